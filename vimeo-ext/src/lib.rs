@@ -1,0 +1,3 @@
+//! The Vimeo client for Rust. (Being written.)
+
+pub mod upload;
