@@ -1,0 +1,103 @@
+//! How long to wait after the n-th failure in a row. Pure: chance comes in as a number.
+
+use std::time::Duration;
+
+/// Exponential waits with full jitter: a random share of `base · 2ⁿ`, never more than `cap`.
+///
+/// Defaults: base 500 ms, cap 30 s. Full jitter keeps a thousand clients that broke at one moment
+/// from coming back at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backoff {
+    base: Duration,
+    cap: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self {
+            base: Duration::from_millis(500),
+            cap: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Backoff {
+    /// Waits that start at up to `base` and never exceed `cap`.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// use vimeo_ext::upload::Backoff;
+    /// let patient = Backoff::new(Duration::from_secs(2), Duration::from_secs(120));
+    /// assert_eq!(patient.longest(0), Duration::from_secs(2));
+    /// assert_eq!(patient.longest(20), Duration::from_secs(120));
+    /// ```
+    pub fn new(base: Duration, cap: Duration) -> Self {
+        Self { base, cap }
+    }
+
+    /// The longest wait after `failures` earlier failures in a row.
+    pub fn longest(&self, failures: u32) -> Duration {
+        let factor = 2u32.checked_pow(failures).unwrap_or(u32::MAX);
+        self.base.saturating_mul(factor).min(self.cap)
+    }
+
+    /// The wait for one draw of `chance` in `0.0..=1.0`.
+    ///
+    /// A `retry_after` from the server is kept, since coming sooner would only be refused again,
+    /// but no further than the cap: a mistaken header must not put an upload to sleep for a day.
+    pub(crate) fn wait(
+        &self,
+        failures: u32,
+        chance: f64,
+        retry_after: Option<Duration>,
+    ) -> Duration {
+        let chance = if chance.is_finite() {
+            chance.clamp(0.0, 1.0)
+        } else {
+            1.0
+        };
+        let drawn = self.longest(failures).mul_f64(chance);
+        match retry_after {
+            Some(asked) => drawn.max(asked.min(self.cap.max(self.base))),
+            None => drawn,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    #[test]
+    fn waits_grow_to_the_cap_and_jitter_scales_them() {
+        let backoff = Backoff::default();
+        // (failures so far, chance, Retry-After, wait)
+        let table = [
+            (0, 1.0, None, ms(500)),
+            (1, 1.0, None, ms(1_000)),
+            (2, 1.0, None, ms(2_000)),
+            (5, 1.0, None, ms(16_000)),
+            (6, 1.0, None, ms(30_000)),
+            (31, 1.0, None, ms(30_000)),
+            (u32::MAX, 1.0, None, ms(30_000)),
+            (2, 0.5, None, ms(1_000)),
+            (2, 0.0, None, ms(0)),
+            (2, f64::NAN, None, ms(2_000)),
+            (2, 7.0, None, ms(2_000)),
+            (0, 0.0, Some(ms(3_000)), ms(3_000)),
+            (3, 1.0, Some(ms(3_000)), ms(4_000)),
+            (0, 0.0, Some(ms(86_400_000)), ms(30_000)),
+        ];
+        for (failures, chance, asked, wait) in table {
+            assert_eq!(
+                backoff.wait(failures, chance, asked),
+                wait,
+                "failure {failures}, chance {chance}, asked {asked:?}"
+            );
+        }
+    }
+}
