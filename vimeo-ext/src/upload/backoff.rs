@@ -14,10 +14,7 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self {
-            base: Duration::from_millis(500),
-            cap: Duration::from_secs(30),
-        }
+        Self { base: Duration::from_millis(500), cap: Duration::from_secs(30) }
     }
 }
 
@@ -45,17 +42,8 @@ impl Backoff {
     ///
     /// A `retry_after` from the server is kept, since coming sooner would only be refused again,
     /// but no further than the cap: a mistaken header must not put an upload to sleep for a day.
-    pub(crate) fn wait(
-        &self,
-        failures: u32,
-        chance: f64,
-        retry_after: Option<Duration>,
-    ) -> Duration {
-        let chance = if chance.is_finite() {
-            chance.clamp(0.0, 1.0)
-        } else {
-            1.0
-        };
+    pub(crate) fn wait(&self, failures: u32, chance: f64, retry_after: Option<Duration>) -> Duration {
+        let chance = if chance.is_finite() { chance.clamp(0.0, 1.0) } else { 1.0 };
         let drawn = self.longest(failures).mul_f64(chance);
         match retry_after {
             Some(asked) => drawn.max(asked.min(self.cap.max(self.base))),

@@ -53,9 +53,7 @@ impl std::fmt::Display for Trouble {
             Self::Server(status) => write!(f, "the server failed ({status})"),
             Self::NoOffset => f.write_str("the answer had no readable Upload-Offset"),
             Self::NoProgress => f.write_str("the server took a request and did not move forward"),
-            Self::FellBack => {
-                f.write_str("the server acknowledged every byte and then said it has fewer")
-            }
+            Self::FellBack => f.write_str("the server acknowledged every byte and then said it has fewer"),
         }
     }
 }
@@ -66,17 +64,11 @@ pub(crate) enum Event {
     /// The upload starts, or starts again in another process.
     Begun,
     /// A HEAD succeeded, with the `Upload-Offset` and `Upload-Length` it gave.
-    Probed {
-        offset: Option<u64>,
-        length: Option<u64>,
-    },
+    Probed { offset: Option<u64>, length: Option<u64> },
     /// A PATCH succeeded, with the `Upload-Offset` it gave.
     Sent { offset: Option<u64> },
     /// Either request was answered with another status than success.
-    Answered {
-        status: u16,
-        retry_after: Option<Duration>,
-    },
+    Answered { status: u16, retry_after: Option<Duration> },
     /// Either request got no answer.
     Broke(Trouble),
     /// The wait that was asked for is over.
@@ -118,10 +110,7 @@ pub(crate) struct Range64 {
 
 impl From<Range<u64>> for Range64 {
     fn from(range: Range<u64>) -> Self {
-        Self {
-            start: range.start,
-            end: range.end,
-        }
+        Self { start: range.start, end: range.end }
     }
 }
 
@@ -184,16 +173,18 @@ impl Machine {
         self.best
     }
 
+    /// What went wrong the last time, if anything did.
+    pub(crate) fn last_trouble(&self) -> Option<Trouble> {
+        self.last
+    }
+
     /// Takes what happened and says what to do.
     pub(crate) fn on(&mut self, event: Event, now: Now) -> Command {
         let command = match event {
             Event::Begun | Event::Waited => Command::Probe,
             Event::Probed { offset, length } => self.probed(offset, length, now),
             Event::Sent { offset } => self.sent(offset, now),
-            Event::Answered {
-                status,
-                retry_after,
-            } => self.answered(status, retry_after, now),
+            Event::Answered { status, retry_after } => self.answered(status, retry_after, now),
             Event::Broke(trouble) => self.trouble(trouble, None, now),
         };
         match command {
@@ -208,9 +199,7 @@ impl Machine {
     }
 
     fn over(&self, elapsed: Duration) -> bool {
-        self.patience
-            .deadline
-            .is_some_and(|deadline| elapsed >= deadline)
+        self.patience.deadline.is_some_and(|deadline| elapsed >= deadline)
     }
 
     fn probed(&mut self, offset: Option<u64>, length: Option<u64>, now: Now) -> Command {
@@ -254,10 +243,7 @@ impl Machine {
             return Command::Fail(Verdict::OffsetBeyondFile { offset });
         }
         if offset < now.floor {
-            return Command::Fail(Verdict::Rewind {
-                offset,
-                floor: now.floor,
-            });
+            return Command::Fail(Verdict::Rewind { offset, floor: now.floor });
         }
         self.advance(offset);
         self.sending = self.plan.next(offset).into();
@@ -290,10 +276,7 @@ impl Machine {
         self.failures = earlier.saturating_add(1);
         self.last = Some(trouble);
         if self.failures >= self.patience.attempts {
-            return Command::Fail(Verdict::Exhausted {
-                attempts: self.failures,
-                last: trouble,
-            });
+            return Command::Fail(Verdict::Exhausted { attempts: self.failures, last: trouble });
         }
         Command::Wait(self.patience.backoff.wait(earlier, now.chance, retry_after))
     }
@@ -313,40 +296,24 @@ mod tests {
     }
 
     fn chunked(size: u64, chunking: Chunking) -> Machine {
-        let patience = Patience {
-            attempts: 4,
-            backoff: Backoff::default(),
-            deadline: None,
-        };
+        let patience = Patience { attempts: 4, backoff: Backoff::default(), deadline: None };
         Machine::new(size, Plan::new(size, chunking, None), patience)
     }
 
     fn now() -> Now {
-        Now {
-            elapsed: Duration::ZERO,
-            chance: 1.0,
-            floor: 0,
-        }
+        Now { elapsed: Duration::ZERO, chance: 1.0, floor: 0 }
     }
 
     fn probed(offset: u64) -> Event {
-        Event::Probed {
-            offset: Some(offset),
-            length: Some(SIZE),
-        }
+        Event::Probed { offset: Some(offset), length: Some(SIZE) }
     }
 
     fn sent(offset: u64) -> Event {
-        Event::Sent {
-            offset: Some(offset),
-        }
+        Event::Sent { offset: Some(offset) }
     }
 
     fn answered(status: u16) -> Event {
-        Event::Answered {
-            status,
-            retry_after: None,
-        }
+        Event::Answered { status, retry_after: None }
     }
 
     fn send(start: u64, end: u64) -> Command {
@@ -360,11 +327,7 @@ mod tests {
     /// Feeds a script and compares each command.
     fn play(mut machine: Machine, name: &str, script: &[(Event, Command)]) -> Machine {
         for (step, (event, command)) in script.iter().enumerate() {
-            assert_eq!(
-                machine.on(*event, now()),
-                *command,
-                "{name}, step {step}: {event:?}"
-            );
+            assert_eq!(machine.on(*event, now()), *command, "{name}, step {step}: {event:?}");
         }
         machine
     }
@@ -378,12 +341,7 @@ mod tests {
         let scripts: &[(&str, &[(Event, Command)])] = &[
             (
                 "undisturbed",
-                &[
-                    (Event::Begun, PROBE),
-                    (probed(0), send(0, 100)),
-                    (sent(100), PROBE),
-                    (probed(100), DONE),
-                ],
+                &[(Event::Begun, PROBE), (probed(0), send(0, 100)), (sent(100), PROBE), (probed(100), DONE)],
             ),
             (
                 "T5: resumed where the server stands",
@@ -394,10 +352,7 @@ mod tests {
                     (probed(100), DONE),
                 ],
             ),
-            (
-                "nothing left to send",
-                &[(Event::Begun, PROBE), (probed(100), DONE)],
-            ),
+            ("nothing left to send", &[(Event::Begun, PROBE), (probed(100), DONE)]),
             (
                 "T1: a drop is followed by one HEAD, and the server's offset counts",
                 &[
@@ -446,11 +401,7 @@ mod tests {
             ),
             (
                 "the server takes less than was sent",
-                &[
-                    (Event::Begun, PROBE),
-                    (probed(0), send(0, 100)),
-                    (sent(30), send(30, 100)),
-                ],
+                &[(Event::Begun, PROBE), (probed(0), send(0, 100)), (sent(30), send(30, 100))],
             ),
             (
                 "a finished upload whose link is gone at the last HEAD is finished",
@@ -476,13 +427,7 @@ mod tests {
                 "a success without an offset is not believed",
                 &[
                     (Event::Begun, PROBE),
-                    (
-                        Event::Probed {
-                            offset: None,
-                            length: None,
-                        },
-                        wait(500),
-                    ),
+                    (Event::Probed { offset: None, length: None }, wait(500)),
                     (Event::Waited, PROBE),
                     (probed(0), send(0, 100)),
                     (Event::Sent { offset: None }, wait(1000)),
@@ -502,23 +447,11 @@ mod tests {
             "chunks",
             &[
                 (Event::Begun, PROBE),
-                (
-                    Event::Probed {
-                        offset: Some(0),
-                        length: Some(10),
-                    },
-                    send(0, 4),
-                ),
+                (Event::Probed { offset: Some(0), length: Some(10) }, send(0, 4)),
                 (sent(4), send(4, 8)),
                 (sent(8), send(8, 10)),
                 (sent(10), PROBE),
-                (
-                    Event::Probed {
-                        offset: Some(10),
-                        length: None,
-                    },
-                    DONE,
-                ),
+                (Event::Probed { offset: Some(10), length: None }, DONE),
             ],
         );
     }
@@ -528,16 +461,7 @@ mod tests {
         play(
             chunked(0, Chunking::Whole),
             "empty",
-            &[
-                (Event::Begun, PROBE),
-                (
-                    Event::Probed {
-                        offset: Some(0),
-                        length: Some(0),
-                    },
-                    DONE,
-                ),
-            ],
+            &[(Event::Begun, PROBE), (Event::Probed { offset: Some(0), length: Some(0) }, DONE)],
         );
     }
 
@@ -568,19 +492,11 @@ mod tests {
             (599, wait(500)),
         ];
         for (status, command) in table {
-            play(
-                machine(),
-                "probing",
-                &[(Event::Begun, PROBE), (answered(status), command)],
-            );
+            play(machine(), "probing", &[(Event::Begun, PROBE), (answered(status), command)]);
             play(
                 machine(),
                 "sending",
-                &[
-                    (Event::Begun, PROBE),
-                    (probed(0), send(0, 100)),
-                    (answered(status), command),
-                ],
+                &[(Event::Begun, PROBE), (probed(0), send(0, 100)), (answered(status), command)],
             );
         }
     }
@@ -591,29 +507,15 @@ mod tests {
         let table = [
             (0, 101, Some(100), Verdict::OffsetBeyondFile { offset: 101 }),
             (0, 500, None, Verdict::OffsetBeyondFile { offset: 500 }),
-            (
-                50,
-                20,
-                Some(100),
-                Verdict::Rewind {
-                    offset: 20,
-                    floor: 50,
-                },
-            ),
+            (50, 20, Some(100), Verdict::Rewind { offset: 20, floor: 50 }),
             (0, 20, Some(99), Verdict::SizeMismatch { server: 99 }),
             (0, 100, Some(200), Verdict::SizeMismatch { server: 200 }),
         ];
         for (floor, offset, length, verdict) in table {
             let mut machine = machine();
             machine.on(Event::Begun, now());
-            let event = Event::Probed {
-                offset: Some(offset),
-                length,
-            };
-            assert_eq!(
-                machine.on(event, Now { floor, ..now() }),
-                Command::Fail(verdict)
-            );
+            let event = Event::Probed { offset: Some(offset), length };
+            assert_eq!(machine.on(event, Now { floor, ..now() }), Command::Fail(verdict));
         }
         let mut machine = machine();
         machine.on(Event::Begun, now());
@@ -637,10 +539,7 @@ mod tests {
                 (Event::Waited, PROBE),
                 (
                     answered(503),
-                    Command::Fail(Verdict::Exhausted {
-                        attempts: 4,
-                        last: Trouble::Server(503),
-                    }),
+                    Command::Fail(Verdict::Exhausted { attempts: 4, last: Trouble::Server(503) }),
                 ),
             ],
         );
@@ -673,10 +572,7 @@ mod tests {
                 (probed(1), send(1, 100)),
             ],
         );
-        let exhausted = Verdict::Exhausted {
-            attempts: 4,
-            last: Trouble::NoProgress,
-        };
+        let exhausted = Verdict::Exhausted { attempts: 4, last: Trouble::NoProgress };
         assert_eq!(machine.on(sent(1), now()), Command::Fail(exhausted));
         assert_eq!(machine.acknowledged(), 1);
     }
@@ -687,13 +583,7 @@ mod tests {
         let mut command = machine.on(Event::Begun, now());
         for _ in 0..100 {
             command = match command {
-                Command::Probe => machine.on(
-                    Event::Probed {
-                        offset: Some(0),
-                        length: None,
-                    },
-                    now(),
-                ),
+                Command::Probe => machine.on(Event::Probed { offset: Some(0), length: None }, now()),
                 Command::Send(Range64 { start: 0, .. }) => machine.on(sent(50), now()),
                 Command::Send(_) => machine.on(sent(0), now()),
                 Command::Wait(_) => machine.on(Event::Waited, now()),
@@ -710,53 +600,25 @@ mod tests {
 
     #[test]
     fn the_deadline_ends_it_at_any_point_but_never_spoils_a_finished_upload() {
-        let patience = Patience {
-            attempts: 100,
-            backoff: Backoff::default(),
-            deadline: Some(Duration::from_secs(10)),
-        };
+        let patience =
+            Patience { attempts: 100, backoff: Backoff::default(), deadline: Some(Duration::from_secs(10)) };
         let fresh = || Machine::new(SIZE, Plan::new(SIZE, Chunking::Whole, None), patience);
-        let at = |seconds| Now {
-            elapsed: Duration::from_secs_f64(seconds),
-            ..now()
-        };
+        let at = |seconds| Now { elapsed: Duration::from_secs_f64(seconds), ..now() };
         // (event, at second, command)
         let table = [
             (probed(0), 9.9, send(0, 100)),
-            (
-                probed(0),
-                10.0,
-                Command::Fail(Verdict::Deadline { last: None }),
-            ),
-            (
-                sent(50),
-                10.1,
-                Command::Fail(Verdict::Deadline { last: None }),
-            ),
+            (probed(0), 10.0, Command::Fail(Verdict::Deadline { last: None })),
+            (sent(50), 10.1, Command::Fail(Verdict::Deadline { last: None })),
             (probed(100), 11.0, DONE),
             (answered(500), 9.0, wait(500)),
             // The wait of 500 ms would end after the deadline.
-            (
-                answered(500),
-                9.6,
-                Command::Fail(Verdict::Deadline {
-                    last: Some(Trouble::Server(500)),
-                }),
-            ),
-            (
-                answered(404),
-                12.0,
-                Command::Fail(Verdict::LinkGone { status: 404 }),
-            ),
+            (answered(500), 9.6, Command::Fail(Verdict::Deadline { last: Some(Trouble::Server(500)) })),
+            (answered(404), 12.0, Command::Fail(Verdict::LinkGone { status: 404 })),
         ];
         for (event, second, command) in table {
             let mut machine = fresh();
             machine.on(Event::Begun, at(0.0));
-            assert_eq!(
-                machine.on(event, at(second)),
-                command,
-                "{event:?} at {second} s"
-            );
+            assert_eq!(machine.on(event, at(second)), command, "{event:?} at {second} s");
         }
     }
 
@@ -764,10 +626,7 @@ mod tests {
     fn retry_after_is_kept() {
         let mut machine = machine();
         machine.on(Event::Begun, now());
-        let event = Event::Answered {
-            status: 429,
-            retry_after: Some(Duration::from_secs(7)),
-        };
+        let event = Event::Answered { status: 429, retry_after: Some(Duration::from_secs(7)) };
         assert_eq!(machine.on(event, now()), wait(7000));
     }
 }

@@ -54,10 +54,7 @@ impl Plan {
             (Some(chunk), Some(replay)) => Some(chunk.min(replay)),
             (chunk, replay) => chunk.or(replay),
         };
-        Self {
-            size,
-            chunk: chunk.map(|chunk| chunk.max(1)),
-        }
+        Self { size, chunk: chunk.map(|chunk| chunk.max(1)) }
     }
 
     /// The bytes that go next when the server stands at `offset`.
@@ -67,10 +64,7 @@ impl Plan {
     pub(crate) fn next(&self, offset: u64) -> Range<u64> {
         let end = match self.chunk {
             None => self.size,
-            Some(chunk) => (offset / chunk)
-                .saturating_add(1)
-                .saturating_mul(chunk)
-                .min(self.size),
+            Some(chunk) => (offset / chunk).saturating_add(1).saturating_mul(chunk).min(self.size),
         };
         offset.min(self.size)..end
     }
@@ -121,13 +115,7 @@ mod tests {
             (MIB, fixed(MIB), 1, MIB, MIB),
             (MIB + 1, fixed(MIB), 2, MIB, 1),
             (4 * MIB, fixed(MIB), 4, MIB, MIB),
-            (
-                5 * GIB + 1,
-                Chunking::Fixed(SUGGESTED_CHUNK),
-                41,
-                128 * MIB,
-                1,
-            ),
+            (5 * GIB + 1, Chunking::Fixed(SUGGESTED_CHUNK), 41, 128 * MIB, 1),
             (1024 * MIB, fixed(MIB), 1024, MIB, MIB),
             // One byte too many for 1024 chunks of 1 MiB: the chunk is raised to 2 MiB.
             (1024 * MIB + 1, fixed(MIB), 513, 2 * MIB, 1),
@@ -136,23 +124,10 @@ mod tests {
         ];
         for (size, chunking, requests, first, last) in table {
             let ranges = walk(Plan::new(size, chunking, None));
-            let length =
-                |range: Option<&Range<u64>>| range.map_or(0, |range| range.end - range.start);
-            assert_eq!(
-                ranges.len(),
-                requests,
-                "requests for {size} bytes, {chunking:?}"
-            );
-            assert_eq!(
-                length(ranges.first()),
-                first,
-                "first of {size} bytes, {chunking:?}"
-            );
-            assert_eq!(
-                length(ranges.last()),
-                last,
-                "last of {size} bytes, {chunking:?}"
-            );
+            let length = |range: Option<&Range<u64>>| range.map_or(0, |range| range.end - range.start);
+            assert_eq!(ranges.len(), requests, "requests for {size} bytes, {chunking:?}");
+            assert_eq!(length(ranges.first()), first, "first of {size} bytes, {chunking:?}");
+            assert_eq!(length(ranges.last()), last, "last of {size} bytes, {chunking:?}");
             assert!(ranges.len() as u64 <= MAX_CHUNKS);
         }
     }
@@ -170,10 +145,7 @@ mod tests {
 
     #[test]
     fn t13_the_largest_numbers_do_not_overflow() {
-        assert_eq!(
-            Plan::new(u64::MAX, Chunking::Whole, None).next(7),
-            7..u64::MAX
-        );
+        assert_eq!(Plan::new(u64::MAX, Chunking::Whole, None).next(7), 7..u64::MAX);
         let plan = Plan::new(u64::MAX, fixed(u64::MAX), None);
         assert_eq!(plan.next(u64::MAX - 1), u64::MAX - 1..u64::MAX);
         assert!(walk(Plan::new(u64::MAX, fixed(1), None)).len() as u64 <= MAX_CHUNKS);

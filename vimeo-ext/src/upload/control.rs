@@ -1,0 +1,63 @@
+//! The handle that pauses, resumes and cancels a running upload.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::progress::Progress;
+
+/// What the owner of an upload wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    Run,
+    Pause,
+    Cancel,
+}
+
+/// Watches and steers a running upload. Cheap to clone; dropping it changes nothing.
+#[derive(Debug, Clone)]
+pub struct UploadHandle {
+    wish: Arc<watch::Sender<Wish>>,
+    progress: watch::Receiver<Progress>,
+}
+
+impl UploadHandle {
+    pub(crate) fn new(wish: Arc<watch::Sender<Wish>>, progress: watch::Receiver<Progress>) -> Self {
+        Self { wish, progress }
+    }
+
+    /// A receiver that always holds the latest progress.
+    ///
+    /// It closes when the upload's future has ended or was dropped.
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.clone()
+    }
+
+    /// Stops sending; takes effect within one buffer. The connection is kept open, and when the
+    /// server ends it meanwhile, the upload goes on from the server's offset once resumed. The
+    /// stall timeout and the deadline stand still.
+    pub fn pause(&self) {
+        self.steer(Wish::Pause);
+    }
+
+    /// Goes on after [`pause`](Self::pause).
+    pub fn resume(&self) {
+        self.steer(Wish::Run);
+    }
+
+    /// Ends the upload with [`UploadError::Cancelled`](super::UploadError::Cancelled), at once; it
+    /// can be resumed later with its ticket. There is no way back from it in this run.
+    pub fn cancel(&self) {
+        self.steer(Wish::Cancel);
+    }
+
+    fn steer(&self, wish: Wish) {
+        self.wish.send_if_modified(|current| {
+            let changes = *current != wish && *current != Wish::Cancel;
+            if changes {
+                *current = wish;
+            }
+            changes
+        });
+    }
+}

@@ -1,0 +1,289 @@
+//! The driver against a scripted line, with the clock paused: waiting is measured, not endured.
+
+use std::collections::VecDeque;
+use std::future::{pending, poll_fn};
+use std::pin::Pin;
+use std::sync::Mutex;
+
+use http_body::Body;
+
+use super::*;
+use crate::upload::control::UploadHandle;
+use crate::upload::progress::Progress;
+use crate::upload::source::{BytesSource, StreamSource};
+
+/// What the line does with one request.
+enum Step {
+    Answer(Answer),
+    Break(Trouble),
+    /// Takes a portion at each interval, then answers with the offset reached.
+    TakeEvery(Duration),
+    /// Takes so many portions at once, then nothing moves any more.
+    TakeAndHang(usize),
+    Hang,
+}
+
+fn status(status: u16) -> Step {
+    Step::Answer(Answer { status, ..Answer::default() })
+}
+
+fn at(offset: u64) -> Step {
+    Step::Answer(Answer { status: 200, offset: Some(offset), ..Answer::default() })
+}
+
+#[derive(Default, Clone)]
+struct Line {
+    steps: Arc<Mutex<VecDeque<Step>>>,
+    /// What happens when the script is over.
+    otherwise: Option<u16>,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Line {
+    fn new(steps: impl IntoIterator<Item = Step>) -> Self {
+        Self { steps: Arc::new(Mutex::new(steps.into_iter().collect())), ..Self::default() }
+    }
+
+    fn always(status: u16) -> Self {
+        Self { otherwise: Some(status), ..Self::default() }
+    }
+
+    fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+
+    async fn next(&self, request: String, offset: u64, body: Option<UploadBody>) -> Result<Answer, NoAnswer> {
+        self.log.lock().unwrap().push(request);
+        let step = self.steps.lock().unwrap().pop_front();
+        let step = step.unwrap_or_else(|| status(self.otherwise.expect("the script is over")));
+        let mut offset = offset;
+        match (step, body) {
+            (Step::Answer(answer), _) => Ok(answer),
+            (Step::Break(trouble), _) => Err(NoAnswer::Broke(trouble, None)),
+            (Step::TakeEvery(interval), Some(mut body)) => {
+                while let Some(bytes) = take(&mut body).await {
+                    offset += bytes;
+                    tokio::time::sleep(interval).await;
+                }
+                Ok(Answer { status: 204, offset: Some(offset), ..Answer::default() })
+            }
+            (Step::TakeAndHang(portions), Some(mut body)) => {
+                for _ in 0..portions {
+                    take(&mut body).await;
+                }
+                pending().await
+            }
+            _ => pending().await,
+        }
+    }
+}
+
+async fn take(body: &mut UploadBody) -> Option<u64> {
+    let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await?;
+    match frame {
+        Ok(frame) => Some(frame.into_data().unwrap().len() as u64),
+        // As a real client: the request is over, its future never says more.
+        Err(_) => pending().await,
+    }
+}
+
+impl Wire for Line {
+    async fn head(&self) -> Result<Answer, NoAnswer> {
+        self.next("HEAD".to_owned(), 0, None).await
+    }
+
+    async fn patch(&self, offset: u64, body: UploadBody) -> Result<Answer, NoAnswer> {
+        self.next(format!("PATCH {offset}"), offset, Some(body)).await
+    }
+}
+
+struct Setup {
+    driver: Driver<Line>,
+    line: Line,
+    handle: UploadHandle,
+}
+
+fn setup(line: Line, source: impl Source, options: UploadOptions) -> Setup {
+    let wish = Arc::new(watch::Sender::new(Wish::Run));
+    let (watched, progress) = watch::channel(Progress::default());
+    let ticket = UploadTicket::new("/videos/1", "http://files.example/1?sig=s3cret", source.size()).unwrap();
+    let driver = Driver {
+        wire: line.clone(),
+        ticket,
+        source: Box::new(source),
+        options: options.jitter(|| 1.0),
+        wish: Arc::clone(&wish),
+        reporter: Reporter::new(watched, None),
+    };
+    Setup { driver, line, handle: UploadHandle::new(wish, progress) }
+}
+
+fn bytes(length: usize) -> BytesSource {
+    BytesSource::new(vec![7; length])
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+const MIB: usize = 1024 * 1024;
+
+#[tokio::test(start_paused = true)]
+async fn t02_a_server_that_always_fails_ends_it_after_the_budget() {
+    for status in [500, 502, 503, 504, 423, 429] {
+        let Setup { driver, line, .. } =
+            setup(Line::always(status), bytes(10), UploadOptions::new().attempts(8));
+        let begun = Instant::now();
+        let error = driver.run().await.unwrap_err();
+        let UploadError::Exhausted { attempts: 8, acknowledged: 0, .. } = &error else { panic!("{error:?}") };
+        assert_eq!(error.status(), Some(status));
+        assert!(error.is_resumable());
+        // ½ + 1 + 2 + 4 + 8 + 16 + 30 seconds.
+        assert_eq!(begun.elapsed(), Duration::from_millis(61_500));
+        assert_eq!(line.log(), ["HEAD"; 8]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn t02_a_line_that_always_breaks_ends_too() {
+    let steps =
+        [at(0), Step::Break(Trouble::Dropped), at(0), Step::Break(Trouble::Connect), at(0), Step::Hang];
+    let options = UploadOptions::new().attempts(3);
+    let Setup { driver, line, .. } = setup(Line::new(steps), bytes(10), options);
+    let begun = Instant::now();
+    let error = driver.run().await.unwrap_err();
+    assert!(matches!(error, UploadError::Exhausted { attempts: 3, last: Trouble::Stalled, .. }), "{error:?}");
+    // Two waits, and a stall in which nothing moved.
+    assert_eq!(begun.elapsed(), Duration::from_millis(1500) + seconds(60));
+    assert_eq!(line.log(), ["HEAD", "PATCH 0", "HEAD", "PATCH 0", "HEAD", "PATCH 0"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn t14_a_slow_but_moving_patch_is_never_killed() {
+    // Each portion takes nearly the whole stall timeout; the PATCH takes many times as long.
+    let steps = [at(0), Step::TakeEvery(seconds(59)), at(MIB as u64)];
+    let Setup { driver, line, .. } = setup(Line::new(steps), bytes(MIB), UploadOptions::new());
+    let uploaded = driver.run().await.unwrap();
+    assert!(uploaded.elapsed > seconds(600), "{uploaded:?}");
+    assert_eq!(uploaded.failures, 0);
+    assert_eq!(line.log(), ["HEAD", "PATCH 0", "HEAD"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn t14_a_stalled_patch_is_given_up_after_the_stall_timeout() {
+    let steps = [at(0), Step::TakeAndHang(2), at(128 * 1024), at(MIB as u64), at(MIB as u64)];
+    let Setup { driver, line, .. } = setup(Line::new(steps), bytes(MIB), UploadOptions::new());
+    let begun = Instant::now();
+    let uploaded = driver.run().await.unwrap();
+    assert_eq!(begun.elapsed(), seconds(60) + Duration::from_millis(500));
+    assert_eq!(uploaded.failures, 1);
+    assert_eq!(line.log(), ["HEAD", "PATCH 0", "HEAD", "PATCH 131072", "HEAD"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn t14_the_answer_may_take_longer_than_a_move() {
+    // All bytes are out at once; then the server thinks.
+    let steps = [at(0), Step::TakeAndHang(1), at(10)];
+    let Setup { driver, .. } = setup(Line::new(steps), bytes(10), UploadOptions::new());
+    let begun = Instant::now();
+    assert_eq!(driver.run().await.unwrap().failures, 1);
+    assert_eq!(begun.elapsed(), seconds(180) + Duration::from_millis(500));
+}
+
+#[tokio::test(start_paused = true)]
+async fn t14_a_source_that_has_nothing_to_give_is_no_stall() {
+    let (mut pipe, reader) = tokio::io::duplex(64);
+    let source = StreamSource::new(reader, 20, "a slow pipe");
+    let steps = [at(0), Step::TakeEvery(Duration::ZERO), at(20)];
+    let Setup { driver, .. } = setup(Line::new(steps), source, UploadOptions::new());
+    let feed = async {
+        use tokio::io::AsyncWriteExt;
+        pipe.write_all(&[1; 10]).await.unwrap();
+        tokio::time::sleep(seconds(3600)).await;
+        pipe.write_all(&[2; 10]).await.unwrap();
+    };
+    let (uploaded, ()) = tokio::join!(driver.run(), feed);
+    assert_eq!(uploaded.unwrap().failures, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_ends_a_request_that_is_under_way() {
+    let steps = [at(0), Step::TakeEvery(seconds(10))];
+    let options = UploadOptions::new().deadline(seconds(25));
+    let Setup { driver, .. } = setup(Line::new(steps), bytes(MIB), options);
+    let begun = Instant::now();
+    let error = driver.run().await.unwrap_err();
+    assert!(matches!(error, UploadError::Deadline { last: None, .. }), "{error:?}");
+    assert_eq!(begun.elapsed(), seconds(25));
+}
+
+#[tokio::test(start_paused = true)]
+async fn t10_a_pause_stops_the_bytes_and_the_clocks() {
+    let steps = [at(0), Step::TakeEvery(seconds(1)), at(MIB as u64)];
+    let options = UploadOptions::new().deadline(seconds(60));
+    let Setup { driver, handle, .. } = setup(Line::new(steps), bytes(MIB), options);
+    let progress = handle.progress();
+    let steer = async {
+        tokio::time::sleep(Duration::from_millis(2500)).await;
+        handle.pause();
+        tokio::time::sleep(seconds(1)).await;
+        let sent = progress.borrow().sent;
+        tokio::time::sleep(seconds(7200)).await;
+        assert_eq!(progress.borrow().sent, sent, "nothing moved in two hours of pause");
+        handle.resume();
+        sent
+    };
+    let (uploaded, sent) = tokio::join!(driver.run(), steer);
+    let uploaded = uploaded.unwrap();
+    assert!(sent > 0 && sent < MIB as u64);
+    assert_eq!(uploaded.failures, 0);
+    assert!(uploaded.elapsed < seconds(60), "{uploaded:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn t10_a_cancel_ends_a_request_a_wait_and_a_pause_at_once() {
+    let hanging = [at(0), Step::TakeAndHang(1)];
+    let waiting = [at(0), status(503)];
+    let pausing = [at(0), Step::TakeEvery(seconds(1))];
+    for (steps, pause) in [(hanging, false), (waiting, false), (pausing, true)] {
+        let Setup { driver, handle, .. } = setup(Line::new(steps), bytes(MIB), UploadOptions::new());
+        let begun = Instant::now();
+        let steer = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            if pause {
+                handle.pause();
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            handle.cancel();
+            handle.resume();
+        };
+        let (outcome, ()) = tokio::join!(driver.run(), steer);
+        assert!(matches!(outcome, Err(UploadError::Cancelled { .. })), "{outcome:?}");
+        assert!(begun.elapsed() <= Duration::from_millis(200));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_ends_during_a_pause_is_made_again_after_it() {
+    let steps = [at(0), status(408), at(0), Step::TakeEvery(Duration::ZERO), at(10)];
+    let Setup { driver, handle, line } = setup(Line::new(steps), bytes(10), UploadOptions::new());
+    let steer = async {
+        // While it waits after the 408.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        handle.pause();
+        tokio::time::sleep(seconds(600)).await;
+        assert_eq!(line.log(), ["HEAD", "PATCH 0"]);
+        handle.resume();
+    };
+    let (uploaded, ()) = tokio::join!(driver.run(), steer);
+    assert_eq!(uploaded.unwrap().failures, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_error_shows_the_link() {
+    for steps in [vec![status(404)], vec![status(412)], vec![status(400)], vec![at(11)]] {
+        let Setup { driver, .. } = setup(Line::new(steps), bytes(10), UploadOptions::new());
+        let error = driver.run().await.unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
+    }
+}

@@ -1,0 +1,133 @@
+//! The entry: a ticket and a source become an upload.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::control::{UploadHandle, Wish};
+use super::driver::{Driver, Uploaded};
+use super::error::UploadError;
+use super::options::UploadOptions;
+use super::progress::{Callback, Progress, Reporter};
+use super::source::{BoxFuture, IntoSource, Source};
+use super::ticket::UploadTicket;
+use super::wire::{LinkClient, LinkWire};
+
+/// An upload that is ready to run.
+///
+/// ```no_run
+/// use vimeo_ext::upload::{Upload, UploadTicket};
+/// # async fn demo(json: &str) -> Result<(), Box<dyn std::error::Error>> {
+/// let ticket: UploadTicket = serde_json::from_str(json)?;
+/// let uploaded = Upload::new(ticket, "film.mp4")
+///     .on_progress(|progress| tracing::info!(sent = progress.sent, total = progress.total))
+///     .run()
+///     .await?;
+/// tracing::info!(video = uploaded.video_uri, "uploaded");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The future may be dropped at any time; the upload then stays as the server has it, and the same
+/// ticket resumes it.
+pub struct Upload {
+    ticket: UploadTicket,
+    source: BoxFuture<'static, Result<Box<dyn Source>, UploadError>>,
+    options: UploadOptions,
+    client: Option<LinkClient>,
+    callback: Option<Callback>,
+}
+
+impl fmt::Debug for Upload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upload")
+            .field("ticket", &self.ticket)
+            .field("options", &self.options)
+            .field("client", &self.client)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Upload {
+    /// An upload of `source`, a path, an open file, bytes or a [`Source`], to where the ticket says.
+    ///
+    /// It begins, or goes on, where the server stands; nothing happens before [`run`](Self::run).
+    pub fn new(ticket: UploadTicket, source: impl IntoSource) -> Self {
+        Self {
+            ticket,
+            source: source.into_source(),
+            options: UploadOptions::default(),
+            client: None,
+            callback: None,
+        }
+    }
+
+    /// Replaces the options.
+    #[must_use]
+    pub fn options(mut self, options: UploadOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Uses this client, to share its connections. Default: a new [`LinkClient`].
+    #[must_use]
+    pub fn client(mut self, client: LinkClient) -> Self {
+        self.client = Some(client);
+        self
+    }
+
+    /// Calls `callback` whenever there is progress. It runs between two writes: keep it short.
+    #[must_use]
+    pub fn on_progress(mut self, callback: impl FnMut(&Progress) + Send + 'static) -> Self {
+        self.callback = Some(Box::new(callback));
+        self
+    }
+
+    /// Uploads what the server does not have yet.
+    ///
+    /// # Errors
+    /// See [`UploadError`]; [`UploadError::is_resumable`] tells whether the ticket is still good.
+    pub async fn run(self) -> Result<Uploaded, UploadError> {
+        self.controlled().0.await
+    }
+
+    /// Gives the future that uploads, and a handle that watches, pauses, resumes and cancels it.
+    ///
+    /// ```no_run
+    /// # async fn demo(ticket: vimeo_ext::upload::UploadTicket) {
+    /// let (upload, handle) = vimeo_ext::upload::Upload::new(ticket, "film.mp4").controlled();
+    /// let upload = tokio::spawn(upload);
+    /// handle.pause();
+    /// handle.resume();
+    /// let sent = handle.progress().borrow().sent;
+    /// handle.cancel();
+    /// # let _ = (upload, sent);
+    /// # }
+    /// ```
+    pub fn controlled(
+        self,
+    ) -> (impl Future<Output = Result<Uploaded, UploadError>> + Send + 'static, UploadHandle) {
+        let wish = Arc::new(watch::Sender::new(Wish::Run));
+        let (watched, progress) =
+            watch::channel(Progress { total: self.ticket.size(), ..Progress::default() });
+        let handle = UploadHandle::new(Arc::clone(&wish), progress);
+        let upload = async move {
+            let source = self.source.await?;
+            let client = match self.client {
+                Some(client) => client,
+                None => LinkClient::new()?,
+            };
+            let driver = Driver {
+                wire: LinkWire::new(client, self.ticket.clone()),
+                ticket: self.ticket,
+                source,
+                options: self.options,
+                wish,
+                reporter: Reporter::new(watched, self.callback),
+            };
+            driver.run().await
+        };
+        (upload, handle)
+    }
+}

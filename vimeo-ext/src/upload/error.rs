@@ -1,0 +1,369 @@
+//! What can end an upload, as one enum to match on.
+
+use std::io;
+use std::time::Duration;
+
+use super::machine::Trouble;
+
+/// Why an upload ended without all bytes at the server.
+///
+/// Every message says what happened, to what, and what to do next. No message, no `Debug` output
+/// and no source error holds the upload link.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UploadError {
+    /// The link answers 404, 410 or 403: it has expired or was withdrawn. Never retried, and no
+    /// new video is ever created in its place: that would leave the old one behind, empty.
+    #[error(
+        "the upload link of {video_uri} at {host} is gone (status {status}); delete or replace \
+         that video and upload again, there is nothing left to resume"
+    )]
+    LinkGone {
+        /// The video whose upload this was.
+        video_uri: String,
+        /// The host of the link.
+        host: String,
+        /// What the server answered.
+        status: u16,
+    },
+    /// The server says that it has more bytes than the source: another file went to this link.
+    #[error(
+        "the server has {offset} bytes of {video_uri}, the source has only {size}; another file \
+         was sent to this link, upload this one to a new video"
+    )]
+    OffsetBeyondFile {
+        /// The video whose upload this was.
+        video_uri: String,
+        /// Where the server says it stands, in bytes.
+        offset: u64,
+        /// The size of the source in bytes.
+        size: u64,
+    },
+    /// The server wants bytes again that the source cannot give a second time.
+    #[error(
+        "the server asks for {video_uri} from byte {offset} again, the source can only give from \
+         {lowest} on; resume with a source that can seek, such as a file"
+    )]
+    Rewind {
+        /// The video whose upload this was.
+        video_uri: String,
+        /// Where the server says it stands, in bytes.
+        offset: u64,
+        /// The lowest offset the source can give, in bytes.
+        lowest: u64,
+    },
+    /// The server does not speak tus 1.0.0 (412).
+    #[error(
+        "{host} refuses tus version 1.0.0 (status 412); the link is not a tus upload link, or a \
+         proxy between took out the Tus-Resumable header"
+    )]
+    VersionRefused {
+        /// The host of the link.
+        host: String,
+    },
+    /// The source is not, or no longer, what was to be uploaded.
+    #[error("{name} {what}; upload it again once nothing else writes to it")]
+    SourceChanged {
+        /// The name of the source: for a file, its path.
+        name: String,
+        /// What changed.
+        what: Change,
+    },
+    /// The size of the source, or the one the server reports, is not the one in the ticket.
+    #[error("the upload was created for {promised} bytes, but {by} has {found}; {advice}", advice = by.advice())]
+    SizeMismatch {
+        /// The size in the ticket, in bytes.
+        promised: u64,
+        /// The size that was found, in bytes.
+        found: u64,
+        /// Where it was found.
+        by: SizeFoundBy,
+    },
+    /// Too many tries in a row brought the upload no further.
+    #[error(
+        "the upload of {video_uri} to {host} got no further than byte {acknowledged} in \
+         {attempts} tries: {last}; the ticket stays good, resume with it later"
+    )]
+    Exhausted {
+        /// The video whose upload this was.
+        video_uri: String,
+        /// The host of the link.
+        host: String,
+        /// Tries in a row without progress.
+        attempts: u32,
+        /// What went wrong the last time.
+        last: Trouble,
+        /// The bytes the server has.
+        acknowledged: u64,
+        /// The transport's own words for it, if it was the transport.
+        #[source]
+        source: Option<Box<reqwest::Error>>,
+    },
+    /// The time for the whole upload is over.
+    #[error(
+        "the upload of {video_uri} was not done after {after:?}, the server has {acknowledged} \
+         bytes; resume with the ticket, or allow more time"
+    )]
+    Deadline {
+        /// The video whose upload this was.
+        video_uri: String,
+        /// The time that was allowed.
+        after: Duration,
+        /// The bytes the server has, as far as it said so.
+        acknowledged: u64,
+        /// The last failure before, if there was one.
+        last: Option<Trouble>,
+    },
+    /// The upload was cancelled through its handle.
+    #[error(
+        "the upload of {video_uri} was cancelled, the server has at least {acknowledged} bytes; \
+         resume with the ticket"
+    )]
+    Cancelled {
+        /// The video whose upload this was.
+        video_uri: String,
+        /// The bytes the server has, as far as it said so.
+        acknowledged: u64,
+    },
+    /// The source or a journal file could not be read or written.
+    #[error("cannot {action} {name}: {source}")]
+    Io {
+        /// What was to be done, as a verb: "open", "read".
+        action: &'static str,
+        /// The name of the source or file.
+        name: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The HTTP client could not be built, or a request could not be made at all.
+    #[error("cannot talk to {host}: {source}")]
+    Http {
+        /// The host of the link.
+        host: String,
+        /// The transport's own words, without the URL.
+        source: reqwest::Error,
+    },
+    /// The server refused the request in a way that a retry does not cure.
+    #[error(
+        "{host} refused the upload of {video_uri} with status {status}{}; the ticket is kept, \
+         but the same request would be refused again",
+        said(body)
+    )]
+    Refused {
+        /// The video whose upload this was.
+        video_uri: String,
+        /// The host of the link.
+        host: String,
+        /// What the server answered.
+        status: u16,
+        /// The beginning of the answer's body, at most 1 KiB, the link taken out.
+        body: String,
+    },
+    /// A path that is not a regular file, for example a folder.
+    #[error("{name} is {what}, not a file; {advice}")]
+    NotAFile {
+        /// The path.
+        name: String,
+        /// What is there instead.
+        what: &'static str,
+        /// What to do instead.
+        advice: &'static str,
+    },
+    /// A ticket that no upload can be made from.
+    #[error("the upload ticket is not usable: {reason}")]
+    BadTicket {
+        /// What is wrong with it. Never holds the link.
+        reason: String,
+    },
+    /// Another process, or another task of this one, is at the same upload.
+    #[error("the upload of {name} is in use by another process; wait for it or stop it first")]
+    InUse {
+        /// The file that is being uploaded.
+        name: String,
+    },
+    /// A journal file that cannot be understood.
+    #[error("the upload journal {name} is damaged: {reason}; discard it to start over")]
+    Journal {
+        /// The path of the journal file.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl UploadError {
+    /// Wraps an error of the system, naming what was to be done to what.
+    ///
+    /// ```
+    /// use vimeo_ext::upload::UploadError;
+    /// let error = UploadError::io("read", "film.mp4", std::io::ErrorKind::NotFound.into());
+    /// assert!(error.to_string().starts_with("cannot read film.mp4: "));
+    /// ```
+    pub fn io(action: &'static str, name: impl Into<String>, source: io::Error) -> Self {
+        Self::Io { action, name: name.into(), source }
+    }
+
+    /// Whether the same ticket may still lead to a finished upload, now or later.
+    pub fn is_resumable(&self) -> bool {
+        matches!(
+            self,
+            Self::Exhausted { .. }
+                | Self::Deadline { .. }
+                | Self::Cancelled { .. }
+                | Self::Io { .. }
+                | Self::Http { .. }
+                | Self::Rewind { .. }
+                | Self::InUse { .. }
+        )
+    }
+
+    /// The status that ended the upload, if it was an answer of the server.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::LinkGone { status, .. } | Self::Refused { status, .. } => Some(*status),
+            Self::VersionRefused { .. } => Some(412),
+            Self::Exhausted { last, .. } => match last {
+                Trouble::Busy(status) | Trouble::Server(status) => Some(*status),
+                Trouble::RateLimited => Some(429),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+fn said(body: &str) -> String {
+    if body.is_empty() { String::new() } else { format!(" and said {body:?}") }
+}
+
+/// Where a size was found that is not the ticket's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SizeFoundBy {
+    /// The source that is to be uploaded. Nothing was sent.
+    Source,
+    /// The server, in `Upload-Length`.
+    Server,
+}
+
+impl SizeFoundBy {
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Source => "nothing was sent, resume with the file the upload was created for",
+            Self::Server => "the ticket and the link do not belong together",
+        }
+    }
+}
+
+impl std::fmt::Display for SizeFoundBy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Source => "the source",
+            Self::Server => "the server",
+        })
+    }
+}
+
+/// How a source differs from what it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Change {
+    /// It has fewer bytes than before.
+    Shrank {
+        /// Bytes before.
+        from: u64,
+        /// Bytes now.
+        to: u64,
+    },
+    /// It has more bytes than before.
+    Grew {
+        /// Bytes before.
+        from: u64,
+        /// Bytes now.
+        to: u64,
+    },
+    /// It has the same size, but was written to.
+    Modified,
+    /// Its beginning or end holds other bytes than when the upload was created.
+    Different,
+}
+
+impl Change {
+    /// The change from one size to another, if it is one.
+    pub(crate) fn of_size(from: u64, to: u64) -> Option<Self> {
+        match to.cmp(&from) {
+            std::cmp::Ordering::Less => Some(Self::Shrank { from, to }),
+            std::cmp::Ordering::Equal => None,
+            std::cmp::Ordering::Greater => Some(Self::Grew { from, to }),
+        }
+    }
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Shrank { from, to } => {
+                write!(f, "shrank from {from} to {to} bytes during its upload")
+            }
+            Self::Grew { from, to } => write!(f, "grew from {from} to {to} bytes during its upload"),
+            Self::Modified => f.write_str("was modified since its upload began"),
+            Self::Different => f.write_str("is not the file whose upload began"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_say_what_to_do_next() {
+        // (error, what it must say, resumable)
+        let table = [
+            (
+                UploadError::LinkGone {
+                    video_uri: "/videos/7".into(),
+                    host: "files.example".into(),
+                    status: 410,
+                },
+                vec!["/videos/7", "410", "upload again"],
+                false,
+            ),
+            (
+                UploadError::SourceChanged {
+                    name: "film.mp4".into(),
+                    what: Change::Shrank { from: 9, to: 4 },
+                },
+                vec!["film.mp4 shrank from 9 to 4 bytes"],
+                false,
+            ),
+            (
+                UploadError::SizeMismatch { promised: 9, found: 4, by: SizeFoundBy::Source },
+                vec!["9 bytes", "the source has 4", "nothing was sent"],
+                false,
+            ),
+            (
+                UploadError::Refused {
+                    video_uri: "/videos/7".into(),
+                    host: "files.example".into(),
+                    status: 400,
+                    body: "Invalid bucket".into(),
+                },
+                vec!["400", "said \"Invalid bucket\""],
+                false,
+            ),
+            (
+                UploadError::Cancelled { video_uri: "/videos/7".into(), acknowledged: 3 },
+                vec!["cancelled", "resume with the ticket"],
+                true,
+            ),
+        ];
+        for (error, parts, resumable) in table {
+            let text = error.to_string();
+            for part in parts {
+                assert!(text.contains(part), "{part:?} is missing in {text:?}");
+            }
+            assert_eq!(error.is_resumable(), resumable, "{text}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Telling whether a file is still the one whose upload began, without reading all of it.
+
+use std::ops::Range;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::error::Change;
+
+/// Bytes taken from each end.
+const SAMPLE: u64 = 1024 * 1024;
+
+/// What a file looked like when its upload was created: size, time of last change, and a SHA-256
+/// over its first and last MiB.
+///
+/// Cheap for a file of any size. It finds another file under the same name and a file that was
+/// edited since; a change in the middle that also sets the time back would pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fingerprint {
+    /// Size in bytes.
+    pub size: u64,
+    /// Time of the last change, where the source has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified: Option<DateTime<Utc>>,
+    /// SHA-256 over size, first and last MiB, in lower-case hex.
+    pub sample: String,
+}
+
+impl Fingerprint {
+    /// The fingerprint of `size` bytes whose ends are given.
+    pub(crate) fn new(size: u64, modified: Option<DateTime<Utc>>, head: &[u8], tail: &[u8]) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(size.to_le_bytes());
+        hash.update(head);
+        hash.update(tail);
+        Self { size, modified, sample: hex(&hash.finalize()) }
+    }
+
+    /// The first thing in which `now` differs, if it does.
+    ///
+    /// Times are compared only when both are known.
+    pub fn change(&self, now: &Self) -> Option<Change> {
+        if let Some(change) = Change::of_size(self.size, now.size) {
+            return Some(change);
+        }
+        if self.sample != now.sample {
+            return Some(Change::Different);
+        }
+        match (self.modified, now.modified) {
+            (Some(then), Some(now)) if then != now => Some(Change::Modified),
+            _ => None,
+        }
+    }
+}
+
+/// The two ends to hash of a source of `size` bytes; they never overlap.
+pub(crate) fn ends(size: u64) -> (Range<u64>, Range<u64>) {
+    let head = 0..SAMPLE.min(size);
+    let tail = head.end.max(size.saturating_sub(SAMPLE))..size;
+    (head, tail)
+}
+
+/// Lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ends_never_overlap() {
+        let mib = SAMPLE;
+        // (size, head, tail)
+        let table = [
+            (0, 0..0, 0..0),
+            (1, 0..1, 1..1),
+            (mib, 0..mib, mib..mib),
+            (mib + 1, 0..mib, mib..mib + 1),
+            (2 * mib, 0..mib, mib..2 * mib),
+            (5 * mib, 0..mib, 4 * mib..5 * mib),
+        ];
+        for (size, head, tail) in table {
+            assert_eq!(ends(size), (head, tail), "{size} bytes");
+        }
+    }
+
+    #[test]
+    fn each_kind_of_change_is_found() {
+        let at = |seconds| DateTime::from_timestamp(seconds, 0);
+        let then = Fingerprint::new(4, at(100), b"ab", b"cd");
+        // (now, change)
+        let table = [
+            (Fingerprint::new(4, at(100), b"ab", b"cd"), None),
+            (Fingerprint::new(4, None, b"ab", b"cd"), None),
+            (Fingerprint::new(4, at(101), b"ab", b"cd"), Some(Change::Modified)),
+            (Fingerprint::new(4, at(100), b"ab", b"cX"), Some(Change::Different)),
+            (Fingerprint::new(3, at(100), b"ab", b"c"), Some(Change::Shrank { from: 4, to: 3 })),
+            (Fingerprint::new(5, at(100), b"ab", b"cde"), Some(Change::Grew { from: 4, to: 5 })),
+        ];
+        for (now, change) in table {
+            assert_eq!(then.change(&now), change, "{now:?}");
+        }
+    }
+
+    #[test]
+    fn it_survives_json() {
+        let fingerprint = Fingerprint::new(4, DateTime::from_timestamp(1, 123_456_789), b"ab", b"cd");
+        let json = serde_json::to_string(&fingerprint).unwrap();
+        assert_eq!(serde_json::from_str::<Fingerprint>(&json).unwrap(), fingerprint);
+    }
+}

@@ -1,0 +1,173 @@
+//! How far an upload is, how fast, and how long it will still take.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// How far an upload is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Bytes the server has acknowledged. Never falls; ends at `total`.
+    ///
+    /// It moves when the server answers: at the end of each chunk, and after a broken connection.
+    pub acknowledged: u64,
+    /// Position in the source up to which bytes were handed to the connection. Falls back to the
+    /// server's offset when a connection broke.
+    pub sent: u64,
+    /// Size of the upload in bytes.
+    pub total: u64,
+    /// Bytes a second, smoothed over about five seconds; 0 until it is known.
+    pub rate: u64,
+    /// Time left at this rate; `None` until the rate is known.
+    pub eta: Option<Duration>,
+}
+
+/// The function that hears of progress.
+pub(crate) type Callback = Box<dyn FnMut(&Progress) + Send>;
+
+/// Turns what the driver sees into [`Progress`] and tells everyone who wants to know.
+pub(crate) struct Reporter {
+    progress: Progress,
+    pace: Pace,
+    watched: watch::Sender<Progress>,
+    callback: Option<Callback>,
+}
+
+impl Reporter {
+    pub(crate) fn new(watched: watch::Sender<Progress>, callback: Option<Callback>) -> Self {
+        Self { progress: Progress::default(), pace: Pace::default(), watched, callback }
+    }
+
+    pub(crate) fn begin(&mut self, total: u64) {
+        self.progress.total = total;
+    }
+
+    /// Bytes were handed over up to `position`; `elapsed` is the time since the upload began.
+    pub(crate) fn sent(&mut self, position: u64, elapsed: Duration) {
+        self.progress.sent = position.min(self.progress.total);
+        self.pace.note(position, elapsed);
+        self.publish();
+    }
+
+    /// The server stands at `offset`, from where the next bytes are sent.
+    pub(crate) fn acknowledged(&mut self, offset: u64, best: u64, elapsed: Duration) {
+        self.progress.acknowledged = self.progress.acknowledged.max(best.min(self.progress.total));
+        self.progress.sent = offset.min(self.progress.total);
+        self.pace.jump(offset, elapsed);
+        self.publish();
+    }
+
+    fn publish(&mut self) {
+        let progress = &mut self.progress;
+        progress.rate = self.pace.rate();
+        let left = progress.total.saturating_sub(progress.sent);
+        progress.eta = match (left, progress.rate) {
+            (0, _) => Some(Duration::ZERO),
+            (_, 0) => None,
+            (left, rate) => Some(Duration::from_secs_f64(left as f64 / rate as f64)),
+        };
+        self.watched.send_replace(*progress);
+        if let Some(callback) = &mut self.callback {
+            callback(progress);
+        }
+    }
+}
+
+/// A smoothed rate: pure, the time comes in.
+#[derive(Debug, Default)]
+struct Pace {
+    at: Duration,
+    position: u64,
+    rate: Option<f64>,
+}
+
+impl Pace {
+    /// Shorter spans say more about buffers than about the line.
+    const SPAN: Duration = Duration::from_millis(100);
+    const MEMORY: f64 = 5.0;
+
+    fn note(&mut self, position: u64, at: Duration) {
+        let span = at.saturating_sub(self.at);
+        if span < Self::SPAN {
+            return;
+        }
+        let seconds = span.as_secs_f64();
+        let now = position.saturating_sub(self.position) as f64 / seconds;
+        self.rate = Some(match self.rate {
+            None => now,
+            Some(before) => {
+                let weight = 1.0 - (-seconds / Self::MEMORY).exp();
+                before + (now - before) * weight
+            }
+        });
+        (self.at, self.position) = (at, position);
+    }
+
+    /// A change of position that was no transfer: the start of a request.
+    fn jump(&mut self, position: u64, at: Duration) {
+        if position != self.position {
+            (self.at, self.position) = (at, position);
+        }
+    }
+
+    fn rate(&self) -> u64 {
+        self.rate.unwrap_or(0.0).max(0.0) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    fn seconds(seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds)
+    }
+
+    #[test]
+    fn t09_acknowledged_never_falls_and_sent_follows_the_server() {
+        let (sender, receiver) = watch::channel(Progress::default());
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let callback: Callback = {
+            let heard = Arc::clone(&heard);
+            Box::new(move |progress| heard.lock().unwrap().push((progress.acknowledged, progress.sent)))
+        };
+        let mut reporter = Reporter::new(sender, Some(callback));
+        reporter.begin(100);
+        reporter.acknowledged(10, 10, seconds(0.0));
+        reporter.sent(60, seconds(1.0));
+        reporter.acknowledged(40, 40, seconds(2.0));
+        reporter.acknowledged(5, 40, seconds(3.0));
+        reporter.sent(100, seconds(4.0));
+        reporter.acknowledged(100, 100, seconds(5.0));
+        let expected = [(10, 10), (10, 60), (40, 40), (40, 5), (40, 100), (100, 100)];
+        assert_eq!(*heard.lock().unwrap(), expected);
+        let last = *receiver.borrow();
+        assert_eq!((last.acknowledged, last.total, last.eta), (100, 100, Some(Duration::ZERO)));
+    }
+
+    #[test]
+    fn the_rate_is_steady_on_a_steady_line_and_knows_the_time_left() {
+        let (sender, receiver) = watch::channel(Progress::default());
+        let mut reporter = Reporter::new(sender, None);
+        reporter.begin(10_000);
+        reporter.acknowledged(0, 0, seconds(0.0));
+        assert_eq!(receiver.borrow().eta, None, "nothing is known yet");
+        for tenth in 1..=20u64 {
+            reporter.sent(tenth * 100, seconds(tenth as f64 / 10.0));
+        }
+        let progress = *receiver.borrow();
+        assert!((990..=1000).contains(&progress.rate), "{progress:?}");
+        let eta = progress.eta.unwrap();
+        assert!(eta >= seconds(7.9) && eta <= seconds(8.2), "{progress:?}");
+    }
+
+    #[test]
+    fn a_resumed_upload_does_not_count_what_was_there() {
+        let mut pace = Pace::default();
+        pace.jump(1_000_000, seconds(0.0));
+        pace.note(1_000_100, seconds(1.0));
+        assert_eq!(pace.rate(), 100);
+    }
+}

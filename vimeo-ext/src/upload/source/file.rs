@@ -1,0 +1,300 @@
+//! Files: read on a blocking thread, in large pieces, into buffers that are used again.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::mpsc as pool;
+use std::task::{Context, Poll};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use tokio::sync::mpsc;
+
+use super::{BoxFuture, PIECE, Pieces, Source};
+use crate::upload::error::{Change, UploadError};
+use crate::upload::fingerprint::{Fingerprint, ends};
+
+/// Pieces that are read ahead of the wire. Two keep the disk and the wire busy at once; with the
+/// one being read and those in the HTTP client's hands an upload holds a few MiB.
+const READ_AHEAD: usize = 2;
+
+/// A file, by its path or already open.
+///
+/// Whatever the size, a few MiB are in memory at a time. Size and time of last change are looked at
+/// again with every piece that is read, so a file that is still being written is noticed before its
+/// last bytes go out.
+#[derive(Debug)]
+pub struct FileSource {
+    name: String,
+    path: Option<PathBuf>,
+    file: Arc<File>,
+    seen: Seen,
+}
+
+impl FileSource {
+    /// Opens the file at `path`.
+    ///
+    /// # Errors
+    /// [`UploadError::Io`] when there is none or it may not be read; [`UploadError::NotAFile`] for
+    /// a folder, a pipe or a device.
+    ///
+    /// ```
+    /// # async fn demo() {
+    /// use vimeo_ext::upload::{FileSource, UploadError};
+    /// let folder = FileSource::open(std::env::temp_dir()).await;
+    /// assert!(matches!(folder, Err(UploadError::NotAFile { .. })));
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(demo());
+    /// ```
+    pub async fn open(path: impl Into<PathBuf>) -> Result<Self, UploadError> {
+        let path = path.into();
+        let name = path.display().to_string();
+        let opened = {
+            let (path, name) = (path.clone(), name.clone());
+            off_the_runtime(&name.clone(), "open", move || {
+                // Looked at before it is opened: opening a pipe would wait for a writer.
+                let metadata = std::fs::metadata(&path).map_err(|e| UploadError::io("open", &name, e))?;
+                refuse_unless_file(&name, &metadata)?;
+                File::open(&path).map_err(|e| UploadError::io("open", &name, e))
+            })
+            .await?
+        };
+        Self::over(opened, name, Some(path)).await
+    }
+
+    /// Takes a file that is open already; `name` is used in messages.
+    ///
+    /// The upload starts at the file's first byte, wherever its cursor stands.
+    ///
+    /// # Errors
+    /// [`UploadError::Io`] when its metadata cannot be read; [`UploadError::NotAFile`] when it is a
+    /// folder, a pipe or a device.
+    pub async fn from_file(file: tokio::fs::File, name: impl Into<String>) -> Result<Self, UploadError> {
+        Self::over(file.into_std().await, name.into(), None).await
+    }
+
+    async fn over(file: File, name: String, path: Option<PathBuf>) -> Result<Self, UploadError> {
+        let file = Arc::new(file);
+        let seen = {
+            let (file, name) = (Arc::clone(&file), name.clone());
+            off_the_runtime(&name.clone(), "look at", move || {
+                let metadata = file.metadata().map_err(|e| UploadError::io("look at", &name, e))?;
+                refuse_unless_file(&name, &metadata)?;
+                Ok(Seen::from(&metadata))
+            })
+            .await?
+        };
+        Ok(Self { name, path, file, seen })
+    }
+
+    /// The path it was opened by, if it was.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+}
+
+impl Source for FileSource {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn size(&self) -> u64 {
+        self.seen.size
+    }
+
+    fn read(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Pieces, UploadError>> {
+        let (sender, receiver) = mpsc::channel(READ_AHEAD);
+        let reader = Reader { file: Arc::clone(&self.file), name: self.name.clone(), seen: self.seen };
+        // Not awaited: it ends when the range is read or the receiver is dropped. Reads are
+        // positional, so one that is left over does not disturb the next.
+        drop(tokio::task::spawn_blocking(move || reader.run(range, &sender)));
+        let pieces: Pieces = Box::pin(Received(receiver));
+        Box::pin(std::future::ready(Ok(pieces)))
+    }
+
+    fn fingerprint(&mut self) -> BoxFuture<'_, Result<Option<Fingerprint>, UploadError>> {
+        let reader = Reader { file: Arc::clone(&self.file), name: self.name.clone(), seen: self.seen };
+        Box::pin(async move {
+            let name = reader.name.clone();
+            let fingerprint = off_the_runtime(&name, "read", move || reader.fingerprint()).await?;
+            Ok(Some(fingerprint))
+        })
+    }
+}
+
+/// Runs blocking work on the thread pool that is there for it.
+pub(crate) async fn off_the_runtime<T: Send + 'static>(
+    name: &str,
+    action: &'static str,
+    work: impl FnOnce() -> Result<T, UploadError> + Send + 'static,
+) -> Result<T, UploadError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        // Only when the runtime is shutting down.
+        Err(error) => Err(UploadError::io(action, name, io::Error::other(error))),
+    }
+}
+
+fn refuse_unless_file(name: &str, metadata: &Metadata) -> Result<(), UploadError> {
+    let kind = metadata.file_type();
+    if kind.is_file() {
+        return Ok(());
+    }
+    let (what, advice) = if kind.is_dir() {
+        ("a folder", "upload the files in it one by one")
+    } else {
+        ("a pipe or a device", "read it with StreamSource, which needs to be told the size")
+    };
+    Err(UploadError::NotAFile { name: name.to_owned(), what, advice })
+}
+
+/// What tells one state of a file from another, at the price of one system call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Seen {
+    size: u64,
+    modified: Option<SystemTime>,
+}
+
+impl From<&Metadata> for Seen {
+    fn from(metadata: &Metadata) -> Self {
+        Self { size: metadata.len(), modified: metadata.modified().ok() }
+    }
+}
+
+impl Seen {
+    fn change(self, now: Self) -> Option<Change> {
+        Change::of_size(self.size, now.size)
+            .or_else(|| (self.modified != now.modified).then_some(Change::Modified))
+    }
+}
+
+/// The part that runs on the blocking thread.
+struct Reader {
+    file: Arc<File>,
+    name: String,
+    seen: Seen,
+}
+
+impl Reader {
+    fn run(&self, range: Range<u64>, sender: &mpsc::Sender<Result<Bytes, UploadError>>) {
+        let (home, returned) = pool::channel();
+        let mut at = range.start;
+        while at < range.end {
+            let length = (range.end - at).min(PIECE as u64) as usize;
+            let buffer = returned.try_recv().unwrap_or_default();
+            let piece = self.piece(at, length, buffer, &home);
+            let failed = piece.is_err();
+            // An error here means that nobody wants the rest.
+            if sender.blocking_send(piece).is_err() || failed {
+                return;
+            }
+            at += length as u64;
+        }
+    }
+
+    fn piece(
+        &self,
+        at: u64,
+        length: usize,
+        mut buffer: Vec<u8>,
+        home: &pool::Sender<Vec<u8>>,
+    ) -> Result<Bytes, UploadError> {
+        // A buffer that comes back is long enough already, so it is not zeroed again.
+        if buffer.len() < length {
+            buffer.resize(length, 0);
+        }
+        let filled = self.fill(at, buffer.get_mut(..length).unwrap_or_default())?;
+        // After the read: had the file changed before or during it, this tells.
+        self.unchanged()?;
+        if filled < length {
+            // The size looks right and yet the bytes are not there.
+            let what = Change::Shrank { from: self.seen.size, to: at + filled as u64 };
+            return Err(UploadError::SourceChanged { name: self.name.clone(), what });
+        }
+        Ok(Bytes::from_owner(Lent { buffer, length, home: home.clone() }))
+    }
+
+    fn fill(&self, at: u64, mut buffer: &mut [u8]) -> Result<usize, UploadError> {
+        let mut filled = 0;
+        while !buffer.is_empty() {
+            match read_at(&self.file, buffer, at + filled as u64) {
+                Ok(0) => break,
+                Ok(read) => {
+                    filled += read;
+                    buffer = buffer.get_mut(read..).unwrap_or_default();
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(UploadError::io("read", &self.name, error)),
+            }
+        }
+        Ok(filled)
+    }
+
+    fn unchanged(&self) -> Result<(), UploadError> {
+        let metadata = self.file.metadata().map_err(|e| UploadError::io("look at", &self.name, e))?;
+        match self.seen.change(Seen::from(&metadata)) {
+            Some(what) => Err(UploadError::SourceChanged { name: self.name.clone(), what }),
+            None => Ok(()),
+        }
+    }
+
+    fn fingerprint(&self) -> Result<Fingerprint, UploadError> {
+        let end = |range: Range<u64>| {
+            let mut bytes = vec![0; (range.end - range.start) as usize];
+            let filled = self.fill(range.start, &mut bytes)?;
+            bytes.truncate(filled);
+            Ok(bytes)
+        };
+        let (head, tail) = ends(self.seen.size);
+        let (head, tail) = (end(head)?, end(tail)?);
+        self.unchanged()?;
+        let modified = self.seen.modified.map(Into::into);
+        Ok(Fingerprint::new(self.seen.size, modified, &head, &tail))
+    }
+}
+
+/// Reads at a place, leaving the cursor's meaning to nobody.
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, at)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, at)
+}
+
+/// A buffer on its way through the HTTP client; it comes home when the last view of it is dropped.
+struct Lent {
+    buffer: Vec<u8>,
+    length: usize,
+    home: pool::Sender<Vec<u8>>,
+}
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        self.buffer.get(..self.length).unwrap_or_default()
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        // When the reader has ended there is no home any more, and the buffer is freed.
+        let _ = self.home.send(std::mem::take(&mut self.buffer));
+    }
+}
+
+/// A channel's receiving end as a stream.
+pub(super) struct Received(pub(super) mpsc::Receiver<Result<Bytes, UploadError>>);
+
+impl Stream for Received {
+    type Item = Result<Bytes, UploadError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_recv(cx)
+    }
+}

@@ -1,0 +1,173 @@
+//! Where the bytes come from: files, bytes in memory, readers.
+
+mod bytes;
+mod file;
+mod seek;
+mod stream;
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+
+use ::bytes::Bytes;
+use futures_core::Stream;
+
+pub use self::bytes::BytesSource;
+pub use self::file::FileSource;
+pub use self::seek::SeekSource;
+pub use self::stream::{DEFAULT_REPLAY_BUFFER, StreamSource};
+use super::error::UploadError;
+use super::fingerprint::Fingerprint;
+
+/// The largest piece a source hands over: 1 MiB.
+///
+/// Smaller pieces cost more wake-ups, larger ones leave the processor's cache; both were slower.
+pub(crate) const PIECE: usize = 1024 * 1024;
+
+/// A future in a box, as the methods of [`Source`] return it.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The bytes of a range, in order, piece by piece.
+pub type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, UploadError>> + Send>>;
+
+/// Something of known size that can be uploaded.
+///
+/// The engine asks for a range at a time and may ask for a range again, from where the server
+/// stands, when a connection broke. Only one range is read at a time: a new [`read`](Source::read)
+/// ends the one before.
+pub trait Source: Send + 'static {
+    /// The name to use in messages; for a file, its path.
+    fn name(&self) -> &str;
+
+    /// The size in bytes. Does not change.
+    fn size(&self) -> u64;
+
+    /// The lowest offset that can still be read. Default: 0, everything.
+    fn floor(&self) -> u64 {
+        0
+    }
+
+    /// The most bytes that can be given a second time. Default: `None`, all of them.
+    fn replay_limit(&self) -> Option<u64> {
+        None
+    }
+
+    /// Hears that the server has everything below `offset`, so it will not be read again.
+    fn acknowledge(&mut self, offset: u64) {
+        let _ = offset;
+    }
+
+    /// Reads a range that lies within `floor()..size()`.
+    ///
+    /// The pieces are not empty and add up to exactly the range, or end with an error; a source
+    /// that has changed since it was opened says so with [`UploadError::SourceChanged`].
+    fn read(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Pieces, UploadError>>;
+
+    /// What the source looks like now. Default: `None`, it cannot be known without using it up.
+    fn fingerprint(&mut self) -> BoxFuture<'_, Result<Option<Fingerprint>, UploadError>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+}
+
+impl Source for Box<dyn Source> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn size(&self) -> u64 {
+        (**self).size()
+    }
+
+    fn floor(&self) -> u64 {
+        (**self).floor()
+    }
+
+    fn replay_limit(&self) -> Option<u64> {
+        (**self).replay_limit()
+    }
+
+    fn acknowledge(&mut self, offset: u64) {
+        (**self).acknowledge(offset);
+    }
+
+    fn read(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Pieces, UploadError>> {
+        (**self).read(range)
+    }
+
+    fn fingerprint(&mut self) -> BoxFuture<'_, Result<Option<Fingerprint>, UploadError>> {
+        (**self).fingerprint()
+    }
+}
+
+/// What an upload accepts as its source: any [`Source`], a path, an open file, bytes.
+///
+/// ```
+/// # async fn demo() -> Result<(), vimeo_ext::upload::UploadError> {
+/// use vimeo_ext::upload::{IntoSource, Source};
+/// let source = vec![1, 2, 3].into_source().await?;
+/// assert_eq!(source.size(), 3);
+/// assert!("no/such/file.mp4".into_source().await.is_err());
+/// # Ok(())
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(demo()).unwrap();
+/// ```
+pub trait IntoSource {
+    /// Opens it. For a path, fails when there is no regular file that can be read.
+    fn into_source(self) -> BoxFuture<'static, Result<Box<dyn Source>, UploadError>>;
+}
+
+impl<S: Source> IntoSource for S {
+    fn into_source(self) -> BoxFuture<'static, Result<Box<dyn Source>, UploadError>> {
+        Box::pin(std::future::ready(Ok(Box::new(self) as Box<dyn Source>)))
+    }
+}
+
+impl IntoSource for PathBuf {
+    fn into_source(self) -> BoxFuture<'static, Result<Box<dyn Source>, UploadError>> {
+        Box::pin(async move { Ok(Box::new(FileSource::open(self).await?) as Box<dyn Source>) })
+    }
+}
+
+impl IntoSource for &Path {
+    fn into_source(self) -> BoxFuture<'static, Result<Box<dyn Source>, UploadError>> {
+        self.to_path_buf().into_source()
+    }
+}
+
+impl IntoSource for &PathBuf {
+    fn into_source(self) -> BoxFuture<'static, Result<Box<dyn Source>, UploadError>> {
+        self.clone().into_source()
+    }
+}
+
+impl IntoSource for &str {
+    fn into_source(self) -> BoxFuture<'static, Result<Box<dyn Source>, UploadError>> {
+        PathBuf::from(self).into_source()
+    }
+}
+
+impl IntoSource for String {
+    fn into_source(self) -> BoxFuture<'static, Result<Box<dyn Source>, UploadError>> {
+        PathBuf::from(self).into_source()
+    }
+}
+
+impl IntoSource for tokio::fs::File {
+    fn into_source(self) -> BoxFuture<'static, Result<Box<dyn Source>, UploadError>> {
+        Box::pin(async move {
+            Ok(Box::new(FileSource::from_file(self, "the open file").await?) as Box<dyn Source>)
+        })
+    }
+}
+
+impl IntoSource for Bytes {
+    fn into_source(self) -> BoxFuture<'static, Result<Box<dyn Source>, UploadError>> {
+        BytesSource::new(self).into_source()
+    }
+}
+
+impl IntoSource for Vec<u8> {
+    fn into_source(self) -> BoxFuture<'static, Result<Box<dyn Source>, UploadError>> {
+        BytesSource::new(self).into_source()
+    }
+}

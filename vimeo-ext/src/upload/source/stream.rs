@@ -1,0 +1,233 @@
+//! Readers that cannot seek: what the server has not acknowledged is kept, to be sent again.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::file::Received;
+use super::{BoxFuture, Pieces, Source};
+use crate::upload::error::{Change, UploadError};
+use crate::upload::plan::raised;
+
+/// How much a [`StreamSource`] keeps to send again, unless told otherwise: 32 MiB.
+pub const DEFAULT_REPLAY_BUFFER: u64 = 32 * 1024 * 1024;
+
+/// Memory taken at a time to read into.
+const READ: usize = 256 * 1024;
+
+/// Any reader of known size, such as a pipe or the body of another download.
+///
+/// Bytes that the server has not acknowledged are kept in memory to be sent again after a broken
+/// connection, so one PATCH carries at most as many as the buffer holds. Resuming in another
+/// process works when the reader starts at the first byte again: what the server has is read and
+/// dropped. A reader that ends early is an error; what it would give beyond the size is not read.
+pub struct StreamSource<R> {
+    name: String,
+    size: u64,
+    buffer: u64,
+    reader: Arc<tokio::sync::Mutex<R>>,
+    kept: Arc<Mutex<Kept>>,
+    running: Option<JoinHandle<()>>,
+}
+
+impl<R> fmt::Debug for StreamSource<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamSource")
+            .field("name", &self.name)
+            .field("size", &self.size)
+            .field("buffer", &self.buffer)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R: AsyncRead + Unpin + Send + 'static> StreamSource<R> {
+    /// A source over `reader`, which will give `size` bytes; `name` is used in messages.
+    ///
+    /// ```
+    /// use vimeo_ext::upload::{Source, StreamSource};
+    /// let source = StreamSource::new(&b"film"[..], 4, "a pipe");
+    /// assert_eq!(source.size(), 4);
+    /// ```
+    pub fn new(reader: R, size: u64, name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            size,
+            buffer: raised(size, DEFAULT_REPLAY_BUFFER),
+            reader: Arc::new(tokio::sync::Mutex::new(reader)),
+            kept: Arc::default(),
+            running: None,
+        }
+    }
+
+    /// Keeps up to `bytes` instead of [`DEFAULT_REPLAY_BUFFER`]; at least 1.
+    ///
+    /// A larger buffer means fewer requests. For a very large upload it is raised, so that no more
+    /// than [`MAX_CHUNKS`](crate::upload::MAX_CHUNKS) are needed.
+    #[must_use]
+    pub fn with_buffer(mut self, bytes: u64) -> Self {
+        self.buffer = raised(self.size, bytes);
+        self
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+        // Nothing that runs under this lock can panic half-way.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<R: AsyncRead + Unpin + Send + 'static> Source for StreamSource<R> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn floor(&self) -> u64 {
+        self.kept().floor
+    }
+
+    fn replay_limit(&self) -> Option<u64> {
+        Some(self.buffer)
+    }
+
+    fn acknowledge(&mut self, offset: u64) {
+        self.kept().drop_below(offset);
+    }
+
+    fn read(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Pieces, UploadError>> {
+        Box::pin(async move {
+            if let Some(running) = self.running.take() {
+                running.abort();
+                // Aborted or panicked: in either case the reader is free now.
+                let _ = running.await;
+            }
+            let (sender, receiver) = mpsc::channel(1);
+            let (reader, kept) = (Arc::clone(&self.reader), Arc::clone(&self.kept));
+            let name = self.name.clone();
+            let size = self.size;
+            self.running = Some(tokio::spawn(async move {
+                let mut reader = reader.lock().await;
+                let outcome = give(&mut *reader, &kept, range, &sender).await;
+                let error = match outcome {
+                    Ok(()) => return,
+                    Err(Stop::Unwanted) => return,
+                    Err(Stop::Ended { at }) => {
+                        UploadError::SourceChanged { name, what: Change::Shrank { from: size, to: at } }
+                    }
+                    Err(Stop::Failed(error)) => UploadError::io("read", name, error),
+                };
+                let _ = sender.send(Err(error)).await;
+            }));
+            Ok(Box::pin(Received(receiver)) as Pieces)
+        })
+    }
+}
+
+enum Stop {
+    Unwanted,
+    Ended { at: u64 },
+    Failed(std::io::Error),
+}
+
+/// Gives a range: what is kept first, then what the reader gives, which is kept on its way.
+async fn give<R: AsyncRead + Unpin>(
+    reader: &mut R,
+    kept: &Mutex<Kept>,
+    range: Range<u64>,
+    sender: &mpsc::Sender<Result<Bytes, UploadError>>,
+) -> Result<(), Stop> {
+    let lock = || kept.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut at = range.start;
+    let mut buffer = BytesMut::new();
+    while at < range.end {
+        let piece = lock().get(at, range.end);
+        if let Some(piece) = piece {
+            at += piece.len() as u64;
+            sender.send(Ok(piece)).await.map_err(|_| Stop::Unwanted)?;
+            continue;
+        }
+        // Never beyond the range: what is kept must stay within the buffer.
+        let end = lock().end();
+        buffer.reserve(READ);
+        let wanted = (range.end - end).min(READ as u64);
+        // Loses nothing when it is aborted: the bytes are kept without another await.
+        match (&mut *reader).take(wanted).read_buf(&mut buffer).await {
+            Ok(0) => return Err(Stop::Ended { at: end }),
+            Ok(_) => {
+                let piece = buffer.split().freeze();
+                lock().push(piece.clone(), at);
+                // Ahead of this the server has it already: it was only read to get past it.
+                if end == at {
+                    at += piece.len() as u64;
+                    sender.send(Ok(piece)).await.map_err(|_| Stop::Unwanted)?;
+                }
+            }
+            Err(error) => return Err(Stop::Failed(error)),
+        }
+    }
+    Ok(())
+}
+
+/// The bytes that were read and not acknowledged: `floor..end`.
+#[derive(Default)]
+struct Kept {
+    floor: u64,
+    length: u64,
+    pieces: VecDeque<Bytes>,
+}
+
+impl Kept {
+    fn end(&self) -> u64 {
+        self.floor + self.length
+    }
+
+    /// Adds what was read; `needed` is where the server stands, and nothing below it is kept.
+    fn push(&mut self, piece: Bytes, needed: u64) {
+        self.length += piece.len() as u64;
+        self.pieces.push_back(piece);
+        // Only when an upload resumes ahead of what was read: elsewhere `needed` is not yet
+        // acknowledged, and stays.
+        if self.end() <= needed {
+            self.drop_below(needed.min(self.end()));
+        }
+    }
+
+    /// The bytes from `at`, up to `end` or the end of the piece they are in.
+    fn get(&self, at: u64, end: u64) -> Option<Bytes> {
+        let mut start = self.floor;
+        for piece in &self.pieces {
+            let stop = start + piece.len() as u64;
+            if at >= start && at < stop {
+                let from = (at - start) as usize;
+                let to = (stop.min(end).max(at) - start) as usize;
+                return Some(piece.slice(from..to));
+            }
+            start = stop;
+        }
+        None
+    }
+
+    /// Forgets what lies below `offset`, as far as it was read.
+    fn drop_below(&mut self, offset: u64) {
+        let mut excess = offset.saturating_sub(self.floor).min(self.length);
+        self.floor += excess;
+        self.length -= excess;
+        while excess > 0 {
+            let Some(first) = self.pieces.front_mut() else { break };
+            if first.len() as u64 > excess {
+                first.advance(excess as usize);
+                break;
+            }
+            excess -= first.len() as u64;
+            self.pieces.pop_front();
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What is needed to finish an upload that was created elsewhere.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::error::UploadError;
+use super::fingerprint::Fingerprint;
+
+/// A created video and the link its bytes go to: all that is needed to finish the upload, without
+/// the access token.
+///
+/// Create it on a server that has the token, hand it to the process that has the file. The link is
+/// signed: whoever holds it can write to the upload. So `Debug` and every error show its host only.
+/// Serialising is the one way, beside [`upload_link`](Self::upload_link), to take the link out:
+/// **keep serialised tickets as you keep passwords**.
+///
+/// ```
+/// use vimeo_ext::upload::UploadTicket;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let ticket = UploadTicket::new("/videos/1", "https://files.example/1?sig=secret", 4096)?;
+/// assert!(!format!("{ticket:?}").contains("secret"));
+///
+/// let json = serde_json::to_string(&ticket)?;
+/// let elsewhere: UploadTicket = serde_json::from_str(&json)?;
+/// assert_eq!(elsewhere.size(), 4096);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(try_from = "Plain", into = "Plain")]
+pub struct UploadTicket {
+    video_uri: String,
+    upload_link: SecretString,
+    host: String,
+    size: u64,
+    fingerprint: Option<Fingerprint>,
+    created: DateTime<Utc>,
+}
+
+impl UploadTicket {
+    /// A ticket for the video at `video_uri`, created just now for `size` bytes.
+    ///
+    /// # Errors
+    /// [`UploadError::BadTicket`] when the link is not an absolute `http` or `https` URL.
+    pub fn new(
+        video_uri: impl Into<String>,
+        upload_link: impl Into<String>,
+        size: u64,
+    ) -> Result<Self, UploadError> {
+        let upload_link = upload_link.into();
+        let bad = |reason: &str| UploadError::BadTicket { reason: reason.to_owned() };
+        let url = Url::parse(&upload_link).map_err(|_| bad("its upload link is not a URL"))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(bad("its upload link is neither http nor https"));
+        }
+        let host = url.host_str().ok_or_else(|| bad("its upload link has no host"))?.to_owned();
+        Ok(Self {
+            video_uri: video_uri.into(),
+            upload_link: upload_link.into(),
+            host,
+            size,
+            fingerprint: None,
+            created: SystemTime::now().into(),
+        })
+    }
+
+    /// Adds what the file looked like, so that another file is refused when the upload is resumed.
+    #[must_use]
+    pub fn with_fingerprint(mut self, fingerprint: impl Into<Option<Fingerprint>>) -> Self {
+        self.fingerprint = fingerprint.into();
+        self
+    }
+
+    /// The video, as `/videos/123`.
+    pub fn video_uri(&self) -> &str {
+        &self.video_uri
+    }
+
+    /// The link itself: a secret, for a tus client elsewhere, such as one in a browser.
+    pub fn upload_link(&self) -> &SecretString {
+        &self.upload_link
+    }
+
+    /// The host of the link, which may be shown.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The size in bytes that the upload was created for.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// What the file looked like when the upload was created, if that was kept.
+    pub fn fingerprint(&self) -> Option<&Fingerprint> {
+        self.fingerprint.as_ref()
+    }
+
+    /// When the upload was created. How long a link lives is not documented; only the server knows.
+    pub fn created(&self) -> DateTime<Utc> {
+        self.created
+    }
+}
+
+impl fmt::Debug for UploadTicket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UploadTicket")
+            .field("video_uri", &self.video_uri)
+            .field("upload_link", &format_args!("[REDACTED] at {}", self.host))
+            .field("size", &self.size)
+            .field("fingerprint", &self.fingerprint)
+            .field("created", &self.created)
+            .finish()
+    }
+}
+
+/// A ticket as it is written down.
+#[derive(Serialize, Deserialize)]
+struct Plain {
+    video_uri: String,
+    upload_link: String,
+    size: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<Fingerprint>,
+    created: DateTime<Utc>,
+}
+
+impl From<UploadTicket> for Plain {
+    fn from(ticket: UploadTicket) -> Self {
+        Self {
+            video_uri: ticket.video_uri,
+            upload_link: ticket.upload_link.expose_secret().to_owned(),
+            size: ticket.size,
+            fingerprint: ticket.fingerprint,
+            created: ticket.created,
+        }
+    }
+}
+
+impl TryFrom<Plain> for UploadTicket {
+    type Error = UploadError;
+
+    fn try_from(plain: Plain) -> Result<Self, UploadError> {
+        let ticket = Self::new(plain.video_uri, plain.upload_link, plain.size)?;
+        Ok(Self { fingerprint: plain.fingerprint, created: plain.created, ..ticket })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINK: &str = "https://eu.files.example/files/1?expires=9&sig=s3cret";
+
+    #[test]
+    fn it_goes_through_json_whole_and_shows_its_host_only() {
+        let fingerprint = Fingerprint::new(5, DateTime::from_timestamp(7, 9), b"12", b"345");
+        let ticket = UploadTicket::new("/videos/1", LINK, 5).unwrap().with_fingerprint(fingerprint.clone());
+        let json = serde_json::to_string(&ticket).unwrap();
+        let back: UploadTicket = serde_json::from_str(&json).unwrap();
+        assert_eq!(back.video_uri(), "/videos/1");
+        assert_eq!(back.upload_link().expose_secret(), LINK);
+        assert_eq!(back.size(), 5);
+        assert_eq!(back.fingerprint(), Some(&fingerprint));
+        assert_eq!(back.created(), ticket.created());
+
+        let shown = format!("{back:?} {back:#?}");
+        assert!(shown.contains("eu.files.example"));
+        assert!(!shown.contains("s3cret") && !shown.contains("sig="), "{shown}");
+    }
+
+    #[test]
+    fn links_that_cannot_be_are_refused_without_showing_them() {
+        for link in ["", "s3cret", "/files/s3cret", "ftp://h/s3cret", "data:s3cret"] {
+            let error = UploadTicket::new("/videos/1", link, 5).unwrap_err();
+            assert!(matches!(error, UploadError::BadTicket { .. }));
+            assert!(!format!("{error} {error:?}").contains("s3cret"));
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The two requests the engine ever makes, HEAD and PATCH on the link, and nothing else.
+
+use std::time::Duration;
+
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, Method};
+use reqwest::redirect;
+use secrecy::ExposeSecret;
+
+use super::body::UploadBody;
+use super::error::UploadError;
+use super::machine::Trouble;
+use super::ticket::UploadTicket;
+
+const TUS_RESUMABLE: &str = "tus-resumable";
+const UPLOAD_OFFSET: &str = "upload-offset";
+const UPLOAD_LENGTH: &str = "upload-length";
+
+/// As much of a refusal's body as is kept to be shown.
+const SHOWN: usize = 1024;
+
+/// Time to make a connection, unless told otherwise.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The HTTP client for upload links: follows no redirect, speaks HTTP/1.1, carries no token.
+///
+/// Make one and clone it into each upload, so that they share connections.
+///
+/// HTTP/1.1 because a single upload over HTTP/2 is held back by the window of its stream, and has
+/// no other stream to share the connection with.
+#[derive(Debug, Clone)]
+pub struct LinkClient {
+    http: reqwest::Client,
+}
+
+impl LinkClient {
+    /// A client with a connect timeout of 30 s and no limit on the time of a request; the stall
+    /// timeout of [`UploadOptions`](super::UploadOptions) guards that.
+    ///
+    /// # Errors
+    /// [`UploadError::Http`] when the system's certificates or resolver cannot be set up.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), vimeo_ext::upload::UploadError> {
+    /// let links = vimeo_ext::upload::LinkClient::new()?;
+    /// # let _ = links;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn new() -> Result<Self, UploadError> {
+        Self::from_builder(reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT))
+    }
+
+    /// A client from your own builder, for a proxy, other certificates or another connect timeout.
+    ///
+    /// Redirects, referers and HTTP/2 are turned off whatever it says. Give it no default headers
+    /// with credentials: a link is signed, and its host has no business with your token.
+    ///
+    /// # Errors
+    /// [`UploadError::Http`] when the client cannot be built.
+    pub fn from_builder(builder: reqwest::ClientBuilder) -> Result<Self, UploadError> {
+        let http = builder.redirect(redirect::Policy::none()).referer(false).http1_only().build().map_err(
+            |error| UploadError::Http { host: "any host".to_owned(), source: error.without_url() },
+        )?;
+        Ok(Self { http })
+    }
+}
+
+/// What the server answered, as far as the engine cares.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) offset: Option<u64>,
+    pub(crate) length: Option<u64>,
+    pub(crate) retry_after: Option<Duration>,
+    /// The beginning of the body of an answer that is no success.
+    pub(crate) body: String,
+}
+
+/// There was no answer.
+#[derive(Debug)]
+pub(crate) enum NoAnswer {
+    /// It may go better the next time.
+    Broke(Trouble, Option<Box<reqwest::Error>>),
+    /// The request could not even be made.
+    Impossible(Box<reqwest::Error>),
+}
+
+/// The line to the server; a trait so that waiting can be tested without a network.
+pub(crate) trait Wire: Send {
+    fn head(&self) -> impl Future<Output = Result<Answer, NoAnswer>> + Send;
+    fn patch(&self, offset: u64, body: UploadBody) -> impl Future<Output = Result<Answer, NoAnswer>> + Send;
+}
+
+/// The line that real uploads use.
+pub(crate) struct LinkWire {
+    client: LinkClient,
+    ticket: UploadTicket,
+}
+
+impl LinkWire {
+    pub(crate) fn new(client: LinkClient, ticket: UploadTicket) -> Self {
+        Self { client, ticket }
+    }
+
+    fn request(&self, method: Method) -> reqwest::RequestBuilder {
+        self.client
+            .http
+            .request(method, self.ticket.upload_link().expose_secret())
+            .header(TUS_RESUMABLE, "1.0.0")
+    }
+
+    async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Answer, NoAnswer> {
+        let response = request.send().await.map_err(no_answer)?;
+        let status = response.status();
+        let headers = response.headers();
+        let mut answer = Answer {
+            status: status.as_u16(),
+            offset: number(headers, UPLOAD_OFFSET),
+            length: number(headers, UPLOAD_LENGTH),
+            retry_after: number(headers, RETRY_AFTER.as_str()).map(Duration::from_secs),
+            body: String::new(),
+        };
+        if !status.is_success() {
+            let body = beginning(response).await;
+            // A server or proxy that repeats the URL must not make a message hold the signature.
+            let link = self.ticket.upload_link().expose_secret();
+            let secret = link.split_once('?').map_or(link, |(_, query)| query);
+            answer.body = body.replace(link, "[REDACTED]").replace(secret, "[REDACTED]").trim().to_owned();
+        }
+        Ok(answer)
+    }
+}
+
+impl Wire for LinkWire {
+    async fn head(&self) -> Result<Answer, NoAnswer> {
+        self.answer(self.request(Method::HEAD)).await
+    }
+
+    async fn patch(&self, offset: u64, body: UploadBody) -> Result<Answer, NoAnswer> {
+        let request = self
+            .request(Method::PATCH)
+            .header(UPLOAD_OFFSET, offset)
+            .header(CONTENT_TYPE, "application/offset+octet-stream")
+            .body(reqwest::Body::wrap(body));
+        self.answer(request).await
+    }
+}
+
+fn no_answer(error: reqwest::Error) -> NoAnswer {
+    // The URL is the secret.
+    let error = Box::new(error.without_url());
+    if error.is_builder() {
+        NoAnswer::Impossible(error)
+    } else if error.is_connect() {
+        NoAnswer::Broke(Trouble::Connect, Some(error))
+    } else {
+        NoAnswer::Broke(Trouble::Dropped, Some(error))
+    }
+}
+
+fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+    headers.get(name)?.to_str().ok()?.trim().parse().ok()
+}
+
+async fn beginning(mut response: reqwest::Response) -> String {
+    let mut bytes = Vec::new();
+    // A body that breaks off is shown as far as it came: the status is what counts.
+    while let Ok(Some(chunk)) = response.chunk().await {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() >= SHOWN {
+            bytes.truncate(SHOWN);
+            break;
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_numbers_are_offsets() {
+        // (header, offset)
+        let table = [
+            ("0", Some(0)),
+            (" 17 ", Some(17)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("-1", None),
+            ("NaN", None),
+            ("1.0", None),
+            ("", None),
+        ];
+        for (text, offset) in table {
+            let mut headers = HeaderMap::new();
+            headers.insert(UPLOAD_OFFSET, text.parse().unwrap());
+            assert_eq!(number(&headers, UPLOAD_OFFSET), offset, "{text:?}");
+        }
+        assert_eq!(number(&HeaderMap::new(), UPLOAD_OFFSET), None);
+    }
+}
