@@ -1,0 +1,14 @@
+//! Integration tests, in one binary so that they link once.
+
+// A test that cannot go on should panic; the lints only know functions that bear `#[test]`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout
+)]
+
+mod tus_server;
+mod upload;
+mod upload_memory;

@@ -1,0 +1,490 @@
+//! Uploads against a server with scripted faults, one test a thing that users have suffered.
+
+use std::fs::File;
+use std::io::{Cursor, Write};
+use std::num::NonZeroU64;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use tempfile::TempDir;
+use vimeo_ext::upload::{
+    Backoff, BytesSource, Change, Chunking, FileSource, IntoSource, Progress, SeekSource, SizeFoundBy,
+    Source, StreamSource, Upload, UploadError, UploadHandle, UploadOptions, UploadTicket, Uploaded,
+};
+
+use crate::tus_server::{Fault, SECRET, TusServer};
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// Bytes of which no two neighbouring stretches are alike, so that a shift or a gap shows.
+fn film(length: usize) -> Vec<u8> {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
+}
+
+fn file(bytes: &[u8]) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("film.mp4");
+    File::create(&path).unwrap().write_all(bytes).unwrap();
+    (folder, path)
+}
+
+/// No waits between tries: what is tested is what happens, not when.
+fn at_once() -> UploadOptions {
+    UploadOptions::new().backoff(Backoff::new(Duration::ZERO, Duration::ZERO))
+}
+
+fn chunks(bytes: usize) -> UploadOptions {
+    at_once().chunking(Chunking::Fixed(NonZeroU64::new(bytes as u64).unwrap()))
+}
+
+fn ticket(server: &TusServer, size: usize) -> UploadTicket {
+    UploadTicket::new("/videos/1", server.link(), size as u64).unwrap()
+}
+
+async fn upload(
+    server: &TusServer,
+    size: usize,
+    source: impl IntoSource,
+    options: UploadOptions,
+) -> Result<Uploaded, UploadError> {
+    Upload::new(ticket(server, size), source).options(options).run().await
+}
+
+#[tokio::test]
+async fn t01_a_broken_upload_goes_on_where_the_server_stands() {
+    let film = film(MIB);
+    let script = [
+        Fault::Fine,                 // HEAD
+        Fault::Fine,                 // the first chunk
+        Fault::DropAfter(100 * KIB), // breaks inside the second
+        Fault::Fine,                 // HEAD
+        Fault::Status(502),          // the rest of the second
+        Fault::Fine,                 // HEAD
+    ];
+    let server = TusServer::start(MIB as u64, script).await;
+    let uploaded = upload(&server, MIB, film.clone(), chunks(256 * KIB)).await.unwrap();
+
+    assert_eq!(server.data(), film);
+    assert_eq!(uploaded.failures, 2);
+    assert_eq!(
+        server.log(),
+        [
+            "HEAD",
+            "PATCH 0",
+            "PATCH 262144",
+            "HEAD",
+            "PATCH 364544",
+            "HEAD",
+            "PATCH 364544",
+            "PATCH 524288",
+            "PATCH 786432",
+            "HEAD"
+        ],
+        "one HEAD a failure, and one at each end"
+    );
+    for seen in server.seen() {
+        assert!(seen.offset.is_none_or(|offset| offset == seen.stood_at), "sent again: {seen:?}");
+    }
+    server.assert_well_behaved();
+}
+
+#[tokio::test]
+async fn t01_a_lost_answer_costs_no_byte() {
+    let film = film(MIB);
+    let server = TusServer::start(MIB as u64, [Fault::Fine, Fault::LoseAnswer]).await;
+    upload(&server, MIB, film.clone(), at_once()).await.unwrap();
+    assert_eq!(server.data(), film);
+    assert_eq!(server.log(), ["HEAD", "PATCH 0", "HEAD"]);
+}
+
+#[tokio::test]
+async fn t02_a_server_that_always_fails_ends_it() {
+    let server = TusServer::start(9, vec![Fault::Status(500); 100]).await;
+    let error = upload(&server, 9, film(9), at_once().attempts(7)).await.unwrap_err();
+    assert!(matches!(error, UploadError::Exhausted { attempts: 7, .. }), "{error:?}");
+    assert_eq!(server.log(), ["HEAD"; 7]);
+}
+
+#[tokio::test]
+async fn t02_a_port_where_nobody_listens_ends_it() {
+    let ticket = UploadTicket::new("/videos/1", format!("http://127.0.0.1:1/1?{SECRET}"), 9).unwrap();
+    let error = Upload::new(ticket, film(9)).options(at_once().attempts(3)).run().await.unwrap_err();
+    assert!(matches!(error, UploadError::Exhausted { attempts: 3, .. }), "{error:?}");
+    assert_hides_the_link(&error);
+}
+
+#[tokio::test]
+async fn t03_nothing_but_head_and_patch_is_ever_sent() {
+    let film = film(MIB);
+    let server = TusServer::start(MIB as u64, [Fault::Fine, Fault::DropAfter(5)]).await;
+    upload(&server, MIB, film.clone(), chunks(300 * KIB)).await.unwrap();
+    assert_eq!(server.data(), film);
+    server.assert_well_behaved();
+
+    let gone = TusServer::start(MIB as u64, vec![Fault::Status(404); 9]).await;
+    upload(&gone, MIB, film, at_once()).await.unwrap_err();
+    assert_eq!(gone.log(), ["HEAD"], "not even after a 404");
+    gone.assert_well_behaved();
+}
+
+#[tokio::test]
+async fn t04_every_request_names_the_version_and_412_is_final() {
+    // The server answers 412 to any request that does not.
+    let server = TusServer::start(9, []).await;
+    upload(&server, 9, film(9), at_once()).await.unwrap();
+
+    for script in [vec![Fault::Status(412)], vec![Fault::Fine, Fault::Status(412)]] {
+        let requests = script.len();
+        let server = TusServer::start(9, script).await;
+        let error = upload(&server, 9, film(9), at_once()).await.unwrap_err();
+        assert!(matches!(error, UploadError::VersionRefused { .. }), "{error:?}");
+        assert!(!error.is_resumable());
+        assert_eq!(server.log().len(), requests);
+    }
+}
+
+#[tokio::test]
+async fn t05_another_process_resumes_from_the_ticket_alone() {
+    let film = film(MIB);
+    let (_folder, path) = file(&film);
+    let server = TusServer::start(MIB as u64, [Fault::Fine, Fault::StallAfter(300 * KIB)]).await;
+
+    let written_down = {
+        let source = FileSource::open(&path).await.unwrap();
+        let mut source = source.into_source().await.unwrap();
+        let fingerprint = source.fingerprint().await.unwrap();
+        let ticket = ticket(&server, MIB).with_fingerprint(fingerprint);
+        let written_down = serde_json::to_string(&ticket).unwrap();
+        tokio::select! {
+            outcome = Upload::new(ticket, source).run() => panic!("{outcome:?}"),
+            () = server.stalled() => {}
+        }
+        written_down
+    };
+    assert_eq!(server.log(), ["HEAD", "PATCH 0"]);
+
+    let ticket: UploadTicket = serde_json::from_str(&written_down).unwrap();
+    let uploaded = Upload::new(ticket, path).options(at_once()).run().await.unwrap();
+    assert_eq!(uploaded.resumed_from, 300 * KIB as u64);
+    assert_eq!(server.data(), film);
+    assert_eq!(server.log(), ["HEAD", "PATCH 0", "HEAD", "PATCH 307200", "HEAD"]);
+}
+
+#[tokio::test]
+async fn t06_another_file_is_refused_before_any_request() {
+    let server = TusServer::start(10, []).await;
+    let error = upload(&server, 10, film(11), at_once()).await.unwrap_err();
+    let UploadError::SizeMismatch { promised: 10, found: 11, by } = error else { panic!("{error:?}") };
+    assert_eq!(by, SizeFoundBy::Source);
+
+    let fingerprint = BytesSource::new(film(10)).fingerprint().await.unwrap();
+    let ticket = ticket(&server, 10).with_fingerprint(fingerprint);
+    let error = Upload::new(ticket, vec![0; 10]).run().await.unwrap_err();
+    assert!(matches!(error, UploadError::SourceChanged { what: Change::Different, .. }), "{error:?}");
+
+    assert!(server.log().is_empty());
+}
+
+#[tokio::test]
+async fn t06_a_link_made_for_another_size_is_noticed() {
+    let server = TusServer::start(99, []).await;
+    let error = upload(&server, 10, film(10), at_once()).await.unwrap_err();
+    let UploadError::SizeMismatch { promised: 10, found: 99, by } = error else { panic!("{error:?}") };
+    assert_eq!(by, SizeFoundBy::Server);
+    assert_eq!(server.log(), ["HEAD"]);
+}
+
+#[tokio::test]
+async fn t07_a_locked_upload_is_asked_again() {
+    let film = film(KIB);
+    let script = [Fault::Status(423), Fault::Status(423), Fault::Fine, Fault::Status(423)];
+    let server = TusServer::start(KIB as u64, script).await;
+    upload(&server, KIB, film.clone(), at_once()).await.unwrap();
+    assert_eq!(server.data(), film);
+    assert_eq!(server.log(), ["HEAD", "HEAD", "HEAD", "PATCH 0", "HEAD", "PATCH 0", "HEAD"]);
+}
+
+#[tokio::test]
+async fn t07_the_servers_offset_counts_also_when_it_lies_behind() {
+    let film = film(MIB);
+    let script = [Fault::Fine, Fault::Fine, Fault::Fine, Fault::ForgetFrom(1000)];
+    let server = TusServer::start(MIB as u64, script).await;
+    upload(&server, MIB, film.clone(), chunks(256 * KIB)).await.unwrap();
+    assert_eq!(server.data(), film);
+    let log = server.log();
+    assert_eq!(log[..6], ["HEAD", "PATCH 0", "PATCH 262144", "PATCH 524288", "HEAD", "PATCH 1000"]);
+}
+
+#[tokio::test]
+async fn t07_a_source_that_cannot_go_back_says_so() {
+    let film = film(MIB);
+    let script = [Fault::Fine, Fault::Fine, Fault::Fine, Fault::ForgetFrom(1000)];
+    let server = TusServer::start(MIB as u64, script).await;
+    let source = StreamSource::new(Cursor::new(film), MIB as u64, "a pipe").with_buffer(256 * KIB as u64);
+    let error = upload(&server, MIB, source, at_once()).await.unwrap_err();
+    let UploadError::Rewind { offset: 1000, lowest: 524_288, .. } = error else { panic!("{error:?}") };
+}
+
+#[tokio::test]
+async fn t07_an_offset_beyond_the_file_is_an_error() {
+    for script in [vec![Fault::Claim(10)], vec![Fault::Fine, Fault::Claim(10)]] {
+        let server = TusServer::start(9, script).await;
+        let error = upload(&server, 9, film(9), at_once()).await.unwrap_err();
+        assert!(matches!(error, UploadError::OffsetBeyondFile { offset: 10, size: 9, .. }), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn t07_a_success_without_an_offset_is_not_believed() {
+    let film = film(KIB);
+    let server = TusServer::start(KIB as u64, [Fault::NoOffset, Fault::Fine, Fault::NoOffset]).await;
+    upload(&server, KIB, film.clone(), at_once()).await.unwrap();
+    assert_eq!(server.data(), film);
+    assert_eq!(server.log(), ["HEAD", "HEAD", "PATCH 0", "HEAD", "PATCH 0", "HEAD"]);
+}
+
+#[tokio::test]
+async fn t08_a_link_that_is_gone_names_the_video_and_is_not_tried_again() {
+    for status in [404, 410, 403] {
+        for script in [vec![Fault::Status(status)], vec![Fault::Fine, Fault::Status(status)]] {
+            let requests = script.len();
+            let server = TusServer::start(9, script).await;
+            let error = upload(&server, 9, film(9), at_once()).await.unwrap_err();
+            let UploadError::LinkGone { video_uri, .. } = &error else { panic!("{error:?}") };
+            assert_eq!(video_uri, "/videos/1");
+            assert_eq!(error.status(), Some(status));
+            assert!(!error.is_resumable());
+            assert_eq!(server.log().len(), requests);
+        }
+    }
+}
+
+#[tokio::test]
+async fn t09_progress_is_what_the_server_acknowledged() {
+    let film = film(MIB);
+    let server = TusServer::start(MIB as u64, [Fault::Fine, Fault::DropAfter(300 * KIB)]).await;
+    server.preload(&film[..100 * KIB]);
+    let heard: Arc<Mutex<Vec<Progress>>> = Arc::default();
+    let (running, handle) = {
+        let heard = Arc::clone(&heard);
+        Upload::new(ticket(&server, MIB), film.clone())
+            .options(at_once())
+            .on_progress(move |progress| heard.lock().unwrap().push(*progress))
+            .controlled()
+    };
+    running.await.unwrap();
+
+    let heard = heard.lock().unwrap();
+    let acknowledged: Vec<u64> = heard.iter().map(|progress| progress.acknowledged).collect();
+    assert!(acknowledged.is_sorted(), "{acknowledged:?}");
+    let mut steps = acknowledged.clone();
+    steps.dedup();
+    assert_eq!(steps, [100 * KIB as u64, 400 * KIB as u64, MIB as u64], "right after a resume too");
+    for progress in heard.iter() {
+        assert!(progress.sent <= progress.total && progress.total == MIB as u64);
+    }
+    let last = *handle.progress().borrow();
+    assert_eq!((last.acknowledged, last.sent, last.eta), (MIB as u64, MIB as u64, Some(Duration::ZERO)));
+    assert_eq!(heard.last(), Some(&last));
+}
+
+#[tokio::test]
+async fn t10_cancelled_or_dropped_it_stays_resumable() {
+    let film = film(MIB);
+    for cancel in [true, false] {
+        let server = TusServer::start(MIB as u64, [Fault::Fine, Fault::StallAfter(200 * KIB)]).await;
+        let ticket = ticket(&server, MIB);
+        let (running, handle) = Upload::new(ticket.clone(), film.clone()).controlled();
+        let running = tokio::spawn(running);
+        server.stalled().await;
+        if cancel {
+            handle.cancel();
+            let error = running.await.unwrap().unwrap_err();
+            assert!(matches!(error, UploadError::Cancelled { .. }), "{error:?}");
+        } else {
+            running.abort();
+            assert!(running.await.unwrap_err().is_cancelled());
+        }
+        assert_eq!(server.log(), ["HEAD", "PATCH 0"], "nothing was sent after the end");
+
+        let uploaded = Upload::new(ticket, film.clone()).run().await.unwrap();
+        assert_eq!(uploaded.resumed_from, 200 * KIB as u64);
+        assert_eq!(server.data(), film);
+    }
+}
+
+#[tokio::test]
+async fn t11_every_kind_of_source_survives_a_break() {
+    let film = film(3 * MIB);
+    let (_folder, path) = file(&film);
+    let sources: Vec<(&str, Box<dyn Source>)> = vec![
+        ("path", path.as_path().into_source().await.unwrap()),
+        ("open file", tokio::fs::File::open(&path).await.unwrap().into_source().await.unwrap()),
+        ("bytes", Bytes::from(film.clone()).into_source().await.unwrap()),
+        ("seek", Box::new(SeekSource::new(Cursor::new(film.clone()), "a cursor").await.unwrap())),
+        ("stream", Box::new(StreamSource::new(Cursor::new(film.clone()), film.len() as u64, "a pipe"))),
+        (
+            "stream with a small buffer",
+            Box::new(
+                StreamSource::new(Cursor::new(film.clone()), film.len() as u64, "a pipe")
+                    .with_buffer(MIB as u64),
+            ),
+        ),
+    ];
+    for (name, source) in sources {
+        let script = [
+            Fault::Fine,
+            Fault::DropAfter(0),
+            Fault::Fine,
+            Fault::DropAfter(700 * KIB + 1),
+            Fault::Fine,
+            Fault::Status(503),
+        ];
+        let server = TusServer::start(film.len() as u64, script).await;
+        let uploaded = upload(&server, film.len(), source, at_once()).await;
+        assert_eq!(uploaded.map(|uploaded| uploaded.failures).unwrap(), 3, "{name}");
+        assert!(server.data() == film, "{name}: the bytes differ");
+    }
+}
+
+#[tokio::test]
+async fn t11_a_stream_that_starts_over_skips_what_the_server_has() {
+    let film = film(MIB);
+    let server = TusServer::start(MIB as u64, [Fault::Fine, Fault::DropAfter(10)]).await;
+    server.preload(&film[..333_333]);
+    let source = StreamSource::new(Cursor::new(film.clone()), MIB as u64, "a pipe");
+    let uploaded = upload(&server, MIB, source, at_once()).await.unwrap();
+    assert_eq!(uploaded.resumed_from, 333_333);
+    assert!(server.data() == film);
+}
+
+#[tokio::test]
+async fn t11_a_stream_that_ends_early_never_becomes_a_finished_upload() {
+    let server = TusServer::start(MIB as u64, []).await;
+    let source = StreamSource::new(Cursor::new(film(1000)), MIB as u64, "a pipe");
+    let error = upload(&server, MIB, source, at_once()).await.unwrap_err();
+    let UploadError::SourceChanged { name, what } = error else { panic!("{error:?}") };
+    assert_eq!((name.as_str(), what), ("a pipe", Change::Shrank { from: MIB as u64, to: 1000 }));
+    assert!(server.offset() <= 1000);
+}
+
+#[tokio::test]
+async fn t11_what_is_not_a_file_is_refused_before_anything_is_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = TusServer::start(9, []).await;
+    let error = upload(&server, 9, folder.path(), at_once()).await.unwrap_err();
+    assert!(matches!(error, UploadError::NotAFile { what: "a folder", .. }), "{error:?}");
+    let error = upload(&server, 9, folder.path().join("none.mp4"), at_once()).await.unwrap_err();
+    assert!(matches!(error, UploadError::Io { action: "open", .. }), "{error:?}");
+    assert!(error.to_string().contains("none.mp4"), "{error}");
+    assert!(server.log().is_empty());
+}
+
+#[tokio::test]
+async fn t11_a_file_that_changes_under_way_is_noticed_and_named() {
+    let size = 64 * MIB;
+    let happenings: [(&str, fn(&PathBuf)); 3] = [
+        ("shrank", |path| File::options().write(true).open(path).unwrap().set_len(1000).unwrap()),
+        ("grew", |path| {
+            File::options().append(true).open(path).unwrap().write_all(b"more").unwrap();
+        }),
+        ("was modified", |path| {
+            let file = File::options().write(true).open(path).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        }),
+    ];
+    for (word, happening) in happenings {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("film.mp4");
+        File::create(&path).unwrap().set_len(size as u64).unwrap();
+        let meanwhile = {
+            let path = path.clone();
+            Fault::Meanwhile(Arc::new(move || happening(&path)))
+        };
+        let server = TusServer::start(size as u64, [Fault::Fine, meanwhile]).await;
+        let error = upload(&server, size, path.as_path(), at_once()).await.unwrap_err();
+        assert!(matches!(error, UploadError::SourceChanged { .. }), "{error:?}");
+        assert!(error.to_string().contains(&format!("film.mp4 {word}")), "{error}");
+        assert!(server.offset() < size as u64, "the upload was not completed with mixed bytes");
+        assert_eq!(server.log(), ["HEAD", "PATCH 0"], "and not tried again");
+    }
+}
+
+#[tokio::test]
+async fn t13_the_cut_on_the_wire() {
+    // (size, options, lengths of the PATCH requests)
+    let table: [(usize, UploadOptions, &[u64]); 6] = [
+        (0, at_once(), &[]),
+        (1, at_once(), &[1]),
+        (1, chunks(10), &[1]),
+        (30, chunks(10), &[10, 10, 10]),
+        (31, chunks(10), &[10, 10, 10, 1]),
+        // 2000 chunks of one byte would be too many: they are raised to 1 MiB.
+        (2000, chunks(1), &[2000]),
+    ];
+    for (size, options, lengths) in table {
+        let film = film(size);
+        let server = TusServer::start(size as u64, []).await;
+        upload(&server, size, film.clone(), options).await.unwrap();
+        assert_eq!(server.data(), film);
+        let patches: Vec<u64> =
+            server.seen().iter().filter(|seen| seen.method == "PATCH").map(|seen| seen.length).collect();
+        assert_eq!(patches, lengths, "{size} bytes");
+    }
+}
+
+#[tokio::test]
+async fn t29_redirects_are_not_followed_and_the_link_is_never_shown() {
+    let elsewhere = TusServer::start(9, []).await;
+    for status in [301, 302, 307, 308] {
+        let to = format!("http://{}/", elsewhere.link().split('/').nth(2).unwrap());
+        let script = [Fault::Fine, Fault::Redirect(status, to)];
+        let server = TusServer::start(9, script).await;
+        let error = upload(&server, 9, film(9), at_once()).await.unwrap_err();
+        assert!(matches!(error, UploadError::Refused { .. }), "{error:?}");
+        assert_eq!(error.status(), Some(status));
+        assert_hides_the_link(&error);
+    }
+    assert!(elsewhere.log().is_empty());
+
+    // Some servers and proxies repeat the target in what they say.
+    let server = TusServer::start(9, [Fault::Fine, Fault::Echo(400)]).await;
+    let error = upload(&server, 9, film(9), at_once()).await.unwrap_err();
+    assert!(error.to_string().contains("no such thing as"), "{error}");
+    assert_hides_the_link(&error);
+}
+
+#[test]
+fn t36_everything_can_move_between_threads() {
+    fn moves<T: Send + 'static>(_: &T) {}
+    fn shared<T: Send + Sync + 'static>() {}
+    shared::<UploadHandle>();
+    shared::<UploadTicket>();
+    shared::<UploadError>();
+    shared::<UploadOptions>();
+    let ticket = UploadTicket::new("/videos/1", "http://files.example/1", 4).unwrap();
+    let (running, _) = Upload::new(ticket, "film.mp4").controlled();
+    moves(&running);
+}
+
+fn assert_hides_the_link(error: &UploadError) {
+    let mut shown = format!("{error} {error:?}");
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        shown.push_str(&format!(" {error} {error:?}"));
+        source = error.source();
+    }
+    assert!(!shown.contains("s3cret"), "{shown}");
+}
