@@ -1,1 +1,72 @@
-//! Being written.
+//! A Vimeo on localhost, for tests, demos and examples: no network, no account, no limits but those you set.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use vimeo_sandbox::Sandbox;
+//!
+//! let sandbox = Sandbox::start().await?;
+//! let me: serde_json::Value = serde_json::from_slice(
+//!     &reqwest::Client::new()
+//!         .get(sandbox.url().join("me?fields=uri,name")?)
+//!         .bearer_auth(sandbox.token())
+//!         .send()
+//!         .await?
+//!         .bytes()
+//!         .await?,
+//! )?;
+//! assert_eq!(me["name"], "Sandbox User");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it is
+//!
+//! Two listeners on 127.0.0.1: the API at [`Sandbox::url`], and the upload host at [`Sandbox::upload_url`], where signed
+//! links lead. State is kept in memory and behaves as Vimeo's does: a video that was created is listed, an upload that
+//! broke off stands where it broke off, a deleted tag is gone. Operations without state answer 501 and say their name;
+//! nothing is made up.
+//!
+//! - [`World`]: independent states in one process, chosen by token.
+//! - [`Clock`]: real, frozen, set or advanced; everything that depends on time follows it.
+//! - A seed ([`SandboxBuilder::seed`]): the same requests give the same ids and answers.
+//! - [`Fault`]: something goes wrong at an exact request, an exact number of times.
+//! - [`JournalEntry`]: what was asked and answered.
+//! - [`RateLimit`]: a limit for each token.
+
+#![forbid(unsafe_code)]
+
+mod api;
+mod call;
+mod clock;
+mod config;
+mod errors;
+mod faults;
+mod fields;
+mod hosts;
+mod ids;
+mod input;
+mod journal;
+mod limits;
+mod links;
+mod operations;
+mod paging;
+mod query;
+mod routes;
+mod sandbox;
+mod scopes;
+mod server;
+mod shapes;
+mod tus;
+mod world;
+
+pub use clock::Clock;
+pub use config::{MissingPrivate, Plan, Pull, Quota, Transcode};
+pub use errors::StartError;
+pub use faults::{Effect, Fault, Fired, Phase};
+pub use journal::{Host, JournalEntry};
+pub use limits::{LimitHeaders, RateLimit};
+pub use sandbox::{Sandbox, SandboxBuilder};
+pub use scopes::{ALL_SCOPES, Scopes};
+pub use world::handle::{Account, World};
+pub use world::upload::StoredUpload;

@@ -1,0 +1,262 @@
+//! The API's host: from a request to its answer.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use serde_json::Value;
+
+use crate::call::{Answer, Call, Caller, Outcome, Request};
+use crate::clock::{http_date, iso, parse_http_date};
+use crate::config::MissingPrivate;
+use crate::errors::ApiError;
+use crate::fields::Selection;
+use crate::journal::{self, Line};
+use crate::limits::{LimitHeaders, RateLimit, Standing};
+use crate::operations::{self, Found, Operation, Params};
+use crate::query::Query;
+use crate::routes;
+use crate::world::State;
+use crate::world::registry::{Cell, Worlds};
+
+const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
+/// Answers a request whose body was read.
+pub(crate) fn answer(
+    worlds: &Worlds,
+    upload_base: &str,
+    method: &Method,
+    request: &Request,
+    line: &Line,
+) -> Response<Body> {
+    let (operation, params) = match operations::find(method, &request.path) {
+        Found::Operation(operation, params) => (operation, params),
+        Found::OtherMethods(methods) => return other_method(&methods),
+        Found::Nothing => return refusal(&no_operation(method, &request.path)),
+    };
+    line.note(|entry| entry.operation = Some(operation.name));
+    if let Some(open) = routes::without_token(operation.name) {
+        return open_door(worlds, upload_base, request, line, operation, params, open);
+    }
+    let Some(token) = journal::bearer(&request.headers) else {
+        return refusal(&ApiError::unauthorized(
+            "No access token was sent: the Authorization header must be `bearer …`.",
+        ));
+    };
+    let Some(cell) = worlds.of(token) else {
+        return refusal(&ApiError::unauthorized("The access token is not known here, or was revoked."));
+    };
+    line.note(|entry| entry.world = Some(cell.id));
+    let (mut state, now) = cell.enter();
+    let (caller, rate, standing) = match admit(&mut state, token, request, now) {
+        Ok(admitted) => admitted,
+        Err(error) => return refusal(&error),
+    };
+    let outcome = if standing.exceeded {
+        Err(too_many())
+    } else {
+        let selection = Selection::parse(request.query.get("fields"));
+        let caller = Some(caller);
+        run(Call { state: &mut state, now, request, operation, params, caller, selection, upload_base })
+    };
+    drop(state);
+    let mut response = finish(outcome, operation, request);
+    tell_limit(&mut response, &rate, &standing);
+    response
+}
+
+/// Finds who a token stands for and counts the request against its limit.
+fn admit(
+    state: &mut State,
+    text: &str,
+    request: &Request,
+    now: DateTime<Utc>,
+) -> Result<(Caller, RateLimit, Standing), ApiError> {
+    let Some(token) = state.token(text) else {
+        return Err(ApiError::unauthorized("The access token is not known here, or was revoked."));
+    };
+    if token.expires.is_some_and(|expires| now >= expires) {
+        return Err(ApiError::unauthorized("The access token has expired."));
+    }
+    let with_fields = request.query.get("fields").is_some_and(|fields| !fields.is_empty());
+    let rate = token.rate;
+    let standing = token.usage.count(&rate, with_fields, now);
+    let caller = Caller { token: text.to_owned(), user: token.user, scopes: token.scopes.clone() };
+    Ok((caller, rate, standing))
+}
+
+/// Checks what the token may do, and does it.
+fn run(mut call: Call<'_>) -> Outcome {
+    let operation = call.operation;
+    if operation.needs_user {
+        call.me()?;
+    }
+    if let Some(caller) = &call.caller {
+        let missing: Vec<&str> =
+            operation.scopes.iter().copied().filter(|scope| !caller.scopes.contains(scope)).collect();
+        if !missing.is_empty() {
+            let silent = call.state.config.missing_private == MissingPrivate::Empty;
+            if silent && missing == ["private"] && operation.answers_page {
+                return call.page::<()>("video", &[], |_, (), _| Value::Null);
+            }
+            return Err(missing_scopes(operation, &missing));
+        }
+    }
+    let Some(handler) = operation.handler else {
+        return Err(not_built(operation));
+    };
+    handler(&mut call)
+}
+
+/// An operation that is asked without a token: it says itself who may.
+fn open_door(
+    worlds: &Worlds,
+    upload_base: &str,
+    request: &Request,
+    line: &Line,
+    operation: &'static Operation,
+    params: Params,
+    open: routes::Open,
+) -> Response<Body> {
+    let outcome = open(worlds, request).and_then(|(cell, handler): (Arc<Cell>, routes::Handler)| {
+        line.note(|entry| entry.world = Some(cell.id));
+        let (mut state, now) = cell.enter();
+        let selection = Selection::parse(request.query.get("fields"));
+        handler(&mut Call {
+            state: &mut state,
+            now,
+            request,
+            operation,
+            params,
+            caller: None,
+            selection,
+            upload_base,
+        })
+    });
+    finish(outcome, operation, request)
+}
+
+fn finish(outcome: Outcome, operation: &Operation, request: &Request) -> Response<Body> {
+    match outcome {
+        Ok(answer) if operation.knows_modified_since && unchanged(&answer, request) => {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            response
+        }
+        Ok(answer) => success(answer),
+        Err(error) => refusal(&error),
+    }
+}
+
+/// Whether nothing in the answer is newer than what the client says it has.
+fn unchanged(answer: &Answer, request: &Request) -> bool {
+    let since = request.headers.get(header::IF_MODIFIED_SINCE).and_then(|value| value.to_str().ok());
+    match (answer.modified, since.and_then(parse_http_date)) {
+        (Some(modified), Some(since)) => modified.timestamp() <= since.timestamp(),
+        _ => false,
+    }
+}
+
+fn success(answer: Answer) -> Response<Body> {
+    let mut response = match answer.body {
+        Some(body) => with_json(answer.status, answer.media, &body),
+        None => {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = answer.status;
+            response
+        }
+    };
+    if let Some(modified) = answer.modified {
+        put(&mut response, header::LAST_MODIFIED, &http_date(modified));
+    }
+    response
+}
+
+/// A refusal in Vimeo's error shape.
+pub(crate) fn refusal(error: &ApiError) -> Response<Body> {
+    with_json(error.status, "error", &error.body())
+}
+
+fn with_json(status: StatusCode, media: &str, body: &Value) -> Response<Body> {
+    let mut response = Response::new(Body::from(Bytes::from(body.to_string())));
+    *response.status_mut() = status;
+    put(&mut response, header::CONTENT_TYPE, &format!("application/vnd.vimeo.{media}+json"));
+    response
+}
+
+fn put(response: &mut Response<Body>, name: HeaderName, value: &str) {
+    // Everything that is written here is ours and printable; a value that is not is left out rather than fatal.
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+fn tell_limit(response: &mut Response<Body>, rate: &RateLimit, standing: &Standing) {
+    let reset = match rate.headers {
+        LimitHeaders::Absent => return,
+        LimitHeaders::Iso => iso(standing.reset),
+        LimitHeaders::Unix => standing.reset.timestamp().to_string(),
+    };
+    put(response, LIMIT, &standing.limit.to_string());
+    put(response, REMAINING, &standing.remaining.to_string());
+    put(response, RESET, &reset);
+}
+
+fn too_many() -> ApiError {
+    let message = "The token's rate limit is used up; X-RateLimit-Reset tells when its window ends.";
+    ApiError::new(StatusCode::TOO_MANY_REQUESTS, None, "Too many requests.", message)
+}
+
+fn missing_scopes(operation: &Operation, missing: &[&str]) -> ApiError {
+    let message = format!("{} needs scopes that the token lacks: {}.", operation.name, missing.join(", "));
+    ApiError::forbidden(None, message)
+}
+
+fn not_built(operation: &Operation) -> ApiError {
+    let message = format!(
+        "The sandbox does not do {} ({} {}); it answers only what it can answer truly.",
+        operation.name, operation.method, operation.path
+    );
+    ApiError::new(StatusCode::NOT_IMPLEMENTED, None, "Not built yet.", message)
+}
+
+fn no_operation(method: &Method, path: &str) -> ApiError {
+    let message = format!("The API has no {method} {path}.");
+    ApiError::new(StatusCode::NOT_FOUND, None, "This does not exist.", message)
+}
+
+fn other_method(methods: &[Method]) -> Response<Body> {
+    let allowed: Vec<&str> = methods.iter().map(Method::as_str).collect();
+    let allowed = allowed.join(", ");
+    let error = ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        None,
+        "This method is not supported here.",
+        format!("The path takes {allowed}."),
+    );
+    let mut response = refusal(&error);
+    put(&mut response, header::ALLOW, &allowed);
+    response
+}
+
+/// Reads what a request asks for out of its head and its body.
+pub(crate) fn request(parts: &http::request::Parts, body: Bytes) -> Request {
+    Request {
+        path: parts.uri.path().to_owned(),
+        query: Query::parse(parts.uri.query().unwrap_or_default()),
+        headers: parts.headers.clone(),
+        body,
+    }
+}
+
+/// Vimeo's name of the operation that a request means, for the faults.
+pub(crate) fn operation_name(method: &Method, path: &str) -> Option<&'static str> {
+    match operations::find(method, path) {
+        Found::Operation(operation, _) => Some(operation.name),
+        _ => None,
+    }
+}

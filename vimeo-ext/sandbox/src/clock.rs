@@ -1,0 +1,151 @@
+//! The time a world lives in.
+//!
+//! Everything that depends on time (creation times, link and token expiry, rate windows, transcoding) asks the
+//! world's clock, so a test turns the clock instead of sleeping.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+
+/// A world's clock: real by default, or frozen, set and advanced by hand.
+///
+/// Clones share the same time.
+///
+/// ```
+/// use std::time::Duration;
+/// use vimeo_sandbox::Clock;
+///
+/// let clock = Clock::real();
+/// clock.freeze();
+/// let before = clock.now();
+/// clock.advance(Duration::from_secs(60));
+/// assert_eq!((clock.now() - before).num_seconds(), 60);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Clock {
+    mode: Arc<Mutex<Mode>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Mode {
+    /// The machine's time plus what was advanced or set.
+    Real(TimeDelta),
+    Frozen(DateTime<Utc>),
+}
+
+impl Mode {
+    fn now(self) -> DateTime<Utc> {
+        match self {
+            Self::Real(offset) => Utc::now() + offset,
+            Self::Frozen(at) => at,
+        }
+    }
+
+    fn moved_to(self, at: DateTime<Utc>) -> Self {
+        match self {
+            Self::Real(_) => Self::Real(at - Utc::now()),
+            Self::Frozen(_) => Self::Frozen(at),
+        }
+    }
+}
+
+impl Clock {
+    /// A clock that goes with the machine's.
+    #[must_use]
+    pub fn real() -> Self {
+        Self::in_mode(Mode::Real(TimeDelta::zero()))
+    }
+
+    /// A clock that stands still at `at` until it is advanced or set.
+    #[must_use]
+    pub fn frozen(at: DateTime<Utc>) -> Self {
+        Self::in_mode(Mode::Frozen(at))
+    }
+
+    fn in_mode(mode: Mode) -> Self {
+        Self { mode: Arc::new(Mutex::new(mode)) }
+    }
+
+    fn change(&self, to: impl FnOnce(Mode) -> Mode) {
+        let mut mode = self.mode.lock().unwrap_or_else(PoisonError::into_inner);
+        *mode = to(*mode);
+    }
+
+    /// A clock of its own that starts as this one stands.
+    pub(crate) fn fork(&self) -> Self {
+        Self::in_mode(*self.mode.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The world's time now.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.mode.lock().unwrap_or_else(PoisonError::into_inner).now()
+    }
+
+    /// Stops the clock where it stands.
+    pub fn freeze(&self) {
+        self.change(|mode| Mode::Frozen(mode.now()));
+    }
+
+    /// Lets a frozen clock go on from where it stands.
+    pub fn resume(&self) {
+        self.change(|mode| Mode::Real(mode.now() - Utc::now()));
+    }
+
+    /// Moves the clock to `at`; a frozen clock stays frozen there, a real one goes on from there.
+    pub fn set(&self, at: DateTime<Utc>) {
+        self.change(|mode| mode.moved_to(at));
+    }
+
+    /// Moves the clock forward by `by`. What falls due in between happens, in order, before the next answer.
+    pub fn advance(&self, by: Duration) {
+        // A step beyond what a date can hold stays where it is rather than wrapping round.
+        let step = TimeDelta::from_std(by).unwrap_or(TimeDelta::zero());
+        self.change(|mode| mode.now().checked_add_signed(step).map_or(mode, |at| mode.moved_to(at)));
+    }
+}
+
+/// Vimeo's spelling of a time: seconds, and the zone as an offset.
+pub(crate) fn iso(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, false)
+}
+
+/// The form of `Last-Modified` and `If-Modified-Since`.
+pub(crate) fn http_date(at: DateTime<Utc>) -> String {
+    at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+/// Reads a header that [`http_date`] wrote, to the second.
+pub(crate) fn parse_http_date(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc2822(text).ok().map(|at| at.with_timezone(&Utc))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_vimeo_writes_them() {
+        let at = DateTime::from_timestamp(1_680_991_930, 999_000_000).unwrap();
+        assert_eq!(iso(at), "2023-04-08T22:12:10+00:00");
+        assert_eq!(http_date(at), "Sat, 08 Apr 2023 22:12:10 GMT");
+        assert_eq!(parse_http_date(&http_date(at)).unwrap().timestamp(), at.timestamp());
+        assert_eq!(parse_http_date("yesterday"), None);
+    }
+
+    #[test]
+    fn a_frozen_clock_moves_only_by_hand() {
+        let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        let clock = Clock::frozen(start);
+        assert_eq!(clock.now(), start);
+        clock.advance(Duration::from_secs(90));
+        assert_eq!((clock.now() - start).num_seconds(), 90);
+        clock.set(start);
+        assert_eq!(clock.now(), start);
+        clock.advance(Duration::MAX);
+        assert_eq!(clock.now(), start);
+        clock.resume();
+        assert!(clock.now() >= start);
+    }
+}

@@ -1,0 +1,140 @@
+//! What a sandbox is told at its start, and every world of it follows.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::limits::RateLimit;
+
+/// How an uploaded video becomes playable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Transcode {
+    /// At once, with the last byte.
+    Immediate,
+    /// After this much time of the world's clock.
+    After(Duration),
+    /// When the video was asked for this many times; the answer after that shows it done.
+    AfterReads(u32),
+    /// When [`World::finish_transcode`](crate::World::finish_transcode) says so.
+    ByHand,
+    /// Never: after this much time of the world's clock it fails.
+    FailsAfter(Duration),
+}
+
+/// What becomes of a video that Vimeo is to fetch itself. The sandbox never calls out, so nothing is fetched: it only
+/// tells of the outcome that was chosen, after the time that transcoding is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Pull {
+    /// The video becomes available, without bytes.
+    Succeeds,
+    /// `upload.status` becomes `error`, and `upload.error` this word, such as `remote_not_found`.
+    Fails(String),
+}
+
+/// What a list answers to a token that lacks its `private` scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum MissingPrivate {
+    /// 403.
+    #[default]
+    Refuse,
+    /// 200 with nothing in it: the silence that users of the real API have met.
+    Empty,
+}
+
+/// Where uploaded bytes stay. Their size and SHA-256 are always known.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) enum Keep {
+    #[default]
+    Nothing,
+    Memory,
+    Folder(PathBuf),
+}
+
+/// The subscription of a user; decides `account` and the quota that is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Plan {
+    /// The free plan.
+    Free,
+    /// The word `starter`.
+    Starter,
+    /// The word `standard`.
+    #[default]
+    Standard,
+    /// The word `advanced`.
+    Advanced,
+    /// The word `enterprise`.
+    Enterprise,
+}
+
+impl Plan {
+    /// Vimeo's word for it, as in `user.account`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Starter => "starter",
+            Self::Standard => "standard",
+            Self::Advanced => "advanced",
+            Self::Enterprise => "enterprise",
+        }
+    }
+}
+
+/// How much a user may store, in bytes. Vimeo's numbers change with plans and years; these are the sandbox's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Quota {
+    /// In all. Default: 5 TB.
+    pub space: u64,
+    /// In one period. Default: 1 TB.
+    pub periodic: u64,
+}
+
+impl Default for Quota {
+    fn default() -> Self {
+        Self::new(5_000_000_000_000, 1_000_000_000_000)
+    }
+}
+
+impl Quota {
+    /// Bytes in all and in one period.
+    #[must_use]
+    pub fn new(space: u64, periodic: u64) -> Self {
+        Self { space, periodic }
+    }
+}
+
+/// All that the worlds of one sandbox have in common.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub(crate) transcode: Transcode,
+    pub(crate) pull: Pull,
+    pub(crate) keep: Keep,
+    pub(crate) missing_private: MissingPrivate,
+    pub(crate) refuse_foreign_tokens: bool,
+    pub(crate) create_answers_200: bool,
+    pub(crate) link_lifetime: Duration,
+    pub(crate) rate_limit: RateLimit,
+    pub(crate) plan: Plan,
+    pub(crate) quota: Quota,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            transcode: Transcode::After(Duration::from_secs(2)),
+            pull: Pull::Succeeds,
+            keep: Keep::Nothing,
+            missing_private: MissingPrivate::Refuse,
+            refuse_foreign_tokens: false,
+            create_answers_200: false,
+            link_lifetime: Duration::from_secs(24 * 60 * 60),
+            rate_limit: RateLimit::default(),
+            plan: Plan::default(),
+            quota: Quota::default(),
+        }
+    }
+}

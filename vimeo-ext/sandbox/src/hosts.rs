@@ -1,0 +1,261 @@
+//! The two hosts: every request is written to the journal, meets its fault, and is answered.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Extension, State};
+use bytes::{Bytes, BytesMut};
+use futures_util::stream;
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::BodyExt;
+
+use crate::errors::ApiError;
+use crate::faults::{Effect, Faults, Fired, Phase, Target};
+use crate::journal::{Host, Journal, Line};
+use crate::server::Connection;
+use crate::world::registry::Worlds;
+use crate::{api, tus};
+
+/// What both hosts work on.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) worlds: Worlds,
+    pub(crate) journal: Journal,
+    pub(crate) faults: Faults,
+    /// Where signed links lead, without a closing slash.
+    pub(crate) upload_base: String,
+}
+
+/// More than any request to the API is; files go to the other host.
+const MOST_BODY: usize = 16 * 1024 * 1024;
+
+pub(crate) const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
+
+/// The routes of the API's host. What controls the sandbox itself will stand under `/_sandbox`, beside the API.
+pub(crate) fn api_router(shared: Arc<Shared>) -> Router {
+    Router::new().fallback(api_host).with_state(shared)
+}
+
+pub(crate) fn upload_router(shared: Arc<Shared>) -> Router {
+    Router::new().fallback(upload_host).with_state(shared)
+}
+
+/// A request in the course of being answered.
+pub(crate) struct Exchange {
+    pub(crate) parts: http::request::Parts,
+    pub(crate) line: Line,
+    pub(crate) connection: Connection,
+    fault: Option<Fired>,
+}
+
+impl Exchange {
+    fn begin(shared: &Shared, host: Host, parts: http::request::Parts, connection: Connection) -> Self {
+        let line = shared.journal.begin(host, &parts);
+        let fault = if shared.faults.waiting() == 0 {
+            None
+        } else {
+            let path = parts.uri.path();
+            let operation = (host == Host::Api).then(|| api::operation_name(&parts.method, path)).flatten();
+            let target = Target { host, method: &parts.method, path, operation };
+            shared.faults.meet(&target, line.seq())
+        };
+        if let Some(fired) = &fault {
+            line.note(|entry| entry.fault = Some(fired.fault));
+        }
+        Self { parts, line, connection, fault }
+    }
+
+    pub(crate) fn phase(&self) -> Option<Phase> {
+        self.fault.as_ref().map(|fault| fault.phase)
+    }
+
+    pub(crate) fn effect(&self) -> Option<&Effect> {
+        self.fault.as_ref().map(|fault| &fault.effect)
+    }
+
+    /// How many bytes of the body may be taken before the fault strikes.
+    pub(crate) fn strikes_at(&self) -> Option<u64> {
+        match self.phase() {
+            Some(Phase::MidBody(bytes)) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// What the fault answers in place of the true answer; `None` when it only alters that, or does nothing here.
+    pub(crate) async fn strike(&self) -> Option<Response<Body>> {
+        match self.effect()? {
+            Effect::Status(status) => Some(with_status(*status)),
+            Effect::Html(status) => Some(html(*status)),
+            Effect::Body(status, media, body) => Some(with_body(*status, media, body)),
+            Effect::Reset => {
+                self.connection.cut();
+                Some(Response::new(Body::empty()))
+            }
+            Effect::Stall => std::future::pending().await,
+            Effect::Truncate(_) | Effect::WrongOffset(_) | Effect::LoseUpload => None,
+        }
+    }
+
+    /// Ends the exchange: the fault's last chance, then the journal.
+    async fn end(self, response: Response<Body>) -> Response<Body> {
+        let response = match self.phase() {
+            Some(Phase::AfterCommit) => match self.strike().await {
+                Some(instead) => instead,
+                None => response,
+            },
+            _ => response,
+        };
+        let response = match self.effect() {
+            Some(Effect::Truncate(bytes)) => truncated(response, *bytes).await,
+            Some(Effect::WrongOffset(offset)) => with_offset(response, *offset),
+            _ => response,
+        };
+        self.note_answer(&response);
+        response
+    }
+
+    fn note_answer(&self, response: &Response<Body>) {
+        let reset = matches!(self.effect(), Some(Effect::Reset));
+        let offset =
+            response.headers().get(UPLOAD_OFFSET).and_then(|value| value.to_str().ok()?.parse().ok());
+        self.line.note(|entry| {
+            entry.status = (!reset).then(|| response.status().as_u16());
+            entry.answered_offset = offset;
+        });
+    }
+}
+
+async fn api_host(
+    State(shared): State<Arc<Shared>>,
+    Extension(connection): Extension<Connection>,
+    request: Request<Body>,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let exchange = Exchange::begin(&shared, Host::Api, parts, connection);
+    let response = api_answer(&shared, &exchange, body).await;
+    exchange.end(response).await
+}
+
+async fn api_answer(shared: &Shared, exchange: &Exchange, body: Body) -> Response<Body> {
+    if exchange.phase() == Some(Phase::Before) {
+        if let Some(response) = exchange.strike().await {
+            return response;
+        }
+    }
+    let body = match read(body, exchange).await {
+        Read::All(body) => body,
+        Read::Struck(response) => return response,
+        Read::TooLarge => {
+            let message = format!("A request to the API holds at most {MOST_BODY} bytes.");
+            return api::refusal(&ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, None, "Too large.", message));
+        }
+        Read::BrokenOff => return Response::new(Body::empty()),
+    };
+    let request = api::request(&exchange.parts, body);
+    api::answer(&shared.worlds, &shared.upload_base, &exchange.parts.method, &request, &exchange.line)
+}
+
+enum Read {
+    All(Bytes),
+    Struck(Response<Body>),
+    TooLarge,
+    BrokenOff,
+}
+
+async fn read(mut body: Body, exchange: &Exchange) -> Read {
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else { return Read::BrokenOff };
+        let Ok(data) = frame.into_data() else { continue };
+        if bytes.len() + data.len() > MOST_BODY {
+            return Read::TooLarge;
+        }
+        bytes.extend_from_slice(&data);
+        exchange.line.note(|entry| entry.body_length = bytes.len() as u64);
+        if exchange.strikes_at().is_some_and(|at| bytes.len() as u64 >= at) {
+            break;
+        }
+    }
+    if exchange.strikes_at().is_some() {
+        if let Some(response) = exchange.strike().await {
+            return Read::Struck(response);
+        }
+    }
+    // A fault that only alters the answer must not cost the rest of the request.
+    while let Some(Ok(frame)) = body.frame().await {
+        if let Ok(data) = frame.into_data() {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    exchange.line.note(|entry| entry.body_length = bytes.len() as u64);
+    Read::All(bytes.freeze())
+}
+
+async fn upload_host(
+    State(shared): State<Arc<Shared>>,
+    Extension(connection): Extension<Connection>,
+    request: Request<Body>,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let exchange = Exchange::begin(&shared, Host::Upload, parts, connection);
+    let response = match exchange.phase() {
+        Some(Phase::Before) => match exchange.strike().await {
+            Some(response) => response,
+            None => tus::answer(&shared, &exchange, body).await,
+        },
+        _ => tus::answer(&shared, &exchange, body).await,
+    };
+    exchange.end(response).await
+}
+
+fn status_of(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+fn with_status(status: u16) -> Response<Body> {
+    let message = "A fault that was set on purpose.";
+    api::refusal(&ApiError::new(status_of(status), None, "Something went wrong.", message))
+}
+
+fn html(status: u16) -> Response<Body> {
+    let page = format!(
+        "<!DOCTYPE html>\n<html><head><title>{status}</title></head><body><h1>{status}</h1>\
+         <p>A gateway in front of the API gave up.</p></body></html>\n"
+    );
+    with_body(status, "text/html; charset=utf-8", page.as_bytes())
+}
+
+fn with_body(status: u16, media: &str, body: &[u8]) -> Response<Body> {
+    let mut response = Response::new(Body::from(body.to_vec()));
+    *response.status_mut() = status_of(status);
+    if let Ok(media) = HeaderValue::from_str(media) {
+        response.headers_mut().insert(header::CONTENT_TYPE, media);
+    }
+    response
+}
+
+fn with_offset(mut response: Response<Body>, offset: u64) -> Response<Body> {
+    response.headers_mut().insert(UPLOAD_OFFSET, HeaderValue::from(offset));
+    response
+}
+
+/// The first bytes of an answer that promises all of them.
+async fn truncated(response: Response<Body>, bytes: usize) -> Response<Body> {
+    let (mut parts, body) = response.into_parts();
+    let Ok(whole) = body.collect().await else { return Response::new(Body::empty()) };
+    let whole = whole.to_bytes();
+    parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
+    let part = whole.slice(..bytes.min(whole.len()));
+    let frames = stream::unfold(Some(part), |part| async move {
+        match part {
+            Some(part) => Some((Ok(part), None)),
+            None => {
+                // The part must be on its way before the connection ends.
+                tokio::task::yield_now().await;
+                Some((Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)), None))
+            }
+        }
+    });
+    Response::from_parts(parts, Body::from_stream(frames))
+}

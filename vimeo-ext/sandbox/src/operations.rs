@@ -1,0 +1,209 @@
+//! The operations of the Vimeo API: method, path, scopes. A request is recognised here before anything else is asked.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use http::Method;
+use percent_encoding::percent_decode_str;
+
+use crate::routes::{self, Handler};
+
+/// One operation of the API.
+pub(crate) struct Operation {
+    /// Vimeo's own name.
+    pub(crate) name: &'static str,
+    pub(crate) method: Method,
+    /// The path with `{parameters}`.
+    pub(crate) path: &'static str,
+    segments: Vec<Segment>,
+    /// What the token needs, all of it; empty when `public` is enough.
+    pub(crate) scopes: Vec<&'static str>,
+    /// Whether a user must stand behind the token.
+    pub(crate) needs_user: bool,
+    pub(crate) answers_page: bool,
+    pub(crate) knows_modified_since: bool,
+    /// `None` while the sandbox has no state for it.
+    pub(crate) handler: Option<Handler>,
+}
+
+enum Segment {
+    Word(&'static str),
+    Parameter(&'static str),
+}
+
+/// The values of a path's parameters, by name.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Params(Vec<(&'static str, String)>);
+
+impl Params {
+    pub(crate) fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value.as_str())
+    }
+
+    /// Names a thing that the path does not name yet, because it was only made now.
+    pub(crate) fn put(&mut self, name: &'static str, id: u64) {
+        self.0.push((name, id.to_string()));
+    }
+
+    /// A parameter that is a number; `None` when it is something else.
+    pub(crate) fn id(&self, name: &str) -> Option<u64> {
+        self.get(name).parse().ok()
+    }
+}
+
+/// What a path is.
+pub(crate) enum Found {
+    Operation(&'static Operation, Params),
+    /// The path exists with other methods.
+    OtherMethods(Vec<Method>),
+    Nothing,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| Table::read(include_str!("operations.tsv")));
+
+struct Table {
+    operations: Vec<Operation>,
+    /// Operations by the number of their path's segments, those with words before those with parameters.
+    by_length: HashMap<usize, Vec<usize>>,
+}
+
+impl Table {
+    fn read(text: &'static str) -> Self {
+        let operations: Vec<Operation> = text.lines().filter_map(Operation::read).collect();
+        let mut by_length: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (place, operation) in operations.iter().enumerate() {
+            by_length.entry(operation.segments.len()).or_default().push(place);
+        }
+        for places in by_length.values_mut() {
+            places.sort_by_key(|place| {
+                operations.get(*place).map(|operation| {
+                    operation.segments.iter().map(|s| matches!(s, Segment::Parameter(_))).collect::<Vec<_>>()
+                })
+            });
+        }
+        Self { operations, by_length }
+    }
+
+    fn of_length(&self, length: usize) -> impl Iterator<Item = &Operation> {
+        self.by_length.get(&length).into_iter().flatten().filter_map(|place| self.operations.get(*place))
+    }
+}
+
+impl Operation {
+    fn read(line: &'static str) -> Option<Self> {
+        if line.starts_with('#') {
+            return None;
+        }
+        let mut columns = line.split('\t');
+        let path = columns.next()?;
+        let method = columns.next()?.parse().ok()?;
+        let name = columns.next()?;
+        let scopes = columns.next()?;
+        let user = columns.next()?;
+        let page = columns.next()?;
+        let modified = columns.next()?;
+        let word = |part: &'static str| match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+            Some(parameter) => Segment::Parameter(parameter),
+            None => Segment::Word(part),
+        };
+        Some(Self {
+            name,
+            method,
+            path,
+            segments: path.split('/').filter(|part| !part.is_empty()).map(word).collect(),
+            scopes: scopes.split(',').filter(|scope| *scope != "-" && *scope != "public").collect(),
+            needs_user: user == "user" || path == "/me" || path.starts_with("/me/"),
+            answers_page: page == "page",
+            knows_modified_since: modified == "modified",
+            handler: routes::handler(name),
+        })
+    }
+
+    fn matches(&self, parts: &[&str]) -> Option<Params> {
+        let mut params = Vec::new();
+        for (segment, part) in self.segments.iter().zip(parts) {
+            match segment {
+                Segment::Word(word) if word == part => {}
+                Segment::Word(_) => return None,
+                Segment::Parameter(name) => {
+                    params.push((*name, percent_decode_str(part).decode_utf8_lossy().into_owned()));
+                }
+            }
+        }
+        Some(Params(params))
+    }
+}
+
+/// What `method` on `path` means. Doubled and closing slashes are forgiven, as Vimeo forgives them.
+pub(crate) fn find(method: &Method, path: &str) -> Found {
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let mut others = Vec::new();
+    for operation in TABLE.of_length(parts.len()) {
+        if let Some(params) = operation.matches(&parts) {
+            if operation.method == *method {
+                return Found::Operation(operation, params);
+            }
+            others.push(operation.method.clone());
+        }
+    }
+    if others.is_empty() { Found::Nothing } else { Found::OtherMethods(others) }
+}
+
+/// Every operation, with whether the sandbox has it.
+pub(crate) fn all() -> impl Iterator<Item = &'static Operation> {
+    TABLE.operations.iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_recognised() {
+        for (method, path, expected) in [
+            ("GET", "/", "get_endpoints"),
+            ("GET", "/me", "get_user_alt1"),
+            ("GET", "/users/12", "get_user"),
+            ("GET", "/me/videos/", "get_videos_alt1"),
+            ("GET", "//me//videos", "get_videos_alt1"),
+            ("POST", "/me/videos", "upload_video_alt1"),
+            ("PUT", "/videos/5/tags/caf%C3%A9", "add_video_tag"),
+            ("GET", "/users/5/folders/private_to_me", "get_private_to_me_folder"),
+            ("PUT", "/videos/5", "405"),
+            ("GET", "/nothing", "404"),
+            ("GET", "/videos/5/nothing", "404"),
+        ] {
+            let found = match find(&method.parse().unwrap(), path) {
+                Found::Operation(operation, _) => operation.name,
+                Found::OtherMethods(_) => "405",
+                Found::Nothing => "404",
+            };
+            assert_eq!(found, expected, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_decoded() {
+        let Found::Operation(operation, params) = find(&Method::PUT, "/videos/5/tags/caf%C3%A9") else {
+            panic!("not found");
+        };
+        assert_eq!(params.id("video_id"), Some(5));
+        assert_eq!(params.get("word"), "café");
+        assert_eq!(params.id("word"), None);
+        assert_eq!(params.get("absent"), "");
+        assert_eq!(operation.scopes, ["edit"]);
+        assert!(operation.needs_user);
+    }
+
+    #[test]
+    fn the_table_is_whole() {
+        assert_eq!(all().count(), 520);
+        for operation in all() {
+            assert!(
+                operation.scopes.iter().all(|scope| crate::ALL_SCOPES.contains(scope)),
+                "{}",
+                operation.name
+            );
+        }
+    }
+}

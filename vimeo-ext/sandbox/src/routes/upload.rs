@@ -1,0 +1,106 @@
+//! Uploads begun: a new video, or a new version of one.
+
+use http::StatusCode;
+
+use super::videos::Edits;
+use crate::call::{Answer, Call, Outcome};
+use crate::errors::{ApiError, DISK_QUOTA, EMPTY, InvalidField, PERIODIC_QUOTA, STREAMING_CLOSED};
+use crate::input::Input;
+use crate::shapes::{version, video};
+use crate::world::NewSource;
+
+pub(crate) fn create_video(call: &mut Call<'_>) -> Outcome {
+    let owner = call.own_subject()?;
+    let mut input = call.input()?;
+    let edits = Edits::read(&mut input);
+    let source = source(&mut input)?;
+    let file_name =
+        input.text("file_name").or_else(|| input.text("name")).unwrap_or_else(|| "Untitled".to_owned());
+    input.finish()?;
+    check_quota(call, owner, &source)?;
+    let source = source.ok_or_else(post_not_built)?;
+
+    let now = call.now;
+    let id = call.state.add_video(owner, now);
+    if let Some(video) = call.state.videos.get_mut(&id) {
+        edits.apply(video, now);
+    }
+    if let Err(error) = call.state.add_version(id, &file_name, source, now) {
+        call.state.remove_video(id, now);
+        return Err(error);
+    }
+    let created = call.state.video(Some(id)).ok_or_else(|| ApiError::not_found("video"))?;
+    let body = video::video(&call.view(), created, &call.selection);
+    // The documented status, or the one that the official libraries insist on.
+    let quiet = call.state.config.create_answers_200 && !call.selection.is_all();
+    Ok(Answer::of(if quiet { StatusCode::OK } else { StatusCode::CREATED }, "video", body))
+}
+
+pub(crate) fn create_version(call: &mut Call<'_>) -> Outcome {
+    let mut input = call.input()?;
+    let file_name = input.required_text("file_name");
+    let source = source(&mut input)?;
+    let video = call.own_video()?;
+    let (id, owner) = (video.id, video.owner);
+    input.finish()?;
+    check_quota(call, owner, &source)?;
+    let source = source.ok_or_else(post_not_built)?;
+
+    let version_id = call.state.add_version(id, &file_name, source, call.now)?;
+    let video = call.video()?;
+    let created = video.version(version_id).ok_or_else(|| ApiError::not_found("version"))?;
+    Ok(Answer::created("video.version", version::version(&call.view(), video, created, &call.selection)))
+}
+
+/// Reads `upload`; what does not fit is noted in `input`. `None` for the approach that the sandbox does not have.
+fn source(input: &mut Input) -> Result<Option<NewSource>, ApiError> {
+    match input.text("upload.approach").as_deref() {
+        Some("tus") => {
+            if input.get("upload.size").is_none() {
+                input.refuse(
+                    InvalidField::new("upload.size", "is required: the size in bytes").with_code(EMPTY),
+                );
+            }
+            let size = input.number("upload.size").unwrap_or_default();
+            Ok(Some(NewSource::Tus { size }))
+        }
+        Some("pull") => {
+            let link = input.required_text("upload.link");
+            if url::Url::parse(&link).is_err() {
+                input.refuse(InvalidField::new("upload.link", "must be an absolute URL"));
+            }
+            Ok(Some(NewSource::Pull { link }))
+        }
+        Some("post") => Ok(None),
+        Some("streaming") => {
+            let message = "was closed; use tus";
+            let field = InvalidField::new("upload.approach", message).with_code(STREAMING_CLOSED);
+            Err(ApiError::invalid(vec![field]))
+        }
+        Some(_) => Err(ApiError::invalid_field("upload.approach", "must be one of post, pull, tus")),
+        None => {
+            Err(ApiError::invalid(vec![InvalidField::new("upload.approach", "is required").with_code(EMPTY)]))
+        }
+    }
+}
+
+fn post_not_built() -> ApiError {
+    let message = "The sandbox does not take form uploads (upload.approach post); use tus or pull.";
+    ApiError::new(StatusCode::NOT_IMPLEMENTED, None, "Not built yet.", message)
+}
+
+fn check_quota(call: &Call<'_>, owner: u64, source: &Option<NewSource>) -> Result<(), ApiError> {
+    let Some(NewSource::Tus { size }) = source else { return Ok(()) };
+    let quota = call.user(owner)?.quota;
+    let after = call.state.bytes_used(owner).saturating_add(*size);
+    let refuse = |code: u32, what: &str, most: u64| {
+        Err(ApiError::forbidden(Some(code), format!("The upload would fill {after} of {most} bytes {what}.")))
+    };
+    if after > quota.space {
+        refuse(DISK_QUOTA, "in all", quota.space)
+    } else if after > quota.periodic {
+        refuse(PERIODIC_QUOTA, "in this period", quota.periodic)
+    } else {
+        Ok(())
+    }
+}

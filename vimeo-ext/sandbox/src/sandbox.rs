@@ -1,0 +1,419 @@
+//! A running sandbox and how to start one.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use url::Url;
+
+use crate::clock::Clock;
+use crate::config::{Config, Keep, MissingPrivate, Plan, Pull, Quota, Transcode};
+use crate::errors::StartError;
+use crate::faults::{Fault, Faults, Fired};
+use crate::hosts::{self, Shared};
+use crate::journal::{Journal, JournalEntry};
+use crate::limits::RateLimit;
+use crate::scopes::Scopes;
+use crate::server;
+use crate::world::handle::{Account, World};
+use crate::world::registry::Worlds;
+use crate::world::upload::StoredUpload;
+
+/// A Vimeo on localhost. It stops when it is dropped.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), vimeo_sandbox::StartError> {
+/// let sandbox = vimeo_sandbox::Sandbox::start().await?;
+/// println!("VIMEO_BASE_URL={} VIMEO_ACCESS_TOKEN={}", sandbox.url(), sandbox.token());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Sandbox {
+    shared: Arc<Shared>,
+    world: World,
+    seed: u64,
+    url: Url,
+    upload_url: Url,
+    servers: [JoinHandle<()>; 2],
+}
+
+/// What a sandbox is to be, before it starts.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct SandboxBuilder {
+    config: Config,
+    tokens: Vec<(String, Scopes)>,
+    seed: u64,
+    clock: Clock,
+    address: IpAddr,
+    port: u16,
+    upload_port: u16,
+    journal: usize,
+}
+
+impl Default for SandboxBuilder {
+    fn default() -> Self {
+        Self {
+            config: Config::default(),
+            tokens: Vec::new(),
+            seed: 0,
+            clock: Clock::real(),
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 0,
+            upload_port: 0,
+            journal: 100_000,
+        }
+    }
+}
+
+impl SandboxBuilder {
+    /// Lets the first user have this token, with these scopes. The first one given is what [`Sandbox::token`] answers;
+    /// without any, a fake one with all scopes is made.
+    ///
+    /// 32 hexadecimal digits are refused at the start: that is what a real token looks like.
+    pub fn token(mut self, text: impl Into<String>, scopes: impl Into<Scopes>) -> Self {
+        self.tokens.push((text.into(), scopes.into()));
+        self
+    }
+
+    /// What ids, keys and made-up data follow from. Default: 0. The same seed and the same requests give the same answers.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// The clock of the first world. Default: [`Clock::real`].
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The plan of users. Default: [`Plan::Standard`].
+    pub fn plan(mut self, plan: Plan) -> Self {
+        self.config.plan = plan;
+        self
+    }
+
+    /// How much users may store. Default: 5 TB, 1 TB in a period.
+    pub fn quota(mut self, quota: Quota) -> Self {
+        self.config.quota = quota;
+        self
+    }
+
+    /// The rate limit of every token. Default: so high that nothing meets it by accident.
+    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.config.rate_limit = limit;
+        self
+    }
+
+    /// How an uploaded video becomes playable. Default: after two seconds of the world's clock.
+    pub fn transcode(mut self, rule: Transcode) -> Self {
+        self.config.transcode = rule;
+        self
+    }
+
+    /// What becomes of videos that Vimeo is to fetch itself. Default: [`Pull::Succeeds`].
+    pub fn pull(mut self, outcome: Pull) -> Self {
+        self.config.pull = outcome;
+        self
+    }
+
+    /// Whether uploaded bytes are kept in memory, for [`World::bytes`]. Default: no; size and SHA-256 are always known.
+    pub fn keep_bytes(mut self, keep: bool) -> Self {
+        self.config.keep = if keep { Keep::Memory } else { Keep::Nothing };
+        self
+    }
+
+    /// Keeps uploaded bytes in this folder, a file for each upload. The folder is made when it is not there.
+    pub fn keep_bytes_in(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.config.keep = Keep::Folder(folder.into());
+        self
+    }
+
+    /// What a list answers to a token without the scope `private`. Default: 403.
+    pub fn missing_private(mut self, rule: MissingPrivate) -> Self {
+        self.config.missing_private = rule;
+        self
+    }
+
+    /// Whether the upload host answers 403 to a request that carries an `Authorization` header. Default: no; the journal
+    /// tells of it either way.
+    pub fn refuse_foreign_tokens(mut self, refuse: bool) -> Self {
+        self.config.refuse_foreign_tokens = refuse;
+        self
+    }
+
+    /// Whether creating a video answers 200 when `fields` is given, as the official libraries expect, rather than the
+    /// documented 201. Both have been seen. Default: no.
+    pub fn create_answers_200(mut self, yes: bool) -> Self {
+        self.config.create_answers_200 = yes;
+        self
+    }
+
+    /// How long signed links open, by the world's clock. Default: 24 hours; what Vimeo grants is not known.
+    pub fn link_lifetime(mut self, lifetime: Duration) -> Self {
+        self.config.link_lifetime = lifetime;
+        self
+    }
+
+    /// The API's port. Default: 0, one that the system picks.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The upload host's port. Default: 0, one that the system picks.
+    pub fn upload_port(mut self, port: u16) -> Self {
+        self.upload_port = port;
+        self
+    }
+
+    /// The address to listen on. Default: 127.0.0.1; anything else lets others in.
+    pub fn listen(mut self, address: IpAddr) -> Self {
+        self.address = address;
+        self
+    }
+
+    /// How many of the newest requests the journal keeps. Default: 100,000.
+    pub fn journal_size(mut self, entries: usize) -> Self {
+        self.journal = entries;
+        self
+    }
+
+    /// Starts the sandbox on the runtime that this is called on.
+    ///
+    /// # Errors
+    ///
+    /// When a port cannot be had, the folder for uploads cannot be used, or a token or scope will not do.
+    pub async fn start(self) -> Result<Sandbox, StartError> {
+        if let Keep::Folder(folder) = &self.config.keep {
+            std::fs::create_dir_all(folder)
+                .map_err(|source| StartError::Folder { folder: folder.clone(), source })?;
+        }
+        let worlds = Worlds::new(self.config);
+        let cell = worlds.add(self.seed, self.clock);
+        let first = first_token(&cell, &self.tokens)?;
+        let world = World::new(cell, &first);
+
+        let (api, url) = listen(self.address, self.port).await?;
+        let (upload, upload_url) = listen(self.address, self.upload_port).await?;
+        let shared = Arc::new(Shared {
+            worlds,
+            journal: Journal::new(self.journal),
+            faults: Faults::default(),
+            upload_base: upload_url.as_str().trim_end_matches('/').to_owned(),
+        });
+        let servers = [
+            tokio::spawn(server::serve(api, hosts::api_router(Arc::clone(&shared)))),
+            tokio::spawn(server::serve(upload, hosts::upload_router(Arc::clone(&shared)))),
+        ];
+        Ok(Sandbox { shared, world, seed: self.seed, url, upload_url, servers })
+    }
+}
+
+/// Gives the first user their tokens; answers the first of them.
+fn first_token(
+    cell: &crate::world::registry::Cell,
+    tokens: &[(String, Scopes)],
+) -> Result<String, StartError> {
+    let (mut state, _) = cell.enter();
+    let user = Some(state.first_user);
+    let default = [(format!("sandbox-user-token-{}", cell.id), Scopes::all())];
+    let tokens = if tokens.is_empty() { &default[..] } else { tokens };
+    for (text, scopes) in tokens {
+        if text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(StartError::RealLookingToken);
+        }
+        if let Some(unknown) = scopes.unknown().next() {
+            return Err(StartError::UnknownScope(unknown.to_owned()));
+        }
+        if !state.add_token(text, user, scopes.clone(), None) {
+            return Err(StartError::TokenTwice(text.clone()));
+        }
+    }
+    Ok(tokens.first().map(|(text, _)| text.clone()).unwrap_or_default())
+}
+
+async fn listen(address: IpAddr, port: u16) -> Result<(TcpListener, Url), StartError> {
+    let wanted = SocketAddr::new(address, port);
+    let failed = |source| StartError::Listen { address: wanted.to_string(), source };
+    let listener = TcpListener::bind(wanted).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    let url = Url::parse(&format!("http://{bound}/"))
+        .map_err(|error| failed(std::io::Error::new(std::io::ErrorKind::AddrNotAvailable, error)))?;
+    Ok((listener, url))
+}
+
+impl Sandbox {
+    /// A sandbox of other than the usual making.
+    pub fn builder() -> SandboxBuilder {
+        SandboxBuilder::default()
+    }
+
+    /// A sandbox with one user, one token that may do everything, and no videos, on ports that the system picks.
+    ///
+    /// # Errors
+    ///
+    /// As [`SandboxBuilder::start`].
+    pub async fn start() -> Result<Self, StartError> {
+        Self::builder().start().await
+    }
+
+    /// The API's base address, such as `http://127.0.0.1:40123/`.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The upload host's base address. To a client it is another host: no token belongs there.
+    #[must_use]
+    pub fn upload_url(&self) -> &Url {
+        &self.upload_url
+    }
+
+    /// The world that the sandbox began with.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Another world, with a user, a token, an app and a clock of its own, which starts at the first world's time.
+    #[must_use]
+    pub fn add_world(&self, seed: u64) -> World {
+        let clock = self.clock().fork();
+        let cell = self.shared.worlds.add(seed, clock);
+        let token = {
+            let (mut state, _) = cell.enter();
+            let user = Some(state.first_user);
+            let text = format!("sandbox-user-token-{}", cell.id);
+            match state.add_token(&text, user, Scopes::all(), None) {
+                true => text,
+                false => state.issue_token(user, Scopes::all(), None),
+            }
+        };
+        World::new(cell, &token)
+    }
+
+    /// The seed that the sandbox was started with.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Every request so far, on both hosts and in all worlds, in the order of arrival.
+    #[must_use]
+    pub fn journal(&self) -> Vec<JournalEntry> {
+        self.shared.journal.entries()
+    }
+
+    /// Empties the journal; the numbering goes on.
+    pub fn clear_journal(&self) {
+        self.shared.journal.clear();
+    }
+
+    /// Sets a fault; answers its number, as [`Fired::fault`] tells it.
+    pub fn fault(&self, fault: Fault) -> u64 {
+        self.shared.faults.add(fault)
+    }
+
+    /// Takes back every fault that still waits.
+    pub fn clear_faults(&self) {
+        self.shared.faults.clear();
+    }
+
+    /// The faults that fired, in their order.
+    #[must_use]
+    pub fn fired(&self) -> Vec<Fired> {
+        self.shared.faults.fired()
+    }
+
+    /// How many faults still wait for a request.
+    #[must_use]
+    pub fn faults_waiting(&self) -> usize {
+        self.shared.faults.waiting()
+    }
+
+    /// Stops and waits until the ports are free again. Dropping stops too, but does not wait.
+    pub async fn stop(mut self) {
+        for server in &mut self.servers {
+            server.abort();
+            let _ = server.await;
+        }
+    }
+}
+
+/// The first world's own, for the usual case of one world.
+impl Sandbox {
+    /// [`World::token`] of the first world.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        self.world.token()
+    }
+
+    /// [`World::user_id`] of the first world.
+    #[must_use]
+    pub fn user_id(&self) -> u64 {
+        self.world.user_id()
+    }
+
+    /// [`World::client_id`] of the first world.
+    #[must_use]
+    pub fn client_id(&self) -> String {
+        self.world.client_id()
+    }
+
+    /// [`World::client_secret`] of the first world.
+    #[must_use]
+    pub fn client_secret(&self) -> String {
+        self.world.client_secret()
+    }
+
+    /// [`World::clock`] of the first world.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        self.world.clock()
+    }
+
+    /// [`World::stored`] of the first world.
+    #[must_use]
+    pub fn stored(&self, video_id: u64) -> Option<StoredUpload> {
+        self.world.stored(video_id)
+    }
+
+    /// [`World::bytes`] of the first world.
+    #[must_use]
+    pub fn bytes(&self, video_id: u64) -> Option<Bytes> {
+        self.world.bytes(video_id)
+    }
+
+    /// [`World::add_user`] of the first world.
+    #[must_use]
+    pub fn add_user(&self, name: &str) -> Account {
+        self.world.add_user(name)
+    }
+
+    /// [`World::issue_token`] of the first world.
+    #[must_use]
+    pub fn issue_token(&self, scopes: impl Into<Scopes>) -> String {
+        self.world.issue_token(scopes)
+    }
+
+    /// [`World::seed_videos`] of the first world.
+    pub fn seed_videos(&self, count: usize) -> Vec<u64> {
+        self.world.seed_videos(count)
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        for server in &self.servers {
+            server.abort();
+        }
+    }
+}

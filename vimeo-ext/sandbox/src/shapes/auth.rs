@@ -1,0 +1,39 @@
+//! What the token operations answer.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use super::user;
+use crate::call::{View, time};
+use crate::fields::{Object, Selection};
+use crate::scopes::Scopes;
+
+/// The app that a token belongs to.
+pub(crate) fn app(view: &View<'_>) -> Value {
+    let app = &view.state.app;
+    json!({"name": app.name, "uri": format!("/apps/{}", app.id)})
+}
+
+/// A token and what stands behind it.
+pub(crate) fn token(
+    view: &View<'_>,
+    text: &str,
+    scopes: &Scopes,
+    user: Option<u64>,
+    expires: Option<DateTime<Utc>>,
+    selection: &Selection,
+) -> Value {
+    let user = user.and_then(|id| view.state.users.get(&id));
+    Object::new(selection)
+        .put("access_token", text)
+        .put("token_type", "bearer")
+        .put("scope", scopes.to_string())
+        .with("app", |_| app(view))
+        .with_if(expires.is_some(), "expires_on", |_| expires.map_or(Value::Null, time))
+        .with_if(user.is_some(), "user", |selection| {
+            // A token's owner sees themselves as they see themselves elsewhere.
+            let view = View { viewer: user.map(|user| user.id), ..*view };
+            user.map_or(Value::Null, |owner| user::user(&view, owner, selection))
+        })
+        .build()
+}

@@ -1,0 +1,10 @@
+//! What things look like in answers: the members that Vimeo really sends, made by code from the state.
+
+pub(crate) mod auth;
+pub(crate) mod metadata;
+pub(crate) mod picture;
+pub(crate) mod tag;
+pub(crate) mod text_track;
+pub(crate) mod user;
+pub(crate) mod version;
+pub(crate) mod video;

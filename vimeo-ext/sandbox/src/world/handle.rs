@@ -1,0 +1,175 @@
+//! A world as its owner holds it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::registry::Cell;
+use super::upload::StoredUpload;
+use super::video::Source;
+use crate::clock::Clock;
+use crate::limits::RateLimit;
+use crate::scopes::Scopes;
+
+/// One independent world of a sandbox: its users, videos, tokens, ids and clock. Clones are the same world.
+#[derive(Debug, Clone)]
+pub struct World {
+    pub(crate) cell: Arc<Cell>,
+    token: Arc<str>,
+}
+
+/// A user of a world and a token for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Account {
+    /// The number in `/users/{id}`.
+    pub user_id: u64,
+    /// A token with all scopes.
+    pub token: String,
+}
+
+impl World {
+    pub(crate) fn new(cell: Arc<Cell>, token: &str) -> Self {
+        Self { cell, token: token.into() }
+    }
+
+    /// The world's number, as in the journal.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.cell.id
+    }
+
+    /// The token of the world's first user, with all scopes unless others were asked for. Obviously fake.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// The first user's number, as in `/users/{id}`.
+    #[must_use]
+    pub fn user_id(&self) -> u64 {
+        self.cell.enter().0.first_user
+    }
+
+    /// The client id of the world's app.
+    #[must_use]
+    pub fn client_id(&self) -> String {
+        self.cell.enter().0.app.client_id.clone()
+    }
+
+    /// The client secret of the world's app.
+    #[must_use]
+    pub fn client_secret(&self) -> String {
+        self.cell.enter().0.app.client_secret.clone()
+    }
+
+    /// The world's clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.cell.clock
+    }
+
+    /// Another user, with a token of their own.
+    #[must_use]
+    pub fn add_user(&self, name: &str) -> Account {
+        let (mut state, now) = self.cell.enter();
+        let user_id = state.add_user(name, now);
+        Account { user_id, token: state.issue_token(Some(user_id), Scopes::all(), None) }
+    }
+
+    /// Another token for the first user.
+    #[must_use]
+    pub fn issue_token(&self, scopes: impl Into<Scopes>) -> String {
+        let (mut state, _) = self.cell.enter();
+        let user = state.first_user;
+        state.issue_token(Some(user), scopes.into(), None)
+    }
+
+    /// A token that stands for the app alone, as client credentials give it.
+    #[must_use]
+    pub fn issue_app_token(&self, scopes: impl Into<Scopes>) -> String {
+        self.cell.enter().0.issue_token(None, scopes.into(), None)
+    }
+
+    /// Makes a token invalid, as its user can at any time; `false` when it was none of this world's.
+    pub fn revoke_token(&self, token: &str) -> bool {
+        self.cell.enter().0.revoke(token)
+    }
+
+    /// Gives a token another rate limit and a fresh window; `false` when it is none of this world's.
+    pub fn set_rate_limit(&self, token: &str, limit: RateLimit) -> bool {
+        let (mut state, _) = self.cell.enter();
+        state.token(token).is_some_and(|token| {
+            token.rate = limit;
+            token.usage = Default::default();
+            true
+        })
+    }
+
+    /// Adds `count` videos of the first user that are ready to play, the last the newest; answers their ids.
+    pub fn seed_videos(&self, count: usize) -> Vec<u64> {
+        let (mut state, now) = self.cell.enter();
+        let owner = state.first_user;
+        state.seed_videos(owner, count, now)
+    }
+
+    /// What arrived of a video's newest upload; `None` for an unknown video and for one that was not uploaded by tus.
+    #[must_use]
+    pub fn stored(&self, video_id: u64) -> Option<StoredUpload> {
+        self.upload(video_id).map(|upload| upload.stored())
+    }
+
+    /// The bytes of a video's newest upload, where they are kept and can be read.
+    #[must_use]
+    pub fn bytes(&self, video_id: u64) -> Option<Bytes> {
+        self.upload(video_id)?.bytes()?.ok()
+    }
+
+    fn upload(&self, video_id: u64) -> Option<Arc<super::upload::Upload>> {
+        let (state, _) = self.cell.enter();
+        match &state.videos.get(&video_id)?.latest()?.source {
+            Source::Tus(upload) => Some(Arc::clone(upload)),
+            Source::Seeded | Source::Pull(_) => None,
+        }
+    }
+
+    /// The file of a text track, once it was sent.
+    #[must_use]
+    pub fn text_track_file(&self, video_id: u64, track_id: u64) -> Option<Bytes> {
+        let (state, _) = self.cell.enter();
+        let video = state.videos.get(&video_id)?;
+        video.text_tracks.iter().find(|track| track.id == track_id)?.file.clone()
+    }
+
+    /// Ends the transcoding of a video's newest version well, whatever the rule; `false` when its upload is not complete.
+    pub fn finish_transcode(&self, video_id: u64) -> bool {
+        self.end_transcode(video_id, true)
+    }
+
+    /// Lets the transcoding of a video's newest version fail; `false` when its upload is not complete.
+    pub fn fail_transcode(&self, video_id: u64) -> bool {
+        self.end_transcode(video_id, false)
+    }
+
+    fn end_transcode(&self, video_id: u64, well: bool) -> bool {
+        let (mut state, now) = self.cell.enter();
+        let latest = state.videos.get(&video_id).and_then(|video| video.latest());
+        let Some(version) =
+            latest.filter(|version| version.upload.word() == "complete").map(|version| version.id)
+        else {
+            return false;
+        };
+        match well {
+            true => state.transcoded(video_id, version, now),
+            false => state.transcode_failed(video_id, version, now),
+        }
+        true
+    }
+
+    /// Forgets the upload of a video's newest version: its link answers 404 from now on.
+    pub fn lose_upload(&self, video_id: u64) -> bool {
+        let Some(upload) = self.upload(video_id) else { return false };
+        self.cell.enter().0.lose_upload(&upload.ticket);
+        true
+    }
+}

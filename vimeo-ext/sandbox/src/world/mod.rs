@@ -1,0 +1,550 @@
+//! Worlds: independent states in one process.
+//!
+//! A token or a signed link decides which world a request sees. Nothing in one world reaches another: not ids, not
+//! time, not limits.
+
+pub(crate) mod handle;
+pub(crate) mod registry;
+pub(crate) mod seed;
+pub(crate) mod upload;
+pub(crate) mod user;
+pub(crate) mod video;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::config::{Config, Pull, Transcode};
+use crate::errors::ApiError;
+use crate::ids::Ids;
+use crate::links::{Place, Target};
+use crate::scopes::Scopes;
+use registry::TokenIndex;
+use upload::Upload;
+use user::{App, Token, User};
+use video::{Picture, Progress, Source, TextTrack, Version, Video};
+
+/// All that one world holds.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) id: u64,
+    pub(crate) seed: u64,
+    pub(crate) ids: Ids,
+    pub(crate) config: Arc<Config>,
+    pub(crate) app: App,
+    /// The user whom the world began with.
+    pub(crate) first_user: u64,
+    pub(crate) users: BTreeMap<u64, User>,
+    pub(crate) videos: BTreeMap<u64, Video>,
+    tokens: HashMap<String, Token>,
+    index: Arc<TokenIndex>,
+    uploads: HashMap<String, Arc<Upload>>,
+    schedule: BTreeMap<(DateTime<Utc>, u64), Due>,
+    scheduled: u64,
+}
+
+/// What the clock brings about.
+#[derive(Debug, Clone, Copy)]
+enum Due {
+    Pulled { video: u64, version: u64 },
+    Transcoded { video: u64, version: u64 },
+    TranscodeFailed { video: u64, version: u64 },
+}
+
+/// What transcoding finds in a file that nobody looked into, since the sandbox does not decode video.
+const DURATION: u64 = 60;
+const SIZE: (u64, u64) = (640, 360);
+
+impl State {
+    pub(crate) fn new(
+        id: u64,
+        seed: u64,
+        config: Arc<Config>,
+        index: Arc<TokenIndex>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let mut ids = Ids::new(seed);
+        let app = App {
+            id: ids.id(),
+            name: "Sandbox app".to_owned(),
+            client_id: format!("sandbox-client-{id}"),
+            client_secret: format!("sandbox-secret-{id}"),
+        };
+        index.claim(&app.client_id, id);
+        let mut state = Self {
+            id,
+            seed,
+            ids,
+            config,
+            app,
+            first_user: 0,
+            users: BTreeMap::new(),
+            videos: BTreeMap::new(),
+            tokens: HashMap::new(),
+            index,
+            uploads: HashMap::new(),
+            schedule: BTreeMap::new(),
+            scheduled: 0,
+        };
+        state.first_user = state.add_user("Sandbox User", now);
+        state
+    }
+
+    // People and tokens.
+
+    pub(crate) fn add_user(&mut self, name: &str, now: DateTime<Utc>) -> u64 {
+        let id = self.ids.id();
+        let user = User {
+            id,
+            name: name.to_owned(),
+            link_name: None,
+            bio: None,
+            location: String::new(),
+            gender: String::new(),
+            created: now,
+            plan: self.config.plan,
+            quota: self.config.quota,
+            pictures: Vec::new(),
+            resource_key: self.ids.hex(40),
+            videos_changed: now,
+        };
+        self.users.insert(id, user);
+        id
+    }
+
+    /// Makes `text` a token of this world; `false` when it is one already, here or elsewhere.
+    pub(crate) fn add_token(
+        &mut self,
+        text: &str,
+        user: Option<u64>,
+        scopes: Scopes,
+        expires: Option<DateTime<Utc>>,
+    ) -> bool {
+        if !self.index.claim(text, self.id) {
+            return false;
+        }
+        let rate = self.config.rate_limit;
+        let token = Token { user, scopes, expires, rate, usage: Default::default() };
+        self.tokens.insert(text.to_owned(), token);
+        true
+    }
+
+    /// A new token with a text that nobody takes for a real one.
+    pub(crate) fn issue_token(
+        &mut self,
+        user: Option<u64>,
+        scopes: Scopes,
+        expires: Option<DateTime<Utc>>,
+    ) -> String {
+        loop {
+            let kind = if user.is_some() { "user" } else { "app" };
+            let text = format!("sandbox-{kind}-token-{}-{}", self.id, self.ids.hex(16));
+            if self.add_token(&text, user, scopes.clone(), expires) {
+                return text;
+            }
+        }
+    }
+
+    pub(crate) fn token(&mut self, text: &str) -> Option<&mut Token> {
+        self.tokens.get_mut(text)
+    }
+
+    pub(crate) fn revoke(&mut self, text: &str) -> bool {
+        self.index.release(text);
+        self.tokens.remove(text).is_some()
+    }
+
+    /// The user that a path names: by id, by profile word, or `me`.
+    pub(crate) fn user_called(&self, name: &str) -> Option<&User> {
+        match name.parse().ok().and_then(|id: u64| self.users.get(&id)) {
+            Some(user) => Some(user),
+            None => self.users.values().find(|user| user.is_called(name)),
+        }
+    }
+
+    /// The bytes that a user's videos take, as far as they have been announced.
+    pub(crate) fn bytes_used(&self, user: u64) -> u64 {
+        let versions =
+            self.videos.values().filter(|video| video.owner == user).flat_map(|video| &video.versions);
+        versions
+            .map(|version| match &version.source {
+                Source::Tus(upload) => upload.size,
+                Source::Seeded | Source::Pull(_) => 0,
+            })
+            .sum()
+    }
+
+    // Videos.
+
+    pub(crate) fn add_video(&mut self, owner: u64, now: DateTime<Utc>) -> u64 {
+        let id = self.ids.id();
+        let video = Video {
+            id,
+            owner,
+            name: "Untitled".to_owned(),
+            description: None,
+            created: now,
+            modified: now,
+            privacy: Default::default(),
+            license: None,
+            locale: None,
+            content_rating: vec!["unrated".to_owned()],
+            embed: Default::default(),
+            embed_domains: Default::default(),
+            hide_from_vimeo: false,
+            review_active: true,
+            spatial: None,
+            custom_url: None,
+            tags: Vec::new(),
+            plays: 0,
+            duration: 0,
+            width: 400,
+            height: 300,
+            hash: self.ids.hex(10),
+            resource_key: self.ids.hex(40),
+            versions: Vec::new(),
+            pictures: Vec::new(),
+            text_tracks: Vec::new(),
+            app: self.app.id,
+        };
+        self.videos.insert(id, video);
+        self.videos_changed(owner, now);
+        id
+    }
+
+    pub(crate) fn video(&self, id: Option<u64>) -> Option<&Video> {
+        self.videos.get(&id?)
+    }
+
+    pub(crate) fn remove_video(&mut self, id: u64, now: DateTime<Utc>) {
+        let Some(video) = self.videos.remove(&id) else { return };
+        for version in &video.versions {
+            if let Source::Tus(upload) = &version.source {
+                self.uploads.remove(&upload.ticket);
+            }
+        }
+        self.videos_changed(video.owner, now);
+    }
+
+    fn videos_changed(&mut self, owner: u64, now: DateTime<Utc>) {
+        if let Some(user) = self.users.get_mut(&owner) {
+            user.videos_changed = user.videos_changed.max(now);
+        }
+    }
+
+    /// Counts a look at the video, which is what some transcodings wait for.
+    pub(crate) fn read_video(&mut self, id: u64, now: DateTime<Utc>) {
+        let Some(video) = self.videos.get_mut(&id) else { return };
+        let mut done = Vec::new();
+        for version in &mut video.versions {
+            if version.upload == Progress::Complete {
+                match version.reads_left {
+                    Some(0) => {
+                        version.reads_left = None;
+                        done.push(version.id);
+                    }
+                    Some(left) => version.reads_left = Some(left - 1),
+                    None => {}
+                }
+            }
+        }
+        for version in done {
+            self.transcoded(id, version, now);
+        }
+    }
+
+    // Uploads and what follows them.
+
+    /// Gives a video a new version that waits for its file.
+    pub(crate) fn add_version(
+        &mut self,
+        video: u64,
+        file_name: &str,
+        source: NewSource,
+        now: DateTime<Utc>,
+    ) -> Result<u64, ApiError> {
+        let id = self.ids.id();
+        let source = match source {
+            NewSource::Tus { size } => {
+                let ticket = self.ids.hex(32);
+                let upload =
+                    Upload::new(ticket.clone(), video, id, size, &self.config.keep).map_err(|error| {
+                        let message = format!("The sandbox cannot keep the upload: {error}.");
+                        ApiError::new(
+                            http::StatusCode::INTERNAL_SERVER_ERROR,
+                            None,
+                            "Something went wrong.",
+                            message,
+                        )
+                    })?;
+                let upload = Arc::new(upload);
+                self.uploads.insert(ticket, Arc::clone(&upload));
+                Source::Tus(upload)
+            }
+            NewSource::Pull { link } => {
+                let delay = match self.config.transcode {
+                    Transcode::After(time) | Transcode::FailsAfter(time) => time,
+                    _ => std::time::Duration::ZERO,
+                };
+                self.plan(now, delay, Due::Pulled { video, version: id });
+                Source::Pull(link)
+            }
+        };
+        let empty = matches!(&source, Source::Tus(upload) if upload.size == 0);
+        let version = Version {
+            id,
+            file_name: file_name.to_owned(),
+            description: None,
+            created: now,
+            modified: now,
+            uploaded: None,
+            active: false,
+            source,
+            upload: Progress::InProgress,
+            transcode: Progress::InProgress,
+            reads_left: None,
+        };
+        if let Some(video) = self.videos.get_mut(&video) {
+            video.versions.push(version);
+            video.touch(now);
+        }
+        if empty {
+            self.upload_failed(video, id, "empty_upload", now);
+        }
+        Ok(id)
+    }
+
+    pub(crate) fn upload(&self, ticket: &str) -> Option<Arc<Upload>> {
+        self.uploads.get(ticket).cloned()
+    }
+
+    /// Forgets an upload: its link leads nowhere from now on.
+    pub(crate) fn lose_upload(&mut self, ticket: &str) {
+        self.uploads.remove(ticket);
+    }
+
+    pub(crate) fn uploaded(&mut self, video: u64, version: u64, now: DateTime<Utc>) {
+        let rule = self.config.transcode;
+        let Some(version) = self.version_mut(video, version) else { return };
+        if version.upload != Progress::InProgress {
+            return;
+        }
+        version.upload = Progress::Complete;
+        version.uploaded = Some(now);
+        version.modified = now;
+        let id = version.id;
+        match rule {
+            Transcode::Immediate => self.transcoded(video, id, now),
+            Transcode::After(time) => self.plan(now, time, Due::Transcoded { video, version: id }),
+            Transcode::FailsAfter(time) => self.plan(now, time, Due::TranscodeFailed { video, version: id }),
+            Transcode::AfterReads(reads) => version.reads_left = Some(reads),
+            Transcode::ByHand => {}
+        }
+        if let Some(video) = self.videos.get_mut(&video) {
+            video.touch(now);
+        }
+    }
+
+    fn upload_failed(&mut self, video: u64, version: u64, word: &str, now: DateTime<Utc>) {
+        if let Some(version) = self.version_mut(video, version) {
+            version.upload = Progress::Error(Some(word.to_owned()));
+            version.transcode = Progress::Error(None);
+            version.modified = now;
+        }
+    }
+
+    /// Ends transcoding well: the version plays, and replaces the one that played before.
+    pub(crate) fn transcoded(&mut self, video: u64, version: u64, now: DateTime<Utc>) {
+        let key = self.ids.hex(64);
+        let (picture, resource_key) = (self.ids.id(), self.ids.hex(40));
+        let Some(video) = self.videos.get_mut(&video) else { return };
+        let Some(place) = video.versions.iter().position(|candidate| candidate.id == version) else { return };
+        for (at, version) in video.versions.iter_mut().enumerate() {
+            version.active = at == place;
+            if version.active {
+                version.transcode = Progress::Complete;
+                version.modified = now;
+            }
+        }
+        video.duration = DURATION;
+        (video.width, video.height) = SIZE;
+        // A still of the video stands in until someone chooses a thumbnail.
+        if video.pictures.is_empty() {
+            video.pictures.push(Picture { id: picture, active: true, ready: true, key, resource_key });
+        }
+        video.touch(now);
+    }
+
+    pub(crate) fn transcode_failed(&mut self, video: u64, version: u64, now: DateTime<Utc>) {
+        if let Some(version) = self.version_mut(video, version) {
+            version.transcode = Progress::Error(None);
+            version.modified = now;
+        }
+        if let Some(video) = self.videos.get_mut(&video) {
+            video.touch(now);
+        }
+    }
+
+    fn version_mut(&mut self, video: u64, version: u64) -> Option<&mut Version> {
+        self.videos.get_mut(&video)?.version_mut(version)
+    }
+
+    // Small files that come by signed links.
+
+    /// Takes note that a picture's image has come; answers the path that the image service gives it.
+    pub(crate) fn picture_arrived(&mut self, id: u64, now: DateTime<Utc>) -> Option<String> {
+        for video in self.videos.values_mut() {
+            if let Some(picture) = video.pictures.iter_mut().find(|picture| picture.id == id) {
+                picture.ready = true;
+                video.touch(now);
+                return Some(format!("/video/{id}"));
+            }
+        }
+        let picture =
+            self.users.values_mut().flat_map(|user| &mut user.pictures).find(|picture| picture.id == id)?;
+        picture.ready = true;
+        Some(format!("/portrait/{id}"))
+    }
+
+    pub(crate) fn text_track(&self, id: u64) -> Option<&TextTrack> {
+        self.videos.values().flat_map(|video| &video.text_tracks).find(|track| track.id == id)
+    }
+
+    /// Takes the file of a text track; `false` when there is no such track.
+    pub(crate) fn text_track_arrived(&mut self, id: u64, file: bytes::Bytes, now: DateTime<Utc>) -> bool {
+        for video in self.videos.values_mut() {
+            if let Some(track) = video.text_tracks.iter_mut().find(|track| track.id == id) {
+                track.file = Some(file);
+                video.touch(now);
+                return true;
+            }
+        }
+        false
+    }
+
+    // Links.
+
+    /// A signed link to the upload host, as path and query, for something that began at `since`.
+    pub(crate) fn signed(&self, target: Target, since: DateTime<Utc>) -> (String, DateTime<Utc>) {
+        let lifetime = TimeDelta::from_std(self.config.link_lifetime).unwrap_or(TimeDelta::MAX);
+        let expires = since.checked_add_signed(lifetime).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        (Place { world: self.id, target }.signed(self.seed, expires), expires)
+    }
+
+    // Time.
+
+    fn plan(&mut self, now: DateTime<Utc>, after: std::time::Duration, due: Due) {
+        let after = TimeDelta::from_std(after).unwrap_or(TimeDelta::MAX);
+        let at = now.checked_add_signed(after).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        self.scheduled += 1;
+        self.schedule.insert((at, self.scheduled), due);
+    }
+
+    /// Brings about all that fell due up to `now`, each at its own time, oldest first.
+    pub(crate) fn settle(&mut self, now: DateTime<Utc>) {
+        while let Some(entry) = self.schedule.first_entry() {
+            let (at, _) = *entry.key();
+            if at > now {
+                break;
+            }
+            match entry.remove() {
+                Due::Transcoded { video, version } => self.transcoded(video, version, at),
+                Due::TranscodeFailed { video, version } => self.transcode_failed(video, version, at),
+                Due::Pulled { video, version } => match self.config.pull.clone() {
+                    Pull::Succeeds => self.uploaded(video, version, at),
+                    Pull::Fails(word) => self.upload_failed(video, version, &word, at),
+                },
+            }
+        }
+    }
+}
+
+/// How a new version's bytes are to come.
+#[derive(Debug, Clone)]
+pub(crate) enum NewSource {
+    Tus { size: u64 },
+    Pull { link: String },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
+    }
+
+    fn state(transcode: Transcode) -> (State, u64, u64) {
+        let config = Arc::new(Config { transcode, ..Config::default() });
+        let mut state = State::new(1, 7, config, Arc::default(), at(0));
+        let video = state.add_video(state.first_user, at(0));
+        let version = state.add_version(video, "a.mp4", NewSource::Tus { size: 3 }, at(0)).unwrap();
+        (state, video, version)
+    }
+
+    #[test]
+    fn transcoding_follows_its_rule() {
+        let second = Duration::from_secs(1);
+        for (rule, after_upload, at_two, at_ten) in [
+            (Transcode::Immediate, "available", "available", "available"),
+            (Transcode::After(2 * second), "transcoding", "available", "available"),
+            (Transcode::After(5 * second), "transcoding", "transcoding", "available"),
+            (Transcode::FailsAfter(5 * second), "transcoding", "transcoding", "transcoding_error"),
+            (Transcode::ByHand, "transcoding", "transcoding", "transcoding"),
+        ] {
+            let (mut state, video, version) = state(rule);
+            assert_eq!(state.videos[&video].status(), "uploading");
+            state.uploaded(video, version, at(0));
+            assert_eq!(state.videos[&video].status(), after_upload, "{rule:?}");
+            state.settle(at(2));
+            assert_eq!(state.videos[&video].status(), at_two, "{rule:?}");
+            state.settle(at(10));
+            assert_eq!(state.videos[&video].status(), at_ten, "{rule:?}");
+        }
+    }
+
+    #[test]
+    fn some_transcodings_wait_to_be_looked_at() {
+        let (mut state, video, version) = state(Transcode::AfterReads(2));
+        state.read_video(video, at(0));
+        state.uploaded(video, version, at(1));
+        let seen: Vec<&str> = (0..4)
+            .map(|_| {
+                state.read_video(video, at(2));
+                state.videos[&video].status()
+            })
+            .collect();
+        assert_eq!(seen, ["transcoding", "transcoding", "available", "available"]);
+    }
+
+    #[test]
+    fn a_new_version_replaces_the_old_when_it_is_ready() {
+        let (mut state, video, first) = state(Transcode::After(Duration::from_secs(5)));
+        state.uploaded(video, first, at(0));
+        state.settle(at(5));
+        let second = state.add_version(video, "b.mp4", NewSource::Tus { size: 3 }, at(6)).unwrap();
+        state.uploaded(video, second, at(7));
+        assert_eq!(state.videos[&video].current().unwrap().id, first);
+        assert!(state.videos[&video].is_playable());
+        state.settle(at(12));
+        assert_eq!(state.videos[&video].current().unwrap().id, second);
+        assert_eq!(state.videos[&video].versions.iter().filter(|version| version.active).count(), 1);
+    }
+
+    #[test]
+    fn an_empty_upload_fails_at_once() {
+        let (mut state, video, _) = state(Transcode::Immediate);
+        let version = state.add_version(video, "b.mp4", NewSource::Tus { size: 0 }, at(1)).unwrap();
+        let version = state.videos[&video].version(version).unwrap();
+        assert_eq!(version.upload, Progress::Error(Some("empty_upload".into())));
+    }
+
+    #[test]
+    fn the_same_seed_makes_the_same_world() {
+        let (one, ..) = state(Transcode::Immediate);
+        let (two, ..) = state(Transcode::Immediate);
+        assert_eq!(format!("{:?}", one.videos), format!("{:?}", two.videos));
+    }
+}

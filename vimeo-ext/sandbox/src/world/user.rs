@@ -1,0 +1,63 @@
+//! People, apps and tokens.
+
+use chrono::{DateTime, Utc};
+
+use super::video::Picture;
+use crate::config::{Plan, Quota};
+use crate::limits::{RateLimit, Usage};
+use crate::scopes::Scopes;
+
+#[derive(Debug, Clone)]
+pub(crate) struct User {
+    pub(crate) id: u64,
+    pub(crate) name: String,
+    /// The word in the profile's address, where one was chosen.
+    pub(crate) link_name: Option<String>,
+    pub(crate) bio: Option<String>,
+    pub(crate) location: String,
+    pub(crate) gender: String,
+    pub(crate) created: DateTime<Utc>,
+    pub(crate) plan: Plan,
+    pub(crate) quota: Quota,
+    pub(crate) pictures: Vec<Picture>,
+    pub(crate) resource_key: String,
+    /// When a video last came or went: a removal leaves no other trace for `If-Modified-Since`.
+    pub(crate) videos_changed: DateTime<Utc>,
+}
+
+impl User {
+    pub(crate) fn uri(&self) -> String {
+        format!("/users/{}", self.id)
+    }
+
+    pub(crate) fn link(&self) -> String {
+        match &self.link_name {
+            Some(name) => format!("https://vimeo.com/{name}"),
+            None => format!("https://vimeo.com/user{}", self.id),
+        }
+    }
+
+    /// Whether `name` in a path means this user: the id or the word of the profile's address.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        name.parse() == Ok(self.id) || self.link_name.as_deref() == Some(name)
+    }
+}
+
+/// The app that tokens belong to.
+#[derive(Debug, Clone)]
+pub(crate) struct App {
+    pub(crate) id: u64,
+    pub(crate) name: String,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: String,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Token {
+    /// `None` for a token that stands for the app alone.
+    pub(crate) user: Option<u64>,
+    pub(crate) scopes: Scopes,
+    pub(crate) expires: Option<DateTime<Utc>>,
+    pub(crate) rate: RateLimit,
+    pub(crate) usage: Usage,
+}

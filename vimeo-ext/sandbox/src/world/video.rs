@@ -1,0 +1,228 @@
+//! Videos and what hangs on them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use super::upload::Upload;
+
+/// A video of a world.
+#[derive(Debug, Clone)]
+pub(crate) struct Video {
+    pub(crate) id: u64,
+    pub(crate) owner: u64,
+    pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    pub(crate) created: DateTime<Utc>,
+    pub(crate) modified: DateTime<Utc>,
+    pub(crate) privacy: Privacy,
+    pub(crate) license: Option<String>,
+    pub(crate) locale: Option<String>,
+    pub(crate) content_rating: Vec<String>,
+    /// What was set of `embed`, to lay over the defaults.
+    pub(crate) embed: Map<String, Value>,
+    pub(crate) embed_domains: BTreeSet<String>,
+    pub(crate) hide_from_vimeo: bool,
+    pub(crate) review_active: bool,
+    pub(crate) spatial: Option<Value>,
+    pub(crate) custom_url: Option<String>,
+    pub(crate) tags: Vec<Tag>,
+    pub(crate) plays: u64,
+    pub(crate) duration: u64,
+    pub(crate) width: u64,
+    pub(crate) height: u64,
+    /// The key that opens an unlisted video's link and its player.
+    pub(crate) hash: String,
+    pub(crate) resource_key: String,
+    /// Oldest first; there is always one.
+    pub(crate) versions: Vec<Version>,
+    pub(crate) pictures: Vec<Picture>,
+    pub(crate) text_tracks: Vec<TextTrack>,
+    pub(crate) app: u64,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Privacy {
+    pub(crate) view: String,
+    pub(crate) embed: String,
+    pub(crate) download: bool,
+    pub(crate) add: bool,
+    pub(crate) comments: String,
+    pub(crate) password: Option<String>,
+}
+
+impl Default for Privacy {
+    fn default() -> Self {
+        Self {
+            view: "anybody".to_owned(),
+            embed: "public".to_owned(),
+            download: false,
+            add: true,
+            comments: "anybody".to_owned(),
+            password: None,
+        }
+    }
+}
+
+/// A tag as it was written and as it is compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tag {
+    pub(crate) name: String,
+    pub(crate) canonical: String,
+}
+
+impl Tag {
+    /// `None` when nothing is left of the word.
+    pub(crate) fn new(name: &str) -> Option<Self> {
+        let name = name.trim();
+        let canonical: String = name.to_lowercase().split_whitespace().collect();
+        (!canonical.is_empty()).then(|| Self { name: name.to_owned(), canonical })
+    }
+}
+
+/// One file that a video was or is.
+#[derive(Debug, Clone)]
+pub(crate) struct Version {
+    pub(crate) id: u64,
+    pub(crate) file_name: String,
+    pub(crate) description: Option<String>,
+    pub(crate) created: DateTime<Utc>,
+    pub(crate) modified: DateTime<Utc>,
+    /// When the last byte came.
+    pub(crate) uploaded: Option<DateTime<Utc>>,
+    pub(crate) active: bool,
+    pub(crate) source: Source,
+    pub(crate) upload: Progress,
+    pub(crate) transcode: Progress,
+    /// How many more times the video is read before transcoding ends, where that is how it ends.
+    pub(crate) reads_left: Option<u32>,
+}
+
+/// How a version's bytes come.
+#[derive(Debug, Clone)]
+pub(crate) enum Source {
+    /// It was there from the start.
+    Seeded,
+    Tus(Arc<Upload>),
+    /// Vimeo fetches it from this address.
+    Pull(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Progress {
+    InProgress,
+    Complete,
+    /// With Vimeo's word for what went wrong, where it has one.
+    Error(Option<String>),
+}
+
+impl Progress {
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::InProgress => "in_progress",
+            Self::Complete => "complete",
+            Self::Error(_) => "error",
+        }
+    }
+}
+
+/// A thumbnail or a portrait.
+#[derive(Debug, Clone)]
+pub(crate) struct Picture {
+    pub(crate) id: u64,
+    pub(crate) active: bool,
+    /// Whether the image has come, by a link or out of the video itself.
+    pub(crate) ready: bool,
+    pub(crate) key: String,
+    pub(crate) resource_key: String,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct TextTrack {
+    pub(crate) id: u64,
+    pub(crate) active: bool,
+    pub(crate) kind: String,
+    pub(crate) language: String,
+    pub(crate) name: String,
+    /// The file, once it has come.
+    pub(crate) file: Option<bytes::Bytes>,
+}
+
+impl Video {
+    /// The newest version: the one whose upload and transcoding the video shows.
+    pub(crate) fn latest(&self) -> Option<&Version> {
+        self.versions.last()
+    }
+
+    pub(crate) fn version(&self, id: u64) -> Option<&Version> {
+        self.versions.iter().find(|version| version.id == id)
+    }
+
+    pub(crate) fn version_mut(&mut self, id: u64) -> Option<&mut Version> {
+        self.versions.iter_mut().find(|version| version.id == id)
+    }
+
+    /// The version that plays.
+    pub(crate) fn current(&self) -> Option<&Version> {
+        self.versions.iter().find(|version| version.active)
+    }
+
+    pub(crate) fn is_playable(&self) -> bool {
+        self.versions.iter().any(|version| version.transcode == Progress::Complete)
+    }
+
+    /// The old, single word for where a video stands.
+    pub(crate) fn status(&self) -> &'static str {
+        let Some(version) = self.latest() else { return "unavailable" };
+        match (&version.upload, &version.transcode) {
+            (Progress::InProgress, _) => "uploading",
+            (Progress::Error(_), _) => "uploading_error",
+            (_, Progress::InProgress) => "transcoding",
+            (_, Progress::Error(_)) => "transcoding_error",
+            (_, Progress::Complete) => "available",
+        }
+    }
+
+    /// Whether `viewer` may know of the video.
+    pub(crate) fn visible_to(&self, viewer: Option<u64>) -> bool {
+        viewer == Some(self.owner)
+            || matches!(self.privacy.view.as_str(), "anybody" | "unlisted" | "password")
+    }
+
+    /// Whether the video shows up in lists and searches of people other than its owner.
+    pub(crate) fn listed_for(&self, viewer: Option<u64>) -> bool {
+        viewer == Some(self.owner) || (self.privacy.view == "anybody" && !self.hide_from_vimeo)
+    }
+
+    pub(crate) fn has_tag(&self, canonical: &str) -> bool {
+        self.tags.iter().any(|tag| tag.canonical == canonical)
+    }
+
+    pub(crate) fn active_picture(&self) -> Option<&Picture> {
+        self.pictures.iter().find(|picture| picture.active)
+    }
+
+    pub(crate) fn touch(&mut self, now: DateTime<Utc>) {
+        self.modified = self.modified.max(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_compared_without_case_and_spaces() {
+        for (name, canonical) in [
+            ("Shoppable film", Some("shoppablefilm")),
+            ("SS17", Some("ss17")),
+            ("test-tag", Some("test-tag")),
+            (" 360° ", Some("360°")),
+            ("  ", None),
+        ] {
+            assert_eq!(Tag::new(name).map(|tag| tag.canonical).as_deref(), canonical);
+        }
+    }
+}
