@@ -1,1 +1,68 @@
-//! Being written.
+//! The Vimeo API, fully typed: every operation a builder, decoding that survives what Vimeo really sends.
+//!
+//! This is the low-level crate, generated from a description of the API. It adds no token, no limits and no retries:
+//! those come from the crate `vimeo-ext`, which most programs want instead.
+//!
+//! ```no_run
+//! # #[cfg(feature = "videos")]
+//! # async fn run() -> Result<(), vimeo_api::Error> {
+//! let client = vimeo_api::Client::builder().build()?;
+//! let video = client.videos().get_video(76979871).fields("uri,name").send().await?;
+//! println!("{:?} ({} pieces did not fit)", video.name, video.drift().len());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Areas
+//!
+//! Each area of the API is a module behind a feature of the same name; all are on by default. A type is compiled when
+//! an area is on that uses it.
+#![forbid(unsafe_code)]
+
+#[rustfmt::skip]
+mod generated;
+mod runtime;
+
+pub use generated::*;
+pub use runtime::*;
+
+/// All operations of the areas that are compiled in.
+///
+/// ```
+/// let edits = vimeo_api::operations().filter(|operation| operation.scopes.contains(&"edit")).count();
+/// # let _ = edits;
+/// ```
+pub fn operations() -> impl Iterator<Item = &'static Operation> {
+    generated::AREAS.iter().flat_map(|area| area.iter().copied())
+}
+
+/// The operation of that name, ours or else Vimeo's.
+pub fn operation(id: &str) -> Option<&'static Operation> {
+    operations()
+        .find(|operation| operation.id == id)
+        .or_else(|| operations().find(|operation| operation.vimeo_name == id))
+}
+
+/// The operation that lives at a method and a path, such as `GET /videos/123`; of several the one with the fewest
+/// parameters.
+pub fn operation_at(method: &http::Method, path: &str) -> Option<&'static Operation> {
+    operations()
+        .filter(|operation| operation.method == *method && matches(operation.path, path))
+        .min_by_key(|operation| operation.path.matches('{').count())
+}
+
+fn matches(template: &str, path: &str) -> bool {
+    let mut wanted = template.split('/');
+    let mut given = path.trim_end_matches('/').split('/');
+    if template == "/" {
+        return path.is_empty() || path == "/";
+    }
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return true,
+            (Some(wanted), Some(given))
+                if wanted == given || (wanted.starts_with('{') && !given.is_empty()) => {}
+            _ => return false,
+        }
+    }
+}

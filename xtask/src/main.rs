@@ -1,2 +1,39 @@
-//! Maintainers commands.
-fn main() {}
+//! The maintainers' commands. `cargo xtask help` lists them.
+#![forbid(unsafe_code)]
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod bundle;
+mod payloads;
+mod regen;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// What maintainers do with this workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Command {
+    /// Generate the source of vimeo-api from openapi/, or a crate elsewhere from another description.
+    Regen(regen::Arguments),
+    /// Print openapi/ as one JSON document.
+    Bundle,
+    /// Decode recorded answers and say what of them does not fit.
+    Payloads(payloads::Arguments),
+}
+
+fn main() -> ExitCode {
+    let done = match Command::parse() {
+        Command::Regen(arguments) => regen::run(&arguments),
+        Command::Bundle => bundle::run(),
+        Command::Payloads(arguments) => payloads::run(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}

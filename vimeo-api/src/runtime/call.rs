@@ -1,0 +1,425 @@
+//! A call that is being put together.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat, Utc};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+use url::form_urlencoded;
+
+use super::send::{PendingAnswer, send};
+use super::{Client, Error, Fields, Operation, Request};
+
+/// A typed call before it is sent: implemented by every generated builder.
+///
+/// It lets code work with any call: walk the pages of any list, ask for one's own type, or read what the call needs.
+///
+/// ```
+/// use vimeo_api::{Endpoint, Page};
+///
+/// /// Works for every operation that answers with a page.
+/// fn first_page<E, T>(list: E) -> vimeo_api::Call<Page<T>>
+/// where
+///     E: Endpoint<Answer = Page<T>>,
+/// {
+///     list.into_call().query("per_page", &100)
+/// }
+/// ```
+pub trait Endpoint: Sized {
+    /// What the operation answers with.
+    type Answer: DeserializeOwned + Send + 'static;
+
+    /// What is called.
+    const OPERATION: &'static Operation;
+
+    /// The call without its builder.
+    fn into_call(self) -> Call<Self::Answer>;
+}
+
+/// A call to one operation, its parameters filled in, that answers with a `T`.
+///
+/// Holds its client, so it can be sent from anywhere. A parameter that cannot be sent is kept as an error and
+/// comes back from [`send`](Call::send), before any request.
+#[must_use = "a call does nothing until send() is awaited"]
+pub struct Call<T> {
+    client: Client,
+    operation: Option<&'static Operation>,
+    method: Method,
+    path: String,
+    query: Vec<(Cow<'static, str>, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+    extensions: Extensions,
+    refused: Option<Box<Error>>,
+    answer: PhantomData<fn() -> T>,
+}
+
+impl<T> Call<T> {
+    /// A call to a known operation, its path parameters in the order of the path.
+    pub fn new(client: &Client, operation: &'static Operation, path_values: &[&dyn PathValue]) -> Self {
+        let (path, refused) = match fill(operation, path_values) {
+            Ok(path) => (path, None),
+            Err(error) => (String::new(), Some(Box::new(error))),
+        };
+        Self {
+            client: client.clone(),
+            operation: Some(operation),
+            method: operation.method.clone(),
+            path,
+            query: Vec::new(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            extensions: Extensions::new(),
+            refused,
+            answer: PhantomData,
+        }
+    }
+
+    /// Sets a query parameter, once: a second value replaces the first.
+    pub fn query(mut self, name: impl Into<Cow<'static, str>>, value: &dyn QueryValue) -> Self {
+        self.set(name.into(), value.to_query().into_owned());
+        self
+    }
+
+    /// Sets a query parameter in place; for generated builders.
+    pub(crate) fn set_query(&mut self, name: &'static str, value: &dyn QueryValue) {
+        self.set(Cow::Borrowed(name), value.to_query().into_owned());
+    }
+
+    fn set(&mut self, name: Cow<'static, str>, value: String) {
+        match self.query.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, old)) => *old = value,
+            None => self.query.push((name, value)),
+        }
+    }
+
+    /// The value that a query parameter has been given.
+    pub fn query_value(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Asks for these fields alone.
+    pub fn fields(self, fields: impl Into<Fields>) -> Self {
+        let fields = fields.into();
+        self.query("fields", &fields.as_str())
+    }
+
+    /// Sends a header with this call; it replaces one of that name, also `Accept`.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Sends a JSON body.
+    pub fn json(mut self, body: &impl Serialize) -> Self {
+        self.set_json(body);
+        self
+    }
+
+    /// Sets the JSON body in place; for generated builders.
+    pub(crate) fn set_json(&mut self, body: &impl Serialize) {
+        match serde_json::to_vec(body) {
+            Ok(json) => {
+                self.body = json.into();
+                self.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            }
+            Err(error) => self.refuse(format!("its body cannot be written as JSON: {error}")),
+        }
+    }
+
+    /// Hands a value to the layers of the transport, such as an option of this one call.
+    pub fn extension<E: Clone + Send + Sync + 'static>(mut self, value: E) -> Self {
+        self.extensions.insert(value);
+        self
+    }
+
+    /// What is called; `None` for an untyped call to a path that no known operation has.
+    pub fn operation(&self) -> Option<&'static Operation> {
+        self.operation
+    }
+
+    /// The client that will send it.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The same call, its answer read as another type: one's own struct for the fields asked for, or
+    /// [`serde_json::Value`].
+    pub fn read_as<U>(self) -> Call<U> {
+        Call {
+            client: self.client,
+            operation: self.operation,
+            method: self.method,
+            path: self.path,
+            query: self.query,
+            headers: self.headers,
+            body: self.body,
+            extensions: self.extensions,
+            refused: self.refused,
+            answer: PhantomData,
+        }
+    }
+
+    /// The same call at another place: a paging link, which replaces path and query.
+    pub fn follow(mut self, link: &str) -> Self {
+        match self.client.resolve(self.name(), link) {
+            Ok((path, query)) => {
+                self.path = path;
+                self.query = query;
+            }
+            Err(error) => self.refused = Some(Box::new(error)),
+        }
+        self
+    }
+
+    /// Sends the call and reads the answer.
+    pub fn send(self) -> PendingAnswer<T>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        Box::pin(send(self))
+    }
+
+    /// The request that would be sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] when a parameter cannot be sent.
+    pub fn into_request(self) -> Result<Request, Error> {
+        if let Some(error) = self.refused {
+            return Err(*error);
+        }
+        let mut url = self.client.base_url().clone();
+        url.set_path(&format!("{}{}", self.client.base_url().path().trim_end_matches('/'), self.path));
+        if !self.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&self.query);
+        }
+        let mut headers = self.headers;
+        if !headers.contains_key(header::ACCEPT) {
+            headers.insert(header::ACCEPT, self.client.accept().clone());
+        }
+        Ok(Request {
+            operation: self.operation,
+            method: self.method,
+            url,
+            headers,
+            body: self.body,
+            extensions: self.extensions,
+        })
+    }
+
+    fn name(&self) -> &'static str {
+        self.operation.map_or("untyped call", |operation| operation.id)
+    }
+
+    fn refuse(&mut self, why: String) {
+        self.refused.get_or_insert_with(|| {
+            Box::new(Error::invalid(self.operation.map_or("untyped call", |operation| operation.id), why))
+        });
+    }
+}
+
+impl Call<serde_json::Value> {
+    pub(crate) fn untyped(client: &Client, method: Method, path_and_query: &str) -> Self {
+        let mut call = Self {
+            client: client.clone(),
+            operation: None,
+            method,
+            path: String::new(),
+            query: Vec::new(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            extensions: Extensions::new(),
+            refused: None,
+            answer: PhantomData,
+        };
+        call = call.follow(path_and_query);
+        call.operation = crate::operation_at(&call.method, &call.path);
+        call
+    }
+}
+
+impl Client {
+    /// Path and query of a link on the API host; anything else is refused.
+    fn resolve(
+        &self,
+        name: &'static str,
+        link: &str,
+    ) -> Result<(String, Vec<(Cow<'static, str>, String)>), Error> {
+        let base = self.base_url();
+        let (path, query) = if link.starts_with('/') && !link.starts_with("//") {
+            let (path, query) = link.split_once('?').unwrap_or((link, ""));
+            (path.to_owned(), query.to_owned())
+        } else {
+            let url = Url::parse(link).map_err(|_| {
+                Error::invalid(
+                    name,
+                    format!("`{}` is neither a path that begins with / nor a URL", shorten(link)),
+                )
+            })?;
+            if url.origin() != base.origin() {
+                return Err(Error::invalid(
+                    name,
+                    format!(
+                        "{} is not the API host {}; the access token goes nowhere else",
+                        url.host_str().unwrap_or("the link's host"),
+                        base.host_str().unwrap_or_default(),
+                    ),
+                ));
+            }
+            let prefix = base.path().trim_end_matches('/');
+            let path = url.path().strip_prefix(prefix).unwrap_or(url.path());
+            (path.to_owned(), url.query().unwrap_or_default().to_owned())
+        };
+        if path
+            .split('/')
+            .any(|segment| matches!(segment, "." | "..") || segment.eq_ignore_ascii_case("%2e%2e"))
+        {
+            return Err(Error::invalid(name, "a path may hold no `.` or `..` segments"));
+        }
+        let query = form_urlencoded::parse(query.split('#').next().unwrap_or_default().as_bytes())
+            .map(|(key, value)| (Cow::Owned(key.into_owned()), value.into_owned()))
+            .collect();
+        Ok((path, query))
+    }
+}
+
+fn shorten(text: &str) -> String {
+    text.split(['?', '#']).next().unwrap_or_default().chars().take(80).collect()
+}
+
+impl<T> Clone for Call<T> {
+    fn clone(&self) -> Self {
+        Self {
+            client: self.client.clone(),
+            operation: self.operation,
+            method: self.method.clone(),
+            path: self.path.clone(),
+            query: self.query.clone(),
+            headers: self.headers.clone(),
+            body: self.body.clone(),
+            extensions: self.extensions.clone(),
+            refused: self.refused.as_ref().map(|error| Box::new(error.replayed())),
+            answer: PhantomData,
+        }
+    }
+}
+
+/// Shows no body and no query values, which can hold passwords.
+impl<T> fmt::Debug for Call<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("operation", &self.name())
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("query", &self.query.iter().map(|(name, _)| name.as_ref()).collect::<Vec<_>>())
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What stays as it is in a path segment: the unreserved characters of RFC 3986.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+fn fill(operation: &'static Operation, values: &[&dyn PathValue]) -> Result<String, Error> {
+    let mut values = values.iter();
+    let mut path = String::with_capacity(operation.path.len() + 16);
+    for segment in operation.path.split('/').skip(1) {
+        path.push('/');
+        let Some(name) = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
+            path.push_str(segment);
+            continue;
+        };
+        let value = values.next().map(|value| value.to_segment()).unwrap_or_default();
+        if matches!(&*value, "" | "." | "..") {
+            return Err(Error::invalid(
+                operation.id,
+                format!("the path parameter {name} may not be `{value}`"),
+            ));
+        }
+        path.extend(utf8_percent_encode(&value, SEGMENT));
+    }
+    Ok(path)
+}
+
+/// A value that can stand in a path; it is percent-encoded on the way.
+pub trait PathValue {
+    /// The text of the path segment, not yet encoded.
+    fn to_segment(&self) -> Cow<'_, str>;
+}
+
+/// A value that can stand in a query; it is encoded on the way.
+pub trait QueryValue {
+    /// The text of the query value, not yet encoded.
+    fn to_query(&self) -> Cow<'_, str>;
+}
+
+macro_rules! as_text {
+    ($($type:ty),*) => {
+        $(
+            impl PathValue for $type {
+                fn to_segment(&self) -> Cow<'_, str> {
+                    Cow::Borrowed(self)
+                }
+            }
+
+            impl QueryValue for $type {
+                fn to_query(&self) -> Cow<'_, str> {
+                    Cow::Borrowed(self)
+                }
+            }
+        )*
+    };
+}
+
+macro_rules! as_display {
+    ($($type:ty),*) => {
+        $(
+            impl PathValue for $type {
+                fn to_segment(&self) -> Cow<'_, str> {
+                    Cow::Owned(self.to_string())
+                }
+            }
+
+            impl QueryValue for $type {
+                fn to_query(&self) -> Cow<'_, str> {
+                    Cow::Owned(self.to_string())
+                }
+            }
+        )*
+    };
+}
+
+as_text!(str, String, &str);
+as_display!(u64, i64, u32, i32, f64, bool);
+
+impl QueryValue for chrono::NaiveDate {
+    fn to_query(&self) -> Cow<'_, str> {
+        Cow::Owned(self.to_string())
+    }
+}
+
+impl QueryValue for DateTime<Utc> {
+    fn to_query(&self) -> Cow<'_, str> {
+        Cow::Owned(self.to_rfc3339_opts(SecondsFormat::AutoSi, false))
+    }
+}
+
+impl QueryValue for Fields {
+    fn to_query(&self) -> Cow<'_, str> {
+        Cow::Borrowed(self.as_str())
+    }
+}
+
+/// Lists are sent as Vimeo takes them: one value, its parts behind commas.
+impl<T: QueryValue> QueryValue for Vec<T> {
+    fn to_query(&self) -> Cow<'_, str> {
+        Cow::Owned(self.iter().map(|value| value.to_query()).collect::<Vec<_>>().join(","))
+    }
+}

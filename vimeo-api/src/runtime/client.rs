@@ -1,0 +1,195 @@
+//! The low-level client.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::{HeaderValue, Method};
+use serde_json::Value;
+use url::Url;
+
+use super::{Call, Error, Reqwest, Strictness, Transport};
+
+/// Where the Vimeo API lives.
+pub const API_BASE_URL: &str = "https://api.vimeo.com";
+
+/// The `Accept` header of every call: the version of the API that this crate describes.
+pub const ACCEPT: &str = "application/vnd.vimeo.*+json;version=3.4";
+
+/// The low-level client: typed calls by area over a [`Transport`].
+///
+/// Cheap to clone; clones share the transport and its connections. It adds no token by itself: that, limits and
+/// retries are the work of the transport (see the crate `vimeo-ext`).
+///
+/// ```
+/// let client = vimeo_api::Client::builder().build()?;
+/// # Ok::<(), vimeo_api::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    base_url: Url,
+    transport: Box<dyn Transport>,
+    accept: HeaderValue,
+    strictness: Strictness,
+}
+
+impl Client {
+    /// A client for [`API_BASE_URL`] over plain [`Reqwest`], unless told otherwise.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder {
+            base_url: API_BASE_URL.to_owned(),
+            transport: None,
+            accept: ACCEPT.to_owned(),
+            strictness: Strictness::Tolerant,
+        }
+    }
+
+    /// An untyped call to any path of the API, with its query if it has one: `/me/videos?page=2`.
+    ///
+    /// The answer is JSON as it came. The path is matched with the known operations, so the layers of the
+    /// transport treat it as they treat the typed call. An absolute URL is taken when it has the scheme, host
+    /// and port of the base URL, and refused otherwise when the call is sent: nothing goes to another host.
+    pub fn call(&self, method: Method, path_and_query: &str) -> Call<Value> {
+        Call::untyped(self, method, path_and_query)
+    }
+
+    /// The scheme, host and path that calls are sent to.
+    pub fn base_url(&self) -> &Url {
+        &self.inner.base_url
+    }
+
+    pub(crate) fn transport(&self) -> &dyn Transport {
+        &*self.inner.transport
+    }
+
+    pub(crate) fn accept(&self) -> &HeaderValue {
+        &self.inner.accept
+    }
+
+    pub(crate) fn strictness(&self) -> Strictness {
+        self.inner.strictness
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("base_url", &self.inner.base_url.as_str())
+            .field("strictness", &self.inner.strictness)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sets up a [`Client`].
+#[must_use = "a builder does nothing until build() is called"]
+pub struct ClientBuilder {
+    base_url: String,
+    transport: Option<Box<dyn Transport>>,
+    accept: String,
+    strictness: Strictness,
+}
+
+impl ClientBuilder {
+    /// Another address of the API, such as a sandbox; `https`, or `http` to a loopback address.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = url.into();
+        self
+    }
+
+    /// What carries the requests; default [`Reqwest`].
+    pub fn transport(mut self, transport: impl Transport) -> Self {
+        self.transport = Some(Box::new(transport));
+        self
+    }
+
+    /// Another `Accept` header, for another version of the API; default [`ACCEPT`].
+    pub fn accept(mut self, accept: impl Into<String>) -> Self {
+        self.accept = accept.into();
+        self
+    }
+
+    /// Whether an answer that does not fit its type is an error; default [`Strictness::Tolerant`].
+    pub fn strictness(mut self, strictness: Strictness) -> Self {
+        self.strictness = strictness;
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] when the base URL is no URL, is neither `https` nor `http` to a loopback address, or holds
+    /// a user name, query or fragment; and when the `Accept` header has characters that no header can have.
+    pub fn build(self) -> Result<Client, Error> {
+        let base_url = checked_base_url(&self.base_url)?;
+        let accept = HeaderValue::from_str(&self.accept).map_err(|_| {
+            Error::invalid("client", "the Accept header may hold visible ASCII characters only")
+        })?;
+        let transport = self.transport.unwrap_or_else(|| Box::new(Reqwest::default()));
+        Ok(Client { inner: Arc::new(Inner { base_url, transport, accept, strictness: self.strictness }) })
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder").field("strictness", &self.strictness).finish_non_exhaustive()
+    }
+}
+
+fn checked_base_url(text: &str) -> Result<Url, Error> {
+    let refuse = |why: &str| Err(Error::invalid("client", format!("the base URL {why}")));
+    let Ok(url) = Url::parse(text) else {
+        return refuse("is no absolute URL; expected one such as https://api.vimeo.com");
+    };
+    if !url.username().is_empty()
+        || url.password().is_some()
+        || url.query().is_some()
+        || url.fragment().is_some()
+    {
+        return refuse("may hold no user name, password, query or fragment");
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        "http" => refuse("is plain http to another machine, which would show the access token; use https"),
+        _ => refuse("must be https, or http to a loopback address"),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_urls_that_would_show_the_token_are_refused() {
+        let cases = [
+            ("https://api.vimeo.com", true),
+            ("https://proxy.example/vimeo/", true),
+            ("http://127.0.0.1:8080", true),
+            ("http://localhost:1", true),
+            ("http://[::1]:9/", true),
+            ("http://api.vimeo.com", false),
+            ("http://localhost.example.com", false),
+            ("ftp://api.vimeo.com", false),
+            ("https://user:pass@api.vimeo.com", false),
+            ("https://api.vimeo.com/?a=b", false),
+            ("api.vimeo.com", false),
+            ("", false),
+        ];
+        for (url, fits) in cases {
+            assert_eq!(Client::builder().base_url(url).build().is_ok(), fits, "{url}");
+        }
+    }
+}

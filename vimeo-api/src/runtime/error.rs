@@ -1,0 +1,472 @@
+//! What can go wrong with a call.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use serde_json::Value;
+
+use super::decode::DecodeFailure;
+use super::{Drift, Operation, RawResponse};
+
+/// Why a call gave no value.
+///
+/// The text says what happened, to which operation, and what to do next; no variant shows a token, a request body or
+/// a signed link.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The call cannot be sent as it is; no request was made.
+    #[error("{operation}: {reason}; nothing was sent")]
+    Invalid {
+        /// What was called.
+        operation: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// No answer came: the connection failed, broke off or took too long.
+    #[error(transparent)]
+    Connection(Box<ConnectionError>),
+
+    /// Vimeo answered with an error status.
+    #[error(transparent)]
+    Api(Box<ApiError>),
+
+    /// The answer is not what the operation answers with.
+    #[error(transparent)]
+    Decode(Box<DecodeError>),
+
+    /// Vimeo reported success without the body that the operation answers with.
+    #[error(
+        "{operation}: Vimeo answered {status} without a body; ask for the resource again to see what became of it"
+    )]
+    NoContent {
+        /// What was called.
+        operation: String,
+        /// The status.
+        status: StatusCode,
+    },
+
+    /// Vimeo answered that nothing changed since the time named in `If-Modified-Since`.
+    #[error("{operation}: not modified; keep what you have")]
+    NotModified {
+        /// What was called.
+        operation: String,
+        /// The headers of the answer.
+        headers: Box<HeaderMap>,
+    },
+
+    /// A layer of the transport refused the call or failed.
+    #[error(transparent)]
+    Layer(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// A call that cannot be sent as it is.
+    pub fn invalid(operation: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Invalid { operation: operation.into(), reason: reason.into() }
+    }
+
+    /// The status of the answer, where there was one.
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Api(error) => Some(error.status()),
+            Self::Decode(error) => Some(error.status()),
+            Self::NoContent { status, .. } => Some(*status),
+            Self::NotModified { .. } => Some(StatusCode::NOT_MODIFIED),
+            _ => None,
+        }
+    }
+
+    /// The headers of the answer, where there was one.
+    pub fn headers(&self) -> Option<&HeaderMap> {
+        match self {
+            Self::Api(error) => Some(error.headers()),
+            Self::Decode(error) => Some(error.headers()),
+            Self::NotModified { headers, .. } => Some(headers),
+            _ => None,
+        }
+    }
+
+    /// What Vimeo said, when it answered with an error status.
+    pub fn api(&self) -> Option<&ApiError> {
+        match self {
+            Self::Api(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Whether Vimeo may have carried the call out although it failed.
+    pub fn sent(&self) -> Sent {
+        match self {
+            Self::Invalid { .. } => Sent::No,
+            Self::Connection(error) => error.sent(),
+            Self::Layer(_) => Sent::Maybe,
+            _ => Sent::Yes,
+        }
+    }
+
+    /// A copy of a refusal, for a call that is cloned before it is sent.
+    pub(crate) fn replayed(&self) -> Self {
+        match self {
+            Self::Invalid { operation, reason } => Self::invalid(operation.clone(), reason.clone()),
+            other => Self::invalid("call", other.to_string()),
+        }
+    }
+}
+
+/// Whether a request reached Vimeo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// Surely not: it may be sent again, whatever it does.
+    No,
+    /// It may have: look before sending a call again that creates something.
+    Maybe,
+    /// It did, and Vimeo answered.
+    Yes,
+}
+
+/// A request without an answer.
+#[derive(Debug)]
+pub struct ConnectionError {
+    operation: String,
+    sent: Sent,
+    source: reqwest::Error,
+}
+
+impl ConnectionError {
+    /// For transports over reqwest. The URL is taken out of the error: it may carry a signature.
+    pub fn new(operation: &str, error: reqwest::Error) -> Self {
+        let sent = if error.is_connect() || error.is_builder() { Sent::No } else { Sent::Maybe };
+        Self { operation: operation.to_owned(), sent, source: error.without_url() }
+    }
+
+    /// Whether the request may have reached Vimeo.
+    pub fn sent(&self) -> Sent {
+        self.sent
+    }
+
+    /// Whether it took too long.
+    pub fn is_timeout(&self) -> bool {
+        self.source.is_timeout()
+    }
+}
+
+impl fmt::Display for ConnectionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match (self.sent, self.is_timeout()) {
+            (Sent::No, true) => "no connection in time; nothing was sent",
+            (Sent::No, false) => "no connection; nothing was sent",
+            (_, true) => "no answer in time; the call may have been carried out",
+            (_, false) => "the connection broke off; the call may have been carried out",
+        };
+        write!(f, "{}: {what} ({})", self.operation, root(&self.source))
+    }
+}
+
+impl std::error::Error for ConnectionError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+impl From<ConnectionError> for Error {
+    fn from(error: ConnectionError) -> Self {
+        Self::Connection(Box::new(error))
+    }
+}
+
+fn root(error: &dyn std::error::Error) -> String {
+    let mut root = error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    root.to_string()
+}
+
+/// An answer with an error status, read as far as it can be.
+///
+/// Vimeo has several shapes for errors, and proxies before it answer in HTML; each gives its best message here and
+/// none is an error of decoding.
+pub struct ApiError {
+    operation: Option<&'static Operation>,
+    name: String,
+    answer: RawResponse,
+    error: Option<String>,
+    developer_message: Option<String>,
+    error_code: Option<i64>,
+    link: Option<String>,
+    invalid_parameters: Vec<InvalidParameter>,
+}
+
+/// A parameter that Vimeo did not take.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InvalidParameter {
+    /// The parameter.
+    pub field: Option<String>,
+    /// Vimeo's number for what is wrong with it.
+    pub error_code: Option<i64>,
+    /// What is wrong, for people.
+    pub error: Option<String>,
+    /// What is wrong, for developers.
+    pub developer_message: Option<String>,
+}
+
+impl ApiError {
+    pub(crate) fn new(operation: Option<&'static Operation>, name: &str, answer: RawResponse) -> Self {
+        let mut error = Self {
+            operation,
+            name: name.to_owned(),
+            error: None,
+            developer_message: None,
+            error_code: None,
+            link: None,
+            invalid_parameters: Vec::new(),
+            answer,
+        };
+        if let Ok(body) = serde_json::from_slice::<Value>(&error.answer.body) {
+            error.error = text(&body, "error");
+            error.developer_message =
+                text(&body, "developer_message").or_else(|| text(&body, "error_description"));
+            error.error_code = number(&body, "error_code");
+            error.link = text(&body, "link");
+            error.invalid_parameters = body
+                .get("invalid_parameters")
+                .and_then(Value::as_array)
+                .map_or_else(Vec::new, |parameters| parameters.iter().map(InvalidParameter::read).collect());
+        } else {
+            error.error = headline(&error.answer.body);
+        }
+        error
+    }
+
+    /// What was called; `None` for an untyped call to an unknown path.
+    pub fn operation(&self) -> Option<&'static Operation> {
+        self.operation
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.answer.status
+    }
+
+    /// All headers of the answer.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.answer.headers
+    }
+
+    /// The body as it came.
+    pub fn bytes(&self) -> &Bytes {
+        &self.answer.body
+    }
+
+    /// Vimeo's message for people; for an answer in HTML its title.
+    pub fn error(&self) -> Option<&str> {
+        self.error.as_deref()
+    }
+
+    /// Vimeo's message for developers.
+    pub fn developer_message(&self) -> Option<&str> {
+        self.developer_message.as_deref()
+    }
+
+    /// Vimeo's number for the error, such as 2204 for parameters it did not take.
+    pub fn error_code(&self) -> Option<i64> {
+        self.error_code
+    }
+
+    /// A link that Vimeo gave to read on.
+    pub fn link(&self) -> Option<&str> {
+        self.link.as_deref()
+    }
+
+    /// The parameters that Vimeo did not take.
+    pub fn invalid_parameters(&self) -> &[InvalidParameter] {
+        &self.invalid_parameters
+    }
+}
+
+impl InvalidParameter {
+    fn read(value: &Value) -> Self {
+        Self {
+            field: text(value, "field"),
+            error_code: number(value, "error_code"),
+            error: text(value, "error"),
+            developer_message: text(value, "developer_message"),
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: Vimeo answered {}", self.name, self.answer.status)?;
+        if let Some(code) = self.error_code {
+            write!(f, ", error {code}")?;
+        }
+        if let Some(message) = self.developer_message.as_deref().or(self.error.as_deref()) {
+            write!(f, ": {message}")?;
+        }
+        for parameter in &self.invalid_parameters {
+            let field = parameter.field.as_deref().unwrap_or("a parameter");
+            let why =
+                parameter.developer_message.as_deref().or(parameter.error.as_deref()).unwrap_or("not taken");
+            write!(f, " [{field}: {why}]")?;
+        }
+        Ok(())
+    }
+}
+
+/// Shows what Vimeo said, not the body as it came.
+impl fmt::Debug for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiError")
+            .field("call", &self.name)
+            .field("status", &self.answer.status)
+            .field("error", &self.error)
+            .field("developer_message", &self.developer_message)
+            .field("error_code", &self.error_code)
+            .field("invalid_parameters", &self.invalid_parameters)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+/// An answer that could not be read as what the operation answers with.
+#[derive(Debug)]
+pub struct DecodeError {
+    name: String,
+    answer: RawResponse,
+    failure: DecodeFailure,
+}
+
+impl DecodeError {
+    pub(crate) fn new(name: &str, answer: RawResponse, failure: DecodeFailure) -> Self {
+        Self { name: name.to_owned(), answer, failure }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.answer.status
+    }
+
+    /// All headers of the answer.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.answer.headers
+    }
+
+    /// The body as it came.
+    pub fn bytes(&self) -> &Bytes {
+        &self.answer.body
+    }
+
+    /// What did not fit, as far as reading came.
+    pub fn drift(&self) -> &[Drift] {
+        match &self.failure {
+            DecodeFailure::Misfit { drift, .. } | DecodeFailure::Drifted(drift) => drift,
+            DecodeFailure::NotJson(_) => &[],
+        }
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: the answer ({}) cannot be read: ", self.name, self.answer.status)?;
+        match &self.failure {
+            DecodeFailure::NotJson(error) => {
+                write!(f, "it is no JSON from line {} on; read the bytes of this error", error.line())
+            }
+            DecodeFailure::Misfit { path, expected, .. } if path.is_empty() => write!(f, "{expected}"),
+            DecodeFailure::Misfit { path, expected, .. } => write!(f, "{path}: expected {expected}"),
+            DecodeFailure::Drifted(drift) => {
+                write!(f, "{} pieces do not fit and strict decoding is on", drift.len())?;
+                drift.first().map_or(Ok(()), |first| write!(f, "; first {first}"))
+            }
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+fn text(body: &Value, name: &str) -> Option<String> {
+    body.get(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+fn number(body: &Value, name: &str) -> Option<i64> {
+    let value = body.get(name)?;
+    value.as_i64().or_else(|| value.as_str()?.parse().ok())
+}
+
+/// The most telling words of a body that is no JSON: the title of a page, else how the text begins.
+fn headline(body: &[u8]) -> Option<String> {
+    let body = String::from_utf8_lossy(body.get(..4096).unwrap_or(body));
+    let lower = body.to_ascii_lowercase();
+    let title = ["title", "h1"].iter().find_map(|tag| {
+        let start = lower.find(&format!("<{tag}>"))? + tag.len() + 2;
+        let end = start + lower.get(start..)?.find('<')?;
+        body.get(start..end)
+    });
+    let text = title.unwrap_or(&body).split_whitespace().collect::<Vec<_>>().join(" ");
+    let text: String = text.chars().take(200).collect();
+    (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(status: u16, body: &str) -> ApiError {
+        let status = StatusCode::from_u16(status).unwrap();
+        ApiError::new(None, "get_video", RawResponse::new(status, HeaderMap::new(), body.to_owned().into()))
+    }
+
+    #[test]
+    fn every_shape_of_error_body_gives_its_best_message() {
+        let cases = [
+            (
+                404,
+                r#"{"error": "Not there.", "link": null, "developer_message": "No such clip.", "error_code": 5000}"#,
+                "get_video: Vimeo answered 404 Not Found, error 5000: No such clip.",
+            ),
+            (404, r#"{"error": "Not there."}"#, "get_video: Vimeo answered 404 Not Found: Not there."),
+            (
+                400,
+                r#"{"error": "invalid_grant", "error_description": "The code is stale."}"#,
+                "get_video: Vimeo answered 400 Bad Request: The code is stale.",
+            ),
+            (
+                400,
+                r#"{"error": "Bad.", "error_code": "2204", "invalid_parameters": [{"field": "name", "error": "Too long."}, {}]}"#,
+                "get_video: Vimeo answered 400 Bad Request, error 2204: Bad. [name: Too long.] [a parameter: not taken]",
+            ),
+            (
+                502,
+                "<html><head><TITLE>502 Bad\n Gateway</TITLE></head><body>x</body></html>",
+                "get_video: Vimeo answered 502 Bad Gateway: 502 Bad Gateway",
+            ),
+            (
+                500,
+                "Something went wrong",
+                "get_video: Vimeo answered 500 Internal Server Error: Something went wrong",
+            ),
+            (500, "", "get_video: Vimeo answered 500 Internal Server Error"),
+            (
+                500,
+                r#"{"error": "cut o"#,
+                r#"get_video: Vimeo answered 500 Internal Server Error: {"error": "cut o"#,
+            ),
+            (403, "[1]", "get_video: Vimeo answered 403 Forbidden"),
+            (403, r#"{"error": {"nested": 1}, "error_code": []}"#, "get_video: Vimeo answered 403 Forbidden"),
+        ];
+        for (status, body, message) in cases {
+            assert_eq!(error(status, body).to_string(), message);
+        }
+    }
+
+    #[test]
+    fn a_result_stays_small() {
+        assert!(size_of::<Error>() <= 56, "{}", size_of::<Error>());
+    }
+}

@@ -1,0 +1,38 @@
+//! What the generated calls stand on: the client, its transport, decoding and errors.
+
+mod answer;
+
+mod call;
+mod client;
+mod decode;
+mod error;
+mod fields;
+mod kind;
+mod open_enum;
+mod operation;
+mod page;
+mod request;
+mod response;
+mod secret;
+mod send;
+mod transport;
+mod uri;
+
+pub use answer::{Empty, Maybe};
+pub use call::{Call, Endpoint, PathValue, QueryValue};
+pub use client::{ACCEPT, API_BASE_URL, Client, ClientBuilder};
+pub use decode::{DecodeFailure, Decoded, Drift, Inspection, Strictness, decode, inspect};
+pub use error::{ApiError, ConnectionError, DecodeError, Error, InvalidParameter, Sent};
+pub use fields::Fields;
+pub use open_enum::OpenEnum;
+pub use operation::{Operation, QueryParameter};
+pub use page::{Page, Paging};
+pub use request::Request;
+pub use response::{RawResponse, Response};
+pub use secret::{Secret, SignedUrl};
+pub use send::PendingAnswer;
+pub use transport::{Reqwest, Transport, TransportFuture};
+pub use uri::{InvalidUri, ResourceUri};
+
+pub(crate) use kind::by_kind;
+pub(crate) use open_enum::{open_enum, read_word};

@@ -1,0 +1,104 @@
+//! Answers: raw as a transport gives them, and decoded.
+
+use std::fmt;
+use std::ops::Deref;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+use super::Drift;
+
+/// An answer as it came: status, headers, bytes.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct RawResponse {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// All headers.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+impl RawResponse {
+    /// An answer out of its parts; for transports.
+    pub fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
+        Self { status, headers, body }
+    }
+}
+
+/// Shows the size of the body, not its text: answers can hold tokens and signed links.
+impl fmt::Debug for RawResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawResponse")
+            .field("status", &self.status)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A decoded answer, with all that came along: status, headers, raw bytes and what did not fit.
+///
+/// It derefs to the value, so fields can be read straight from it.
+#[derive(Clone)]
+pub struct Response<T> {
+    value: T,
+    raw: RawResponse,
+    drift: Vec<Drift>,
+}
+
+impl<T> Response<T> {
+    pub(crate) fn new(value: T, raw: RawResponse, drift: Vec<Drift>) -> Self {
+        Self { value, raw, drift }
+    }
+
+    /// The value alone.
+    pub fn into_inner(self) -> T {
+        self.value
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.raw.status
+    }
+
+    /// All headers of the answer.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.raw.headers
+    }
+
+    /// The body as Vimeo sent it.
+    pub fn bytes(&self) -> &Bytes {
+        &self.raw.body
+    }
+
+    /// What the answer held that its type has no place for: empty on all but surprising answers.
+    ///
+    /// Each entry is left out of the value and kept here whole.
+    pub fn drift(&self) -> &[Drift] {
+        &self.drift
+    }
+
+    /// The same answer with another value.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Response<U> {
+        Response { value: f(self.value), raw: self.raw, drift: self.drift }
+    }
+}
+
+impl<T> Deref for Response<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Response<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("value", &self.value)
+            .field("status", &self.raw.status)
+            .field("drift", &self.drift)
+            .finish_non_exhaustive()
+    }
+}

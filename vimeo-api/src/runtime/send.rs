@@ -1,0 +1,43 @@
+//! From a call to its decoded answer.
+
+use std::pin::Pin;
+
+use http::StatusCode;
+use serde::de::DeserializeOwned;
+
+use super::{ApiError, Call, DecodeError, Error, Operation, RawResponse, Response, Strictness, decode};
+
+/// The answer of a call that is under way.
+pub type PendingAnswer<T> = Pin<Box<dyn Future<Output = Result<Response<T>, Error>> + Send>>;
+
+pub(super) async fn send<T: DeserializeOwned>(call: Call<T>) -> Result<Response<T>, Error> {
+    let client = call.client().clone();
+    let request = call.into_request()?;
+    let operation = request.operation;
+    let name = request.name();
+    let answer = client.transport().send(request).await?;
+    read(operation, &name, answer, client.strictness())
+}
+
+fn read<T: DeserializeOwned>(
+    operation: Option<&'static Operation>,
+    name: &str,
+    answer: RawResponse,
+    strictness: Strictness,
+) -> Result<Response<T>, Error> {
+    if answer.status == StatusCode::NOT_MODIFIED {
+        return Err(Error::NotModified { operation: name.to_owned(), headers: Box::new(answer.headers) });
+    }
+    if !answer.status.is_success() {
+        return Err(Error::Api(Box::new(ApiError::new(operation, name, answer))));
+    }
+    // An answer without a body reads as JSON's null: right for types that may be empty, and told apart below.
+    let bytes: &[u8] = if answer.body.is_empty() { b"null" } else { &answer.body };
+    match decode(bytes, strictness) {
+        Ok(decoded) => Ok(Response::new(decoded.value, answer, decoded.drift)),
+        Err(_) if answer.body.is_empty() => {
+            Err(Error::NoContent { operation: name.to_owned(), status: answer.status })
+        }
+        Err(failure) => Err(Error::Decode(Box::new(DecodeError::new(name, answer, failure)))),
+    }
+}

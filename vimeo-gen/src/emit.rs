@@ -1,0 +1,80 @@
+//! The call into progenitor.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::sync::Mutex;
+
+use openapiv3::OpenAPI;
+use proc_macro2::TokenStream;
+use progenitor_impl::{GenerationSettings, Generator, InterfaceStyle, TagStyle, TypeImpl};
+use serde_json::{Value, json};
+
+use crate::Problem;
+use crate::walk::{METHODS, operations};
+
+/// What progenitor makes of a normalised document: types, builders, and a module an area.
+pub(crate) fn emit(document: &Value) -> Result<TokenStream, Problem> {
+    match attempt(document) {
+        Ok(tokens) => Ok(tokens),
+        Err(reason) => Err(blame(document, reason)),
+    }
+}
+
+fn attempt(document: &Value) -> Result<TokenStream, String> {
+    let document: OpenAPI = serde_path_to_error::deserialize(document)
+        .map_err(|error| format!("{}: {}", error.path(), error.inner()))?;
+    let mut settings = GenerationSettings::default();
+    settings.with_interface(InterfaceStyle::Builder).with_tag(TagStyle::Separate);
+    for (format, name) in [("password", "crate::Secret"), ("signed-uri", "crate::SignedUrl")] {
+        let schema = serde_json::from_value(json!({"type": "string", "format": format}));
+        settings.with_conversion(
+            schema.map_err(|error| error.to_string())?,
+            name,
+            [TypeImpl::Display].into_iter(),
+        );
+    }
+    quietly(|| Generator::new(&settings).generate_tokens(&document).map_err(|error| error.to_string()))
+}
+
+/// progenitor panics on what it does not support. The panic is turned into an error, without its message on the
+/// terminal; the hook is the process's own, so only one attempt runs at a time.
+fn quietly<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock();
+    let hook = take_hook();
+    set_hook(Box::new(|_| ()));
+    let done = catch_unwind(AssertUnwindSafe(work));
+    set_hook(hook);
+    done.unwrap_or_else(|panic| {
+        let message = panic.downcast_ref::<String>().cloned();
+        let message = message.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        Err(message.unwrap_or_else(|| "the generator gave up without a word".to_owned()))
+    })
+}
+
+/// Finds the operation or schema that cannot be emitted by trying each alone.
+fn blame(document: &Value, reason: String) -> Problem {
+    let bare = |paths: Value, schemas: Value| {
+        json!({
+            "openapi": "3.0.3",
+            "info": {"title": "One", "version": "1"},
+            "paths": paths,
+            "components": {"schemas": schemas},
+        })
+    };
+    let schemas = document.pointer("/components/schemas").cloned().unwrap_or_else(|| json!({}));
+    if attempt(&bare(json!({}), schemas.clone())).is_err() {
+        for name in schemas.as_object().into_iter().flat_map(|schemas| schemas.keys()) {
+            let needed = crate::normalise::closure(document, name);
+            if let Err(reason) = attempt(&bare(json!({}), needed)) {
+                return Problem::new(format!("components.schemas.{name}"), reason);
+            }
+        }
+    }
+    for (path, method, operation) in operations(document) {
+        debug_assert!(METHODS.contains(&method));
+        if let Err(reason) = attempt(&bare(json!({path: {method: operation}}), schemas.clone())) {
+            return Problem::new(format!("paths.{path}.{method}"), reason);
+        }
+    }
+    Problem::new("the whole document", reason)
+}

@@ -1,0 +1,255 @@
+//! Reading a description: one document, or a folder of partial ones.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::Problem;
+
+/// Reads a description from a file, or from all YAML and JSON files of a folder, and merges these into one.
+///
+/// # Errors
+///
+/// When a file cannot be read or parsed, when two partial documents say different things of the same place, when the
+/// version is not OpenAPI 3.0, and when a `$ref` leads nowhere.
+pub fn load(path: &Path) -> Result<Value, Problem> {
+    let shown = path.display().to_string();
+    let parts = if path.is_dir() { read_folder(path)? } else { vec![(shown.clone(), read_file(path)?)] };
+    let document = merge(parts)?;
+    check_version(&document, &shown)?;
+    check_references(&document)?;
+    Ok(document)
+}
+
+fn read_folder(folder: &Path) -> Result<Vec<(String, Value)>, Problem> {
+    let shown = folder.display().to_string();
+    let failed = |error: std::io::Error| Problem::new(&shown, error.to_string());
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension == *known))
+        {
+            files.push(path);
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(Problem::new(shown, "the folder holds no .yaml, .yml or .json file"));
+    }
+    files.iter().map(|file| Ok((file.display().to_string(), read_file(file)?))).collect()
+}
+
+fn read_file(file: &Path) -> Result<Value, Problem> {
+    let shown = file.display().to_string();
+    let text = fs::read_to_string(file).map_err(|error| Problem::new(&shown, error.to_string()))?;
+    parse(&text, &shown)
+}
+
+/// Parses YAML or JSON; `name` stands in errors, with the line.
+///
+/// # Errors
+///
+/// When the text is neither, or no mapping.
+pub fn parse(text: &str, name: &str) -> Result<Value, Problem> {
+    // JSON is read by its own parser: it is much faster on large files, and its errors speak of JSON.
+    let parsed = if text.trim_start().starts_with('{') {
+        match serde_json::from_str(text) {
+            Ok(parsed) => parsed,
+            // YAML can begin with a brace too.
+            Err(error) => parse_yaml(text, name).map_err(|_| {
+                Problem::new(
+                    format!("{name}:{}:{}", error.line(), error.column()),
+                    format!("no JSON: {error}"),
+                )
+            })?,
+        }
+    } else {
+        parse_yaml(text, name)?
+    };
+    if parsed.is_object() { Ok(parsed) } else { Err(Problem::new(name, "the document is no mapping")) }
+}
+
+fn parse_yaml(text: &str, name: &str) -> Result<Value, Problem> {
+    let yaml: yaml_serde::Value = yaml_serde::from_str(text).map_err(|error| {
+        let place = error
+            .location()
+            .map_or_else(|| name.to_owned(), |place| format!("{name}:{}:{}", place.line(), place.column()));
+        Problem::new(place, format!("no YAML: {error}"))
+    })?;
+    to_json(yaml, name)
+}
+
+/// YAML allows keys that are numbers or booleans, such as the status `200`; JSON has text alone.
+fn to_json(yaml: yaml_serde::Value, name: &str) -> Result<Value, Problem> {
+    use yaml_serde::Value as Yaml;
+    Ok(match yaml {
+        Yaml::Null => Value::Null,
+        Yaml::Bool(value) => Value::Bool(value),
+        Yaml::Number(number) => {
+            if let Some(integer) = number.as_u64() {
+                integer.into()
+            } else if let Some(integer) = number.as_i64() {
+                integer.into()
+            } else {
+                number.as_f64().map_or(Value::Null, Value::from)
+            }
+        }
+        Yaml::String(text) => Value::String(text),
+        Yaml::Sequence(list) => {
+            Value::Array(list.into_iter().map(|item| to_json(item, name)).collect::<Result<_, _>>()?)
+        }
+        Yaml::Mapping(mapping) => {
+            let mut object = Map::new();
+            for (key, value) in mapping {
+                let key = match key {
+                    Yaml::String(text) => text,
+                    Yaml::Number(number) => number.to_string(),
+                    Yaml::Bool(value) => value.to_string(),
+                    Yaml::Null => "null".to_owned(),
+                    _ => return Err(Problem::new(name, "a mapping has a list or a mapping as its key")),
+                };
+                object.insert(key, to_json(value, name)?);
+            }
+            Value::Object(object)
+        }
+        Yaml::Tagged(tagged) => to_json(tagged.value, name)?,
+    })
+}
+
+/// Merges partial documents: mappings key by key; anything else may be said once, or twice alike.
+fn merge(parts: Vec<(String, Value)>) -> Result<Value, Problem> {
+    let mut merged = Value::Object(Map::new());
+    for (name, part) in parts {
+        merge_into(&mut merged, part, &mut Vec::new(), &name)?;
+    }
+    Ok(merged)
+}
+
+fn merge_into(target: &mut Value, part: Value, path: &mut Vec<String>, name: &str) -> Result<(), Problem> {
+    // An operation, a schema or a parameter is a whole: two files may not share one.
+    let whole = match path.first().map(String::as_str) {
+        Some("paths") => path.len() >= 3,
+        Some("components") => path.len() >= 3,
+        _ => false,
+    };
+    match (target, part) {
+        (Value::Object(target), Value::Object(part)) if !whole => {
+            for (key, value) in part {
+                match target.get_mut(&key) {
+                    None => {
+                        target.insert(key, value);
+                    }
+                    Some(known) => {
+                        path.push(key);
+                        merge_into(known, value, path, name)?;
+                        path.pop();
+                    }
+                }
+            }
+            Ok(())
+        }
+        (target, part) if !whole && *target == part => Ok(()),
+        _ => Err(Problem::new(name, format!("{} is described in another file too", path.join(".")))),
+    }
+}
+
+fn check_version(document: &Value, name: &str) -> Result<(), Problem> {
+    match document.get("openapi").and_then(Value::as_str) {
+        Some(version) if version.starts_with("3.0.") || version == "3.0" => Ok(()),
+        Some(version) => Err(Problem::new(name, format!("OpenAPI {version} is not supported; expected 3.0"))),
+        None if document.get("swagger").is_some() => {
+            Err(Problem::new(name, "a Swagger 2 document; convert it to OpenAPI 3.0 first"))
+        }
+        None => Err(Problem::new(name, "no `openapi` key: not an OpenAPI document")),
+    }
+}
+
+fn check_references(document: &Value) -> Result<(), Problem> {
+    let mut stack = vec![(String::new(), document)];
+    while let Some((path, node)) = stack.pop() {
+        match node {
+            Value::Object(object) => {
+                if let Some(Value::String(target)) = object.get("$ref") {
+                    let found = target.strip_prefix('#').and_then(|pointer| document.pointer(pointer));
+                    if found.is_none() {
+                        return Err(Problem::new(path, format!("the $ref `{target}` leads nowhere")));
+                    }
+                }
+                for (key, value) in object {
+                    let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                    stack.push((path, value));
+                }
+            }
+            Value::Array(list) => {
+                stack.extend(list.iter().enumerate().map(|(index, item)| (format!("{path}[{index}]"), item)));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn problem(text: &str) -> String {
+        parse(text, "a.yaml").map(|value| value.to_string()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn bad_text_is_named_with_its_line() {
+        assert!(problem("a: [1\nb: 2").starts_with("a.yaml:2:"), "{}", problem("a: [1\nb: 2"));
+        assert!(problem("{\n  \"a\": ]").starts_with("a.yaml:2:8: no JSON"), "{}", problem("{\n  \"a\": ]"));
+        assert_eq!(problem("just text"), "a.yaml: the document is no mapping");
+    }
+
+    #[test]
+    fn numbers_as_keys_become_text() {
+        assert_eq!(parse("200: {a: 1.5}", "x").unwrap(), json!({"200": {"a": 1.5}}));
+    }
+
+    #[test]
+    fn partial_documents_merge_and_never_overwrite() {
+        let part = |text: &str| (String::from("b.yaml"), parse(text, "b.yaml").unwrap());
+        let merged = merge(vec![
+            part("{openapi: 3.0.3, paths: {/a: {get: {x: 1}}}}"),
+            part("{openapi: 3.0.3, paths: {/a: {put: {x: 2}}, /b: {}}}"),
+        ]);
+        assert_eq!(
+            merged.unwrap(),
+            json!({"openapi": "3.0.3", "paths": {"/a": {"get": {"x": 1}, "put": {"x": 2}}, "/b": {}}})
+        );
+        let twice = merge(vec![part("{paths: {/a: {get: {x: 1}}}}"), part("{paths: {/a: {get: {x: 1}}}}")]);
+        assert_eq!(twice.unwrap_err().to_string(), "b.yaml: paths./a.get is described in another file too");
+    }
+
+    #[test]
+    fn only_openapi_three_is_taken() {
+        let cases = [
+            (json!({"openapi": "3.0.3"}), ""),
+            (json!({"openapi": "3.1.0"}), "x: OpenAPI 3.1.0 is not supported; expected 3.0"),
+            (json!({"swagger": "2.0"}), "x: a Swagger 2 document; convert it to OpenAPI 3.0 first"),
+            (json!({}), "x: no `openapi` key: not an OpenAPI document"),
+        ];
+        for (document, problem) in cases {
+            let told = check_version(&document, "x").err().map(|error| error.to_string()).unwrap_or_default();
+            assert_eq!(told, problem);
+        }
+    }
+
+    #[test]
+    fn a_reference_that_leads_nowhere_is_named_with_its_path() {
+        let document =
+            json!({"paths": {"/a": {"get": {"parameters": [{"$ref": "#/components/parameters/No"}]}}}});
+        assert_eq!(
+            check_references(&document).unwrap_err().to_string(),
+            "paths./a.get.parameters[0]: the $ref `#/components/parameters/No` leads nowhere"
+        );
+    }
+}

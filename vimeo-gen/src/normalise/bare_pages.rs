@@ -1,0 +1,76 @@
+//! Lists that are described as bare arrays arrive in an envelope.
+//!
+//! Vimeo's description says `array`, Vimeo sends `total`, `page`, `per_page`, `paging` and `data`. An operation
+//! that takes `page` or `per_page` and answers with a list of objects answers with a page.
+
+use serde_json::{Value, json};
+
+use super::Rule;
+use crate::Problem;
+use crate::walk::{operations_mut, resolved};
+
+pub(super) const RULE: Rule = Rule { name: "bare-pages", cures: "bare arrays where pages arrive", apply };
+
+fn apply(document: &mut Value) -> Result<usize, Problem> {
+    let source = document.clone();
+    let mut count = 0;
+    operations_mut(document, |_, _, operation| {
+        let parameters = operation.get("parameters").and_then(Value::as_array);
+        let paged = parameters.into_iter().flatten().any(|parameter| {
+            matches!(parameter.get("name").and_then(Value::as_str), Some("page" | "per_page"))
+        });
+        if !paged {
+            return;
+        }
+        let answers = operation.get_mut("responses").and_then(Value::as_object_mut);
+        for answer in answers.into_iter().flat_map(|all| all.values_mut()) {
+            let Some(schema) = answer.pointer_mut("/content/application~1json/schema") else { continue };
+            let list = resolved(&source, schema);
+            if list.get("type").and_then(Value::as_str) == Some("array") {
+                *schema = page_of(list.get("items").unwrap_or(&json!({})));
+                count += 1;
+            }
+        }
+    });
+    Ok(count)
+}
+
+/// The envelope, with items of this schema.
+fn page_of(items: &Value) -> Value {
+    let link = json!({"type": "string", "nullable": true});
+    let number = json!({"type": "integer", "minimum": 0});
+    json!({
+        "type": "object",
+        "properties": {
+            "total": number,
+            "page": number,
+            "per_page": number,
+            "paging": {
+                "type": "object",
+                "properties": {"next": link, "previous": link, "first": link, "last": link},
+            },
+            "data": {"type": "array", "items": items},
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::normalise::testing::{applied, with_operation};
+
+    fn operation(parameter: &str, schema: Value) -> Value {
+        with_operation(json!({
+            "parameters": [{"name": parameter, "in": "query"}],
+            "responses": {"200": {"content": {"application/json": {"schema": schema}}}},
+        }))
+    }
+
+    #[test]
+    fn only_lists_with_pages_get_the_envelope() {
+        let list = json!({"type": "array", "items": {"$ref": "#/components/schemas/video"}});
+        let page = page_of(&json!({"$ref": "#/components/schemas/video"}));
+        assert_eq!(applied(&RULE, operation("page", list.clone())), (1, operation("page", page)));
+        assert_eq!(applied(&RULE, operation("sort", list.clone())), (0, operation("sort", list)));
+    }
+}

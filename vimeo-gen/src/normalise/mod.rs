@@ -1,0 +1,122 @@
+//! The rules that turn a description as it is into one that the generator can take.
+//!
+//! One rule a file: the quirk it cures, why, and a small before and after as its test. Rules run in a fixed order and
+//! later ones count on earlier ones, as [`RULES`] says.
+
+mod aliases;
+mod all_of;
+mod alternatives;
+mod annotations;
+mod answers;
+mod answers_optional;
+mod array_enums;
+mod bare_pages;
+mod constraints;
+mod hoist;
+mod inline_parts;
+mod media_types;
+mod numbers;
+mod operation_ids;
+mod parameters;
+mod shapes;
+mod tags;
+mod type_names;
+mod unused;
+mod words;
+
+use serde_json::Value;
+
+use crate::Problem;
+
+/// A cure for one quirk.
+pub(crate) struct Rule {
+    /// Its name in the report.
+    pub(crate) name: &'static str,
+    /// What it cures, in a few words.
+    pub(crate) cures: &'static str,
+    /// Applies it and says how often it did something.
+    pub(crate) apply: fn(&mut Value) -> Result<usize, Problem>,
+}
+
+/// All rules in the order in which they run.
+pub(crate) const RULES: &[Rule] = &[
+    // Make each operation say everything itself, so that no later rule has to look elsewhere.
+    inline_parts::RULE,
+    tags::RULE,
+    operation_ids::RULE,
+    media_types::RULE,
+    answers::RULE,
+    parameters::RULE,
+    // Make each schema say one plain thing.
+    annotations::RULE,
+    shapes::RULE,
+    array_enums::RULE,
+    bare_pages::RULE,
+    words::RULE,
+    numbers::RULE,
+    constraints::RULE,
+    all_of::RULE,
+    alternatives::RULE,
+    // Give each shape one name.
+    type_names::RULE,
+    hoist::RULE,
+    aliases::RULE,
+    unused::RULE,
+    // Last, since it asks which schemas answers reach.
+    answers_optional::RULE,
+];
+
+/// How often a rule applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// The rule.
+    pub rule: &'static str,
+    /// What it cures.
+    pub cures: &'static str,
+    /// How often.
+    pub count: usize,
+}
+
+/// Runs all rules over a document.
+pub(crate) fn normalise(document: &mut Value) -> Result<Vec<Applied>, Problem> {
+    RULES
+        .iter()
+        .map(|rule| Ok(Applied { rule: rule.name, cures: rule.cures, count: (rule.apply)(document)? }))
+        .collect()
+}
+
+/// The component schemas that one leads to, itself among them.
+pub(crate) fn closure(document: &Value, name: &str) -> Value {
+    let reached = unused::closure(document, vec![name.to_owned()]);
+    let schemas = document.pointer("/components/schemas").and_then(Value::as_object).into_iter().flatten();
+    schemas
+        .filter(|(name, _)| reached.contains(*name))
+        .map(|(name, schema)| (name.clone(), schema.clone()))
+        .collect()
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use serde_json::Value;
+
+    use super::Rule;
+
+    /// Applies one rule and gives back what it made, with its count.
+    pub(crate) fn applied(rule: &Rule, mut before: Value) -> (usize, Value) {
+        let count = (rule.apply)(&mut before).expect("the rule can cure this");
+        let once = before.clone();
+        (rule.apply)(&mut before).expect("a rule can be applied to its own output");
+        assert_eq!(before, once, "{}: a second run changes what the first made", rule.name);
+        (count, before)
+    }
+
+    /// A document with these component schemas.
+    pub(crate) fn with_schemas(schemas: Value) -> Value {
+        serde_json::json!({"components": {"schemas": schemas}})
+    }
+
+    /// A document with one operation at `GET /a`.
+    pub(crate) fn with_operation(operation: Value) -> Value {
+        serde_json::json!({"paths": {"/a": {"get": operation}}})
+    }
+}

@@ -1,0 +1,68 @@
+//! Every operation has an id of its own, in snake case.
+//!
+//! Missing ones are made from method and path; of two alike the later one gets the words of its path.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::Rule;
+use crate::Problem;
+use crate::names::snake;
+use crate::walk::operations_mut;
+
+pub(super) const RULE: Rule =
+    Rule { name: "operation-ids", cures: "operation ids that are missing, alike or no identifiers", apply };
+
+fn apply(document: &mut Value) -> Result<usize, Problem> {
+    let mut taken = BTreeSet::new();
+    let mut count = 0;
+    operations_mut(document, |path, method, operation| {
+        let given = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let by_path = snake(&format!("{method} {path}"));
+        let mut id = snake(&given);
+        if given.trim().is_empty() {
+            id = by_path.clone();
+        } else if taken.contains(&id) {
+            id = format!("{id}_at_{}", snake(path).trim_matches('_'));
+        }
+        while !taken.insert(id.clone()) {
+            id.push_str("_again");
+        }
+        if id != given {
+            // What Vimeo calls it stays findable.
+            if !given.is_empty() && !operation.contains_key("x-vimeo-operation") {
+                operation.insert("x-vimeo-operation".into(), given.into());
+            }
+            operation.insert("operationId".into(), id.into());
+            count += 1;
+        }
+    });
+    Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::normalise::testing::applied;
+
+    #[test]
+    fn each_has_its_own() {
+        let (count, after) = applied(
+            &RULE,
+            json!({"paths": {
+                "/me/videos": {"get": {"operationId": "list"}, "post": {}},
+                "/users/{id}": {"get": {"operationId": "list"}, "put": {"operationId": "Put-It"}},
+            }}),
+        );
+        assert_eq!(count, 3);
+        let id = |path: &str, method: &str| after["paths"][path][method]["operationId"].clone();
+        assert_eq!(id("/me/videos", "get"), "list");
+        assert_eq!(id("/me/videos", "post"), "post_me_videos");
+        assert_eq!(id("/users/{id}", "get"), "list_at_users_id");
+        assert_eq!(id("/users/{id}", "put"), "put_it");
+        assert_eq!(after["paths"]["/users/{id}"]["put"]["x-vimeo-operation"], "Put-It");
+    }
+}

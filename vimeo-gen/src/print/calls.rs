@@ -1,0 +1,381 @@
+//! The module of an area: its handle, its builders, its operations.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+use super::docs;
+use super::types::taken;
+use crate::names::pascal;
+use crate::refine::{Api, Area, Call, Parameter, named_in};
+
+pub(super) fn file(api: &Api, area: &Area) -> TokenStream {
+    let calls: Vec<&Call> = api.calls.iter().filter(|call| call.area == area.module).collect();
+    let handle = format_ident!("{}", pascal(&area.module));
+    let module = format_ident!("{}", area.module);
+    let about = if area.about.is_empty() { format!("{}.", area.title) } else { area.about.clone() };
+    let front = format!("{about}\n\n{}", table(&calls, &handle.to_string()));
+    let front = front.lines().map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });
+    let entry = docs(&format!("The operations of the area {}: {}", area.title, lower(&about)));
+    let own = docs(&format!("The operations of the area {}.", area.title));
+    let methods = calls.iter().map(|call| method(api, call));
+    let builders = calls.iter().map(|call| builder(api, area, call));
+    let operations = calls.iter().map(|call| operation(area, call));
+    let names = calls.iter().map(|call| format_ident!("{}", call.operation));
+    let with = uses(api, &calls);
+    quote! {
+        #(#![doc = #front])*
+
+        #with
+
+        impl Client {
+            #entry
+            pub fn #module(&self) -> #handle<'_> {
+                #handle { client: self }
+            }
+        }
+
+        #own
+        #[derive(Debug, Clone, Copy)]
+        pub struct #handle<'a> {
+            client: &'a Client,
+        }
+
+        impl #handle<'_> {
+            #(#methods)*
+        }
+
+        #(#builders)*
+
+        /// What is known of each operation of this area.
+        pub(super) static OPERATIONS: &[&Operation] = &[#(&#names),*];
+
+        #(#operations)*
+    }
+}
+
+fn uses(api: &Api, calls: &[&Call]) -> TokenStream {
+    let mut names = vec!["Call", "Client", "Endpoint", "Operation", "PendingAnswer"];
+    let queried = calls.iter().any(|call| !call.query.is_empty());
+    if calls.iter().any(|call| call.query.iter().any(|parameter| parameter.wire == "fields")) {
+        names.push("Fields");
+    }
+    if calls.iter().any(|call| call.answer.is_none()) {
+        names.push("Empty");
+    }
+    if calls.iter().any(|call| call.may_be_empty) {
+        names.push("Maybe");
+    }
+    if calls.iter().any(|call| call.paged) {
+        names.push("Page");
+    }
+    if queried {
+        names.push("QueryParameter");
+    }
+    let text: String = calls
+        .iter()
+        .flat_map(|call| {
+            let parameters = call.path_parameters.iter().chain(&call.query).map(|parameter| &parameter.ty);
+            let types = parameters.chain(&call.answer).chain(call.body.as_ref().map(|(ty, _)| ty));
+            types.map(|ty| quote!(#ty).to_string() + " ").collect::<Vec<_>>()
+        })
+        .collect();
+    let has = |name: &str| text.split_whitespace().any(|word| word == name);
+    names.sort_unstable();
+    let names = names.into_iter().map(|name| format_ident!("{name}"));
+    let secret = has("Secret").then(|| {
+        quote!(
+            use crate::Secret;
+        )
+    });
+    let types = has_types(api, calls).then(|| {
+        quote!(
+            use crate::types;
+        )
+    });
+    let times: Vec<_> = ["DateTime", "NaiveDate", "Utc"]
+        .into_iter()
+        .filter(|name| has(name))
+        .map(|name| format_ident!("{name}"))
+        .collect();
+    let times = (!times.is_empty()).then(|| quote!(use chrono::{#(#times),*};));
+    let json: Vec<_> =
+        ["Map", "Value"].into_iter().filter(|name| has(name)).map(|name| format_ident!("{name}")).collect();
+    let json = (!json.is_empty()).then(|| quote!(use serde_json::{#(#json),*};));
+    quote! {
+        #times
+        use http::Method;
+        use serde::de::DeserializeOwned;
+        #json
+        use crate::{#(#names),*};
+        #types
+        #secret
+    }
+}
+
+/// Whether any call of these takes or gives a generated type.
+fn has_types(api: &Api, calls: &[&Call]) -> bool {
+    let mut named = BTreeSet::new();
+    for call in calls {
+        let parameters = call.path_parameters.iter().chain(&call.query).map(|parameter| &parameter.ty);
+        parameters
+            .chain(&call.answer)
+            .chain(call.body.as_ref().map(|(ty, _)| ty))
+            .for_each(|ty| named_in(ty, &mut named));
+    }
+    named.iter().any(|name| api.types.contains_key(name))
+}
+
+/// The operations of the area with what they need, for its front page.
+fn table(calls: &[&Call], handle: &str) -> String {
+    let mut table = String::from("| operation | does | scope |\n|---|---|---|\n");
+    for call in calls {
+        let scopes = if call.scopes.is_empty() { "any token".to_owned() } else { call.scopes.join(", ") };
+        let summary = call.summary.replace('|', "\\|");
+        table.push_str(&format!("| [`{0}`]({handle}::{0}) | {summary} | {scopes} |\n", call.id));
+    }
+    table
+}
+
+fn lower(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map(|first| first.to_lowercase().collect::<String>() + letters.as_str())
+        .unwrap_or_default()
+}
+
+fn method(api: &Api, call: &Call) -> TokenStream {
+    let (name, builder, operation) = (
+        format_ident!("{}", call.id),
+        format_ident!("{}", call.builder),
+        format_ident!("{}", call.operation),
+    );
+    let required: Vec<&Parameter> = call.query.iter().filter(|parameter| parameter.required).collect();
+    let path = call.path_parameters.iter().map(|parameter| {
+        let (name, taken) = (format_ident!("{}", parameter.name), path_taken(api, &parameter.ty));
+        quote!(#name: #taken)
+    });
+    let query = required.iter().map(|parameter| {
+        let (name, (taken, _)) = (format_ident!("{}", parameter.name), taken_here(api, &parameter.ty));
+        quote!(#name: #taken)
+    });
+    let body = call.body.as_ref().filter(|(_, required)| *required).map(|(ty, _)| {
+        let ty = here(api, ty);
+        quote!(body: &#ty)
+    });
+    let values = call.path_parameters.iter().map(|parameter| {
+        let name = format_ident!("{}", parameter.name);
+        if is_text(&parameter.ty) { quote!(&#name.as_ref()) } else { quote!(&#name) }
+    });
+    let filled = required.iter().map(|parameter| {
+        let (name, wire) = (format_ident!("{}", parameter.name), &parameter.wire);
+        let (_, given) = taken_here(api, &parameter.ty);
+        let (given, ty) = (given(quote!(#name)), here(api, &parameter.ty));
+        quote!(call.set_query(#wire, &{ let value: #ty = #given; value });)
+    });
+    let sent = body.is_some().then(|| quote!(call.set_json(body);));
+    let mutable = (!required.is_empty() || sent.is_some()).then(|| quote!(mut));
+    let alias = (call.vimeo_name != call.id).then(|| {
+        let vimeo_name = &call.vimeo_name;
+        quote!(#[doc(alias = #vimeo_name)])
+    });
+    let doc = docs(&method_doc(call));
+    quote! {
+        #doc
+        #alias
+        pub fn #name(&self, #(#path,)* #(#query,)* #body) -> #builder {
+            let #mutable call = Call::new(self.client, &#operation, &[#(#values),*]);
+            #(#filled)*
+            #sent
+            #builder { call }
+        }
+    }
+}
+
+fn method_doc(call: &Call) -> String {
+    let mut doc = format!("{}.\n", call.summary.trim_end_matches('.'));
+    if !call.doc.is_empty() {
+        doc.push_str(&format!("\n{}\n", call.doc));
+    }
+    let documented =
+        call.path_parameters.iter().chain(call.query.iter().filter(|parameter| parameter.required));
+    let parameters: Vec<String> =
+        documented.map(|parameter| format!("- `{}`: {}", parameter.name, parameter.doc)).collect();
+    if !parameters.is_empty() {
+        doc.push_str(&format!("\n{}\n", parameters.join("\n")));
+    }
+    doc.push_str(&format!("\n`{} {}`; ", call.method, call.path));
+    doc.push_str(&match call.scopes.as_slice() {
+        [] => "any access token will do.".to_owned(),
+        [scope] => format!("needs the scope `{scope}`."),
+        scopes => format!("needs the scopes `{}`.", scopes.join("`, `")),
+    });
+    if !call.answer_doc.is_empty() {
+        doc.push_str(&format!("\nAnswer: {}.", lower(call.answer_doc.trim_end_matches('.'))));
+    }
+    doc
+}
+
+fn builder(api: &Api, area: &Area, call: &Call) -> TokenStream {
+    let (name, operation) = (format_ident!("{}", call.builder), format_ident!("{}", call.operation));
+    let answer = answer(api, call);
+    let setters = call.query.iter().filter(|parameter| !parameter.required).map(|parameter| {
+        let (ident, wire, doc) =
+            (format_ident!("{}", setter(&parameter.name)), &parameter.wire, docs(&parameter.doc));
+        if wire == "fields" {
+            return quote! {
+                #doc
+                pub fn fields(mut self, value: impl Into<Fields>) -> Self {
+                    self.call.set_query("fields", &value.into());
+                    self
+                }
+            };
+        }
+        let (taken, given) = taken_here(api, &parameter.ty);
+        let (given, ty) = (given(quote!(value)), here(api, &parameter.ty));
+        let value = if quote!(#taken).to_string() == quote!(#ty).to_string() {
+            quote!(self.call.set_query(#wire, &value);)
+        } else {
+            quote! {
+                let value: #ty = #given;
+                self.call.set_query(#wire, &value);
+            }
+        };
+        quote! {
+            #doc
+            pub fn #ident(mut self, value: #taken) -> Self {
+                #value
+                self
+            }
+        }
+    });
+    let body = call.body.as_ref().filter(|(_, required)| !required).map(|(ty, _)| {
+        let ty = here(api, ty);
+        quote! {
+            /// What to send along.
+            pub fn body(mut self, body: &#ty) -> Self {
+                self.call.set_json(body);
+                self
+            }
+        }
+    });
+    let doc = docs(&format!("[`{}::{}`] before it is sent.", pascal(&area.module), call.id));
+    quote! {
+        #doc
+        #[derive(Debug, Clone)]
+        #[must_use = "a call does nothing until send() is awaited"]
+        pub struct #name {
+            call: Call<#answer>,
+        }
+
+        impl #name {
+            #(#setters)*
+            #body
+
+            /// Sends the call and reads the answer.
+            #[inline]
+            pub fn send(self) -> PendingAnswer<#answer> {
+                self.call.send()
+            }
+
+            /// Sends the call and reads the answer as a type of one's own.
+            #[inline]
+            pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
+                self.call.read_as().send()
+            }
+        }
+
+        impl Endpoint for #name {
+            type Answer = #answer;
+
+            const OPERATION: &'static Operation = &#operation;
+
+            fn into_call(self) -> Call<#answer> {
+                self.call
+            }
+        }
+    }
+}
+
+/// Names that the builder has for itself.
+fn setter(name: &str) -> String {
+    match name {
+        "send" | "send_as" | "body" | "into_call" => format!("{name}_"),
+        _ => name.to_owned(),
+    }
+}
+
+fn answer(api: &Api, call: &Call) -> TokenStream {
+    match &call.answer {
+        None => quote!(Empty),
+        Some(ty) => {
+            let ty = here(api, ty);
+            if call.may_be_empty { quote!(Maybe<#ty>) } else { quote!(#ty) }
+        }
+    }
+}
+
+fn operation(area: &Area, call: &Call) -> TokenStream {
+    let name = format_ident!("{}", call.operation);
+    let (id, vimeo_name, path, module, summary) =
+        (&call.id, &call.vimeo_name, &call.path, area.module.trim_end_matches('_'), &call.summary);
+    let method = format_ident!("{}", call.method);
+    let scopes = &call.scopes;
+    let query = call.query.iter().map(|parameter| {
+        let (name, required) = (&parameter.wire, parameter.required);
+        quote!(QueryParameter { name: #name, required: #required })
+    });
+    let (has_body, paged, conditional) = (call.body.is_some(), call.paged, call.conditional);
+    quote! {
+        static #name: Operation = Operation {
+            id: #id,
+            vimeo_name: #vimeo_name,
+            method: Method::#method,
+            path: #path,
+            area: #module,
+            summary: #summary,
+            scopes: &[#(#scopes),*],
+            query: &[#(#query),*],
+            has_body: #has_body,
+            paged: #paged,
+            conditional: #conditional,
+        };
+    }
+}
+
+fn is_text(ty: &syn::Type) -> bool {
+    quote!(#ty).to_string() == "String"
+}
+
+/// Path parameters are taken as they are read: text by reference, words as words.
+fn path_taken(api: &Api, ty: &syn::Type) -> TokenStream {
+    if is_text(ty) { quote!(impl AsRef<str>) } else { here(api, ty) }
+}
+
+/// A type as the module of an area writes it.
+pub(super) fn here(api: &Api, ty: &syn::Type) -> TokenStream {
+    struct Qualify<'a>(&'a Api);
+    impl syn::visit_mut::VisitMut for Qualify<'_> {
+        fn visit_path_mut(&mut self, path: &mut syn::Path) {
+            syn::visit_mut::visit_path_mut(self, path);
+            if let Some(ident) =
+                path.get_ident().filter(|ident| self.0.types.contains_key(&ident.to_string()))
+            {
+                *path = syn::parse_quote!(types::#ident);
+            }
+        }
+    }
+    let mut ty = ty.clone();
+    syn::visit_mut::VisitMut::visit_type_mut(&mut Qualify(api), &mut ty);
+    quote!(#ty)
+}
+
+fn taken_here(api: &Api, ty: &syn::Type) -> (TokenStream, fn(TokenStream) -> TokenStream) {
+    let (taken, given) = taken(api, ty);
+    match syn::parse2::<syn::Type>(taken.clone()) {
+        Ok(taken) => (here(api, &taken), given),
+        Err(_) => (taken, given),
+    }
+}

@@ -1,0 +1,244 @@
+//! A module of types.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, format_ident, quote};
+
+use super::docs;
+use super::layout::Group;
+use crate::refine::{Api, Field, Kind, Type, Variant, inner_of, leaf_of, named_in, sentence};
+
+pub(super) fn file(api: &Api, group: &Group) -> TokenStream {
+    let types: Vec<&Type> = group.types.iter().filter_map(|name| api.types.get(name)).collect();
+    let mut named = BTreeSet::new();
+    for ty in &types {
+        match &ty.kind {
+            Kind::Struct(fields) => fields.iter().for_each(|field| named_in(&field.ty, &mut named)),
+            Kind::Choice(variants) => variants.iter().for_each(|(_, _, ty)| named_in(ty, &mut named)),
+            Kind::Words(_) => {}
+        }
+    }
+    let uses = uses(api, group, &types, &named);
+    let items = types.iter().map(|ty| match &ty.kind {
+        Kind::Struct(fields) => object(api, ty, fields),
+        Kind::Words(variants) => words(ty, variants),
+        Kind::Choice(variants) => choice(ty, variants),
+    });
+    quote! {
+        #uses
+        #(#items)*
+    }
+}
+
+fn uses(api: &Api, group: &Group, types: &[&Type], named: &BTreeSet<String>) -> TokenStream {
+    let has = |name: &str| named.contains(name);
+    let of_kind = |wanted: fn(&Kind) -> bool| types.iter().any(|ty| wanted(&ty.kind));
+    let mut uses = TokenStream::new();
+    let mut bring = |crate_path: TokenStream, names: Vec<&str>| {
+        let names = names.into_iter().map(|name| format_ident!("{name}"));
+        uses.extend(quote!(use #crate_path::{#(#names),*};));
+    };
+    let chrono: Vec<&str> = ["DateTime", "NaiveDate", "Utc"].into_iter().filter(|name| has(name)).collect();
+    if !chrono.is_empty() {
+        bring(quote!(chrono), chrono);
+    }
+    if of_kind(|kind| matches!(kind, Kind::Struct(_))) {
+        bring(quote!(serde), vec!["Deserialize", "Serialize"]);
+    }
+    let json: Vec<&str> = ["Map", "Value"].into_iter().filter(|name| has(name)).collect();
+    if !json.is_empty() {
+        bring(quote!(serde_json), json);
+    }
+    if has("HashMap") {
+        bring(quote!(std::collections), vec!["HashMap"]);
+    }
+    let own: Vec<&str> = ["Secret", "SignedUrl"].into_iter().filter(|name| has(name)).collect();
+    if !own.is_empty() {
+        bring(quote!(crate), own);
+    }
+    let mut macros = Vec::new();
+    if of_kind(|kind| matches!(kind, Kind::Choice(_))) {
+        macros.push("by_kind");
+    }
+    if of_kind(|kind| matches!(kind, Kind::Words(_))) {
+        macros.push("open_enum");
+    }
+    if !macros.is_empty() {
+        bring(quote!(crate::runtime), macros);
+    }
+    let elsewhere: Vec<&str> = named
+        .iter()
+        .filter(|name| api.types.contains_key(*name) && !group.types.contains(name))
+        .map(String::as_str)
+        .collect();
+    if !elsewhere.is_empty() {
+        bring(quote!(super), elsewhere);
+    }
+    uses
+}
+
+fn object(api: &Api, ty: &Type, fields: &[Field]) -> TokenStream {
+    let (name, doc) = (format_ident!("{}", ty.name), docs(&ty.doc));
+    let all_optional = fields.iter().all(|field| inner_of(&field.ty, "Option").is_some());
+    let default = all_optional.then(|| quote!(Default,));
+    let written = fields.iter().map(|field| {
+        let (ident, ty, doc) = (format_ident!("{}", field.name), &field.ty, docs(&field.doc));
+        let wire = &field.wire;
+        let rename = (field.wire != field.name).then(|| quote!(rename = #wire));
+        let skip = (field.skipped && inner_of(&field.ty, "Option").is_some())
+            .then(|| quote!(skip_serializing_if = "Option::is_none"));
+        let serde: Vec<TokenStream> = rename.into_iter().chain(skip).collect();
+        let serde = (!serde.is_empty()).then(|| quote!(#[serde(#(#serde),*)]));
+        quote! {
+            #doc
+            #serde
+            pub #ident: #ty
+        }
+    });
+    let setters = ty.sent.then(|| setters(api, ty, fields, all_optional));
+    quote! {
+        #doc
+        #[derive(Debug, Clone, #default PartialEq, Serialize, Deserialize)]
+        #[non_exhaustive]
+        pub struct #name {
+            #(#written),*
+        }
+        #setters
+    }
+}
+
+/// A constructor with what is required, and a setter for the rest.
+fn setters(api: &Api, ty: &Type, fields: &[Field], all_optional: bool) -> TokenStream {
+    let name = format_ident!("{}", ty.name);
+    let (required, optional): (Vec<&Field>, Vec<&Field>) =
+        fields.iter().partition(|field| inner_of(&field.ty, "Option").is_none());
+    let new = (!all_optional).then(|| {
+        let arguments = required.iter().map(|field| {
+            let (ident, (taken, _)) = (format_ident!("{}", field.name), taken(api, &field.ty));
+            quote!(#ident: #taken)
+        });
+        let given = required.iter().map(|field| {
+            let (ident, (_, given)) = (format_ident!("{}", field.name), taken(api, &field.ty));
+            let given = given(quote!(#ident));
+            quote!(#ident: #given)
+        });
+        let left = optional.iter().map(|field| {
+            let ident = format_ident!("{}", field.name);
+            quote!(#ident: None)
+        });
+        let doc = docs(&format!("With what is required: {}.", list(&required)));
+        quote! {
+            #doc
+            pub fn new(#(#arguments),*) -> Self {
+                Self { #(#given,)* #(#left,)* }
+            }
+        }
+    });
+    let setters = optional.iter().map(|field| {
+        let (ident, doc) = (format_ident!("{}", field.name), docs(&field.doc));
+        let inner = inner_of(&field.ty, "Option").unwrap_or(&field.ty);
+        let boxed = inner_of(inner, "Box");
+        let (taken, given) = taken(api, boxed.unwrap_or(inner));
+        let given = given(quote!(value));
+        let given = if boxed.is_some() { quote!(Box::new(#given)) } else { given };
+        quote! {
+            #doc
+            pub fn #ident(mut self, value: #taken) -> Self {
+                self.#ident = Some(#given);
+                self
+            }
+        }
+    });
+    quote! {
+        impl #name {
+            #new
+            #(#setters)*
+        }
+    }
+}
+
+fn list(fields: &[&Field]) -> String {
+    fields.iter().map(|field| format!("`{}`", field.name)).collect::<Vec<_>>().join(", ")
+}
+
+/// How a function takes a value of a type, and how it makes the value of what it took.
+pub(super) fn taken(api: &Api, ty: &syn::Type) -> (TokenStream, fn(TokenStream) -> TokenStream) {
+    if let Some(item) = inner_of(ty, "Vec") {
+        let (item_taken, _) = taken(api, item);
+        return if leaf_of(item).to_token_stream().to_string() == item.to_token_stream().to_string()
+            && converts(api, item)
+        {
+            (
+                quote!(impl IntoIterator<Item = #item_taken>),
+                |value| quote!(#value.into_iter().map(Into::into).collect()),
+            )
+        } else {
+            (quote!(impl IntoIterator<Item = #item>), |value| quote!(#value.into_iter().collect()))
+        };
+    }
+    let plain = ty.to_token_stream();
+    if converts(api, ty) {
+        (quote!(impl Into<#plain>), |value| quote!(#value.into()))
+    } else {
+        (plain, |value| value)
+    }
+}
+
+/// Whether a value of a type is commonly made from something simpler.
+fn converts(api: &Api, ty: &syn::Type) -> bool {
+    let name = ty.to_token_stream().to_string();
+    matches!(name.as_str(), "String" | "Value" | "Secret" | "SignedUrl")
+        || api.types.get(&name).is_some_and(|ty| matches!(ty.kind, Kind::Words(_)))
+}
+
+fn words(ty: &Type, variants: &[Variant]) -> TokenStream {
+    let (name, doc) = (format_ident!("{}", ty.name), docs(&ty.doc));
+    let written = variants.iter().map(|variant| {
+        let (ident, doc) = (format_ident!("{}", variant.name), docs(&format!("`{}`", variant.word)));
+        quote! {
+            #doc
+            #ident
+        }
+    });
+    let pairs = variants.iter().map(|variant| {
+        let (ident, word) = (format_ident!("{}", variant.name), &variant.word);
+        quote!(#ident = #word)
+    });
+    quote! {
+        #doc
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum #name {
+            #(#written,)*
+            /// A word that is not known here, as it came.
+            Other(String),
+        }
+        open_enum!(#name, #(#pairs),*);
+    }
+}
+
+fn choice(ty: &Type, variants: &[(&'static str, String, syn::Type)]) -> TokenStream {
+    let (name, doc) = (format_ident!("{}", ty.name), docs(&ty.doc));
+    let written = variants.iter().map(|(kind, variant, ty)| {
+        let ident = format_ident!("{variant}");
+        let doc = docs(&format!("When it comes as {}.", sentence(kind).trim_end_matches('.').to_lowercase()));
+        quote! {
+            #doc
+            #ident(#ty)
+        }
+    });
+    let pairs = variants.iter().map(|(kind, variant, ty)| {
+        let (kind, ident) = (format_ident!("{kind}"), format_ident!("{variant}"));
+        quote!(#kind => #ident(#ty))
+    });
+    quote! {
+        #doc
+        #[derive(Debug, Clone, PartialEq)]
+        #[non_exhaustive]
+        pub enum #name {
+            #(#written),*
+        }
+        by_kind!(#name, #(#pairs),*);
+    }
+}

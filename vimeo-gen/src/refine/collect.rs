@@ -1,0 +1,432 @@
+//! Reading progenitor's tree: the types it made, and what each of its builders takes and gives.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use quote::ToTokens;
+use serde_json::Value;
+use syn::{GenericArgument, Item, PathArguments};
+
+use crate::Problem;
+use crate::names::{pascal, shouting, snake};
+use crate::walk::operations;
+
+/// All that is generated.
+pub(crate) struct Api {
+    /// The areas: module name, title, what they are about.
+    pub(crate) areas: Vec<Area>,
+    /// The types by name.
+    pub(crate) types: BTreeMap<String, Type>,
+    /// The calls in the order of the description.
+    pub(crate) calls: Vec<Call>,
+}
+
+/// An area: a module behind a feature.
+pub(crate) struct Area {
+    pub(crate) module: String,
+    pub(crate) title: String,
+    pub(crate) about: String,
+}
+
+/// A type.
+pub(crate) struct Type {
+    pub(crate) name: String,
+    pub(crate) doc: String,
+    pub(crate) kind: Kind,
+    /// Whether a request body leads to it.
+    pub(crate) sent: bool,
+}
+
+/// What a type is.
+pub(crate) enum Kind {
+    /// An object.
+    Struct(Vec<Field>),
+    /// A set of words.
+    Words(Vec<Variant>),
+    /// A value of one of several JSON kinds: kind, variant, type.
+    Choice(Vec<(&'static str, String, syn::Type)>),
+}
+
+/// A field of an object.
+pub(crate) struct Field {
+    pub(crate) name: String,
+    /// The name on the wire.
+    pub(crate) wire: String,
+    pub(crate) doc: String,
+    pub(crate) ty: syn::Type,
+    /// Whether an absent value is left out when writing.
+    pub(crate) skipped: bool,
+}
+
+/// A word of a set.
+pub(crate) struct Variant {
+    pub(crate) name: String,
+    pub(crate) word: String,
+}
+
+/// An operation.
+pub(crate) struct Call {
+    pub(crate) id: String,
+    /// The name of its builder.
+    pub(crate) builder: String,
+    /// The name of its static.
+    pub(crate) operation: String,
+    pub(crate) vimeo_name: String,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) area: String,
+    pub(crate) summary: String,
+    pub(crate) doc: String,
+    pub(crate) answer_doc: String,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) conditional: bool,
+    pub(crate) path_parameters: Vec<Parameter>,
+    pub(crate) query: Vec<Parameter>,
+    /// The body's type, and whether it is required.
+    pub(crate) body: Option<(syn::Type, bool)>,
+    /// What it answers with; `None` for nothing.
+    pub(crate) answer: Option<syn::Type>,
+    pub(crate) may_be_empty: bool,
+    pub(crate) paged: bool,
+}
+
+/// A parameter of a call.
+pub(crate) struct Parameter {
+    pub(crate) name: String,
+    pub(crate) wire: String,
+    pub(crate) doc: String,
+    pub(crate) required: bool,
+    pub(crate) ty: syn::Type,
+}
+
+/// The one type argument of `Option<T>`, `Vec<T>` or `Box<T>` by that name.
+pub(crate) fn inner_of<'a>(ty: &'a syn::Type, wrapper: &str) -> Option<&'a syn::Type> {
+    let syn::Type::Path(path) = ty else { return None };
+    let segment = path.path.segments.last().filter(|segment| segment.ident == wrapper)?;
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
+    match arguments.args.first()? {
+        GenericArgument::Type(inner) => Some(inner),
+        _ => None,
+    }
+}
+
+/// The type inside all `Option`s, `Vec`s and `Box`es.
+pub(crate) fn leaf_of(ty: &syn::Type) -> &syn::Type {
+    ["Option", "Vec", "Box"].iter().find_map(|wrapper| inner_of(ty, wrapper)).map_or(ty, leaf_of)
+}
+
+/// All names that stand in a type.
+pub(crate) fn named_in(ty: &syn::Type, found: &mut BTreeSet<String>) {
+    struct Names<'a>(&'a mut BTreeSet<String>);
+    impl syn::visit::Visit<'_> for Names<'_> {
+        fn visit_ident(&mut self, ident: &syn::Ident) {
+            self.0.insert(ident.to_string());
+        }
+    }
+    syn::visit::Visit::visit_type(&mut Names(found), ty);
+}
+
+/// Reads the tree beside the document that it was made from.
+pub(super) fn collect(tree: &syn::File, document: &Value) -> Result<Api, Problem> {
+    let types_module = module(&tree.items, "types")?;
+    let builders = module(&tree.items, "builder").map(read_builders).unwrap_or_default();
+    let mut api = Api { areas: areas(document), types: read_types(types_module)?, calls: Vec::new() };
+    for (path, method, operation) in operations(document) {
+        let place = format!("paths.{path}.{method}");
+        let id = text(operation.get("operationId"));
+        let builder = pascal(&id);
+        let made = builders
+            .get(&builder)
+            .ok_or_else(|| Problem::new(&place, format!("the generator made no builder {builder} for it")))?;
+        api.calls.push(
+            read_call(&id, path, method, operation, made).map_err(|reason| Problem::new(&place, reason))?,
+        );
+    }
+    mark_sent(&mut api);
+    Ok(api)
+}
+
+fn areas(document: &Value) -> Vec<Area> {
+    let tags = document.get("tags").and_then(Value::as_array).into_iter().flatten();
+    tags.map(|tag| {
+        let title = text(tag.get("name"));
+        Area { module: snake(&title), about: text(tag.get("description")), title }
+    })
+    .collect()
+}
+
+fn text(value: Option<&Value>) -> String {
+    value.and_then(Value::as_str).unwrap_or_default().trim().to_owned()
+}
+
+fn module<'a>(items: &'a [Item], name: &str) -> Result<&'a [Item], Problem> {
+    items
+        .iter()
+        .find_map(|item| match item {
+            Item::Mod(module) if module.ident == name => Some(module.content.as_ref()?.1.as_slice()),
+            _ => None,
+        })
+        .ok_or_else(|| Problem::new("the emitted code", format!("has no module {name}")))
+}
+
+fn read_types(items: &[Item]) -> Result<BTreeMap<String, Type>, Problem> {
+    let mut types = BTreeMap::new();
+    for item in items {
+        let (name, attributes, kind) = match item {
+            Item::Struct(item) => {
+                let name = item.ident.to_string();
+                let syn::Fields::Named(fields) = &item.fields else {
+                    return Err(Problem::new(
+                        format!("components.schemas.{name}"),
+                        "became a wrapper, not an object",
+                    ));
+                };
+                (name, &item.attrs, Kind::Struct(fields.named.iter().map(read_field).collect()))
+            }
+            Item::Enum(item) => {
+                let name = item.ident.to_string();
+                let kind = if item.variants.iter().all(|variant| variant.fields.is_empty()) {
+                    Kind::Words(item.variants.iter().map(read_word).collect())
+                } else {
+                    read_choice(item)
+                        .map_err(|reason| Problem::new(format!("components.schemas.{name}"), reason))?
+                };
+                (name, &item.attrs, kind)
+            }
+            _ => continue,
+        };
+        types.insert(name.clone(), Type { name, doc: doc_of(attributes), kind, sent: false });
+    }
+    // Which alternative an object is can only be said once all types are known.
+    let names: BTreeSet<String> = types
+        .iter()
+        .filter(|(_, ty)| matches!(ty.kind, Kind::Words(_)))
+        .map(|(name, _)| name.clone())
+        .collect();
+    for ty in types.values_mut() {
+        if let Kind::Choice(variants) = &mut ty.kind {
+            for (kind, _, ty) in variants {
+                if names.contains(&ty.to_token_stream().to_string()) {
+                    *kind = "text";
+                }
+            }
+        }
+    }
+    Ok(types)
+}
+
+fn read_field(field: &syn::Field) -> Field {
+    let name = field.ident.as_ref().map(ToString::to_string).unwrap_or_default();
+    let name = name.strip_prefix("r#").unwrap_or(&name).to_owned();
+    let serde = serde_of(&field.attrs);
+    Field {
+        wire: quoted_after(&serde, "rename = \"").unwrap_or_else(|| name.clone()),
+        doc: doc_of(&field.attrs),
+        ty: field.ty.clone(),
+        skipped: serde.contains("skip_serializing_if"),
+        name,
+    }
+}
+
+fn read_word(variant: &syn::Variant) -> Variant {
+    let name = variant.ident.to_string();
+    let word = quoted_after(&serde_of(&variant.attrs), "rename = \"").unwrap_or_else(|| name.clone());
+    // `Other` is what words are kept in that are not known.
+    let name = if name == "Other" { "OtherWord".to_owned() } else { name };
+    Variant { name, word }
+}
+
+fn read_choice(item: &syn::ItemEnum) -> Result<Kind, String> {
+    let mut variants = Vec::new();
+    for variant in &item.variants {
+        let syn::Fields::Unnamed(fields) = &variant.fields else {
+            return Err("an alternative has fields of its own; name it as a schema".to_owned());
+        };
+        let Some(field) = fields.unnamed.first() else { return Err("an alternative is empty".to_owned()) };
+        let ty = field.ty.clone();
+        let (kind, name) = match ty.to_token_stream().to_string().as_str() {
+            "String" | "Secret" | "SignedUrl" | "DateTime < Utc >" | "NaiveDate" => ("text", "Text"),
+            "u64" | "i64" => ("integer", "Integer"),
+            "f64" => ("number", "Number"),
+            "bool" => ("boolean", "Boolean"),
+            other if other.starts_with("Vec <") => ("list", "List"),
+            other if other.starts_with("Map <") || other.starts_with("HashMap <") => ("object", "Object"),
+            _ => ("object", ""),
+        };
+        let name = if name.is_empty() { variant.ident.to_string() } else { name.to_owned() };
+        variants.push((kind, name, ty));
+    }
+    Ok(Kind::Choice(variants))
+}
+
+struct Builder {
+    fields: BTreeMap<String, syn::Type>,
+    answer: Option<syn::Type>,
+}
+
+fn read_builders(items: &[Item]) -> BTreeMap<String, Builder> {
+    let mut builders: BTreeMap<String, Builder> = BTreeMap::new();
+    for item in items {
+        match item {
+            Item::Struct(item) => {
+                let fields = item.fields.iter().filter_map(|field| {
+                    // Each is kept as `Result<T, String>` until the call is sent.
+                    Some((field.ident.as_ref()?.to_string(), inner_of(&field.ty, "Result")?.clone()))
+                });
+                builders.insert(item.ident.to_string(), Builder { fields: fields.collect(), answer: None });
+            }
+            Item::Impl(item) => {
+                let name = item.self_ty.to_token_stream().to_string();
+                let name = name.split(' ').next().unwrap_or_default();
+                let sends = item.items.iter().find_map(|inner| match inner {
+                    syn::ImplItem::Fn(function) if function.sig.ident == "send" => Some(&function.sig.output),
+                    _ => None,
+                });
+                if let (Some(builder), Some(syn::ReturnType::Type(_, output))) =
+                    (builders.get_mut(name), sends)
+                {
+                    builder.answer = inner_of(output, "Result")
+                        .and_then(|value| inner_of(value, "ResponseValue"))
+                        .filter(|answer| {
+                            !matches!(answer.to_token_stream().to_string().as_str(), "()" | "ByteStream")
+                        })
+                        .cloned();
+                }
+            }
+            _ => {}
+        }
+    }
+    builders
+}
+
+fn read_call(
+    id: &str,
+    path: &str,
+    method: &str,
+    operation: &serde_json::Map<String, Value>,
+    made: &Builder,
+) -> Result<Call, String> {
+    let mut path_parameters = Vec::new();
+    let mut query = Vec::new();
+    for parameter in operation.get("parameters").and_then(Value::as_array).into_iter().flatten() {
+        let wire = text(parameter.get("name"));
+        let name = snake(&wire);
+        let ty = made
+            .fields
+            .get(&name)
+            .or_else(|| made.fields.get(name.trim_end_matches('_')))
+            .or_else(|| made.fields.get(name.trim_start_matches('_')))
+            .ok_or_else(|| format!("the generator made no field for the parameter {wire}"))?;
+        let read = Parameter {
+            name,
+            doc: text(parameter.get("description")),
+            required: parameter.get("required").and_then(Value::as_bool) == Some(true),
+            ty: inner_of(ty, "Option").unwrap_or(ty).clone(),
+            wire,
+        };
+        if parameter.get("in").and_then(Value::as_str) == Some("path") {
+            path_parameters.push(read);
+        } else {
+            query.push(read);
+        }
+    }
+    let body = operation.get("requestBody").map(|body| {
+        let required = body.get("required").and_then(Value::as_bool) == Some(true);
+        // progenitor names a builder of the body's type where there is one; the type has the same last name.
+        let ty = made.fields.get("body").map(|ty| without_path(inner_of(ty, "Option").unwrap_or(ty)));
+        ty.map(|ty| (ty, required)).ok_or_else(|| "the generator made no field for the body".to_owned())
+    });
+    let answers = operation.get("responses").and_then(Value::as_object);
+    let answer_doc =
+        answers.and_then(|all| all.values().next()).map(|answer| text(answer.get("description")));
+    let flag = |name: &str| operation.get(name).and_then(Value::as_bool) == Some(true);
+    let vimeo_name = text(operation.get("x-vimeo-operation"));
+    Ok(Call {
+        id: id.to_owned(),
+        builder: pascal(id),
+        operation: shouting(id),
+        vimeo_name: if vimeo_name.is_empty() { id.to_owned() } else { vimeo_name },
+        method: method.to_ascii_uppercase(),
+        path: path.to_owned(),
+        area: snake(&text(operation.get("tags").and_then(|tags| tags.get(0)))),
+        summary: text(operation.get("summary")),
+        doc: text(operation.get("description")),
+        answer_doc: answer_doc.unwrap_or_default(),
+        scopes: scopes(operation),
+        conditional: flag("x-conditional"),
+        path_parameters,
+        query,
+        body: body.transpose()?,
+        answer: made.answer.as_ref().map(without_path),
+        may_be_empty: flag("x-may-be-empty"),
+        paged: false,
+    })
+}
+
+fn scopes(operation: &serde_json::Map<String, Value>) -> Vec<String> {
+    let entries = operation.get("security").and_then(Value::as_array).into_iter().flatten();
+    let mut scopes: Vec<String> = entries
+        .filter_map(Value::as_object)
+        .flat_map(|entry| entry.values())
+        .filter_map(Value::as_array)
+        .flatten()
+        .filter_map(|scope| scope.as_str().map(str::to_owned))
+        .collect();
+    scopes.sort();
+    scopes.dedup();
+    scopes
+}
+
+/// `types::builder::Video` and `types::Video` are both `Video` here.
+fn without_path(ty: &syn::Type) -> syn::Type {
+    struct Last;
+    impl syn::visit_mut::VisitMut for Last {
+        fn visit_path_mut(&mut self, path: &mut syn::Path) {
+            syn::visit_mut::visit_path_mut(self, path);
+            if path.segments.iter().any(|segment| segment.ident == "types" || segment.ident == "builder") {
+                path.leading_colon = None;
+                path.segments = std::mem::take(&mut path.segments).into_iter().last().into_iter().collect();
+            }
+        }
+    }
+    let mut ty = ty.clone();
+    syn::visit_mut::VisitMut::visit_type_mut(&mut Last, &mut ty);
+    ty
+}
+
+fn mark_sent(api: &mut Api) {
+    let mut open = BTreeSet::new();
+    for (body, _) in api.calls.iter().filter_map(|call| call.body.as_ref()) {
+        named_in(body, &mut open);
+    }
+    while let Some(name) = open.pop_first() {
+        let Some(ty) = api.types.get_mut(&name).filter(|ty| !ty.sent) else { continue };
+        ty.sent = true;
+        match &ty.kind {
+            Kind::Struct(fields) => fields.iter().for_each(|field| named_in(&field.ty, &mut open)),
+            Kind::Choice(variants) => variants.iter().for_each(|(_, _, ty)| named_in(ty, &mut open)),
+            Kind::Words(_) => {}
+        }
+    }
+}
+
+fn doc_of(attributes: &[syn::Attribute]) -> String {
+    let lines = attributes.iter().filter_map(|attribute| match &attribute.meta {
+        syn::Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
+            syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => Some(text.value()),
+            _ => None,
+        },
+        _ => None,
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn serde_of(attributes: &[syn::Attribute]) -> String {
+    let serde = attributes.iter().filter(|attribute| attribute.path().is_ident("serde"));
+    serde.map(|attribute| attribute.to_token_stream().to_string()).collect()
+}
+
+fn quoted_after(text: &str, start: &str) -> Option<String> {
+    let rest = text.split_once(start)?.1;
+    let literal = format!("\"{}", rest.get(..=rest.find('"')?)?);
+    syn::parse_str::<syn::LitStr>(&literal).ok().map(|literal| literal.value())
+}

@@ -1,0 +1,238 @@
+//! `cargo xtask regen`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+use similar::TextDiff;
+use vimeo_gen::Generated;
+
+use crate::workspace::{Failure, description, root};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Compare with what is on disk instead of writing; fails where they differ.
+    #[arg(long)]
+    check: bool,
+    /// Show every line that differs.
+    #[arg(long)]
+    verbose: bool,
+    /// Another description: a file, or a folder of partial ones.
+    #[arg(long, requires = "out")]
+    description: Option<PathBuf>,
+    /// The folder for a crate of its own.
+    #[arg(long, requires = "description")]
+    out: Option<PathBuf>,
+}
+
+/// How many lines of a difference are shown without `--verbose`.
+const FIRST_LINES: usize = 40;
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let started = Instant::now();
+    let source = arguments.description.clone().unwrap_or_else(description);
+    let generated = vimeo_gen::generate(vimeo_gen::load(&source)?)?;
+    report(&generated);
+    let files = match &arguments.out {
+        Some(out) => standalone(&generated, out)?,
+        None => in_workspace(&generated)?,
+    };
+    let base = arguments.out.clone().unwrap_or_else(|| root().join("vimeo-api"));
+    let changed = compare(&files, &base)?;
+    if arguments.check || arguments.verbose {
+        show(&changed, arguments.verbose);
+    }
+    if arguments.check {
+        return if changed.is_empty() {
+            println!("up to date");
+            Ok(())
+        } else {
+            Err(Failure::Differs(format!(
+                "{} generated files are not what the description makes; run `cargo xtask regen` and commit",
+                changed.len()
+            )))
+        };
+    }
+    write(&changed, &base)?;
+    println!(
+        "{} files written, {} changed, in {:.1} s",
+        files.len(),
+        changed.len(),
+        started.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
+
+fn report(generated: &Generated) {
+    println!(
+        "{} operations, {} types, {} areas",
+        generated.operations,
+        generated.types,
+        generated.features.len()
+    );
+    let widest = generated.applied.iter().map(|applied| applied.rule.len()).max().unwrap_or_default();
+    for applied in &generated.applied {
+        println!("  {:>6} × {:widest$}  {}", applied.count, applied.rule, applied.cures);
+    }
+}
+
+/// The files below vimeo-api: its generated module, and its manifest with the features.
+fn in_workspace(generated: &Generated) -> Result<BTreeMap<PathBuf, String>, Failure> {
+    let manifest = root().join("vimeo-api/Cargo.toml");
+    let text = fs::read_to_string(&manifest).map_err(Failure::file(&manifest))?;
+    let mut files = below(generated, Path::new("src/generated"));
+    files.insert("Cargo.toml".into(), with_features(&text, &generated.features));
+    Ok(files)
+}
+
+/// A crate of its own: the hand-written half of vimeo-api around the generated module.
+fn standalone(generated: &Generated, out: &Path) -> Result<BTreeMap<PathBuf, String>, Failure> {
+    let crate_root = root().join("vimeo-api");
+    let mut files = below(generated, Path::new("src/generated"));
+    let lib = crate_root.join("src/lib.rs");
+    files.insert("src/lib.rs".into(), fs::read_to_string(&lib).map_err(Failure::file(&lib))?);
+    let runtime = crate_root.join("src/runtime");
+    for entry in fs::read_dir(&runtime).map_err(Failure::file(&runtime))? {
+        let path = entry.map_err(Failure::file(&runtime))?.path();
+        let name = Path::new("src/runtime").join(path.file_name().unwrap_or_default());
+        files.insert(name, fs::read_to_string(&path).map_err(Failure::file(&path))?);
+    }
+    let name = out.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let manifest = format!(
+        "{}\n{}\n{}",
+        include_str!("standalone.toml").replace("NAME", &crate_name(&name)),
+        with_features(&format!("{FEATURES_START}\n{FEATURES_END}\n"), &generated.features),
+        "# A workspace of its own, wherever it stands.\n[workspace]\n",
+    );
+    files.insert("Cargo.toml".into(), manifest);
+    Ok(files)
+}
+
+fn crate_name(folder: &str) -> String {
+    let name: String =
+        folder.chars().map(|sign| if sign.is_ascii_alphanumeric() { sign } else { '-' }).collect();
+    let name = name.trim_matches('-').to_ascii_lowercase();
+    if name.starts_with(|first: char| first.is_ascii_alphabetic()) { name } else { format!("api-{name}") }
+}
+
+fn below(generated: &Generated, folder: &Path) -> BTreeMap<PathBuf, String> {
+    generated.files.iter().map(|(path, text)| (folder.join(path), text.clone())).collect()
+}
+
+const FEATURES_START: &str = "# The areas; this part is written by `cargo xtask regen`.";
+const FEATURES_END: &str = "# End of the areas.";
+
+/// The manifest with the features between its two marks.
+fn with_features(manifest: &str, features: &[String]) -> String {
+    let (Some(start), Some(end)) = (manifest.find(FEATURES_START), manifest.find(FEATURES_END)) else {
+        return manifest.to_owned();
+    };
+    let quoted: Vec<String> = features.iter().map(|feature| format!("    \"{feature}\",\n")).collect();
+    let own: Vec<String> = features.iter().map(|feature| format!("{feature} = []\n")).collect();
+    let section = format!(
+        "{FEATURES_START}\n[features]\ndefault = [\"all\"]\nall = [\n{}]\n{}inspect = []\n",
+        quoted.concat(),
+        own.concat()
+    );
+    format!(
+        "{}{section}{}",
+        manifest.get(..start).unwrap_or_default(),
+        manifest.get(end..).unwrap_or_default()
+    )
+}
+
+/// A file that differs: what it is now, what it should be; `None` where there is none.
+struct Changed {
+    path: PathBuf,
+    now: Option<String>,
+    wanted: Option<String>,
+}
+
+fn compare(files: &BTreeMap<PathBuf, String>, base: &Path) -> Result<Vec<Changed>, Failure> {
+    let mut changed = Vec::new();
+    for (path, wanted) in files {
+        let now = read(&base.join(path))?;
+        if now.as_ref() != Some(wanted) {
+            changed.push(Changed { path: path.clone(), now, wanted: Some(wanted.clone()) });
+        }
+    }
+    // Files that an earlier run left and this one does not make.
+    for path in files_below(&base.join("src/generated"))? {
+        let path = path.strip_prefix(base).map(Path::to_owned).unwrap_or(path);
+        if !files.contains_key(&path) {
+            changed.push(Changed { now: read(&base.join(&path))?, path, wanted: None });
+        }
+    }
+    Ok(changed)
+}
+
+/// A file's text, with the line ends that are generated, however it was checked out.
+fn read(path: &Path) -> Result<Option<String>, Failure> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text.replace("\r\n", "\n"))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::file(path)(error)),
+    }
+}
+
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(Failure::file(&folder)(error)),
+        };
+        for entry in entries {
+            let path = entry.map_err(Failure::file(&folder))?.path();
+            if path.is_dir() { open.push(path) } else { found.push(path) }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn show(changed: &[Changed], verbose: bool) {
+    for file in changed {
+        let (now, wanted) =
+            (file.now.as_deref().unwrap_or_default(), file.wanted.as_deref().unwrap_or_default());
+        let diff = TextDiff::from_lines(now, wanted);
+        let (on_disk, made) =
+            (format!("{} (on disk)", file.path.display()), format!("{} (generated)", file.path.display()));
+        let text = diff.unified_diff().context_radius(2).header(&on_disk, &made).to_string();
+        let lines = text.lines().count();
+        let shown = if verbose { lines } else { FIRST_LINES.min(lines) };
+        for line in text.lines().take(shown) {
+            println!("{line}");
+        }
+        if shown < lines {
+            println!("… {} more lines; --verbose shows them", lines - shown);
+        }
+    }
+}
+
+/// Writes all or, when one cannot be written beside its place, nothing.
+fn write(changed: &[Changed], base: &Path) -> Result<(), Failure> {
+    let mut ready = Vec::new();
+    for file in changed {
+        let path = base.join(&file.path);
+        if let Some(text) = &file.wanted {
+            let folder = path.parent().unwrap_or(base);
+            fs::create_dir_all(folder).map_err(Failure::file(folder))?;
+            let beside = path.with_extension("new");
+            fs::write(&beside, text).map_err(Failure::file(&beside))?;
+            ready.push((beside, path));
+        }
+    }
+    for (beside, path) in ready {
+        fs::rename(&beside, &path).map_err(Failure::file(&path))?;
+    }
+    for file in changed.iter().filter(|file| file.wanted.is_none()) {
+        let path = base.join(&file.path);
+        fs::remove_file(&path).map_err(Failure::file(&path))?;
+    }
+    Ok(())
+}
