@@ -169,8 +169,6 @@ pub static INSPECTORS: &[(&str, fn(&[u8]) -> Result<Inspection, DecodeFailure>)]
     #[cfg(feature = "live")]
     ("/live_events/{live_event_id}/videos/{video_id}", inspect::<types::Video>),
     #[cfg(feature = "live")]
-    ("/me/destinations", inspect::<Value>),
-    #[cfg(feature = "live")]
     ("/me/live_events", inspect::<Page<types::LiveEvent>>),
     #[cfg(feature = "live")]
     ("/me/live_events/{live_event_id}", inspect::<types::LiveEvent>),
@@ -179,8 +177,6 @@ pub static INSPECTORS: &[(&str, fn(&[u8]) -> Result<Inspection, DecodeFailure>)]
         "/me/live_events/{live_event_id}/destinations",
         inspect::<Page<types::LiveEventDestination>>,
     ),
-    #[cfg(feature = "live")]
-    ("/me/live_events/{live_event_id}/m3u8_playback", inspect::<Value>),
     #[cfg(feature = "live")]
     ("/me/live_events/{live_event_id}/pictures", inspect::<Page<types::Picture>>),
     #[cfg(feature = "live")]
@@ -198,8 +194,6 @@ pub static INSPECTORS: &[(&str, fn(&[u8]) -> Result<Inspection, DecodeFailure>)]
     #[cfg(feature = "live")]
     ("/me/live_events/{live_event_id}/videos/{video_id}", inspect::<types::Video>),
     #[cfg(feature = "live")]
-    ("/users/{user_id}/destinations", inspect::<Value>),
-    #[cfg(feature = "live")]
     ("/users/{user_id}/live_events", inspect::<Page<types::LiveEvent>>),
     #[cfg(feature = "live")]
     ("/users/{user_id}/live_events/{live_event_id}", inspect::<types::LiveEvent>),
@@ -208,8 +202,6 @@ pub static INSPECTORS: &[(&str, fn(&[u8]) -> Result<Inspection, DecodeFailure>)]
         "/users/{user_id}/live_events/{live_event_id}/destinations",
         inspect::<Page<types::LiveEventDestination>>,
     ),
-    #[cfg(feature = "live")]
-    ("/users/{user_id}/live_events/{live_event_id}/m3u8_playback", inspect::<Value>),
     #[cfg(feature = "live")]
     (
         "/users/{user_id}/live_events/{live_event_id}/ott_destinations",
@@ -325,8 +317,6 @@ pub static INSPECTORS: &[(&str, fn(&[u8]) -> Result<Inspection, DecodeFailure>)]
     ("/me/payment_methods", inspect::<Page<types::PaymentMethod>>),
     #[cfg(feature = "payments")]
     ("/me/payment_methods/{payment_method_id}", inspect::<types::PaymentMethod>),
-    #[cfg(feature = "payments")]
-    ("/users/{user_id}/subscriptions/{subscription_id}", inspect::<Value>),
     #[cfg(feature = "portfolios")]
     ("/me/portfolios", inspect::<Page<types::Portfolio>>),
     #[cfg(feature = "portfolios")]
@@ -384,22 +374,10 @@ pub static INSPECTORS: &[(&str, fn(&[u8]) -> Result<Inspection, DecodeFailure>)]
     ("/users/{user_id}/albums/{album_id}/videos/{video_id}", inspect::<types::Video>),
     #[cfg(feature = "showcases")]
     ("/videos/{video_id}/available_albums", inspect::<Page<types::Showcase>>),
-    #[cfg(feature = "subscription-plans")]
-    ("/subscription_plans/{tier}", inspect::<Value>),
     #[cfg(feature = "tags")]
     ("/tags/{word}", inspect::<types::Tag>),
     #[cfg(feature = "teams")]
-    ("/teammembers/{code}", inspect::<Value>),
-    #[cfg(feature = "teams")]
     ("/teams/{user_id}/custom_metadata", inspect::<Page<types::CustomMetadataField>>),
-    #[cfg(feature = "teams")]
-    ("/teams/{user_id}/custom_metadata/incomplete_videos", inspect::<Value>),
-    #[cfg(feature = "teams")]
-    ("/users/{user_id}/team/role", inspect::<Value>),
-    #[cfg(feature = "teams")]
-    ("/users/{user_id}/team_users/{team_user_id}", inspect::<Value>),
-    #[cfg(feature = "tutorial")]
-    ("/tutorial", inspect::<Value>),
     #[cfg(feature = "users")]
     ("/me", inspect::<types::User>),
     #[cfg(feature = "users")]
@@ -480,8 +458,6 @@ pub static INSPECTORS: &[(&str, fn(&[u8]) -> Result<Inspection, DecodeFailure>)]
     #[cfg(feature = "videos")]
     ("/me/videos/{video_id}", inspect::<types::Video>),
     #[cfg(feature = "videos")]
-    ("/me/videos/{video_id}/m3u8_playback", inspect::<Value>),
-    #[cfg(feature = "videos")]
     ("/report/video_report_reasons", inspect::<types::VideoReportReasons>),
     #[cfg(feature = "videos")]
     ("/tags/{word}/videos", inspect::<Page<types::Video>>),
@@ -494,11 +470,7 @@ pub static INSPECTORS: &[(&str, fn(&[u8]) -> Result<Inspection, DecodeFailure>)]
     #[cfg(feature = "videos")]
     ("/users/{user_id}/videos/{video_id}", inspect::<types::Video>),
     #[cfg(feature = "videos")]
-    ("/users/{user_id}/videos/{video_id}/m3u8_playback", inspect::<Value>),
-    #[cfg(feature = "videos")]
     ("/videos", inspect::<Page<types::Video>>),
-    #[cfg(feature = "videos")]
-    ("/videos/ai/languages", inspect::<Value>),
     #[cfg(feature = "videos")]
     (
         "/videos/{container_uuid}/transcript/{texttrack_id}/metadata",
@@ -506,16 +478,6 @@ pub static INSPECTORS: &[(&str, fn(&[u8]) -> Result<Inspection, DecodeFailure>)]
     ),
     #[cfg(feature = "videos")]
     ("/videos/{video_id}", inspect::<types::Video>),
-    #[cfg(feature = "videos")]
-    ("/videos/{video_id}/ai/ask", inspect::<Value>),
-    #[cfg(feature = "videos")]
-    ("/videos/{video_id}/ai/metadata", inspect::<Value>),
-    #[cfg(feature = "videos")]
-    ("/videos/{video_id}/ai/transcribe", inspect::<Value>),
-    #[cfg(feature = "videos")]
-    ("/videos/{video_id}/ai/translate/dubbing", inspect::<Value>),
-    #[cfg(feature = "videos")]
-    ("/videos/{video_id}/ai/translate/subtitles", inspect::<Value>),
     #[cfg(feature = "videos")]
     ("/videos/{video_id}/albums", inspect::<Page<types::Showcase>>),
     #[cfg(feature = "videos")]
@@ -598,8 +560,6 @@ pub static INSPECTORS: &[(&str, fn(&[u8]) -> Result<Inspection, DecodeFailure>)]
         "/videos/{video_id}/versions/{version_id}/audiotracks/{audiotrack_id}",
         inspect::<types::AudioTrack>,
     ),
-    #[cfg(feature = "videos")]
-    ("/videos/{video_id}/versions/{version_id}/downloads", inspect::<Value>),
     #[cfg(feature = "videos")]
     ("/videos/{video_id}/versions/{version_id}/picture", inspect::<types::Picture>),
     #[cfg(feature = "videos")]

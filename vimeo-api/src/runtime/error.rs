@@ -215,7 +215,8 @@ pub struct InvalidParameter {
 }
 
 impl ApiError {
-    pub(crate) fn new(operation: Option<&'static Operation>, name: &str, answer: RawResponse) -> Self {
+    /// Reads an answer with an error status; `name` is what was called, for the message.
+    pub fn read(operation: Option<&'static Operation>, name: &str, answer: RawResponse) -> Self {
         let mut error = Self {
             operation,
             name: name.to_owned(),
@@ -419,7 +420,7 @@ mod tests {
 
     fn error(status: u16, body: &str) -> ApiError {
         let status = StatusCode::from_u16(status).unwrap();
-        ApiError::new(None, "get_video", RawResponse::new(status, HeaderMap::new(), body.to_owned().into()))
+        ApiError::read(None, "get_video", RawResponse::new(status, HeaderMap::new(), body.to_owned().into()))
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use crate::runtime::open_enum;
+use crate::runtime::{by_kind, open_enum};
 
 /// What a webhook of an app shall be.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ impl AppWebhookBody {
 pub struct Webhook {
     /// App that the webhook belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub app_uri: Option<f64>,
+    pub app_uri: Option<WebhookAppUri>,
     /// ISO 8601 time of creation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_on: Option<DateTime<Utc>>,
@@ -72,7 +72,7 @@ pub struct Webhook {
     pub is_enabled: Option<bool>,
     /// ISO 8601 time of the last delivery before the webhook was switched off; absent if that never happened to a working webhook.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_request_time_before_disabling: Option<String>,
+    pub last_request_time_before_disabling: Option<DateTime<Utc>>,
     /// ISO 8601 time of the last change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub modified_on: Option<DateTime<Utc>>,
@@ -98,6 +98,18 @@ pub struct Webhook {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhook_url: Option<String>,
 }
+
+/// Path of an app. Vimeo describes it as a number, so both are taken.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum WebhookAppUri {
+    /// When it comes as text.
+    Text(String),
+    /// When it comes as number.
+    Number(f64),
+}
+
+by_kind!(WebhookAppUri, text => Text(String), number => Number(f64));
 
 /// Event that a webhook reports.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -258,7 +258,7 @@ open_enum!(
     Zh = "zh", ZhHk = "zh-HK", Zu = "zu"
 );
 
-/// A live event, as lists return it.
+/// A live event, one-time or recurring.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LiveEvent {

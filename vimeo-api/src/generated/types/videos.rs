@@ -263,9 +263,9 @@ pub struct AudioTrackUploadInput {
     /// Address to which the browser goes after the form; used with `post`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redirect_url: Option<String>,
-    /// Size of the file in bytes.
+    /// Size of the file in bytes, at most 268435456000 (250 GB).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub size: Option<String>,
+    pub size: Option<u64>,
 }
 
 impl AudioTrackUploadInput {
@@ -291,9 +291,9 @@ impl AudioTrackUploadInput {
         self
     }
 
-    /// Size of the file in bytes.
-    pub fn size(mut self, value: impl Into<String>) -> Self {
-        self.size = Some(value.into());
+    /// Size of the file in bytes, at most 268435456000 (250 GB).
+    pub fn size(mut self, value: u64) -> Self {
+        self.size = Some(value);
         self
     }
 }
@@ -1643,7 +1643,7 @@ impl EmbedSentimentWidgetInput {
     }
 }
 
-/// Language of the track.
+/// A language.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Language {
@@ -2434,7 +2434,7 @@ pub struct UploadInput {
     pub redirect_url: Option<String>,
     /// Size of the file in bytes, at most 268435456000 (250 GB).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub size: Option<String>,
+    pub size: Option<u64>,
 }
 
 impl UploadInput {
@@ -2461,8 +2461,8 @@ impl UploadInput {
     }
 
     /// Size of the file in bytes, at most 268435456000 (250 GB).
-    pub fn size(mut self, value: impl Into<String>) -> Self {
-        self.size = Some(value.into());
+    pub fn size(mut self, value: u64) -> Self {
+        self.size = Some(value);
         self
     }
 }
