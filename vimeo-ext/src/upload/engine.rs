@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use super::control::{UploadHandle, Wish};
 use super::driver::{Driver, Uploaded};
 use super::error::UploadError;
+use super::journal::Claim;
 use super::options::UploadOptions;
 use super::progress::{Callback, Progress, Reporter};
 use super::source::{BoxFuture, IntoSource, Source};
@@ -37,6 +38,7 @@ pub struct Upload {
     options: UploadOptions,
     client: Option<LinkClient>,
     callback: Option<Callback>,
+    claim: Option<Claim>,
 }
 
 impl fmt::Debug for Upload {
@@ -60,6 +62,7 @@ impl Upload {
             options: UploadOptions::default(),
             client: None,
             callback: None,
+            claim: None,
         }
     }
 
@@ -81,6 +84,14 @@ impl Upload {
     #[must_use]
     pub fn on_progress(mut self, callback: impl FnMut(&Progress) + Send + 'static) -> Self {
         self.callback = Some(Box::new(callback));
+        self
+    }
+
+    /// Holds the claim of a [`Journal`](super::Journal) while the upload runs, and removes the entry
+    /// when it is finished. In any other case the entry stays, to resume from.
+    #[must_use]
+    pub fn journal(mut self, claim: Claim) -> Self {
+        self.claim = Some(claim);
         self
     }
 
@@ -126,7 +137,14 @@ impl Upload {
                 wish,
                 reporter: Reporter::new(watched, self.callback),
             };
-            driver.run().await
+            let uploaded = driver.run().await?;
+            if let Some(claim) = self.claim {
+                // The upload is finished all the same, and resuming it again would only find that.
+                if let Err(error) = claim.finish().await {
+                    tracing::warn!(%error, "a finished upload stays in the journal");
+                }
+            }
+            Ok(uploaded)
         };
         (upload, handle)
     }

@@ -181,8 +181,8 @@ pub enum UploadError {
         /// The file that is being uploaded.
         name: String,
     },
-    /// A journal file that cannot be understood.
-    #[error("the upload journal {name} is damaged: {reason}; discard it to start over")]
+    /// An entry of the journal that cannot be understood, or whose file is no longer the same.
+    #[error("the upload in the journal {name} cannot go on: {reason}; discard it to start over")]
     Journal {
         /// The path of the journal file.
         name: String,
@@ -303,9 +303,9 @@ impl std::fmt::Display for Change {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Shrank { from, to } => {
-                write!(f, "shrank from {from} to {to} bytes during its upload")
+                write!(f, "shrank from {from} to {to} bytes since its upload began")
             }
-            Self::Grew { from, to } => write!(f, "grew from {from} to {to} bytes during its upload"),
+            Self::Grew { from, to } => write!(f, "grew from {from} to {to} bytes since its upload began"),
             Self::Modified => f.write_str("was modified since its upload began"),
             Self::Different => f.write_str("is not the file whose upload began"),
         }

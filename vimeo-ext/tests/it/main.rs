@@ -11,4 +11,5 @@
 
 mod tus_server;
 mod upload;
+mod upload_journal;
 mod upload_memory;

@@ -40,6 +40,9 @@ fn file(bytes: &[u8]) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
+/// Something that befalls a file while it is uploaded.
+type Happening = fn(&PathBuf);
+
 /// No waits between tries: what is tested is what happens, not when.
 fn at_once() -> UploadOptions {
     UploadOptions::new().backoff(Backoff::new(Duration::ZERO, Duration::ZERO))
@@ -395,7 +398,7 @@ async fn t11_what_is_not_a_file_is_refused_before_anything_is_sent() {
 #[tokio::test]
 async fn t11_a_file_that_changes_under_way_is_noticed_and_named() {
     let size = 64 * MIB;
-    let happenings: [(&str, fn(&PathBuf)); 3] = [
+    let happenings: [(&str, Happening); 3] = [
         ("shrank", |path| File::options().write(true).open(path).unwrap().set_len(1000).unwrap()),
         ("grew", |path| {
             File::options().append(true).open(path).unwrap().write_all(b"more").unwrap();

@@ -91,6 +91,21 @@ impl FileSource {
         Ok(Self { name, path, file, seen })
     }
 
+    /// What the file looks like now.
+    ///
+    /// # Errors
+    /// [`UploadError::SourceChanged`] when it is not what it was when it was opened;
+    /// [`UploadError::Io`] when it cannot be read.
+    pub(crate) async fn look(&self) -> Result<Fingerprint, UploadError> {
+        let reader = self.reader();
+        let name = reader.name.clone();
+        off_the_runtime(&name, "read", move || reader.fingerprint()).await
+    }
+
+    fn reader(&self) -> Reader {
+        Reader { file: Arc::clone(&self.file), name: self.name.clone(), seen: self.seen }
+    }
+
     /// The path it was opened by, if it was.
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
@@ -108,7 +123,7 @@ impl Source for FileSource {
 
     fn read(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Pieces, UploadError>> {
         let (sender, receiver) = mpsc::channel(READ_AHEAD);
-        let reader = Reader { file: Arc::clone(&self.file), name: self.name.clone(), seen: self.seen };
+        let reader = self.reader();
         // Not awaited: it ends when the range is read or the receiver is dropped. Reads are
         // positional, so one that is left over does not disturb the next.
         drop(tokio::task::spawn_blocking(move || reader.run(range, &sender)));
@@ -117,12 +132,7 @@ impl Source for FileSource {
     }
 
     fn fingerprint(&mut self) -> BoxFuture<'_, Result<Option<Fingerprint>, UploadError>> {
-        let reader = Reader { file: Arc::clone(&self.file), name: self.name.clone(), seen: self.seen };
-        Box::pin(async move {
-            let name = reader.name.clone();
-            let fingerprint = off_the_runtime(&name, "read", move || reader.fingerprint()).await?;
-            Ok(Some(fingerprint))
-        })
+        Box::pin(async move { Ok(Some(self.look().await?)) })
     }
 }
 

@@ -14,6 +14,7 @@ use futures_core::Stream;
 
 pub use self::bytes::BytesSource;
 pub use self::file::FileSource;
+pub(crate) use self::file::off_the_runtime;
 pub use self::seek::SeekSource;
 pub use self::stream::{DEFAULT_REPLAY_BUFFER, StreamSource};
 use super::error::UploadError;

@@ -1,0 +1,413 @@
+//! Uploads that outlive the process: one small file for each, so that one killed at any moment goes
+//! on where the server stands and never makes a second video.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
+use fs4::{FileExt, TryLockError};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::error::UploadError;
+use super::fingerprint::{Fingerprint, hex};
+use super::source::{FileSource, Source, off_the_runtime};
+use super::ticket::UploadTicket;
+
+const VERSION: u32 = 1;
+
+/// A folder with one small JSON file for each upload that is not finished.
+///
+/// The files hold upload links, which are secrets; on Unix only their owner can read them. They are
+/// replaced whole, so a process or machine that dies while writing leaves the old or the new one.
+///
+/// ```no_run
+/// # async fn create_video(size: u64) -> Result<vimeo_ext::upload::UploadTicket, vimeo_ext::upload::UploadError> { unimplemented!() }
+/// # async fn demo() -> Result<(), vimeo_ext::upload::UploadError> {
+/// use vimeo_ext::upload::{FileSource, Journal, Source, Standing, Upload};
+/// let journal = Journal::in_state_folder()?;
+/// let mut source = FileSource::open("film.mp4").await?;
+/// let mut claim = journal.claim(&mut source, "new video").await?;
+/// let ticket = match claim.standing() {
+///     Standing::Resumable(ticket) => ticket.clone(),
+///     Standing::New | Standing::Uncertain => {
+///         let ticket = create_video(source.size()).await?;
+///         claim.record(&ticket).await?;
+///         ticket
+///     }
+/// };
+/// Upload::new(ticket, source).journal(claim).run().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Journal {
+    folder: PathBuf,
+}
+
+/// One upload that is not finished.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Entry {
+    version: u32,
+    /// The file, as an absolute path.
+    pub path: PathBuf,
+    /// What the upload is for, in the words of the one who began it.
+    pub purpose: String,
+    /// What the file looked like when the upload began.
+    pub fingerprint: Fingerprint,
+    /// When the upload began.
+    pub begun: DateTime<Utc>,
+    /// The ticket; `None` when the process ended before the video was known to be created.
+    pub ticket: Option<UploadTicket>,
+}
+
+impl Entry {
+    /// The name of this upload, to [`discard`](Journal::discard) it by.
+    pub fn id(&self) -> String {
+        id_of(&self.path, &self.purpose)
+    }
+}
+
+/// How far an earlier run of the same upload came.
+#[derive(Debug, Clone, Copy)]
+pub enum Standing<'a> {
+    /// There was none.
+    New,
+    /// It ended after it began and before a ticket was recorded: a video may have been created
+    /// that nobody knows of. Look for it before creating another.
+    Uncertain,
+    /// Its video exists: resume with this ticket.
+    Resumable(&'a UploadTicket),
+}
+
+/// The right to work on one upload. No other process, and no other task, has it at the same time;
+/// it ends when this is dropped or the process dies.
+#[derive(Debug)]
+pub struct Claim {
+    entry: Entry,
+    is_new: bool,
+    files: Files,
+    // Held, not read: the lock ends with the file.
+    _lock: File,
+}
+
+impl Journal {
+    /// A journal in `folder`, which is created when it is first written to.
+    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    /// A journal in the platform's folder for such things: on Linux
+    /// `$XDG_STATE_HOME/vimeo/uploads`, elsewhere the user's local application data.
+    ///
+    /// # Errors
+    /// [`UploadError::Io`] when the platform names no such folder, as for a user without a home.
+    pub fn in_state_folder() -> Result<Self, UploadError> {
+        match dirs::state_dir().or_else(dirs::data_local_dir) {
+            Some(folder) => Ok(Self::in_folder(folder.join("vimeo").join("uploads"))),
+            None => Err(UploadError::io(
+                "find",
+                "the user's state folder",
+                io::Error::new(io::ErrorKind::NotFound, "name a folder for the journal instead"),
+            )),
+        }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Claims the upload of a file, whether it is new or was begun before.
+    ///
+    /// Uploads of one file are told apart by their `purpose`: the account, or the video that is to
+    /// be replaced. A new upload is written down at once, before anything is created for it.
+    ///
+    /// # Errors
+    /// [`UploadError::InUse`] when another process or task has it; [`UploadError::Journal`] when
+    /// the file is not what it was when the upload began, or the entry is damaged;
+    /// [`UploadError::Io`] when the source has no path or the journal cannot be written.
+    pub async fn claim(
+        &self,
+        source: &mut FileSource,
+        purpose: impl Into<String>,
+    ) -> Result<Claim, UploadError> {
+        let purpose = purpose.into();
+        let name = source.name().to_owned();
+        let Some(path) = source.path().map(Path::to_owned) else {
+            let error = io::Error::new(io::ErrorKind::InvalidInput, "it was opened without a path");
+            return Err(UploadError::io("keep a journal of", name, error));
+        };
+        let fingerprint = source.look().await?;
+        let folder = self.folder.clone();
+        off_the_runtime(&name.clone(), "claim", move || {
+            let path = path.canonicalize().map_err(|e| UploadError::io("find", &name, e))?;
+            let files = Files::new(&folder, &id_of(&path, &purpose));
+            create_private_folder(&folder)?;
+            let lock = files.lock(&name)?;
+            let (entry, is_new) = match files.read()? {
+                Some(entry) => {
+                    if let Some(what) = entry.fingerprint.change(&fingerprint) {
+                        return Err(files.unusable(format!("{name} {what}")));
+                    }
+                    (entry, false)
+                }
+                None => {
+                    let begun = SystemTime::now().into();
+                    let entry = Entry { version: VERSION, path, purpose, fingerprint, begun, ticket: None };
+                    files.write(&entry)?;
+                    (entry, true)
+                }
+            };
+            Ok(Claim { entry, is_new, files, _lock: lock })
+        })
+        .await
+    }
+
+    /// All uploads that are not finished, the oldest first; a damaged entry is an error in its
+    /// place. None when there is no such folder.
+    ///
+    /// # Errors
+    /// [`UploadError::Io`] when the folder cannot be read.
+    pub async fn list(&self) -> Result<Vec<Result<Entry, UploadError>>, UploadError> {
+        let folder = self.folder.clone();
+        let name = folder.display().to_string();
+        off_the_runtime(&name.clone(), "list", move || {
+            let failed = |error| UploadError::io("list", &name, error);
+            let found = match std::fs::read_dir(&folder) {
+                Ok(found) => found,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+                Err(error) => return Err(failed(error)),
+            };
+            let mut entries = Vec::new();
+            for item in found {
+                let path = item.map_err(failed)?.path();
+                let Some(id) = id_in(&path) else { continue };
+                entries.extend(Files::new(&folder, id).read().transpose());
+            }
+            entries.sort_by_key(|entry| entry.as_ref().ok().map(|entry| entry.begun));
+            Ok(entries)
+        })
+        .await
+    }
+
+    /// Forgets an upload by its [`id`](Entry::id) or by the name of a damaged journal file;
+    /// `false` when there was none. The video, if there is one, stays as it is.
+    ///
+    /// # Errors
+    /// [`UploadError::InUse`] while it is running; [`UploadError::Io`] when the files cannot be
+    /// removed.
+    pub async fn discard(&self, id: &str) -> Result<bool, UploadError> {
+        let folder = self.folder.clone();
+        let id = id_in(Path::new(id)).unwrap_or(id).to_owned();
+        // What is no name of ours is never made part of a path.
+        if id.len() != 32 || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Ok(false);
+        }
+        off_the_runtime(&id.clone(), "discard", move || {
+            let files = Files::new(&folder, &id);
+            if !files.entry.exists() {
+                return Ok(false);
+            }
+            let _lock = files.lock(&id)?;
+            files.remove()?;
+            Ok(true)
+        })
+        .await
+    }
+}
+
+impl Claim {
+    /// How far an earlier run came.
+    pub fn standing(&self) -> Standing<'_> {
+        match &self.entry.ticket {
+            Some(ticket) => Standing::Resumable(ticket),
+            None if self.is_new => Standing::New,
+            None => Standing::Uncertain,
+        }
+    }
+
+    /// The entry as it is written down.
+    pub fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
+    /// Writes the ticket down. Call it as soon as the video is created, before bytes are sent.
+    ///
+    /// # Errors
+    /// [`UploadError::Io`] when it cannot be written; the entry before then stands.
+    pub async fn record(&mut self, ticket: &UploadTicket) -> Result<(), UploadError> {
+        let mut entry = self.entry.clone();
+        entry.ticket = Some(ticket.clone());
+        let files = self.files.clone();
+        let name = files.entry.display().to_string();
+        self.entry = off_the_runtime(&name, "write", move || {
+            files.write(&entry)?;
+            Ok(entry)
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Removes the entry, because the upload is finished or given up.
+    ///
+    /// # Errors
+    /// [`UploadError::Io`] when the files cannot be removed.
+    pub async fn finish(self) -> Result<(), UploadError> {
+        let name = self.files.entry.display().to_string();
+        off_the_runtime(&name, "remove", move || self.files.remove()).await
+    }
+}
+
+fn id_of(path: &Path, purpose: &str) -> String {
+    let mut hash = Sha256::new();
+    hash.update(path.as_os_str().as_encoded_bytes());
+    // Neither a path nor a purpose can pretend to be part of the other.
+    hash.update([0]);
+    hash.update(purpose.as_bytes());
+    let mut id = hex(&hash.finalize());
+    id.truncate(32);
+    id
+}
+
+fn id_in(path: &Path) -> Option<&str> {
+    if path.extension()? != "json" { None } else { path.file_stem()?.to_str() }
+}
+
+/// The files of one upload.
+#[derive(Debug, Clone)]
+struct Files {
+    folder: PathBuf,
+    entry: PathBuf,
+    next: PathBuf,
+    lock: PathBuf,
+}
+
+impl Files {
+    fn new(folder: &Path, id: &str) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            entry: folder.join(format!("{id}.json")),
+            next: folder.join(format!("{id}.next")),
+            lock: folder.join(format!("{id}.lock")),
+        }
+    }
+
+    fn unusable(&self, reason: String) -> UploadError {
+        UploadError::Journal { name: self.entry.display().to_string(), reason }
+    }
+
+    /// Takes the lock, without waiting for it.
+    fn lock(&self, name: &str) -> Result<File, UploadError> {
+        let failed = |error| UploadError::io("lock", self.lock.display().to_string(), error);
+        loop {
+            let file = private(&self.lock).map_err(failed)?;
+            match FileExt::try_lock(&file) {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    return Err(UploadError::InUse { name: name.to_owned() });
+                }
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+            }
+            // The one before may have removed the file between our opening and our locking it; a
+            // third process would then lock another file of the same name.
+            if is_still(&file, &self.lock) {
+                return Ok(file);
+            }
+        }
+    }
+
+    fn read(&self) -> Result<Option<Entry>, UploadError> {
+        let text = match std::fs::read(&self.entry) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => {
+                return Err(UploadError::io("read", self.entry.display().to_string(), error));
+            }
+        };
+        // What it says of a wrong value could show part of the link.
+        let entry: Entry = serde_json::from_slice(&text).map_err(|error| {
+            let place = format!("line {}, column {}", error.line(), error.column());
+            self.unusable(format!("it cannot be read from {place} on"))
+        })?;
+        if entry.version != VERSION {
+            return Err(self.unusable(format!("its version is {}", entry.version)));
+        }
+        Ok(Some(entry))
+    }
+
+    /// Replaces the entry: whoever reads it, at whatever moment, sees the old or the new one.
+    fn write(&self, entry: &Entry) -> Result<(), UploadError> {
+        let failed = |error| UploadError::io("write", self.entry.display().to_string(), error);
+        let text = serde_json::to_vec_pretty(entry).map_err(|e| failed(io::Error::other(e)))?;
+        let mut file = private(&self.next).map_err(failed)?;
+        file.set_len(0).map_err(failed)?;
+        file.write_all(&text).map_err(failed)?;
+        file.sync_all().map_err(failed)?;
+        std::fs::rename(&self.next, &self.entry).map_err(failed)?;
+        sync_folder(&self.folder).map_err(failed)
+    }
+
+    /// Removes all, the lock last.
+    fn remove(&self) -> Result<(), UploadError> {
+        for path in [&self.next, &self.entry, &self.lock] {
+            match std::fs::remove_file(path) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                // Some systems do not remove a file that is open. An empty lock harms nobody.
+                Err(_) if path == &self.lock => {}
+                Err(error) => {
+                    return Err(UploadError::io("remove", path.display().to_string(), error));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Opens a file to write that only its owner can read.
+fn private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn create_private_folder(folder: &Path) -> Result<(), UploadError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|error| UploadError::io("create", folder.display().to_string(), error))
+}
+
+/// Makes a rename last through a power cut.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn is_still(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let same = |a: &std::fs::Metadata, b: &std::fs::Metadata| a.dev() == b.dev() && a.ino() == b.ino();
+    matches!((file.metadata(), std::fs::metadata(path)), (Ok(a), Ok(b)) if same(&a, &b))
+}
+
+/// Elsewhere a file that is open is not removed from under its owner.
+#[cfg(not(unix))]
+fn is_still(_: &File, path: &Path) -> bool {
+    path.exists()
+}
+
+#[cfg(test)]
+mod tests;

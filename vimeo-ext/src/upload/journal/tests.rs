@@ -1,0 +1,150 @@
+use tempfile::TempDir;
+
+use super::*;
+use crate::upload::error::Change;
+
+const PURPOSE: &str = "new video";
+
+struct Place {
+    folder: TempDir,
+    journal: Journal,
+    path: PathBuf,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("film.mp4");
+        std::fs::write(&path, b"film").unwrap();
+        let journal = Journal::in_folder(folder.path().join("not yet").join("there"));
+        Self { folder, journal, path }
+    }
+
+    async fn claim(&self) -> Result<Claim, UploadError> {
+        let mut source = FileSource::open(&self.path).await.unwrap();
+        self.journal.claim(&mut source, PURPOSE).await
+    }
+
+    fn names(&self) -> Vec<String> {
+        let found = std::fs::read_dir(self.journal.folder()).unwrap();
+        found.map(|item| item.unwrap().file_name().into_string().unwrap()).collect()
+    }
+}
+
+fn ticket() -> UploadTicket {
+    UploadTicket::new("/videos/1", "https://files.example/1?sig=s3cret", 4).unwrap()
+}
+
+#[tokio::test]
+async fn an_upload_is_new_then_uncertain_then_resumable_then_gone() {
+    let place = Place::new();
+    assert!(place.journal.list().await.unwrap().is_empty(), "no folder, no uploads");
+
+    let claim = place.claim().await.unwrap();
+    assert!(matches!(claim.standing(), Standing::New));
+    drop(claim);
+
+    let mut claim = place.claim().await.unwrap();
+    assert!(matches!(claim.standing(), Standing::Uncertain), "it may have been created");
+    claim.record(&ticket()).await.unwrap();
+    drop(claim);
+
+    let claim = place.claim().await.unwrap();
+    let Standing::Resumable(found) = claim.standing() else { panic!("{:?}", claim.standing()) };
+    assert_eq!(found.video_uri(), "/videos/1");
+    assert!(!format!("{claim:?}").contains("s3cret"));
+
+    claim.finish().await.unwrap();
+    assert!(place.names().is_empty(), "{:?}", place.names());
+    assert!(matches!(place.claim().await.unwrap().standing(), Standing::New));
+}
+
+#[tokio::test]
+async fn two_cannot_work_on_one_upload() {
+    let place = Place::new();
+    let first = place.claim().await.unwrap();
+    let error = place.claim().await.unwrap_err();
+    assert!(matches!(error, UploadError::InUse { .. }), "{error:?}");
+    let error = place.journal.discard(&first.entry().id()).await.unwrap_err();
+    assert!(matches!(error, UploadError::InUse { .. }), "{error:?}");
+    // The same file for another purpose is another upload.
+    let mut source = FileSource::open(&place.path).await.unwrap();
+    place.journal.claim(&mut source, "replace /videos/2").await.unwrap();
+    drop(first);
+    place.claim().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_changed_since_is_not_resumed() {
+    let place = Place::new();
+    drop(place.claim().await.unwrap());
+    std::fs::write(&place.path, b"another film").unwrap();
+    let error = place.claim().await.unwrap_err();
+    assert!(matches!(error, UploadError::Journal { .. }), "{error:?}");
+    let text = error.to_string();
+    assert!(text.contains(&Change::Grew { from: 4, to: 12 }.to_string()), "{text}");
+    assert!(text.contains("discard"), "{text}");
+
+    let entries = place.journal.list().await.unwrap();
+    let [Ok(entry)] = &entries[..] else { panic!("{entries:?}") };
+    assert_eq!(entry.path, place.path.canonicalize().unwrap());
+    assert!(place.journal.discard(&entry.id()).await.unwrap());
+    assert!(!place.journal.discard(&entry.id()).await.unwrap());
+    assert!(matches!(place.claim().await.unwrap().standing(), Standing::New));
+}
+
+#[tokio::test]
+async fn an_entry_cut_short_is_named_and_can_be_discarded() {
+    let place = Place::new();
+    let mut claim = place.claim().await.unwrap();
+    claim.record(&ticket()).await.unwrap();
+    let file = claim.files.entry.clone();
+    drop(claim);
+    let text = std::fs::read_to_string(&file).unwrap();
+    for length in [0, 1, text.len() / 2, text.len() - 2] {
+        std::fs::write(&file, &text[..length]).unwrap();
+        let error = place.claim().await.unwrap_err();
+        let UploadError::Journal { name, .. } = &error else { panic!("{error:?}") };
+        assert!(!error.to_string().contains("s3cret"), "{error}");
+        assert!(matches!(place.journal.list().await.unwrap()[..], [Err(_)]));
+        assert_eq!(Path::new(name), file);
+    }
+    assert!(place.journal.discard(&file.to_string_lossy()).await.unwrap());
+    place.claim().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_killed_write_left_behind_is_not_seen() {
+    let place = Place::new();
+    let mut claim = place.claim().await.unwrap();
+    let next = claim.files.next.clone();
+    std::fs::write(&next, vec![b'x'; 100_000]).unwrap();
+    assert_eq!(place.journal.list().await.unwrap().len(), 1);
+    claim.record(&ticket()).await.unwrap();
+    drop(claim);
+    assert!(matches!(place.claim().await.unwrap().standing(), Standing::Resumable(_)));
+    assert!(!next.exists());
+}
+
+#[tokio::test]
+async fn nothing_outside_the_folder_can_be_discarded() {
+    let place = Place::new();
+    let outside = place.folder.path().join("mine.json");
+    std::fs::write(&outside, b"{}").unwrap();
+    for id in ["../../mine", "../../mine.json", "", ".", "mine"] {
+        assert!(!place.journal.discard(id).await.unwrap(), "{id}");
+    }
+    assert!(outside.exists());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_can_read_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let mut claim = place.claim().await.unwrap();
+    claim.record(&ticket()).await.unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&claim.files.entry), 0o600);
+    assert_eq!(mode(place.journal.folder()), 0o700);
+}

@@ -1,0 +1,82 @@
+//! T5 with real processes: killed without warning, started again, one video, every byte right.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use vimeo_ext::upload::{
+    Backoff, FileSource, Journal, Source, Standing, Upload, UploadOptions, UploadTicket,
+};
+
+use crate::tus_server::{Fault, TusServer};
+
+const SIZE: usize = 3 * 1024 * 1024 + 17;
+
+fn start(folder: &std::path::Path, link: &str) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "upload_journal::child", "--ignored", "--test-threads=1"])
+        .env("UPLOAD_FOLDER", folder)
+        .env("UPLOAD_LINK", link)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn t05_killed_at_any_moment_it_goes_on_where_the_server_stands() {
+    let film: Vec<u8> = (0..SIZE).map(|at| (at * at / 7) as u8).collect();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("film.mp4"), &film).unwrap();
+
+    // Each run is killed when so many more bytes have arrived; the first before any has.
+    let kills = [0, 1, 65_536, 100_000, 1, 777_777, 1_048_576, 3];
+    let script = kills.iter().flat_map(|bytes| [Fault::Fine, Fault::StallAfter(*bytes)]);
+    let server = TusServer::start(SIZE as u64, script).await;
+    let mut stood_at = 0;
+    for bytes in kills {
+        let mut child = start(folder.path(), &server.link());
+        server.stalled().await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        stood_at += bytes as u64;
+        assert_eq!(server.offset(), stood_at);
+        let entries = Journal::in_folder(folder.path().join("journal")).list().await.unwrap();
+        assert!(matches!(&entries[..], [Ok(entry)] if entry.ticket.is_some()), "{entries:?}");
+    }
+    let mut child = start(folder.path(), &server.link());
+    let status = tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
+    assert!(status.success());
+
+    assert!(server.data() == film, "the bytes differ");
+    for seen in server.seen() {
+        assert!(seen.offset.is_none_or(|offset| offset == seen.stood_at), "sent again: {seen:?}");
+    }
+    let created = std::fs::read_to_string(folder.path().join("created")).unwrap();
+    assert_eq!(created, "x", "one video for one upload");
+    let left = std::fs::read_dir(folder.path().join("journal")).unwrap().count();
+    assert_eq!(left, 0, "a finished upload leaves nothing in the journal");
+}
+
+#[tokio::test]
+#[ignore = "run by the test above, in processes of their own"]
+async fn child() {
+    let folder = PathBuf::from(std::env::var_os("UPLOAD_FOLDER").unwrap());
+    let journal = Journal::in_folder(folder.join("journal"));
+    let mut source = FileSource::open(folder.join("film.mp4")).await.unwrap();
+    let mut claim = journal.claim(&mut source, "new video").await.unwrap();
+    let ticket = match claim.standing() {
+        Standing::Resumable(ticket) => ticket.clone(),
+        Standing::New => {
+            let mut created =
+                std::fs::File::options().create(true).append(true).open(folder.join("created")).unwrap();
+            std::io::Write::write_all(&mut created, b"x").unwrap();
+            let link = std::env::var("UPLOAD_LINK").unwrap();
+            let ticket = UploadTicket::new("/videos/1", link, source.size()).unwrap();
+            claim.record(&ticket).await.unwrap();
+            ticket
+        }
+        other => panic!("{other:?}"),
+    };
+    let options = UploadOptions::new().backoff(Backoff::new(Duration::ZERO, Duration::ZERO));
+    Upload::new(ticket, source).options(options).journal(claim).run().await.unwrap();
+}
