@@ -138,10 +138,10 @@ async fn api_host(
 }
 
 async fn api_answer(shared: &Shared, exchange: &Exchange, body: Body) -> Response<Body> {
-    if exchange.phase() == Some(Phase::Before) {
-        if let Some(response) = exchange.strike().await {
-            return response;
-        }
+    if exchange.phase() == Some(Phase::Before)
+        && let Some(response) = exchange.strike().await
+    {
+        return response;
     }
     let body = match read(body, exchange).await {
         Read::All(body) => body,
@@ -177,10 +177,10 @@ async fn read(mut body: Body, exchange: &Exchange) -> Read {
             break;
         }
     }
-    if exchange.strikes_at().is_some() {
-        if let Some(response) = exchange.strike().await {
-            return Read::Struck(response);
-        }
+    if exchange.strikes_at().is_some()
+        && let Some(response) = exchange.strike().await
+    {
+        return Read::Struck(response);
     }
     // A fault that only alters the answer must not cost the rest of the request.
     while let Some(Ok(frame)) = body.frame().await {

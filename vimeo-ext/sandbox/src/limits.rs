@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_window_opens_with_its_first_request_and_closes_on_the_clock() {
-        let at = |seconds| DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap();
+        let at = |seconds: i64| DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap();
         let rate = RateLimit::new(2, 3);
         let mut usage = Usage::default();
         for (seconds, fields, remaining, reset, exceeded) in [

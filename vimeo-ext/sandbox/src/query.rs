@@ -35,10 +35,6 @@ impl Query {
         }
         out.finish()
     }
-
-    pub(crate) fn pairs(&self) -> &[(String, String)] {
-        &self.0
-    }
 }
 
 #[cfg(test)]

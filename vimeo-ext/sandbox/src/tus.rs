@@ -196,10 +196,10 @@ async fn take_all(exchange: &Exchange, upload: &Upload, mut body: Body) -> Taken
         }
     }
     // The body was shorter than where the fault waits: its end is where it strikes.
-    if strikes_at.is_some() {
-        if let Some(response) = exchange.strike().await {
-            return Taken::Refused(Box::new(response));
-        }
+    if strikes_at.is_some()
+        && let Some(response) = exchange.strike().await
+    {
+        return Taken::Refused(Box::new(response));
     }
     Taken::All
 }
@@ -226,10 +226,10 @@ async fn small(exchange: &Exchange, body: Body) -> Result<Bytes, Response<Body>>
         Err(_) => return Err(plain(StatusCode::BAD_REQUEST, "The body broke off, or is too large.")),
     };
     exchange.line.note(|entry| entry.body_length = body.len() as u64);
-    if exchange.strikes_at().is_some() {
-        if let Some(response) = exchange.strike().await {
-            return Err(response);
-        }
+    if exchange.strikes_at().is_some()
+        && let Some(response) = exchange.strike().await
+    {
+        return Err(response);
     }
     let media = exchange.parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media = media.unwrap_or_default();

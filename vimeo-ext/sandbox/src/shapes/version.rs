@@ -6,7 +6,7 @@ use super::{auth, metadata, user};
 use crate::call::{View, time};
 use crate::fields::{Object, Selection};
 use crate::links::Target;
-use crate::world::video::{Progress, Source, Version, Video};
+use crate::world::video::{Source, Stage, Version, Video};
 
 /// A version of a video.
 pub(crate) fn version(view: &View<'_>, video: &Video, version: &Version, selection: &Selection) -> Value {
@@ -14,7 +14,7 @@ pub(crate) fn version(view: &View<'_>, video: &Video, version: &Version, selecti
         Source::Tus(upload) if version.uploaded.is_some() => Value::from(upload.size),
         _ => Value::Null,
     };
-    let duration = if version.transcode == Progress::Complete { video.duration.into() } else { Value::Null };
+    let duration = if version.transcode == Stage::Complete { video.duration.into() } else { Value::Null };
     Object::new(selection)
         .put("uri", uri(video, version))
         .put("filename", version.file_name.as_str())
@@ -35,7 +35,7 @@ pub(crate) fn version(view: &View<'_>, video: &Video, version: &Version, selecti
         })
         .with("transcode", |_| transcode(version))
         .with("upload", |_| upload(view, version))
-        .with("play", |_| json!({"status": if version.transcode == Progress::Complete { "playable" } else { "unavailable" }}))
+        .with("play", |_| json!({"status": if version.transcode == Stage::Complete { "playable" } else { "unavailable" }}))
         .build()
 }
 
@@ -61,10 +61,10 @@ pub(crate) fn upload(view: &View<'_>, version: &Version) -> Value {
         "link": null,
     });
     let Some(members) = body.as_object_mut() else { return body };
-    if let Progress::Error(Some(word)) = &version.upload {
+    if let Stage::Error(Some(word)) = &version.upload {
         members.insert("error".to_owned(), word.as_str().into());
     }
-    if version.upload == Progress::InProgress {
+    if version.upload == Stage::InProgress {
         match &version.source {
             Source::Tus(upload) => {
                 let (link, _) = view.state.signed(Target::File(upload.ticket.clone()), version.created);

@@ -23,7 +23,7 @@ use crate::scopes::Scopes;
 use registry::TokenIndex;
 use upload::Upload;
 use user::{App, Token, User};
-use video::{Picture, Progress, Source, TextTrack, Version, Video};
+use video::{Picture, Source, Stage, TextTrack, Version, Video};
 
 /// All that one world holds.
 #[derive(Debug)]
@@ -206,7 +206,6 @@ impl State {
             versions: Vec::new(),
             pictures: Vec::new(),
             text_tracks: Vec::new(),
-            app: self.app.id,
         };
         self.videos.insert(id, video);
         self.videos_changed(owner, now);
@@ -238,7 +237,7 @@ impl State {
         let Some(video) = self.videos.get_mut(&id) else { return };
         let mut done = Vec::new();
         for version in &mut video.versions {
-            if version.upload == Progress::Complete {
+            if version.upload == Stage::Complete {
                 match version.reads_left {
                     Some(0) => {
                         version.reads_left = None;
@@ -301,8 +300,8 @@ impl State {
             uploaded: None,
             active: false,
             source,
-            upload: Progress::InProgress,
-            transcode: Progress::InProgress,
+            upload: Stage::InProgress,
+            transcode: Stage::InProgress,
             reads_left: None,
         };
         if let Some(video) = self.videos.get_mut(&video) {
@@ -327,10 +326,10 @@ impl State {
     pub(crate) fn uploaded(&mut self, video: u64, version: u64, now: DateTime<Utc>) {
         let rule = self.config.transcode;
         let Some(version) = self.version_mut(video, version) else { return };
-        if version.upload != Progress::InProgress {
+        if version.upload != Stage::InProgress {
             return;
         }
-        version.upload = Progress::Complete;
+        version.upload = Stage::Complete;
         version.uploaded = Some(now);
         version.modified = now;
         let id = version.id;
@@ -348,8 +347,8 @@ impl State {
 
     fn upload_failed(&mut self, video: u64, version: u64, word: &str, now: DateTime<Utc>) {
         if let Some(version) = self.version_mut(video, version) {
-            version.upload = Progress::Error(Some(word.to_owned()));
-            version.transcode = Progress::Error(None);
+            version.upload = Stage::Error(Some(word.to_owned()));
+            version.transcode = Stage::Error(None);
             version.modified = now;
         }
     }
@@ -363,7 +362,7 @@ impl State {
         for (at, version) in video.versions.iter_mut().enumerate() {
             version.active = at == place;
             if version.active {
-                version.transcode = Progress::Complete;
+                version.transcode = Stage::Complete;
                 version.modified = now;
             }
         }
@@ -378,7 +377,7 @@ impl State {
 
     pub(crate) fn transcode_failed(&mut self, video: u64, version: u64, now: DateTime<Utc>) {
         if let Some(version) = self.version_mut(video, version) {
-            version.transcode = Progress::Error(None);
+            version.transcode = Stage::Error(None);
             version.modified = now;
         }
         if let Some(video) = self.videos.get_mut(&video) {
@@ -538,7 +537,7 @@ mod tests {
         let (mut state, video, _) = state(Transcode::Immediate);
         let version = state.add_version(video, "b.mp4", NewSource::Tus { size: 0 }, at(1)).unwrap();
         let version = state.videos[&video].version(version).unwrap();
-        assert_eq!(version.upload, Progress::Error(Some("empty_upload".into())));
+        assert_eq!(version.upload, Stage::Error(Some("empty_upload".into())));
     }
 
     #[test]

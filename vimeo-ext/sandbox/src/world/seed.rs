@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::State;
-use super::video::{Progress, Source, Version};
+use super::video::{Source, Stage, Version};
 
 impl State {
     /// Adds `count` videos that are ready to play, each a minute older than the next.
@@ -24,8 +24,8 @@ impl State {
             uploaded: Some(created),
             active: false,
             source: Source::Seeded,
-            upload: Progress::Complete,
-            transcode: Progress::InProgress,
+            upload: Stage::Complete,
+            transcode: Stage::InProgress,
             reads_left: None,
         };
         let version_id = version.id;

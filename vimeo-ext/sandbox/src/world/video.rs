@@ -40,7 +40,6 @@ pub(crate) struct Video {
     pub(crate) versions: Vec<Version>,
     pub(crate) pictures: Vec<Picture>,
     pub(crate) text_tracks: Vec<TextTrack>,
-    pub(crate) app: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -94,8 +93,8 @@ pub(crate) struct Version {
     pub(crate) uploaded: Option<DateTime<Utc>>,
     pub(crate) active: bool,
     pub(crate) source: Source,
-    pub(crate) upload: Progress,
-    pub(crate) transcode: Progress,
+    pub(crate) upload: Stage,
+    pub(crate) transcode: Stage,
     /// How many more times the video is read before transcoding ends, where that is how it ends.
     pub(crate) reads_left: Option<u32>,
 }
@@ -111,14 +110,14 @@ pub(crate) enum Source {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Progress {
+pub(crate) enum Stage {
     InProgress,
     Complete,
     /// With Vimeo's word for what went wrong, where it has one.
     Error(Option<String>),
 }
 
-impl Progress {
+impl Stage {
     pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::InProgress => "in_progress",
@@ -170,18 +169,18 @@ impl Video {
     }
 
     pub(crate) fn is_playable(&self) -> bool {
-        self.versions.iter().any(|version| version.transcode == Progress::Complete)
+        self.versions.iter().any(|version| version.transcode == Stage::Complete)
     }
 
     /// The old, single word for where a video stands.
     pub(crate) fn status(&self) -> &'static str {
         let Some(version) = self.latest() else { return "unavailable" };
         match (&version.upload, &version.transcode) {
-            (Progress::InProgress, _) => "uploading",
-            (Progress::Error(_), _) => "uploading_error",
-            (_, Progress::InProgress) => "transcoding",
-            (_, Progress::Error(_)) => "transcoding_error",
-            (_, Progress::Complete) => "available",
+            (Stage::InProgress, _) => "uploading",
+            (Stage::Error(_), _) => "uploading_error",
+            (_, Stage::InProgress) => "transcoding",
+            (_, Stage::Error(_)) => "transcoding_error",
+            (_, Stage::Complete) => "available",
         }
     }
 

@@ -1,0 +1,123 @@
+//! A client that knows nothing but HTTP.
+
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde_json::Value;
+use vimeo_sandbox::{Sandbox, World};
+
+/// A caller of the API with a token.
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: String,
+}
+
+/// An answer that was read.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Client {
+    pub(crate) fn new(sandbox: &Sandbox) -> Self {
+        Self::with_token(sandbox, sandbox.token())
+    }
+
+    pub(crate) fn with_token(sandbox: &Sandbox, token: &str) -> Self {
+        Self {
+            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            base: sandbox.url().as_str().trim_end_matches('/').to_owned(),
+            token: token.to_owned(),
+        }
+    }
+
+    pub(crate) fn in_world(sandbox: &Sandbox, world: &World) -> Self {
+        Self::with_token(sandbox, world.token())
+    }
+
+    pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        let method: Method = method.parse().unwrap();
+        let builder = self.http.request(method, format!("{}{path}", self.base));
+        if self.token.is_empty() { builder } else { builder.bearer_auth(&self.token) }
+    }
+
+    /// A request to any address, without a token.
+    pub(crate) fn bare(&self, method: &str, link: &str) -> RequestBuilder {
+        self.http.request(method.parse().unwrap(), link)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        read(self.request("GET", path)).await
+    }
+
+    pub(crate) async fn send(&self, method: &str, path: &str, body: Value) -> Answer {
+        read(self.request(method, path).json(&body)).await
+    }
+
+    pub(crate) async fn call(&self, method: &str, path: &str) -> Answer {
+        read(self.request(method, path)).await
+    }
+
+    /// Creates a video to be uploaded by tus; answers its id and link.
+    pub(crate) async fn create(&self, name: &str, size: u64) -> (u64, String) {
+        let body = serde_json::json!({"name": name, "upload": {"approach": "tus", "size": size}});
+        let created = self.send("POST", "/me/videos", body).await;
+        assert_eq!(created.status, 201, "{created:?}");
+        (id_of(&created.body), created.body["upload"]["upload_link"].as_str().unwrap().to_owned())
+    }
+
+    pub(crate) fn patch(&self, link: &str, offset: u64, body: impl Into<reqwest::Body>) -> RequestBuilder {
+        self.bare("PATCH", link)
+            .header("tus-resumable", "1.0.0")
+            .header("content-type", "application/offset+octet-stream")
+            .header("upload-offset", offset)
+            .body(body)
+    }
+
+    pub(crate) fn head(&self, link: &str) -> RequestBuilder {
+        self.bare("HEAD", link).header("tus-resumable", "1.0.0")
+    }
+
+    /// Where the upload stands, as HEAD tells it.
+    pub(crate) async fn offset(&self, link: &str) -> u64 {
+        let response = self.head(link).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        offset(&response)
+    }
+
+    /// Uploads `body` whole and answers the video's id.
+    pub(crate) async fn upload(&self, name: &str, body: &[u8]) -> u64 {
+        let (id, link) = self.create(name, body.len() as u64).await;
+        let response = self.patch(&link, 0, body.to_vec()).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::NO_CONTENT);
+        id
+    }
+}
+
+pub(crate) async fn read(builder: RequestBuilder) -> Answer {
+    let response = builder.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let body = response.bytes().await.unwrap();
+    let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
+    Answer { status, headers, body }
+}
+
+pub(crate) fn offset(response: &Response) -> u64 {
+    response.headers()["upload-offset"].to_str().unwrap().parse().unwrap()
+}
+
+pub(crate) fn id_of(thing: &Value) -> u64 {
+    thing["uri"].as_str().unwrap().rsplit('/').next().unwrap().parse().unwrap()
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The names of a page's items.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        self.body["data"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap()).collect()
+    }
+}

@@ -1,0 +1,17 @@
+//! The sandbox as a client meets it: over HTTP.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops where something is not as it should be"
+)]
+
+mod client;
+
+mod auth;
+mod faults;
+mod lists;
+mod media;
+mod tus;
+mod videos;
+mod worlds;
