@@ -5,8 +5,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::mpsc as pool;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
@@ -191,11 +190,11 @@ struct Reader {
 
 impl Reader {
     fn run(&self, range: Range<u64>, sender: &mpsc::Sender<Result<Bytes, UploadError>>) {
-        let (home, returned) = pool::channel();
+        let home = Home::default();
         let mut at = range.start;
         while at < range.end {
             let length = (range.end - at).min(PIECE as u64) as usize;
-            let buffer = returned.try_recv().unwrap_or_default();
+            let buffer = home.take();
             let piece = self.piece(at, length, buffer, &home);
             let failed = piece.is_err();
             // An error here means that nobody wants the rest.
@@ -206,13 +205,7 @@ impl Reader {
         }
     }
 
-    fn piece(
-        &self,
-        at: u64,
-        length: usize,
-        mut buffer: Vec<u8>,
-        home: &pool::Sender<Vec<u8>>,
-    ) -> Result<Bytes, UploadError> {
+    fn piece(&self, at: u64, length: usize, mut buffer: Vec<u8>, home: &Home) -> Result<Bytes, UploadError> {
         // A buffer that comes back is long enough already, so it is not zeroed again.
         if buffer.len() < length {
             buffer.resize(length, 0);
@@ -278,11 +271,26 @@ fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buffer, at)
 }
 
+/// Where buffers wait to be used again: the last to come back is the first to go, because it is the
+/// likeliest to be in the processor's cache still.
+#[derive(Clone, Default)]
+struct Home(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Home {
+    fn take(&self) -> Vec<u8> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    fn put(&self, buffer: Vec<u8>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+    }
+}
+
 /// A buffer on its way through the HTTP client; it comes home when the last view of it is dropped.
 struct Lent {
     buffer: Vec<u8>,
     length: usize,
-    home: pool::Sender<Vec<u8>>,
+    home: Home,
 }
 
 impl AsRef<[u8]> for Lent {
@@ -293,8 +301,7 @@ impl AsRef<[u8]> for Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        // When the reader has ended there is no home any more, and the buffer is freed.
-        let _ = self.home.send(std::mem::take(&mut self.buffer));
+        self.home.put(std::mem::take(&mut self.buffer));
     }
 }
 
