@@ -18,7 +18,7 @@ use crate::hosts::{Exchange, Shared, UPLOAD_OFFSET};
 use crate::links::{Place, Target};
 use crate::query::Query;
 use crate::world::registry::Cell;
-use crate::world::upload::{Upload, WriteError};
+use crate::world::upload::{Upload, WriteError, Writer};
 
 const TUS_RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
 const TUS_VERSION: HeaderName = HeaderName::from_static("tus-version");
@@ -173,6 +173,7 @@ async fn take(exchange: &Exchange, upload: &Upload, body: Body) -> Taken {
 }
 
 async fn take_all(exchange: &Exchange, upload: &Upload, mut body: Body) -> Taken {
+    let writer = upload.writer();
     let mut taken: u64 = 0;
     let mut strikes_at = exchange.strikes_at();
     while let Some(frame) = body.frame().await {
@@ -184,14 +185,14 @@ async fn take_all(exchange: &Exchange, upload: &Upload, mut body: Body) -> Taken
         if let Some(at) = strikes_at.filter(|at| taken + data.len() as u64 >= *at) {
             strikes_at = None;
             let before = data.split_to(usize::try_from(at - taken).unwrap_or(data.len()));
-            if let Err(refused) = write(exchange, upload, &before, &mut taken) {
+            if let Err(refused) = write(exchange, &writer, before, &mut taken).await {
                 return refused;
             }
             if let Some(response) = exchange.strike().await {
                 return Taken::Refused(Box::new(response));
             }
         }
-        if let Err(refused) = write(exchange, upload, &data, &mut taken) {
+        if let Err(refused) = write(exchange, &writer, data, &mut taken).await {
             return refused;
         }
     }
@@ -204,15 +205,16 @@ async fn take_all(exchange: &Exchange, upload: &Upload, mut body: Body) -> Taken
     Taken::All
 }
 
-fn write(exchange: &Exchange, upload: &Upload, data: &[u8], taken: &mut u64) -> Result<(), Taken> {
-    upload.write(data).map_err(|error| {
+async fn write(exchange: &Exchange, writer: &Writer<'_>, data: Bytes, taken: &mut u64) -> Result<(), Taken> {
+    let length = data.len() as u64;
+    writer.write(data).await.map_err(|error| {
         let status = match error {
             WriteError::TooMany(_) => StatusCode::PAYLOAD_TOO_LARGE,
             WriteError::Disk(_) => StatusCode::INSUFFICIENT_STORAGE,
         };
         Taken::Refused(Box::new(plain(status, &error.to_string())))
     })?;
-    *taken += data.len() as u64;
+    *taken += length;
     exchange.line.note(|entry| entry.body_length = *taken);
     Ok(())
 }

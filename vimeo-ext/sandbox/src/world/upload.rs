@@ -1,12 +1,16 @@
 //! The receiving end of one tus upload.
+//!
+//! Bytes count when they are taken; they are hashed, and kept where they are to be, by a thread of their own, so that
+//! the next ones can be read from the socket meanwhile. Whoever asks for the hash waits until it has caught up.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
 
 use crate::config::Keep;
 use crate::ids;
@@ -25,20 +29,38 @@ pub struct StoredUpload {
     pub complete: bool,
 }
 
+/// How many pieces may wait to be hashed. Pieces are a few hundred KiB at most, so this bounds the memory of an upload.
+const WAITING: usize = 16;
+
 /// One upload: its announced size and what came of it.
 pub(crate) struct Upload {
     pub(crate) ticket: String,
     pub(crate) video: u64,
     pub(crate) version: u64,
     pub(crate) size: u64,
-    sink: Mutex<Sink>,
+    sink: Arc<Sink>,
     /// Held by the request that writes; a newer one asks the older to let go.
     pub(crate) turn: tokio::sync::Mutex<()>,
     pub(crate) let_go: tokio::sync::Notify,
 }
 
 struct Sink {
-    received: u64,
+    position: Mutex<Position>,
+    moved: Condvar,
+    store: Mutex<Store>,
+}
+
+#[derive(Default)]
+struct Position {
+    /// Bytes that count as arrived.
+    taken: u64,
+    /// Bytes that are in the hash.
+    stored: u64,
+    /// Why bytes could not be kept; the hash goes on without.
+    trouble: Option<String>,
+}
+
+struct Store {
     hasher: Sha256,
     kept: Kept,
 }
@@ -55,7 +77,13 @@ pub(crate) enum WriteError {
     #[error("{0} bytes more than announced")]
     TooMany(u64),
     #[error("cannot keep the bytes: {0}")]
-    Disk(#[from] std::io::Error),
+    Disk(String),
+}
+
+/// Takes the bytes of one request into an upload. Ends when it is dropped; what it took is stored all the same.
+pub(crate) struct Writer<'a> {
+    upload: &'a Upload,
+    pieces: mpsc::Sender<Bytes>,
 }
 
 impl Upload {
@@ -75,62 +103,122 @@ impl Upload {
                 Kept::File(path, file)
             }
         };
+        let sink = Sink {
+            position: Mutex::default(),
+            moved: Condvar::new(),
+            store: Mutex::new(Store { hasher: Sha256::new(), kept }),
+        };
         Ok(Self {
             ticket,
             video,
             version,
             size,
-            sink: Mutex::new(Sink { received: 0, hasher: Sha256::new(), kept }),
+            sink: Arc::new(sink),
             turn: tokio::sync::Mutex::new(()),
             let_go: tokio::sync::Notify::new(),
         })
     }
 
-    fn sink(&self) -> std::sync::MutexGuard<'_, Sink> {
-        self.sink.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     pub(crate) fn received(&self) -> u64 {
-        self.sink().received
+        self.sink.position().taken
     }
 
     pub(crate) fn is_complete(&self) -> bool {
         self.received() >= self.size
     }
 
-    /// Takes the next bytes, all or none.
-    pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), WriteError> {
-        let mut sink = self.sink();
-        let after = sink.received + bytes.len() as u64;
-        if after > self.size {
-            return Err(WriteError::TooMany(after - self.size));
-        }
-        match &mut sink.kept {
-            Kept::Nothing => {}
-            Kept::Memory(kept) => kept.extend_from_slice(bytes),
-            Kept::File(_, file) => file.write_all(bytes)?,
-        }
-        sink.hasher.update(bytes);
-        sink.received = after;
-        Ok(())
+    /// Begins to take bytes. Only one writer may be at work at a time; `turn` sees to it.
+    pub(crate) fn writer(&self) -> Writer<'_> {
+        let (pieces, waiting) = mpsc::channel(WAITING);
+        let (sink, from) = (Arc::clone(&self.sink), self.received());
+        tokio::task::spawn_blocking(move || sink.store_all(from, waiting));
+        Writer { upload: self, pieces }
     }
 
     pub(crate) fn stored(&self) -> StoredUpload {
-        let sink = self.sink();
+        let received = self.sink.caught_up();
         StoredUpload {
             size: self.size,
-            received: sink.received,
-            sha256: ids::hex(&sink.hasher.clone().finalize()),
-            complete: sink.received >= self.size,
+            received,
+            sha256: ids::hex(&self.sink.store().hasher.clone().finalize()),
+            complete: received >= self.size,
         }
     }
 
     /// The bytes that arrived, where they are kept.
     pub(crate) fn bytes(&self) -> Option<std::io::Result<Bytes>> {
-        match &self.sink().kept {
+        self.sink.caught_up();
+        match &self.sink.store().kept {
             Kept::Nothing => None,
             Kept::Memory(kept) => Some(Ok(Bytes::copy_from_slice(kept))),
             Kept::File(path, _) => Some(std::fs::read(path).map(Bytes::from)),
+        }
+    }
+}
+
+impl Writer<'_> {
+    /// Takes the next bytes, all or none.
+    pub(crate) async fn write(&self, bytes: Bytes) -> Result<(), WriteError> {
+        // A place in the queue first: from then on nothing can come between counting the bytes and passing them on.
+        let place =
+            self.pieces.reserve().await.map_err(|_| WriteError::Disk("the store has stopped".to_owned()))?;
+        let mut position = self.upload.sink.position();
+        if let Some(trouble) = &position.trouble {
+            return Err(WriteError::Disk(trouble.clone()));
+        }
+        let after = position.taken + bytes.len() as u64;
+        if after > self.upload.size {
+            return Err(WriteError::TooMany(after - self.upload.size));
+        }
+        position.taken = after;
+        place.send(bytes);
+        Ok(())
+    }
+}
+
+impl Sink {
+    fn position(&self) -> MutexGuard<'_, Position> {
+        self.position.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stores pieces until no more come. An earlier request's pieces, up to `from`, go first.
+    fn store_all(&self, from: u64, mut pieces: mpsc::Receiver<Bytes>) {
+        drop(self.moved.wait_while(self.position(), |position| position.stored < from));
+        while let Some(piece) = pieces.blocking_recv() {
+            let kept = {
+                let mut store = self.store();
+                store.hasher.update(&piece);
+                store.kept.add(&piece)
+            };
+            let mut position = self.position();
+            position.stored += piece.len() as u64;
+            if let Err(error) = kept {
+                position.trouble.get_or_insert(error.to_string());
+            }
+            self.moved.notify_all();
+        }
+    }
+
+    /// Waits until all that was taken is stored; answers how much that is.
+    fn caught_up(&self) -> u64 {
+        let position = self.moved.wait_while(self.position(), |position| position.stored < position.taken);
+        position.unwrap_or_else(PoisonError::into_inner).stored
+    }
+}
+
+impl Kept {
+    fn add(&mut self, piece: &[u8]) -> std::io::Result<()> {
+        match self {
+            Self::Nothing => Ok(()),
+            Self::Memory(kept) => {
+                kept.extend_from_slice(piece);
+                Ok(())
+            }
+            Self::File(_, file) => file.write_all(piece),
         }
     }
 }
@@ -151,20 +239,32 @@ mod tests {
     /// The SHA-256 of `abc`, from the standard's own example.
     const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
-    #[test]
-    fn bytes_are_counted_hashed_and_never_more_than_announced() {
+    #[tokio::test]
+    async fn bytes_are_counted_hashed_and_never_more_than_announced() {
         let folder = tempfile::tempdir().unwrap();
         for (keep, kept) in
             [(Keep::Nothing, false), (Keep::Memory, true), (Keep::Folder(folder.path().to_owned()), true)]
         {
             let upload = Upload::new("t".into(), 1, 2, 3, &keep).unwrap();
-            upload.write(b"a").unwrap();
+            let writer = upload.writer();
+            writer.write(Bytes::from("a")).await.unwrap();
             assert!(!upload.is_complete());
-            assert!(matches!(upload.write(b"bcd"), Err(WriteError::TooMany(1))));
-            upload.write(b"bc").unwrap();
+            assert!(matches!(writer.write(Bytes::from("bcd")).await, Err(WriteError::TooMany(1))));
+            drop(writer);
+            upload.writer().write(Bytes::from("bc")).await.unwrap();
             let stored = upload.stored();
             assert_eq!((stored.received, stored.complete, stored.sha256.as_str()), (3, true, ABC));
             assert_eq!(upload.bytes().map(|bytes| bytes.unwrap().to_vec()), kept.then(|| b"abc".to_vec()));
         }
+    }
+
+    #[tokio::test]
+    async fn many_writers_in_turn_keep_the_order() {
+        let upload = Upload::new("t".into(), 1, 2, 50, &Keep::Memory).unwrap();
+        for at in 0..50_u32 {
+            upload.writer().write(Bytes::from(vec![at as u8])).await.unwrap();
+        }
+        let expected: Vec<u8> = (0..50).collect();
+        assert_eq!(upload.bytes().unwrap().unwrap(), expected);
     }
 }
