@@ -535,13 +535,8 @@ impl Channels<'_> {
         filter: impl Into<types::ModeratorFilter>,
     ) -> ListChannelSubscribers {
         let mut call = Call::new(self.client, &LIST_CHANNEL_SUBSCRIBERS, &[&channel_id]);
-        call.set_query(
-            "filter",
-            &{
-                let value: types::ModeratorFilter = filter.into();
-                value
-            },
-        );
+        let filter: types::ModeratorFilter = filter.into();
+        call.set_query("filter", &filter);
         ListChannelSubscribers { call }
     }
 

@@ -148,13 +148,8 @@ impl Folders<'_> {
         uris: impl Into<String>,
     ) -> RemoveMyFolderItems {
         let mut call = Call::new(self.client, &REMOVE_MY_FOLDER_ITEMS, &[&project_id]);
-        call.set_query(
-            "uris",
-            &{
-                let value: String = uris.into();
-                value
-            },
-        );
+        let uris: String = uris.into();
+        call.set_query("uris", &uris);
         RemoveMyFolderItems { call }
     }
 

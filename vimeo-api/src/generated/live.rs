@@ -103,6 +103,7 @@ use crate::{
     Call, Client, Empty, Endpoint, Fields, Operation, Page, PendingAnswer, QueryParameter,
 };
 use crate::types;
+use crate::Secret;
 
 impl Client {
     /// The operations of the area Live: live events: set-up, streaming, destinations, scenes and recordings.
@@ -1872,13 +1873,8 @@ impl Live<'_> {
             &LIST_USER_LIVE_EVENT_OCCURRENCES,
             &[&user_id],
         );
-        call.set_query(
-            "start_date",
-            &{
-                let value: String = start_date.into();
-                value
-            },
-        );
+        let start_date: String = start_date.into();
+        call.set_query("start_date", &start_date);
         ListUserLiveEventOccurrences {
             call,
         }
@@ -2157,8 +2153,8 @@ pub struct GetLiveEvent {
 
 impl GetLiveEvent {
     /// Password, where one is needed.
-    pub fn password(mut self, value: impl Into<String>) -> Self {
-        let value: String = value.into();
+    pub fn password(mut self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
         self.call.set_query("password", &value);
         self
     }
@@ -3478,8 +3474,8 @@ pub struct GetMyLiveEvent {
 
 impl GetMyLiveEvent {
     /// Password, where one is needed.
-    pub fn password(mut self, value: impl Into<String>) -> Self {
-        let value: String = value.into();
+    pub fn password(mut self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
         self.call.set_query("password", &value);
         self
     }
@@ -4496,8 +4492,8 @@ pub struct GetUserLiveEvent {
 
 impl GetUserLiveEvent {
     /// Password, where one is needed.
-    pub fn password(mut self, value: impl Into<String>) -> Self {
-        let value: String = value.into();
+    pub fn password(mut self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
         self.call.set_query("password", &value);
         self
     }

@@ -526,13 +526,8 @@ impl OnDemand<'_> {
             &LIST_ON_DEMAND_PAGE_PROMOTIONS,
             &[&ondemand_id],
         );
-        call.set_query(
-            "filter",
-            &{
-                let value: types::PromotionFilter = filter.into();
-                value
-            },
-        );
+        let filter: types::PromotionFilter = filter.into();
+        call.set_query("filter", &filter);
         ListOnDemandPagePromotions { call }
     }
 

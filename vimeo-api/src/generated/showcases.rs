@@ -51,6 +51,7 @@ use crate::{
     Call, Client, Empty, Endpoint, Fields, Operation, Page, PendingAnswer, QueryParameter,
 };
 use crate::types;
+use crate::Secret;
 
 impl Client {
     /// The operations of the area Showcases: showcases (albums in the paths), their videos, logos and thumbnails.
@@ -360,20 +361,10 @@ impl Showcases<'_> {
         album_uris: impl Into<String>,
     ) -> AddItemsToUserShowcases {
         let mut call = Call::new(self.client, &ADD_ITEMS_TO_USER_SHOWCASES, &[&user_id]);
-        call.set_query(
-            "album_item_uris",
-            &{
-                let value: String = album_item_uris.into();
-                value
-            },
-        );
-        call.set_query(
-            "album_uris",
-            &{
-                let value: String = album_uris.into();
-                value
-            },
-        );
+        let album_item_uris: String = album_item_uris.into();
+        call.set_query("album_item_uris", &album_item_uris);
+        let album_uris: String = album_uris.into();
+        call.set_query("album_uris", &album_uris);
         AddItemsToUserShowcases { call }
     }
 
@@ -399,20 +390,9 @@ impl Showcases<'_> {
             &ADD_FOLDER_TO_USER_SHOWCASES,
             &[&user_id],
         );
-        call.set_query(
-            "album_uris",
-            &{
-                let value: String = album_uris.into();
-                value
-            },
-        );
-        call.set_query(
-            "folder_id",
-            &{
-                let value: u64 = folder_id;
-                value
-            },
-        );
+        let album_uris: String = album_uris.into();
+        call.set_query("album_uris", &album_uris);
+        call.set_query("folder_id", &folder_id);
         AddFolderToUserShowcases { call }
     }
 
@@ -1298,8 +1278,8 @@ impl ListMyShowcaseVideos {
     }
 
     /// Password, where one is needed.
-    pub fn password(mut self, value: impl Into<String>) -> Self {
-        let value: String = value.into();
+    pub fn password(mut self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
         self.call.set_query("password", &value);
         self
     }
@@ -1382,8 +1362,8 @@ pub struct GetMyShowcaseVideo {
 
 impl GetMyShowcaseVideo {
     /// Password, where one is needed.
-    pub fn password(mut self, value: impl Into<String>) -> Self {
-        let value: String = value.into();
+    pub fn password(mut self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
         self.call.set_query("password", &value);
         self
     }
@@ -2292,8 +2272,8 @@ impl ListUserShowcaseVideos {
     }
 
     /// Password, where one is needed.
-    pub fn password(mut self, value: impl Into<String>) -> Self {
-        let value: String = value.into();
+    pub fn password(mut self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
         self.call.set_query("password", &value);
         self
     }
@@ -2376,8 +2356,8 @@ pub struct GetUserShowcaseVideo {
 
 impl GetUserShowcaseVideo {
     /// Password, where one is needed.
-    pub fn password(mut self, value: impl Into<String>) -> Self {
-        let value: String = value.into();
+    pub fn password(mut self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
         self.call.set_query("password", &value);
         self
     }

@@ -100,27 +100,10 @@ impl Users<'_> {
         to: DateTime<Utc>,
     ) -> ListMyAnalytics {
         let mut call = Call::new(self.client, &LIST_MY_ANALYTICS, &[]);
-        call.set_query(
-            "dimension",
-            &{
-                let value: types::AnalyticsDimension = dimension.into();
-                value
-            },
-        );
-        call.set_query(
-            "from",
-            &{
-                let value: DateTime<Utc> = from;
-                value
-            },
-        );
-        call.set_query(
-            "to",
-            &{
-                let value: DateTime<Utc> = to;
-                value
-            },
-        );
+        let dimension: types::AnalyticsDimension = dimension.into();
+        call.set_query("dimension", &dimension);
+        call.set_query("from", &from);
+        call.set_query("to", &to);
         ListMyAnalytics { call }
     }
 
@@ -355,27 +338,10 @@ impl Users<'_> {
         to: DateTime<Utc>,
     ) -> ListUserAnalytics {
         let mut call = Call::new(self.client, &LIST_USER_ANALYTICS, &[&user_id]);
-        call.set_query(
-            "dimension",
-            &{
-                let value: types::AnalyticsDimension = dimension.into();
-                value
-            },
-        );
-        call.set_query(
-            "from",
-            &{
-                let value: DateTime<Utc> = from;
-                value
-            },
-        );
-        call.set_query(
-            "to",
-            &{
-                let value: DateTime<Utc> = to;
-                value
-            },
-        );
+        let dimension: types::AnalyticsDimension = dimension.into();
+        call.set_query("dimension", &dimension);
+        call.set_query("from", &from);
+        call.set_query("to", &to);
         ListUserAnalytics { call }
     }
 

@@ -521,13 +521,8 @@ impl Videos<'_> {
     #[doc(alias = "delete_videos_alt1")]
     pub fn delete_my_videos(&self, uris: impl Into<String>) -> DeleteMyVideos {
         let mut call = Call::new(self.client, &DELETE_MY_VIDEOS, &[]);
-        call.set_query(
-            "uris",
-            &{
-                let value: String = uris.into();
-                value
-            },
-        );
+        let uris: String = uris.into();
+        call.set_query("uris", &uris);
         DeleteMyVideos { call }
     }
 
@@ -650,20 +645,9 @@ impl Videos<'_> {
             &COMPLETE_USER_UPLOAD,
             &[&user_id, &upload_id],
         );
-        call.set_query(
-            "signature",
-            &{
-                let value: String = signature.into();
-                value
-            },
-        );
-        call.set_query(
-            "video_file_id",
-            &{
-                let value: u64 = video_file_id;
-                value
-            },
-        );
+        let signature: String = signature.into();
+        call.set_query("signature", &signature);
+        call.set_query("video_file_id", &video_file_id);
         CompleteUserUpload { call }
     }
 
@@ -716,13 +700,8 @@ impl Videos<'_> {
         uris: impl Into<String>,
     ) -> DeleteUserVideos {
         let mut call = Call::new(self.client, &DELETE_USER_VIDEOS, &[&user_id]);
-        call.set_query(
-            "uris",
-            &{
-                let value: String = uris.into();
-                value
-            },
-        );
+        let uris: String = uris.into();
+        call.set_query("uris", &uris);
         DeleteUserVideos { call }
     }
 

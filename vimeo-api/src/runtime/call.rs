@@ -133,6 +133,14 @@ impl<T> Call<T> {
         }
     }
 
+    /// Sends a form body, as the OAuth endpoints take it.
+    pub fn form(mut self, pairs: &[(&str, &str)]) -> Self {
+        self.body = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().into();
+        self.headers
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        self
+    }
+
     /// Hands a value to the layers of the transport, such as an option of this one call.
     pub fn extension<E: Clone + Send + Sync + 'static>(mut self, value: E) -> Self {
         self.extensions.insert(value);
@@ -142,6 +150,15 @@ impl<T> Call<T> {
     /// What is called; `None` for an untyped call to a path that no known operation has.
     pub fn operation(&self) -> Option<&'static Operation> {
         self.operation
+    }
+
+    /// Path and query, as they would be sent: `/me/videos?page=2`; the host is the client's.
+    pub fn link(&self) -> String {
+        if self.query.is_empty() {
+            return self.path.clone();
+        }
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.query).finish();
+        format!("{}?{query}", self.path)
     }
 
     /// The client that will send it.

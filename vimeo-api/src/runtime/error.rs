@@ -1,13 +1,16 @@
 //! What can go wrong with a call.
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use super::decode::DecodeFailure;
-use super::{Drift, Operation, RawResponse};
+use super::{
+    Drift, MissingScope, NeedsLogin, Operation, Quota, QuotaExceeded, RateLimit, RateLimited, RawResponse, UploadAccess,
+};
 
 /// Why a call gave no value.
 ///
@@ -57,6 +60,47 @@ pub enum Error {
         headers: Box<HeaderMap>,
     },
 
+    /// The token lacks a scope: stopped before the call was sent where its scopes are known, else how a `403` reads.
+    #[error(transparent)]
+    MissingScope(Box<MissingScope>),
+
+    /// Vimeo refused to take an upload, though not for want of room.
+    #[error(transparent)]
+    UploadAccess(Box<UploadAccess>),
+
+    /// The account has no room for the upload.
+    #[error(transparent)]
+    QuotaExceeded(Box<QuotaExceeded>),
+
+    /// The account has made as many calls as it may for now.
+    #[error(transparent)]
+    RateLimited(Box<RateLimited>),
+
+    /// The access token is not, or no longer, taken.
+    #[error(transparent)]
+    NeedsLogin(Box<NeedsLogin>),
+
+    /// The time that was allowed for the call is over.
+    #[error("{operation}: no answer after {after:?}{}; allow more time or look what became of it",
+        if *sent == Sent::No { ", nothing was sent" } else { ", the call may have been carried out" })]
+    TimedOut {
+        /// What was called.
+        operation: String,
+        /// The time that was allowed.
+        after: Duration,
+        /// Whether Vimeo may have carried it out.
+        sent: Sent,
+    },
+
+    /// The link to the next page cannot be followed: the walk over the list ends here.
+    #[error("{operation}: {reason}; the items so far are whole")]
+    Paging {
+        /// Which list.
+        operation: String,
+        /// What is wrong with the link.
+        reason: String,
+    },
+
     /// A layer of the transport refused the call or failed.
     #[error(transparent)]
     Layer(Box<dyn std::error::Error + Send + Sync>),
@@ -71,30 +115,103 @@ impl Error {
     /// The status of the answer, where there was one.
     pub fn status(&self) -> Option<StatusCode> {
         match self {
-            Self::Api(error) => Some(error.status()),
             Self::Decode(error) => Some(error.status()),
             Self::NoContent { status, .. } => Some(*status),
             Self::NotModified { .. } => Some(StatusCode::NOT_MODIFIED),
-            _ => None,
+            _ => self.api().map(ApiError::status),
         }
     }
 
     /// The headers of the answer, where there was one.
     pub fn headers(&self) -> Option<&HeaderMap> {
         match self {
-            Self::Api(error) => Some(error.headers()),
             Self::Decode(error) => Some(error.headers()),
             Self::NotModified { headers, .. } => Some(headers),
+            _ => self.api().map(ApiError::headers),
+        }
+    }
+
+    /// What Vimeo said, when it answered with an error status, whatever that was read as.
+    pub fn api(&self) -> Option<&ApiError> {
+        match self {
+            Self::Api(error) => Some(error),
+            Self::MissingScope(error) => error.answer.as_ref(),
+            Self::UploadAccess(error) => Some(&error.answer),
+            Self::QuotaExceeded(error) => Some(&error.answer),
+            Self::RateLimited(error) => error.answer.as_ref(),
+            Self::NeedsLogin(error) => error.answer.as_ref(),
             _ => None,
         }
     }
 
-    /// What Vimeo said, when it answered with an error status.
-    pub fn api(&self) -> Option<&ApiError> {
+    /// Vimeo's number for the error, such as 2204 for parameters it did not take.
+    pub fn error_code(&self) -> Option<i64> {
+        self.api()?.error_code()
+    }
+
+    /// Vimeo's message for developers.
+    pub fn developer_message(&self) -> Option<&str> {
+        self.api()?.developer_message()
+    }
+
+    /// The parameters that Vimeo did not take; empty for other errors.
+    pub fn invalid_parameters(&self) -> &[InvalidParameter] {
+        self.api().map(ApiError::invalid_parameters).unwrap_or_default()
+    }
+
+    /// What the answer said about the rate limit.
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        RateLimit::read(self.headers()?)
+    }
+
+    /// The id that the server gave the request, to name to Vimeo's support. Vimeo documents no header for it; the usual
+    /// names are tried.
+    pub fn request_id(&self) -> Option<&str> {
+        request_id(self.headers()?)
+    }
+
+    /// Whether what was asked for is not there, or not for this token to see: `404` or `410`.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self.status(), Some(StatusCode::NOT_FOUND | StatusCode::GONE))
+    }
+
+    /// Whether Vimeo did not take a parameter; see [`invalid_parameters`](Self::invalid_parameters).
+    pub fn is_invalid_parameter(&self) -> bool {
+        matches!(self, Self::Invalid { .. }) || self.error_code() == Some(2204) || !self.invalid_parameters().is_empty()
+    }
+
+    /// Whether the account has made as many calls as it may for now.
+    pub fn is_rate_limited(&self) -> bool {
+        matches!(self, Self::RateLimited(_)) || self.status() == Some(StatusCode::TOO_MANY_REQUESTS)
+    }
+
+    /// Whether the access token is not taken.
+    pub fn is_unauthorized(&self) -> bool {
+        matches!(self, Self::NeedsLogin(_)) || self.status() == Some(StatusCode::UNAUTHORIZED)
+    }
+
+    /// Whether the token or the account may not do this.
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self, Self::MissingScope(_) | Self::UploadAccess(_)) || self.status() == Some(StatusCode::FORBIDDEN)
+    }
+
+    /// Whether it took too long.
+    pub fn is_timeout(&self) -> bool {
         match self {
-            Self::Api(error) => Some(error),
-            _ => None,
+            Self::TimedOut { .. } => true,
+            Self::Connection(error) => error.is_timeout(),
+            _ => false,
         }
+    }
+
+    /// Whether there was no connection, or it broke off.
+    pub fn is_connection(&self) -> bool {
+        matches!(self, Self::Connection(_))
+    }
+
+    /// Whether Vimeo, or a proxy before it, failed: any `5xx`.
+    pub fn is_server_error(&self) -> bool {
+        self.status().is_some_and(|status| status.is_server_error())
     }
 
     /// Whether Vimeo may have carried the call out although it failed.
@@ -102,9 +219,28 @@ impl Error {
         match self {
             Self::Invalid { .. } => Sent::No,
             Self::Connection(error) => error.sent(),
+            Self::TimedOut { sent, .. } => *sent,
             Self::Layer(_) => Sent::Maybe,
+            Self::MissingScope(_) | Self::RateLimited(_) | Self::NeedsLogin(_) if self.api().is_none() => Sent::No,
             _ => Sent::Yes,
         }
+    }
+
+    /// The error that an answer with an error status stands for.
+    ///
+    /// Transports give answers back as they came; this is how they are read when the call ends, and how a layer reads
+    /// one that it stops at.
+    pub fn from_answer(answer: ApiError) -> Self {
+        if let Some(quota) = Quota::of(answer.error_code()) {
+            return Self::QuotaExceeded(Box::new(QuotaExceeded::new(quota, answer)));
+        }
+        if answer.status() == StatusCode::TOO_MANY_REQUESTS {
+            let limit = RateLimit::read(answer.headers());
+            let reset = limit.and_then(|limit| limit.reset);
+            let name = answer.name.clone();
+            return Self::RateLimited(Box::new(RateLimited::new(name, None, Some(answer)).at(reset)));
+        }
+        Self::Api(Box::new(answer))
     }
 
     /// A copy of a refusal, for a call that is cloned before it is sent.
@@ -398,6 +534,13 @@ fn text(body: &Value, name: &str) -> Option<String> {
 fn number(body: &Value, name: &str) -> Option<i64> {
     let value = body.get(name)?;
     value.as_i64().or_else(|| value.as_str()?.parse().ok())
+}
+
+/// Where servers and proxies commonly put the id of a request.
+const REQUEST_IDS: [&str; 3] = ["x-request-id", "request-id", "x-correlation-id"];
+
+pub(super) fn request_id(headers: &HeaderMap) -> Option<&str> {
+    REQUEST_IDS.iter().find_map(|name| headers.get(*name)?.to_str().ok())
 }
 
 /// The most telling words of a body that is no JSON: the title of a page, else how the text begins.

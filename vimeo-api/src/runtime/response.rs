@@ -6,7 +6,8 @@ use std::ops::Deref;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-use super::Drift;
+use super::error::request_id;
+use super::{Drift, RateLimit};
 
 /// An answer as it came: status, headers, bytes.
 #[derive(Clone)]
@@ -65,6 +66,16 @@ impl<T> Response<T> {
     /// All headers of the answer.
     pub fn headers(&self) -> &HeaderMap {
         &self.raw.headers
+    }
+
+    /// What the answer says about the rate limit.
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        RateLimit::read(&self.raw.headers)
+    }
+
+    /// The id that the server gave the request. Vimeo documents no header for it; the usual names are tried.
+    pub fn request_id(&self) -> Option<&str> {
+        request_id(&self.raw.headers)
     }
 
     /// The body as Vimeo sent it.

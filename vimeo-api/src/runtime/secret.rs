@@ -1,10 +1,13 @@
 //! Values that must not be printed.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::QueryValue;
 
 /// A token, password or key in an answer or a request: kept, sent and compared, but never printed.
 ///
@@ -98,6 +101,12 @@ impl fmt::Debug for SignedUrl {
         let plain = self.without_signature();
         f.write_str(plain)?;
         if plain.len() < self.0.len() { f.write_str("?[REDACTED]") } else { Ok(()) }
+    }
+}
+
+impl QueryValue for Secret {
+    fn to_query(&self) -> Cow<'_, str> {
+        Cow::Borrowed(self.expose())
     }
 }
 

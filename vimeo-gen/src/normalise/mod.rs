@@ -17,6 +17,7 @@ mod inline_parts;
 mod media_types;
 mod numbers;
 mod operation_ids;
+mod parameter_values;
 mod parameters;
 mod shapes;
 mod tags;
@@ -57,6 +58,7 @@ pub(crate) const RULES: &[Rule] = &[
     constraints::RULE,
     all_of::RULE,
     alternatives::RULE,
+    parameter_values::RULE,
     // Give each shape one name.
     type_names::RULE,
     hoist::RULE,

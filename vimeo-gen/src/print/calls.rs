@@ -173,7 +173,14 @@ fn method(api: &Api, call: &Call) -> TokenStream {
         let (name, wire) = (format_ident!("{}", parameter.name), &parameter.wire);
         let (_, given) = taken_here(api, &parameter.ty);
         let (given, ty) = (given(quote!(#name)), here(api, &parameter.ty));
-        quote!(call.set_query(#wire, &{ let value: #ty = #given; value });)
+        if given.to_string() == parameter.name {
+            quote!(call.set_query(#wire, &#name);)
+        } else {
+            quote! {
+                let #name: #ty = #given;
+                call.set_query(#wire, &#name);
+            }
+        }
     });
     let sent = body.is_some().then(|| quote!(call.set_json(body);));
     let mutable = (!required.is_empty() || sent.is_some()).then(|| quote!(mut));

@@ -7,7 +7,7 @@ use quote::{ToTokens, format_ident, quote};
 
 use super::docs;
 use super::layout::Group;
-use crate::refine::{Api, Field, Kind, Type, Variant, inner_of, leaf_of, named_in, sentence};
+use crate::refine::{Api, Field, Kind, Type, Variant, inner_of, leaf_of, named_in};
 
 pub(super) fn file(api: &Api, group: &Group) -> TokenStream {
     let types: Vec<&Type> = group.types.iter().filter_map(|name| api.types.get(name)).collect();
@@ -121,7 +121,7 @@ fn setters(api: &Api, ty: &Type, fields: &[Field], all_optional: bool) -> TokenS
         let given = required.iter().map(|field| {
             let (ident, (_, given)) = (format_ident!("{}", field.name), taken(api, &field.ty));
             let given = given(quote!(#ident));
-            quote!(#ident: #given)
+            if given.to_string() == field.name { given } else { quote!(#ident: #given) }
         });
         let left = optional.iter().map(|field| {
             let ident = format_ident!("{}", field.name);
@@ -222,7 +222,13 @@ fn choice(ty: &Type, variants: &[(&'static str, String, syn::Type)]) -> TokenStr
     let (name, doc) = (format_ident!("{}", ty.name), docs(&ty.doc));
     let written = variants.iter().map(|(kind, variant, ty)| {
         let ident = format_ident!("{variant}");
-        let doc = docs(&format!("When it comes as {}.", sentence(kind).trim_end_matches('.').to_lowercase()));
+        let doc = docs(match *kind {
+            "text" => "When it comes as text.",
+            "integer" | "number" => "When it comes as a number.",
+            "boolean" => "When it comes as true or false.",
+            "list" => "When it comes as a list.",
+            _ => "When it comes as an object.",
+        });
         quote! {
             #doc
             #ident(#ty)

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use crate::Secret;
 use crate::runtime::{by_kind, open_enum};
 
 /// What a webhook of an app shall be.
@@ -13,7 +14,7 @@ pub struct AppWebhookBody {
     pub is_enabled: Option<bool>,
     /// Secret sent along with each payload; null sends none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub secret: Option<String>,
+    pub secret: Option<Secret>,
     /// Event that triggers the webhook. `transcript-status-complete` also fires when a transcript has failed; `video-transcode-fully-playable` waits for every resolution up to that of the source, 4K at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhook_type: Option<WebhookType>,
@@ -30,7 +31,7 @@ impl AppWebhookBody {
     }
 
     /// Secret sent along with each payload; null sends none.
-    pub fn secret(mut self, value: impl Into<String>) -> Self {
+    pub fn secret(mut self, value: impl Into<Secret>) -> Self {
         self.secret = Some(value.into());
         self
     }
@@ -84,7 +85,7 @@ pub struct Webhook {
     pub requests_failed_before_disabling: Option<u64>,
     /// Secret sent along with each payload; null or absent when there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub secret: Option<String>,
+    pub secret: Option<Secret>,
     /// In seconds: span over which deliveries were counted before the webhook was last switched off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_period_failure_rate: Option<u64>,
@@ -105,7 +106,7 @@ pub struct Webhook {
 pub enum WebhookAppUri {
     /// When it comes as text.
     Text(String),
-    /// When it comes as number.
+    /// When it comes as a number.
     Number(f64),
 }
 

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use crate::Secret;
 use crate::runtime::open_enum;
 use super::{ApiApp, User};
 
@@ -11,7 +12,7 @@ use super::{ApiApp, User};
 pub struct AccessToken {
     /// Secret to send as the bearer token.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub access_token: Option<String>,
+    pub access_token: Option<Secret>,
     /// App that the token was given to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub app: Option<Box<ApiApp>>,
@@ -20,7 +21,7 @@ pub struct AccessToken {
     pub expires_on: Option<DateTime<Utc>>,
     /// Reserved; no operation of the API takes it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub refresh_token: Option<String>,
+    pub refresh_token: Option<Secret>,
     /// Granted scopes, separated by spaces; may differ from those asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
@@ -86,17 +87,17 @@ pub struct ConvertAccessTokenBody {
     /// Always `vimeo_oauth1`.
     pub grant_type: LegacyTokenGrant,
     /// Old OAuth 1 token.
-    pub token: String,
+    pub token: Secret,
     /// Secret of the old OAuth 1 token.
-    pub token_secret: String,
+    pub token_secret: Secret,
 }
 
 impl ConvertAccessTokenBody {
     /// With what is required: `grant_type`, `token`, `token_secret`.
     pub fn new(
         grant_type: impl Into<LegacyTokenGrant>,
-        token: impl Into<String>,
-        token_secret: impl Into<String>,
+        token: impl Into<Secret>,
+        token_secret: impl Into<Secret>,
     ) -> Self {
         Self {
             grant_type: grant_type.into(),
@@ -111,7 +112,7 @@ impl ConvertAccessTokenBody {
 #[non_exhaustive]
 pub struct ExchangeAuthCodeBody {
     /// Code that the authorization page handed to the redirect URI.
-    pub code: String,
+    pub code: Secret,
     /// Always `authorization_code`.
     pub grant_type: AuthorizationCodeGrant,
     /// Same URI as the one given to `/oauth/authorize`.
@@ -121,7 +122,7 @@ pub struct ExchangeAuthCodeBody {
 impl ExchangeAuthCodeBody {
     /// With what is required: `code`, `grant_type`, `redirect_uri`.
     pub fn new(
-        code: impl Into<String>,
+        code: impl Into<Secret>,
         grant_type: impl Into<AuthorizationCodeGrant>,
         redirect_uri: impl Into<String>,
     ) -> Self {

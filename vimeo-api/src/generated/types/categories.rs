@@ -88,9 +88,9 @@ open_enum!(
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum SuggestVideoCategoriesBody {
-    /// When it comes as list.
+    /// When it comes as a list.
     List(Vec<VideoCategoryInput>),
-    /// When it comes as object.
+    /// When it comes as an object.
     VideoCategoriesInput(Box<VideoCategoriesInput>),
 }
 

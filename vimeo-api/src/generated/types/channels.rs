@@ -65,9 +65,9 @@ impl ChannelModeratorInput {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ChannelModeratorsBody {
-    /// When it comes as list.
+    /// When it comes as a list.
     List(Vec<ChannelModeratorInput>),
-    /// When it comes as object.
+    /// When it comes as an object.
     ChannelModeratorInput(Box<ChannelModeratorInput>),
 }
 
@@ -95,9 +95,9 @@ impl ChannelTagInput {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ChannelTagsBody {
-    /// When it comes as list.
+    /// When it comes as a list.
     List(Vec<ChannelTagInput>),
-    /// When it comes as object.
+    /// When it comes as an object.
     ChannelTagsInput(Box<ChannelTagsInput>),
 }
 
@@ -178,9 +178,9 @@ open_enum!(
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ChannelVideosBody {
-    /// When it comes as list.
+    /// When it comes as a list.
     List(Vec<ChannelVideoInput>),
-    /// When it comes as object.
+    /// When it comes as an object.
     ChannelVideoInput(Box<ChannelVideoInput>),
 }
 

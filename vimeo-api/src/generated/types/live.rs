@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use crate::Secret;
 use crate::runtime::{by_kind, open_enum};
 use super::{
     EmbedPrivacy, LiveEvent, LiveEventPlaylistSort, LiveEventStatus, PlayerLogosInput,
@@ -46,7 +47,7 @@ pub struct AttachLiveEventSceneGraphicBody {
 impl AttachLiveEventSceneGraphicBody {
     /// With what is required: `item`.
     pub fn new(item: Map<String, Value>) -> Self {
-        Self { item: item }
+        Self { item }
     }
 }
 
@@ -110,7 +111,7 @@ pub struct CreateLiveEventBody {
     pub stream_embed: Option<Box<LiveEventStreamEmbedInput>>,
     /// Password for the videos streamed to the event; used when `stream_privacy.view` is `password`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub stream_password: Option<String>,
+    pub stream_password: Option<Secret>,
     /// Privacy of the event and of what is streamed to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream_privacy: Option<Box<LiveEventPrivacyInput>>,
@@ -266,7 +267,7 @@ impl CreateLiveEventBody {
     }
 
     /// Password for the videos streamed to the event; used when `stream_privacy.view` is `password`.
-    pub fn stream_password(mut self, value: impl Into<String>) -> Self {
+    pub fn stream_password(mut self, value: impl Into<Secret>) -> Self {
         self.stream_password = Some(value.into());
         self
     }
@@ -315,7 +316,7 @@ pub struct CreateLiveEventDestinationBody {
     pub service_name: DestinationService,
     /// RTMP stream key.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub stream_key: Option<String>,
+    pub stream_key: Option<Secret>,
     /// RTMP address that receives the stream.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream_url: Option<String>,
@@ -376,7 +377,7 @@ impl CreateLiveEventDestinationBody {
     }
 
     /// RTMP stream key.
-    pub fn stream_key(mut self, value: impl Into<String>) -> Self {
+    pub fn stream_key(mut self, value: impl Into<Secret>) -> Self {
         self.stream_key = Some(value.into());
         self
     }
@@ -490,12 +491,12 @@ impl CreateLiveEventSceneBody {
 #[non_exhaustive]
 pub struct DeleteLiveEventsBody {
     /// Password of the user's Vimeo account.
-    pub password: String,
+    pub password: Secret,
 }
 
 impl DeleteLiveEventsBody {
     /// With what is required: `password`.
-    pub fn new(password: impl Into<String>) -> Self {
+    pub fn new(password: impl Into<Secret>) -> Self {
         Self { password: password.into() }
     }
 }
@@ -666,7 +667,7 @@ pub struct EditLiveEventBody {
     pub stream_mode: Option<StreamMode>,
     /// Password for the videos streamed to the event; used when `stream_privacy.view` is `password`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub stream_password: Option<String>,
+    pub stream_password: Option<Secret>,
     /// Privacy of the event and of what is streamed to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream_privacy: Option<Box<LiveEventPrivacyInput>>,
@@ -779,7 +780,7 @@ impl EditLiveEventBody {
     }
 
     /// Password for the videos streamed to the event; used when `stream_privacy.view` is `password`.
-    pub fn stream_password(mut self, value: impl Into<String>) -> Self {
+    pub fn stream_password(mut self, value: impl Into<Secret>) -> Self {
         self.stream_password = Some(value.into());
         self
     }
@@ -830,7 +831,7 @@ pub struct EditLiveEventDestinationBody {
     pub service_name: Option<DestinationService>,
     /// RTMP stream key.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub stream_key: Option<String>,
+    pub stream_key: Option<Secret>,
     /// RTMP address that receives the stream.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream_url: Option<String>,
@@ -871,7 +872,7 @@ impl EditLiveEventDestinationBody {
     }
 
     /// RTMP stream key.
-    pub fn stream_key(mut self, value: impl Into<String>) -> Self {
+    pub fn stream_key(mut self, value: impl Into<Secret>) -> Self {
         self.stream_key = Some(value.into());
         self
     }
@@ -993,7 +994,7 @@ open_enum!(
 pub enum IngestStatus {
     /// When it comes as text.
     IngestStatusText(IngestStatusText),
-    /// When it comes as integer.
+    /// When it comes as a number.
     Integer(u64),
 }
 
@@ -1141,7 +1142,7 @@ impl LiveEventClosedCaptionsBody {
     /// With what is required: `auto_cc_enabled`.
     pub fn new(auto_cc_enabled: bool) -> Self {
         Self {
-            auto_cc_enabled: auto_cc_enabled,
+            auto_cc_enabled,
             auto_cc_keywords: None,
             auto_cc_lang: None,
         }
@@ -1205,7 +1206,7 @@ pub struct LiveEventDestination {
     pub state_message: Option<String>,
     /// RTMP stream key.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub stream_key: Option<String>,
+    pub stream_key: Option<Secret>,
     /// RTMP address that receives the stream.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream_url: Option<String>,
@@ -1301,7 +1302,7 @@ pub struct LiveEventIngest {
     pub stream_ended_reason: Option<i64>,
     /// Key to use with the RTMP and RTMPS links.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub stream_key: Option<String>,
+    pub stream_key: Option<Secret>,
     /// In pixels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub width: Option<u64>,
@@ -1581,7 +1582,7 @@ pub struct LiveEventVideoGraphicBody {
 impl LiveEventVideoGraphicBody {
     /// With what is required: `video_id`.
     pub fn new(video_id: u64) -> Self {
-        Self { video_id: video_id }
+        Self { video_id }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use crate::Secret;
 use crate::runtime::open_enum;
 use super::{
     ApiApp, Connection, ContentRatingCode, EmbedColors, EmbedDomain, EmbedLogos,
@@ -300,7 +301,7 @@ pub struct LiveEvent {
     pub automatically_title_stream: Option<bool>,
     /// Spare key to use with the RTMP and RTMPS links.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub backup_stream_key: Option<String>,
+    pub backup_stream_key: Option<Secret>,
     /// Whether the event's page on Vimeo shows the live chat.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chat_enabled: Option<bool>,
@@ -423,13 +424,13 @@ pub struct LiveEvent {
     pub stream_description: Option<String>,
     /// Key to use with the RTMP and RTMPS links.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub stream_key: Option<String>,
+    pub stream_key: Option<Secret>,
     /// How the event streams: live, recording only, or a scheduled recording played as live (`simulive`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream_mode: Option<StreamMode>,
     /// Password that opens the videos streamed to the event.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub stream_password: Option<String>,
+    pub stream_password: Option<Secret>,
     /// Privacy the streamed videos start with, and embed privacy of the whole event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream_privacy: Option<Box<LiveEventPrivacy>>,

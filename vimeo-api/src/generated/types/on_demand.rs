@@ -234,9 +234,9 @@ impl CreateOnDemandPromotionBody {
         type_: impl Into<PromotionType>,
     ) -> Self {
         Self {
-            download: download,
+            download,
             stream_period: stream_period.into(),
-            total: total,
+            total,
             type_: type_.into(),
             access_type: None,
             code: None,

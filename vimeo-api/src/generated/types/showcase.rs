@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use crate::Secret;
 use crate::runtime::open_enum;
 use super::{Connection, Interaction, Picture, User, ViewPrivacy};
 
@@ -451,7 +452,7 @@ pub struct ShowcasePlaybackConfig {
 pub struct ShowcasePrivacy {
     /// Password of the showcase; sent only when `privacy.view` is `password`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub password: Option<String>,
+    pub password: Option<Secret>,
     /// Who may open the showcase; `embed_only` keeps it off Vimeo, `unlisted` asks for the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub view: Option<ViewPrivacy>,

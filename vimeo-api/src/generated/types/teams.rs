@@ -20,7 +20,7 @@ impl BackfillCustomMetadataBody {
     /// With what is required: `field_id`, `field_value`.
     pub fn new(field_id: u64, field_value: impl Into<String>) -> Self {
         Self {
-            field_id: field_id,
+            field_id,
             field_value: field_value.into(),
             override_existing: None,
         }
@@ -208,7 +208,7 @@ impl EditCustomMetadataOptionsBody {
         options: impl IntoIterator<Item = CustomMetadataOptionInput>,
     ) -> Self {
         Self {
-            field_id: field_id,
+            field_id,
             options: options.into_iter().collect(),
         }
     }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use crate::{Secret, SignedUrl};
 use crate::runtime::{by_kind, open_enum};
 use super::Connection;
 
@@ -452,7 +453,7 @@ pub struct Picture {
     pub default_picture: Option<bool>,
     /// Address to PUT the image to; only when the picture has just been created.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub link: Option<String>,
+    pub link: Option<SignedUrl>,
     /// Key of the picture as a resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_key: Option<String>,
@@ -1068,7 +1069,7 @@ pub struct UserVideoPreferences {
     pub page_preset_uri: Option<String>,
     /// Password that viewers of the videos must give.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub password: Option<String>,
+    pub password: Option<Secret>,
     /// Privacy defaults for new videos.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub privacy: Option<UserVideoPrivacySetting>,
@@ -1104,7 +1105,7 @@ pub struct UserVideoPrivacy {
     pub embed: Option<EmbedPrivacy>,
     /// Password that new videos get.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub password: Option<String>,
+    pub password: Option<Secret>,
     /// Who may watch; `unlisted` takes the link, `nobody` is private, `disable` hides the videos on Vimeo, `contacts` and `users` are deprecated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub view: Option<VideoViewPrivacy>,
@@ -1116,7 +1117,7 @@ pub struct UserVideoPrivacy {
 pub enum UserVideoPrivacySetting {
     /// When it comes as text.
     VideoViewPrivacy(VideoViewPrivacy),
-    /// When it comes as object.
+    /// When it comes as an object.
     UserVideoPrivacy(Box<UserVideoPrivacy>),
 }
 

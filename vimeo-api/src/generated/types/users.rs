@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use crate::Secret;
 use crate::runtime::open_enum;
 use super::{Category, Channel, Connection, Group, Tag, User, Video, VideoPrivacyInput};
 
@@ -314,7 +315,7 @@ pub struct EditUserBody {
     pub name: Option<String>,
     /// Password given to later uploads; needs `videos.privacy.view` set to `password`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub password: Option<String>,
+    pub password: Option<Secret>,
     /// Defaults for later uploads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub videos: Option<Box<UserVideosInput>>,
@@ -361,7 +362,7 @@ impl EditUserBody {
     }
 
     /// Password given to later uploads; needs `videos.privacy.view` set to `password`.
-    pub fn password(mut self, value: impl Into<String>) -> Self {
+    pub fn password(mut self, value: impl Into<Secret>) -> Self {
         self.password = Some(value.into());
         self
     }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use crate::{Secret, SignedUrl};
 use crate::runtime::{by_kind, open_enum};
 use super::{
     AccountType, ApiApp, CommentPrivacy, Connection, EmbedPrivacy, Interaction,
@@ -748,9 +749,9 @@ pub struct EmbedEndScreen {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum EmbedEndScreenSetting {
-    /// When it comes as object.
+    /// When it comes as an object.
     EmbedEndScreen(Box<EmbedEndScreen>),
-    /// When it comes as list.
+    /// When it comes as a list.
     List(Vec<Value>),
 }
 
@@ -948,7 +949,7 @@ pub struct EmbedPresetOutroLink {
 pub enum EmbedPresetOutroSetting {
     /// When it comes as text.
     OutroType(OutroType),
-    /// When it comes as object.
+    /// When it comes as an object.
     EmbedPresetOutro(Box<EmbedPresetOutro>),
 }
 
@@ -1833,7 +1834,7 @@ pub struct ProgressiveFile {
     pub height: Option<u64>,
     /// Direct link to the file.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub link: Option<String>,
+    pub link: Option<SignedUrl>,
     /// When the link expires, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link_expiration_time: Option<DateTime<Utc>>,
@@ -1941,7 +1942,7 @@ pub struct ReviewLink {
     pub name: Option<String>,
     /// Password reviewers must enter; null if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub password: Option<String>,
+    pub password: Option<Secret>,
     /// Whether reviewers see every version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub show_all_versions: Option<bool>,
@@ -2038,7 +2039,7 @@ open_enum!(
 pub struct StreamingFile {
     /// Direct link to the stream.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub link: Option<String>,
+    pub link: Option<SignedUrl>,
     /// When the link expires, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link_expiration_time: Option<DateTime<Utc>>,
@@ -2446,7 +2447,7 @@ pub struct Video {
     pub parent_project: Option<Box<Folder>>,
     /// Password for watching, shown to the owner and entitled team members. Needs the `private` scope.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub password: Option<String>,
+    pub password: Option<Secret>,
     /// Thumbnail in use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pictures: Option<Box<Picture>>,
@@ -2824,7 +2825,7 @@ pub struct VideoFile {
     pub height: Option<u64>,
     /// Direct link to the file.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub link: Option<String>,
+    pub link: Option<SignedUrl>,
     /// Addresses for reporting events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<Box<VideoFileLog>>,
@@ -2848,7 +2849,7 @@ pub struct VideoFile {
     pub size_short: Option<String>,
     /// Link to the source file.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub source_link: Option<String>,
+    pub source_link: Option<SignedUrl>,
     /// Media type, or `source` for the uploaded file.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<VideoFileType>,
@@ -3693,7 +3694,7 @@ pub struct VideoUpload {
     pub status: Option<UploadStatus>,
     /// Address that takes the file; use it as it is, without the access token.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub upload_link: Option<String>,
+    pub upload_link: Option<SignedUrl>,
 }
 
 /// The user who uploaded a video, in short.

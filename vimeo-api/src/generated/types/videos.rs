@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use crate::{Secret, SignedUrl};
 use crate::runtime::open_enum;
 use super::{
     ApiApp, Connection, ContentRatingCode, EditSessionStatus, EmbedButtonsInput,
@@ -53,7 +54,7 @@ pub struct AnimatedThumbnail {
     pub is_downloadable: Option<bool>,
     /// Link to the file.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub link: Option<String>,
+    pub link: Option<SignedUrl>,
     /// Link to the same animation overlaid with a play button.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link_with_play_button: Option<String>,
@@ -187,7 +188,7 @@ pub struct AudioTrackDownload {
     pub extension: Option<String>,
     /// Address of the file.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub link: Option<String>,
+    pub link: Option<SignedUrl>,
     /// Which file it is; `source` is the source file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rendition: Option<AudioRendition>,
@@ -389,10 +390,7 @@ pub struct CreateAnimatedThumbnailsBody {
 impl CreateAnimatedThumbnailsBody {
     /// With what is required: `duration`.
     pub fn new(duration: u64) -> Self {
-        Self {
-            duration: duration,
-            start_time: None,
-        }
+        Self { duration, start_time: None }
     }
 
     /// Second of the video at which the animation starts; 0 if omitted.
@@ -426,7 +424,7 @@ impl CreateAudioTrackBody {
     /// With what is required: `upload`.
     pub fn new(upload: AudioTrackUploadInput) -> Self {
         Self {
-            upload: upload,
+            upload,
             active: None,
             language_code: None,
             provenance: None,
@@ -576,7 +574,7 @@ pub struct CreateVideoBody {
     pub name: Option<String>,
     /// Password viewers must enter; needed when `privacy.view` is `password`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub password: Option<String>,
+    pub password: Option<Secret>,
     /// Who may do what with the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub privacy: Option<Box<VideoPrivacyInput>>,
@@ -594,7 +592,7 @@ impl CreateVideoBody {
     /// With what is required: `upload`.
     pub fn new(upload: UploadInput) -> Self {
         Self {
-            upload: upload,
+            upload,
             content_rating: None,
             description: None,
             embed: None,
@@ -672,7 +670,7 @@ impl CreateVideoBody {
     }
 
     /// Password viewers must enter; needed when `privacy.view` is `password`.
-    pub fn password(mut self, value: impl Into<String>) -> Self {
+    pub fn password(mut self, value: impl Into<Secret>) -> Self {
         self.password = Some(value.into());
         self
     }
@@ -860,7 +858,7 @@ impl CreateVideoVersionBody {
     pub fn new(file_name: impl Into<String>, upload: UploadInput) -> Self {
         Self {
             file_name: file_name.into(),
-            upload: upload,
+            upload,
         }
     }
 }
@@ -1070,7 +1068,7 @@ pub struct EditVideoBody {
     pub name: Option<String>,
     /// Password viewers must enter, at most 32 characters; needed when `privacy.view` is `password`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub password: Option<String>,
+    pub password: Option<Secret>,
     /// Who may do what with the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub privacy: Option<Box<VideoPrivacyInput>>,
@@ -1162,7 +1160,7 @@ impl EditVideoBody {
     }
 
     /// Password viewers must enter, at most 32 characters; needed when `privacy.view` is `password`.
-    pub fn password(mut self, value: impl Into<String>) -> Self {
+    pub fn password(mut self, value: impl Into<Secret>) -> Self {
         self.password = Some(value.into());
         self
     }
@@ -1813,9 +1811,9 @@ impl SpatialDirectionInput {
     /// With what is required: `pitch`, `time_code`, `yaw`.
     pub fn new(pitch: i64, time_code: u64, yaw: i64) -> Self {
         Self {
-            pitch: pitch,
-            time_code: time_code,
-            yaw: yaw,
+            pitch,
+            time_code,
+            yaw,
             roll: None,
         }
     }
@@ -2036,7 +2034,7 @@ pub struct TextTrack {
     pub download_links_expires_time: Option<DateTime<Utc>>,
     /// Read-only link to the file for HLS playback.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub hls_link: Option<String>,
+    pub hls_link: Option<SignedUrl>,
     /// When `hls_link` expires, in Unix seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hls_link_expires_time: Option<u64>,
@@ -2048,7 +2046,7 @@ pub struct TextTrack {
     pub language: Option<String>,
     /// Link to the file; on a new track, the address to PUT the file to.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub link: Option<String>,
+    pub link: Option<SignedUrl>,
     /// When `link` expires, in Unix seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link_expires_time: Option<u64>,
@@ -2066,7 +2064,7 @@ pub struct TextTrack {
     pub provenance: Option<TextTrackProvenance>,
     /// Read-only link to the file as it was uploaded.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub source_link: Option<String>,
+    pub source_link: Option<SignedUrl>,
     /// When `source_link` expires, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_link_expires_time: Option<DateTime<Utc>>,
@@ -2408,10 +2406,10 @@ pub struct UploadAttempt {
     pub ticket_id: Option<String>,
     /// Address to send the file to.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub upload_link: Option<String>,
+    pub upload_link: Option<SignedUrl>,
     /// Address for the upload over HTTPS; only in older answers.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub upload_link_secure: Option<String>,
+    pub upload_link_secure: Option<SignedUrl>,
     /// URI of the attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,

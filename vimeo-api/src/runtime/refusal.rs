@@ -1,0 +1,231 @@
+//! Refusals that have a remedy: each names what happened and what to do about it.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::{ApiError, Operation};
+
+/// The access token lacks a scope that the operation needs.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct MissingScope {
+    /// What was called.
+    pub operation: &'static Operation,
+    /// The scopes of the token, separated by spaces; `None` when they are not known.
+    pub granted: Option<String>,
+    /// What Vimeo said; `None` when the call was stopped before it was sent.
+    pub answer: Option<ApiError>,
+}
+
+impl MissingScope {
+    /// A refusal to send, or with an `answer` the explanation of a `403`.
+    pub fn new(operation: &'static Operation, granted: Option<String>, answer: Option<ApiError>) -> Self {
+        Self { operation, granted, answer }
+    }
+
+    /// The scopes that the operation needs, all of them.
+    pub fn needed(&self) -> &'static [&'static str] {
+        self.operation.scopes
+    }
+}
+
+impl fmt::Display for MissingScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: needs the scope {}, ", self.operation.id, Quoted(self.operation.scopes))?;
+        match &self.granted {
+            Some(granted) => write!(f, "the access token has only `{granted}`")?,
+            None => f.write_str("which this access token may lack, its scopes are not known")?,
+        }
+        match &self.answer {
+            Some(answer) => write!(f, " ({answer})")?,
+            None => f.write_str("; nothing was sent")?,
+        }
+        f.write_str("; make a token with that scope in the app's settings, or ask the user to log in for it again")
+    }
+}
+
+impl std::error::Error for MissingScope {}
+
+struct Quoted(&'static [&'static str]);
+
+impl fmt::Display for Quoted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, scope) in self.0.iter().enumerate() {
+            write!(f, "{}`{scope}`", if index == 0 { "" } else { " and " })?;
+        }
+        Ok(())
+    }
+}
+
+/// Vimeo refused to take an upload although it is not the account's quota that is in the way.
+///
+/// Beside the scope `upload` an app needs upload access, which Vimeo grants on request; calls reveal its absence only by
+/// failing.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct UploadAccess {
+    /// Whether the token is known to have the scope `upload`: if so, it is the app that lacks upload access.
+    pub scope_known: bool,
+    /// What Vimeo said.
+    pub answer: ApiError,
+}
+
+impl UploadAccess {
+    /// The explanation of a `403` to a call that begins an upload.
+    pub fn new(scope_known: bool, answer: ApiError) -> Self {
+        Self { scope_known, answer }
+    }
+}
+
+impl fmt::Display for UploadAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let remedy = match self.scope_known {
+            true => "the token has the scope `upload`, so it is the app or the account that may not upload: request \
+                     upload access on the app's page at developer.vimeo.com/apps, then make a new token",
+            false => "either the token lacks the scope `upload` or the app lacks upload access: check both on the \
+                      app's page at developer.vimeo.com/apps",
+        };
+        write!(f, "{}; {remedy}", self.answer)
+    }
+}
+
+impl std::error::Error for UploadAccess {}
+
+/// What of an account is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Quota {
+    /// The storage (error 4101).
+    Storage,
+    /// The allowance of the current period (error 4102).
+    Period,
+}
+
+impl Quota {
+    /// The quota that Vimeo's error number names.
+    pub(crate) fn of(error_code: Option<i64>) -> Option<Self> {
+        match error_code {
+            Some(4101) => Some(Self::Storage),
+            Some(4102) => Some(Self::Period),
+            _ => None,
+        }
+    }
+}
+
+/// The account has no room for the upload.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct QuotaExceeded {
+    /// What is full.
+    pub quota: Quota,
+    /// What Vimeo said.
+    pub answer: ApiError,
+}
+
+impl QuotaExceeded {
+    /// The explanation of an answer that names a quota.
+    pub(crate) fn new(quota: Quota, answer: ApiError) -> Self {
+        Self { quota, answer }
+    }
+}
+
+impl fmt::Display for QuotaExceeded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let remedy = match self.quota {
+            Quota::Storage => "the account's storage is full: delete videos or change the plan",
+            Quota::Period => "the account's allowance for this period is used up: wait for the next or change the plan",
+        };
+        write!(f, "{}; {remedy}", self.answer)
+    }
+}
+
+impl std::error::Error for QuotaExceeded {}
+
+/// The account has made as many calls as it may for now.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct RateLimited {
+    /// What was called.
+    pub operation: String,
+    /// How long to wait, as far as it is known.
+    pub wait: Option<Duration>,
+    /// When to come back, by the clock here, as far as it is known.
+    pub retry_at: Option<DateTime<Utc>>,
+    /// What Vimeo said; `None` when the call was held back before it was sent.
+    pub answer: Option<ApiError>,
+}
+
+impl RateLimited {
+    /// A call held back, or with an `answer` a `429`.
+    pub fn new(operation: impl Into<String>, wait: Option<Duration>, answer: Option<ApiError>) -> Self {
+        Self { operation: operation.into(), wait, retry_at: None, answer }
+    }
+
+    /// Names the time at which to come back.
+    #[must_use]
+    pub fn at(mut self, retry_at: impl Into<Option<DateTime<Utc>>>) -> Self {
+        self.retry_at = retry_at.into();
+        self
+    }
+}
+
+impl fmt::Display for RateLimited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.answer {
+            Some(answer) => write!(f, "{answer}")?,
+            None => write!(f, "{}: the account's rate limit is used up; nothing was sent", self.operation)?,
+        }
+        match (self.retry_at, self.wait) {
+            (Some(at), _) => write!(f, "; come back at {}", at.format("%Y-%m-%d %H:%M:%S UTC"))?,
+            (None, Some(wait)) => write!(f, "; come back in {} s", wait.as_secs_f64().ceil())?,
+            (None, None) => f.write_str("; come back later")?,
+        }
+        f.write_str(", and ask for `fields` to be allowed more calls")
+    }
+}
+
+impl std::error::Error for RateLimited {}
+
+/// Vimeo takes the access token no longer, and there is no way to a new one without the user.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct NeedsLogin {
+    /// What was called.
+    pub operation: String,
+    /// Whose token it was, where that was given.
+    pub account: Option<String>,
+    /// Why no new token could be had.
+    pub reason: String,
+    /// What Vimeo said; `None` when the call was not sent.
+    pub answer: Option<ApiError>,
+}
+
+impl NeedsLogin {
+    /// The account has to log in before this call can be made.
+    pub fn new(
+        operation: impl Into<String>,
+        account: Option<String>,
+        reason: impl Into<String>,
+        answer: Option<ApiError>,
+    ) -> Self {
+        Self { operation: operation.into(), account, reason: reason.into(), answer }
+    }
+}
+
+impl fmt::Display for NeedsLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.answer {
+            Some(answer) => write!(f, "{answer}")?,
+            None => write!(f, "{}: nothing was sent", self.operation)?,
+        }
+        write!(f, "; {}", self.reason)?;
+        match &self.account {
+            Some(account) => write!(f, "; account {account} has to log in again"),
+            None => f.write_str("; log in again or give another access token"),
+        }
+    }
+}
+
+impl std::error::Error for NeedsLogin {}

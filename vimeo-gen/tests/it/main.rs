@@ -1,0 +1,17 @@
+//! The generator from end to end.
+
+mod determinism;
+mod problems;
+mod snapshots;
+
+use serde_json::Value;
+use vimeo_gen::Generated;
+
+/// A small description with one of everything.
+fn small() -> Value {
+    vimeo_gen::parse(include_str!("small.yaml"), "small.yaml").expect("the description parses")
+}
+
+fn generated() -> Generated {
+    vimeo_gen::generate(small()).expect("the description can be generated")
+}
