@@ -51,13 +51,18 @@ impl UploadHandle {
         self.steer(Wish::Cancel);
     }
 
-    fn steer(&self, wish: Wish) {
-        self.wish.send_if_modified(|current| {
-            let changes = *current != wish && *current != Wish::Cancel;
-            if changes {
-                *current = wish;
-            }
-            changes
-        });
+    pub(crate) fn steer(&self, wish: Wish) {
+        steer(&self.wish, wish);
     }
+}
+
+/// Changes the wish, if it is another one; nothing takes back a cancel.
+pub(crate) fn steer(current: &watch::Sender<Wish>, wish: Wish) {
+    current.send_if_modified(|current| {
+        let changes = *current != wish && *current != Wish::Cancel;
+        if changes {
+            *current = wish;
+        }
+        changes
+    });
 }

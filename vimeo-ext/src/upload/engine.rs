@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::bandwidth::Bandwidth;
 use super::control::{UploadHandle, Wish};
 use super::driver::{Driver, Uploaded};
 use super::error::UploadError;
@@ -92,6 +93,13 @@ impl Upload {
     #[must_use]
     pub fn journal(mut self, claim: Claim) -> Self {
         self.claim = Some(claim);
+        self
+    }
+
+    /// Makes it one of many: what the queue shares goes in where the upload has none of its own.
+    pub(crate) fn share(mut self, client: &LinkClient, bandwidth: Option<&Bandwidth>) -> Self {
+        self.client.get_or_insert_with(|| client.clone());
+        self.options.bandwidth = self.options.bandwidth.or_else(|| bandwidth.cloned());
         self
     }
 

@@ -13,6 +13,7 @@ mod machine;
 mod options;
 mod plan;
 mod progress;
+mod queue;
 mod source;
 mod ticket;
 mod wire;
@@ -29,6 +30,7 @@ pub use machine::Trouble;
 pub use options::UploadOptions;
 pub use plan::{Chunking, MAX_CHUNKS, SUGGESTED_CHUNK};
 pub use progress::Progress;
+pub use queue::{QueueHandle, QueueResult, UploadQueue};
 pub use source::{
     BoxFuture, BytesSource, DEFAULT_REPLAY_BUFFER, FileSource, IntoSource, Pieces, SeekSource, Source,
     StreamSource,

@@ -57,6 +57,14 @@ impl Reporter {
         self.publish();
     }
 
+    /// The sums of many uploads; `moved` counts the bytes that were really transferred.
+    pub(crate) fn sums(&mut self, acknowledged: u64, sent: u64, moved: u64, elapsed: Duration) {
+        self.progress.acknowledged = acknowledged;
+        self.progress.sent = sent;
+        self.pace.note(moved, elapsed);
+        self.publish();
+    }
+
     fn publish(&mut self) {
         let progress = &mut self.progress;
         progress.rate = self.pace.rate();

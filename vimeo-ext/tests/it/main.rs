@@ -13,3 +13,4 @@ mod tus_server;
 mod upload;
 mod upload_journal;
 mod upload_memory;
+mod upload_queue;

@@ -1,0 +1,280 @@
+//! Many uploads, a few at a time, under one limit, each with a result of its own.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::bandwidth::Bandwidth;
+use super::control::{Wish, steer};
+use super::driver::Uploaded;
+use super::engine::Upload;
+use super::error::UploadError;
+use super::progress::{Callback, Progress, Reporter};
+use super::source::BoxFuture;
+use super::wire::LinkClient;
+
+/// Uploads that wait for their turn.
+///
+/// Each is added as a future that prepares it: it creates the video and gives the [`Upload`]. That
+/// future is first polled when the upload's turn comes, so videos are not created long before their
+/// bytes. One that fails does not stop the others.
+///
+/// `E` is the error of the preparing futures, [`UploadError`] or one that it converts into.
+///
+/// ```no_run
+/// # async fn create(name: &str) -> Result<vimeo_ext::upload::UploadTicket, vimeo_ext::upload::UploadError> { unimplemented!() }
+/// # async fn demo() -> Result<(), vimeo_ext::upload::UploadError> {
+/// use std::num::NonZeroUsize;
+/// use vimeo_ext::upload::{Upload, UploadError, UploadQueue};
+/// let mut queue = UploadQueue::<UploadError>::new(NonZeroUsize::MIN.saturating_add(2));
+/// for (name, size) in [("a.mp4", 4096), ("b.mp4", 8192)] {
+///     queue.add(name, size, async move { Ok(Upload::new(create(name).await?, name)) });
+/// }
+/// for result in queue.run().await? {
+///     match result.outcome {
+///         Ok(uploaded) => tracing::info!(result.name, uploaded.video_uri, "uploaded"),
+///         Err(error) => tracing::error!(result.name, %error, "not uploaded"),
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct UploadQueue<E = UploadError> {
+    at_once: NonZeroUsize,
+    bandwidth: Option<Bandwidth>,
+    client: Option<LinkClient>,
+    callback: Option<Callback>,
+    jobs: Vec<Job<E>>,
+}
+
+struct Job<E> {
+    name: String,
+    size: u64,
+    prepare: BoxFuture<'static, Result<Upload, E>>,
+}
+
+impl<E> fmt::Debug for UploadQueue<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UploadQueue")
+            .field("at_once", &self.at_once)
+            .field("bandwidth", &self.bandwidth)
+            .field("names", &self.jobs.iter().map(|job| &job.name).collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What became of one upload of a queue.
+#[derive(Debug)]
+pub struct QueueResult<E = UploadError> {
+    /// The name it was added with.
+    pub name: String,
+    /// The finished upload, or why it was not finished.
+    pub outcome: Result<Uploaded, E>,
+}
+
+impl<E: From<UploadError> + Send + 'static> UploadQueue<E> {
+    /// A queue that has so many uploads under way at a time.
+    pub fn new(at_once: NonZeroUsize) -> Self {
+        Self { at_once, bandwidth: None, client: None, callback: None, jobs: Vec::new() }
+    }
+
+    /// Limits the bytes a second of all uploads together that have no limit of their own.
+    #[must_use]
+    pub fn bandwidth(mut self, bandwidth: impl Into<Option<Bandwidth>>) -> Self {
+        self.bandwidth = bandwidth.into();
+        self
+    }
+
+    /// The client of all uploads that have none of their own. Default: a new [`LinkClient`].
+    #[must_use]
+    pub fn client(mut self, client: LinkClient) -> Self {
+        self.client = Some(client);
+        self
+    }
+
+    /// Calls `callback` whenever there is progress; the numbers are the sums of all uploads.
+    #[must_use]
+    pub fn on_progress(mut self, callback: impl FnMut(&Progress) + Send + 'static) -> Self {
+        self.callback = Some(Box::new(callback));
+        self
+    }
+
+    /// Adds an upload of `size` bytes, to be prepared when its turn comes; `name` comes back with
+    /// its result.
+    pub fn add(
+        &mut self,
+        name: impl Into<String>,
+        size: u64,
+        prepare: impl Future<Output = Result<Upload, E>> + Send + 'static,
+    ) -> &mut Self {
+        self.jobs.push(Job { name: name.into(), size, prepare: Box::pin(prepare) });
+        self
+    }
+
+    /// Runs all, in the order they were added, and gives the results in that order.
+    ///
+    /// # Errors
+    /// [`UploadError::Http`] when no client can be made. What goes wrong with an upload is in its
+    /// result.
+    pub async fn run(self) -> Result<Vec<QueueResult<E>>, UploadError> {
+        self.controlled().0.await
+    }
+
+    /// Gives the future that runs all, and a handle that watches, pauses, resumes and cancels it.
+    ///
+    /// Dropping the future ends the uploads under way; they stay resumable.
+    pub fn controlled(
+        self,
+    ) -> (impl Future<Output = Result<Vec<QueueResult<E>>, UploadError>> + Send + 'static, QueueHandle) {
+        let wish = Arc::new(watch::Sender::new(Wish::Run));
+        let total = self.jobs.iter().map(|job| job.size).sum();
+        let (watched, progress) = watch::channel(Progress { total, ..Progress::default() });
+        let handle = QueueHandle { wish: Arc::clone(&wish), progress };
+        let sums = Sums::new(Reporter::new(watched, self.callback), total);
+        let running = async move {
+            let shared = Shared {
+                client: match self.client {
+                    Some(client) => client,
+                    None => LinkClient::new()?,
+                },
+                bandwidth: self.bandwidth,
+                sums: Arc::new(Mutex::new(sums)),
+                wish,
+            };
+            Ok(run(self.jobs, self.at_once, shared).await)
+        };
+        (running, handle)
+    }
+}
+
+/// Watches and steers a running queue. Cheap to clone; dropping it changes nothing.
+#[derive(Debug, Clone)]
+pub struct QueueHandle {
+    wish: Arc<watch::Sender<Wish>>,
+    progress: watch::Receiver<Progress>,
+}
+
+impl QueueHandle {
+    /// A receiver that always holds the sums of all uploads.
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.clone()
+    }
+
+    /// Pauses the uploads under way and begins no other.
+    pub fn pause(&self) {
+        steer(&self.wish, Wish::Pause);
+    }
+
+    /// Goes on after [`pause`](Self::pause).
+    pub fn resume(&self) {
+        steer(&self.wish, Wish::Run);
+    }
+
+    /// Cancels the uploads under way, which stay resumable, and all that wait, for which nothing
+    /// is created.
+    pub fn cancel(&self) {
+        steer(&self.wish, Wish::Cancel);
+    }
+}
+
+/// What the uploads of a queue have in common.
+#[derive(Clone)]
+struct Shared {
+    client: LinkClient,
+    bandwidth: Option<Bandwidth>,
+    sums: Arc<Mutex<Sums>>,
+    /// Held as well as subscribed to, so that it never closes.
+    wish: Arc<watch::Sender<Wish>>,
+}
+
+async fn run<E: From<UploadError> + Send + 'static>(
+    jobs: Vec<Job<E>>,
+    at_once: NonZeroUsize,
+    shared: Shared,
+) -> Vec<QueueResult<E>> {
+    let mut waiting = jobs.into_iter().enumerate();
+    let mut running = JoinSet::new();
+    let mut done = BTreeMap::new();
+    let mut wishes = shared.wish.subscribe();
+    loop {
+        let wish = *wishes.borrow_and_update();
+        while wish != Wish::Pause && running.len() < at_once.get() {
+            let Some((place, job)) = waiting.next() else { break };
+            let shared = shared.clone();
+            running.spawn(async move {
+                let name = job.name.clone();
+                (place, QueueResult { name, outcome: one(place, job, shared).await })
+            });
+        }
+        if running.is_empty() && waiting.len() == 0 {
+            return done.into_values().collect();
+        }
+        tokio::select! {
+            Some(ended) = running.join_next() => match ended {
+                Ok((place, result)) => drop(done.insert(place, result)),
+                // A panic in the caller's own code goes on in the caller's task.
+                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                // Nobody aborts them but the end of the runtime.
+                Err(_) => {}
+            },
+            _ = wishes.changed() => {}
+        }
+    }
+}
+
+async fn one<E: From<UploadError>>(place: usize, job: Job<E>, shared: Shared) -> Result<Uploaded, E> {
+    let mut wishes = shared.wish.subscribe();
+    if *wishes.borrow_and_update() == Wish::Cancel {
+        return Err(UploadError::Cancelled { video_uri: job.name, acknowledged: 0 }.into());
+    }
+    // Not ended by a cancel: a video may just be coming into being, and its ticket must not be lost.
+    let upload = job.prepare.await?;
+    let (running, handle) = upload.share(&shared.client, shared.bandwidth.as_ref()).controlled();
+    handle.steer(*wishes.borrow_and_update());
+    let mut progress = handle.progress();
+    let mut running = std::pin::pin!(running);
+    let note = |progress: &Progress| {
+        shared.sums.lock().unwrap_or_else(PoisonError::into_inner).note(place, progress);
+    };
+    loop {
+        tokio::select! {
+            biased;
+            outcome = &mut running => {
+                note(&progress.borrow_and_update());
+                return outcome.map_err(E::from);
+            }
+            _ = wishes.changed() => handle.steer(*wishes.borrow_and_update()),
+            Ok(()) = progress.changed() => note(&progress.borrow_and_update()),
+        }
+    }
+}
+
+/// The sums of all uploads of a queue.
+struct Sums {
+    reporter: Reporter,
+    begun: Instant,
+    each: BTreeMap<usize, Progress>,
+    moved: u64,
+}
+
+impl Sums {
+    fn new(mut reporter: Reporter, total: u64) -> Self {
+        reporter.begin(total);
+        Self { reporter, begun: Instant::now(), each: BTreeMap::new(), moved: 0 }
+    }
+
+    fn note(&mut self, place: usize, progress: &Progress) {
+        // What was there when an upload was resumed was not transferred now.
+        if let Some(before) = self.each.insert(place, *progress) {
+            self.moved += progress.sent.saturating_sub(before.sent);
+        }
+        let acknowledged = self.each.values().map(|each| each.acknowledged).sum();
+        let sent = self.each.values().map(|each| each.sent).sum();
+        self.reporter.sums(acknowledged, sent, self.moved, self.begun.elapsed());
+    }
+}
