@@ -62,7 +62,7 @@ pub enum UploadError {
         host: String,
     },
     /// The source is not, or no longer, what was to be uploaded.
-    #[error("{name} {what}; upload it again once nothing else writes to it")]
+    #[error("{name} {what}; {advice}", advice = what.advice())]
     SourceChanged {
         /// The name of the source: for a file, its path.
         name: String,
@@ -289,6 +289,13 @@ pub enum Change {
 }
 
 impl Change {
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Different => "resume with the one it was, or upload this one to a new video",
+            _ => "upload it again, to a new video, once nothing else writes to it",
+        }
+    }
+
     /// The change from one size to another, if it is one.
     pub(crate) fn of_size(from: u64, to: u64) -> Option<Self> {
         match to.cmp(&from) {

@@ -14,3 +14,4 @@ mod upload;
 mod upload_journal;
 mod upload_memory;
 mod upload_queue;
+mod upload_sandbox;

@@ -453,12 +453,14 @@ async fn t29_redirects_are_not_followed_and_the_link_is_never_shown() {
     let elsewhere = TusServer::start(9, []).await;
     for status in [301, 302, 307, 308] {
         let to = format!("http://{}/", elsewhere.link().split('/').nth(2).unwrap());
-        let script = [Fault::Fine, Fault::Redirect(status, to)];
-        let server = TusServer::start(9, script).await;
-        let error = upload(&server, 9, film(9), at_once()).await.unwrap_err();
-        assert!(matches!(error, UploadError::Refused { .. }), "{error:?}");
-        assert_eq!(error.status(), Some(status));
-        assert_hides_the_link(&error);
+        let redirect = Fault::Redirect(status, to);
+        for script in [vec![redirect.clone()], vec![Fault::Fine, redirect]] {
+            let server = TusServer::start(9, script).await;
+            let error = upload(&server, 9, film(9), at_once()).await.unwrap_err();
+            assert!(matches!(error, UploadError::Refused { .. }), "{error:?}");
+            assert_eq!(error.status(), Some(status));
+            assert_hides_the_link(&error);
+        }
     }
     assert!(elsewhere.log().is_empty());
 
