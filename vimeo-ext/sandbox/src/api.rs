@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use serde_json::Value;
 
-use crate::call::{Answer, Call, Caller, Outcome, Request};
+use crate::call::{Answer, Call, Caller, Content, Outcome, Request};
 use crate::clock::{http_date, iso, parse_http_date};
 use crate::config::MissingPrivate;
 use crate::errors::ApiError;
@@ -143,9 +143,7 @@ fn open_door(
 fn finish(outcome: Outcome, operation: &Operation, request: &Request) -> Response<Body> {
     match outcome {
         Ok(answer) if operation.knows_modified_since && unchanged(&answer, request) => {
-            let mut response = Response::new(Body::empty());
-            *response.status_mut() = StatusCode::NOT_MODIFIED;
-            response
+            empty(StatusCode::NOT_MODIFIED)
         }
         Ok(answer) => success(answer),
         Err(error) => refusal(&error),
@@ -163,16 +161,29 @@ fn unchanged(answer: &Answer, request: &Request) -> bool {
 
 fn success(answer: Answer) -> Response<Body> {
     let mut response = match answer.body {
-        Some(body) => with_json(answer.status, answer.media, &body),
-        None => {
-            let mut response = Response::new(Body::empty());
+        Content::Json(body) => with_json(answer.status, answer.media, &body),
+        Content::Nothing => empty(answer.status),
+        Content::Html(page) => {
+            let mut response = Response::new(Body::from(page));
             *response.status_mut() = answer.status;
+            put(&mut response, header::CONTENT_TYPE, "text/html; charset=utf-8");
+            response
+        }
+        Content::Redirect(to) => {
+            let mut response = empty(answer.status);
+            put(&mut response, header::LOCATION, &to);
             response
         }
     };
     if let Some(modified) = answer.modified {
         put(&mut response, header::LAST_MODIFIED, &http_date(modified));
     }
+    response
+}
+
+fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
     response
 }
 

@@ -57,19 +57,29 @@ pub(crate) struct View<'a> {
     pub(crate) upload_base: &'a str,
 }
 
+/// What stands in an answer.
+#[derive(Debug)]
+pub(crate) enum Content {
+    Nothing,
+    Json(Value),
+    Html(String),
+    /// Nothing but where to go.
+    Redirect(String),
+}
+
 /// What an operation answers.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     /// The thing in `application/vnd.vimeo.<thing>+json`.
     pub(crate) media: &'static str,
-    pub(crate) body: Option<Value>,
+    pub(crate) body: Content,
     pub(crate) modified: Option<DateTime<Utc>>,
 }
 
 impl Answer {
     pub(crate) fn of(status: StatusCode, media: &'static str, body: Value) -> Self {
-        Self { status, media, body: Some(body), modified: None }
+        Self { status, media, body: Content::Json(body), modified: None }
     }
 
     pub(crate) fn ok(media: &'static str, body: Value) -> Self {
@@ -81,7 +91,15 @@ impl Answer {
     }
 
     pub(crate) fn no_content() -> Self {
-        Self { status: StatusCode::NO_CONTENT, media: "", body: None, modified: None }
+        Self { status: StatusCode::NO_CONTENT, media: "", body: Content::Nothing, modified: None }
+    }
+
+    pub(crate) fn html(status: StatusCode, page: String) -> Self {
+        Self { status, media: "", body: Content::Html(page), modified: None }
+    }
+
+    pub(crate) fn redirect(to: &str) -> Self {
+        Self { status: StatusCode::FOUND, media: "", body: Content::Redirect(to.to_owned()), modified: None }
     }
 
     pub(crate) fn modified(mut self, at: DateTime<Utc>) -> Self {

@@ -120,6 +120,11 @@ pub(crate) struct Config {
     pub(crate) rate_limit: RateLimit,
     pub(crate) plan: Plan,
     pub(crate) quota: Quota,
+    /// `None` for tokens that never end.
+    pub(crate) token_lifetime: Option<Duration>,
+    /// Any address will do where none is registered.
+    pub(crate) redirect_uris: Vec<String>,
+    pub(crate) device_pending: u16,
 }
 
 impl Default for Config {
@@ -135,6 +140,9 @@ impl Default for Config {
             rate_limit: RateLimit::default(),
             plan: Plan::default(),
             quota: Quota::default(),
+            token_lifetime: None,
+            redirect_uris: Vec::new(),
+            device_pending: 400,
         }
     }
 }

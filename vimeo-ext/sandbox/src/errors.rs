@@ -48,6 +48,8 @@ pub(crate) struct ApiError {
     /// Left out where the number that Vimeo sends is not known.
     pub(crate) code: Option<u32>,
     pub(crate) fields: Vec<InvalidField>,
+    /// OAuth's word for it: then the refusal has the shape of the token operations.
+    pub(crate) oauth: Option<&'static str>,
 }
 
 /// One entry of `invalid_parameters`.
@@ -94,7 +96,13 @@ impl ApiError {
             developer_message: developer.into(),
             code,
             fields: Vec::new(),
+            oauth: None,
         }
+    }
+
+    /// A refusal by a token operation.
+    pub(crate) fn auth(status: StatusCode, word: &'static str, description: impl Into<String>) -> Self {
+        Self { oauth: Some(word), ..Self::new(status, None, word, description) }
     }
 
     pub(crate) fn unauthorized(developer: impl Into<String>) -> Self {
@@ -140,8 +148,11 @@ impl ApiError {
         Self::bad_request(NO_SUCH_PAGE, "The list has no page of this number.")
     }
 
-    /// The shape `error`, with `link` always there and always null.
+    /// OAuth's two members where it is a token operation's; else the shape `error`, with `link` always there and always null.
     pub(crate) fn body(&self) -> Value {
+        if let Some(word) = self.oauth {
+            return json!({"error": word, "error_description": self.developer_message});
+        }
         let mut body = json!({
             "error": self.message,
             "link": null,

@@ -44,6 +44,7 @@ mod errors;
 mod faults;
 mod fields;
 mod hosts;
+mod html;
 mod ids;
 mod input;
 mod journal;

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use http::Method;
 use percent_encoding::percent_decode_str;
 
+use crate::errors::ApiError;
 use crate::routes::{self, Handler};
 
 /// One operation of the API.
@@ -59,7 +60,18 @@ pub(crate) enum Found {
     Nothing,
 }
 
-static TABLE: LazyLock<Table> = LazyLock::new(|| Table::read(include_str!("operations.tsv")));
+static TABLE: LazyLock<Table> = LazyLock::new(|| Table::read(include_str!("operations.tsv"), BESIDE));
+
+/// What Vimeo's host answers beside the operations it describes: the pages and the device grant of OAuth. The names are
+/// ours.
+const BESIDE: &str = "\
+/oauth/authorize\tGET\tauthorize_page\t-\t-\t-\t-
+/oauth/authorize\tPOST\tauthorize_decision\t-\t-\t-\t-
+/oauth/device\tPOST\tdevice_code\t-\t-\t-\t-
+/oauth/device/authorize\tPOST\tdevice_token\t-\t-\t-\t-
+/oauth/device/activate\tGET\tdevice_activate_page\t-\t-\t-\t-
+/oauth/device/activate\tPOST\tdevice_activate_decision\t-\t-\t-\t-
+";
 
 struct Table {
     operations: Vec<Operation>,
@@ -68,8 +80,9 @@ struct Table {
 }
 
 impl Table {
-    fn read(text: &'static str) -> Self {
-        let operations: Vec<Operation> = text.lines().filter_map(Operation::read).collect();
+    fn read(text: &'static str, beside: &'static str) -> Self {
+        let operations: Vec<Operation> =
+            text.lines().chain(beside.lines()).filter_map(Operation::read).collect();
         let mut by_length: HashMap<usize, Vec<usize>> = HashMap::new();
         for (place, operation) in operations.iter().enumerate() {
             by_length.entry(operation.segments.len()).or_default().push(place);
@@ -149,6 +162,14 @@ pub(crate) fn find(method: &Method, path: &str) -> Found {
     if others.is_empty() { Found::Nothing } else { Found::OtherMethods(others) }
 }
 
+/// What does the operation that `method` on `path` means.
+pub(crate) fn handler_at(method: &Method, path: &str) -> Result<Handler, ApiError> {
+    match find(method, path) {
+        Found::Operation(Operation { handler: Some(handler), .. }, _) => Ok(*handler),
+        _ => Err(ApiError::not_found("operation")),
+    }
+}
+
 /// Every operation.
 #[cfg(test)]
 pub(crate) fn all() -> impl Iterator<Item = &'static Operation> {
@@ -198,7 +219,7 @@ mod tests {
 
     #[test]
     fn the_table_is_whole() {
-        assert_eq!(all().count(), 520);
+        assert_eq!(all().count(), 520 + BESIDE.lines().count());
         for operation in all() {
             assert!(
                 operation.scopes.iter().all(|scope| crate::ALL_SCOPES.contains(scope)),

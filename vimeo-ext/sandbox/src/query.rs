@@ -35,6 +35,10 @@ impl Query {
         }
         out.finish()
     }
+
+    pub(crate) fn pairs(&self) -> &[(String, String)] {
+        &self.0
+    }
 }
 
 #[cfg(test)]

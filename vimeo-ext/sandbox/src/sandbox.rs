@@ -162,6 +162,27 @@ impl SandboxBuilder {
         self
     }
 
+    /// Lets tokens that are granted by code or device end after this time of the world's clock. They then come with
+    /// `expires_on` and a `refresh_token`, which `POST /oauth/access_token` takes with `grant_type=refresh_token`. Vimeo
+    /// documents no such refresh; this is OAuth's own. Default: tokens never end.
+    pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.config.token_lifetime = Some(lifetime);
+        self
+    }
+
+    /// Registers an address that users may be sent back to after they have let an app in. Without any, every address will
+    /// do.
+    pub fn redirect_uri(mut self, uri: impl Into<String>) -> Self {
+        self.config.redirect_uris.push(uri.into());
+        self
+    }
+
+    /// The status that a device gets while its user has not decided. Default: 400; Vimeo's is not known.
+    pub fn device_pending_status(mut self, status: u16) -> Self {
+        self.config.device_pending = status;
+        self
+    }
+
     /// The API's port. Default: 0, one that the system picks.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;

@@ -31,6 +31,13 @@ pub(crate) fn handler(name: &str) -> Option<Handler> {
         "delete_token" => oauth::revoke,
         // Answered without a token; see `without_token`.
         "client_auth" => oauth::client_credentials,
+        "exchange_auth_code" => oauth::exchange,
+        "authorize_page" => oauth::page,
+        "authorize_decision" => oauth::decide,
+        "device_code" => oauth::device_code,
+        "device_token" => oauth::device_token,
+        "device_activate_page" => oauth::activate,
+        "device_activate_decision" => oauth::activate_decide,
 
         "get_user" | "get_user_alt1" => users::get,
         "edit_user" | "edit_user_alt1" => users::edit,
@@ -82,7 +89,9 @@ pub(crate) fn handler(name: &str) -> Option<Handler> {
 /// The operations that ask for an app's id and secret, or for nothing, rather than for a token.
 pub(crate) fn without_token(name: &str) -> Option<Open> {
     match name {
-        "client_auth" => Some(oauth::open_client_credentials),
+        "client_auth" | "exchange_auth_code" | "device_code" | "device_token" => Some(oauth::open_by_secret),
+        "authorize_page" | "authorize_decision" => Some(oauth::open_authorize),
+        "device_activate_page" | "device_activate_decision" => Some(oauth::open_activate),
         _ => None,
     }
 }

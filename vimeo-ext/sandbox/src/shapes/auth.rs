@@ -14,15 +14,18 @@ pub(crate) fn app(view: &View<'_>) -> Value {
     json!({"name": app.name, "uri": format!("/apps/{}", app.id)})
 }
 
+/// A token as its holder gets it.
+pub(crate) struct Issued<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) scopes: &'a Scopes,
+    pub(crate) user: Option<u64>,
+    pub(crate) expires: Option<DateTime<Utc>>,
+    pub(crate) refresh: Option<&'a str>,
+}
+
 /// A token and what stands behind it.
-pub(crate) fn token(
-    view: &View<'_>,
-    text: &str,
-    scopes: &Scopes,
-    user: Option<u64>,
-    expires: Option<DateTime<Utc>>,
-    selection: &Selection,
-) -> Value {
+pub(crate) fn token(view: &View<'_>, issued: &Issued<'_>, selection: &Selection) -> Value {
+    let Issued { text, scopes, user, expires, refresh } = *issued;
     let user = user.and_then(|id| view.state.users.get(&id));
     Object::new(selection)
         .put("access_token", text)
@@ -30,6 +33,7 @@ pub(crate) fn token(
         .put("scope", scopes.to_string())
         .with("app", |_| app(view))
         .with_if(expires.is_some(), "expires_on", |_| expires.map_or(Value::Null, time))
+        .with_if(refresh.is_some(), "refresh_token", |_| refresh.into())
         .with_if(user.is_some(), "user", |selection| {
             // A token's owner sees themselves as they see themselves elsewhere.
             let view = View { viewer: user.map(|user| user.id), ..*view };

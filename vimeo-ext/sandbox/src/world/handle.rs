@@ -91,6 +91,13 @@ impl World {
         self.cell.enter().0.issue_token(None, scopes.into(), None)
     }
 
+    /// Lets the first user accept or reject the device that shows this code; `false` when none waits under it.
+    pub fn decide_device(&self, user_code: &str, accept: bool) -> bool {
+        let (mut state, now) = self.cell.enter();
+        let user = accept.then_some(state.first_user);
+        state.grants.decide_device(user_code, user, now)
+    }
+
     /// Makes a token invalid, as its user can at any time; `false` when it was none of this world's.
     pub fn revoke_token(&self, token: &str) -> bool {
         self.cell.enter().0.revoke(token)

@@ -3,6 +3,7 @@
 //! A token or a signed link decides which world a request sees. Nothing in one world reaches another: not ids, not
 //! time, not limits.
 
+pub(crate) mod grants;
 pub(crate) mod handle;
 pub(crate) mod registry;
 pub(crate) mod seed;
@@ -20,6 +21,7 @@ use crate::errors::ApiError;
 use crate::ids::Ids;
 use crate::links::{Place, Target};
 use crate::scopes::Scopes;
+use grants::Grants;
 use registry::TokenIndex;
 use upload::Upload;
 use user::{App, Token, User};
@@ -37,6 +39,7 @@ pub(crate) struct State {
     pub(crate) first_user: u64,
     pub(crate) users: BTreeMap<u64, User>,
     pub(crate) videos: BTreeMap<u64, Video>,
+    pub(crate) grants: Grants,
     tokens: HashMap<String, Token>,
     index: Arc<TokenIndex>,
     uploads: HashMap<String, Arc<Upload>>,
@@ -81,6 +84,7 @@ impl State {
             first_user: 0,
             users: BTreeMap::new(),
             videos: BTreeMap::new(),
+            grants: Grants::default(),
             tokens: HashMap::new(),
             index,
             uploads: HashMap::new(),

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::State;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::errors::ApiError;
 
 /// One world: its clock and its state.
 #[derive(Debug)]
@@ -78,6 +79,11 @@ impl Worlds {
     pub(crate) fn get(&self, id: u64) -> Option<Arc<Cell>> {
         let place = usize::try_from(id.checked_sub(1)?).ok()?;
         self.cells.read().unwrap_or_else(PoisonError::into_inner).get(place).cloned()
+    }
+
+    /// The world that a sandbox begins with.
+    pub(crate) fn first(&self) -> Result<Arc<Cell>, ApiError> {
+        self.get(1).ok_or_else(|| ApiError::not_found("world"))
     }
 
     /// The world that a token or a client id belongs to.

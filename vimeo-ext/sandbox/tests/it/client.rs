@@ -26,7 +26,11 @@ impl Client {
 
     pub(crate) fn with_token(sandbox: &Sandbox, token: &str) -> Self {
         Self {
-            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            http: reqwest::Client::builder()
+                .no_proxy()
+                .redirect(reqwest::redirect::Policy::none())
+                .build()
+                .unwrap(),
             base: sandbox.url().as_str().trim_end_matches('/').to_owned(),
             token: token.to_owned(),
         }

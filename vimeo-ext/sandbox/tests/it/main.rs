@@ -12,6 +12,7 @@ mod auth;
 mod faults;
 mod lists;
 mod media;
+mod oauth;
 mod tus;
 mod videos;
 mod worlds;

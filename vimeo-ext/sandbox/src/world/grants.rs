@@ -1,0 +1,260 @@
+//! Grants on their way: authorization codes, device codes, refresh tokens.
+
+use std::collections::HashMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
+use sha2::{Digest, Sha256};
+
+use crate::scopes::Scopes;
+
+/// How long an authorization code is good for. Vimeo's own time is not known.
+const CODE_LIFETIME: TimeDelta = TimeDelta::minutes(10);
+/// How long a device code is good for. Vimeo's own time is not known.
+pub(crate) const DEVICE_LIFETIME: TimeDelta = TimeDelta::minutes(15);
+
+/// What a user granted, before it becomes a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Grant {
+    pub(crate) user: u64,
+    pub(crate) scopes: Scopes,
+}
+
+/// Why a grant does not become a token; the words are OAuth's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// The code is unknown, used, expired, or does not fit its redirect address or verifier.
+    InvalidGrant,
+    /// The user has not decided yet.
+    Pending,
+    /// The user said no.
+    Denied,
+    /// The device code's time is over.
+    Expired,
+}
+
+impl Refused {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::InvalidGrant => "invalid_grant",
+            Self::Pending => "authorization_pending",
+            Self::Denied => "access_denied",
+            Self::Expired => "expired_token",
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Grants {
+    codes: HashMap<String, Code>,
+    devices: HashMap<String, Device>,
+    refresh: HashMap<String, Grant>,
+}
+
+#[derive(Debug)]
+struct Code {
+    grant: Grant,
+    redirect_uri: String,
+    challenge: Option<Challenge>,
+    expires: DateTime<Utc>,
+}
+
+/// The promise that a client gives at the start of the flow and keeps at its end (PKCE).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Challenge {
+    Plain(String),
+    S256(String),
+}
+
+impl Challenge {
+    /// Reads `code_challenge` and `code_challenge_method`; `None` for a method that does not exist.
+    pub(crate) fn read(text: Option<&str>, method: Option<&str>) -> Option<Option<Self>> {
+        match (text.filter(|text| !text.is_empty()), method.unwrap_or("plain")) {
+            (None, _) => Some(None),
+            (Some(text), "S256") => Some(Some(Self::S256(text.to_owned()))),
+            (Some(text), "plain" | "") => Some(Some(Self::Plain(text.to_owned()))),
+            (Some(_), _) => None,
+        }
+    }
+
+    fn is_kept_by(&self, verifier: &str) -> bool {
+        match self {
+            Self::Plain(text) => text == verifier,
+            Self::S256(text) => *text == URL_SAFE_NO_PAD.encode(Sha256::digest(verifier)),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Device {
+    user_code: String,
+    scopes: Scopes,
+    expires: DateTime<Utc>,
+    decision: Option<Option<Grant>>,
+}
+
+impl Grants {
+    pub(crate) fn add_code(
+        &mut self,
+        code: String,
+        grant: Grant,
+        redirect_uri: String,
+        challenge: Option<Challenge>,
+        now: DateTime<Utc>,
+    ) {
+        self.codes.insert(code, Code { grant, redirect_uri, challenge, expires: now + CODE_LIFETIME });
+    }
+
+    /// Takes a code, which is then used up whether it fits or not: a code that came into wrong hands is worth nothing.
+    pub(crate) fn take_code(
+        &mut self,
+        code: &str,
+        redirect_uri: &str,
+        verifier: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<Grant, Refused> {
+        let code = self.codes.remove(code).ok_or(Refused::InvalidGrant)?;
+        let kept = match (&code.challenge, verifier) {
+            (None, _) => true,
+            (Some(challenge), Some(verifier)) => challenge.is_kept_by(verifier),
+            (Some(_), None) => false,
+        };
+        if kept && code.redirect_uri == redirect_uri && now < code.expires {
+            Ok(code.grant)
+        } else {
+            Err(Refused::InvalidGrant)
+        }
+    }
+
+    pub(crate) fn add_device(
+        &mut self,
+        device_code: String,
+        user_code: String,
+        scopes: Scopes,
+        now: DateTime<Utc>,
+    ) {
+        let device = Device { user_code, scopes, expires: now + DEVICE_LIFETIME, decision: None };
+        self.devices.insert(device_code, device);
+    }
+
+    /// The scopes that a device waits for, if it still waits.
+    pub(crate) fn waiting_device(&self, user_code: &str, now: DateTime<Utc>) -> Option<&Scopes> {
+        let waits = |device: &&Device| {
+            device.user_code == user_code && device.decision.is_none() && now < device.expires
+        };
+        self.devices.values().find(waits).map(|device| &device.scopes)
+    }
+
+    /// Lets a user decide on a device; `false` when none waits under this code.
+    pub(crate) fn decide_device(&mut self, user_code: &str, user: Option<u64>, now: DateTime<Utc>) -> bool {
+        let waits = |device: &&mut Device| {
+            device.user_code == user_code && device.decision.is_none() && now < device.expires
+        };
+        let Some(device) = self.devices.values_mut().find(waits) else { return false };
+        device.decision = Some(user.map(|user| Grant { user, scopes: device.scopes.clone() }));
+        true
+    }
+
+    /// What a device gets that asks for its token.
+    pub(crate) fn take_device(
+        &mut self,
+        device_code: &str,
+        user_code: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Grant, Refused> {
+        let device = self
+            .devices
+            .get(device_code)
+            .filter(|device| device.user_code == user_code)
+            .ok_or(Refused::InvalidGrant)?;
+        match &device.decision {
+            _ if now >= device.expires => Err(Refused::Expired),
+            None => Err(Refused::Pending),
+            Some(None) => Err(Refused::Denied),
+            Some(Some(grant)) => {
+                let grant = grant.clone();
+                self.devices.remove(device_code);
+                Ok(grant)
+            }
+        }
+    }
+
+    pub(crate) fn add_refresh(&mut self, token: String, grant: Grant) {
+        self.refresh.insert(token, grant);
+    }
+
+    /// Takes a refresh token, which is good for one use.
+    pub(crate) fn take_refresh(&mut self, token: &str) -> Result<Grant, Refused> {
+        self.refresh.remove(token).ok_or(Refused::InvalidGrant)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
+    }
+
+    fn grant() -> Grant {
+        Grant { user: 1, scopes: Scopes::public() }
+    }
+
+    #[test]
+    fn a_code_is_good_once_for_who_asked_for_it() {
+        // The verifier and challenge of the PKCE standard's own example.
+        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        let s256 = Challenge::S256("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".into());
+        let plain = Challenge::Plain("word".into());
+        for (challenge, uri, given, seconds, good) in [
+            (None, "http://a/", None, 0, true),
+            (None, "http://a/", Some("whatever"), 0, true),
+            (None, "http://a", None, 0, false),
+            (None, "http://a/", None, 600, false),
+            (Some(s256.clone()), "http://a/", Some(verifier), 599, true),
+            (Some(s256.clone()), "http://a/", Some("other"), 0, false),
+            (Some(s256), "http://a/", None, 0, false),
+            (Some(plain.clone()), "http://a/", Some("word"), 0, true),
+            (Some(plain), "http://a/", Some("words"), 0, false),
+        ] {
+            let mut grants = Grants::default();
+            grants.add_code("code".into(), grant(), "http://a/".into(), challenge.clone(), at(0));
+            let taken = grants.take_code("code", uri, given, at(seconds));
+            assert_eq!(taken.is_ok(), good, "{challenge:?} {uri} {given:?} {seconds}");
+            assert_eq!(grants.take_code("code", uri, given, at(seconds)), Err(Refused::InvalidGrant));
+        }
+    }
+
+    #[test]
+    fn challenges_are_read() {
+        for (text, method, expected) in [
+            (None, None, Some(None)),
+            (Some(""), Some("S256"), Some(None)),
+            (Some("a"), None, Some(Some(Challenge::Plain("a".into())))),
+            (Some("a"), Some("S256"), Some(Some(Challenge::S256("a".into())))),
+            (Some("a"), Some("MD5"), None),
+        ] {
+            assert_eq!(Challenge::read(text, method), expected);
+        }
+    }
+
+    #[test]
+    fn a_device_waits_for_its_user() {
+        let decide = |user: Option<Option<u64>>, seconds: i64| {
+            let mut grants = Grants::default();
+            grants.add_device("device".into(), "user".into(), Scopes::public(), at(0));
+            if let Some(user) = user {
+                assert!(grants.decide_device("user", user, at(1)));
+                assert!(!grants.decide_device("user", user, at(1)));
+            }
+            grants.take_device("device", "user", at(seconds))
+        };
+        assert_eq!(decide(None, 1), Err(Refused::Pending));
+        assert_eq!(decide(Some(None), 1), Err(Refused::Denied));
+        assert_eq!(decide(Some(Some(1)), 1), Ok(grant()));
+        assert_eq!(decide(Some(Some(1)), 900), Err(Refused::Expired));
+        assert_eq!(Grants::default().take_device("device", "user", at(0)), Err(Refused::InvalidGrant));
+    }
+}
