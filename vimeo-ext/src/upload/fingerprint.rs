@@ -17,6 +17,7 @@ const SAMPLE: u64 = 1024 * 1024;
 /// Cheap for a file of any size. It finds another file under the same name and a file that was
 /// edited since; a change in the middle that also sets the time back would pass.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Fingerprint {
     /// Size in bytes.
     pub size: u64,

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 /// How far an upload is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Progress {
     /// Bytes the server has acknowledged. Never falls; ends at `total`.
     ///

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_core::Stream;
 
-use super::{BoxFuture, PIECE, Pieces, Source};
+use super::{BoxFuture, PIECE, Pieces, Source, off_the_runtime};
 use crate::upload::error::UploadError;
 use crate::upload::fingerprint::{Fingerprint, ends};
 
@@ -52,8 +52,11 @@ impl Source for BytesSource {
     fn fingerprint(&mut self) -> BoxFuture<'_, Result<Option<Fingerprint>, UploadError>> {
         let size = self.size();
         let (head, tail) = ends(size);
-        let fingerprint = Fingerprint::new(size, None, &self.slice(&head), &self.slice(&tail));
-        Box::pin(std::future::ready(Ok(Some(fingerprint))))
+        let (head, tail) = (self.slice(&head), self.slice(&tail));
+        Box::pin(async move {
+            let hash = move || Ok(Some(Fingerprint::new(size, None, &head, &tail)));
+            off_the_runtime("the bytes in memory", "hash", hash).await
+        })
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 
 use super::file::Received;
-use super::{BoxFuture, PIECE, Pieces, Source};
+use super::{BoxFuture, PIECE, Pieces, Source, off_the_runtime};
 use crate::upload::error::{Change, UploadError};
 use crate::upload::fingerprint::{Fingerprint, ends};
 
@@ -103,7 +103,9 @@ where
             let (head, tail) = ends(self.size);
             let head = exactly(&mut *reader, head, &self.name, self.size).await?;
             let tail = exactly(&mut *reader, tail, &self.name, self.size).await?;
-            Ok(Some(Fingerprint::new(self.size, None, &head, &tail)))
+            let size = self.size;
+            let hash = move || Ok(Some(Fingerprint::new(size, None, &head, &tail)));
+            off_the_runtime(&self.name, "hash", hash).await
         })
     }
 }

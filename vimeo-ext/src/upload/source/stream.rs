@@ -156,7 +156,10 @@ async fn give<R: AsyncRead + Unpin>(
         }
         // Never beyond the range: what is kept must stay within the buffer.
         let end = lock().end();
-        buffer.reserve(READ);
+        // A fresh one only when the last is full: what is kept would pin the unused rest of each.
+        if buffer.capacity() == 0 {
+            buffer.reserve(READ);
+        }
         let wanted = (range.end - end).min(READ as u64);
         // Loses nothing when it is aborted: the bytes are kept without another await.
         match (&mut *reader).take(wanted).read_buf(&mut buffer).await {
@@ -202,6 +205,10 @@ impl Kept {
 
     /// The bytes from `at`, up to `end` or the end of the piece they are in.
     fn get(&self, at: u64, end: u64) -> Option<Bytes> {
+        // The usual case, in which a search through all pieces would be for nothing.
+        if at >= self.end() {
+            return None;
+        }
         let mut start = self.floor;
         for piece in &self.pieces {
             let stop = start + piece.len() as u64;
@@ -229,5 +236,72 @@ impl Kept {
             excess -= first.len() as u64;
             self.pieces.pop_front();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(floor: u64, pieces: &[&'static [u8]]) -> Kept {
+        let mut kept = Kept { floor, ..Kept::default() };
+        for piece in pieces {
+            kept.push(Bytes::from_static(piece), floor);
+        }
+        kept
+    }
+
+    #[test]
+    fn what_is_kept_is_given_again_from_any_place() {
+        let kept = kept(10, &[b"abc", b"d", b"efgh"]);
+        assert_eq!((kept.floor, kept.end()), (10, 18));
+        // (from, to, bytes)
+        let table: [(u64, u64, Option<&[u8]>); 8] = [
+            (10, 18, Some(b"abc")),
+            (11, 18, Some(b"bc")),
+            (11, 12, Some(b"b")),
+            (13, 18, Some(b"d")),
+            (14, 16, Some(b"ef")),
+            (17, 99, Some(b"h")),
+            (18, 99, None),
+            (9, 18, None),
+        ];
+        for (from, to, bytes) in table {
+            assert_eq!(kept.get(from, to).as_deref(), bytes, "{from}..{to}");
+        }
+    }
+
+    #[test]
+    fn what_is_acknowledged_is_forgotten_and_nothing_else() {
+        let mut kept = kept(0, &[b"abc", b"d", b"efgh"]);
+        // (acknowledged, floor, pieces left)
+        for (offset, floor, pieces) in [(0, 0, 3), (2, 2, 3), (3, 3, 2), (5, 5, 1), (1, 5, 1), (99, 8, 0)] {
+            kept.drop_below(offset);
+            assert_eq!((kept.floor, kept.end(), kept.pieces.len()), (floor, 8, pieces), "after {offset}");
+        }
+    }
+
+    #[tokio::test]
+    async fn small_reads_do_not_pin_large_buffers() {
+        let kept = Mutex::new(Kept::default());
+        let (sender, mut receiver) = mpsc::channel(1);
+        let bytes = vec![7; READ];
+        // Gives 1 KiB at a time.
+        let (mut pipe, mut reader) = tokio::io::duplex(1024);
+        let write = async { tokio::io::AsyncWriteExt::write_all(&mut pipe, &bytes).await.unwrap() };
+        let given = give(&mut reader, &kept, 0..READ as u64, &sender);
+        let mut starts = Vec::new();
+        let take = async {
+            let mut taken = 0;
+            while taken < READ {
+                let piece = receiver.recv().await.unwrap().unwrap();
+                taken += piece.len();
+                starts.push(piece.as_ptr() as usize);
+            }
+        };
+        let (given, (), ()) = tokio::join!(given, write, take);
+        assert!(given.is_ok());
+        let span = starts.iter().max().unwrap() - starts.iter().min().unwrap();
+        assert!(starts.len() > 100 && span < READ, "{} pieces over {span} bytes", starts.len());
     }
 }
