@@ -134,3 +134,81 @@ async fn exactly<R: AsyncRead + AsyncSeek + Unpin>(
     }
     Ok(buffer.freeze())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::io;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+    use std::time::Duration;
+
+    use tokio::io::ReadBuf;
+
+    use super::*;
+
+    /// Hangs in its first read, as a lost connection to a store would, and never again.
+    struct HangsOnce {
+        hung: bool,
+        inner: io::Cursor<Vec<u8>>,
+    }
+
+    impl AsyncRead for HangsOnce {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            if !std::mem::replace(&mut self.hung, true) {
+                return Poll::Pending;
+            }
+            Pin::new(&mut self.inner).poll_read(cx, buffer)
+        }
+    }
+
+    impl AsyncSeek for HangsOnce {
+        fn start_seek(mut self: Pin<&mut Self>, position: SeekFrom) -> io::Result<()> {
+            Pin::new(&mut self.inner).start_seek(position)
+        }
+
+        fn poll_complete(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<u64>> {
+            Pin::new(&mut self.inner).poll_complete(cx)
+        }
+    }
+
+    async fn next(pieces: &mut Pieces) -> Option<Result<Bytes, UploadError>> {
+        poll_fn(|cx| pieces.as_mut().poll_next(cx)).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_new_read_does_not_wait_for_one_that_hangs() {
+        let reader = HangsOnce { hung: false, inner: io::Cursor::new(b"film".to_vec()) };
+        let mut source = SeekSource::new(reader, "a store").await.unwrap();
+        let mut hanging = source.read(0..4).await.unwrap();
+        let waited = tokio::time::timeout(Duration::from_secs(60), next(&mut hanging)).await;
+        assert!(waited.is_err());
+        let mut pieces = source.read(1..4).await.unwrap();
+        let piece = tokio::time::timeout(Duration::from_secs(60), next(&mut pieces)).await;
+        assert_eq!(piece.unwrap().unwrap().unwrap(), "ilm");
+        assert!(next(&mut pieces).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn another_size_is_noticed_and_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("film.mp4");
+        std::fs::write(&path, b"film").unwrap();
+        let reader = tokio::fs::File::open(&path).await.unwrap();
+        let mut source = SeekSource::new(reader, "a film").await.unwrap();
+        for (bytes, change) in [
+            (&b"films"[..], Change::Grew { from: 4, to: 5 }),
+            (&b"fil"[..], Change::Shrank { from: 4, to: 3 }),
+        ] {
+            std::fs::write(&path, bytes).unwrap();
+            let mut pieces = source.read(0..4).await.unwrap();
+            let error = next(&mut pieces).await.unwrap().unwrap_err();
+            let UploadError::SourceChanged { name, what } = error else { panic!("{error:?}") };
+            assert_eq!((name.as_str(), what), ("a film", change));
+        }
+    }
+}

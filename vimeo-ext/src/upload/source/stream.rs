@@ -282,6 +282,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn no_more_is_read_than_the_range_asks_for() {
+        let kept = Mutex::new(Kept::default());
+        let (sender, mut receiver) = mpsc::channel(9);
+        let mut reader = &b"films and more"[..];
+        assert!(give(&mut reader, &kept, 0..5, &sender).await.is_ok());
+        assert_eq!(receiver.recv().await.unwrap().unwrap(), "films");
+        assert_eq!(reader, b" and more", "what is kept must fit the replay buffer");
+    }
+
+    #[tokio::test]
     async fn small_reads_do_not_pin_large_buffers() {
         let kept = Mutex::new(Kept::default());
         let (sender, mut receiver) = mpsc::channel(1);
