@@ -159,7 +159,14 @@ pub(crate) fn find(method: &Method, path: &str) -> Found {
             others.push(operation.method.clone());
         }
     }
-    if others.is_empty() { Found::Nothing } else { Found::OtherMethods(others) }
+    if !others.is_empty() {
+        return Found::OtherMethods(others);
+    }
+    // Vimeo links to folders by that name too, and answers there as it does under the paths it describes.
+    match parts.iter().position(|part| *part == "folders") {
+        Some(place) => find(method, &with_projects(&parts, place)),
+        None => Found::Nothing,
+    }
 }
 
 /// What does the operation that `method` on `path` means.
@@ -168,6 +175,11 @@ pub(crate) fn handler_at(method: &Method, path: &str) -> Result<Handler, ApiErro
         Found::Operation(Operation { handler: Some(handler), .. }, _) => Ok(*handler),
         _ => Err(ApiError::not_found("operation")),
     }
+}
+
+fn with_projects(parts: &[&str], place: usize) -> String {
+    let renamed = parts.iter().enumerate().map(|(at, part)| if at == place { "projects" } else { part });
+    renamed.fold(String::new(), |path, part| path + "/" + part)
 }
 
 /// Every operation.
@@ -191,6 +203,8 @@ mod tests {
             ("POST", "/me/videos", "upload_video_alt1"),
             ("PUT", "/videos/5/tags/caf%C3%A9", "add_video_tag"),
             ("GET", "/users/5/folders/private_to_me", "get_private_to_me_folder"),
+            ("GET", "/me/folders/", "get_projects_alt1"),
+            ("POST", "/users/5/folders", "create_project"),
             ("PUT", "/videos/5", "405"),
             ("GET", "/nothing", "404"),
             ("GET", "/videos/5/nothing", "404"),

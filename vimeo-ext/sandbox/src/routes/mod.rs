@@ -1,13 +1,21 @@
 //! What each operation does. An operation that is not named here answers 501.
 
+mod categories;
+mod channels;
+mod comments;
+mod folders;
+mod marks;
 mod oauth;
 mod pictures;
+mod privacy;
+mod showcases;
 mod tags;
 mod text_tracks;
 mod upload;
 mod users;
 mod versions;
 mod videos;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -82,6 +90,88 @@ pub(crate) fn handler(name: &str) -> Option<Handler> {
         "check_video_for_tag" => tags::check,
         "add_video_tag" => tags::add,
         "delete_video_tag" => tags::remove,
+
+        "get_likes" | "get_likes_alt1" => marks::likes,
+        "get_video_likes" => marks::likers,
+        "check_if_user_liked_video" | "check_if_user_liked_video_alt1" => marks::check_like,
+        "like_video" | "like_video_alt1" => marks::like,
+        "unlike_video" | "unlike_video_alt1" => marks::unlike,
+        "get_watch_later_queue" | "get_watch_later_queue_alt1" => marks::watch_later,
+        "check_watch_later_queue" | "check_watch_later_queue_alt1" => marks::check_later,
+        "add_video_to_watch_later" | "add_video_to_watch_later_alt1" => marks::add_later,
+        "delete_video_from_watch_later" | "delete_video_from_watch_later_alt1" => marks::remove_later,
+        "get_user_following" | "get_user_following_alt1" => marks::following,
+        "get_followers" | "get_followers_alt1" => marks::followers,
+        "check_if_user_is_following" | "check_if_user_is_following_alt1" => marks::check_following,
+        "follow_user" | "follow_user_alt1" => marks::follow,
+        "follow_users" | "follow_users_alt1" => marks::follow_many,
+        "unfollow_user" | "unfollow_user_alt1" => marks::unfollow,
+
+        "get_comments" => comments::list,
+        "create_comment" => comments::create,
+        "get_comment" => comments::get,
+        "edit_comment" => comments::edit,
+        "delete_comment" => comments::delete,
+        "get_comment_replies" => comments::replies,
+        "create_comment_reply" => comments::reply,
+
+        "get_projects" | "get_projects_alt1" => folders::list,
+        "create_project" | "create_project_alt1" => folders::create,
+        "get_project" | "get_project_alt1" => folders::get,
+        "edit_project" | "edit_project_alt1" => folders::edit,
+        "delete_project" | "delete_project_alt1" => folders::delete,
+        "get_project_videos" | "get_project_videos_alt1" => folders::videos,
+        "get_folder_items" | "get_folder_items2" => folders::items,
+        "add_videos_to_project"
+        | "add_videos_to_project_alt1"
+        | "add_video_to_project"
+        | "add_video_to_project_alt1" => folders::add,
+        "remove_videos_from_project"
+        | "remove_videos_from_project_alt1"
+        | "remove_video_from_project"
+        | "remove_video_from_project_alt1" => folders::remove,
+
+        "get_showcases" | "get_showcases_alt1" => showcases::list,
+        "create_showcase" | "create_showcase_alt1" => showcases::create,
+        "get_showcase" | "get_showcase_alt2" => showcases::get,
+        "edit_showcase" | "edit_showcase_alt2" => showcases::edit,
+        "delete_showcase" | "delete_showcase_alt2" => showcases::delete,
+        "get_showcase_videos" | "get_showcase_videos_alt2" => showcases::videos,
+        "get_showcase_video" | "get_showcase_video_alt2" => showcases::video,
+        "add_video_to_showcase" | "add_video_to_showcase_alt2" => showcases::add_video,
+        "remove_video_from_showcase" | "remove_video_from_showcase_alt2" => showcases::remove_video,
+        "replace_videos_in_showcase" | "replace_videos_in_showcase_alt2" => showcases::replace_videos,
+
+        "get_channels" => channels::list,
+        "get_channel_subscriptions" | "get_channel_subscriptions_alt1" => channels::of_user,
+        "create_channel" => channels::create,
+        "get_channel" => channels::get,
+        "edit_channel" => channels::edit,
+        "delete_channel" => channels::delete,
+        "get_channel_videos" => channels::videos,
+        "get_channel_video" => channels::video,
+        "add_video_to_channel" => channels::add_video,
+        "add_videos_to_channel" => channels::add_videos,
+        "delete_video_from_channel" => channels::remove_video,
+        "remove_videos_from_channel" => channels::remove_videos,
+        "get_channel_subscribers" => channels::followers,
+        "check_if_user_subscribed_to_channel" | "check_if_user_subscribed_to_channel_alt1" => channels::check,
+        "subscribe_to_channel" | "subscribe_to_channel_alt1" => channels::subscribe,
+        "unsubscribe_from_channel" | "unsubscribe_from_channel_alt1" => channels::unsubscribe,
+
+        "get_categories" => categories::list,
+        "get_category" => categories::get,
+        "get_category_videos" => categories::videos,
+
+        "get_video_privacy_domains" => privacy::domains,
+        "add_video_privacy_domain" => privacy::add_domain,
+        "delete_video_privacy_domain" => privacy::remove_domain,
+
+        "get_webhooks" => webhooks::list,
+        "add_webhook" => webhooks::create,
+        "get_webhook" => webhooks::get,
+        "update_webhook" => webhooks::edit,
+        "delete_webhook" => webhooks::delete,
         _ => return None,
     })
 }

@@ -35,7 +35,7 @@ pub(crate) fn videos(call: &mut Call<'_>) -> Outcome {
     let descending = call.descending(sort != "name")?;
     let carries = |video: &&Video| video.has_tag(&tag.canonical) && video.listed_for(viewer);
     let mut found: Vec<&Video> = call.state.videos.values().filter(carries).collect();
-    order(&mut found, &sort, descending);
+    order(call.state, &mut found, &sort, descending);
     call.page("video", &found, |view, video, selection| video_shape::video(view, video, selection))
 }
 

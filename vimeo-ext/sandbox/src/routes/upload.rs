@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 
+use super::folders::folder_in;
 use super::videos::Edits;
 use crate::call::{Answer, Call, Outcome};
 use crate::errors::{ApiError, DISK_QUOTA, EMPTY, InvalidField, PERIODIC_QUOTA, STREAMING_CLOSED};
@@ -14,6 +15,7 @@ pub(crate) fn create_video(call: &mut Call<'_>) -> Outcome {
     let mut input = call.input()?;
     let edits = Edits::read(&mut input);
     let source = source(&mut input)?;
+    let folder = input.text("folder_uri").map(|uri| folder_in(call, owner, &uri)).transpose()?;
     let file_name =
         input.text("file_name").or_else(|| input.text("name")).unwrap_or_else(|| "Untitled".to_owned());
     input.finish()?;
@@ -24,6 +26,7 @@ pub(crate) fn create_video(call: &mut Call<'_>) -> Outcome {
     let id = call.state.add_video(owner, now);
     if let Some(video) = call.state.videos.get_mut(&id) {
         edits.apply(video, now);
+        video.folder = folder;
     }
     if let Err(error) = call.state.add_version(id, &file_name, source, now) {
         call.state.remove_video(id, now);

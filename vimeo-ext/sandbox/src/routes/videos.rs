@@ -10,6 +10,7 @@ use crate::errors::{ApiError, EMPTY, NOT_ALLOWED};
 use crate::input::Input;
 use crate::query::Query;
 use crate::shapes::video as shape;
+use crate::world::State;
 use crate::world::video::{Tag, Video};
 
 /// Who may see a video, as `privacy.view` says it.
@@ -45,7 +46,7 @@ pub(crate) fn list(call: &mut Call<'_>) -> Outcome {
         .values()
         .filter(|video| video.owner == owner && video.listed_for(viewer) && filter.fits(video))
         .collect();
-    order(&mut found, &sort, descending);
+    order(call.state, &mut found, &sort, descending);
     let changed = call.user(owner)?.videos_changed;
     let modified = found.iter().map(|video| video.modified).fold(changed, DateTime::<Utc>::max);
     let answer = call.page("video", &found, |view, video, selection| shape::video(view, video, selection))?;
@@ -74,7 +75,7 @@ pub(crate) fn search(call: &mut Call<'_>) -> Outcome {
             links.as_ref().is_none_or(|links| links.contains(&link.as_str()))
         })
         .collect();
-    order(&mut found, &sort, descending);
+    order(call.state, &mut found, &sort, descending);
     call.page("video", &found, |view, video, selection| shape::video(view, video, selection))
 }
 
@@ -149,12 +150,14 @@ fn newest_first(sort: &str) -> bool {
 }
 
 /// Sorts videos that come by ascending id, which is the order in which they were made.
-pub(crate) fn order(videos: &mut [&Video], sort: &str, descending: bool) {
+pub(crate) fn order(state: &State, videos: &mut [&Video], sort: &str, descending: bool) {
     let by = |a: &&Video, b: &&Video| -> Ordering {
         match sort {
             "alphabetical" | "name" => a.name.to_lowercase().cmp(&b.name.to_lowercase()),
             "duration" => a.duration.cmp(&b.duration),
             "plays" => a.plays.cmp(&b.plays),
+            "likes" => state.likes.count_by(a.id).cmp(&state.likes.count_by(b.id)),
+            "comments" => a.comments.len().cmp(&b.comments.len()),
             "modified_time" | "last_user_action_event_date" => a.modified.cmp(&b.modified),
             _ => a.created.cmp(&b.created),
         }

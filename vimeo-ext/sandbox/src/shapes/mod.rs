@@ -1,8 +1,12 @@
 //! What things look like in answers: the members that Vimeo really sends, made by code from the state.
 
 pub(crate) mod auth;
+pub(crate) mod channel;
+pub(crate) mod comment;
+pub(crate) mod folder;
 pub(crate) mod metadata;
 pub(crate) mod picture;
+pub(crate) mod showcase;
 pub(crate) mod tag;
 pub(crate) mod text_track;
 pub(crate) mod user;

@@ -53,6 +53,10 @@ pub(crate) fn portrait(user: &User, selection: &Selection) -> Value {
 fn connections(view: &View<'_>, user: &User) -> Value {
     let uri = user.uri();
     let at = |rest: &str| format!("{uri}/{rest}");
+    let state = view.state;
+    let moderated = state.channels.values().filter(|channel| channel.moderators.contains(&user.id)).count();
+    let folders = state.folders.values().filter(|folder| folder.owner == user.id).count();
+    let showcases = state.showcases.values().filter(|showcase| showcase.owner == user.id).count();
     let videos = view
         .state
         .videos
@@ -62,25 +66,25 @@ fn connections(view: &View<'_>, user: &User) -> Value {
     let get: &[&str] = &["GET"];
     let list = |rest: &str, total: usize| metadata::list(&at(rest), get, total);
     json!({
-        "albums": list("albums", 0),
+        "albums": list("albums", showcases),
         "appearances": list("appearances", 0),
         "categories": list("categories", 0),
-        "channels": list("channels", 0),
+        "channels": list("channels", state.subscriptions.count_of(user.id)),
         "feed": metadata::place(&at("feed"), get),
-        "followers": list("followers", 0),
-        "following": list("following", 0),
+        "followers": list("followers", state.follows.count_by(user.id)),
+        "following": list("following", state.follows.count_of(user.id)),
         "groups": list("groups", 0),
-        "likes": list("likes", 0),
+        "likes": list("likes", state.likes.count_of(user.id)),
         "membership": metadata::place(&at("membership/"), &["PATCH"]),
-        "moderated_channels": list("channels?filter=moderated", 0),
+        "moderated_channels": list("channels?filter=moderated", moderated),
         "portfolios": list("portfolios", 0),
         "videos": list("videos", videos),
-        "watchlater": list("watchlater", 0),
+        "watchlater": list("watchlater", state.watch_later.count_of(user.id)),
         "shared": list("shared/videos", 0),
         "pictures": metadata::list(&at("pictures"), &["GET", "POST"], user.pictures.len()),
         "watched_videos": metadata::list("/me/watched/videos", get, 0),
         "folders_root": metadata::place(&at("folders/root"), get),
-        "folders": metadata::list(&at("folders"), &["GET", "POST"], 0),
+        "folders": metadata::list(&at("folders"), &["GET", "POST"], folders),
         "teams": list("teams", 1),
         "block": metadata::list("/me/block", get, 0),
     })

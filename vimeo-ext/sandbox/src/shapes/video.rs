@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{auth, metadata, picture, tag, user, version};
+use super::{auth, folder, metadata, picture, tag, user, version};
 use crate::call::{View, time};
 use crate::fields::{Object, Selection};
 use crate::ids;
+use crate::world::social::Marks;
 use crate::world::video::Video;
 
 /// A video as its owner or someone else sees it.
@@ -48,7 +49,10 @@ pub(crate) fn video(view: &View<'_>, video: &Video, selection: &Selection) -> Va
         .with("user", |selection| {
             view.state.users.get(&video.owner).map_or(Value::Null, |owner| user::user(view, owner, selection))
         })
-        .with_if(own, "parent_folder", |_| Value::Null)
+        .with_if(own, "parent_folder", |selection| {
+            let held = video.folder.and_then(|id| view.state.folders.get(&id));
+            held.map_or(Value::Null, |held| folder::folder(view, held, selection))
+        })
         .put("last_user_action_event_date", time(video.modified))
         .with_if(own, "review_page", |_| {
             let key = ids::digest(&["review", &video.hash], 10);
@@ -177,18 +181,20 @@ fn iframe(view: &View<'_>, video: &Video) -> String {
 fn meta(view: &View<'_>, video: &Video, selection: &Selection) -> Value {
     let own = view.viewer == Some(video.owner);
     Object::new(selection)
-        .with("connections", |_| connections(video))
+        .with("connections", |_| connections(view, video))
         .with("interactions", |_| interactions(view, video, own))
         .put("is_vimeo_create", false)
         .put("is_screen_record", false)
         .build()
 }
 
-fn connections(video: &Video) -> Value {
+fn connections(view: &View<'_>, video: &Video) -> Value {
     let uri = uri(video);
     let at = |rest: &str| format!("{uri}/{rest}");
     let both: &[&str] = &["GET", "POST"];
     let get: &[&str] = &["GET"];
+    let showcases =
+        view.state.showcases.values().filter(|showcase| showcase.videos.contains(&video.id)).count();
     let versions = metadata::list(&at("versions"), get, video.versions.len());
     let versions = match video.current() {
         Some(current) => metadata::with(
@@ -201,14 +207,14 @@ fn connections(video: &Video) -> Value {
         None => versions,
     };
     json!({
-        "comments": metadata::list(&at("comments"), both, 0),
+        "comments": metadata::list(&at("comments"), both, video.comments.len()),
         "credits": metadata::list(&at("credits"), both, 0),
-        "likes": metadata::list(&at("likes"), get, 0),
+        "likes": metadata::list(&at("likes"), get, view.state.likes.count_by(video.id)),
         "pictures": metadata::list(&at("pictures"), both, video.pictures.len()),
         "texttracks": metadata::list(&at("texttracks"), both, video.text_tracks.len()),
         "related": null,
         "recommendations": metadata::place(&at("recommendations"), get),
-        "albums": metadata::list(&at("albums"), &["GET", "PATCH"], 0),
+        "albums": metadata::list(&at("albums"), &["GET", "PATCH"], showcases),
         "available_albums": metadata::list(&at("available_albums"), get, 0),
         "available_channels": metadata::list(&at("available_channels"), get, 0),
         "versions": metadata::with(versions, json!({"latest_incomplete_version": null})),
@@ -221,14 +227,18 @@ fn interactions(view: &View<'_>, video: &Video, own: bool) -> Value {
     let patch = || metadata::place(&uri, &["PATCH"]);
     let mut all = Map::new();
     if let Some(viewer) = view.viewer {
-        let mark = |list: &str| {
+        let mark = |list: &str, marks: &Marks| {
+            let since = marks.since(viewer, video.id);
             let place =
                 metadata::place(&format!("/users/{viewer}/{list}/{}", video.id), &["GET", "PUT", "DELETE"]);
-            metadata::with(place, json!({"added": false, "added_time": null}))
+            metadata::with(
+                place,
+                json!({"added": since.is_some(), "added_time": since.map_or(Value::Null, time)}),
+            )
         };
-        all.insert("watchlater".into(), mark("watchlater"));
+        all.insert("watchlater".into(), mark("watchlater", &view.state.watch_later));
         if !own {
-            all.insert("like".into(), mark("likes"));
+            all.insert("like".into(), mark("likes", &view.state.likes));
         }
     }
     let reasons = ["pornographic", "harassment", "ripoff", "incorrect rating", "spam", "causes harm", "csam"];

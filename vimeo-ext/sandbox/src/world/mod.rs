@@ -3,10 +3,12 @@
 //! A token or a signed link decides which world a request sees. Nothing in one world reaches another: not ids, not
 //! time, not limits.
 
+pub(crate) mod collections;
 pub(crate) mod grants;
 pub(crate) mod handle;
 pub(crate) mod registry;
 pub(crate) mod seed;
+pub(crate) mod social;
 pub(crate) mod upload;
 pub(crate) mod user;
 pub(crate) mod video;
@@ -21,8 +23,10 @@ use crate::errors::ApiError;
 use crate::ids::Ids;
 use crate::links::{Place, Target};
 use crate::scopes::Scopes;
+use collections::{Channel, Folder, Showcase, Webhook};
 use grants::Grants;
 use registry::TokenIndex;
+use social::Marks;
 use upload::Upload;
 use user::{App, Token, User};
 use video::{Picture, Source, Stage, TextTrack, Version, Video};
@@ -39,6 +43,18 @@ pub(crate) struct State {
     pub(crate) first_user: u64,
     pub(crate) users: BTreeMap<u64, User>,
     pub(crate) videos: BTreeMap<u64, Video>,
+    pub(crate) folders: BTreeMap<u64, Folder>,
+    pub(crate) showcases: BTreeMap<u64, Showcase>,
+    pub(crate) channels: BTreeMap<u64, Channel>,
+    pub(crate) webhooks: BTreeMap<u64, Webhook>,
+    /// Users and the videos they like.
+    pub(crate) likes: Marks,
+    /// Users and the videos they mean to watch.
+    pub(crate) watch_later: Marks,
+    /// Users and the users they follow.
+    pub(crate) follows: Marks,
+    /// Users and the channels they follow.
+    pub(crate) subscriptions: Marks,
     pub(crate) grants: Grants,
     tokens: HashMap<String, Token>,
     index: Arc<TokenIndex>,
@@ -84,6 +100,14 @@ impl State {
             first_user: 0,
             users: BTreeMap::new(),
             videos: BTreeMap::new(),
+            folders: BTreeMap::new(),
+            showcases: BTreeMap::new(),
+            channels: BTreeMap::new(),
+            webhooks: BTreeMap::new(),
+            likes: Marks::default(),
+            watch_later: Marks::default(),
+            follows: Marks::default(),
+            subscriptions: Marks::default(),
             grants: Grants::default(),
             tokens: HashMap::new(),
             index,
@@ -201,6 +225,8 @@ impl State {
             spatial: None,
             custom_url: None,
             tags: Vec::new(),
+            folder: None,
+            comments: Vec::new(),
             plays: 0,
             duration: 0,
             width: 400,
@@ -227,6 +253,10 @@ impl State {
                 self.uploads.remove(&upload.ticket);
             }
         }
+        self.likes.forget(id);
+        self.watch_later.forget(id);
+        self.showcases.values_mut().for_each(|showcase| showcase.videos.retain(|video| *video != id));
+        self.channels.values_mut().for_each(|channel| channel.videos.retain(|video| *video != id));
         self.videos_changed(video.owner, now);
     }
 
@@ -255,6 +285,24 @@ impl State {
         for version in done {
             self.transcoded(id, version, now);
         }
+    }
+
+    // Folders.
+
+    /// The folders above a folder, the outermost first.
+    pub(crate) fn ancestors(&self, folder: &Folder) -> impl Iterator<Item = &Folder> {
+        let mut above = Vec::new();
+        let mut next = folder.parent;
+        while let Some(parent) = next.and_then(|id| self.folders.get(&id)) {
+            above.push(parent);
+            next = parent.parent;
+        }
+        above.into_iter().rev()
+    }
+
+    /// Whether a folder is the one named, or somewhere inside it.
+    pub(crate) fn is_below(&self, folder: &Folder, id: u64) -> bool {
+        folder.id == id || self.ancestors(folder).any(|above| above.id == id)
     }
 
     // Uploads and what follows them.

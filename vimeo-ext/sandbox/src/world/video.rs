@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
+use super::collections::Comment;
 use super::upload::Upload;
 
 /// A video of a world.
@@ -29,6 +30,10 @@ pub(crate) struct Video {
     pub(crate) spatial: Option<Value>,
     pub(crate) custom_url: Option<String>,
     pub(crate) tags: Vec<Tag>,
+    /// The one folder that it is in, if it is in one.
+    pub(crate) folder: Option<u64>,
+    /// Oldest first, replies among them.
+    pub(crate) comments: Vec<Comment>,
     pub(crate) plays: u64,
     pub(crate) duration: u64,
     pub(crate) width: u64,

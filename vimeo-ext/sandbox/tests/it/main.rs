@@ -10,6 +10,7 @@ mod client;
 
 mod auth;
 mod faults;
+mod library;
 mod lists;
 mod media;
 mod oauth;

@@ -1,0 +1,82 @@
+//! What videos are gathered in, and what is said about them.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+/// A folder. A video is in one folder at most, and the video knows which.
+#[derive(Debug, Clone)]
+pub(crate) struct Folder {
+    pub(crate) id: u64,
+    pub(crate) owner: u64,
+    pub(crate) name: String,
+    pub(crate) parent: Option<u64>,
+    pub(crate) created: DateTime<Utc>,
+    pub(crate) modified: DateTime<Utc>,
+    pub(crate) resource_key: String,
+}
+
+/// A showcase; Vimeo's paths call it an album.
+#[derive(Debug, Clone)]
+pub(crate) struct Showcase {
+    pub(crate) id: u64,
+    pub(crate) owner: u64,
+    pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    pub(crate) privacy: String,
+    pub(crate) password: Option<String>,
+    pub(crate) brand_color: Option<String>,
+    pub(crate) layout: String,
+    pub(crate) theme: String,
+    pub(crate) sort: String,
+    pub(crate) hide_nav: bool,
+    pub(crate) hide_upcoming: bool,
+    pub(crate) hide_from_vimeo: bool,
+    pub(crate) review_mode: bool,
+    /// In the order in which they were put there.
+    pub(crate) videos: Vec<u64>,
+    pub(crate) created: DateTime<Utc>,
+    pub(crate) modified: DateTime<Utc>,
+    pub(crate) resource_key: String,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Channel {
+    pub(crate) id: u64,
+    pub(crate) owner: u64,
+    pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    /// The word in the channel's address, which also names it in paths.
+    pub(crate) link_name: Option<String>,
+    pub(crate) privacy: String,
+    pub(crate) videos: Vec<u64>,
+    pub(crate) moderators: BTreeSet<u64>,
+    pub(crate) created: DateTime<Utc>,
+    pub(crate) modified: DateTime<Utc>,
+    pub(crate) resource_key: String,
+}
+
+/// A comment on a video, or a reply to one.
+#[derive(Debug, Clone)]
+pub(crate) struct Comment {
+    pub(crate) id: u64,
+    pub(crate) author: u64,
+    pub(crate) text: String,
+    pub(crate) reply_to: Option<u64>,
+    pub(crate) created: DateTime<Utc>,
+    pub(crate) edited: Option<DateTime<Utc>>,
+    pub(crate) resource_key: String,
+}
+
+/// A webhook of the world's app.
+#[derive(Debug, Clone)]
+pub(crate) struct Webhook {
+    pub(crate) id: u64,
+    pub(crate) kind: String,
+    pub(crate) url: String,
+    pub(crate) secret: Option<String>,
+    pub(crate) enabled: bool,
+    pub(crate) created: DateTime<Utc>,
+    pub(crate) modified: DateTime<Utc>,
+    pub(crate) switched: DateTime<Utc>,
+}
