@@ -105,7 +105,8 @@ fn inspect(bytes: &[u8]) -> Result<Outcome, String> {
     }
     let wrapped = value.get("data").is_none() && value.as_array().is_none();
     if tried.is_empty() && wrapped {
-        return best_fit(bytes).ok_or_else(|| "it names no place, and no operation's answer takes its fields".to_owned());
+        return best_fit(bytes)
+            .ok_or_else(|| "it names no place, and no operation's answer takes its fields".to_owned());
     }
     Err(format!("no operation answers at {tried:?}"))
 }
@@ -116,7 +117,8 @@ fn as_error(value: &Value, bytes: &[u8]) -> Option<Outcome> {
     let raw = RawResponse::new(http::StatusCode::BAD_REQUEST, http::HeaderMap::new(), bytes.to_vec().into());
     let error = ApiError::read(None, "recorded", raw);
     error.error()?;
-    let known = ["error", "error_code", "error_description", "developer_message", "link", "invalid_parameters"];
+    let known =
+        ["error", "error_code", "error_description", "developer_message", "link", "invalid_parameters"];
     let fields = value.as_object().into_iter().flatten().map(|(name, _)| name.clone());
     let unknown = fields.filter(|name| !known.contains(&name.as_str())).collect();
     Some(Outcome {
@@ -155,7 +157,10 @@ type Reader = fn(&[u8]) -> Result<Inspection, vimeo_api::DecodeFailure>;
 
 fn reader(place: &str) -> Option<(&'static str, Reader)> {
     let operation = vimeo_api::operation_at(&http::Method::GET, place)?;
-    INSPECTORS.iter().find(|(template, _)| *template == operation.path).map(|(template, read)| (*template, *read))
+    INSPECTORS
+        .iter()
+        .find(|(template, _)| *template == operation.path)
+        .map(|(template, read)| (*template, *read))
 }
 
 /// An answer that names no place, such as one to `fields=name`: read as the answer that knows most of its fields.

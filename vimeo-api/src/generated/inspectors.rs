@@ -3,7 +3,8 @@
 //! Reading recorded answers as the types of the operations that gave them.
 
 use crate::types;
-use crate::{DecodeFailure, Inspection, Page, inspect};
+use crate::{DecodeFailure, Decoded, Inspection, Page, inspect, reread};
+use serde_json::Value;
 
 /// Path templates with what reads the answer to a `GET` there and says what did not fit.
 #[doc(hidden)]
@@ -577,4 +578,4706 @@ pub static INSPECTORS: &[(&str, fn(&[u8]) -> Result<Inspection, DecodeFailure>)]
     ("/users/{user_id}/watchlater", inspect::<Page<types::Video>>),
     #[cfg(feature = "watch-later")]
     ("/users/{user_id}/watchlater/{video_id}", inspect::<types::Video>),
+];
+
+/// Every object type: its name, its size in bytes, and what reads and writes one.
+#[doc(hidden)]
+pub static TYPES: &[(&str, usize, fn(&[u8]) -> Result<Decoded<Value>, DecodeFailure>)] = &[
+    #[cfg(
+        any(
+            feature = "live",
+            feature = "on-demand",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos"
+        )
+    )]
+    (
+        "ActivatePictureBody",
+        size_of::<types::ActivatePictureBody>(),
+        reread::<types::ActivatePictureBody>,
+    ),
+    #[cfg(feature = "api-apps")]
+    (
+        "AppWebhookBody",
+        size_of::<types::AppWebhookBody>(),
+        reread::<types::AppWebhookBody>,
+    ),
+    #[cfg(feature = "api-apps")]
+    ("Webhook", size_of::<types::Webhook>(), reread::<types::Webhook>),
+    #[cfg(feature = "api-apps")]
+    ("WebhookAppUri", size_of::<types::WebhookAppUri>(), reread::<types::WebhookAppUri>),
+    #[cfg(feature = "api-information")]
+    (
+        "EndpointObject",
+        size_of::<types::EndpointObject>(),
+        reread::<types::EndpointObject>,
+    ),
+    #[cfg(feature = "authentication")]
+    ("AccessToken", size_of::<types::AccessToken>(), reread::<types::AccessToken>),
+    #[cfg(feature = "authentication")]
+    (
+        "AuthorizeClientBody",
+        size_of::<types::AuthorizeClientBody>(),
+        reread::<types::AuthorizeClientBody>,
+    ),
+    #[cfg(feature = "authentication")]
+    (
+        "ConvertAccessTokenBody",
+        size_of::<types::ConvertAccessTokenBody>(),
+        reread::<types::ConvertAccessTokenBody>,
+    ),
+    #[cfg(feature = "authentication")]
+    (
+        "ExchangeAuthCodeBody",
+        size_of::<types::ExchangeAuthCodeBody>(),
+        reread::<types::ExchangeAuthCodeBody>,
+    ),
+    #[cfg(feature = "categories")]
+    (
+        "SuggestVideoCategoriesBody",
+        size_of::<types::SuggestVideoCategoriesBody>(),
+        reread::<types::SuggestVideoCategoriesBody>,
+    ),
+    #[cfg(feature = "categories")]
+    (
+        "VideoCategoriesInput",
+        size_of::<types::VideoCategoriesInput>(),
+        reread::<types::VideoCategoriesInput>,
+    ),
+    #[cfg(feature = "categories")]
+    (
+        "VideoCategoryInput",
+        size_of::<types::VideoCategoryInput>(),
+        reread::<types::VideoCategoryInput>,
+    ),
+    #[cfg(any(feature = "categories", feature = "channels", feature = "users"))]
+    ("Channel", size_of::<types::Channel>(), reread::<types::Channel>),
+    #[cfg(any(feature = "categories", feature = "channels", feature = "users"))]
+    (
+        "ChannelConnections",
+        size_of::<types::ChannelConnections>(),
+        reread::<types::ChannelConnections>,
+    ),
+    #[cfg(any(feature = "categories", feature = "channels", feature = "users"))]
+    (
+        "ChannelFollowInteraction",
+        size_of::<types::ChannelFollowInteraction>(),
+        reread::<types::ChannelFollowInteraction>,
+    ),
+    #[cfg(any(feature = "categories", feature = "channels", feature = "users"))]
+    (
+        "ChannelInteractions",
+        size_of::<types::ChannelInteractions>(),
+        reread::<types::ChannelInteractions>,
+    ),
+    #[cfg(any(feature = "categories", feature = "channels", feature = "users"))]
+    (
+        "ChannelMetadata",
+        size_of::<types::ChannelMetadata>(),
+        reread::<types::ChannelMetadata>,
+    ),
+    #[cfg(any(feature = "categories", feature = "channels", feature = "users"))]
+    (
+        "ChannelPrivacy",
+        size_of::<types::ChannelPrivacy>(),
+        reread::<types::ChannelPrivacy>,
+    ),
+    #[cfg(feature = "channels")]
+    (
+        "AddChannelCategoriesBody",
+        size_of::<types::AddChannelCategoriesBody>(),
+        reread::<types::AddChannelCategoriesBody>,
+    ),
+    #[cfg(feature = "channels")]
+    (
+        "ChannelModeratorInput",
+        size_of::<types::ChannelModeratorInput>(),
+        reread::<types::ChannelModeratorInput>,
+    ),
+    #[cfg(feature = "channels")]
+    (
+        "ChannelModeratorsBody",
+        size_of::<types::ChannelModeratorsBody>(),
+        reread::<types::ChannelModeratorsBody>,
+    ),
+    #[cfg(feature = "channels")]
+    (
+        "ChannelTagInput",
+        size_of::<types::ChannelTagInput>(),
+        reread::<types::ChannelTagInput>,
+    ),
+    #[cfg(feature = "channels")]
+    (
+        "ChannelTagsBody",
+        size_of::<types::ChannelTagsBody>(),
+        reread::<types::ChannelTagsBody>,
+    ),
+    #[cfg(feature = "channels")]
+    (
+        "ChannelTagsInput",
+        size_of::<types::ChannelTagsInput>(),
+        reread::<types::ChannelTagsInput>,
+    ),
+    #[cfg(feature = "channels")]
+    (
+        "ChannelVideoInput",
+        size_of::<types::ChannelVideoInput>(),
+        reread::<types::ChannelVideoInput>,
+    ),
+    #[cfg(feature = "channels")]
+    (
+        "ChannelVideosBody",
+        size_of::<types::ChannelVideosBody>(),
+        reread::<types::ChannelVideosBody>,
+    ),
+    #[cfg(feature = "channels")]
+    (
+        "CreateChannelBody",
+        size_of::<types::CreateChannelBody>(),
+        reread::<types::CreateChannelBody>,
+    ),
+    #[cfg(feature = "channels")]
+    (
+        "EditChannelBody",
+        size_of::<types::EditChannelBody>(),
+        reread::<types::EditChannelBody>,
+    ),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "tags",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("Connection", size_of::<types::Connection>(), reread::<types::Connection>),
+    #[cfg(any(feature = "showcases", feature = "videos"))]
+    ("CopyBody", size_of::<types::CopyBody>(), reread::<types::CopyBody>),
+    #[cfg(any(feature = "embed-presets", feature = "videos"))]
+    (
+        "EmbedButtonsInput",
+        size_of::<types::EmbedButtonsInput>(),
+        reread::<types::EmbedButtonsInput>,
+    ),
+    #[cfg(any(feature = "embed-presets", feature = "videos"))]
+    (
+        "EmbedCustomLogoInput",
+        size_of::<types::EmbedCustomLogoInput>(),
+        reread::<types::EmbedCustomLogoInput>,
+    ),
+    #[cfg(any(feature = "embed-presets", feature = "videos"))]
+    (
+        "EmbedLogosInput",
+        size_of::<types::EmbedLogosInput>(),
+        reread::<types::EmbedLogosInput>,
+    ),
+    #[cfg(any(feature = "embed-presets", feature = "videos"))]
+    (
+        "EmbedPlayButtonInput",
+        size_of::<types::EmbedPlayButtonInput>(),
+        reread::<types::EmbedPlayButtonInput>,
+    ),
+    #[cfg(any(feature = "embed-presets", feature = "videos"))]
+    (
+        "EmbedTitleInput",
+        size_of::<types::EmbedTitleInput>(),
+        reread::<types::EmbedTitleInput>,
+    ),
+    #[cfg(
+        any(
+            feature = "folders",
+            feature = "live",
+            feature = "search",
+            feature = "videos"
+        )
+    )]
+    ("EmbedDomain", size_of::<types::EmbedDomain>(), reread::<types::EmbedDomain>),
+    #[cfg(feature = "embed-presets")]
+    (
+        "CreateEmbedPresetBody",
+        size_of::<types::CreateEmbedPresetBody>(),
+        reread::<types::CreateEmbedPresetBody>,
+    ),
+    #[cfg(feature = "embed-presets")]
+    (
+        "EditEmbedPresetBody",
+        size_of::<types::EditEmbedPresetBody>(),
+        reread::<types::EditEmbedPresetBody>,
+    ),
+    #[cfg(feature = "embed-presets")]
+    (
+        "EmbedColorsInput",
+        size_of::<types::EmbedColorsInput>(),
+        reread::<types::EmbedColorsInput>,
+    ),
+    #[cfg(feature = "embed-presets")]
+    (
+        "EmbedPresetInput",
+        size_of::<types::EmbedPresetInput>(),
+        reread::<types::EmbedPresetInput>,
+    ),
+    #[cfg(feature = "folders")]
+    (
+        "AddFolderVideosBody",
+        size_of::<types::AddFolderVideosBody>(),
+        reread::<types::AddFolderVideosBody>,
+    ),
+    #[cfg(feature = "folders")]
+    (
+        "CreateFolderBody",
+        size_of::<types::CreateFolderBody>(),
+        reread::<types::CreateFolderBody>,
+    ),
+    #[cfg(feature = "folders")]
+    (
+        "DeleteFolderBody",
+        size_of::<types::DeleteFolderBody>(),
+        reread::<types::DeleteFolderBody>,
+    ),
+    #[cfg(feature = "folders")]
+    (
+        "EditFolderBody",
+        size_of::<types::EditFolderBody>(),
+        reread::<types::EditFolderBody>,
+    ),
+    #[cfg(feature = "folders")]
+    (
+        "RemoveFolderVideosBody",
+        size_of::<types::RemoveFolderVideosBody>(),
+        reread::<types::RemoveFolderVideosBody>,
+    ),
+    #[cfg(any(feature = "categories", feature = "groups", feature = "users"))]
+    ("Group", size_of::<types::Group>(), reread::<types::Group>),
+    #[cfg(any(feature = "categories", feature = "groups", feature = "users"))]
+    (
+        "GroupConnections",
+        size_of::<types::GroupConnections>(),
+        reread::<types::GroupConnections>,
+    ),
+    #[cfg(any(feature = "categories", feature = "groups", feature = "users"))]
+    (
+        "GroupInteractions",
+        size_of::<types::GroupInteractions>(),
+        reread::<types::GroupInteractions>,
+    ),
+    #[cfg(any(feature = "categories", feature = "groups", feature = "users"))]
+    (
+        "GroupJoinInteraction",
+        size_of::<types::GroupJoinInteraction>(),
+        reread::<types::GroupJoinInteraction>,
+    ),
+    #[cfg(any(feature = "categories", feature = "groups", feature = "users"))]
+    ("GroupMetadata", size_of::<types::GroupMetadata>(), reread::<types::GroupMetadata>),
+    #[cfg(any(feature = "categories", feature = "groups", feature = "users"))]
+    ("GroupPrivacy", size_of::<types::GroupPrivacy>(), reread::<types::GroupPrivacy>),
+    #[cfg(feature = "groups")]
+    (
+        "CreateGroupBody",
+        size_of::<types::CreateGroupBody>(),
+        reread::<types::CreateGroupBody>,
+    ),
+    #[cfg(any(feature = "folders", feature = "search"))]
+    ("LibraryItem", size_of::<types::LibraryItem>(), reread::<types::LibraryItem>),
+    #[cfg(feature = "live")]
+    (
+        "ActivateLiveEventBody",
+        size_of::<types::ActivateLiveEventBody>(),
+        reread::<types::ActivateLiveEventBody>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "AttachLiveEventSceneGraphicBody",
+        size_of::<types::AttachLiveEventSceneGraphicBody>(),
+        reread::<types::AttachLiveEventSceneGraphicBody>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "CreateLiveEventBody",
+        size_of::<types::CreateLiveEventBody>(),
+        reread::<types::CreateLiveEventBody>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "CreateLiveEventDestinationBody",
+        size_of::<types::CreateLiveEventDestinationBody>(),
+        reread::<types::CreateLiveEventDestinationBody>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "CreateLiveEventEmbedInput",
+        size_of::<types::CreateLiveEventEmbedInput>(),
+        reread::<types::CreateLiveEventEmbedInput>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "CreateLiveEventSceneBody",
+        size_of::<types::CreateLiveEventSceneBody>(),
+        reread::<types::CreateLiveEventSceneBody>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "DeleteLiveEventsBody",
+        size_of::<types::DeleteLiveEventsBody>(),
+        reread::<types::DeleteLiveEventsBody>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "EditLiveEventAudioTracksBody",
+        size_of::<types::EditLiveEventAudioTracksBody>(),
+        reread::<types::EditLiveEventAudioTracksBody>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "EditLiveEventBody",
+        size_of::<types::EditLiveEventBody>(),
+        reread::<types::EditLiveEventBody>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "EditLiveEventDestinationBody",
+        size_of::<types::EditLiveEventDestinationBody>(),
+        reread::<types::EditLiveEventDestinationBody>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "EditLiveEventEmbedInput",
+        size_of::<types::EditLiveEventEmbedInput>(),
+        reread::<types::EditLiveEventEmbedInput>,
+    ),
+    #[cfg(feature = "live")]
+    ("IngestStatus", size_of::<types::IngestStatus>(), reread::<types::IngestStatus>),
+    #[cfg(feature = "live")]
+    (
+        "InteractionToolsInput",
+        size_of::<types::InteractionToolsInput>(),
+        reread::<types::InteractionToolsInput>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "LiveEventArchive",
+        size_of::<types::LiveEventArchive>(),
+        reread::<types::LiveEventArchive>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "LiveEventAudioTracks",
+        size_of::<types::LiveEventAudioTracks>(),
+        reread::<types::LiveEventAudioTracks>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "LiveEventClosedCaptions",
+        size_of::<types::LiveEventClosedCaptions>(),
+        reread::<types::LiveEventClosedCaptions>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "LiveEventClosedCaptionsBody",
+        size_of::<types::LiveEventClosedCaptionsBody>(),
+        reread::<types::LiveEventClosedCaptionsBody>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "LiveEventDestination",
+        size_of::<types::LiveEventDestination>(),
+        reread::<types::LiveEventDestination>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "LiveEventEmbedDomainsBody",
+        size_of::<types::LiveEventEmbedDomainsBody>(),
+        reread::<types::LiveEventEmbedDomainsBody>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "LiveEventIngest",
+        size_of::<types::LiveEventIngest>(),
+        reread::<types::LiveEventIngest>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "LiveEventLowLatency",
+        size_of::<types::LiveEventLowLatency>(),
+        reread::<types::LiveEventLowLatency>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "LiveEventLowLatencyBody",
+        size_of::<types::LiveEventLowLatencyBody>(),
+        reread::<types::LiveEventLowLatencyBody>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "LiveEventMetering",
+        size_of::<types::LiveEventMetering>(),
+        reread::<types::LiveEventMetering>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "LiveEventOccurrence",
+        size_of::<types::LiveEventOccurrence>(),
+        reread::<types::LiveEventOccurrence>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "LiveEventPrivacyInput",
+        size_of::<types::LiveEventPrivacyInput>(),
+        reread::<types::LiveEventPrivacyInput>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "LiveEventScene",
+        size_of::<types::LiveEventScene>(),
+        reread::<types::LiveEventScene>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "LiveEventSceneGraphic",
+        size_of::<types::LiveEventSceneGraphic>(),
+        reread::<types::LiveEventSceneGraphic>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "LiveEventSceneMeta",
+        size_of::<types::LiveEventSceneMeta>(),
+        reread::<types::LiveEventSceneMeta>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "LiveEventScheduleInput",
+        size_of::<types::LiveEventScheduleInput>(),
+        reread::<types::LiveEventScheduleInput>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "LiveEventSessionStatus",
+        size_of::<types::LiveEventSessionStatus>(),
+        reread::<types::LiveEventSessionStatus>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "LiveEventStreamEmbedInput",
+        size_of::<types::LiveEventStreamEmbedInput>(),
+        reread::<types::LiveEventStreamEmbedInput>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "LiveEventVideoGraphic",
+        size_of::<types::LiveEventVideoGraphic>(),
+        reread::<types::LiveEventVideoGraphic>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "LiveEventVideoGraphicBody",
+        size_of::<types::LiveEventVideoGraphicBody>(),
+        reread::<types::LiveEventVideoGraphicBody>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "LiveEventVideoInput",
+        size_of::<types::LiveEventVideoInput>(),
+        reread::<types::LiveEventVideoInput>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "LiveEventVideosBody",
+        size_of::<types::LiveEventVideosBody>(),
+        reread::<types::LiveEventVideosBody>,
+    ),
+    #[cfg(feature = "live")]
+    (
+        "OttDestination",
+        size_of::<types::OttDestination>(),
+        reread::<types::OttDestination>,
+    ),
+    #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
+    ("LiveEvent", size_of::<types::LiveEvent>(), reread::<types::LiveEvent>),
+    #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
+    (
+        "LiveEventConnections",
+        size_of::<types::LiveEventConnections>(),
+        reread::<types::LiveEventConnections>,
+    ),
+    #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
+    (
+        "LiveEventEmailQuota",
+        size_of::<types::LiveEventEmailQuota>(),
+        reread::<types::LiveEventEmailQuota>,
+    ),
+    #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
+    (
+        "LiveEventEmbed",
+        size_of::<types::LiveEventEmbed>(),
+        reread::<types::LiveEventEmbed>,
+    ),
+    #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
+    (
+        "LiveEventEmbedProperties",
+        size_of::<types::LiveEventEmbedProperties>(),
+        reread::<types::LiveEventEmbedProperties>,
+    ),
+    #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
+    (
+        "LiveEventInteractionTools",
+        size_of::<types::LiveEventInteractionTools>(),
+        reread::<types::LiveEventInteractionTools>,
+    ),
+    #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
+    (
+        "LiveEventInteractions",
+        size_of::<types::LiveEventInteractions>(),
+        reread::<types::LiveEventInteractions>,
+    ),
+    #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
+    (
+        "LiveEventLandingPageLogo",
+        size_of::<types::LiveEventLandingPageLogo>(),
+        reread::<types::LiveEventLandingPageLogo>,
+    ),
+    #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
+    (
+        "LiveEventMetadata",
+        size_of::<types::LiveEventMetadata>(),
+        reread::<types::LiveEventMetadata>,
+    ),
+    #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
+    (
+        "LiveEventPrivacy",
+        size_of::<types::LiveEventPrivacy>(),
+        reread::<types::LiveEventPrivacy>,
+    ),
+    #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
+    (
+        "LiveEventRecording",
+        size_of::<types::LiveEventRecording>(),
+        reread::<types::LiveEventRecording>,
+    ),
+    #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
+    (
+        "LiveEventSchedule",
+        size_of::<types::LiveEventSchedule>(),
+        reread::<types::LiveEventSchedule>,
+    ),
+    #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
+    (
+        "LiveEventShowcase",
+        size_of::<types::LiveEventShowcase>(),
+        reread::<types::LiveEventShowcase>,
+    ),
+    #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
+    (
+        "LiveVideoConnection",
+        size_of::<types::LiveVideoConnection>(),
+        reread::<types::LiveVideoConnection>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "AddOnDemandPageRegionsBody",
+        size_of::<types::AddOnDemandPageRegionsBody>(),
+        reread::<types::AddOnDemandPageRegionsBody>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "AddOnDemandPageVideoBody",
+        size_of::<types::AddOnDemandPageVideoBody>(),
+        reread::<types::AddOnDemandPageVideoBody>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "CreateOnDemandPageBody",
+        size_of::<types::CreateOnDemandPageBody>(),
+        reread::<types::CreateOnDemandPageBody>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "CreateOnDemandPromotionBody",
+        size_of::<types::CreateOnDemandPromotionBody>(),
+        reread::<types::CreateOnDemandPromotionBody>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "EditOnDemandPageBody",
+        size_of::<types::EditOnDemandPageBody>(),
+        reread::<types::EditOnDemandPageBody>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandBuyInput",
+        size_of::<types::OnDemandBuyInput>(),
+        reread::<types::OnDemandBuyInput>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandEpisodeBuy",
+        size_of::<types::OnDemandEpisodeBuy>(),
+        reread::<types::OnDemandEpisodeBuy>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandEpisodeBuyInput",
+        size_of::<types::OnDemandEpisodeBuyInput>(),
+        reread::<types::OnDemandEpisodeBuyInput>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandEpisodePrices",
+        size_of::<types::OnDemandEpisodePrices>(),
+        reread::<types::OnDemandEpisodePrices>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandEpisodeRent",
+        size_of::<types::OnDemandEpisodeRent>(),
+        reread::<types::OnDemandEpisodeRent>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandEpisodeRentInput",
+        size_of::<types::OnDemandEpisodeRentInput>(),
+        reread::<types::OnDemandEpisodeRentInput>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandEpisodesInput",
+        size_of::<types::OnDemandEpisodesInput>(),
+        reread::<types::OnDemandEpisodesInput>,
+    ),
+    #[cfg(feature = "on-demand")]
+    ("OnDemandGenre", size_of::<types::OnDemandGenre>(), reread::<types::OnDemandGenre>),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandGenreConnections",
+        size_of::<types::OnDemandGenreConnections>(),
+        reread::<types::OnDemandGenreConnections>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandGenreMetadata",
+        size_of::<types::OnDemandGenreMetadata>(),
+        reread::<types::OnDemandGenreMetadata>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandMonthlyInput",
+        size_of::<types::OnDemandMonthlyInput>(),
+        reread::<types::OnDemandMonthlyInput>,
+    ),
+    #[cfg(feature = "on-demand")]
+    ("OnDemandPage", size_of::<types::OnDemandPage>(), reread::<types::OnDemandPage>),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandPageColors",
+        size_of::<types::OnDemandPageColors>(),
+        reread::<types::OnDemandPageColors>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandPageConnections",
+        size_of::<types::OnDemandPageConnections>(),
+        reread::<types::OnDemandPageConnections>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandPageInnerConnections",
+        size_of::<types::OnDemandPageInnerConnections>(),
+        reread::<types::OnDemandPageInnerConnections>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandPageInnerMetadata",
+        size_of::<types::OnDemandPageInnerMetadata>(),
+        reread::<types::OnDemandPageInnerMetadata>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandPageLinks",
+        size_of::<types::OnDemandPageLinks>(),
+        reread::<types::OnDemandPageLinks>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandPageMetadata",
+        size_of::<types::OnDemandPageMetadata>(),
+        reread::<types::OnDemandPageMetadata>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandPageVideosConnection",
+        size_of::<types::OnDemandPageVideosConnection>(),
+        reread::<types::OnDemandPageVideosConnection>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandPreorder",
+        size_of::<types::OnDemandPreorder>(),
+        reread::<types::OnDemandPreorder>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandPreorderInput",
+        size_of::<types::OnDemandPreorderInput>(),
+        reread::<types::OnDemandPreorderInput>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandPriceInput",
+        size_of::<types::OnDemandPriceInput>(),
+        reread::<types::OnDemandPriceInput>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandPromotion",
+        size_of::<types::OnDemandPromotion>(),
+        reread::<types::OnDemandPromotion>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandPromotionCode",
+        size_of::<types::OnDemandPromotionCode>(),
+        reread::<types::OnDemandPromotionCode>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandPromotionConnections",
+        size_of::<types::OnDemandPromotionConnections>(),
+        reread::<types::OnDemandPromotionConnections>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandPromotionMetadata",
+        size_of::<types::OnDemandPromotionMetadata>(),
+        reread::<types::OnDemandPromotionMetadata>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandPublished",
+        size_of::<types::OnDemandPublished>(),
+        reread::<types::OnDemandPublished>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandRegion",
+        size_of::<types::OnDemandRegion>(),
+        reread::<types::OnDemandRegion>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandRentInput",
+        size_of::<types::OnDemandRentInput>(),
+        reread::<types::OnDemandRentInput>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandSeason",
+        size_of::<types::OnDemandSeason>(),
+        reread::<types::OnDemandSeason>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandSubscription",
+        size_of::<types::OnDemandSubscription>(),
+        reread::<types::OnDemandSubscription>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandSubscriptionInput",
+        size_of::<types::OnDemandSubscriptionInput>(),
+        reread::<types::OnDemandSubscriptionInput>,
+    ),
+    #[cfg(feature = "on-demand")]
+    ("OnDemandVideo", size_of::<types::OnDemandVideo>(), reread::<types::OnDemandVideo>),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandVideoConnections",
+        size_of::<types::OnDemandVideoConnections>(),
+        reread::<types::OnDemandVideoConnections>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandVideoInteractions",
+        size_of::<types::OnDemandVideoInteractions>(),
+        reread::<types::OnDemandVideoInteractions>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandVideoMetadata",
+        size_of::<types::OnDemandVideoMetadata>(),
+        reread::<types::OnDemandVideoMetadata>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandVideoPriceInput",
+        size_of::<types::OnDemandVideoPriceInput>(),
+        reread::<types::OnDemandVideoPriceInput>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "OnDemandVideoPurchase",
+        size_of::<types::OnDemandVideoPurchase>(),
+        reread::<types::OnDemandVideoPurchase>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "PurchaseInteractions",
+        size_of::<types::PurchaseInteractions>(),
+        reread::<types::PurchaseInteractions>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "RemoveOnDemandPageRegionsBody",
+        size_of::<types::RemoveOnDemandPageRegionsBody>(),
+        reread::<types::RemoveOnDemandPageRegionsBody>,
+    ),
+    #[cfg(feature = "on-demand")]
+    (
+        "SubscribeInteraction",
+        size_of::<types::SubscribeInteraction>(),
+        reread::<types::SubscribeInteraction>,
+    ),
+    #[cfg(feature = "on-demand")]
+    ("UsdPriceInput", size_of::<types::UsdPriceInput>(), reread::<types::UsdPriceInput>),
+    #[cfg(feature = "payments")]
+    (
+        "BillingAddress",
+        size_of::<types::BillingAddress>(),
+        reread::<types::BillingAddress>,
+    ),
+    #[cfg(feature = "payments")]
+    ("PaymentCard", size_of::<types::PaymentCard>(), reread::<types::PaymentCard>),
+    #[cfg(feature = "payments")]
+    ("PaymentMethod", size_of::<types::PaymentMethod>(), reread::<types::PaymentMethod>),
+    #[cfg(any(feature = "live", feature = "videos"))]
+    (
+        "PlayerCustomLogoInput",
+        size_of::<types::PlayerCustomLogoInput>(),
+        reread::<types::PlayerCustomLogoInput>,
+    ),
+    #[cfg(any(feature = "live", feature = "videos"))]
+    (
+        "PlayerLogosInput",
+        size_of::<types::PlayerLogosInput>(),
+        reread::<types::PlayerLogosInput>,
+    ),
+    #[cfg(any(feature = "live", feature = "videos"))]
+    ("UriInput", size_of::<types::UriInput>(), reread::<types::UriInput>),
+    #[cfg(feature = "portfolios")]
+    ("Portfolio", size_of::<types::Portfolio>(), reread::<types::Portfolio>),
+    #[cfg(
+        any(
+            feature = "folders",
+            feature = "search",
+            feature = "showcases",
+            feature = "videos"
+        )
+    )]
+    ("Showcase", size_of::<types::Showcase>(), reread::<types::Showcase>),
+    #[cfg(
+        any(
+            feature = "folders",
+            feature = "search",
+            feature = "showcases",
+            feature = "videos"
+        )
+    )]
+    (
+        "ShowcaseBannerConfig",
+        size_of::<types::ShowcaseBannerConfig>(),
+        reread::<types::ShowcaseBannerConfig>,
+    ),
+    #[cfg(
+        any(
+            feature = "folders",
+            feature = "search",
+            feature = "showcases",
+            feature = "videos"
+        )
+    )]
+    (
+        "ShowcaseConfig",
+        size_of::<types::ShowcaseConfig>(),
+        reread::<types::ShowcaseConfig>,
+    ),
+    #[cfg(
+        any(
+            feature = "folders",
+            feature = "search",
+            feature = "showcases",
+            feature = "videos"
+        )
+    )]
+    (
+        "ShowcaseConnections",
+        size_of::<types::ShowcaseConnections>(),
+        reread::<types::ShowcaseConnections>,
+    ),
+    #[cfg(
+        any(
+            feature = "folders",
+            feature = "search",
+            feature = "showcases",
+            feature = "videos"
+        )
+    )]
+    ("ShowcaseEmbed", size_of::<types::ShowcaseEmbed>(), reread::<types::ShowcaseEmbed>),
+    #[cfg(
+        any(
+            feature = "folders",
+            feature = "search",
+            feature = "showcases",
+            feature = "videos"
+        )
+    )]
+    (
+        "ShowcaseInteractions",
+        size_of::<types::ShowcaseInteractions>(),
+        reread::<types::ShowcaseInteractions>,
+    ),
+    #[cfg(
+        any(
+            feature = "folders",
+            feature = "search",
+            feature = "showcases",
+            feature = "videos"
+        )
+    )]
+    (
+        "ShowcaseLayoutConfig",
+        size_of::<types::ShowcaseLayoutConfig>(),
+        reread::<types::ShowcaseLayoutConfig>,
+    ),
+    #[cfg(
+        any(
+            feature = "folders",
+            feature = "search",
+            feature = "showcases",
+            feature = "videos"
+        )
+    )]
+    (
+        "ShowcaseMetadata",
+        size_of::<types::ShowcaseMetadata>(),
+        reread::<types::ShowcaseMetadata>,
+    ),
+    #[cfg(
+        any(
+            feature = "folders",
+            feature = "search",
+            feature = "showcases",
+            feature = "videos"
+        )
+    )]
+    (
+        "ShowcaseNavigationConfig",
+        size_of::<types::ShowcaseNavigationConfig>(),
+        reread::<types::ShowcaseNavigationConfig>,
+    ),
+    #[cfg(
+        any(
+            feature = "folders",
+            feature = "search",
+            feature = "showcases",
+            feature = "videos"
+        )
+    )]
+    (
+        "ShowcasePlaybackConfig",
+        size_of::<types::ShowcasePlaybackConfig>(),
+        reread::<types::ShowcasePlaybackConfig>,
+    ),
+    #[cfg(
+        any(
+            feature = "folders",
+            feature = "search",
+            feature = "showcases",
+            feature = "videos"
+        )
+    )]
+    (
+        "ShowcasePrivacy",
+        size_of::<types::ShowcasePrivacy>(),
+        reread::<types::ShowcasePrivacy>,
+    ),
+    #[cfg(
+        any(
+            feature = "folders",
+            feature = "search",
+            feature = "showcases",
+            feature = "videos"
+        )
+    )]
+    (
+        "ShowcaseSetting",
+        size_of::<types::ShowcaseSetting>(),
+        reread::<types::ShowcaseSetting>,
+    ),
+    #[cfg(
+        any(
+            feature = "folders",
+            feature = "search",
+            feature = "showcases",
+            feature = "videos"
+        )
+    )]
+    (
+        "ShowcaseSwitch",
+        size_of::<types::ShowcaseSwitch>(),
+        reread::<types::ShowcaseSwitch>,
+    ),
+    #[cfg(feature = "showcases")]
+    (
+        "CreateShowcaseBody",
+        size_of::<types::CreateShowcaseBody>(),
+        reread::<types::CreateShowcaseBody>,
+    ),
+    #[cfg(feature = "showcases")]
+    (
+        "EditShowcaseBody",
+        size_of::<types::EditShowcaseBody>(),
+        reread::<types::EditShowcaseBody>,
+    ),
+    #[cfg(feature = "showcases")]
+    (
+        "ReplaceShowcaseVideosBody",
+        size_of::<types::ReplaceShowcaseVideosBody>(),
+        reread::<types::ReplaceShowcaseVideosBody>,
+    ),
+    #[cfg(feature = "showcases")]
+    (
+        "SetShowcaseThumbnailBody",
+        size_of::<types::SetShowcaseThumbnailBody>(),
+        reread::<types::SetShowcaseThumbnailBody>,
+    ),
+    #[cfg(any(feature = "on-demand", feature = "videos"))]
+    ("SwitchInput", size_of::<types::SwitchInput>(), reread::<types::SwitchInput>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "tags",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("Tag", size_of::<types::Tag>(), reread::<types::Tag>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "tags",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideosConnections",
+        size_of::<types::VideosConnections>(),
+        reread::<types::VideosConnections>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "tags",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideosMetadata",
+        size_of::<types::VideosMetadata>(),
+        reread::<types::VideosMetadata>,
+    ),
+    #[cfg(feature = "teams")]
+    (
+        "BackfillCustomMetadataBody",
+        size_of::<types::BackfillCustomMetadataBody>(),
+        reread::<types::BackfillCustomMetadataBody>,
+    ),
+    #[cfg(feature = "teams")]
+    (
+        "CustomMetadataField",
+        size_of::<types::CustomMetadataField>(),
+        reread::<types::CustomMetadataField>,
+    ),
+    #[cfg(feature = "teams")]
+    (
+        "CustomMetadataFieldInput",
+        size_of::<types::CustomMetadataFieldInput>(),
+        reread::<types::CustomMetadataFieldInput>,
+    ),
+    #[cfg(feature = "teams")]
+    (
+        "CustomMetadataOptionInput",
+        size_of::<types::CustomMetadataOptionInput>(),
+        reread::<types::CustomMetadataOptionInput>,
+    ),
+    #[cfg(feature = "teams")]
+    (
+        "EditCustomMetadataOptionsBody",
+        size_of::<types::EditCustomMetadataOptionsBody>(),
+        reread::<types::EditCustomMetadataOptionsBody>,
+    ),
+    #[cfg(feature = "teams")]
+    (
+        "UpsertCustomMetadataFieldsBody",
+        size_of::<types::UpsertCustomMetadataFieldsBody>(),
+        reread::<types::UpsertCustomMetadataFieldsBody>,
+    ),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "AiCreditsBalance",
+        size_of::<types::AiCreditsBalance>(),
+        reread::<types::AiCreditsBalance>,
+    ),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "AiCreditsQuota",
+        size_of::<types::AiCreditsQuota>(),
+        reread::<types::AiCreditsQuota>,
+    ),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("ApiApp", size_of::<types::ApiApp>(), reread::<types::ApiApp>),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "DictionaryQuota",
+        size_of::<types::DictionaryQuota>(),
+        reread::<types::DictionaryQuota>,
+    ),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "DrmLicensesQuota",
+        size_of::<types::DrmLicensesQuota>(),
+        reread::<types::DrmLicensesQuota>,
+    ),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("Interaction", size_of::<types::Interaction>(), reread::<types::Interaction>),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "LearnerSeatsQuota",
+        size_of::<types::LearnerSeatsQuota>(),
+        reread::<types::LearnerSeatsQuota>,
+    ),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("Location", size_of::<types::Location>(), reread::<types::Location>),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("PeriodicQuota", size_of::<types::PeriodicQuota>(), reread::<types::PeriodicQuota>),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("Picture", size_of::<types::Picture>(), reread::<types::Picture>),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("PictureSize", size_of::<types::PictureSize>(), reread::<types::PictureSize>),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "ReportInteraction",
+        size_of::<types::ReportInteraction>(),
+        reread::<types::ReportInteraction>,
+    ),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("Skill", size_of::<types::Skill>(), reread::<types::Skill>),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("SpaceQuota", size_of::<types::SpaceQuota>(), reread::<types::SpaceQuota>),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "SubscriptionBilling",
+        size_of::<types::SubscriptionBilling>(),
+        reread::<types::SubscriptionBilling>,
+    ),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "SubscriptionRenewal",
+        size_of::<types::SubscriptionRenewal>(),
+        reread::<types::SubscriptionRenewal>,
+    ),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "SubscriptionTrial",
+        size_of::<types::SubscriptionTrial>(),
+        reread::<types::SubscriptionTrial>,
+    ),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "UploadAllowance",
+        size_of::<types::UploadAllowance>(),
+        reread::<types::UploadAllowance>,
+    ),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("UploadQuota", size_of::<types::UploadQuota>(), reread::<types::UploadQuota>),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "UploadQuotaDefinition",
+        size_of::<types::UploadQuotaDefinition>(),
+        reread::<types::UploadQuotaDefinition>,
+    ),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("UsageLimit", size_of::<types::UsageLimit>(), reread::<types::UsageLimit>),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("User", size_of::<types::User>(), reread::<types::User>),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("UserBandwidth", size_of::<types::UserBandwidth>(), reread::<types::UserBandwidth>),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "UserConnectedAppsInteraction",
+        size_of::<types::UserConnectedAppsInteraction>(),
+        reread::<types::UserConnectedAppsInteraction>,
+    ),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "UserConnections",
+        size_of::<types::UserConnections>(),
+        reread::<types::UserConnections>,
+    ),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "UserInteractions",
+        size_of::<types::UserInteractions>(),
+        reread::<types::UserInteractions>,
+    ),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "UserMembership",
+        size_of::<types::UserMembership>(),
+        reread::<types::UserMembership>,
+    ),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("UserMetadata", size_of::<types::UserMetadata>(), reread::<types::UserMetadata>),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "UserPreferences",
+        size_of::<types::UserPreferences>(),
+        reread::<types::UserPreferences>,
+    ),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "UserSubscription",
+        size_of::<types::UserSubscription>(),
+        reread::<types::UserSubscription>,
+    ),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "UserVideoPreferences",
+        size_of::<types::UserVideoPreferences>(),
+        reread::<types::UserVideoPreferences>,
+    ),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "UserVideoPrivacy",
+        size_of::<types::UserVideoPrivacy>(),
+        reread::<types::UserVideoPrivacy>,
+    ),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "UserVideoPrivacySetting",
+        size_of::<types::UserVideoPrivacySetting>(),
+        reread::<types::UserVideoPrivacySetting>,
+    ),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "UserViewProfileConnection",
+        size_of::<types::UserViewProfileConnection>(),
+        reread::<types::UserViewProfileConnection>,
+    ),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("UserWebsite", size_of::<types::UserWebsite>(), reread::<types::UserWebsite>),
+    #[cfg(feature = "users")]
+    ("Activity", size_of::<types::Activity>(), reread::<types::Activity>),
+    #[cfg(feature = "users")]
+    (
+        "ActivityConnections",
+        size_of::<types::ActivityConnections>(),
+        reread::<types::ActivityConnections>,
+    ),
+    #[cfg(feature = "users")]
+    (
+        "ActivityMetadata",
+        size_of::<types::ActivityMetadata>(),
+        reread::<types::ActivityMetadata>,
+    ),
+    #[cfg(feature = "users")]
+    ("Analytics", size_of::<types::Analytics>(), reread::<types::Analytics>),
+    #[cfg(feature = "users")]
+    (
+        "AnalyticsConnections",
+        size_of::<types::AnalyticsConnections>(),
+        reread::<types::AnalyticsConnections>,
+    ),
+    #[cfg(feature = "users")]
+    (
+        "AnalyticsMetadata",
+        size_of::<types::AnalyticsMetadata>(),
+        reread::<types::AnalyticsMetadata>,
+    ),
+    #[cfg(feature = "users")]
+    (
+        "AnalyticsVideoConnection",
+        size_of::<types::AnalyticsVideoConnection>(),
+        reread::<types::AnalyticsVideoConnection>,
+    ),
+    #[cfg(feature = "users")]
+    ("Country", size_of::<types::Country>(), reread::<types::Country>),
+    #[cfg(feature = "users")]
+    ("EditUserBody", size_of::<types::EditUserBody>(), reread::<types::EditUserBody>),
+    #[cfg(feature = "users")]
+    (
+        "UserVideosInput",
+        size_of::<types::UserVideosInput>(),
+        reread::<types::UserVideosInput>,
+    ),
+    #[cfg(any(feature = "channels", feature = "users"))]
+    ("UsersBody", size_of::<types::UsersBody>(), reread::<types::UsersBody>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "AncestorFolder",
+        size_of::<types::AncestorFolder>(),
+        reread::<types::AncestorFolder>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("Category", size_of::<types::Category>(), reread::<types::Category>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "CategoryConnections",
+        size_of::<types::CategoryConnections>(),
+        reread::<types::CategoryConnections>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "CategoryInteractions",
+        size_of::<types::CategoryInteractions>(),
+        reread::<types::CategoryInteractions>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "CategoryMetadata",
+        size_of::<types::CategoryMetadata>(),
+        reread::<types::CategoryMetadata>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "CategoryReference",
+        size_of::<types::CategoryReference>(),
+        reread::<types::CategoryReference>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "CustomMetadataValue",
+        size_of::<types::CustomMetadataValue>(),
+        reread::<types::CustomMetadataValue>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "DisabledCollectionProperty",
+        size_of::<types::DisabledCollectionProperty>(),
+        reread::<types::DisabledCollectionProperty>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "DisabledConnection",
+        size_of::<types::DisabledConnection>(),
+        reread::<types::DisabledConnection>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "DisabledProperty",
+        size_of::<types::DisabledProperty>(),
+        reread::<types::DisabledProperty>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "DisabledReason",
+        size_of::<types::DisabledReason>(),
+        reread::<types::DisabledReason>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "DisabledVideoProperties",
+        size_of::<types::DisabledVideoProperties>(),
+        reread::<types::DisabledVideoProperties>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "EditingSession",
+        size_of::<types::EditingSession>(),
+        reread::<types::EditingSession>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "EmailCaptureField",
+        size_of::<types::EmailCaptureField>(),
+        reread::<types::EmailCaptureField>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "EmailCaptureFieldLink",
+        size_of::<types::EmailCaptureFieldLink>(),
+        reread::<types::EmailCaptureFieldLink>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "EmailCaptureFieldMetadata",
+        size_of::<types::EmailCaptureFieldMetadata>(),
+        reread::<types::EmailCaptureFieldMetadata>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "EmailCaptureFieldOption",
+        size_of::<types::EmailCaptureFieldOption>(),
+        reread::<types::EmailCaptureFieldOption>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "EmailCaptureForm",
+        size_of::<types::EmailCaptureForm>(),
+        reread::<types::EmailCaptureForm>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "EmailCaptureList",
+        size_of::<types::EmailCaptureList>(),
+        reread::<types::EmailCaptureList>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("EmbedBadges", size_of::<types::EmbedBadges>(), reread::<types::EmbedBadges>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("EmbedButtons", size_of::<types::EmbedButtons>(), reread::<types::EmbedButtons>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("EmbedCard", size_of::<types::EmbedCard>(), reread::<types::EmbedCard>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("EmbedColors", size_of::<types::EmbedColors>(), reread::<types::EmbedColors>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "EmbedCustomLogo",
+        size_of::<types::EmbedCustomLogo>(),
+        reread::<types::EmbedCustomLogo>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "EmbedEndScreen",
+        size_of::<types::EmbedEndScreen>(),
+        reread::<types::EmbedEndScreen>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "EmbedEndScreenSetting",
+        size_of::<types::EmbedEndScreenSetting>(),
+        reread::<types::EmbedEndScreenSetting>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "EmbedLiveBadge",
+        size_of::<types::EmbedLiveBadge>(),
+        reread::<types::EmbedLiveBadge>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("EmbedLogos", size_of::<types::EmbedLogos>(), reread::<types::EmbedLogos>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "EmbedPlayButton",
+        size_of::<types::EmbedPlayButton>(),
+        reread::<types::EmbedPlayButton>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("EmbedPreset", size_of::<types::EmbedPreset>(), reread::<types::EmbedPreset>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "EmbedPresetButtons",
+        size_of::<types::EmbedPresetButtons>(),
+        reread::<types::EmbedPresetButtons>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "EmbedPresetEndScreen",
+        size_of::<types::EmbedPresetEndScreen>(),
+        reread::<types::EmbedPresetEndScreen>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "EmbedPresetLogos",
+        size_of::<types::EmbedPresetLogos>(),
+        reread::<types::EmbedPresetLogos>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "EmbedPresetOutro",
+        size_of::<types::EmbedPresetOutro>(),
+        reread::<types::EmbedPresetOutro>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "EmbedPresetOutroLink",
+        size_of::<types::EmbedPresetOutroLink>(),
+        reread::<types::EmbedPresetOutroLink>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "EmbedPresetOutroSetting",
+        size_of::<types::EmbedPresetOutroSetting>(),
+        reread::<types::EmbedPresetOutroSetting>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "EmbedPresetSettings",
+        size_of::<types::EmbedPresetSettings>(),
+        reread::<types::EmbedPresetSettings>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "EmbedSentimentWidget",
+        size_of::<types::EmbedSentimentWidget>(),
+        reread::<types::EmbedSentimentWidget>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("EmbedSettings", size_of::<types::EmbedSettings>(), reread::<types::EmbedSettings>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "EmbedStaffPickBadge",
+        size_of::<types::EmbedStaffPickBadge>(),
+        reread::<types::EmbedStaffPickBadge>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("EmbedTitle", size_of::<types::EmbedTitle>(), reread::<types::EmbedTitle>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("Folder", size_of::<types::Folder>(), reread::<types::Folder>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "FolderAccessGrantsConnection",
+        size_of::<types::FolderAccessGrantsConnection>(),
+        reread::<types::FolderAccessGrantsConnection>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "FolderAddSubfolderInteraction",
+        size_of::<types::FolderAddSubfolderInteraction>(),
+        reread::<types::FolderAddSubfolderInteraction>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "FolderAncestor",
+        size_of::<types::FolderAncestor>(),
+        reread::<types::FolderAncestor>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "FolderConnections",
+        size_of::<types::FolderConnections>(),
+        reread::<types::FolderConnections>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "FolderDataRetentionConnection",
+        size_of::<types::FolderDataRetentionConnection>(),
+        reread::<types::FolderDataRetentionConnection>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "FolderDataRetentionPolicy",
+        size_of::<types::FolderDataRetentionPolicy>(),
+        reread::<types::FolderDataRetentionPolicy>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "FolderInteractions",
+        size_of::<types::FolderInteractions>(),
+        reread::<types::FolderInteractions>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "FolderMetadata",
+        size_of::<types::FolderMetadata>(),
+        reread::<types::FolderMetadata>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "FolderPermissionPolicy",
+        size_of::<types::FolderPermissionPolicy>(),
+        reread::<types::FolderPermissionPolicy>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("FolderPrivacy", size_of::<types::FolderPrivacy>(), reread::<types::FolderPrivacy>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "FolderSettings",
+        size_of::<types::FolderSettings>(),
+        reread::<types::FolderSettings>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "InteractionField",
+        size_of::<types::InteractionField>(),
+        reread::<types::InteractionField>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "NamedConnection",
+        size_of::<types::NamedConnection>(),
+        reread::<types::NamedConnection>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "ProgressiveFile",
+        size_of::<types::ProgressiveFile>(),
+        reread::<types::ProgressiveFile>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "RequestNumberField",
+        size_of::<types::RequestNumberField>(),
+        reread::<types::RequestNumberField>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "RequestTextField",
+        size_of::<types::RequestTextField>(),
+        reread::<types::RequestTextField>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("ReviewLink", size_of::<types::ReviewLink>(), reread::<types::ReviewLink>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "SpatialDirection",
+        size_of::<types::SpatialDirection>(),
+        reread::<types::SpatialDirection>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("StreamingFile", size_of::<types::StreamingFile>(), reread::<types::StreamingFile>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("Transcode", size_of::<types::Transcode>(), reread::<types::Transcode>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VersionTranscodeStatus",
+        size_of::<types::VersionTranscodeStatus>(),
+        reread::<types::VersionTranscodeStatus>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("Video", size_of::<types::Video>(), reread::<types::Video>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoAccessSummary",
+        size_of::<types::VideoAccessSummary>(),
+        reread::<types::VideoAccessSummary>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoAiContent",
+        size_of::<types::VideoAiContent>(),
+        reread::<types::VideoAiContent>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoAiInteraction",
+        size_of::<types::VideoAiInteraction>(),
+        reread::<types::VideoAiInteraction>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoBuyInteraction",
+        size_of::<types::VideoBuyInteraction>(),
+        reread::<types::VideoBuyInteraction>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoConnections",
+        size_of::<types::VideoConnections>(),
+        reread::<types::VideoConnections>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoContentRatingInteraction",
+        size_of::<types::VideoContentRatingInteraction>(),
+        reread::<types::VideoContentRatingInteraction>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("VideoContext", size_of::<types::VideoContext>(), reread::<types::VideoContext>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoDeletedBy",
+        size_of::<types::VideoDeletedBy>(),
+        reread::<types::VideoDeletedBy>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoEditInteraction",
+        size_of::<types::VideoEditInteraction>(),
+        reread::<types::VideoEditInteraction>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoEditPrivacyInteraction",
+        size_of::<types::VideoEditPrivacyInteraction>(),
+        reread::<types::VideoEditPrivacyInteraction>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("VideoFile", size_of::<types::VideoFile>(), reread::<types::VideoFile>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("VideoFileLog", size_of::<types::VideoFileLog>(), reread::<types::VideoFileLog>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoInteractions",
+        size_of::<types::VideoInteractions>(),
+        reread::<types::VideoInteractions>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoKeyConnection",
+        size_of::<types::VideoKeyConnection>(),
+        reread::<types::VideoKeyConnection>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoLikeInteraction",
+        size_of::<types::VideoLikeInteraction>(),
+        reread::<types::VideoLikeInteraction>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("VideoMetadata", size_of::<types::VideoMetadata>(), reread::<types::VideoMetadata>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("VideoOnDemand", size_of::<types::VideoOnDemand>(), reread::<types::VideoOnDemand>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoPageCustomization",
+        size_of::<types::VideoPageCustomization>(),
+        reread::<types::VideoPageCustomization>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("VideoPageLogo", size_of::<types::VideoPageLogo>(), reread::<types::VideoPageLogo>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoPagePlayer",
+        size_of::<types::VideoPagePlayer>(),
+        reread::<types::VideoPagePlayer>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoPageSettings",
+        size_of::<types::VideoPageSettings>(),
+        reread::<types::VideoPageSettings>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("VideoPlayback", size_of::<types::VideoPlayback>(), reread::<types::VideoPlayback>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("VideoPrivacy", size_of::<types::VideoPrivacy>(), reread::<types::VideoPrivacy>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoPrivacyField",
+        size_of::<types::VideoPrivacyField>(),
+        reread::<types::VideoPrivacyField>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoPublishToSocialConnection",
+        size_of::<types::VideoPublishToSocialConnection>(),
+        reread::<types::VideoPublishToSocialConnection>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoRentInteraction",
+        size_of::<types::VideoRentInteraction>(),
+        reread::<types::VideoRentInteraction>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoReviewPage",
+        size_of::<types::VideoReviewPage>(),
+        reread::<types::VideoReviewPage>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoRoleUpgradeFields",
+        size_of::<types::VideoRoleUpgradeFields>(),
+        reread::<types::VideoRoleUpgradeFields>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoRoleUpgradeInteraction",
+        size_of::<types::VideoRoleUpgradeInteraction>(),
+        reread::<types::VideoRoleUpgradeInteraction>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoShowcasesConnection",
+        size_of::<types::VideoShowcasesConnection>(),
+        reread::<types::VideoShowcasesConnection>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("VideoSpatial", size_of::<types::VideoSpatial>(), reread::<types::VideoSpatial>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("VideoStats", size_of::<types::VideoStats>(), reread::<types::VideoStats>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoSubscribeInteraction",
+        size_of::<types::VideoSubscribeInteraction>(),
+        reread::<types::VideoSubscribeInteraction>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoTranscript",
+        size_of::<types::VideoTranscript>(),
+        reread::<types::VideoTranscript>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("VideoUpload", size_of::<types::VideoUpload>(), reread::<types::VideoUpload>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("VideoUploader", size_of::<types::VideoUploader>(), reread::<types::VideoUploader>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoVersionsConnection",
+        size_of::<types::VideoVersionsConnection>(),
+        reread::<types::VideoVersionsConnection>,
+    ),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoVersionsSize",
+        size_of::<types::VideoVersionsSize>(),
+        reread::<types::VideoVersionsSize>,
+    ),
+    #[cfg(any(feature = "users", feature = "videos"))]
+    (
+        "VideoPrivacyInput",
+        size_of::<types::VideoPrivacyInput>(),
+        reread::<types::VideoPrivacyInput>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "AnimatedThumbnail",
+        size_of::<types::AnimatedThumbnail>(),
+        reread::<types::AnimatedThumbnail>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "AnimatedThumbnailSet",
+        size_of::<types::AnimatedThumbnailSet>(),
+        reread::<types::AnimatedThumbnailSet>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "AskVideoAiQuestionBody",
+        size_of::<types::AskVideoAiQuestionBody>(),
+        reread::<types::AskVideoAiQuestionBody>,
+    ),
+    #[cfg(feature = "videos")]
+    ("AudioTrack", size_of::<types::AudioTrack>(), reread::<types::AudioTrack>),
+    #[cfg(feature = "videos")]
+    (
+        "AudioTrackDownload",
+        size_of::<types::AudioTrackDownload>(),
+        reread::<types::AudioTrackDownload>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "AudioTrackQuota",
+        size_of::<types::AudioTrackQuota>(),
+        reread::<types::AudioTrackQuota>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "AudioTrackUploadInput",
+        size_of::<types::AudioTrackUploadInput>(),
+        reread::<types::AudioTrackUploadInput>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "ChapterThumbnailBody",
+        size_of::<types::ChapterThumbnailBody>(),
+        reread::<types::ChapterThumbnailBody>,
+    ),
+    #[cfg(feature = "videos")]
+    ("CommentAuthor", size_of::<types::CommentAuthor>(), reread::<types::CommentAuthor>),
+    #[cfg(feature = "videos")]
+    ("CommentBody", size_of::<types::CommentBody>(), reread::<types::CommentBody>),
+    #[cfg(feature = "videos")]
+    ("ContentRating", size_of::<types::ContentRating>(), reread::<types::ContentRating>),
+    #[cfg(feature = "videos")]
+    (
+        "CreateAnimatedThumbnailsBody",
+        size_of::<types::CreateAnimatedThumbnailsBody>(),
+        reread::<types::CreateAnimatedThumbnailsBody>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "CreateAudioTrackBody",
+        size_of::<types::CreateAudioTrackBody>(),
+        reread::<types::CreateAudioTrackBody>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "CreateTextTrackBody",
+        size_of::<types::CreateTextTrackBody>(),
+        reread::<types::CreateTextTrackBody>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "CreateThumbnailBody",
+        size_of::<types::CreateThumbnailBody>(),
+        reread::<types::CreateThumbnailBody>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "CreateVideoBody",
+        size_of::<types::CreateVideoBody>(),
+        reread::<types::CreateVideoBody>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "CreateVideoChapterBody",
+        size_of::<types::CreateVideoChapterBody>(),
+        reread::<types::CreateVideoChapterBody>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "CreateVideoCreditBody",
+        size_of::<types::CreateVideoCreditBody>(),
+        reread::<types::CreateVideoCreditBody>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "CreateVideoEmbedInput",
+        size_of::<types::CreateVideoEmbedInput>(),
+        reread::<types::CreateVideoEmbedInput>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "CreateVideoVersionBody",
+        size_of::<types::CreateVideoVersionBody>(),
+        reread::<types::CreateVideoVersionBody>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "CreativeCommons",
+        size_of::<types::CreativeCommons>(),
+        reread::<types::CreativeCommons>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "CustomMetadataValueInput",
+        size_of::<types::CustomMetadataValueInput>(),
+        reread::<types::CustomMetadataValueInput>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "DeleteVideosBody",
+        size_of::<types::DeleteVideosBody>(),
+        reread::<types::DeleteVideosBody>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "EditAudioTrackBody",
+        size_of::<types::EditAudioTrackBody>(),
+        reread::<types::EditAudioTrackBody>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "EditTextTrackBody",
+        size_of::<types::EditTextTrackBody>(),
+        reread::<types::EditTextTrackBody>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "EditVideoAiTextTrackBody",
+        size_of::<types::EditVideoAiTextTrackBody>(),
+        reread::<types::EditVideoAiTextTrackBody>,
+    ),
+    #[cfg(feature = "videos")]
+    ("EditVideoBody", size_of::<types::EditVideoBody>(), reread::<types::EditVideoBody>),
+    #[cfg(feature = "videos")]
+    (
+        "EditVideoChapterBody",
+        size_of::<types::EditVideoChapterBody>(),
+        reread::<types::EditVideoChapterBody>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "EditVideoCreditBody",
+        size_of::<types::EditVideoCreditBody>(),
+        reread::<types::EditVideoCreditBody>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "EditVideoEmbedInput",
+        size_of::<types::EditVideoEmbedInput>(),
+        reread::<types::EditVideoEmbedInput>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "EditVideoShowcasesBody",
+        size_of::<types::EditVideoShowcasesBody>(),
+        reread::<types::EditVideoShowcasesBody>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "EditVideoVersionBody",
+        size_of::<types::EditVideoVersionBody>(),
+        reread::<types::EditVideoVersionBody>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "EmbedCardInput",
+        size_of::<types::EmbedCardInput>(),
+        reread::<types::EmbedCardInput>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "EmbedEndScreenInput",
+        size_of::<types::EmbedEndScreenInput>(),
+        reread::<types::EmbedEndScreenInput>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "EmbedSentimentWidgetInput",
+        size_of::<types::EmbedSentimentWidgetInput>(),
+        reread::<types::EmbedSentimentWidgetInput>,
+    ),
+    #[cfg(feature = "videos")]
+    ("Language", size_of::<types::Language>(), reread::<types::Language>),
+    #[cfg(feature = "videos")]
+    (
+        "PermittedUserInput",
+        size_of::<types::PermittedUserInput>(),
+        reread::<types::PermittedUserInput>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "SetVideoCustomMetadataBody",
+        size_of::<types::SetVideoCustomMetadataBody>(),
+        reread::<types::SetVideoCustomMetadataBody>,
+    ),
+    #[cfg(feature = "videos")]
+    ("SourceAudio", size_of::<types::SourceAudio>(), reread::<types::SourceAudio>),
+    #[cfg(feature = "videos")]
+    (
+        "SourceMetadata",
+        size_of::<types::SourceMetadata>(),
+        reread::<types::SourceMetadata>,
+    ),
+    #[cfg(feature = "videos")]
+    ("SourceVideo", size_of::<types::SourceVideo>(), reread::<types::SourceVideo>),
+    #[cfg(feature = "videos")]
+    (
+        "SpatialDirectionInput",
+        size_of::<types::SpatialDirectionInput>(),
+        reread::<types::SpatialDirectionInput>,
+    ),
+    #[cfg(feature = "videos")]
+    ("SpatialInput", size_of::<types::SpatialInput>(), reread::<types::SpatialInput>),
+    #[cfg(feature = "videos")]
+    (
+        "StartVideoAiDubbingBody",
+        size_of::<types::StartVideoAiDubbingBody>(),
+        reread::<types::StartVideoAiDubbingBody>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "StartVideoAiSubtitlingBody",
+        size_of::<types::StartVideoAiSubtitlingBody>(),
+        reread::<types::StartVideoAiSubtitlingBody>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "StartVideoAiTranscriptionBody",
+        size_of::<types::StartVideoAiTranscriptionBody>(),
+        reread::<types::StartVideoAiTranscriptionBody>,
+    ),
+    #[cfg(feature = "videos")]
+    ("TagInput", size_of::<types::TagInput>(), reread::<types::TagInput>),
+    #[cfg(feature = "videos")]
+    (
+        "TextDecoration",
+        size_of::<types::TextDecoration>(),
+        reread::<types::TextDecoration>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "TextDecorationAssets",
+        size_of::<types::TextDecorationAssets>(),
+        reread::<types::TextDecorationAssets>,
+    ),
+    #[cfg(feature = "videos")]
+    ("TextTrack", size_of::<types::TextTrack>(), reread::<types::TextTrack>),
+    #[cfg(feature = "videos")]
+    (
+        "TextTrackChildrenConnection",
+        size_of::<types::TextTrackChildrenConnection>(),
+        reread::<types::TextTrackChildrenConnection>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "TextTrackConnections",
+        size_of::<types::TextTrackConnections>(),
+        reread::<types::TextTrackConnections>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "TextTrackDownloadLinks",
+        size_of::<types::TextTrackDownloadLinks>(),
+        reread::<types::TextTrackDownloadLinks>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "TextTrackFilters",
+        size_of::<types::TextTrackFilters>(),
+        reread::<types::TextTrackFilters>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "TextTrackMetadata",
+        size_of::<types::TextTrackMetadata>(),
+        reread::<types::TextTrackMetadata>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "TranscriptLine",
+        size_of::<types::TranscriptLine>(),
+        reread::<types::TranscriptLine>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "TranscriptSegment",
+        size_of::<types::TranscriptSegment>(),
+        reread::<types::TranscriptSegment>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "TranscriptSegmentInput",
+        size_of::<types::TranscriptSegmentInput>(),
+        reread::<types::TranscriptSegmentInput>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "TranscriptWord",
+        size_of::<types::TranscriptWord>(),
+        reread::<types::TranscriptWord>,
+    ),
+    #[cfg(feature = "videos")]
+    ("TrimVideoBody", size_of::<types::TrimVideoBody>(), reread::<types::TrimVideoBody>),
+    #[cfg(feature = "videos")]
+    ("TrimmedVideo", size_of::<types::TrimmedVideo>(), reread::<types::TrimmedVideo>),
+    #[cfg(feature = "videos")]
+    (
+        "TrimmedVideoConnections",
+        size_of::<types::TrimmedVideoConnections>(),
+        reread::<types::TrimmedVideoConnections>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "TrimmedVideoMetadata",
+        size_of::<types::TrimmedVideoMetadata>(),
+        reread::<types::TrimmedVideoMetadata>,
+    ),
+    #[cfg(feature = "videos")]
+    ("UploadAttempt", size_of::<types::UploadAttempt>(), reread::<types::UploadAttempt>),
+    #[cfg(feature = "videos")]
+    ("UploadInput", size_of::<types::UploadInput>(), reread::<types::UploadInput>),
+    #[cfg(feature = "videos")]
+    (
+        "VersionEditSession",
+        size_of::<types::VersionEditSession>(),
+        reread::<types::VersionEditSession>,
+    ),
+    #[cfg(feature = "videos")]
+    ("VideoChapter", size_of::<types::VideoChapter>(), reread::<types::VideoChapter>),
+    #[cfg(feature = "videos")]
+    ("VideoComment", size_of::<types::VideoComment>(), reread::<types::VideoComment>),
+    #[cfg(feature = "videos")]
+    (
+        "VideoCommentConnections",
+        size_of::<types::VideoCommentConnections>(),
+        reread::<types::VideoCommentConnections>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "VideoCommentInteractions",
+        size_of::<types::VideoCommentInteractions>(),
+        reread::<types::VideoCommentInteractions>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "VideoCommentInteractionsHolder",
+        size_of::<types::VideoCommentInteractionsHolder>(),
+        reread::<types::VideoCommentInteractionsHolder>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "VideoCommentMetadata",
+        size_of::<types::VideoCommentMetadata>(),
+        reread::<types::VideoCommentMetadata>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "VideoCommentReply",
+        size_of::<types::VideoCommentReply>(),
+        reread::<types::VideoCommentReply>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "VideoCommentReplyConnections",
+        size_of::<types::VideoCommentReplyConnections>(),
+        reread::<types::VideoCommentReplyConnections>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "VideoCommentReplyMetadata",
+        size_of::<types::VideoCommentReplyMetadata>(),
+        reread::<types::VideoCommentReplyMetadata>,
+    ),
+    #[cfg(feature = "videos")]
+    ("VideoCredit", size_of::<types::VideoCredit>(), reread::<types::VideoCredit>),
+    #[cfg(feature = "videos")]
+    (
+        "VideoFragments",
+        size_of::<types::VideoFragments>(),
+        reread::<types::VideoFragments>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "VideoFragmentsConnections",
+        size_of::<types::VideoFragmentsConnections>(),
+        reread::<types::VideoFragmentsConnections>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "VideoFragmentsMetadata",
+        size_of::<types::VideoFragmentsMetadata>(),
+        reread::<types::VideoFragmentsMetadata>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "VideoReportReason",
+        size_of::<types::VideoReportReason>(),
+        reread::<types::VideoReportReason>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "VideoReportReasonGroup",
+        size_of::<types::VideoReportReasonGroup>(),
+        reread::<types::VideoReportReasonGroup>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "VideoReportReasons",
+        size_of::<types::VideoReportReasons>(),
+        reread::<types::VideoReportReasons>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "VideoTranscriptMetadata",
+        size_of::<types::VideoTranscriptMetadata>(),
+        reread::<types::VideoTranscriptMetadata>,
+    ),
+    #[cfg(feature = "videos")]
+    ("VideoVersion", size_of::<types::VideoVersion>(), reread::<types::VideoVersion>),
+    #[cfg(feature = "videos")]
+    (
+        "VideoVersionConnections",
+        size_of::<types::VideoVersionConnections>(),
+        reread::<types::VideoVersionConnections>,
+    ),
+    #[cfg(feature = "videos")]
+    (
+        "VideoVersionMetadata",
+        size_of::<types::VideoVersionMetadata>(),
+        reread::<types::VideoVersionMetadata>,
+    ),
 ];

@@ -50,7 +50,7 @@ pub mod videos;
 #[cfg(feature = "watch-later")]
 pub mod watch_later;
 #[cfg(feature = "inspect")]
-pub use inspectors::INSPECTORS;
+pub use inspectors::{INSPECTORS, TYPES};
 use crate::Operation;
 
 /// The operations of all areas that are compiled in.

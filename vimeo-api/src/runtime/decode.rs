@@ -121,7 +121,7 @@ pub fn decode<T: DeserializeOwned>(
     if let Ok(value) = serde_json::from_slice(bytes) {
         return Ok(Decoded { value, drift: Vec::new() });
     }
-    let decoded = decode_drifted(serde_json::from_slice(bytes).map_err(DecodeFailure::NotJson)?)?.0;
+    let decoded = decode_drifted(bytes, &mut |_| ())?;
     match strictness {
         Strictness::Strict if !decoded.drift.is_empty() => Err(DecodeFailure::Drifted(decoded.drift)),
         _ => Ok(decoded),
@@ -143,31 +143,82 @@ pub struct Inspection {
 ///
 /// As [`decode`] in its tolerant way.
 pub fn inspect<T: DeserializeOwned>(bytes: &[u8]) -> Result<Inspection, DecodeFailure> {
-    let (Decoded { drift, .. }, mended) =
-        decode_drifted::<T>(serde_json::from_slice(bytes).map_err(DecodeFailure::NotJson)?)?;
+    let (decoded, unknown) = decode_watched::<T>(bytes)?;
+    Ok(Inspection { drift: decoded.drift, unknown })
+}
+
+/// Reads an answer as a `T` and writes that again: for checking that nothing is lost on the way.
+///
+/// # Errors
+///
+/// As [`decode`] in its tolerant way.
+pub fn reread<T: DeserializeOwned + serde::Serialize>(bytes: &[u8]) -> Result<Decoded<Value>, DecodeFailure> {
+    let (decoded, _) = decode_watched::<T>(bytes)?;
+    let value = serde_json::to_value(decoded.value).map_err(DecodeFailure::NotJson)?;
+    Ok(Decoded { value, drift: decoded.drift })
+}
+
+/// The tolerant pass, with the paths of unknown fields.
+fn decode_watched<T: DeserializeOwned>(bytes: &[u8]) -> Result<(Decoded<T>, Vec<String>), DecodeFailure> {
     let mut unknown = Vec::new();
-    let read: Result<T, _> =
-        serde_ignored::deserialize(&mended, |path| unknown.push(path.to_string().replace(".?", "")));
-    match read {
-        Ok(_) => Ok(Inspection { drift, unknown }),
-        Err(error) => Err(DecodeFailure::Misfit {
-            path: String::new(),
-            expected: expectation(&error.to_string()),
-            drift,
-        }),
-    }
+    let decoded = decode_drifted(bytes, &mut |found| match found {
+        Watched::Start => unknown.clear(),
+        Watched::Unknown(path) => unknown.push(path),
+    })?;
+    Ok((decoded, unknown))
+}
+
+/// What is told while a tree is read.
+enum Watched {
+    /// Reading starts over.
+    Start,
+    /// A field that the type does not know.
+    Unknown(String),
 }
 
 /// Takes out of the tree what does not fit until the rest does.
-fn decode_drifted<T: DeserializeOwned>(tree: Value) -> Result<(Decoded<T>, Value), DecodeFailure> {
+fn decode_drifted<T: DeserializeOwned>(
+    bytes: &[u8],
+    watch: &mut dyn FnMut(Watched),
+) -> Result<Decoded<T>, DecodeFailure> {
+    let mut value = None;
+    let drift = mend(bytes, watch, &mut |deserializer| {
+        value = Some(erased_serde::deserialize(deserializer)?);
+        Ok(())
+    })?;
+    match value {
+        Some(value) => Ok(Decoded { value, drift }),
+        // Unreachable: mending ends well only after a value was read.
+        None => Err(DecodeFailure::Misfit { path: String::new(), expected: "a value".to_owned(), drift }),
+    }
+}
+
+/// Reads a type that is not named here.
+type Read<'a> = dyn FnMut(&mut dyn erased_serde::Deserializer<'_>) -> Result<(), erased_serde::Error> + 'a;
+
+/// The loop behind [`decode_drifted`]. The type is erased, since this is long and would be compiled anew for each of
+/// hundreds of types, though it rarely runs.
+fn mend(
+    bytes: &[u8],
+    watch: &mut dyn FnMut(Watched),
+    read: &mut Read<'_>,
+) -> Result<Vec<Drift>, DecodeFailure> {
+    let tree = serde_json::from_slice(bytes).map_err(DecodeFailure::NotJson)?;
     let mut mender = Mender { tree, removed: BTreeMap::new(), drift: Vec::new() };
     for _ in 0..MOST_MISFITS {
-        let error = match serde_path_to_error::deserialize::<_, T>(&mender.tree) {
-            Ok(value) => return Ok((Decoded { value, drift: mender.drift }, mender.tree)),
+        watch(Watched::Start);
+        let mut track = serde_path_to_error::Track::new();
+        let tracked = serde_path_to_error::Deserializer::new(&mender.tree, &mut track);
+        let mut unknown = |path: serde_ignored::Path<'_>| {
+            watch(Watched::Unknown(path.to_string().replace(".?", "")));
+        };
+        let watched = serde_ignored::Deserializer::new(tracked, &mut unknown);
+        let error = match read(&mut <dyn erased_serde::Deserializer<'_>>::erase(watched)) {
+            Ok(()) => return Ok(mender.drift),
             Err(error) => error,
         };
-        let steps: Vec<Step> = error.path().iter().map_while(Step::of).collect();
-        let message = error.inner().to_string();
+        let steps: Vec<Step> = track.path().iter().map_while(Step::of).collect();
+        let message = error.to_string();
         if !mender.take_out(&steps, &message) {
             let path = mender.original_path(&steps);
             return Err(DecodeFailure::Misfit { path, expected: expectation(&message), drift: mender.drift });

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::decode::DecodeFailure;
 use super::{
-    Drift, MissingScope, NeedsLogin, Operation, Quota, QuotaExceeded, RateLimit, RateLimited, RawResponse, UploadAccess,
+    Drift, MissingScope, NeedsLogin, Operation, Quota, QuotaExceeded, RateLimit, RateLimited, RawResponse,
+    UploadAccess,
 };
 
 /// Why a call gave no value.
@@ -177,7 +178,9 @@ impl Error {
 
     /// Whether Vimeo did not take a parameter; see [`invalid_parameters`](Self::invalid_parameters).
     pub fn is_invalid_parameter(&self) -> bool {
-        matches!(self, Self::Invalid { .. }) || self.error_code() == Some(2204) || !self.invalid_parameters().is_empty()
+        matches!(self, Self::Invalid { .. })
+            || self.error_code() == Some(2204)
+            || !self.invalid_parameters().is_empty()
     }
 
     /// Whether the account has made as many calls as it may for now.
@@ -192,7 +195,8 @@ impl Error {
 
     /// Whether the token or the account may not do this.
     pub fn is_forbidden(&self) -> bool {
-        matches!(self, Self::MissingScope(_) | Self::UploadAccess(_)) || self.status() == Some(StatusCode::FORBIDDEN)
+        matches!(self, Self::MissingScope(_) | Self::UploadAccess(_))
+            || self.status() == Some(StatusCode::FORBIDDEN)
     }
 
     /// Whether it took too long.
@@ -221,7 +225,9 @@ impl Error {
             Self::Connection(error) => error.sent(),
             Self::TimedOut { sent, .. } => *sent,
             Self::Layer(_) => Sent::Maybe,
-            Self::MissingScope(_) | Self::RateLimited(_) | Self::NeedsLogin(_) if self.api().is_none() => Sent::No,
+            Self::MissingScope(_) | Self::RateLimited(_) | Self::NeedsLogin(_) if self.api().is_none() => {
+                Sent::No
+            }
             _ => Sent::Yes,
         }
     }
@@ -231,7 +237,7 @@ impl Error {
     /// Transports give answers back as they came; this is how they are read when the call ends, and how a layer reads
     /// one that it stops at.
     pub fn from_answer(answer: ApiError) -> Self {
-        if let Some(quota) = Quota::of(answer.error_code()) {
+        if let Some(quota) = answer.quota() {
             return Self::QuotaExceeded(Box::new(QuotaExceeded::new(quota, answer)));
         }
         if answer.status() == StatusCode::TOO_MANY_REQUESTS {
@@ -312,6 +318,21 @@ impl From<ConnectionError> for Error {
         Self::Connection(Box::new(error))
     }
 }
+
+/// What layers refuse with goes into the error of the call as it is.
+macro_rules! refusals {
+    ($($refusal:ident),*) => {
+        $(
+            impl From<$refusal> for Error {
+                fn from(refusal: $refusal) -> Self {
+                    Self::$refusal(Box::new(refusal))
+                }
+            }
+        )*
+    };
+}
+
+refusals!(MissingScope, UploadAccess, QuotaExceeded, RateLimited, NeedsLogin);
 
 fn root(error: &dyn std::error::Error) -> String {
     let mut root = error;
@@ -412,6 +433,11 @@ impl ApiError {
     /// Vimeo's number for the error, such as 2204 for parameters it did not take.
     pub fn error_code(&self) -> Option<i64> {
         self.error_code
+    }
+
+    /// What of the account is full, when that is what is wrong.
+    pub fn quota(&self) -> Option<Quota> {
+        Quota::of(self.error_code)
     }
 
     /// A link that Vimeo gave to read on.

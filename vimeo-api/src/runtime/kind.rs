@@ -4,6 +4,7 @@
 /// `by_kind!(Name, text => Word(Word), object => Details(Box<Details>))`.
 ///
 /// The kind alone decides, in one pass and without a buffer, so an error inside an alternative keeps its path.
+#[allow(unused_macros)]
 macro_rules! by_kind {
     ($name:ident, $($kind:ident => $variant:ident($type:ty)),* $(,)?) => {
         impl<'de> ::serde::Deserialize<'de> for $name {

@@ -23,7 +23,7 @@ mod uri;
 pub use answer::{Empty, Maybe};
 pub use call::{Call, Endpoint, PathValue, QueryValue};
 pub use client::{ACCEPT, API_BASE_URL, Client, ClientBuilder};
-pub use decode::{DecodeFailure, Decoded, Drift, Inspection, Strictness, decode, inspect};
+pub use decode::{DecodeFailure, Decoded, Drift, Inspection, Strictness, decode, inspect, reread};
 pub use error::{ApiError, ConnectionError, DecodeError, Error, InvalidParameter, Sent};
 pub use fields::Fields;
 pub use open_enum::OpenEnum;
@@ -38,5 +38,8 @@ pub use send::PendingAnswer;
 pub use transport::{Reqwest, Transport, TransportFuture};
 pub use uri::{InvalidUri, ResourceUri};
 
+// A description need not have a set of words or a choice; ours has both.
+#[allow(unused_imports)]
 pub(crate) use kind::by_kind;
+#[allow(unused_imports)]
 pub(crate) use open_enum::{open_enum, read_word};

@@ -25,6 +25,7 @@ pub trait OpenEnum: Sized {
 }
 
 /// Gives a generated enum its conversions: `open_enum!(Name, Variant = "word", …)`.
+#[allow(unused_macros)]
 macro_rules! open_enum {
     ($name:ident, $($variant:ident = $word:literal),* $(,)?) => {
         impl $crate::OpenEnum for $name {
@@ -85,9 +86,11 @@ macro_rules! open_enum {
     };
 }
 
+#[allow(unused_imports)]
 pub(crate) use open_enum;
 
 /// Reads a word without a copy of its own where the input allows that.
+#[allow(dead_code)]
 pub(crate) fn read_word<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: for<'a> From<&'a str>,

@@ -40,7 +40,11 @@ impl RateLimit {
         let limit = number(headers, "x-ratelimit-limit");
         let remaining = number(headers, "x-ratelimit-remaining");
         let reset = text(headers, "x-ratelimit-reset").and_then(instant);
-        (limit.is_some() || remaining.is_some() || reset.is_some()).then_some(Self { limit, remaining, reset })
+        (limit.is_some() || remaining.is_some() || reset.is_some()).then_some(Self {
+            limit,
+            remaining,
+            reset,
+        })
     }
 }
 
@@ -100,7 +104,8 @@ mod tests {
             ("", None),
         ];
         for (text, at) in cases {
-            let read = RateLimit::read(&headers(&[("x-ratelimit-limit", "5"), ("x-ratelimit-reset", text)])).unwrap();
+            let read = RateLimit::read(&headers(&[("x-ratelimit-limit", "5"), ("x-ratelimit-reset", text)]))
+                .unwrap();
             assert_eq!(read.reset.map(|reset| reset.timestamp()), at, "{text}");
         }
         assert_eq!(RateLimit::read(&HeaderMap::new()), None);

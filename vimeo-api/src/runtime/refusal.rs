@@ -42,7 +42,9 @@ impl fmt::Display for MissingScope {
             Some(answer) => write!(f, " ({answer})")?,
             None => f.write_str("; nothing was sent")?,
         }
-        f.write_str("; make a token with that scope in the app's settings, or ask the user to log in for it again")
+        f.write_str(
+            "; make a token with that scope in the app's settings, or ask the user to log in for it again",
+        )
     }
 }
 
@@ -82,10 +84,14 @@ impl UploadAccess {
 impl fmt::Display for UploadAccess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let remedy = match self.scope_known {
-            true => "the token has the scope `upload`, so it is the app or the account that may not upload: request \
-                     upload access on the app's page at developer.vimeo.com/apps, then make a new token",
-            false => "either the token lacks the scope `upload` or the app lacks upload access: check both on the \
-                      app's page at developer.vimeo.com/apps",
+            true => {
+                "the token has the scope `upload`, so it is the app or the account that may not upload: request \
+                     upload access on the app's page at developer.vimeo.com/apps, then make a new token"
+            }
+            false => {
+                "either the token lacks the scope `upload` or the app lacks upload access: check both on the \
+                      app's page at developer.vimeo.com/apps"
+            }
         };
         write!(f, "{}; {remedy}", self.answer)
     }
@@ -135,7 +141,9 @@ impl fmt::Display for QuotaExceeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let remedy = match self.quota {
             Quota::Storage => "the account's storage is full: delete videos or change the plan",
-            Quota::Period => "the account's allowance for this period is used up: wait for the next or change the plan",
+            Quota::Period => {
+                "the account's allowance for this period is used up: wait for the next or change the plan"
+            }
         };
         write!(f, "{}; {remedy}", self.answer)
     }

@@ -29,7 +29,7 @@ fn read<T: DeserializeOwned>(
         return Err(Error::NotModified { operation: name.to_owned(), headers: Box::new(answer.headers) });
     }
     if !answer.status.is_success() {
-        return Err(Error::Api(Box::new(ApiError::read(operation, name, answer))));
+        return Err(Error::from_answer(ApiError::read(operation, name, answer)));
     }
     // An answer without a body reads as JSON's null: right for types that may be empty, and told apart below.
     let bytes: &[u8] = if answer.body.is_empty() { b"null" } else { &answer.body };

@@ -1,14 +1,14 @@
-//! A table that checks recorded answers: which type each operation's answer is read as.
+//! Tables that check recorded answers: which type each operation's answer is read as, and all types by name.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 
 use super::calls::here;
-use super::layout::feature;
-use crate::refine::Api;
+use super::layout::{Layout, condition, feature};
+use crate::refine::{Api, Kind};
 
-pub(super) fn file(api: &Api) -> TokenStream {
-    let rows = api.calls.iter().filter(|call| call.method == "GET").filter_map(|call| {
+pub(super) fn file(api: &Api, layout: &Layout) -> TokenStream {
+    let answers = api.calls.iter().filter(|call| call.method == "GET").filter_map(|call| {
         // An answer that may be anything has nothing that could not fit.
         let answer = call.answer.as_ref().filter(|answer| quote!(#answer).to_string() != "Value")?;
         let answer = here(api, answer);
@@ -18,14 +18,34 @@ pub(super) fn file(api: &Api) -> TokenStream {
             (#path, inspect::<#answer>)
         })
     });
+    let types = layout.groups.iter().flat_map(|group| {
+        let condition = condition(&group.areas);
+        let objects = group
+            .types
+            .iter()
+            .filter(|name| api.types.get(*name).is_some_and(|ty| !matches!(ty.kind, Kind::Words(_))));
+        objects.map(move |name| {
+            let ident = format_ident!("{name}");
+            quote! {
+                #condition
+                (#name, size_of::<types::#ident>(), reread::<types::#ident>)
+            }
+        })
+    });
+    let page = api.calls.iter().any(|call| call.paged && call.method == "GET").then(|| quote!(Page,));
     quote! {
         //! Reading recorded answers as the types of the operations that gave them.
 
         use crate::types;
-        use crate::{DecodeFailure, Inspection, Page, inspect};
+        use crate::{DecodeFailure, Decoded, Inspection, #page inspect, reread};
+        use serde_json::Value;
 
         /// Path templates with what reads the answer to a `GET` there and says what did not fit.
         #[doc(hidden)]
-        pub static INSPECTORS: &[(&str, fn(&[u8]) -> Result<Inspection, DecodeFailure>)] = &[#(#rows),*];
+        pub static INSPECTORS: &[(&str, fn(&[u8]) -> Result<Inspection, DecodeFailure>)] = &[#(#answers),*];
+
+        /// Every object type: its name, its size in bytes, and what reads and writes one.
+        #[doc(hidden)]
+        pub static TYPES: &[(&str, usize, fn(&[u8]) -> Result<Decoded<Value>, DecodeFailure>)] = &[#(#types),*];
     }
 }

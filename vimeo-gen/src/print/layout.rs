@@ -78,7 +78,7 @@ impl Layout {
             #(#modules)*
 
             #[cfg(feature = "inspect")]
-            pub use inspectors::INSPECTORS;
+            pub use inspectors::{INSPECTORS, TYPES};
 
             use crate::Operation;
 

@@ -24,7 +24,7 @@ pub(crate) fn print(api: &Api) -> Result<BTreeMap<PathBuf, String>, Problem> {
     let layout = layout::Layout::of(api);
     let mut files = BTreeMap::new();
     files.insert(PathBuf::from("mod.rs"), formatted("mod.rs", layout.root(api))?);
-    files.insert(PathBuf::from("inspectors.rs"), formatted("inspectors.rs", inspectors::file(api))?);
+    files.insert(PathBuf::from("inspectors.rs"), formatted("inspectors.rs", inspectors::file(api, &layout))?);
     files.insert(PathBuf::from("types/mod.rs"), formatted("types/mod.rs", layout.types_root())?);
     for group in &layout.groups {
         let name = format!("types/{}.rs", group.module);

@@ -15,7 +15,6 @@ use serde_json::Value;
 pub(crate) use collect::{
     Api, Area, Call, Field, Kind, Parameter, Type, Variant, inner_of, leaf_of, named_in,
 };
-pub(crate) use docs::sentence;
 
 use crate::Problem;
 

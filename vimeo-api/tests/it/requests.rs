@@ -1,0 +1,136 @@
+//! What goes over the wire for a call.
+
+use http::{HeaderValue, Method, header};
+use serde_json::{Value, json};
+use vimeo_api::types::{CreateVideoBody, EditVideoBody, UploadInput, UserVideoSort};
+use vimeo_api::{Client, Endpoint, Error, Sent};
+
+use crate::{Memory, now};
+
+#[test]
+fn t23_parameters_stand_in_the_query_and_integers_print_as_integers() {
+    let memory = Memory::answering(200, "{}");
+    let videos = memory.client();
+    let call =
+        videos.videos().list_my_videos().page(2).per_page(50).sort(UserVideoSort::Date).fields("uri,name");
+    now(call.send()).unwrap();
+    let sent = memory.sent();
+    assert_eq!(sent.method, Method::GET);
+    assert_eq!(
+        sent.url.as_str(),
+        "https://api.vimeo.com/me/videos?page=2&per_page=50&sort=date&fields=uri%2Cname"
+    );
+    assert!(sent.body.is_empty());
+}
+
+#[test]
+fn t33_every_call_asks_for_the_version_and_sends_no_stray_header() {
+    let memory = Memory::answering(200, "{}");
+    now(memory.client().videos().get_video(7).send()).unwrap();
+    let names: Vec<String> = memory.sent().headers.iter().map(|(name, _)| name.to_string()).collect();
+    assert_eq!(names, ["accept"]);
+    now(memory.client().videos().edit_video(7, &EditVideoBody::default().name("a")).send()).unwrap();
+    let sent = memory.sent();
+    assert_eq!(sent.headers[header::ACCEPT], vimeo_api::ACCEPT);
+    assert_eq!(sent.headers[header::CONTENT_TYPE], "application/json");
+    assert_eq!(sent.headers.len(), 2);
+
+    let other = "application/vnd.vimeo.*+json;version=3.2";
+    let client = Client::builder().transport(memory.clone()).accept(other).build().unwrap();
+    now(client.users().get_me().send()).unwrap();
+    assert_eq!(memory.sent().headers[header::ACCEPT], other);
+    let call =
+        client.users().get_me().into_call().header(header::ACCEPT, HeaderValue::from_static("text/plain"));
+    now(call.send()).unwrap();
+    assert_eq!(memory.sent().headers[header::ACCEPT], "text/plain");
+}
+
+#[test]
+fn bodies_hold_what_was_set_and_nothing_else() {
+    let memory = Memory::answering(201, "{}");
+    let upload = UploadInput::new("tus").size(1000);
+    let body = CreateVideoBody::new(upload).name("Surf").content_rating(["safe"]);
+    now(memory.client().videos().create_my_video(&body).send()).unwrap();
+    let sent = memory.sent();
+    let json: Value = serde_json::from_slice(&sent.body).unwrap();
+    assert_eq!(
+        json,
+        json!({"name": "Surf", "content_rating": ["safe"], "upload": {"approach": "tus", "size": 1000}})
+    );
+    assert_eq!(sent.operation.unwrap().scopes, ["upload"]);
+}
+
+#[test]
+fn path_parameters_cannot_leave_their_segment() {
+    let memory = Memory::answering(200, "{}");
+    let client = memory.client();
+    now(client.videos().add_video_tag(7, "a/b ?c#ü").send()).unwrap();
+    assert_eq!(memory.sent().url.path(), "/videos/7/tags/a%2Fb%20%3Fc%23%C3%BC");
+    for word in ["", ".", ".."] {
+        match now(client.videos().add_video_tag(7, word).send()) {
+            Err(error @ Error::Invalid { .. }) => {
+                assert_eq!(error.sent(), Sent::No);
+                assert!(error.to_string().starts_with("add_video_tag: the path parameter word"), "{error}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(memory.count(), 0);
+}
+
+#[test]
+fn untyped_calls_know_their_operation_and_stay_on_the_host() {
+    let memory = Memory::answering(200, r#"{"a": 1}"#);
+    let client = memory.client();
+    let answer = now(client.call(Method::GET, "/me/videos?page=2").fields("uri").send()).unwrap();
+    assert_eq!(*answer, json!({"a": 1}));
+    let sent = memory.sent();
+    assert_eq!(sent.url.as_str(), "https://api.vimeo.com/me/videos?page=2&fields=uri");
+    assert_eq!(sent.operation.unwrap().id, "list_my_videos");
+    let cases = [
+        ("https://api.vimeo.com/me", true),
+        ("/users/7/videos", true),
+        ("/not/known", true),
+        ("https://api.vimeo.com.evil.example/me", false),
+        ("https://evil.example/me", false),
+        ("http://api.vimeo.com/me", false),
+        ("https://api.vimeo.com:8443/me", false),
+        ("//evil.example/me", false),
+        ("/me/../videos/1", false),
+        ("/me/%2E%2e/videos/1", false),
+        ("me", false),
+    ];
+    for (place, goes) in cases {
+        let done = now(client.call(Method::GET, place).send());
+        assert_eq!(done.is_ok(), goes, "{place}: {done:?}");
+        if goes {
+            assert_eq!(memory.sent().url.host_str(), Some("api.vimeo.com"));
+        }
+    }
+    assert_eq!(memory.count(), 0);
+}
+
+#[test]
+fn a_base_url_keeps_its_path() {
+    let memory = Memory::answering(200, "{}");
+    let builder = Client::builder().base_url("https://proxy.example/vimeo/").transport(memory.clone());
+    let client = builder.build().unwrap();
+    now(client.users().get_me().send()).unwrap();
+    assert_eq!(memory.sent().url.as_str(), "https://proxy.example/vimeo/me");
+    now(client.call(Method::GET, "https://proxy.example/vimeo/me/videos?page=3").send()).unwrap();
+    assert_eq!(memory.sent().url.as_str(), "https://proxy.example/vimeo/me/videos?page=3");
+}
+
+#[test]
+fn t29_nothing_secret_is_printed() {
+    let memory = Memory::answering(200, "{}");
+    let client = memory.client();
+    let body = EditVideoBody::default().password("hunter2");
+    let call = client.videos().edit_video(7, &body);
+    let printed = format!("{body:?} {call:?} {client:?}");
+    assert!(!printed.contains("hunter2"), "{printed}");
+    now(call.send()).unwrap();
+    let sent = memory.sent();
+    assert!(!format!("{sent:?}").contains("hunter2"));
+    assert!(String::from_utf8_lossy(&sent.body).contains("hunter2"));
+}
