@@ -1,0 +1,52 @@
+//! The app's own name and password.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+use vimeo_api::Error;
+
+/// Client identifier and client secret of an app, from its page at developer.vimeo.com/apps.
+///
+/// ```
+/// let app = vimeo_ext::auth::AppCredentials::new("client-id", "s3cret");
+/// assert!(!format!("{app:?}").contains("s3cret"));
+/// ```
+#[derive(Clone)]
+pub struct AppCredentials {
+    id: String,
+    secret: SecretString,
+}
+
+impl AppCredentials {
+    /// Of an app with this client identifier.
+    pub fn new(id: impl Into<String>, secret: impl Into<SecretString>) -> Self {
+        Self { id: id.into(), secret: secret.into() }
+    }
+
+    /// The client identifier, which is no secret.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The `Authorization` header of HTTP's basic scheme.
+    pub(crate) fn header(&self, operation: &str) -> Result<HeaderValue, Error> {
+        if self.id.contains(':') {
+            return Err(Error::invalid(operation, "a client identifier may hold no colon"));
+        }
+        let pair = SecretString::from(format!("{}:{}", self.id, self.secret.expose_secret()));
+        let encoded = SecretString::from(STANDARD.encode(pair.expose_secret()));
+        let mut header = HeaderValue::from_str(&format!("Basic {}", encoded.expose_secret()))
+            .map_err(|_| Error::invalid(operation, "the app's credentials make no header"))?;
+        header.set_sensitive(true);
+        Ok(header)
+    }
+}
+
+impl fmt::Debug for AppCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppCredentials").field("id", &self.id).field("secret", &"[REDACTED]").finish()
+    }
+}

@@ -1,0 +1,32 @@
+//! Access tokens: getting, keeping, renewing, checking and revoking them.
+//!
+//! | how | with |
+//! |---|---|
+//! | a token from the app's settings | [`VimeoBuilder::access_token`](crate::VimeoBuilder::access_token) |
+//! | for the app alone | [`Auth::client_credentials`] |
+//! | a user through the browser | [`Auth::authorization`], [`Auth::complete`] |
+//! | a user on a television or in a terminal | [`Auth::device`] |
+//! | a token of Vimeo's old API | [`Auth::convert_oauth1`] |
+//! | renew it when it expires or is refused | [`Refresher`] |
+
+mod app;
+mod authorization;
+mod device;
+mod error;
+mod grant;
+mod grants;
+mod refresh;
+mod session;
+mod token;
+
+pub use app::AppCredentials;
+pub use authorization::{Authorization, AuthorizationRequest};
+pub use device::{DeviceLogin, DevicePoll, PendingCodes};
+pub use error::AuthError;
+pub use grant::{Grant, GrantedApp};
+pub use grants::Auth;
+pub(crate) use grants::GrantCache;
+pub use refresh::{BoxFuture, RefreshError, Refresher};
+pub(crate) use session::Session;
+pub use token::AccessToken;
+pub(crate) use token::bearer;

@@ -1,0 +1,281 @@
+//! The token that a client uses, and how it comes to a new one.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::TimeDelta;
+use futures_util::FutureExt;
+use futures_util::future::Shared;
+use http::HeaderValue;
+use vimeo_api::{ApiError, Error, NeedsLogin, RawResponse, Request};
+
+use super::{AccessToken, AuthError, BoxFuture, RefreshError, Refresher};
+use crate::Clock;
+
+/// A token, its header made once, and which one it is in turn.
+pub(crate) struct Held {
+    token: AccessToken,
+    header: HeaderValue,
+    generation: u64,
+    /// How long before it expires it is renewed: random, so that many clients do not renew at once.
+    early: TimeDelta,
+}
+
+impl Held {
+    pub(crate) fn header(&self) -> &HeaderValue {
+        &self.header
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+}
+
+type Renewal = Shared<BoxFuture<'static, Result<Arc<Held>, Failure>>>;
+
+/// Why there is no token to go with.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    account: Option<String>,
+    error: Arc<RefreshError>,
+}
+
+impl Failure {
+    pub(crate) fn into_error(self, request: &Request, answer: Option<RawResponse>) -> Error {
+        let name = request.name();
+        let answer = answer.map(|answer| ApiError::read(request.operation, &name, answer));
+        match &*self.error {
+            RefreshError::NeedsLogin(reason) => NeedsLogin::new(name, self.account, reason, answer).into(),
+            RefreshError::Temporary(_) => Error::Layer(Box::new(self)),
+        }
+    }
+
+    pub(crate) fn into_auth_error(self) -> AuthError {
+        AuthError::Refresh(self.error)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; try again later", self.error)
+    }
+}
+
+impl std::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.source()
+    }
+}
+
+/// Holds the token of one account. Clones of a client share it.
+pub(crate) struct Session {
+    account: Option<String>,
+    refresher: Option<Arc<dyn Refresher>>,
+    clock: Clock,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    held: Option<Arc<Held>>,
+    generation: u64,
+    /// Why asking for a token is of no use until one is given.
+    given_up: Option<Arc<RefreshError>>,
+    renewal: Option<Renewal>,
+}
+
+/// The longest time before its expiry that a token is renewed, and the shortest.
+const EARLIEST: f64 = 300.0;
+const LATEST: f64 = 60.0;
+
+impl Session {
+    pub(crate) fn new(
+        account: Option<String>,
+        token: Option<AccessToken>,
+        refresher: Option<Arc<dyn Refresher>>,
+        clock: Clock,
+    ) -> Result<Arc<Self>, &'static str> {
+        let session = Self { account, refresher, clock, state: Mutex::default() };
+        if let Some(token) = token {
+            session.set(token)?;
+        }
+        Ok(Arc::new(session))
+    }
+
+    /// No token and no way to one.
+    pub(crate) fn empty(clock: Clock) -> Arc<Self> {
+        Arc::new(Self { account: None, refresher: None, clock, state: Mutex::default() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Each change is one assignment or leaves the state whole between.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn account(&self) -> Option<&str> {
+        self.account.as_deref()
+    }
+
+    pub(crate) fn can_refresh(&self) -> bool {
+        self.refresher.is_some()
+    }
+
+    /// The token as it is, without a thought for its expiry.
+    pub(crate) fn token(&self) -> Option<Token> {
+        self.lock().held.clone().map(Token)
+    }
+
+    /// Uses another token from now on.
+    pub(crate) fn set(&self, token: AccessToken) -> Result<(), &'static str> {
+        let header = token.header()?;
+        let mut state = self.lock();
+        state.given_up = None;
+        put(&mut state, token, header);
+        Ok(())
+    }
+
+    /// Says which scopes the token has, once that is known.
+    pub(crate) fn learn(&self, token: AccessToken) {
+        let mut state = self.lock();
+        if let Some(held) = &state.held
+            && let Ok(header) = token.header()
+            && header == held.header
+        {
+            let held = Held { token, header, generation: held.generation, early: held.early };
+            state.held = Some(Arc::new(held));
+        }
+    }
+
+    /// The token with this header is none: no call is made with it any more.
+    pub(crate) fn give_up(&self, header: &HeaderValue) {
+        let mut state = self.lock();
+        if state.held.as_ref().is_some_and(|held| held.header == header) {
+            state.given_up =
+                Some(Arc::new(RefreshError::needs_login("Vimeo has refused the access token before")));
+        }
+    }
+
+    /// The token to go with; `None` when there is none and no way to one. Renews it when it is about to expire.
+    pub(crate) async fn current(self: &Arc<Self>) -> Result<Option<Arc<Held>>, Failure> {
+        let (held, generation) = {
+            let state = self.lock();
+            if let Some(error) = &state.given_up {
+                return Err(self.failure(Arc::clone(error)));
+            }
+            (state.held.clone(), state.generation)
+        };
+        let Some(held) = held else {
+            return if self.can_refresh() { self.renew(generation).await.map(Some) } else { Ok(None) };
+        };
+        let now = self.clock.now();
+        let Some(expires) = held.token.expires().filter(|expires| *expires - held.early <= now) else {
+            return Ok(Some(held));
+        };
+        if !self.can_refresh() {
+            // Vimeo is the judge of its tokens: it may take this one yet.
+            return Ok(Some(held));
+        }
+        match self.renew(generation).await {
+            Ok(held) => Ok(Some(held)),
+            Err(failure) if expires > now && matches!(*failure.error, RefreshError::Temporary(_)) => {
+                tracing::warn!(%failure, "the access token could not be renewed, the old one is used on");
+                Ok(Some(held))
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// A token that is newer than the one of this generation: asked for once, whoever asks meanwhile.
+    pub(crate) async fn renew(self: &Arc<Self>, generation: u64) -> Result<Arc<Held>, Failure> {
+        let renewal = {
+            let mut state = self.lock();
+            if state.generation != generation
+                && let Some(held) = &state.held
+            {
+                return Ok(Arc::clone(held));
+            }
+            if let Some(error) = &state.given_up {
+                return Err(self.failure(Arc::clone(error)));
+            }
+            match &state.renewal {
+                Some(renewal) => renewal.clone(),
+                None => {
+                    let renewal = Arc::clone(self).start_renewal(state.held.clone());
+                    state.renewal = Some(renewal.clone());
+                    renewal
+                }
+            }
+        };
+        renewal.await
+    }
+
+    /// In a task of its own: a token that can be had only once must not be lost with the call that asked for it.
+    fn start_renewal(self: Arc<Self>, old: Option<Arc<Held>>) -> Renewal {
+        let session = Arc::clone(&self);
+        let task = tokio::spawn(async move {
+            let result = match &session.refresher {
+                Some(refresher) => refresher.refresh(old.as_ref().map(|held| &held.token)).await,
+                None => Err(RefreshError::needs_login("there is no way to a new token")),
+            };
+            session.finish_renewal(result)
+        });
+        let outcome = async move {
+            task.await.unwrap_or_else(|broken| {
+                self.finish_renewal(Err(RefreshError::temporary(format!(
+                    "the refresher ended early: {broken}"
+                ))))
+            })
+        };
+        outcome.boxed().shared()
+    }
+
+    fn finish_renewal(&self, result: Result<AccessToken, RefreshError>) -> Result<Arc<Held>, Failure> {
+        let result = result.and_then(|token| match token.header() {
+            Ok(header) => Ok((token, header)),
+            Err(reason) => {
+                Err(RefreshError::needs_login(format!("the new access token is of no use: {reason}")))
+            }
+        });
+        let mut state = self.lock();
+        state.renewal = None;
+        match result {
+            Ok((token, header)) => Ok(put(&mut state, token, header)),
+            Err(error) => {
+                let error = Arc::new(error);
+                if matches!(*error, RefreshError::NeedsLogin(_)) {
+                    state.given_up = Some(Arc::clone(&error));
+                }
+                Err(self.failure(error))
+            }
+        }
+    }
+
+    fn failure(&self, error: Arc<RefreshError>) -> Failure {
+        Failure { account: self.account.clone(), error }
+    }
+}
+
+fn put(state: &mut State, token: AccessToken, header: HeaderValue) -> Arc<Held> {
+    state.generation += 1;
+    let early = TimeDelta::seconds((LATEST + (EARLIEST - LATEST) * fastrand::f64()) as i64);
+    let held = Arc::new(Held { token, header, generation: state.generation, early });
+    state.held = Some(Arc::clone(&held));
+    held
+}
+
+/// The token of a session, for as long as someone looks at it.
+pub(crate) struct Token(Arc<Held>);
+
+impl std::ops::Deref for Token {
+    type Target = AccessToken;
+
+    fn deref(&self) -> &AccessToken {
+        &self.0.token
+    }
+}
+
+impl Held {
+    pub(crate) fn token(&self) -> &AccessToken {
+        &self.token
+    }
+}

@@ -1,0 +1,330 @@
+//! What is known of one account's limits, and what follows from it: pure, the time comes in.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Calls that count alike: the same operation, with or without `fields`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Class {
+    pub(super) operation: &'static str,
+    pub(super) with_fields: bool,
+}
+
+/// The limit that a class of calls counts against. Vimeo tells it by its number alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct WindowId {
+    pub(super) limit: u64,
+    pub(super) with_fields: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Window {
+    pub(super) id: WindowId,
+    pub(super) remaining: u64,
+    /// `None` after it ended, until an answer tells of the next.
+    pub(super) resets: Option<Instant>,
+    in_flight: u64,
+}
+
+/// What an answer said.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Reading {
+    pub(super) limit: Option<u64>,
+    pub(super) remaining: Option<u64>,
+    pub(super) resets: Option<Instant>,
+}
+
+/// What a call may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It may go, and is counted.
+    Go,
+    /// Not before this.
+    WaitUntil(Instant),
+    /// An answer that is under way will tell more.
+    WaitForAnswer,
+}
+
+/// Whom a call counts against while it is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ticket {
+    class: Class,
+    window: Option<WindowId>,
+    known: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    /// `Some(None)`: known to have no limit that Vimeo tells of.
+    classes: HashMap<Class, Option<WindowId>>,
+    windows: Vec<Window>,
+    blocked: Option<Instant>,
+    /// Refusals in a row.
+    strikes: u32,
+    in_flight: u64,
+    unknown_in_flight: u64,
+}
+
+/// So many calls of a kind whose limit is not known yet go out at once.
+const COLD: u64 = 4;
+
+/// Vimeo tells the reset in whole seconds, so it may lie up to one later.
+const MARGIN: Duration = Duration::from_secs(1);
+
+/// The waits after a `429` that does not say when to come back.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+impl Ledger {
+    /// Whether a call may go now; [`Verdict::Go`] counts it.
+    pub(super) fn ask(&mut self, class: Class, now: Instant) -> (Verdict, Ticket) {
+        let known = self.classes.get(&class).copied();
+        let id = known.unwrap_or_else(|| self.likely(class));
+        let ticket = Ticket { class, window: id, known: known.is_some() };
+        let verdict = self.verdict(id, known.is_some(), now);
+        if verdict == Verdict::Go {
+            self.in_flight += 1;
+            self.unknown_in_flight += u64::from(known.is_none());
+            if let Some(window) = self.window(id) {
+                window.in_flight += 1;
+            }
+        }
+        (verdict, ticket)
+    }
+
+    fn verdict(&mut self, id: Option<WindowId>, known: bool, now: Instant) -> Verdict {
+        if let Some(blocked) = self.blocked.filter(|blocked| *blocked > now) {
+            return Verdict::WaitUntil(blocked);
+        }
+        // After a refusal one call feels the way.
+        if self.strikes > 0 && self.in_flight > 0 {
+            return Verdict::WaitForAnswer;
+        }
+        if !known && self.unknown_in_flight >= COLD {
+            return Verdict::WaitForAnswer;
+        }
+        let in_flight_at_all = self.in_flight > 0;
+        let Some(window) = self.window(id) else { return Verdict::Go };
+        if window.resets.is_some_and(|resets| resets + MARGIN <= now) {
+            window.remaining = window.id.limit;
+            window.resets = None;
+        }
+        if window.remaining > window.in_flight {
+            return Verdict::Go;
+        }
+        match window.resets {
+            // The calls under way may all fail to arrive, but those that remain are spoken for.
+            Some(resets) => Verdict::WaitUntil(resets + MARGIN),
+            None if in_flight_at_all => Verdict::WaitForAnswer,
+            None => Verdict::Go,
+        }
+    }
+
+    /// For a class not seen before: the window of calls like it, the latest first.
+    fn likely(&self, class: Class) -> Option<WindowId> {
+        self.windows.iter().rev().map(|window| window.id).find(|id| id.with_fields == class.with_fields)
+    }
+
+    fn window(&mut self, id: Option<WindowId>) -> Option<&mut Window> {
+        let id = id?;
+        self.windows.iter_mut().find(|window| window.id == id)
+    }
+
+    /// The call is over, with or without an answer.
+    pub(super) fn release(&mut self, ticket: Ticket) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.unknown_in_flight = self.unknown_in_flight.saturating_sub(u64::from(!ticket.known));
+        if let Some(window) = self.window(ticket.window) {
+            window.in_flight = window.in_flight.saturating_sub(1);
+        }
+    }
+
+    /// Learns from an answer that was no refusal.
+    pub(super) fn answered(&mut self, ticket: Ticket, reading: Reading, now: Instant) {
+        self.strikes = 0;
+        self.learn(ticket.class, reading, now);
+    }
+
+    /// Learns from a `429`. `wait` is what the server asked for; `random` scales the wait when it did not.
+    pub(super) fn refused(
+        &mut self,
+        ticket: Ticket,
+        reading: Reading,
+        wait: Option<Duration>,
+        now: Instant,
+        random: f64,
+    ) {
+        self.learn(ticket.class, reading, now);
+        // Of calls that were refused together only the first counts.
+        if self.blocked.is_some_and(|blocked| blocked > now) {
+            return;
+        }
+        self.strikes = self.strikes.saturating_add(1);
+        let reset = reading
+            .resets
+            .filter(|resets| reading.remaining == Some(0) && *resets > now)
+            .map(|resets| resets + MARGIN - now);
+        let doubled = FIRST_WAIT.saturating_mul(1 << (self.strikes - 1).min(16)).min(LONGEST_WAIT);
+        // Half of it is sure, so that a crowd does not come back at once.
+        let own = doubled.mul_f64(0.5 + random / 2.0);
+        // A reset that was believed once and was followed by another refusal is believed no more alone.
+        let wait = match wait.or(reset) {
+            Some(wait) if self.strikes == 1 => wait,
+            Some(wait) => wait.max(own),
+            None => own,
+        };
+        self.blocked = Some(now + wait);
+    }
+
+    fn learn(&mut self, class: Class, reading: Reading, now: Instant) {
+        let Some(limit) = reading.limit else {
+            self.classes.entry(class).or_insert(None);
+            return;
+        };
+        let id = WindowId { limit, with_fields: class.with_fields };
+        self.classes.insert(class, Some(id));
+        let remaining = reading.remaining.unwrap_or(limit);
+        let Some(window) = self.windows.iter_mut().find(|window| window.id == id) else {
+            self.windows.push(Window { id, remaining, resets: reading.resets, in_flight: 0 });
+            return;
+        };
+        match (window.resets, reading.resets) {
+            // A late answer of a window that has ended says nothing of this one.
+            (None, Some(resets)) if resets <= now => {}
+            (Some(known), Some(resets)) if resets + MARGIN < known => {}
+            (Some(known), Some(resets)) if resets <= known + MARGIN => {
+                window.remaining = window.remaining.min(remaining);
+            }
+            (Some(_), None) => window.remaining = window.remaining.min(remaining),
+            (_, resets) => {
+                window.remaining = remaining;
+                window.resets = resets;
+            }
+        }
+    }
+
+    pub(super) fn windows(&self) -> &[Window] {
+        &self.windows
+    }
+
+    pub(super) fn blocked(&self, now: Instant) -> Option<Instant> {
+        self.blocked.filter(|blocked| *blocked > now)
+    }
+
+    pub(super) fn in_flight(&self) -> u64 {
+        self.in_flight
+    }
+
+    /// Whether forgetting it would lose nothing.
+    pub(super) fn is_idle(&self, now: Instant) -> bool {
+        self.in_flight == 0
+            && self.blocked(now).is_none()
+            && self.windows.iter().all(|window| window.resets.is_none_or(|resets| resets + MARGIN <= now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Class = Class { operation: "list_my_videos", with_fields: false };
+    const FIELDS: Class = Class { operation: "list_my_videos", with_fields: true };
+
+    fn reading(limit: u64, remaining: u64, resets: Instant) -> Reading {
+        Reading { limit: Some(limit), remaining: Some(remaining), resets: Some(resets) }
+    }
+
+    /// A call that goes and is answered.
+    fn call(ledger: &mut Ledger, class: Class, answer: Reading, now: Instant) {
+        let (verdict, ticket) = ledger.ask(class, now);
+        assert_eq!(verdict, Verdict::Go);
+        ledger.release(ticket);
+        ledger.answered(ticket, answer, now);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_crowd_waits_for_the_first_answers_and_then_takes_what_remains() {
+        let now = Instant::now();
+        let mut ledger = Ledger::default();
+        let tickets: Vec<Ticket> = (0..COLD).map(|_| ledger.ask(PLAIN, now).1).collect();
+        assert_eq!(ledger.ask(PLAIN, now).0, Verdict::WaitForAnswer);
+        ledger.release(tickets[0]);
+        ledger.answered(tickets[0], reading(10, 6, now + Duration::from_secs(30)), now);
+        // Three of the six are spoken for by calls that may not have been counted yet.
+        let gone = (0..10).take_while(|_| ledger.ask(PLAIN, now).0 == Verdict::Go).count();
+        assert_eq!(gone, 6);
+        assert_eq!(ledger.ask(PLAIN, now).0, Verdict::WaitUntil(now + Duration::from_secs(31)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn limits_of_another_number_are_kept_apart() {
+        let now = Instant::now();
+        let resets = now + Duration::from_secs(60);
+        let mut ledger = Ledger::default();
+        call(&mut ledger, PLAIN, reading(100, 0, resets), now);
+        assert_eq!(ledger.ask(PLAIN, now).0, Verdict::WaitUntil(resets + MARGIN));
+        call(&mut ledger, FIELDS, reading(400, 399, resets), now);
+        assert_eq!(ledger.ask(FIELDS, now).0, Verdict::Go);
+        // Another operation is taken to share the window of calls like it.
+        let other = Class { operation: "get_video", with_fields: false };
+        assert_eq!(ledger.ask(other, now).0, Verdict::WaitUntil(resets + MARGIN));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn late_answers_do_not_bring_back_what_is_used() {
+        let now = Instant::now();
+        let resets = now + Duration::from_secs(60);
+        let mut ledger = Ledger::default();
+        call(&mut ledger, PLAIN, reading(5, 1, resets), now);
+        call(&mut ledger, PLAIN, reading(5, 4, resets), now);
+        assert_eq!(ledger.windows()[0].remaining, 1);
+        // The next window begins with its own numbers.
+        let later = resets + MARGIN;
+        call(&mut ledger, PLAIN, reading(5, 4, later + Duration::from_secs(60)), later);
+        assert_eq!(ledger.windows()[0].remaining, 4);
+        call(&mut ledger, PLAIN, reading(5, 0, resets), later);
+        assert_eq!(ledger.windows()[0].remaining, 4, "an answer of the window before");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn refusals_back_off_once_a_burst_and_are_probed_by_one_call() {
+        let mut now = Instant::now();
+        let mut ledger = Ledger::default();
+        let tickets: Vec<Ticket> = (0..3).map(|_| ledger.ask(PLAIN, now).1).collect();
+        for ticket in tickets {
+            ledger.release(ticket);
+            ledger.refused(ticket, Reading::default(), None, now, 1.0);
+        }
+        assert_eq!(ledger.blocked(now), Some(now + FIRST_WAIT), "three refusals at once are one");
+        let mut waits = Vec::new();
+        for _ in 0..9 {
+            now = ledger.blocked(now).unwrap();
+            let (verdict, ticket) = ledger.ask(PLAIN, now);
+            assert_eq!(verdict, Verdict::Go);
+            assert_eq!(ledger.ask(PLAIN, now).0, Verdict::WaitForAnswer, "one call feels the way");
+            ledger.release(ticket);
+            ledger.refused(ticket, Reading::default(), None, now, 1.0);
+            waits.push((ledger.blocked(now).unwrap() - now).as_secs());
+        }
+        assert_eq!(waits, [2, 4, 8, 16, 32, 60, 60, 60, 60]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reset_is_believed_with_remaining_alone() {
+        let now = Instant::now();
+        let far = now + Duration::from_secs(900);
+        // (remaining, wait asked for, block in seconds)
+        for (remaining, asked, seconds) in
+            [(Some(0), None, 901), (None, None, 1), (Some(7), None, 1), (Some(0), Some(5), 5)]
+        {
+            let mut ledger = Ledger::default();
+            let (_, ticket) = ledger.ask(PLAIN, now);
+            ledger.release(ticket);
+            let reading = Reading { limit: Some(100), remaining, resets: Some(far) };
+            ledger.refused(ticket, reading, asked.map(Duration::from_secs), now, 1.0);
+            assert_eq!(ledger.blocked(now), Some(now + Duration::from_secs(seconds)), "{remaining:?}");
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! How many calls an account may still make.
+//!
+//! Learnt from the headers of every answer, kept per account and per limit value, never assumed. A call that would be
+//! refused waits here, before it is sent; see [`LimitPolicy`].
+
+mod ledger;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_core::Stream;
+use http::{HeaderMap, StatusCode};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep_until, timeout_at};
+use vimeo_api::{ApiError, Error, RateLimit, RateLimited, RawResponse, Request, retry_after, time_until};
+
+use self::ledger::{Class, Ledger, Reading, Ticket, Verdict};
+use crate::Clock;
+
+/// What to do with a call that would go beyond the account's limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LimitPolicy {
+    /// Hold it back until it may go, this long at the most; then, or at once when it is known that it would take
+    /// longer, [`vimeo_api::Error::RateLimited`]. The default, with 2 minutes.
+    Wait {
+        /// The longest a call is held back.
+        at_most: Duration,
+    },
+    /// [`vimeo_api::Error::RateLimited`] at once, with the time to come back.
+    FailFast,
+    /// Never hold a call back, only keep count. A `429` is then left to the [`RetryPolicy`](crate::RetryPolicy).
+    ReportOnly,
+}
+
+impl Default for LimitPolicy {
+    fn default() -> Self {
+        Self::Wait { at_most: Duration::from_secs(120) }
+    }
+}
+
+/// What is known of an account's limits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BudgetState {
+    /// The windows that calls count against, one for each limit value that Vimeo has told.
+    pub windows: Vec<BudgetWindow>,
+    /// Until when no call goes out, after Vimeo refused one.
+    pub blocked_until: Option<DateTime<Utc>>,
+    /// Calls that are under way.
+    pub in_flight: u64,
+    /// Calls that are held back.
+    pub waiting: u64,
+}
+
+/// One limit of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BudgetWindow {
+    /// Calls that it allows.
+    pub limit: u64,
+    /// Calls that remain, by the last answer.
+    pub remaining: u64,
+    /// Whether it counts calls with `fields`, which are allowed more, or those without.
+    pub with_fields: bool,
+    /// When it begins anew; `None` when that has passed and no answer came since.
+    pub resets_at: Option<DateTime<Utc>>,
+}
+
+/// The budgets of many accounts: share one between clients that serve the same accounts.
+///
+/// ```
+/// use vimeo_ext::{Budgets, Vimeo};
+/// let budgets = Budgets::default();
+/// let one = Vimeo::builder().access_token("a").budgets(budgets.clone()).build()?;
+/// let two = Vimeo::builder().access_token("a").budgets(budgets).build()?;
+/// // A limit that `one` meets holds `two` back as well: the token is the same.
+/// # Ok::<(), vimeo_ext::Error>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Budgets(Arc<Mutex<HashMap<String, Arc<Budget>>>>);
+
+/// Beyond so many accounts those that are idle are forgotten.
+const MANY: usize = 1024;
+
+impl Budgets {
+    pub(crate) fn of(&self, account: &str, clock: &Clock) -> Arc<Budget> {
+        let mut budgets = lock(&self.0);
+        if let Some(budget) = budgets.get(account) {
+            return Arc::clone(budget);
+        }
+        if budgets.len() >= MANY {
+            let now = Instant::now();
+            budgets.retain(|_, budget| {
+                Arc::strong_count(budget) > 1 || !lock(&budget.shared).ledger.is_idle(now)
+            });
+        }
+        let budget = Arc::new(Budget::new(clock.clone()));
+        budgets.insert(account.to_owned(), Arc::clone(&budget));
+        budget
+    }
+}
+
+impl fmt::Debug for Budgets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Budgets").field("accounts", &lock(&self.0).len()).finish()
+    }
+}
+
+/// What one account may still do; from [`Vimeo::budget`](crate::Vimeo::budget).
+pub struct Budget {
+    shared: Mutex<Shared>,
+    changed: Notify,
+    watched: watch::Sender<BudgetState>,
+    clock: Clock,
+}
+
+#[derive(Default)]
+struct Shared {
+    ledger: Ledger,
+    waiting: u64,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // The ledger is whole after every statement, so a panic elsewhere does not spoil it.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Budget {
+    fn new(clock: Clock) -> Self {
+        Self {
+            shared: Mutex::default(),
+            changed: Notify::new(),
+            watched: watch::Sender::new(BudgetState::default()),
+            clock,
+        }
+    }
+
+    /// What is known now.
+    pub fn state(&self) -> BudgetState {
+        self.snapshot(&lock(&self.shared))
+    }
+
+    /// What is known, now and after every change. Changes that come faster than they are read are merged.
+    ///
+    /// ```no_run
+    /// use futures_util::StreamExt;
+    /// # async fn demo(vimeo: vimeo_ext::Vimeo) {
+    /// let mut changes = vimeo.budget().changes();
+    /// while let Some(state) = changes.next().await {
+    ///     tracing::info!(waiting = state.waiting, windows = ?state.windows, "budget");
+    /// }
+    /// # }
+    /// ```
+    pub fn changes(&self) -> impl Stream<Item = BudgetState> + Send + Unpin + 'static {
+        self.watched.send_replace(self.state());
+        let mut receiver = self.watched.subscribe();
+        receiver.mark_changed();
+        Box::pin(futures_util::stream::unfold(receiver, async |mut receiver| {
+            receiver.changed().await.ok()?;
+            let state = receiver.borrow_and_update().clone();
+            Some((state, receiver))
+        }))
+    }
+
+    fn snapshot(&self, shared: &Shared) -> BudgetState {
+        let (now, wall) = (Instant::now(), self.clock.now());
+        let at = |instant: Instant| {
+            let ahead = TimeDelta::from_std(instant.saturating_duration_since(now)).unwrap_or(TimeDelta::MAX);
+            wall.checked_add_signed(ahead).unwrap_or(DateTime::<Utc>::MAX_UTC)
+        };
+        BudgetState {
+            windows: shared
+                .ledger
+                .windows()
+                .iter()
+                .map(|window| BudgetWindow {
+                    limit: window.id.limit,
+                    remaining: window.remaining,
+                    with_fields: window.id.with_fields,
+                    resets_at: window.resets.filter(|resets| *resets > now).map(at),
+                })
+                .collect(),
+            blocked_until: shared.ledger.blocked(now).map(at),
+            in_flight: shared.ledger.in_flight(),
+            waiting: shared.waiting,
+        }
+    }
+
+    /// Wakes those who wait, and tells those who watch.
+    fn publish(&self, shared: &Shared) {
+        if shared.waiting > 0 {
+            self.changed.notify_waiters();
+        }
+        if self.watched.receiver_count() > 0 {
+            self.watched.send_replace(self.snapshot(shared));
+        }
+    }
+
+    /// Lets a call go, or holds it back as the policy says.
+    pub(crate) async fn admit(&self, request: &Request, policy: LimitPolicy) -> Result<Permit<'_>, Error> {
+        let class = class(request);
+        let began = Instant::now();
+        let mut waiting: Option<Waiting<'_>> = None;
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let (verdict, ticket) = lock(&self.shared).ledger.ask(class, Instant::now());
+            let at_most = match (verdict, policy) {
+                (Verdict::Go, _) => return Ok(Permit { budget: self, ticket, counted: true }),
+                (_, LimitPolicy::ReportOnly) => return Ok(Permit { budget: self, ticket, counted: false }),
+                // Held back for an instant, until the first answers tell the limit.
+                (Verdict::WaitForAnswer, LimitPolicy::FailFast) => Duration::from_secs(60),
+                (_, LimitPolicy::FailFast) => Duration::ZERO,
+                (_, LimitPolicy::Wait { at_most }) => at_most,
+            };
+            let deadline = began + at_most;
+            if waiting.is_none() {
+                waiting = Some(Waiting::new(self));
+                if let Verdict::WaitUntil(until) = verdict {
+                    let seconds = until.saturating_duration_since(began).as_secs();
+                    tracing::debug!(
+                        operation = class.operation,
+                        seconds,
+                        "held back by the account's rate limit"
+                    );
+                }
+            }
+            match verdict {
+                Verdict::WaitUntil(until) if until > deadline => return Err(self.held_back(request, until)),
+                Verdict::WaitUntil(until) => sleep_until(until).await,
+                Verdict::Go | Verdict::WaitForAnswer => {
+                    if timeout_at(deadline, changed).await.is_err() {
+                        return Err(self.held_back(request, deadline));
+                    }
+                }
+            }
+        }
+    }
+
+    fn held_back(&self, request: &Request, until: Instant) -> Error {
+        let wait = until.saturating_duration_since(Instant::now());
+        let refusal = RateLimited::new(request.name(), Some(wait), None).at(self.clock.now() + wait);
+        Error::RateLimited(Box::new(refusal))
+    }
+}
+
+impl fmt::Debug for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Budget").field(&self.state()).finish()
+    }
+}
+
+fn class(request: &Request) -> Class {
+    Class {
+        operation: request.operation.map_or("", |operation| operation.id),
+        with_fields: request.url.query().is_some_and(|query| {
+            query.split('&').any(|pair| pair.strip_prefix("fields=").is_some_and(|fields| !fields.is_empty()))
+        }),
+    }
+}
+
+/// Counts one who waits, for as long as it lives.
+struct Waiting<'a>(&'a Budget);
+
+impl<'a> Waiting<'a> {
+    fn new(budget: &'a Budget) -> Self {
+        let mut shared = lock(&budget.shared);
+        shared.waiting += 1;
+        budget.publish(&shared);
+        Self(budget)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut shared = lock(&self.0.shared);
+        shared.waiting = shared.waiting.saturating_sub(1);
+        self.0.publish(&shared);
+    }
+}
+
+/// A call that may go. Given back when it is over, however it ends.
+pub(crate) struct Permit<'a> {
+    budget: &'a Budget,
+    ticket: Ticket,
+    counted: bool,
+}
+
+impl Permit<'_> {
+    /// Learns from the answer.
+    pub(crate) fn answered(&self, answer: &RawResponse) {
+        let now = Instant::now();
+        let wall = self.budget.clock.now();
+        let reading = reading(&answer.headers, now, wall);
+        let mut shared = lock(&self.budget.shared);
+        if answer.status == StatusCode::TOO_MANY_REQUESTS && !is_other_throttle(answer) {
+            let wait = retry_after(&answer.headers, wall);
+            shared.ledger.refused(self.ticket, reading, wait, now, fastrand::f64());
+            tracing::warn!(
+                limit = reading.limit,
+                "Vimeo refused a call: the account's rate limit is used up"
+            );
+        } else {
+            shared.ledger.answered(self.ticket, reading, now);
+        }
+        self.budget.publish(&shared);
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        if self.counted {
+            let mut shared = lock(&self.budget.shared);
+            shared.ledger.release(self.ticket);
+            self.budget.publish(&shared);
+        }
+    }
+}
+
+/// Error 9006 throttles one action, the following of users, not the account.
+fn is_other_throttle(answer: &RawResponse) -> bool {
+    ApiError::read(None, "", answer.clone()).error_code() == Some(9006)
+}
+
+fn reading(headers: &HeaderMap, now: Instant, wall: DateTime<Utc>) -> Reading {
+    let Some(limit) = RateLimit::read(headers) else { return Reading::default() };
+    Reading {
+        limit: limit.limit,
+        remaining: limit.remaining,
+        // A reset beyond the range of the clock is none.
+        resets: limit.reset.and_then(|reset| now.checked_add(time_until(reset, headers, wall))),
+    }
+}

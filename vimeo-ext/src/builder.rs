@@ -1,0 +1,319 @@
+//! Setting up a client.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use reqwest::redirect;
+use secrecy::SecretString;
+use vimeo_api::{ACCEPT, API_BASE_URL, Strictness, Transport};
+
+use crate::auth::{AppCredentials, Refresher};
+use crate::budget::{Budgets, LimitPolicy};
+use crate::client::{Identity, Shared, Vimeo};
+use crate::transport::{End, Layer};
+use crate::{AccessToken, Clock, ConfigError, Error, RetryPolicy, ScopeSet, Timeouts};
+
+/// How the client calls itself.
+const USER_AGENT: &str = concat!("vimeo-ext/", env!("CARGO_PKG_VERSION"));
+
+/// Sets up a [`Vimeo`]; from [`Vimeo::builder`].
+///
+/// ```
+/// use std::time::Duration;
+/// use vimeo_ext::{LimitPolicy, RetryPolicy, Scope, Timeouts, Vimeo};
+///
+/// let vimeo = Vimeo::builder()
+///     .access_token("token from the app's settings")
+///     .scopes([Scope::Private, Scope::Upload])
+///     .timeouts(Timeouts::default().total(Duration::from_secs(300)))
+///     .retry(RetryPolicy::default().attempts(6))
+///     .limits(LimitPolicy::FailFast)
+///     .build()?;
+/// # Ok::<(), vimeo_ext::Error>(())
+/// ```
+#[must_use = "a builder does nothing until build() is called"]
+pub struct VimeoBuilder {
+    token: Option<AccessToken>,
+    scopes: Option<ScopeSet>,
+    account: Option<String>,
+    app: Option<AppCredentials>,
+    refresher: Option<Arc<dyn Refresher>>,
+    base_url: String,
+    accept: String,
+    strictness: Strictness,
+    timeouts: Timeouts,
+    retry: RetryPolicy,
+    limits: LimitPolicy,
+    budgets: Budgets,
+    check_scopes: bool,
+    user_agent: String,
+    http: Http,
+    call_layers: Vec<Arc<dyn Layer>>,
+    attempt_layers: Vec<Arc<dyn Layer>>,
+    clock: Clock,
+}
+
+enum Http {
+    Own(reqwest::Client),
+    Builder(Box<reqwest::ClientBuilder>),
+    Transport(Arc<dyn Transport>),
+}
+
+impl VimeoBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            token: None,
+            scopes: None,
+            account: None,
+            app: None,
+            refresher: None,
+            base_url: API_BASE_URL.to_owned(),
+            accept: ACCEPT.to_owned(),
+            strictness: Strictness::default(),
+            timeouts: Timeouts::default(),
+            retry: RetryPolicy::default(),
+            limits: LimitPolicy::default(),
+            budgets: Budgets::default(),
+            check_scopes: true,
+            user_agent: USER_AGENT.to_owned(),
+            http: Http::Builder(Box::default()),
+            call_layers: Vec::new(),
+            attempt_layers: Vec::new(),
+            clock: Clock::default(),
+        }
+    }
+
+    /// Reads what [`Vimeo::from_env`] reads, from another place than the environment: `lookup` gives the value of a
+    /// variable. An empty value counts as none.
+    ///
+    /// ```
+    /// use vimeo_ext::Vimeo;
+    /// let vimeo = Vimeo::builder()
+    ///     .from_variables(|name| (name == "VIMEO_ACCESS_TOKEN").then(|| "token".to_owned()))?
+    ///     .build()?;
+    /// # Ok::<(), vimeo_ext::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::NoCredentials`] and [`ConfigError::HalfAnApp`].
+    pub fn from_variables(mut self, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        const ID: &str = "VIMEO_CLIENT_ID";
+        const SECRET: &str = "VIMEO_CLIENT_SECRET";
+        let value =
+            |name: &str| lookup(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        if let Some(token) = value("VIMEO_ACCESS_TOKEN") {
+            self = self.access_token(token);
+        }
+        match (value(ID), value(SECRET)) {
+            (Some(id), Some(secret)) => self = self.app(id, secret),
+            (Some(_), None) => return Err(ConfigError::HalfAnApp { present: ID, missing: SECRET }.into()),
+            (None, Some(_)) => return Err(ConfigError::HalfAnApp { present: SECRET, missing: ID }.into()),
+            (None, None) => {}
+        }
+        if self.token.is_none() && self.app.is_none() {
+            return Err(ConfigError::NoCredentials.into());
+        }
+        if let Some(url) = value("VIMEO_BASE_URL") {
+            self = self.base_url(url);
+        }
+        Ok(self)
+    }
+
+    /// The access token to go with.
+    ///
+    /// Without one, but with an [`app`](Self::app), calls go with a token of the app alone, which sees what is public.
+    pub fn access_token(mut self, token: impl Into<AccessToken>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
+    /// The scopes that the access token was granted. A call that needs others then fails before it is sent; without
+    /// this the scopes are not known until [`Auth::verify`](crate::auth::Auth::verify) asks for them.
+    pub fn scopes(mut self, scopes: impl Into<ScopeSet>) -> Self {
+        self.scopes = Some(scopes.into());
+        self
+    }
+
+    /// A name for the account that the token acts for: it stands in errors, and clients of one account share a budget
+    /// even when their tokens differ. Default: none, then a budget goes with its token.
+    pub fn account(mut self, name: impl Into<String>) -> Self {
+        self.account = Some(name.into());
+        self
+    }
+
+    /// The app's client identifier and client secret, for [`Vimeo::auth`].
+    pub fn app(mut self, client_id: impl Into<String>, client_secret: impl Into<SecretString>) -> Self {
+        self.app = Some(AppCredentials::new(client_id, client_secret));
+        self
+    }
+
+    /// Gets a new token when the old one expires or is refused, or when there is none yet.
+    pub fn refresher(mut self, refresher: impl Refresher) -> Self {
+        self.refresher = Some(Arc::new(refresher));
+        self
+    }
+
+    /// Another address of the API, such as a sandbox: `https`, or `http` to a loopback address. Default:
+    /// [`API_BASE_URL`].
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = url.into();
+        self
+    }
+
+    /// Another `Accept` header, for another version of the API. Default: [`ACCEPT`]. For a single call set it with
+    /// [`Call::header`](vimeo_api::Call::header).
+    pub fn accept(mut self, accept: impl Into<String>) -> Self {
+        self.accept = accept.into();
+        self
+    }
+
+    /// Whether an answer that does not wholly fit its type is an error. Default: [`Strictness::Tolerant`].
+    pub fn strictness(mut self, strictness: Strictness) -> Self {
+        self.strictness = strictness;
+        self
+    }
+
+    /// How long to wait for what.
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// How often, and when, a call is sent again.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// What to do with calls beyond the account's rate limit. For a single call give the policy as an
+    /// [`extension`](vimeo_api::Call::extension).
+    pub fn limits(mut self, policy: LimitPolicy) -> Self {
+        self.limits = policy;
+        self
+    }
+
+    /// Shares what is known of rate limits with other clients.
+    pub fn budgets(mut self, budgets: Budgets) -> Self {
+        self.budgets = budgets;
+        self
+    }
+
+    /// Whether a call whose token is known to lack a scope is stopped before it is sent. Default: yes.
+    pub fn check_scopes(mut self, check: bool) -> Self {
+        self.check_scopes = check;
+        self
+    }
+
+    /// What the client calls itself. Default: `vimeo-ext/` and its version.
+    pub fn user_agent(mut self, name: impl Into<String>) -> Self {
+        self.user_agent = name.into();
+        self
+    }
+
+    /// Makes the HTTP client out of this, for a proxy or certificates of one's own. Connect timeout, user agent and
+    /// redirects are set on top: only redirects within the API's scheme, host and port are followed.
+    pub fn http_builder(mut self, builder: reqwest::ClientBuilder) -> Self {
+        self.http = Http::Builder(Box::new(builder));
+        self
+    }
+
+    /// Uses this HTTP client as it is, to share its connections. Its own settings hold for connect timeout, user agent and
+    /// redirects; reqwest drops the token when a redirect leads to another host.
+    pub fn http_client(mut self, client: reqwest::Client) -> Self {
+        self.http = Http::Own(client);
+        self
+    }
+
+    /// Sends requests through this instead of HTTP, below all layers; for tests. It is handed the access token.
+    pub fn transport(mut self, transport: impl Transport) -> Self {
+        self.http = Http::Transport(Arc::new(transport));
+        self
+    }
+
+    /// Adds a layer that sees each call once. The first added is outermost.
+    pub fn call_layer(mut self, layer: impl Layer) -> Self {
+        self.call_layers.push(Arc::new(layer));
+        self
+    }
+
+    /// Adds a layer that sees each attempt. The first added is outermost.
+    pub fn attempt_layer(mut self, layer: impl Layer) -> Self {
+        self.attempt_layers.push(Arc::new(layer));
+        self
+    }
+
+    /// What time it is; for tests.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The client. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`], and [`vimeo_api::Error::Invalid`] when the base URL or the `Accept` header cannot be.
+    pub fn build(self) -> Result<Vimeo, Error> {
+        let end = match self.http {
+            Http::Own(client) => End::Http(client),
+            Http::Transport(transport) => End::Own(transport),
+            Http::Builder(builder) => End::Http(
+                builder
+                    .connect_timeout(self.timeouts.connect)
+                    .user_agent(self.user_agent)
+                    .referer(false)
+                    .redirect(within_one_host())
+                    .build()
+                    .map_err(ConfigError::Http)?,
+            ),
+        };
+        let shared = Shared {
+            end,
+            base_url: self.base_url,
+            accept: self.accept,
+            strictness: self.strictness,
+            timeouts: self.timeouts,
+            retry: self.retry,
+            limits: self.limits,
+            budgets: self.budgets,
+            check_scopes: self.check_scopes,
+            call_layers: self.call_layers.into(),
+            attempt_layers: self.attempt_layers.into(),
+            clock: self.clock,
+            app: self.app,
+            grants: Default::default(),
+            links: OnceLock::new(),
+        };
+        let token = match (self.token, self.scopes) {
+            (Some(token), Some(scopes)) => Some(token.with_scopes(scopes)),
+            (token, _) => token,
+        };
+        Vimeo::assemble(
+            Arc::new(shared),
+            Identity { account: self.account, token, refresher: self.refresher },
+        )
+    }
+}
+
+/// A redirect to another scheme, host or port is an answer, not something to follow.
+fn within_one_host() -> redirect::Policy {
+    redirect::Policy::custom(|attempt| {
+        let same = attempt.previous().last().is_some_and(|from| from.origin() == attempt.url().origin());
+        if same && attempt.previous().len() <= 5 { attempt.follow() } else { attempt.stop() }
+    })
+}
+
+impl fmt::Debug for VimeoBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VimeoBuilder")
+            .field("base_url", &self.base_url)
+            .field("account", &self.account)
+            .field("token", &self.token)
+            .field("app", &self.app)
+            .field("timeouts", &self.timeouts)
+            .field("retry", &self.retry)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}

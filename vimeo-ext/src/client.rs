@@ -1,0 +1,306 @@
+//! The client.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use http::Method;
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use vimeo_api::{Call, Endpoint, Page, Strictness};
+
+use crate::auth::{AppCredentials, Auth, GrantCache, Refresher, Session};
+use crate::budget::{Budget, Budgets, LimitPolicy};
+use crate::transport::{
+    Authenticate, Chain, Deadline, End, Layer, Layers, Limit, Preflight, Retry, SendStep, Trace,
+};
+use crate::upload::{IntoSource, LinkClient};
+use crate::{
+    AccessToken, Clock, ConfigError, Error, Items, List, Pages, RetryPolicy, ScopeSet, Timeouts, UploadVideo,
+    VimeoBuilder,
+};
+
+/// The Vimeo client.
+///
+/// Cheap to clone. Clones share token, connections and what is known of rate limits;
+/// [`for_account`](Self::for_account) gives a client for another account over the same connections.
+///
+/// ```no_run
+/// use vimeo_ext::Vimeo;
+/// # async fn demo() -> Result<(), vimeo_ext::Error> {
+/// let vimeo = Vimeo::from_env()?;
+/// let me = vimeo.get("/me").fields("name,link").send().await?;
+/// tracing::info!(name = %me["name"], left = ?me.rate_limit(), "logged in");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Vimeo {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    api: vimeo_api::Client,
+    auth: Auth,
+    budget: Arc<Budget>,
+    shared: Arc<Shared>,
+}
+
+/// What the clients of all accounts share.
+pub(crate) struct Shared {
+    pub(crate) end: End,
+    pub(crate) base_url: String,
+    pub(crate) accept: String,
+    pub(crate) strictness: Strictness,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) limits: LimitPolicy,
+    pub(crate) budgets: Budgets,
+    pub(crate) check_scopes: bool,
+    pub(crate) call_layers: Arc<[Arc<dyn Layer>]>,
+    pub(crate) attempt_layers: Arc<[Arc<dyn Layer>]>,
+    pub(crate) clock: Clock,
+    pub(crate) app: Option<AppCredentials>,
+    pub(crate) grants: GrantCache,
+    /// Made when the first upload needs it.
+    pub(crate) links: OnceLock<LinkClient>,
+}
+
+/// Who a client is.
+pub(crate) struct Identity {
+    pub(crate) account: Option<String>,
+    pub(crate) token: Option<AccessToken>,
+    pub(crate) refresher: Option<Arc<dyn Refresher>>,
+}
+
+impl Shared {
+    /// The one place where the chain is put together.
+    fn client(&self, session: Arc<Session>, budget: Arc<Budget>) -> Result<vimeo_api::Client, Error> {
+        // Checked by a client of its own before the token's step is told where the API is.
+        let base_url = vimeo_api::Client::builder().base_url(&self.base_url).build()?.base_url().clone();
+        let mut verify = base_url.clone();
+        verify.set_path(&format!("{}/oauth/verify", base_url.path().trim_end_matches('/')));
+        let send =
+            SendStep { end: self.end.clone(), stall: self.timeouts.stall, attempt: self.timeouts.attempt };
+        let authenticate =
+            Authenticate { session: Arc::clone(&session), origin: base_url.origin(), verify, next: send };
+        let layers = Layers { layers: Arc::clone(&self.attempt_layers), next: authenticate };
+        let limit = Limit { budget, policy: self.limits, next: layers };
+        let retry = Retry { policy: self.retry.clone(), clock: self.clock.clone(), next: limit };
+        let preflight = Preflight { session, stops: self.check_scopes, next: retry };
+        let layers = Layers { layers: Arc::clone(&self.call_layers), next: preflight };
+        let chain: Chain = Trace { next: Deadline { total: self.timeouts.total, next: layers } };
+        Ok(vimeo_api::Client::builder()
+            .base_url(&self.base_url)
+            .accept(&self.accept)
+            .strictness(self.strictness)
+            .transport(chain)
+            .build()?)
+    }
+}
+
+impl Vimeo {
+    /// A client to be set up.
+    pub fn builder() -> VimeoBuilder {
+        VimeoBuilder::new()
+    }
+
+    /// A client out of the environment: `VIMEO_ACCESS_TOKEN`, or `VIMEO_CLIENT_ID` and `VIMEO_CLIENT_SECRET`, or all
+    /// three; and `VIMEO_BASE_URL` for another address of the API.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] when there are no credentials, and as [`VimeoBuilder::build`].
+    pub fn from_env() -> Result<Self, Error> {
+        Self::builder().from_variables(|name| std::env::var(name).ok())?.build()
+    }
+
+    pub(crate) fn assemble(shared: Arc<Shared>, identity: Identity) -> Result<Self, Error> {
+        let nobody = Session::empty(shared.clock.clone());
+        let app = shared.app.as_ref().map_or_else(|| "no app".to_owned(), |app| format!("app {}", app.id()));
+        // For the ways to a token: without one, and with a budget of the app's own.
+        let client = shared.client(Arc::clone(&nobody), shared.budgets.of(&app, &shared.clock))?;
+        let mut auth = Auth {
+            client,
+            app: shared.app.clone(),
+            session: nobody,
+            cache: shared.grants.clone(),
+            clock: shared.clock.clone(),
+        };
+        let key = budget_key(&identity).unwrap_or(app);
+        if identity.token.is_some() || identity.refresher.is_some() {
+            let clock = shared.clock.clone();
+            auth.session = Session::new(identity.account, identity.token, identity.refresher, clock)
+                .map_err(ConfigError::BadToken)?;
+        } else if shared.app.is_some() {
+            auth.session = auth.cache.session(&auth, ScopeSet::default())?;
+        }
+        let budget = shared.budgets.of(&key, &shared.clock);
+        let api = shared.client(Arc::clone(&auth.session), Arc::clone(&budget))?;
+        Ok(Self { inner: Arc::new(Inner { api, auth, budget, shared }) })
+    }
+
+    /// A client for another account over the same connections and with the same settings. It shares nothing else: not the
+    /// token, and not the rate limit unless the name is the same.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::BadToken`] when no header can hold the token.
+    pub fn for_account(&self, name: impl Into<String>, token: impl Into<AccessToken>) -> Result<Self, Error> {
+        let identity = Identity { account: Some(name.into()), token: Some(token.into()), refresher: None };
+        Self::assemble(Arc::clone(&self.inner.shared), identity)
+    }
+
+    /// As [`for_account`](Self::for_account), with a way to new tokens; `token` may be left out then.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::BadToken`] when no header can hold the token.
+    pub fn for_account_with(
+        &self,
+        name: impl Into<String>,
+        token: Option<AccessToken>,
+        refresher: impl Refresher,
+    ) -> Result<Self, Error> {
+        let identity = Identity { account: Some(name.into()), token, refresher: Some(Arc::new(refresher)) };
+        Self::assemble(Arc::clone(&self.inner.shared), identity)
+    }
+
+    /// All operations of the API, typed, by area: `vimeo.api().videos().list_my_videos()`.
+    pub fn api(&self) -> &vimeo_api::Client {
+        &self.inner.api
+    }
+
+    /// Getting, checking and revoking tokens.
+    pub fn auth(&self) -> &Auth {
+        &self.inner.auth
+    }
+
+    /// What the account may still do.
+    pub fn budget(&self) -> &Budget {
+        &self.inner.budget
+    }
+
+    /// Goes on with another token, in all clones of this client.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::BadToken`] when no header can hold it.
+    pub fn set_access_token(&self, token: impl Into<AccessToken>) -> Result<(), Error> {
+        Ok(self.inner.auth.session.set(token.into()).map_err(ConfigError::BadToken)?)
+    }
+
+    /// The token's scopes, where they are known.
+    pub fn scopes(&self) -> Option<ScopeSet> {
+        self.inner.auth.session.token()?.scopes().cloned()
+    }
+
+    /// Reads any path of the API, with its query if it has one; the answer is JSON, with status and headers.
+    ///
+    /// ```no_run
+    /// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
+    /// let page = vimeo.get("/me/videos").query("per_page", &5u32).fields("uri,name").send().await?;
+    /// tracing::info!(status = %page.status(), total = %page["total"], first = %page["data"][0]["name"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn get(&self, path: &str) -> Call<Value> {
+        self.api().call(Method::GET, path)
+    }
+
+    /// Posts to any path of the API.
+    ///
+    /// ```no_run
+    /// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
+    /// let showcase = vimeo.post("/me/albums").json(&serde_json::json!({"name": "Trailers"})).send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn post(&self, path: &str) -> Call<Value> {
+        self.api().call(Method::POST, path)
+    }
+
+    /// Puts to any path of the API.
+    pub fn put(&self, path: &str) -> Call<Value> {
+        self.api().call(Method::PUT, path)
+    }
+
+    /// Patches at any path of the API.
+    pub fn patch(&self, path: &str) -> Call<Value> {
+        self.api().call(Method::PATCH, path)
+    }
+
+    /// Deletes at any path of the API.
+    pub fn delete(&self, path: &str) -> Call<Value> {
+        self.api().call(Method::DELETE, path)
+    }
+
+    /// The items of a list over all its pages; the same as [`List::items`].
+    pub fn items<T>(&self, list: impl Endpoint<Answer = Page<T>>) -> Items<T>
+    where
+        T: serde::de::DeserializeOwned + Send + 'static,
+    {
+        list.items()
+    }
+
+    /// The pages of a list; the same as [`List::pages`].
+    pub fn pages<T>(&self, list: impl Endpoint<Answer = Page<T>>) -> Pages<T>
+    where
+        T: serde::de::DeserializeOwned + Send + 'static,
+    {
+        list.pages()
+    }
+
+    /// Uploads a video: a path, an open file, bytes in memory or any [`Source`](crate::upload::Source).
+    ///
+    /// Needs the scope `upload`, and an app with upload access.
+    ///
+    /// ```no_run
+    /// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
+    /// let video = vimeo
+    ///     .upload("film.mp4")
+    ///     .name("Surf")
+    ///     .on_progress(|progress| tracing::info!(sent = progress.sent, total = progress.total))
+    ///     .send()
+    ///     .await?;
+    /// tracing::info!(uri = video.uri, "uploaded");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn upload(&self, source: impl IntoSource) -> UploadVideo {
+        UploadVideo::new(self.clone(), source.into_source())
+    }
+
+    /// The HTTP client for upload links, shared by all uploads: it carries no token.
+    pub(crate) fn links(&self) -> Result<LinkClient, Error> {
+        let links = &self.inner.shared.links;
+        if let Some(client) = links.get() {
+            return Ok(client.clone());
+        }
+        let client = LinkClient::new()?;
+        Ok(links.get_or_init(|| client).clone())
+    }
+}
+
+/// Whom a client's calls count for: its account, else its token. `None`: the app.
+fn budget_key(identity: &Identity) -> Option<String> {
+    if let Some(account) = &identity.account {
+        return Some(format!("account {account}"));
+    }
+    if let Some(token) = &identity.token {
+        let digest = Sha256::digest(token.secret().expose_secret());
+        return Some(digest.iter().fold("token ".to_owned(), |key, byte| format!("{key}{byte:02x}")));
+    }
+    // A refresher alone says nothing of whom its tokens act for, so nothing is shared.
+    identity.refresher.as_ref().map(|refresher| format!("refresher {:p}", Arc::as_ptr(refresher)))
+}
+
+impl fmt::Debug for Vimeo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vimeo")
+            .field("base_url", &self.api().base_url().as_str())
+            .field("account", &self.inner.auth.session.account())
+            .field("scopes", &self.scopes().map(|scopes| scopes.to_string()))
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,133 @@
+//! What can go wrong.
+
+use crate::auth::AuthError;
+use crate::upload::{UploadError, UploadTicket};
+
+/// Why something did not work: one enum to match on.
+///
+/// ```no_run
+/// # async fn demo(vimeo: vimeo_ext::Vimeo) {
+/// use vimeo_ext::Error;
+/// match vimeo.upload("film.mp4").send().await {
+///     Ok(video) => tracing::info!(video = video.uri, "uploaded"),
+///     Err(Error::Call(vimeo_ext::api::Error::QuotaExceeded(full))) => tracing::warn!(%full, "no room"),
+///     Err(Error::Call(vimeo_ext::api::Error::MissingScope(scope))) => tracing::warn!(%scope, "new token needed"),
+///     Err(Error::Upload { ticket: Some(ticket), source }) if source.is_resumable() => {
+///         tracing::warn!(%source, "to be resumed");
+///         keep(*ticket);
+///     }
+///     Err(error) => tracing::error!(%error, "failed"),
+/// }
+/// # }
+/// # fn keep(_: vimeo_ext::upload::UploadTicket) {}
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A call failed, or was refused before it was sent.
+    #[error(transparent)]
+    Call(#[from] vimeo_api::Error),
+
+    /// The bytes of an upload did not all get there.
+    #[error("{source}")]
+    Upload {
+        /// What happened.
+        source: Box<UploadError>,
+        /// What the upload can be resumed with, when the video had been created.
+        ticket: Option<Box<UploadTicket>>,
+    },
+
+    /// There is no token, or no way to one.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+
+    /// The client cannot be set up as it was told.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
+impl Error {
+    /// The error of the call at the root of it, where there is one: for its status, its headers and what Vimeo said.
+    ///
+    /// ```no_run
+    /// # async fn demo(vimeo: vimeo_ext::Vimeo) {
+    /// let error = vimeo.auth().client_credentials("public").await.unwrap_err();
+    /// let wrong_secret = error.call().and_then(|call| call.error_code()) == Some(8001);
+    /// # }
+    /// ```
+    pub fn call(&self) -> Option<&vimeo_api::Error> {
+        let mut error: &(dyn std::error::Error + 'static) = self;
+        loop {
+            if let Some(Self::Call(call)) = error.downcast_ref::<Self>() {
+                return Some(call);
+            }
+            if let Some(call) = error.downcast_ref::<vimeo_api::Error>() {
+                return Some(call);
+            }
+            error = match error.downcast_ref::<AuthError>() {
+                Some(AuthError::Refresh(refresh)) => std::error::Error::source(&**refresh)?,
+                _ => match error.downcast_ref::<Self>() {
+                    // A transparent variant has its own source's source.
+                    Some(Self::Auth(auth)) => auth,
+                    _ => error.source()?,
+                },
+            };
+        }
+    }
+}
+
+impl From<UploadError> for Error {
+    fn from(source: UploadError) -> Self {
+        Self::Upload { source: Box::new(source), ticket: None }
+    }
+}
+
+/// Why a client cannot be set up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The environment names nobody to be.
+    #[error("no credentials: set VIMEO_ACCESS_TOKEN, or VIMEO_CLIENT_ID and VIMEO_CLIENT_SECRET")]
+    NoCredentials,
+    /// Of the app's two parts only one is there.
+    #[error("{present} is set but {missing} is not; an app needs both")]
+    HalfAnApp {
+        /// The variable that is set.
+        present: &'static str,
+        /// The variable that is not.
+        missing: &'static str,
+    },
+    /// A variable of the environment is no text.
+    #[error("{0} is not valid Unicode")]
+    NotUnicode(&'static str),
+    /// The access token cannot be sent.
+    #[error("the access token cannot be used: {0}")]
+    BadToken(&'static str),
+    /// The HTTP client cannot be made.
+    #[error("the HTTP client cannot be set up: {0}")]
+    Http(#[source] reqwest::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::auth::RefreshError;
+
+    #[test]
+    fn a_result_stays_small() {
+        assert!(size_of::<Error>() <= 64, "{}", size_of::<Error>());
+        assert!(size_of::<Result<vimeo_api::Response<()>, vimeo_api::Error>>() <= 256);
+        assert!(size_of::<vimeo_api::Error>() <= 64);
+    }
+
+    #[test]
+    fn the_call_at_the_root_is_found() {
+        let call = || vimeo_api::Error::invalid("get_video", "x");
+        assert!(Error::from(call()).call().is_some());
+        let refresh = RefreshError::temporary(Error::from(call()));
+        assert!(Error::from(AuthError::Refresh(Arc::new(refresh))).call().is_some());
+        assert!(Error::from(AuthError::NoApp).call().is_none());
+    }
+}

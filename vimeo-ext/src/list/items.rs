@@ -1,0 +1,186 @@
+//! The walk from item to item.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::vec;
+
+use futures_core::Stream;
+use futures_util::StreamExt;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use vimeo_api::{Error, Page};
+
+use super::pages::Turned;
+use super::{Pages, Position};
+
+/// The items of a list over all its pages, as a [`Stream`]; see [`Pages`] for how it walks.
+pub struct Items<T> {
+    pages: Pages<T>,
+    /// The rest of the page that is being taken, with what `distinct` knows of each item.
+    page: vec::IntoIter<(T, Option<String>)>,
+    /// Where that page is.
+    link: Option<String>,
+    taken: usize,
+    /// To be passed over on the first page, because an earlier walk took it.
+    skip: usize,
+    seen: Option<HashSet<String>>,
+    limit: Option<u64>,
+}
+
+impl<T: DeserializeOwned + Send + 'static> Items<T> {
+    pub(super) fn new(pages: Pages<T>) -> Self {
+        Self { pages, page: Vec::new().into_iter(), link: None, taken: 0, skip: 0, seen: None, limit: None }
+    }
+
+    /// Asks for up to `n` pages at a time, as [`Pages::concurrent`].
+    #[must_use]
+    pub fn concurrent(mut self, n: usize) -> Self {
+        self.pages = self.pages.concurrent(n);
+        self
+    }
+
+    /// Drops items whose `uri` came before: a list that is added to while it is read shows some items twice.
+    ///
+    /// Needs `uri` among the fields that are asked for; items without one are kept. It remembers every URI it saw.
+    #[must_use]
+    pub fn distinct(mut self) -> Self {
+        self.seen = Some(HashSet::new());
+        self
+    }
+
+    /// Ends after so many items.
+    #[must_use]
+    pub fn limit(mut self, items: u64) -> Self {
+        self.limit = Some(items);
+        self
+    }
+
+    /// Goes on where an earlier walk with the same call stood.
+    #[must_use]
+    pub fn resume(mut self, position: &Position) -> Self {
+        self.pages = self.pages.resume(position);
+        self.skip = position.taken;
+        self
+    }
+
+    /// Where the next item is; `None` at the end.
+    ///
+    /// ```no_run
+    /// use vimeo_ext::List;
+    /// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), Box<dyn std::error::Error>> {
+    /// let list = || vimeo.api().videos().list_my_videos().fields("uri");
+    /// let mut first = list().items();
+    /// first.next().await;
+    /// let saved = serde_json::to_string(&first.position())?;
+    /// // In another process:
+    /// if let Some(position) = serde_json::from_str(&saved)? {
+    ///     let rest = list().items().resume(&position).collect().await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn position(&self) -> Option<Position> {
+        if self.page.len() > 0
+            && let Some(link) = &self.link
+        {
+            return Some(Position { link: link.clone(), taken: self.taken });
+        }
+        let mut position = self.pages.position()?;
+        position.taken = self.skip;
+        Some(position)
+    }
+
+    /// How many items the whole list has, by the last answer; `None` before the first.
+    pub fn total(&self) -> Option<u64> {
+        self.pages.total()
+    }
+
+    /// The next item.
+    pub async fn next(&mut self) -> Option<Result<T, Error>> {
+        StreamExt::next(self).await
+    }
+
+    /// All items to come.
+    ///
+    /// # Errors
+    ///
+    /// The first error of the walk; what came before it is lost. Use [`next`](Self::next) to keep it.
+    pub async fn collect(mut self) -> Result<Vec<T>, Error> {
+        let mut items = Vec::new();
+        while let Some(item) = self.next().await {
+            items.push(item?);
+        }
+        Ok(items)
+    }
+
+    fn open(&mut self, turned: Turned<T>) {
+        let uris = if self.seen.is_some() { uris(turned.page.bytes()) } else { Vec::new() };
+        let items = turned.page.into_inner().data.unwrap_or_default();
+        // Where decoding had to drop an item the two no longer match.
+        let uris = if uris.len() == items.len() { uris } else { Vec::new() };
+        let mut uris = uris.into_iter().chain(std::iter::repeat(None));
+        let items: Vec<_> = items.into_iter().map(|item| (item, uris.next().flatten())).collect();
+        self.page = items.into_iter();
+        self.link = Some(turned.link);
+        self.taken = std::mem::take(&mut self.skip);
+        if self.taken > 0 {
+            self.page.nth(self.taken - 1);
+        }
+    }
+}
+
+/// The URIs of a page, from the answer as it came: the type of the items may have no place for them.
+fn uris(page: &[u8]) -> Vec<Option<String>> {
+    #[derive(Deserialize)]
+    struct Named {
+        #[serde(default)]
+        uri: Option<String>,
+    }
+    serde_json::from_slice::<Page<Named>>(page)
+        .ok()
+        .and_then(|page| page.data)
+        .map_or_else(Vec::new, |items| items.into_iter().map(|item| item.uri).collect())
+}
+
+impl<T: DeserializeOwned + Send + 'static> Stream for Items<T> {
+    type Item = Result<T, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        if this.limit == Some(0) {
+            return Poll::Ready(None);
+        }
+        loop {
+            while let Some((item, uri)) = this.page.next() {
+                this.taken += 1;
+                if let (Some(seen), Some(uri)) = (&mut this.seen, uri)
+                    && !seen.insert(uri)
+                {
+                    continue;
+                }
+                if let Some(limit) = &mut this.limit {
+                    *limit -= 1;
+                }
+                return Poll::Ready(Some(Ok(item)));
+            }
+            match std::task::ready!(this.pages.poll_turned(context)) {
+                Some(Ok(turned)) => this.open(turned),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+impl<T> Unpin for Items<T> {}
+
+impl<T> fmt::Debug for Items<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Items")
+            .field("pages", &self.pages)
+            .field("taken", &self.taken)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,335 @@
+//! The walk from page to page.
+
+use std::collections::{HashSet, VecDeque};
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+use url::form_urlencoded;
+use vimeo_api::{Call, Error, Page, PendingAnswer, Response};
+
+use super::{Items, Position};
+
+/// The pages of a list, as a [`Stream`].
+///
+/// It follows `paging.next` as Vimeo gives it and keeps `fields` and `per_page` of the call. It asks for 100 items a page
+/// where the operation takes `per_page` and none was given. An empty page does not end it, a missing `next` does,
+/// and so does Vimeo's error 2286 (no such page). It ends with [`vimeo_api::Error::Paging`] when `next` repeats or
+/// leads to another host.
+pub struct Pages<T> {
+    call: Call<Page<T>>,
+    /// The pages that were asked for, in order.
+    ahead: VecDeque<Asked<T>>,
+    /// Where the page after those is, if that is known.
+    next: Next,
+    /// The links that were followed, to notice a circle.
+    seen: HashSet<String>,
+    concurrent: usize,
+    total: Option<u64>,
+    pages: u64,
+    finished: bool,
+}
+
+/// What a page is read from.
+pub(super) struct Turned<T> {
+    pub(super) page: Response<Page<T>>,
+    pub(super) link: String,
+}
+
+struct Asked<T> {
+    link: String,
+    pending: PendingAnswer<Page<T>>,
+    answer: Option<Result<Response<Page<T>>, Error>>,
+    /// Asked for by its number, ahead of the pages before it.
+    guessed: bool,
+}
+
+enum Next {
+    /// There.
+    Link(String),
+    /// The answer that is awaited will tell.
+    Awaited,
+    /// These pages, by their numbers: the link with a number to put in, the next number, the last.
+    Numbers { link: String, page: u64, last: u64 },
+    /// There is none.
+    None,
+}
+
+impl<T: DeserializeOwned + Send + 'static> Pages<T> {
+    pub(super) fn new(mut call: Call<Page<T>>) -> Self {
+        let takes_per_page = call
+            .operation()
+            .is_some_and(|operation| operation.query.iter().any(|parameter| parameter.name == "per_page"));
+        if takes_per_page && call.query_value("per_page").is_none() {
+            call = call.query("per_page", &100u32);
+        }
+        let next = Next::Link(call.link());
+        Self {
+            call,
+            ahead: VecDeque::new(),
+            next,
+            seen: HashSet::new(),
+            concurrent: 1,
+            total: None,
+            pages: 0,
+            finished: false,
+        }
+    }
+
+    /// Asks for up to `n` pages at a time, once the first has told how many there are. Default: 1.
+    ///
+    /// The pages still come in order; no more than `n` are held in memory.
+    #[must_use]
+    pub fn concurrent(mut self, n: usize) -> Self {
+        self.concurrent = n.max(1);
+        self
+    }
+
+    /// Begins at a position of an earlier walk with the same call. The position counts pages here, so a page of which
+    /// some items were taken comes whole; [`Items::resume`] knows better.
+    #[must_use]
+    pub fn resume(mut self, position: &Position) -> Self {
+        self.next = Next::Link(position.link.clone());
+        self
+    }
+
+    /// How many items the whole list has, by the last answer; `None` before the first.
+    pub fn total(&self) -> Option<u64> {
+        self.total
+    }
+
+    /// Where the next page begins; `None` at the end.
+    pub fn position(&self) -> Option<Position> {
+        if self.finished {
+            return None;
+        }
+        if let Some(asked) = self.ahead.front() {
+            return Some(Position::at(asked.link.clone()));
+        }
+        match &self.next {
+            Next::Link(link) => Some(Position::at(link.clone())),
+            Next::Numbers { link, page, .. } => Some(Position::at(with_page(link, *page))),
+            Next::Awaited | Next::None => None,
+        }
+    }
+
+    /// The items of the pages to come.
+    pub fn items(self) -> Items<T> {
+        Items::new(self)
+    }
+
+    /// The next page.
+    pub async fn next(&mut self) -> Option<Result<Response<Page<T>>, Error>> {
+        StreamExt::next(self).await
+    }
+
+    fn name(&self) -> String {
+        self.call.operation().map_or_else(|| "list".to_owned(), |operation| operation.id.to_owned())
+    }
+
+    fn ask(&mut self, link: String, guessed: bool) {
+        let mut call = self.call.clone().follow(&link);
+        // Vimeo's links carry the parameters of the call; where one does not, it is put back.
+        for name in ["fields", "per_page"] {
+            if let Some(value) = self.call.query_value(name)
+                && call.query_value(name).is_none()
+            {
+                let value = value.to_owned();
+                call = call.query(name, &value);
+            }
+        }
+        self.ahead.push_back(Asked { link, pending: call.send(), answer: None, guessed });
+    }
+
+    /// Asks for as many pages as may be asked for at once.
+    fn fill(&mut self) {
+        while self.ahead.len() < self.concurrent {
+            match std::mem::replace(&mut self.next, Next::Awaited) {
+                Next::Link(link) => self.ask(link, false),
+                Next::Numbers { link, page, last } => {
+                    self.ask(with_page(&link, page), true);
+                    // What comes after the last is told by its own answer.
+                    self.next = if page < last {
+                        Next::Numbers { link, page: page + 1, last }
+                    } else {
+                        Next::Awaited
+                    };
+                }
+                other => {
+                    self.next = other;
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Learns from a page that was turned where the next is.
+    fn turn(&mut self, asked: &str, page: &Page<T>) -> Result<(), Error> {
+        self.pages += 1;
+        self.total = page.total.or(self.total);
+        self.seen.insert(asked.to_owned());
+        // While numbered pages are under way, only the last of them tells what comes after.
+        if !matches!(self.next, Next::Awaited) || !self.ahead.is_empty() {
+            return Ok(());
+        }
+        let Some(next) = page.next() else {
+            self.next = Next::None;
+            return Ok(());
+        };
+        self.check(next)?;
+        self.hint();
+        self.next = self.numbers(page, next).unwrap_or_else(|| Next::Link(next.to_owned()));
+        Ok(())
+    }
+
+    fn check(&self, next: &str) -> Result<(), Error> {
+        let refuse = |reason: String| Err(Error::Paging { operation: self.name(), reason });
+        if self.seen.contains(next) {
+            return refuse("Vimeo's link to the next page leads to a page that was read before".to_owned());
+        }
+        match self.call.clone().follow(next).into_request() {
+            Ok(_) => Ok(()),
+            Err(error) => refuse(format!("the link to the next page cannot be followed ({error})")),
+        }
+    }
+
+    /// The pages to come by number, when several may be asked for at once and their number is known.
+    fn numbers(&self, page: &Page<T>, next: &str) -> Option<Next> {
+        let (total, per_page, number) =
+            (page.total?, page.per_page.filter(|per_page| *per_page > 0)?, page.page?);
+        let last = total.div_ceil(per_page);
+        (self.concurrent > 1 && last > number && page_of(next) == Some(number + 1)).then(|| Next::Numbers {
+            link: next.to_owned(),
+            page: number + 1,
+            last,
+        })
+    }
+
+    /// Once a walk: whole answers fetched in bulk cost time and calls that `fields` would save.
+    fn hint(&self) {
+        if self.pages == 1 && self.call.query_value("fields").is_none() {
+            tracing::info!(
+                operation = self.name(),
+                "a whole list is read without `fields`: naming the fields you use is faster and raises the rate limit"
+            );
+        }
+    }
+
+    fn end(&mut self) {
+        self.finished = true;
+        self.ahead.clear();
+        self.next = Next::None;
+    }
+
+    pub(super) fn poll_turned(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Turned<T>, Error>>> {
+        if self.finished {
+            return Poll::Ready(None);
+        }
+        self.fill();
+        for asked in &mut self.ahead {
+            if asked.answer.is_none()
+                && let Poll::Ready(answer) = asked.pending.as_mut().poll(context)
+            {
+                asked.answer = Some(answer);
+            }
+        }
+        if self.ahead.front().is_some_and(|asked| asked.answer.is_none()) {
+            return Poll::Pending;
+        }
+        let Some(Asked { link, answer: Some(answer), guessed, .. }) = self.ahead.pop_front() else {
+            self.end();
+            return Poll::Ready(None);
+        };
+        let page = match answer {
+            Ok(page) => page,
+            // The list ended, or became shorter than it said.
+            Err(error) if error.error_code() == Some(NO_SUCH_PAGE) && (guessed || self.pages > 0) => {
+                self.end();
+                return Poll::Ready(None);
+            }
+            Err(error) => {
+                self.end();
+                return Poll::Ready(Some(Err(error)));
+            }
+        };
+        match self.turn(&link, &page) {
+            Ok(()) => {}
+            // The page itself is good; the fault comes after it.
+            Err(error) => {
+                let pending: PendingAnswer<Page<T>> = Box::pin(std::future::pending());
+                let link = link.clone();
+                self.ahead.push_back(Asked { link, pending, answer: Some(Err(error)), guessed: false });
+            }
+        }
+        if matches!(self.next, Next::None) && self.ahead.is_empty() {
+            self.finished = true;
+        }
+        Poll::Ready(Some(Ok(Turned { page, link })))
+    }
+}
+
+/// Vimeo's number for a page past the last one.
+const NO_SUCH_PAGE: i64 = 2286;
+
+fn query_of(link: &str) -> &str {
+    link.split_once('?').map_or("", |(_, query)| query)
+}
+
+fn page_of(link: &str) -> Option<u64> {
+    form_urlencoded::parse(query_of(link).as_bytes()).find(|(name, _)| name == "page")?.1.parse().ok()
+}
+
+/// The link with another page number.
+fn with_page(link: &str, page: u64) -> String {
+    let path = link.split('?').next().unwrap_or_default();
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in form_urlencoded::parse(query_of(link).as_bytes()) {
+        match &*name {
+            "page" => query.append_pair("page", &page.to_string()),
+            _ => query.append_pair(&name, &value),
+        };
+    }
+    format!("{path}?{}", query.finish())
+}
+
+impl<T: DeserializeOwned + Send + 'static> Stream for Pages<T> {
+    type Item = Result<Response<Page<T>>, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_turned(context).map(|turned| turned.map(|turned| turned.map(|turned| turned.page)))
+    }
+}
+
+impl<T> Unpin for Pages<T> {}
+
+impl<T> fmt::Debug for Pages<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pages")
+            .field("call", &self.call)
+            .field("pages", &self.pages)
+            .field("total", &self.total)
+            .field("finished", &self.finished)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn page_numbers_are_found_and_replaced() {
+        assert_eq!(page_of("/me/videos?per_page=2&page=17&fields=uri"), Some(17));
+        assert_eq!(page_of("/me/videos?after=abc"), None);
+        assert_eq!(
+            with_page("/me/videos?per_page=2&page=2&fields=uri%2Cname", 9),
+            "/me/videos?per_page=2&page=9&fields=uri%2Cname"
+        );
+    }
+}

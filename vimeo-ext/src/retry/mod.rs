@@ -1,0 +1,7 @@
+//! When a call is sent again.
+
+mod decide;
+mod policy;
+
+pub use decide::{Attempt, Decision, Outcome, decide};
+pub use policy::RetryPolicy;

@@ -1,0 +1,116 @@
+//! The numbers that the decision goes by.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often, and after which waits, a call is sent again.
+///
+/// Set it for a client with [`VimeoBuilder::retry`](crate::VimeoBuilder::retry), and for one call as an extension:
+///
+/// ```no_run
+/// use vimeo_ext::RetryPolicy;
+/// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
+/// let me = vimeo.get("/me").extension(RetryPolicy::never()).send().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct RetryPolicy {
+    /// Attempts in all, the first included. Default: 4.
+    pub attempts: u32,
+    /// The longest first wait; it doubles with each attempt. Default: 500 ms.
+    pub base: Duration,
+    /// The longest wait of one's own choosing. Default: 20 s.
+    pub cap: Duration,
+    /// The longest wait that is obeyed when the server names one; beyond it the call fails at once. Default: 90 s.
+    pub server_cap: Duration,
+    /// The time after which no further attempt begins; an attempt under way is not ended. Default: 120 s.
+    pub budget: Duration,
+    /// Whether the call may be carried out twice, whatever its method. Default: false, then `POST` and `PATCH` are sent
+    /// again only when they surely did not take effect.
+    pub repeatable: bool,
+    jitter: Option<Arc<dyn Fn() -> f64 + Send + Sync>>,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            attempts: 4,
+            base: Duration::from_millis(500),
+            cap: Duration::from_secs(20),
+            server_cap: Duration::from_secs(90),
+            budget: Duration::from_secs(120),
+            repeatable: false,
+            jitter: None,
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// One attempt only.
+    pub fn never() -> Self {
+        Self::default().attempts(1)
+    }
+
+    /// Sets [`attempts`](Self::attempts); at least 1.
+    #[must_use]
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts.max(1);
+        self
+    }
+
+    /// Sets [`base`](Self::base) and [`cap`](Self::cap).
+    #[must_use]
+    pub fn backoff(mut self, base: Duration, cap: Duration) -> Self {
+        self.base = base;
+        self.cap = cap;
+        self
+    }
+
+    /// Sets [`server_cap`](Self::server_cap).
+    #[must_use]
+    pub fn server_cap(mut self, cap: Duration) -> Self {
+        self.server_cap = cap;
+        self
+    }
+
+    /// Sets [`budget`](Self::budget).
+    #[must_use]
+    pub fn budget(mut self, budget: Duration) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    /// Sets [`repeatable`](Self::repeatable).
+    #[must_use]
+    pub fn repeatable(mut self, repeatable: bool) -> Self {
+        self.repeatable = repeatable;
+        self
+    }
+
+    /// Where the random numbers in `0.0..=1.0` come from that scale the waits; for tests. Default: a fast generator.
+    #[must_use]
+    pub fn jitter(mut self, jitter: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
+        self.jitter = Some(Arc::new(jitter));
+        self
+    }
+
+    pub(crate) fn random(&self) -> f64 {
+        self.jitter.as_ref().map_or_else(fastrand::f64, |jitter| jitter().clamp(0.0, 1.0))
+    }
+}
+
+impl fmt::Debug for RetryPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RetryPolicy")
+            .field("attempts", &self.attempts)
+            .field("base", &self.base)
+            .field("cap", &self.cap)
+            .field("server_cap", &self.server_cap)
+            .field("budget", &self.budget)
+            .field("repeatable", &self.repeatable)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,232 @@
+//! What an access token may do.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// One thing that an access token may do.
+///
+/// ```
+/// use vimeo_ext::Scope;
+/// assert_eq!(Scope::from("upload"), Scope::Upload);
+/// assert_eq!(Scope::from("new_scope").as_str(), "new_scope");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Scope {
+    /// Read what anyone may see; every token has it.
+    Public,
+    /// Read what only the user may see.
+    Private,
+    /// Read the user's purchases.
+    Purchased,
+    /// Create things such as showcases, channels and groups.
+    Create,
+    /// Change videos, showcases and other things.
+    Edit,
+    /// Delete videos and other things.
+    Delete,
+    /// Like, follow, comment and the like.
+    Interact,
+    /// Upload videos; the app needs upload access as well.
+    Upload,
+    /// Add, change and remove promotion codes.
+    PromoCodes,
+    /// Read statistics.
+    Stats,
+    /// Get links to the video files.
+    VideoFiles,
+    /// Use the AI features.
+    Ai,
+    /// A scope that is not known here, as Vimeo writes it.
+    Other(Box<str>),
+}
+
+impl Scope {
+    /// The scope as Vimeo writes it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Public => "public",
+            Self::Private => "private",
+            Self::Purchased => "purchased",
+            Self::Create => "create",
+            Self::Edit => "edit",
+            Self::Delete => "delete",
+            Self::Interact => "interact",
+            Self::Upload => "upload",
+            Self::PromoCodes => "promo_codes",
+            Self::Stats => "stats",
+            Self::VideoFiles => "video_files",
+            Self::Ai => "ai",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+impl From<&str> for Scope {
+    fn from(word: &str) -> Self {
+        match word {
+            "public" => Self::Public,
+            "private" => Self::Private,
+            "purchased" => Self::Purchased,
+            "create" => Self::Create,
+            "edit" => Self::Edit,
+            "delete" => Self::Delete,
+            "interact" => Self::Interact,
+            "upload" => Self::Upload,
+            "promo_codes" => Self::PromoCodes,
+            "stats" => Self::Stats,
+            "video_files" => Self::VideoFiles,
+            "ai" => Self::Ai,
+            other => Self::Other(other.into()),
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Some [`Scope`]s. `public` is always among them, as with every token of Vimeo.
+///
+/// Made from text with spaces or commas between, or from a list of scopes:
+///
+/// ```
+/// use vimeo_ext::{Scope, ScopeSet};
+/// let scopes = ScopeSet::from("private upload");
+/// assert!(scopes.contains(&Scope::Upload));
+/// assert_eq!(scopes, ScopeSet::from([Scope::Upload, Scope::Private]));
+/// assert_eq!(scopes.to_string(), "public private upload");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ScopeSet(BTreeSet<Scope>);
+
+impl ScopeSet {
+    /// Whether the scope is among them.
+    pub fn contains(&self, scope: &Scope) -> bool {
+        self.0.contains(scope)
+    }
+
+    /// Whether all of these words, as operations name their scopes, are among them.
+    pub fn covers(&self, needed: &[&str]) -> bool {
+        needed.iter().all(|word| self.0.iter().any(|scope| scope.as_str() == *word))
+    }
+
+    /// The scopes of `self` that `other` lacks: what was asked for and not granted.
+    pub fn without(&self, other: &Self) -> Vec<Scope> {
+        self.0.difference(&other.0).cloned().collect()
+    }
+
+    /// The scopes, in a fixed order.
+    pub fn iter(&self) -> impl Iterator<Item = &Scope> {
+        self.0.iter()
+    }
+}
+
+/// `public` alone.
+impl Default for ScopeSet {
+    fn default() -> Self {
+        Self::from_iter([])
+    }
+}
+
+impl FromIterator<Scope> for ScopeSet {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        let mut set: BTreeSet<Scope> = scopes.into_iter().collect();
+        set.insert(Scope::Public);
+        Self(set)
+    }
+}
+
+impl From<&str> for ScopeSet {
+    fn from(words: &str) -> Self {
+        words.split([' ', ',', '+']).filter(|word| !word.is_empty()).map(Scope::from).collect()
+    }
+}
+
+impl From<String> for ScopeSet {
+    fn from(words: String) -> Self {
+        Self::from(words.as_str())
+    }
+}
+
+impl<const N: usize> From<[Scope; N]> for ScopeSet {
+    fn from(scopes: [Scope; N]) -> Self {
+        scopes.into_iter().collect()
+    }
+}
+
+impl From<&[Scope]> for ScopeSet {
+    fn from(scopes: &[Scope]) -> Self {
+        scopes.iter().cloned().collect()
+    }
+}
+
+impl From<Vec<Scope>> for ScopeSet {
+    fn from(scopes: Vec<Scope>) -> Self {
+        scopes.into_iter().collect()
+    }
+}
+
+/// With spaces between, as Vimeo takes and gives them.
+impl fmt::Display for ScopeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, scope) in self.0.iter().enumerate() {
+            write!(f, "{}{scope}", if index == 0 { "" } else { " " })?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for ScopeSet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ScopeSet {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_are_read_in_any_form_and_written_in_one() {
+        for (words, written) in [
+            ("", "public"),
+            ("upload private", "public private upload"),
+            ("upload,public", "public upload"),
+            ("edit  strange", "public edit strange"),
+        ] {
+            let set = ScopeSet::from(words);
+            assert_eq!(set.to_string(), written);
+            let json = serde_json::to_string(&set).unwrap();
+            assert_eq!(serde_json::from_str::<ScopeSet>(&json).unwrap(), set);
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let granted = ScopeSet::from("edit");
+        for (needed, covered) in
+            [(&[][..], true), (&["public"], true), (&["edit"], true), (&["edit", "private"], false)]
+        {
+            assert_eq!(granted.covers(needed), covered, "{needed:?}");
+        }
+        assert_eq!(ScopeSet::from("edit delete").without(&granted), [Scope::Delete]);
+    }
+
+    #[test]
+    fn every_scope_of_the_api_is_known() {
+        for scope in vimeo_api::operations().flat_map(|operation| operation.scopes) {
+            assert!(!matches!(Scope::from(*scope), Scope::Other(_)), "{scope}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Puts the access token on what goes to the API, and on nothing else.
+
+use std::sync::Arc;
+
+use http::{HeaderValue, Method, StatusCode, header};
+use url::{Host, Origin, Url};
+use vimeo_api::{ApiError, Error, NeedsLogin, RawResponse, Request};
+
+use super::Step;
+use crate::auth::{AppCredentials, Session, bearer};
+
+/// Other credentials than the session's, for one call.
+#[derive(Clone)]
+pub(crate) enum Authorization {
+    /// The app's, as the OAuth endpoints want them.
+    App(AppCredentials),
+    /// Another token's.
+    Token(HeaderValue),
+}
+
+/// Adds the token, asks for a new one when it is refused, and sends the call once more with that.
+pub(crate) struct Authenticate<N> {
+    pub(crate) session: Arc<Session>,
+    pub(crate) origin: Origin,
+    /// Where a token can be checked.
+    pub(crate) verify: Url,
+    pub(crate) next: N,
+}
+
+impl<N: Step> Step for Authenticate<N> {
+    async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
+        // A layer may have put it there, or have led the request elsewhere.
+        request.headers.remove(header::AUTHORIZATION);
+        if request.url.origin() != self.origin {
+            request.headers.remove(header::COOKIE);
+            return self.next.send(request).await;
+        }
+        if !is_private(&request.url) {
+            return Err(Error::invalid(request.name(), "the access token goes over https only"));
+        }
+        match request.extensions.get::<Authorization>() {
+            Some(Authorization::App(app)) => {
+                let header = app.header(&request.name())?;
+                return self.send_with(request, header).await;
+            }
+            Some(Authorization::Token(header)) => {
+                let header = header.clone();
+                return self.send_with(request, header).await;
+            }
+            None => {}
+        }
+        let Some(held) = self.session.current().await.map_err(|failure| failure.into_error(request, None))?
+        else {
+            return self.next.send(request).await;
+        };
+        let answer = self.send_with(request, held.header().clone()).await?;
+        if answer.status != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+        if !self.session.can_refresh() {
+            return self.refused(request, held.header(), answer).await;
+        }
+        let held = match self.session.renew(held.generation()).await {
+            Ok(held) => held,
+            Err(failure) => return Err(failure.into_error(request, Some(answer))),
+        };
+        let again = self.send_with(request, held.header().clone()).await?;
+        if again.status == StatusCode::UNAUTHORIZED {
+            return Err(self.needs_login(request, "the new token was refused as well", again));
+        }
+        Ok(again)
+    }
+}
+
+impl<N: Step> Authenticate<N> {
+    async fn send_with(&self, request: &mut Request, header: HeaderValue) -> Result<RawResponse, Error> {
+        request.headers.insert(header::AUTHORIZATION, header);
+        let result = self.next.send(request).await;
+        // The steps before, the user's among them, have no business with it.
+        request.headers.remove(header::AUTHORIZATION);
+        result
+    }
+
+    /// A token that cannot be renewed was refused: only when Vimeo says that it is no token at all, it is given up.
+    async fn refused(
+        &self,
+        request: &Request,
+        header: &HeaderValue,
+        answer: RawResponse,
+    ) -> Result<RawResponse, Error> {
+        if request.url.path() != self.verify.path() {
+            let mut verify = Request::new(None, Method::GET, self.verify.clone());
+            if let Some(accept) = request.headers.get(header::ACCEPT) {
+                verify.headers.insert(header::ACCEPT, accept.clone());
+            }
+            let verdict = self.send_with(&mut verify, header.clone()).await;
+            if !verdict.is_ok_and(|verdict| verdict.status == StatusCode::UNAUTHORIZED) {
+                return Ok(answer);
+            }
+        }
+        self.session.give_up(header);
+        Err(self.needs_login(request, "Vimeo takes the access token no longer", answer))
+    }
+
+    fn needs_login(&self, request: &Request, reason: &str, answer: RawResponse) -> Error {
+        let name = request.name();
+        let answer = ApiError::read(request.operation, &name, answer);
+        let account = self.session.account().map(str::to_owned);
+        NeedsLogin::new(name, account, reason, Some(answer)).into()
+    }
+}
+
+fn is_private(url: &Url) -> bool {
+    url.scheme() == "https"
+        || match url.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+}
+
+impl Authorization {
+    /// Another token than the session's.
+    pub(crate) fn token(secret: &str) -> Result<Self, Error> {
+        bearer(secret).map(Self::Token).map_err(|reason| Error::invalid("access token", reason))
+    }
+}

@@ -1,0 +1,46 @@
+//! The chain that every call goes through.
+//!
+//! Its order stands on the type `Chain`: what is left of `Retry` runs once a call, what is right of it once
+//! an attempt. Each step is a value with one job that knows nothing of the others. Programs add their own at two places,
+//! as [`Layer`]s: [`VimeoBuilder::call_layer`](crate::VimeoBuilder::call_layer) and
+//! [`VimeoBuilder::attempt_layer`](crate::VimeoBuilder::attempt_layer).
+//!
+//! The steps are nested futures, not boxed ones, and hand on one request by reference: a call through the whole
+//! chain makes one allocation for its future and copies its request once, where it is sent.
+
+mod authenticate;
+mod deadline;
+mod layers;
+mod limit;
+mod preflight;
+mod retry;
+mod send;
+mod stall;
+mod trace;
+
+use vimeo_api::{Error, RawResponse, Request, Transport, TransportFuture};
+
+pub(crate) use authenticate::{Authenticate, Authorization};
+pub(crate) use deadline::Deadline;
+pub(crate) use layers::Layers;
+pub use layers::{Layer, Next};
+pub(crate) use limit::Limit;
+pub(crate) use preflight::Preflight;
+pub(crate) use retry::Retry;
+pub(crate) use send::{End, Send as SendStep};
+pub(crate) use trace::Trace;
+
+/// One step of the chain.
+pub(crate) trait Step: Send + Sync + 'static {
+    fn send(&self, request: &mut Request) -> impl Future<Output = Result<RawResponse, Error>> + Send;
+}
+
+/// The whole chain, outermost first: trace and total time, the user's layers a call, scopes, then for each attempt
+/// the rate limit, the user's layers an attempt, the token, the network.
+pub(crate) type Chain = Trace<Deadline<Layers<Preflight<Retry<Limit<Layers<Authenticate<SendStep>>>>>>>>;
+
+impl Transport for Chain {
+    fn send(&self, mut request: Request) -> TransportFuture<'_> {
+        Box::pin(async move { Step::send(self, &mut request).await })
+    }
+}

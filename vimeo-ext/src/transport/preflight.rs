@@ -1,0 +1,74 @@
+//! Checks a call's scopes before it is sent, and explains refusals after.
+
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+use vimeo_api::{ApiError, Error, MissingScope, Operation, RawResponse, Request, UploadAccess};
+
+use super::{Authorization, Step};
+use crate::Scope;
+use crate::auth::Session;
+
+/// Stops a call whose token is known to lack a scope, and reads a `403` for what it most likely means.
+pub(crate) struct Preflight<N> {
+    pub(crate) session: Arc<Session>,
+    /// Whether calls are stopped; refusals are explained in any case.
+    pub(crate) stops: bool,
+    pub(crate) next: N,
+}
+
+impl<N: Step> Step for Preflight<N> {
+    async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
+        // A call with credentials of its own says nothing of this token.
+        let operation = request.operation.filter(|operation| {
+            !operation.scopes.is_empty() && request.extensions.get::<Authorization>().is_none()
+        });
+        let Some(operation) = operation else { return self.next.send(request).await };
+        if self.stops
+            && let Some(token) = self.session.token()
+            && let Some(granted) = token.scopes()
+            && !granted.covers(operation.scopes)
+        {
+            return Err(MissingScope::new(operation, Some(granted.to_string()), None).into());
+        }
+        let answer = self.next.send(request).await?;
+        if answer.status == StatusCode::FORBIDDEN {
+            return self.explain(operation, &request.name(), answer);
+        }
+        Ok(answer)
+    }
+}
+
+impl<N> Preflight<N> {
+    fn explain(
+        &self,
+        operation: &'static Operation,
+        name: &str,
+        answer: RawResponse,
+    ) -> Result<RawResponse, Error> {
+        let error = ApiError::read(Some(operation), name, answer.clone());
+        if error.quota().is_some() {
+            return Ok(answer);
+        }
+        let token = self.session.token();
+        let granted = token.as_ref().and_then(|token| token.scopes());
+        let covered = granted.map(|granted| granted.covers(operation.scopes));
+        match covered {
+            Some(false) => {
+                let granted = granted.map(ToString::to_string);
+                Err(MissingScope::new(operation, granted, Some(error)).into())
+            }
+            Some(true) if begins_upload(operation) => Err(UploadAccess::new(true, error).into()),
+            None if begins_upload(operation) => Err(UploadAccess::new(false, error).into()),
+            None => Err(MissingScope::new(operation, None, Some(error)).into()),
+            Some(true) => Ok(answer),
+        }
+    }
+}
+
+/// Whether the operation makes a video, or a version of one, that bytes are to go to.
+fn begins_upload(operation: &Operation) -> bool {
+    operation.method == Method::POST
+        && operation.scopes.contains(&Scope::Upload.as_str())
+        && (operation.path.ends_with("/videos") || operation.path.ends_with("/versions"))
+}

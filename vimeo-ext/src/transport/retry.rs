@@ -1,0 +1,49 @@
+//! Sends a call again when that can help.
+
+use tokio::time::{Instant, sleep};
+use vimeo_api::{Error, RawResponse, Request};
+
+use super::Step;
+use crate::Clock;
+use crate::retry::{Attempt, Decision, Outcome, RetryPolicy, decide};
+
+/// Carries out what [`decide`] says. The body is in memory and shared, so every attempt sends it whole.
+pub(crate) struct Retry<N> {
+    pub(crate) policy: RetryPolicy,
+    pub(crate) clock: Clock,
+    pub(crate) next: N,
+}
+
+impl<N: Step> Step for Retry<N> {
+    async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
+        let began = Instant::now();
+        let mut number = 1;
+        loop {
+            let result = self.next.send(request).await;
+            let outcome = match &result {
+                Ok(answer) if answer.status.is_success() => return result,
+                Ok(answer) => Outcome::Answer(answer.status, &answer.headers),
+                Err(error) => Outcome::of(error),
+            };
+            let policy = request.extensions.get::<RetryPolicy>().unwrap_or(&self.policy);
+            let attempt = Attempt {
+                method: &request.method,
+                outcome,
+                number,
+                elapsed: began.elapsed(),
+                now: self.clock.now(),
+                random: policy.random(),
+            };
+            let Decision::Again(wait) = decide(policy, &attempt) else { return result };
+            match &result {
+                Ok(answer) => {
+                    tracing::debug!(attempt = number, status = answer.status.as_u16(), ?wait, "trying again");
+                }
+                Err(error) => tracing::debug!(attempt = number, %error, ?wait, "trying again"),
+            }
+            drop(result);
+            sleep(wait).await;
+            number += 1;
+        }
+    }
+}

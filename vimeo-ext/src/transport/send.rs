@@ -1,0 +1,66 @@
+//! The network, or what stands in for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::timeout;
+use vimeo_api::{ConnectionError, Error, RawResponse, Request, Sent, Transport};
+
+use super::Step;
+use super::stall::{Watched, collect, while_moving};
+
+/// Where requests leave the chain.
+#[derive(Clone)]
+pub(crate) enum End {
+    /// Over HTTP.
+    Http(reqwest::Client),
+    /// Over something of the user's.
+    Own(Arc<dyn Transport>),
+}
+
+/// Sends one attempt and reads the whole answer, within the times for an attempt.
+pub(crate) struct Send {
+    pub(crate) end: End,
+    pub(crate) stall: Duration,
+    pub(crate) attempt: Option<Duration>,
+}
+
+impl Step for Send {
+    async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
+        let Some(limit) = self.attempt else { return self.exchange(request).await };
+        match timeout(limit, self.exchange(request)).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::TimedOut { operation: request.name(), after: limit, sent: Sent::Maybe }),
+        }
+    }
+}
+
+impl Send {
+    async fn exchange(&self, request: &Request) -> Result<RawResponse, Error> {
+        match &self.end {
+            End::Own(transport) => transport.send(request.clone()).await,
+            End::Http(client) => self.over_http(client, request).await,
+        }
+    }
+
+    async fn over_http(&self, client: &reqwest::Client, request: &Request) -> Result<RawResponse, Error> {
+        let stalled = |_| Error::TimedOut { operation: request.name(), after: self.stall, sent: Sent::Maybe };
+        let broken = |error| Error::from(ConnectionError::new(&request.name(), error));
+        let mut outgoing = reqwest::Request::new(request.method.clone(), request.url.clone());
+        *outgoing.headers_mut() = request.headers.clone();
+        let moved = Arc::new(Notify::new());
+        if !request.body.is_empty() {
+            *outgoing.body_mut() = Some(match Watched::new(&request.body, &moved) {
+                Some(body) => reqwest::Body::wrap(body),
+                None => request.body.clone().into(),
+            });
+        }
+        let answer = while_moving(client.execute(outgoing), &moved, self.stall).await;
+        let mut answer = answer.map_err(stalled)?.map_err(broken)?;
+        let status = answer.status();
+        let headers = std::mem::take(answer.headers_mut());
+        let body = collect(answer.bytes_stream(), self.stall).await.map_err(stalled)?.map_err(broken)?;
+        Ok(RawResponse::new(status, headers, body))
+    }
+}

@@ -1,0 +1,39 @@
+//! Tells what was called, how it ended and how long it took.
+
+use tokio::time::Instant;
+use tracing::Instrument;
+use vimeo_api::{Error, RawResponse, Request};
+
+use super::Step;
+
+/// One span and one event a call, at the level DEBUG. Never holds a query, a body, a header of the request or a token.
+pub(crate) struct Trace<N> {
+    pub(crate) next: N,
+}
+
+impl<N: Step> Step for Trace<N> {
+    async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
+        if !tracing::enabled!(tracing::Level::DEBUG) {
+            return self.next.send(request).await;
+        }
+        // Of a path that is not known even its parts may be secret, of a known one the template tells enough.
+        let (operation, path) =
+            request.operation.map_or(("", ""), |operation| (operation.id, operation.path));
+        let span = tracing::debug_span!("vimeo", operation, method = %request.method, path);
+        async {
+            let began = Instant::now();
+            let result = self.next.send(request).await;
+            let millis = began.elapsed().as_millis();
+            match &result {
+                Ok(answer) => {
+                    let bytes = answer.body.len();
+                    tracing::debug!(status = answer.status.as_u16(), millis, bytes, "answered");
+                }
+                Err(error) => tracing::debug!(%error, millis, "failed"),
+            }
+            result
+        }
+        .instrument(span)
+        .await
+    }
+}
