@@ -17,6 +17,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod drift;
 mod emit;
 mod load;
 mod names;
@@ -31,6 +32,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+pub use drift::{Change, Subject, drift};
 pub use load::{load, parse};
 pub use normalise::Applied;
 pub use problem::Problem;

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod bundle;
+mod drift;
 mod payloads;
 mod regen;
 mod workspace;
@@ -19,6 +20,8 @@ enum Command {
     Regen(regen::Arguments),
     /// Print openapi/ as one JSON document.
     Bundle,
+    /// Say what changed between two descriptions.
+    Drift(drift::Arguments),
     /// Decode recorded answers and say what of them does not fit.
     Payloads(payloads::Arguments),
 }
@@ -27,6 +30,7 @@ fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Regen(arguments) => regen::run(&arguments),
         Command::Bundle => bundle::run(),
+        Command::Drift(arguments) => drift::run(&arguments),
         Command::Payloads(arguments) => payloads::run(&arguments),
     };
     match done {

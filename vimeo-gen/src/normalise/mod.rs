@@ -1,7 +1,7 @@
 //! The rules that turn a description as it is into one that the generator can take.
 //!
 //! One rule a file: the quirk it cures, why, and a small before and after as its test. Rules run in a fixed order and
-//! later ones count on earlier ones, as [`RULES`] says.
+//! later ones count on earlier ones, as [`PLAIN`] and [`NAMED`] say.
 
 mod aliases;
 mod all_of;
@@ -39,8 +39,9 @@ pub(crate) struct Rule {
     pub(crate) apply: fn(&mut Value) -> Result<usize, Problem>,
 }
 
-/// All rules in the order in which they run.
-pub(crate) const RULES: &[Rule] = &[
+/// The rules that make a description plain, in the order in which they run: after them each operation and schema says
+/// one thing in one way.
+pub(crate) const PLAIN: &[Rule] = &[
     // Make each operation say everything itself, so that no later rule has to look elsewhere.
     inline_parts::RULE,
     tags::RULE,
@@ -59,6 +60,10 @@ pub(crate) const RULES: &[Rule] = &[
     all_of::RULE,
     alternatives::RULE,
     parameter_values::RULE,
+];
+
+/// The rules that follow and prepare for the generator.
+pub(crate) const NAMED: &[Rule] = &[
     // Give each shape one name.
     type_names::RULE,
     hoist::RULE,
@@ -81,10 +86,16 @@ pub struct Applied {
 
 /// Runs all rules over a document.
 pub(crate) fn normalise(document: &mut Value) -> Result<Vec<Applied>, Problem> {
-    RULES
+    PLAIN
         .iter()
+        .chain(NAMED)
         .map(|rule| Ok(Applied { rule: rule.name, cures: rule.cures, count: (rule.apply)(document)? }))
         .collect()
+}
+
+/// Runs only the rules that make a document plain.
+pub(crate) fn plain(document: &mut Value) -> Result<(), Problem> {
+    PLAIN.iter().try_for_each(|rule| (rule.apply)(document).map(|_| ()))
 }
 
 /// The component schemas that one leads to, itself among them.
