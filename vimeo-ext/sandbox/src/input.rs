@@ -76,12 +76,15 @@ impl Input {
         self.read_as(path, "a text", |value, _| value.as_str().map(str::to_owned))
     }
 
+    /// A truth value; the texts for it too, since the official Python library sends `"true"` and is understood.
     pub(crate) fn truth(&mut self, path: &str) -> Option<bool> {
         self.read_as(path, "true or false", |value, form| match value {
             Value::Bool(truth) => Some(*truth),
-            Value::String(text) if form => match text.as_str() {
-                "true" | "1" => Some(true),
-                "false" | "0" => Some(false),
+            Value::String(text) => match text.as_str() {
+                "true" => Some(true),
+                "false" => Some(false),
+                "1" if form => Some(true),
+                "0" if form => Some(false),
                 _ => None,
             },
             _ => None,
@@ -190,10 +193,11 @@ mod tests {
 
     #[test]
     fn one_refusal_names_all_that_is_wrong() {
-        let body = r#"{"name": 5, "on": "true", "size": "12", "none": null, "way": "up", "tags": ["a", 1]}"#;
+        let body = r#"{"name": 5, "on": "1", "quoted": "true", "size": "12", "none": null, "way": "up", "tags": ["a", 1]}"#;
         let mut input = input("application/json", body).unwrap();
         assert_eq!(input.text("name"), None);
         assert_eq!(input.truth("on"), None);
+        assert_eq!(input.truth("quoted"), Some(true));
         assert_eq!(input.number("size"), Some(12));
         assert_eq!(input.text("none"), None);
         assert_eq!(input.word("way", &["left", "right"]), None);

@@ -31,6 +31,10 @@ struct Options {
     /// The token's scopes, separated by spaces or commas; all of them by default.
     #[arg(long, requires = "token")]
     scopes: Option<String>,
+    /// Answer 200, not 201, to the creation of a video when `fields` is given: the official Python and PHP libraries
+    /// take nothing else.
+    #[arg(long)]
+    create_answers_200: bool,
     /// How many videos are there from the start.
     #[arg(long, default_value_t = 0)]
     videos: usize,
@@ -53,7 +57,8 @@ async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
         .listen(options.listen)
         .port(options.port)
         .upload_port(options.upload_port)
-        .seed(options.seed);
+        .seed(options.seed)
+        .create_answers_200(options.create_answers_200);
     if let Some(token) = options.token {
         let scopes = options.scopes.as_deref().map_or_else(Scopes::all, Scopes::from);
         builder = builder.token(token, scopes);

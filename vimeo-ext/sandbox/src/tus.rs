@@ -173,7 +173,10 @@ async fn take(exchange: &Exchange, upload: &Upload, body: Body) -> Taken {
 }
 
 async fn take_all(exchange: &Exchange, upload: &Upload, mut body: Body) -> Taken {
-    let writer = upload.writer();
+    let writer = match upload.writer() {
+        Ok(writer) => writer,
+        Err(error) => return refused(&error),
+    };
     let mut taken: u64 = 0;
     let mut strikes_at = exchange.strikes_at();
     while let Some(frame) = body.frame().await {
@@ -205,15 +208,17 @@ async fn take_all(exchange: &Exchange, upload: &Upload, mut body: Body) -> Taken
     Taken::All
 }
 
+fn refused(error: &WriteError) -> Taken {
+    let status = match error {
+        WriteError::TooMany(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        WriteError::Disk(_) => StatusCode::INSUFFICIENT_STORAGE,
+    };
+    Taken::Refused(Box::new(plain(status, &error.to_string())))
+}
+
 async fn write(exchange: &Exchange, writer: &Writer<'_>, data: Bytes, taken: &mut u64) -> Result<(), Taken> {
     let length = data.len() as u64;
-    writer.write(data).await.map_err(|error| {
-        let status = match error {
-            WriteError::TooMany(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            WriteError::Disk(_) => StatusCode::INSUFFICIENT_STORAGE,
-        };
-        Taken::Refused(Box::new(plain(status, &error.to_string())))
-    })?;
+    writer.write(data).await.map_err(|error| refused(&error))?;
     *taken += length;
     exchange.line.note(|entry| entry.body_length = *taken);
     Ok(())

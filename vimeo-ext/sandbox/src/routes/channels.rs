@@ -67,7 +67,7 @@ fn page(call: &Call<'_>, mut found: Vec<&Channel>) -> Outcome {
     let descending = call.descending(sort != "alphabetical")?;
     found.retain(|channel| visible(channel, viewer) && channel.name.to_lowercase().contains(&wanted));
     match sort.as_str() {
-        "alphabetical" => found.sort_by(|a, b| a.name.to_lowercase().cmp(&b.name.to_lowercase())),
+        "alphabetical" => found.sort_by_key(|channel| channel.name.to_lowercase()),
         "videos" => found.sort_by_key(|channel| channel.videos.len()),
         "followers" => found.sort_by_key(|channel| call.state.subscriptions.count_by(channel.id)),
         _ => {}

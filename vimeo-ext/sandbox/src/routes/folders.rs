@@ -33,7 +33,7 @@ pub(crate) fn list(call: &mut Call<'_>) -> Outcome {
     let mine = |folder: &&Folder| folder.owner == owner && folder.name.to_lowercase().contains(&wanted);
     let mut found: Vec<&Folder> = call.state.folders.values().filter(mine).collect();
     match sort.as_str() {
-        "name" => found.sort_by(|a, b| a.name.to_lowercase().cmp(&b.name.to_lowercase())),
+        "name" => found.sort_by_key(|folder| folder.name.to_lowercase()),
         "modified_time" => found.sort_by_key(|folder| folder.modified),
         _ => {}
     }

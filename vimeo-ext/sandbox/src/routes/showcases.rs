@@ -59,7 +59,7 @@ pub(crate) fn list(call: &mut Call<'_>) -> Outcome {
     };
     let mut found: Vec<&Showcase> = call.state.showcases.values().filter(fits).collect();
     match sort.as_str() {
-        "alphabetical" => found.sort_by(|a, b| a.name.to_lowercase().cmp(&b.name.to_lowercase())),
+        "alphabetical" => found.sort_by_key(|showcase| showcase.name.to_lowercase()),
         "videos" => found.sort_by_key(|showcase| showcase.videos.len()),
         _ => {}
     }

@@ -128,11 +128,14 @@ impl Upload {
     }
 
     /// Begins to take bytes. Only one writer may be at work at a time; `turn` sees to it.
-    pub(crate) fn writer(&self) -> Writer<'_> {
+    pub(crate) fn writer(&self) -> Result<Writer<'_>, WriteError> {
         let (pieces, waiting) = mpsc::channel(WAITING);
         let (sink, from) = (Arc::clone(&self.sink), self.received());
-        tokio::task::spawn_blocking(move || sink.store_all(from, waiting));
-        Writer { upload: self, pieces }
+        // Not one of the runtime's threads: what was taken is stored even when the runtime ends before.
+        let thread = std::thread::Builder::new().name("sandbox-upload".to_owned());
+        let spawned = thread.spawn(move || sink.store_all(from, waiting));
+        spawned.map_err(|error| WriteError::Disk(error.to_string()))?;
+        Ok(Writer { upload: self, pieces })
     }
 
     pub(crate) fn stored(&self) -> StoredUpload {
@@ -246,12 +249,12 @@ mod tests {
             [(Keep::Nothing, false), (Keep::Memory, true), (Keep::Folder(folder.path().to_owned()), true)]
         {
             let upload = Upload::new("t".into(), 1, 2, 3, &keep).unwrap();
-            let writer = upload.writer();
+            let writer = upload.writer().unwrap();
             writer.write(Bytes::from("a")).await.unwrap();
             assert!(!upload.is_complete());
             assert!(matches!(writer.write(Bytes::from("bcd")).await, Err(WriteError::TooMany(1))));
             drop(writer);
-            upload.writer().write(Bytes::from("bc")).await.unwrap();
+            upload.writer().unwrap().write(Bytes::from("bc")).await.unwrap();
             let stored = upload.stored();
             assert_eq!((stored.received, stored.complete, stored.sha256.as_str()), (3, true, ABC));
             assert_eq!(upload.bytes().map(|bytes| bytes.unwrap().to_vec()), kept.then(|| b"abc".to_vec()));
@@ -262,7 +265,7 @@ mod tests {
     async fn many_writers_in_turn_keep_the_order() {
         let upload = Upload::new("t".into(), 1, 2, 50, &Keep::Memory).unwrap();
         for at in 0..50_u32 {
-            upload.writer().write(Bytes::from(vec![at as u8])).await.unwrap();
+            upload.writer().unwrap().write(Bytes::from(vec![at as u8])).await.unwrap();
         }
         let expected: Vec<u8> = (0..50).collect();
         assert_eq!(upload.bytes().unwrap().unwrap(), expected);

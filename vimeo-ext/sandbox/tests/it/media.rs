@@ -22,7 +22,7 @@ async fn a_thumbnail_is_made_sent_and_shown() {
     let sent = read(client.bare("PUT", link).header("content-type", "image/png").body("image")).await;
     let path = format!("/video/{}", id_of(&created.body));
     assert_eq!(sent.body, json!({"Status": "success", "Notes": "", "Path": path}));
-    assert_eq!(client.send("PATCH", uri, json!({"active": "true"})).await.status, 400);
+    assert_eq!(client.send("PATCH", uri, json!({"active": "yes"})).await.status, 400);
     assert_eq!(client.send("PATCH", uri, json!({"active": true})).await.body["active"], true);
     assert_eq!(client.get(&format!("/videos/{id}")).await.body["pictures"]["uri"], uri);
     let list = client.get(pictures).await.body;
