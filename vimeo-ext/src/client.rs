@@ -118,8 +118,10 @@ impl Vimeo {
     pub(crate) fn assemble(shared: Arc<Shared>, identity: Identity) -> Result<Self, Error> {
         let nobody = Session::empty(shared.clock.clone());
         let app = shared.app.as_ref().map_or_else(|| "no app".to_owned(), |app| format!("app {}", app.id()));
-        // For the ways to a token: without one, and with a budget of the app's own.
-        let client = shared.client(Arc::clone(&nobody), shared.budgets.of(&app, &shared.clock))?;
+        // For the ways to a token: without one, and with a budget of its own, because calls that wait for a token hold
+        // places in theirs.
+        let logins = shared.budgets.of(&format!("logins of {app}"), &shared.clock);
+        let client = shared.client(Arc::clone(&nobody), logins)?;
         let mut auth = Auth {
             client,
             app: shared.app.clone(),

@@ -11,6 +11,9 @@ use crate::upload::{
 };
 use crate::{Error, Vimeo};
 
+type OnProgress = Box<dyn FnMut(&Progress) + Send>;
+type OnTicket = Box<dyn FnOnce(&UploadTicket) + Send>;
+
 /// An upload of a new video; from [`Vimeo::upload`].
 #[must_use = "an upload does nothing until send() is awaited"]
 pub struct UploadVideo {
@@ -18,8 +21,8 @@ pub struct UploadVideo {
     source: BoxFuture<'static, Result<Box<dyn Source>, UploadError>>,
     body: types::CreateVideoBody,
     options: UploadOptions,
-    on_progress: Option<Box<dyn FnMut(&Progress) + Send>>,
-    on_ticket: Option<Box<dyn FnOnce(&UploadTicket) + Send>>,
+    on_progress: Option<OnProgress>,
+    on_ticket: Option<OnTicket>,
 }
 
 /// A video whose bytes have all arrived. Vimeo has yet to transcode it.

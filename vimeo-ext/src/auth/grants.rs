@@ -223,7 +223,10 @@ impl fmt::Debug for Auth {
 
 /// The tokens of apps alone, by app and scopes.
 #[derive(Clone, Default)]
-pub(crate) struct GrantCache(Arc<Mutex<HashMap<(String, ScopeSet), Arc<Session>>>>);
+pub(crate) struct GrantCache(Arc<Mutex<HashMap<AppAndScopes, Arc<Session>>>>);
+
+/// The app's client identifier, and what its token is for.
+type AppAndScopes = (String, ScopeSet);
 
 impl GrantCache {
     pub(crate) fn session(&self, auth: &Auth, scopes: ScopeSet) -> Result<Arc<Session>, AuthError> {

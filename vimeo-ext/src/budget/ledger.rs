@@ -1,6 +1,7 @@
 //! What is known of one account's limits, and what follows from it: pure, the time comes in.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -25,7 +26,6 @@ pub(super) struct Window {
     pub(super) remaining: u64,
     /// `None` after it ended, until an answer tells of the next.
     pub(super) resets: Option<Instant>,
-    in_flight: u64,
 }
 
 /// What an answer said.
@@ -47,14 +47,6 @@ pub(super) enum Verdict {
     WaitForAnswer,
 }
 
-/// Whom a call counts against while it is under way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Ticket {
-    class: Class,
-    window: Option<WindowId>,
-    known: bool,
-}
-
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     /// `Some(None)`: known to have no limit that Vimeo tells of.
@@ -63,8 +55,8 @@ pub(super) struct Ledger {
     blocked: Option<Instant>,
     /// Refusals in a row.
     strikes: u32,
-    in_flight: u64,
-    unknown_in_flight: u64,
+    /// Calls that are under way; no entry is zero.
+    in_flight: HashMap<Class, u64>,
 }
 
 /// So many calls of a kind whose limit is not known yet go out at once.
@@ -79,47 +71,48 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 impl Ledger {
     /// Whether a call may go now; [`Verdict::Go`] counts it.
-    pub(super) fn ask(&mut self, class: Class, now: Instant) -> (Verdict, Ticket) {
-        let known = self.classes.get(&class).copied();
-        let id = known.unwrap_or_else(|| self.likely(class));
-        let ticket = Ticket { class, window: id, known: known.is_some() };
-        let verdict = self.verdict(id, known.is_some(), now);
+    pub(super) fn ask(&mut self, class: Class, now: Instant) -> Verdict {
+        let verdict = self.verdict(class, now);
         if verdict == Verdict::Go {
-            self.in_flight += 1;
-            self.unknown_in_flight += u64::from(known.is_none());
-            if let Some(window) = self.window(id) {
-                window.in_flight += 1;
-            }
+            *self.in_flight.entry(class).or_default() += 1;
         }
-        (verdict, ticket)
+        verdict
     }
 
-    fn verdict(&mut self, id: Option<WindowId>, known: bool, now: Instant) -> Verdict {
-        if let Some(blocked) = self.blocked.filter(|blocked| *blocked > now) {
+    fn verdict(&mut self, class: Class, now: Instant) -> Verdict {
+        if let Some(blocked) = self.blocked(now) {
             return Verdict::WaitUntil(blocked);
         }
         // After a refusal one call feels the way.
-        if self.strikes > 0 && self.in_flight > 0 {
+        if self.strikes > 0 && !self.in_flight.is_empty() {
             return Verdict::WaitForAnswer;
         }
-        if !known && self.unknown_in_flight >= COLD {
+        let known = self.classes.get(&class).copied();
+        if known.is_none() && self.count(|other| !self.classes.contains_key(other)) >= COLD {
             return Verdict::WaitForAnswer;
         }
-        let in_flight_at_all = self.in_flight > 0;
-        let Some(window) = self.window(id) else { return Verdict::Go };
+        let Some(id) = known.unwrap_or_else(|| self.likely(class)) else { return Verdict::Go };
+        // What is under way may not have been counted yet, and may count here as long as nothing else is known of it.
+        let spoken_for = self.count(|other| match self.classes.get(other) {
+            Some(window) => *window == Some(id),
+            None => other.with_fields == id.with_fields,
+        });
+        let Some(window) = self.windows.iter_mut().find(|window| window.id == id) else { return Verdict::Go };
         if window.resets.is_some_and(|resets| resets + MARGIN <= now) {
             window.remaining = window.id.limit;
             window.resets = None;
         }
-        if window.remaining > window.in_flight {
-            return Verdict::Go;
-        }
         match window.resets {
-            // The calls under way may all fail to arrive, but those that remain are spoken for.
-            Some(resets) => Verdict::WaitUntil(resets + MARGIN),
-            None if in_flight_at_all => Verdict::WaitForAnswer,
-            None => Verdict::Go,
+            _ if window.remaining > spoken_for => Verdict::Go,
+            Some(resets) if window.remaining == 0 => Verdict::WaitUntil(resets + MARGIN),
+            _ if spoken_for > 0 => Verdict::WaitForAnswer,
+            // Nothing remains and nobody knows for how long: only a call can tell.
+            _ => Verdict::Go,
         }
+    }
+
+    fn count(&self, which: impl Fn(&Class) -> bool) -> u64 {
+        self.in_flight.iter().filter(|(class, _)| which(class)).map(|(_, count)| count).sum()
     }
 
     /// For a class not seen before: the window of calls like it, the latest first.
@@ -127,36 +120,32 @@ impl Ledger {
         self.windows.iter().rev().map(|window| window.id).find(|id| id.with_fields == class.with_fields)
     }
 
-    fn window(&mut self, id: Option<WindowId>) -> Option<&mut Window> {
-        let id = id?;
-        self.windows.iter_mut().find(|window| window.id == id)
-    }
-
     /// The call is over, with or without an answer.
-    pub(super) fn release(&mut self, ticket: Ticket) {
-        self.in_flight = self.in_flight.saturating_sub(1);
-        self.unknown_in_flight = self.unknown_in_flight.saturating_sub(u64::from(!ticket.known));
-        if let Some(window) = self.window(ticket.window) {
-            window.in_flight = window.in_flight.saturating_sub(1);
+    pub(super) fn release(&mut self, class: Class) {
+        if let Entry::Occupied(mut count) = self.in_flight.entry(class) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
         }
     }
 
     /// Learns from an answer that was no refusal.
-    pub(super) fn answered(&mut self, ticket: Ticket, reading: Reading, now: Instant) {
+    pub(super) fn answered(&mut self, class: Class, reading: Reading, now: Instant) {
         self.strikes = 0;
-        self.learn(ticket.class, reading, now);
+        self.learn(class, reading, now);
     }
 
     /// Learns from a `429`. `wait` is what the server asked for; `random` scales the wait when it did not.
     pub(super) fn refused(
         &mut self,
-        ticket: Ticket,
+        class: Class,
         reading: Reading,
         wait: Option<Duration>,
         now: Instant,
         random: f64,
     ) {
-        self.learn(ticket.class, reading, now);
+        self.learn(class, reading, now);
         // Of calls that were refused together only the first counts.
         if self.blocked.is_some_and(|blocked| blocked > now) {
             return;
@@ -187,7 +176,7 @@ impl Ledger {
         self.classes.insert(class, Some(id));
         let remaining = reading.remaining.unwrap_or(limit);
         let Some(window) = self.windows.iter_mut().find(|window| window.id == id) else {
-            self.windows.push(Window { id, remaining, resets: reading.resets, in_flight: 0 });
+            self.windows.push(Window { id, remaining, resets: reading.resets });
             return;
         };
         match (window.resets, reading.resets) {
@@ -214,12 +203,12 @@ impl Ledger {
     }
 
     pub(super) fn in_flight(&self) -> u64 {
-        self.in_flight
+        self.count(|_| true)
     }
 
     /// Whether forgetting it would lose nothing.
     pub(super) fn is_idle(&self, now: Instant) -> bool {
-        self.in_flight == 0
+        self.in_flight.is_empty()
             && self.blocked(now).is_none()
             && self.windows.iter().all(|window| window.resets.is_none_or(|resets| resets + MARGIN <= now))
     }
@@ -238,24 +227,32 @@ mod tests {
 
     /// A call that goes and is answered.
     fn call(ledger: &mut Ledger, class: Class, answer: Reading, now: Instant) {
-        let (verdict, ticket) = ledger.ask(class, now);
-        assert_eq!(verdict, Verdict::Go);
-        ledger.release(ticket);
-        ledger.answered(ticket, answer, now);
+        assert_eq!(ledger.ask(class, now), Verdict::Go);
+        ledger.answered(class, answer, now);
+        ledger.release(class);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_crowd_waits_for_the_first_answers_and_then_takes_what_remains() {
         let now = Instant::now();
+        let resets = now + Duration::from_secs(30);
         let mut ledger = Ledger::default();
-        let tickets: Vec<Ticket> = (0..COLD).map(|_| ledger.ask(PLAIN, now).1).collect();
-        assert_eq!(ledger.ask(PLAIN, now).0, Verdict::WaitForAnswer);
-        ledger.release(tickets[0]);
-        ledger.answered(tickets[0], reading(10, 6, now + Duration::from_secs(30)), now);
+        for _ in 0..COLD {
+            assert_eq!(ledger.ask(PLAIN, now), Verdict::Go);
+        }
+        assert_eq!(ledger.ask(PLAIN, now), Verdict::WaitForAnswer);
+        ledger.answered(PLAIN, reading(10, 6, resets), now);
+        ledger.release(PLAIN);
         // Three of the six are spoken for by calls that may not have been counted yet.
-        let gone = (0..10).take_while(|_| ledger.ask(PLAIN, now).0 == Verdict::Go).count();
-        assert_eq!(gone, 6);
-        assert_eq!(ledger.ask(PLAIN, now).0, Verdict::WaitUntil(now + Duration::from_secs(31)));
+        let gone = (0..10).take_while(|_| ledger.ask(PLAIN, now) == Verdict::Go).count();
+        assert_eq!(gone, 3);
+        assert_eq!(ledger.ask(PLAIN, now), Verdict::WaitForAnswer);
+        for _ in 0..6 {
+            ledger.answered(PLAIN, reading(10, 0, resets), now);
+            ledger.release(PLAIN);
+        }
+        assert_eq!(ledger.ask(PLAIN, now), Verdict::WaitUntil(resets + MARGIN));
+        assert_eq!(ledger.in_flight(), 0);
     }
 
     #[tokio::test(start_paused = true)]
@@ -264,12 +261,12 @@ mod tests {
         let resets = now + Duration::from_secs(60);
         let mut ledger = Ledger::default();
         call(&mut ledger, PLAIN, reading(100, 0, resets), now);
-        assert_eq!(ledger.ask(PLAIN, now).0, Verdict::WaitUntil(resets + MARGIN));
+        assert_eq!(ledger.ask(PLAIN, now), Verdict::WaitUntil(resets + MARGIN));
         call(&mut ledger, FIELDS, reading(400, 399, resets), now);
-        assert_eq!(ledger.ask(FIELDS, now).0, Verdict::Go);
+        assert_eq!(ledger.ask(FIELDS, now), Verdict::Go);
         // Another operation is taken to share the window of calls like it.
         let other = Class { operation: "get_video", with_fields: false };
-        assert_eq!(ledger.ask(other, now).0, Verdict::WaitUntil(resets + MARGIN));
+        assert_eq!(ledger.ask(other, now), Verdict::WaitUntil(resets + MARGIN));
     }
 
     #[tokio::test(start_paused = true)]
@@ -292,20 +289,21 @@ mod tests {
     async fn refusals_back_off_once_a_burst_and_are_probed_by_one_call() {
         let mut now = Instant::now();
         let mut ledger = Ledger::default();
-        let tickets: Vec<Ticket> = (0..3).map(|_| ledger.ask(PLAIN, now).1).collect();
-        for ticket in tickets {
-            ledger.release(ticket);
-            ledger.refused(ticket, Reading::default(), None, now, 1.0);
+        for _ in 0..3 {
+            assert_eq!(ledger.ask(PLAIN, now), Verdict::Go);
+        }
+        for _ in 0..3 {
+            ledger.refused(PLAIN, Reading::default(), None, now, 1.0);
+            ledger.release(PLAIN);
         }
         assert_eq!(ledger.blocked(now), Some(now + FIRST_WAIT), "three refusals at once are one");
         let mut waits = Vec::new();
         for _ in 0..9 {
             now = ledger.blocked(now).unwrap();
-            let (verdict, ticket) = ledger.ask(PLAIN, now);
-            assert_eq!(verdict, Verdict::Go);
-            assert_eq!(ledger.ask(PLAIN, now).0, Verdict::WaitForAnswer, "one call feels the way");
-            ledger.release(ticket);
-            ledger.refused(ticket, Reading::default(), None, now, 1.0);
+            assert_eq!(ledger.ask(PLAIN, now), Verdict::Go);
+            assert_eq!(ledger.ask(PLAIN, now), Verdict::WaitForAnswer, "one call feels the way");
+            ledger.refused(PLAIN, Reading::default(), None, now, 1.0);
+            ledger.release(PLAIN);
             waits.push((ledger.blocked(now).unwrap() - now).as_secs());
         }
         assert_eq!(waits, [2, 4, 8, 16, 32, 60, 60, 60, 60]);
@@ -320,10 +318,9 @@ mod tests {
             [(Some(0), None, 901), (None, None, 1), (Some(7), None, 1), (Some(0), Some(5), 5)]
         {
             let mut ledger = Ledger::default();
-            let (_, ticket) = ledger.ask(PLAIN, now);
-            ledger.release(ticket);
+            ledger.ask(PLAIN, now);
             let reading = Reading { limit: Some(100), remaining, resets: Some(far) };
-            ledger.refused(ticket, reading, asked.map(Duration::from_secs), now, 1.0);
+            ledger.refused(PLAIN, reading, asked.map(Duration::from_secs), now, 1.0);
             assert_eq!(ledger.blocked(now), Some(now + Duration::from_secs(seconds)), "{remaining:?}");
         }
     }

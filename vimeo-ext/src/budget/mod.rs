@@ -17,7 +17,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use vimeo_api::{ApiError, Error, RateLimit, RateLimited, RawResponse, Request, retry_after, time_until};
 
-use self::ledger::{Class, Ledger, Reading, Ticket, Verdict};
+use self::ledger::{Class, Ledger, Reading, Verdict};
 use crate::Clock;
 
 /// What to do with a call that would go beyond the account's limit.
@@ -30,7 +30,8 @@ pub enum LimitPolicy {
         /// The longest a call is held back.
         at_most: Duration,
     },
-    /// [`vimeo_api::Error::RateLimited`] at once, with the time to come back.
+    /// [`vimeo_api::Error::RateLimited`] at once, with the time to come back. A call still waits for answers that are
+    /// under way when only they can tell whether there is room.
     FailFast,
     /// Never hold a call back, only keep count. A `429` is then left to the [`RetryPolicy`](crate::RetryPolicy).
     ReportOnly,
@@ -209,10 +210,10 @@ impl Budget {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            let (verdict, ticket) = lock(&self.shared).ledger.ask(class, Instant::now());
+            let verdict = lock(&self.shared).ledger.ask(class, Instant::now());
             let at_most = match (verdict, policy) {
-                (Verdict::Go, _) => return Ok(Permit { budget: self, ticket, counted: true }),
-                (_, LimitPolicy::ReportOnly) => return Ok(Permit { budget: self, ticket, counted: false }),
+                (Verdict::Go, _) => return Ok(Permit { budget: self, class, counted: true }),
+                (_, LimitPolicy::ReportOnly) => return Ok(Permit { budget: self, class, counted: false }),
                 // Held back for an instant, until the first answers tell the limit.
                 (Verdict::WaitForAnswer, LimitPolicy::FailFast) => Duration::from_secs(60),
                 (_, LimitPolicy::FailFast) => Duration::ZERO,
@@ -287,7 +288,7 @@ impl Drop for Waiting<'_> {
 /// A call that may go. Given back when it is over, however it ends.
 pub(crate) struct Permit<'a> {
     budget: &'a Budget,
-    ticket: Ticket,
+    class: Class,
     counted: bool,
 }
 
@@ -300,13 +301,13 @@ impl Permit<'_> {
         let mut shared = lock(&self.budget.shared);
         if answer.status == StatusCode::TOO_MANY_REQUESTS && !is_other_throttle(answer) {
             let wait = retry_after(&answer.headers, wall);
-            shared.ledger.refused(self.ticket, reading, wait, now, fastrand::f64());
+            shared.ledger.refused(self.class, reading, wait, now, fastrand::f64());
             tracing::warn!(
                 limit = reading.limit,
                 "Vimeo refused a call: the account's rate limit is used up"
             );
         } else {
-            shared.ledger.answered(self.ticket, reading, now);
+            shared.ledger.answered(self.class, reading, now);
         }
         self.budget.publish(&shared);
     }
@@ -316,7 +317,7 @@ impl Drop for Permit<'_> {
     fn drop(&mut self) {
         if self.counted {
             let mut shared = lock(&self.budget.shared);
-            shared.ledger.release(self.ticket);
+            shared.ledger.release(self.class);
             self.budget.publish(&shared);
         }
     }

@@ -153,7 +153,7 @@ impl<T: DeserializeOwned + Send + 'static> Stream for Items<T> {
             return Poll::Ready(None);
         }
         loop {
-            while let Some((item, uri)) = this.page.next() {
+            for (item, uri) in this.page.by_ref() {
                 this.taken += 1;
                 if let (Some(seen), Some(uri)) = (&mut this.seen, uri)
                     && !seen.insert(uri)

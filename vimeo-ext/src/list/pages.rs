@@ -130,8 +130,9 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         self.call.operation().map_or_else(|| "list".to_owned(), |operation| operation.id.to_owned())
     }
 
-    fn ask(&mut self, link: String, guessed: bool) {
-        let mut call = self.call.clone().follow(&link);
+    /// The call to the page that a link leads to.
+    fn call_to(&self, link: &str) -> Call<Page<T>> {
+        let mut call = self.call.clone().follow(link);
         // Vimeo's links carry the parameters of the call; where one does not, it is put back.
         for name in ["fields", "per_page"] {
             if let Some(value) = self.call.query_value(name)
@@ -141,6 +142,11 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
                 call = call.query(name, &value);
             }
         }
+        call
+    }
+
+    fn ask(&mut self, link: String, guessed: bool) {
+        let call = self.call_to(&link);
         self.ahead.push_back(Asked { link, pending: call.send(), answer: None, guessed });
     }
 
@@ -170,7 +176,7 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
     fn turn(&mut self, asked: &str, page: &Page<T>) -> Result<(), Error> {
         self.pages += 1;
         self.total = page.total.or(self.total);
-        self.seen.insert(asked.to_owned());
+        self.seen.insert(same(&self.call_to(asked).link()));
         // While numbered pages are under way, only the last of them tells what comes after.
         if !matches!(self.next, Next::Awaited) || !self.ahead.is_empty() {
             return Ok(());
@@ -187,13 +193,15 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
 
     fn check(&self, next: &str) -> Result<(), Error> {
         let refuse = |reason: String| Err(Error::Paging { operation: self.name(), reason });
-        if self.seen.contains(next) {
+        let call = self.call_to(next);
+        let link = same(&call.link());
+        if let Err(error) = call.into_request() {
+            return refuse(format!("the link to the next page cannot be followed ({error})"));
+        }
+        if self.seen.contains(&link) {
             return refuse("Vimeo's link to the next page leads to a page that was read before".to_owned());
         }
-        match self.call.clone().follow(next).into_request() {
-            Ok(_) => Ok(()),
-            Err(error) => refuse(format!("the link to the next page cannot be followed ({error})")),
-        }
+        Ok(())
     }
 
     /// The pages to come by number, when several may be asked for at once and their number is known.
@@ -285,6 +293,15 @@ fn page_of(link: &str) -> Option<u64> {
     form_urlencoded::parse(query_of(link).as_bytes()).find(|(name, _)| name == "page")?.1.parse().ok()
 }
 
+/// One text for all links that lead to the same page: parameters in any order, the first page named or not.
+fn same(link: &str) -> String {
+    let path = link.split('?').next().unwrap_or_default();
+    let query = form_urlencoded::parse(query_of(link).as_bytes());
+    let mut pairs: Vec<_> = query.filter(|(name, value)| !(name == "page" && value == "1")).collect();
+    pairs.sort();
+    format!("{path}?{}", form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish())
+}
+
 /// The link with another page number.
 fn with_page(link: &str, page: u64) -> String {
     let path = link.split('?').next().unwrap_or_default();
@@ -327,6 +344,8 @@ mod tests {
     fn page_numbers_are_found_and_replaced() {
         assert_eq!(page_of("/me/videos?per_page=2&page=17&fields=uri"), Some(17));
         assert_eq!(page_of("/me/videos?after=abc"), None);
+        assert_eq!(same("/me/videos?page=1&b=2&a=1"), same("/me/videos?a=1&b=2"));
+        assert_ne!(same("/me/videos?page=2"), same("/me/videos"));
         assert_eq!(
             with_page("/me/videos?per_page=2&page=2&fields=uri%2Cname", 9),
             "/me/videos?per_page=2&page=9&fields=uri%2Cname"

@@ -9,9 +9,20 @@
     clippy::print_stdout
 )]
 
+mod errors;
+mod fake;
+mod limits;
+mod lists;
+mod logins;
+mod requests;
+mod retries;
+mod scopes;
+mod secrets;
 mod tus_server;
+mod types;
 mod upload;
 mod upload_journal;
 mod upload_memory;
 mod upload_queue;
 mod upload_sandbox;
+mod with_sandbox;

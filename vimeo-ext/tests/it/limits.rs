@@ -1,0 +1,240 @@
+//! Rate limits, under a paused clock.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use serde_json::json;
+use tokio::time::Instant;
+use vimeo_api::Error;
+use vimeo_ext::{LimitPolicy, RetryPolicy};
+
+use crate::fake::{Fake, answer, start};
+
+fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+fn reset_in(count: i64, unix: bool) -> String {
+    let reset = start() + chrono::TimeDelta::seconds(count);
+    if unix { reset.timestamp().to_string() } else { reset.to_rfc3339() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn t16_with_nothing_left_the_next_call_waits_for_the_reset() {
+    for unix in [false, true] {
+        let reset = reset_in(30, unix);
+        let fake = Fake::new(move |_, number| {
+            let answer = answer(200).json(json!({}));
+            if number == 0 {
+                answer.limit(10, 0, &reset)
+            } else {
+                answer.limit(10, 9, "2026-03-01T12:02:00Z")
+            }
+        });
+        let vimeo = fake.vimeo();
+        let began = Instant::now();
+        vimeo.get("/me").send().await.unwrap();
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        vimeo.get("/me").send().await.unwrap();
+        // Resets come in whole seconds, so one more is waited.
+        assert_eq!(began.elapsed(), seconds(31), "unix: {unix}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn t16_the_wrong_clock_of_this_machine_does_no_harm() {
+    // Vimeo's clock is three hours ahead of ours; its answers say so.
+    let fake = Fake::new(|_, _| {
+        answer(200).json(json!({})).header("date", "Sun, 01 Mar 2026 15:00:00 GMT").limit(
+            10,
+            0,
+            "2026-03-01T15:00:20+00:00",
+        )
+    });
+    let vimeo = fake.vimeo();
+    let began = Instant::now();
+    vimeo.get("/me").send().await.unwrap();
+    vimeo.get("/me").send().await.unwrap();
+    assert_eq!(began.elapsed(), seconds(21));
+}
+
+#[tokio::test(start_paused = true)]
+async fn t16_a_refusal_that_says_nothing_is_waited_out_within_bounds() {
+    let fake = Fake::new(|_, number| answer(if number < 3 { 429 } else { 200 }).json(json!({})));
+    let vimeo = fake.vimeo();
+    let began = Instant::now();
+    vimeo.post("/me/albums").json(&json!({})).send().await.unwrap();
+    let took = began.elapsed();
+    assert!((seconds(3)..=seconds(8)).contains(&took), "{took:?}");
+
+    let never = Fake::new(|_, _| answer(429));
+    let error = never.vimeo().get("/me").send().await.unwrap_err();
+    assert!(error.is_rate_limited() && matches!(error, Error::RateLimited(_)), "{error:?}");
+    assert_eq!(error.status().unwrap(), 429);
+    assert_eq!(never.count(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn t16_who_does_not_want_to_wait_is_told_when_to_come_back() {
+    let reset = reset_in(40, false);
+    let fake = Fake::new(move |_, _| answer(200).json(json!({})).limit(10, 0, &reset));
+    let vimeo = fake.builder().limits(LimitPolicy::FailFast).build().unwrap();
+    vimeo.get("/me").send().await.unwrap();
+    let error = vimeo.get("/me").send().await.unwrap_err();
+    let Error::RateLimited(limited) = &error else { panic!("{error:?}") };
+    assert_eq!(limited.wait, Some(seconds(41)));
+    assert_eq!(limited.retry_at, Some(start() + seconds(41)));
+    assert!(limited.answer.is_none());
+    assert!(error.to_string().contains("come back at 2026-03-01 12:00:41 UTC"), "{error}");
+    assert_eq!(fake.count(), 1);
+
+    // A wait that is longer than allowed is refused at once.
+    let short = fake.builder().limits(LimitPolicy::Wait { at_most: seconds(10) }).build().unwrap();
+    short.get("/me").send().await.unwrap();
+    let began = Instant::now();
+    assert!(short.get("/me").send().await.unwrap_err().is_rate_limited());
+    assert_eq!(began.elapsed(), Duration::ZERO);
+
+    let refusing = Fake::new(|_, _| answer(429));
+    let vimeo = refusing.builder().limits(LimitPolicy::FailFast).build().unwrap();
+    let error = vimeo.get("/me").send().await.unwrap_err();
+    assert!(matches!(&error, Error::RateLimited(limited) if limited.answer.is_some()));
+    assert_eq!(refusing.count(), 1);
+
+    let counting = fake.builder().limits(LimitPolicy::ReportOnly).build().unwrap();
+    for _ in 0..3 {
+        counting.get("/me").send().await.unwrap();
+    }
+    assert_eq!(counting.budget().state().windows[0].remaining, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn t16_state_is_readable_and_its_changes_are_a_stream() {
+    let reset = reset_in(60, false);
+    let fake = Fake::new(move |seen, number| {
+        let limit = if seen.query("fields").is_some() { 400 } else { 100 };
+        answer(200).json(json!({})).limit(limit, limit - 1 - number as u64, &reset)
+    });
+    let vimeo = fake.vimeo();
+    let mut changes = vimeo.budget().changes();
+    assert!(changes.next().await.unwrap().windows.is_empty());
+    vimeo.get("/me").send().await.unwrap();
+    vimeo.get("/me").fields("name").send().await.unwrap();
+    let state = changes.next().await.unwrap();
+    assert_eq!(state, vimeo.budget().state());
+    let seen: Vec<_> =
+        state.windows.iter().map(|window| (window.limit, window.remaining, window.with_fields)).collect();
+    assert_eq!(seen, [(100, 99, false), (400, 398, true)]);
+    assert_eq!(state.windows[0].resets_at, Some(start() + seconds(60)));
+    assert_eq!((state.in_flight, state.waiting), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn t17_one_account_at_its_limit_holds_nobody_else_back() {
+    let reset = reset_in(60, false);
+    let fake = Fake::new(move |seen, _| {
+        let remaining = if seen.token() == Some("a") { 0 } else { 50 };
+        answer(200).json(json!({})).limit(100, remaining, &reset)
+    });
+    let a = fake.builder().access_token("a").build().unwrap();
+    let b = a.for_account("b", "b").unwrap();
+    a.get("/me").send().await.unwrap();
+    let began = Instant::now();
+    let waiting = tokio::spawn(a.get("/me").send());
+    tokio::task::yield_now().await;
+    for _ in 0..20 {
+        b.get("/me").send().await.unwrap();
+    }
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    assert!(!waiting.is_finished());
+    assert_eq!(a.budget().state().waiting, 1);
+    waiting.await.unwrap().unwrap();
+    assert_eq!(began.elapsed(), seconds(61));
+}
+
+#[tokio::test(start_paused = true)]
+async fn t17_a_token_that_two_clients_share_has_one_budget() {
+    let reset = reset_in(60, false);
+    let fake = Fake::new(move |_, _| answer(200).json(json!({})).limit(100, 0, &reset));
+    let budgets = vimeo_ext::Budgets::default();
+    let one = fake.builder().budgets(budgets.clone()).build().unwrap();
+    let two = fake.builder().budgets(budgets.clone()).build().unwrap();
+    let other = fake.builder().budgets(budgets).access_token("other").build().unwrap();
+    one.get("/me").send().await.unwrap();
+    let began = Instant::now();
+    other.get("/me").send().await.unwrap();
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    two.get("/me").send().await.unwrap();
+    assert_eq!(began.elapsed(), seconds(61));
+}
+
+/// A server that counts as Vimeo does: so many calls a window, told in headers, refused beyond.
+#[derive(Default)]
+struct Counter {
+    window: Option<(Instant, u64)>,
+    refused: u64,
+    served: u64,
+}
+
+#[tokio::test(start_paused = true)]
+async fn soak_200_tasks_of_three_accounts_with_different_limits_meet_no_second_refusal() {
+    let limits: HashMap<&str, u64> = [("a", 30), ("b", 120), ("c", 600)].into();
+    let counters: Arc<Mutex<HashMap<String, Counter>>> = Arc::default();
+    let began = Instant::now();
+    let fake = {
+        let counters = Arc::clone(&counters);
+        let limits = limits.clone();
+        Fake::new(move |seen, number| {
+            let token = seen.token().unwrap().to_owned();
+            let limit = limits[token.as_str()];
+            let mut counters = counters.lock().unwrap();
+            let counter = counters.entry(token).or_default();
+            let now = Instant::now();
+            let (opened, used) = match counter.window {
+                Some((opened, used)) if now < opened + seconds(10) => (opened, used),
+                _ => (now, 0),
+            };
+            counter.window = Some((opened, used + 1));
+            let reset = start() + (opened + seconds(10) - began);
+            let status = if used >= limit { 429 } else { 200 };
+            counter.refused += u64::from(status == 429);
+            counter.served += u64::from(status == 200);
+            // Answers come after 20 to 90 ms, out of order.
+            let latency = Duration::from_millis(20 + (number as u64 * 37) % 70);
+            let reset = reset.format("%Y-%m-%dT%H:%M:%S+00:00");
+            answer(status).json(json!({})).limit(limit, limit.saturating_sub(used + 1), reset).after(latency)
+        })
+    };
+    let patient = RetryPolicy::default().attempts(20).budget(seconds(600));
+    let root =
+        fake.builder().retry(patient).limits(LimitPolicy::Wait { at_most: seconds(600) }).build().unwrap();
+    let accounts: Vec<_> =
+        ["a", "b", "c"].iter().map(|name| root.for_account(*name, *name).unwrap()).collect();
+    let tasks: Vec<_> = (0..200)
+        .map(|task| {
+            let vimeo = accounts[task % 3].clone();
+            tokio::spawn(async move {
+                let mut calls = 0u64;
+                while began.elapsed() < seconds(60) {
+                    vimeo.get("/me").send().await.unwrap();
+                    calls += 1;
+                }
+                calls
+            })
+        })
+        .collect();
+    let mut least = u64::MAX;
+    for task in tasks {
+        least = least.min(task.await.unwrap());
+    }
+    let counters = counters.lock().unwrap();
+    for (name, limit) in limits {
+        let counter = &counters[name];
+        assert!(counter.refused <= 1, "{name}: {} refusals", counter.refused);
+        // Five windows of ten seconds, each a second longer for the reset's sake, fit into the minute.
+        assert!(counter.served >= limit * 5, "{name} was starved: {} of {limit} a window", counter.served);
+    }
+    println!("least calls of a task: {least}");
+}

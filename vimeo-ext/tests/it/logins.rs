@@ -1,0 +1,275 @@
+//! Tokens: renewing, giving up, asking once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use secrecy::ExposeSecret;
+use serde_json::json;
+use vimeo_api::Error;
+use vimeo_ext::auth::{AuthError, BoxFuture, DevicePoll, PendingCodes, RefreshError, Refresher};
+use vimeo_ext::{AccessToken, Scope, Vimeo};
+
+use crate::fake::{Answer, Fake, Seen, answer, start};
+
+/// Gives `new1`, `new2` and so on, each after a while.
+#[derive(Clone, Default)]
+struct Counting {
+    count: Arc<AtomicUsize>,
+    fails: Option<fn() -> RefreshError>,
+    lasts: Option<Duration>,
+}
+
+impl Refresher for Counting {
+    fn refresh<'a>(&'a self, _: Option<&'a AccessToken>) -> BoxFuture<'a, Result<AccessToken, RefreshError>> {
+        Box::pin(async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let number = self.count.fetch_add(1, Ordering::SeqCst) + 1;
+            match self.fails {
+                Some(error) => Err(error()),
+                None => {
+                    let expires = self.lasts.map(|lasts| start() + lasts * number as u32);
+                    Ok(AccessToken::from(format!("new{number}")).expiring(expires))
+                }
+            }
+        })
+    }
+}
+
+/// Takes every token that begins with `new`.
+fn new_only(seen: &Seen) -> Answer {
+    match seen.token() {
+        Some(token) if token.starts_with("new") => answer(200).json(json!({"echo": seen.body.len()})),
+        _ => answer(401).json(json!({"error": "No.", "error_code": 8003})),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn t31_fifty_refused_calls_share_one_refresh_and_are_sent_again_whole() {
+    let fake = Fake::new(|seen, _| new_only(seen).after(Duration::from_millis(5)));
+    let refresher = Counting::default();
+    let vimeo = fake.builder().refresher(refresher.clone()).build().unwrap();
+    let calls = (0..50).map(|_| vimeo.post("/me/albums").json(&json!({"name": "a"})).send());
+    for result in join_all(calls).await {
+        assert_eq!(result.unwrap()["echo"], 12);
+    }
+    assert_eq!(refresher.count.load(Ordering::SeqCst), 1);
+    // Those who had not gone out yet went with the new token at once.
+    assert!(fake.count() <= 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn t31_a_failed_refresh_is_shared_and_a_final_one_is_remembered() {
+    let fake = Fake::new(|seen, _| new_only(seen).after(Duration::from_millis(5)));
+    let refresher = Counting {
+        fails: Some(|| RefreshError::needs_login("the grant was withdrawn")),
+        ..Counting::default()
+    };
+    let vimeo = fake.builder().account("user 7").refresher(refresher.clone()).build().unwrap();
+    for result in join_all((0..10).map(|_| vimeo.get("/me").send())).await {
+        let error = result.unwrap_err();
+        let Error::NeedsLogin(login) = &error else { panic!("{error:?}") };
+        assert_eq!(login.account.as_deref(), Some("user 7"));
+        assert!(
+            error.to_string().contains("the grant was withdrawn; account user 7 has to log in again"),
+            "{error}"
+        );
+    }
+    assert_eq!(refresher.count.load(Ordering::SeqCst), 1);
+    let sent = fake.count();
+    assert!(matches!(vimeo.get("/me").send().await, Err(Error::NeedsLogin(_))));
+    assert_eq!(fake.count(), sent, "nothing more is sent");
+    vimeo.set_access_token("new9").unwrap();
+    vimeo.get("/me").send().await.unwrap();
+
+    let flaky = Counting { fails: Some(|| RefreshError::temporary("vault down")), ..Counting::default() };
+    let vimeo = fake.builder().refresher(flaky.clone()).build().unwrap();
+    let error = vimeo.get("/me").send().await.unwrap_err();
+    assert!(matches!(&error, Error::Layer(_)) && error.to_string().contains("vault down"), "{error:?}");
+    vimeo.get("/me").send().await.unwrap_err();
+    assert_eq!(flaky.count.load(Ordering::SeqCst), 2, "a passing failure is tried again by the next call");
+}
+
+#[tokio::test(start_paused = true)]
+async fn t31_without_a_refresher_the_token_is_checked_and_given_up() {
+    let fake = Fake::new(|_, _| answer(401).json(json!({"error": "No.", "error_code": 8003})));
+    let vimeo = fake.builder().account("user 7").build().unwrap();
+    let error = vimeo.get("/me").send().await.unwrap_err();
+    let Error::NeedsLogin(login) = &error else { panic!("{error:?}") };
+    assert_eq!(login.account.as_deref(), Some("user 7"));
+    assert_eq!((error.status().unwrap().as_u16(), error.error_code()), (401, Some(8003)));
+    let paths: Vec<_> = fake.log().into_iter().map(|seen| seen.path).collect();
+    assert_eq!(paths, ["/me", "/oauth/verify"]);
+    assert!(vimeo.get("/me").send().await.unwrap_err().is_unauthorized());
+    assert_eq!(fake.count(), 2, "a token that is none is not sent again");
+
+    // A 401 that is about the call and not about the token is Vimeo's answer.
+    let fake =
+        Fake::new(|seen, _| answer(if seen.path == "/oauth/verify" { 200 } else { 401 }).json(json!({})));
+    let vimeo = fake.vimeo();
+    assert!(matches!(vimeo.get("/me").send().await, Err(Error::Api(_))));
+    assert!(matches!(vimeo.get("/me").send().await, Err(Error::Api(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn t31_a_new_token_that_is_refused_as_well_is_no_loop() {
+    let fake = Fake::new(|_, _| answer(401));
+    let refresher = Counting::default();
+    let vimeo = fake.builder().refresher(refresher.clone()).build().unwrap();
+    assert!(matches!(vimeo.get("/me").send().await, Err(Error::NeedsLogin(_))));
+    assert_eq!((fake.count(), refresher.count.load(Ordering::SeqCst)), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_renewed_before_it_expires_and_used_on_when_that_fails() {
+    let fake = Fake::new(|seen, _| answer(200).json(json!({"token": seen.token()})));
+    let old = || AccessToken::from("old").expiring(start() + Duration::from_secs(3_600));
+    let refresher = Counting { lasts: Some(Duration::from_secs(7_200)), ..Counting::default() };
+    let vimeo = fake.builder().access_token(old()).refresher(refresher).build().unwrap();
+    let flaky = Counting { fails: Some(|| RefreshError::temporary("vault down")), ..Counting::default() };
+    let without = fake.builder().access_token(old()).refresher(flaky).build().unwrap();
+    assert_eq!(vimeo.get("/me").send().await.unwrap()["token"], "old");
+    tokio::time::advance(Duration::from_secs(3_600 - 59)).await;
+    assert_eq!(vimeo.get("/me").send().await.unwrap()["token"], "new1");
+    assert_eq!(vimeo.get("/me").send().await.unwrap()["token"], "new1");
+    assert_eq!(without.get("/me").send().await.unwrap()["token"], "old");
+    tokio::time::advance(Duration::from_secs(120)).await;
+    without.get("/me").send().await.unwrap_err();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_outlives_the_call_that_began_it() {
+    let fake = Fake::new(|seen, _| new_only(seen));
+    let refresher = Counting::default();
+    let vimeo = fake.builder().refresher(refresher.clone()).build().unwrap();
+    let call = tokio::time::timeout(Duration::from_millis(10), vimeo.get("/me").send()).await;
+    assert!(call.is_err(), "dropped while the refresher works");
+    vimeo.get("/me").send().await.unwrap();
+    assert_eq!(refresher.count.load(Ordering::SeqCst), 1);
+}
+
+fn grants(seen: &Seen) -> Answer {
+    let form = String::from_utf8_lossy(&seen.body).into_owned();
+    match seen.path.as_str() {
+        "/oauth/authorize/client" => {
+            // base64 of app:s3cret
+            assert_eq!(seen.header("authorization"), Some("Basic YXBwOnMzY3JldA=="));
+            assert!(form.contains("grant_type=client_credentials"), "{form}");
+            answer(200).json(json!({"access_token": "apptoken", "token_type": "bearer", "scope": "public"}))
+        }
+        _ => answer(200).json(json!({"token": seen.token()})),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn t32_a_hundred_first_calls_ask_for_one_token() {
+    let fake = Fake::new(|seen, _| grants(seen).after(Duration::from_millis(20)));
+    let vimeo = Vimeo::builder().app("app", "s3cret").transport(fake.clone()).build().unwrap();
+    let calls = (0..100).map(|_| vimeo.get("/channels").send());
+    for result in join_all(calls).await {
+        assert_eq!(result.unwrap()["token"], "apptoken");
+    }
+    let asked = || fake.log().iter().filter(|seen| seen.path == "/oauth/authorize/client").count();
+    assert_eq!(asked(), 1);
+    let token = vimeo.auth().client_credentials("public").await.unwrap();
+    assert_eq!(token.secret().expose_secret(), "apptoken");
+    assert_eq!(asked(), 1, "the same scopes are the same token");
+    let more = (0..20).map(|_| vimeo.auth().client_credentials([Scope::Private]));
+    for token in join_all(more).await {
+        token.unwrap();
+    }
+    assert_eq!(asked(), 2, "other scopes are another");
+    assert_eq!(vimeo.scopes().unwrap().to_string(), "public");
+}
+
+#[tokio::test(start_paused = true)]
+async fn t30_refusals_of_a_login_are_read_in_their_shape() {
+    for (status, body, words) in [
+        (
+            400,
+            json!({"error": "invalid_grant", "error_description": "The redirect URI differs."}),
+            "The redirect URI differs.",
+        ),
+        (401, json!({"error": "The client is not known.", "error_code": 8001}), "error 8001"),
+    ] {
+        let fake = Fake::new(move |_, _| answer(status).json(body.clone()));
+        let vimeo = Vimeo::builder().app("app", "s3cret").transport(fake.clone()).build().unwrap();
+        let login = vimeo.auth().authorization("https://example.com/back").unwrap().begin().unwrap();
+        let error =
+            vimeo.auth().complete(&login, &format!("code=c&state={}", login.state())).await.unwrap_err();
+        assert!(error.to_string().contains(words), "{error}");
+        assert_eq!(error.call().unwrap().status().unwrap().as_u16(), status);
+        assert_eq!(fake.count(), 1);
+        let form = String::from_utf8_lossy(&fake.log()[0].body).into_owned();
+        assert!(
+            form.contains("redirect_uri=https%3A%2F%2Fexample.com%2Fback") && form.contains("code_verifier="),
+            "{form}"
+        );
+
+        let error = vimeo.auth().client_credentials("public").await.unwrap_err();
+        assert_eq!(error.call().unwrap().status().unwrap().as_u16(), status, "{error:?}");
+
+        let error = vimeo.auth().complete(&login, "code=c&state=forged").await.unwrap_err();
+        assert!(matches!(error, vimeo_ext::Error::Auth(AuthError::StateMismatch)));
+        assert_eq!(fake.count(), 2, "a forged callback sends nothing");
+    }
+    let nobody = Vimeo::builder().build().unwrap();
+    assert!(matches!(nobody.auth().authorization("https://e.example"), Err(AuthError::NoApp)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_login_waits_as_the_caller_says_and_not_for_ever() {
+    let code = json!({
+        "device_code": "dev1ce", "user_code": "ABC-123", "activate_link": "https://vimeo.com/activate",
+        "expires_in": 60, "interval": 5,
+    });
+    let fake = Fake::new(move |seen, number| match (seen.path.as_str(), number) {
+        ("/oauth/device", _) => answer(200).json(code.clone()),
+        (_, 0..4) => answer(400).json(json!({"error": "authorization pending", "error_code": 77})),
+        _ => answer(200).json(json!({"access_token": "t", "scope": "public private"})),
+    });
+    let vimeo = Vimeo::builder().app("app", "s3cret").transport(fake.clone()).build().unwrap();
+    let login = vimeo.auth().device("private").await.unwrap();
+    assert_eq!((login.user_code(), login.activate_link()), ("ABC-123", Some("https://vimeo.com/activate")));
+    assert!(!format!("{login:?}").contains("dev1ce"));
+    // What "not yet" looks like is not documented, so nothing is taken for it unasked.
+    assert!(login.poll(&PendingCodes::None).await.is_err());
+    assert!(matches!(login.poll(&PendingCodes::Codes(vec![77])).await.unwrap(), DevicePoll::Pending));
+    let began = tokio::time::Instant::now();
+    let grant = login.wait(&PendingCodes::AnyClientError).await.unwrap();
+    assert_eq!(grant.scopes().unwrap().to_string(), "public private");
+    assert_eq!(began.elapsed(), Duration::from_secs(10));
+
+    let never = Fake::new(move |seen, _| match seen.path.as_str() {
+        "/oauth/device" => answer(200).json(json!({"device_code": "d", "user_code": "u", "expires_in": 30})),
+        _ => answer(400).json(json!({})),
+    });
+    let vimeo = Vimeo::builder().app("app", "s3cret").transport(never).build().unwrap();
+    let login = vimeo.auth().device("private").await.unwrap();
+    let error = login.wait(&PendingCodes::AnyClientError).await.unwrap_err();
+    assert!(matches!(error, vimeo_ext::Error::Auth(AuthError::DeviceExpired { .. })), "{error}");
+}
+
+#[tokio::test]
+async fn verifying_teaches_the_scopes_and_revoking_ends_the_calls() {
+    let fake = Fake::new(|seen, _| match seen.path.as_str() {
+        "/oauth/verify" => answer(200)
+            .json(json!({"scope": "public private", "user": {"uri": "/users/7"}, "app": {"name": "A"}})),
+        _ => answer(204),
+    });
+    let vimeo = fake.vimeo();
+    assert_eq!(vimeo.scopes(), None);
+    let grant = vimeo.auth().verify().await.unwrap();
+    assert_eq!(grant.user.unwrap().uri.as_deref(), Some("/users/7"));
+    assert_eq!(grant.app.unwrap().name.as_deref(), Some("A"));
+    assert_eq!(vimeo.scopes().unwrap().to_string(), "public private");
+    assert!(matches!(vimeo.api().videos().delete_video(1).send().await, Err(Error::MissingScope(_))));
+    vimeo.auth().revoke().await.unwrap();
+    let last = fake.log().pop().unwrap();
+    assert_eq!(
+        (last.method.as_str(), last.path.as_str(), last.token()),
+        ("DELETE", "/tokens", Some("t0ken"))
+    );
+    assert!(matches!(vimeo.get("/me").send().await, Err(Error::NeedsLogin(_))));
+}

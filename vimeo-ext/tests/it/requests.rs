@@ -1,0 +1,148 @@
+//! What goes over the wire, and what comes back as a success.
+
+use std::time::Duration;
+
+use serde_json::json;
+use vimeo_api::{Error, types};
+use vimeo_ext::{Timeouts, Vimeo};
+
+use crate::fake::{Fake, answer};
+
+#[tokio::test(start_paused = true)]
+async fn t14_every_time_is_settable_and_ends_what_it_is_for() {
+    let began = tokio::time::Instant::now();
+    let slow = Fake::new(|_, _| answer(200).json(json!({})).after(Duration::from_secs(60)));
+    slow.vimeo().get("/me").send().await.unwrap();
+    assert_eq!(began.elapsed(), Duration::from_secs(60), "no default ends a call for being slow");
+
+    let timeouts = Timeouts::default().attempt(Duration::from_secs(5));
+    let error = slow.builder().timeouts(timeouts).build().unwrap().post("/me").send().await.unwrap_err();
+    assert!(matches!(error, Error::TimedOut { after, .. } if after == Duration::from_secs(5)), "{error}");
+    assert!(error.is_timeout());
+
+    let timeouts = Timeouts::default().attempt(Duration::from_secs(5)).total(Duration::from_secs(12));
+    let began = tokio::time::Instant::now();
+    let error = slow.builder().timeouts(timeouts).build().unwrap().get("/me").send().await.unwrap_err();
+    assert!(matches!(error, Error::TimedOut { after, .. } if after == Duration::from_secs(12)), "{error}");
+    assert_eq!(began.elapsed(), Duration::from_secs(12));
+}
+
+#[tokio::test]
+async fn t15_every_success_is_one_and_a_missing_body_is_named() {
+    let body = types::CreateVideoBody::new(types::UploadInput::new("tus").size(1u64));
+    for status in [200, 201, 202] {
+        let fake = Fake::new(move |_, _| answer(status).json(json!({"uri": "/videos/1"})));
+        let video = fake.vimeo().api().videos().create_my_video(&body).send().await.unwrap();
+        assert_eq!(video.uri.as_deref(), Some("/videos/1"));
+        assert_eq!(video.status().as_u16(), status);
+    }
+    let fake = Fake::new(|_, _| answer(204));
+    let error = fake.vimeo().api().videos().create_my_video(&body).send().await.unwrap_err();
+    assert!(matches!(&error, Error::NoContent { status, .. } if status.as_u16() == 204), "{error}");
+    assert!(fake.vimeo().delete("/videos/1").send().await.unwrap().is_null());
+}
+
+#[tokio::test]
+async fn t23_parameters_of_a_get_stand_in_its_query_and_numbers_are_whole() {
+    let fake = Fake::new(|_, _| answer(200).json(json!({"data": []})));
+    let vimeo = fake.vimeo();
+    vimeo
+        .api()
+        .videos()
+        .list_my_videos()
+        .page(3u64)
+        .per_page(50u64)
+        .query("surf & sea")
+        .send()
+        .await
+        .unwrap();
+    vimeo.get("/me/videos?direction=asc").query("page", &2u32).send().await.unwrap();
+    let log = fake.log();
+    assert_eq!(log[0].query("page"), Some("3"));
+    assert_eq!(log[0].query("per_page"), Some("50"));
+    assert_eq!(log[0].query("query"), Some("surf & sea"));
+    assert_eq!(log[1].query, [("direction".into(), "asc".into()), ("page".into(), "2".into())]);
+    for seen in log {
+        assert!(seen.body.is_empty());
+        assert_eq!(seen.header("content-type"), None);
+    }
+}
+
+#[tokio::test]
+async fn t24_fields_go_along_and_a_partial_answer_fits_both_types() {
+    #[derive(serde::Deserialize)]
+    struct Title {
+        name: String,
+    }
+    let fake = Fake::new(|_, _| answer(200).json(json!({"name": "Surf"})));
+    let videos = fake.vimeo();
+    let video = videos.api().videos().get_video(1).fields(["name", "uri"]).send().await.unwrap();
+    assert_eq!((video.name.as_deref(), video.uri.as_deref()), (Some("Surf"), None));
+    assert!(video.drift().is_empty());
+    let title = videos.api().videos().get_video(1).fields("name").send_as::<Title>().await.unwrap();
+    assert_eq!(title.name, "Surf");
+    assert_eq!(fake.log()[0].query("fields"), Some("name,uri"));
+    for operation in vimeo_api::operations().filter(|operation| operation.paged) {
+        assert!(operation.query.iter().any(|parameter| parameter.name == "fields"), "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn t33_every_request_names_its_version() {
+    let fake = Fake::new(|_, _| answer(200).json(json!({})));
+    let vimeo = fake.vimeo();
+    vimeo.get("/me").send().await.unwrap();
+    vimeo.api().videos().get_video(1).send().await.unwrap();
+    let other = fake.builder().accept("application/vnd.vimeo.*+json;version=3.2").build().unwrap();
+    other.get("/me").send().await.unwrap();
+    let accept = "application/json".parse().unwrap();
+    other.get("/me").header(http::header::ACCEPT, accept).send().await.unwrap();
+    let log = fake.log();
+    let accepts: Vec<_> = log.iter().map(|seen| seen.header("accept").unwrap()).collect();
+    let usual = "application/vnd.vimeo.*+json;version=3.4";
+    assert_eq!(accepts, [usual, usual, "application/vnd.vimeo.*+json;version=3.2", "application/json"]);
+}
+
+#[tokio::test]
+async fn an_answer_keeps_its_status_headers_and_limits() {
+    let fake = Fake::new(|_, _| {
+        answer(200)
+            .json(json!({"name": "x"}))
+            .limit(100, 93, "2026-03-01T12:01:00+00:00")
+            .header("x-request-id", "r1")
+    });
+    let me = fake.vimeo().get("/me").send().await.unwrap();
+    assert_eq!(me["name"], "x");
+    assert_eq!(me.status(), 200);
+    assert_eq!(me.request_id(), Some("r1"));
+    let limit = me.rate_limit().unwrap();
+    assert_eq!((limit.limit, limit.remaining), (Some(100), Some(93)));
+}
+
+#[test]
+fn a_client_comes_from_variables_or_says_which_are_missing() {
+    let of = |pairs: &'static [(&str, &str)]| {
+        Vimeo::builder().from_variables(move |name| {
+            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        })
+    };
+    assert!(of(&[("VIMEO_ACCESS_TOKEN", "t")]).unwrap().build().is_ok());
+    assert!(of(&[("VIMEO_CLIENT_ID", "i"), ("VIMEO_CLIENT_SECRET", "s")]).unwrap().build().is_ok());
+    let url =
+        of(&[("VIMEO_ACCESS_TOKEN", "t\n"), ("VIMEO_BASE_URL", "http://127.0.0.1:9/")]).unwrap().build();
+    assert_eq!(url.unwrap().api().base_url().as_str(), "http://127.0.0.1:9/");
+    let foreign =
+        of(&[("VIMEO_ACCESS_TOKEN", "t"), ("VIMEO_BASE_URL", "http://example.com/")]).unwrap().build();
+    assert!(foreign.unwrap_err().to_string().contains("use https"));
+    for (pairs, words) in [
+        (&[][..], "no credentials: set VIMEO_ACCESS_TOKEN"),
+        (&[("VIMEO_ACCESS_TOKEN", " ")], "no credentials"),
+        (&[("VIMEO_CLIENT_ID", "i")], "VIMEO_CLIENT_ID is set but VIMEO_CLIENT_SECRET is not"),
+        (&[("VIMEO_CLIENT_SECRET", "s")], "VIMEO_CLIENT_SECRET is set but VIMEO_CLIENT_ID is not"),
+    ] {
+        let error = of(pairs).unwrap_err().to_string();
+        assert!(error.starts_with(words), "{error}");
+    }
+    let error = Vimeo::builder().access_token("a\nb").build().unwrap_err().to_string();
+    assert!(error.contains("line end"), "{error}");
+}

@@ -1,0 +1,131 @@
+//! What is sent again, when, and with what.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::Instant;
+use vimeo_api::{Error, Request, Sent, TransportFuture};
+use vimeo_ext::{Layer, Next, RetryPolicy};
+
+use crate::fake::{Fake, answer, broken};
+
+#[tokio::test(start_paused = true)]
+async fn a_read_survives_trouble_and_waits_longer_each_time() {
+    let fake = Fake::new(|_, number| match number {
+        0 => answer(502).body("<html><title>502</title></html>"),
+        1 => broken(Sent::Maybe),
+        2 => answer(503),
+        _ => answer(200).json(json!({"name": "x"})),
+    });
+    let began = Instant::now();
+    let me = fake.vimeo().get("/me").send().await.unwrap();
+    assert_eq!(me["name"], "x");
+    assert_eq!(began.elapsed(), Duration::from_millis(500 + 1_000 + 2_000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn t02_trouble_without_end_ends_with_the_last_error() {
+    let fake = Fake::new(|_, _| answer(500).json(json!({"error": "Something broke."})));
+    let began = Instant::now();
+    let error = fake.vimeo().get("/me").send().await.unwrap_err();
+    assert!(error.is_server_error());
+    assert_eq!(fake.count(), 4);
+    assert_eq!(began.elapsed(), Duration::from_millis(3_500));
+
+    let policy = RetryPolicy::default().attempts(1_000).budget(Duration::from_secs(60)).jitter(|| 1.0);
+    let began = Instant::now();
+    fake.vimeo().get("/me").extension(policy).send().await.unwrap_err();
+    assert!(began.elapsed() <= Duration::from_secs(60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_creates_is_sent_again_only_when_it_surely_did_not_arrive() {
+    // (the first answer, whether a POST is sent again)
+    type First = fn() -> crate::fake::Answer;
+    let table: [(First, bool); 5] = [
+        (|| answer(503), false),
+        (|| answer(502), false),
+        (|| broken(Sent::Maybe), false),
+        (|| broken(Sent::No), true),
+        (|| answer(429), true),
+    ];
+    for (first, again) in table {
+        let fake =
+            Fake::new(move |_, number| if number == 0 { first() } else { answer(201).json(json!({})) });
+        let result = fake.vimeo().post("/me/albums").json(&json!({"name": "a"})).send().await;
+        assert_eq!(result.is_ok(), again);
+        assert_eq!(fake.count(), if again { 2 } else { 1 });
+        for seen in fake.log() {
+            assert_eq!(&seen.body[..], br#"{"name":"a"}"#, "the body is whole in every attempt");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_call_can_have_a_rule_of_its_own() {
+    let fake = Fake::new(|_, number| answer(if number == 1 { 200 } else { 503 }).json(json!({})));
+    fake.vimeo().get("/me").extension(RetryPolicy::never()).send().await.unwrap_err();
+    assert_eq!(fake.count(), 1);
+    let sure = RetryPolicy::default().repeatable(true);
+    let fake = Fake::new(|_, number| answer(if number == 1 { 200 } else { 503 }).json(json!({})));
+    fake.vimeo().patch("/videos/1").extension(sure).json(&json!({})).send().await.unwrap();
+    assert_eq!(fake.count(), 2);
+}
+
+/// Notes its name when a request passes.
+struct Passing(&'static str, std::sync::Arc<std::sync::Mutex<Vec<&'static str>>>);
+
+impl Layer for Passing {
+    fn send<'a>(&'a self, request: &'a mut Request, next: Next<'a>) -> TransportFuture<'a> {
+        assert!(!request.headers.contains_key("authorization"), "layers do not see the token");
+        self.1.lock().unwrap().push(self.0);
+        request.headers.insert("x-layer", self.0.parse().unwrap());
+        Box::pin(async move {
+            let answer = next.send(request).await;
+            assert!(!request.headers.contains_key("authorization"), "nor after");
+            answer
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn layers_of_ones_own_run_once_a_call_and_once_an_attempt() {
+    let fake = Fake::new(|seen, number| {
+        assert_eq!(seen.header("x-layer"), Some("attempt"));
+        assert_eq!(seen.token(), Some("t0ken"));
+        answer(if number < 2 { 503 } else { 200 }).json(json!({}))
+    });
+    let log = std::sync::Arc::default();
+    let layer = |name| Passing(name, std::sync::Arc::clone(&log));
+    let vimeo = fake
+        .builder()
+        .call_layer(layer("first"))
+        .call_layer(layer("second"))
+        .attempt_layer(layer("attempt"))
+        .build()
+        .unwrap();
+    vimeo.get("/me").send().await.unwrap();
+    assert_eq!(*log.lock().unwrap(), ["first", "second", "attempt", "attempt", "attempt"]);
+}
+
+/// Refuses everything.
+struct Closed;
+
+#[derive(Debug, thiserror::Error)]
+#[error("closed on Sundays")]
+struct Sunday;
+
+impl Layer for Closed {
+    fn send<'a>(&'a self, _: &'a mut Request, _: Next<'a>) -> TransportFuture<'a> {
+        Box::pin(async { Err(Error::Layer(Box::new(Sunday))) })
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_a_layer_comes_through_as_it_is_and_is_not_retried() {
+    let fake = Fake::new(|_, _| answer(200));
+    let vimeo = fake.builder().attempt_layer(Closed).build().unwrap();
+    let Err(Error::Layer(error)) = vimeo.get("/me").send().await else { panic!() };
+    assert!(error.is::<Sunday>());
+    assert_eq!(fake.count(), 0);
+}

@@ -1,0 +1,201 @@
+//! The token goes to the API host, and shows nowhere.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use serde_json::json;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
+use tracing::{Metadata, Subscriber};
+use vimeo_api::{Request, TransportFuture};
+use vimeo_ext::auth::AppCredentials;
+use vimeo_ext::{AccessToken, Layer, Next, RetryPolicy, Vimeo};
+use vimeo_sandbox::{Host, Sandbox};
+use wiremock::matchers::{any, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::fake::{Fake, answer};
+
+/// Leads every request to another host.
+struct Detour(url::Url);
+
+impl Layer for Detour {
+    fn send<'a>(&'a self, request: &'a mut Request, next: Next<'a>) -> TransportFuture<'a> {
+        request.url = self.0.clone();
+        request.headers.insert("authorization", "Bearer sneaky".parse().unwrap());
+        request.headers.insert("cookie", "session".parse().unwrap());
+        next.send(request)
+    }
+}
+
+#[tokio::test]
+async fn t29_another_host_gets_no_token_even_when_a_layer_leads_there() {
+    let fake = Fake::new(|_, _| answer(200).json(json!({})));
+    for foreign in [
+        "https://evil.example/me",
+        "https://api.vimeo.com.evil.example/me",
+        "https://api.vimeo.com:444/me",
+        "http://api.vimeo.com/me",
+        "https://files.tus.vimeo.com/files/1?sig=x",
+    ] {
+        let vimeo = fake.builder().attempt_layer(Detour(foreign.parse().unwrap())).build().unwrap();
+        vimeo.get("/me").send().await.unwrap();
+        let seen = fake.log().pop().unwrap();
+        assert_eq!(seen.url, foreign);
+        assert_eq!((seen.header("authorization"), seen.header("cookie")), (None, None), "{foreign}");
+    }
+    for foreign in ["https://evil.example/me", "//evil.example/me", "http://api.vimeo.com/me"] {
+        let error = fake.vimeo().get(foreign).send().await.unwrap_err();
+        assert!(matches!(error, vimeo_api::Error::Invalid { .. }), "{foreign}: {error}");
+    }
+    assert_eq!(fake.count(), 5);
+}
+
+#[tokio::test]
+async fn t29_a_redirect_to_another_host_is_an_answer_and_one_within_is_followed() {
+    let (api, elsewhere) = (MockServer::start().await, MockServer::start().await);
+    let away = ResponseTemplate::new(302).insert_header("location", format!("{}/me", elsewhere.uri()));
+    Mock::given(path("/away")).respond_with(away).mount(&api).await;
+    let within = ResponseTemplate::new(307).insert_header("location", "/me");
+    Mock::given(path("/within")).respond_with(within).mount(&api).await;
+    let circle = ResponseTemplate::new(302).insert_header("location", "/circle");
+    Mock::given(path("/circle")).respond_with(circle).mount(&api).await;
+    Mock::given(path("/me"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"name": "x"})))
+        .mount(&api)
+        .await;
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({})))
+        .mount(&elsewhere)
+        .await;
+
+    let vimeo = Vimeo::builder().access_token("t0ken").base_url(api.uri()).build().unwrap();
+    let error = vimeo.get("/away").send().await.unwrap_err();
+    assert_eq!(error.status().unwrap(), 302);
+    assert!(elsewhere.received_requests().await.unwrap().is_empty());
+    assert_eq!(vimeo.get("/within").send().await.unwrap()["name"], "x");
+    assert_eq!(vimeo.get("/circle").send().await.unwrap_err().status().unwrap(), 302);
+
+    // A client of one's own follows its own rules; the token still stays.
+    let own = Vimeo::builder().access_token("t0ken").base_url(api.uri()).http_client(reqwest::Client::new());
+    own.build().unwrap().get("/away").send().await.unwrap();
+    let strangers = elsewhere.received_requests().await.unwrap();
+    assert_eq!(strangers.len(), 1);
+    assert!(!strangers[0].headers.contains_key("authorization"));
+}
+
+#[tokio::test]
+async fn t29_over_a_whole_upload_only_the_api_sees_the_token() {
+    let sandbox = Sandbox::builder().refuse_foreign_tokens(true).start().await.unwrap();
+    let vimeo =
+        Vimeo::builder().access_token(sandbox.token()).base_url(sandbox.url().as_str()).build().unwrap();
+    vimeo.upload(vec![7; 100_000]).name("Surf").send().await.unwrap();
+    let journal = sandbox.journal();
+    assert!(journal.iter().any(|entry| entry.host == Host::Upload));
+    for entry in journal {
+        assert_eq!(entry.has_authorization, entry.host == Host::Api, "{entry:?}");
+    }
+}
+
+thread_local! {
+    /// What was logged in this thread, while someone wants to know.
+    static LOGGED: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Keeps spans and events with all their fields. It is the subscriber of the whole process, because a callsite that
+/// another thread met first would else stay silent.
+struct Log;
+
+impl Subscriber for Log {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        LOGGED.with_borrow(Option::is_some)
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        span.record(&mut Fields);
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, values: &Record<'_>) {
+        values.record(&mut Fields);
+    }
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        event.record(&mut Fields);
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+struct Fields;
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        LOGGED.with_borrow_mut(|logged| {
+            if let Some(logged) = logged {
+                *logged += &format!("{}={value:?}\n", field.name());
+            }
+        });
+    }
+}
+
+const SECRETS: [&str; 6] = ["t0ken-s3cret", "app-s3cret", "sig=", "passw0rd", "qu3ry", "dDBrZW4"];
+
+#[tokio::test(start_paused = true)]
+async fn t29_nothing_that_is_printed_or_logged_holds_a_secret() {
+    let _ = tracing::subscriber::set_global_default(Log);
+    LOGGED.set(Some(String::new()));
+    let fake = Fake::new(|seen, number| match (seen.path.as_str(), number) {
+        (_, 0) => answer(503),
+        ("/me/videos", _) => answer(201).json(json!({
+            "uri": "/videos/1",
+            "upload": {"upload_link": "http://127.0.0.1:9/files/1?expires=1&sig=s1gnature"},
+        })),
+        ("/broken", _) => answer(200).body("{"),
+        _ => answer(401).json(json!({"error": "No."})),
+    });
+    let builder = || {
+        fake.builder()
+            .access_token(AccessToken::from("t0ken-s3cret").with_scopes("upload private"))
+            .app("app", "app-s3cret")
+    };
+    let mut printed = format!("{:?}", builder());
+    let vimeo = builder().build().unwrap();
+    let call = vimeo.get("/me/videos?password=passw0rd&q=qu3ry");
+    printed += &format!("{vimeo:?} {:?} {:?} {call:?}", vimeo.api(), vimeo.auth());
+    printed +=
+        &format!("{:?} {:?}", AccessToken::from("t0ken-s3cret"), AppCredentials::new("app", "app-s3cret"));
+    call.send().await.unwrap();
+    let upload = vimeo.upload(vec![1]).begin().await.unwrap();
+    printed += &format!("{upload:?}");
+    let ticket = vimeo.upload(vec![1]).ticket().await.unwrap();
+    printed += &format!("{ticket:?}");
+    let list = vimeo.get("/me/videos?password=passw0rd");
+    printed += &format!("{:?}", vimeo_ext::ListCall::pages::<serde_json::Value>(list));
+    for path in
+        ["/broken?q=qu3ry", "/videos/1?q=qu3ry", "https://evil.example/?sig=qu3ry", "relative?sig=qu3ry"]
+    {
+        let error = vimeo.get(path).send().await.unwrap_err();
+        printed += &format!("{error} {error:?}");
+        printed += &format!("{:?}", vimeo_ext::Error::from(error));
+    }
+    let unreachable = builder().base_url("http://127.0.0.1:9").retry(RetryPolicy::never());
+    let unreachable = unreachable.http_client(reqwest::Client::new()).build().unwrap();
+    let error = unreachable.get("/me?q=qu3ry").send().await.unwrap_err();
+    printed += &format!("{error} {error:?}");
+    let logged = LOGGED.take().unwrap();
+    assert!(logged.contains("answered") && logged.contains("trying again"), "{logged}");
+    for secret in SECRETS {
+        assert!(!printed.contains(secret), "{secret} in {printed}");
+        assert!(!logged.contains(secret), "{secret} in {logged}");
+    }
+}

@@ -1,0 +1,47 @@
+//! What the types promise.
+
+use std::time::Duration;
+
+use serde_json::json;
+use vimeo_ext::auth::{Auth, Authorization, DeviceLogin, Grant};
+use vimeo_ext::{AccessToken, Budgets, Items, List, Pages, UploadVideo, Vimeo, VimeoBuilder};
+
+use crate::fake::{Fake, answer};
+
+fn everywhere<T: Send + Sync + 'static>() {}
+fn sendable<T: Send + 'static>(_: T) {}
+
+#[test]
+fn t36_clients_streams_and_futures_go_between_threads() {
+    everywhere::<Vimeo>();
+    everywhere::<vimeo_api::Client>();
+    everywhere::<Auth>();
+    everywhere::<Authorization>();
+    everywhere::<DeviceLogin>();
+    everywhere::<Grant>();
+    everywhere::<AccessToken>();
+    everywhere::<Budgets>();
+    everywhere::<vimeo_ext::Error>();
+    let fake = Fake::new(|_, _| answer(200).json(json!({"data": []})));
+    let vimeo = Vimeo::builder().access_token("t").transport(fake).build().unwrap();
+    sendable::<VimeoBuilder>(Vimeo::builder());
+    sendable::<Items<_>>(vimeo.api().videos().list_my_videos().items());
+    sendable::<Pages<_>>(vimeo.api().videos().list_my_videos().pages());
+    sendable(vimeo.api().videos().get_video(1).send());
+    sendable(vimeo.get("/me").send());
+    sendable::<UploadVideo>(vimeo.upload("film.mp4"));
+    sendable(vimeo.upload("film.mp4").send());
+    sendable(vimeo.budget().changes());
+    let auth = vimeo.auth().clone();
+    sendable(async move { auth.client_credentials("public").await });
+    sendable(async move { vimeo.auth().verify().await });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_call_gives_its_place_back() {
+    let fake = Fake::new(|_, _| answer(200).json(json!({})).after(Duration::from_secs(60)));
+    let vimeo = fake.vimeo();
+    let call = tokio::time::timeout(Duration::from_secs(1), vimeo.get("/me").send()).await;
+    assert!(call.is_err());
+    assert_eq!(vimeo.budget().state().in_flight, 0);
+}

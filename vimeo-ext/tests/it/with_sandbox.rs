@@ -1,0 +1,155 @@
+//! The whole way, against the local Vimeo.
+
+use std::sync::{Arc, Mutex};
+
+use secrecy::ExposeSecret;
+use vimeo_api::Error;
+use vimeo_ext::{List, Scope, Vimeo};
+use vimeo_sandbox::{Effect, Fault, Phase, Sandbox};
+
+fn client(sandbox: &Sandbox) -> Vimeo {
+    Vimeo::builder().access_token(sandbox.token()).base_url(sandbox.url().as_str()).build().unwrap()
+}
+
+#[tokio::test]
+async fn a_video_is_uploaded_listed_read_changed_and_deleted() {
+    let sandbox = Sandbox::builder().keep_bytes(true).start().await.unwrap();
+    let vimeo = client(&sandbox);
+    let film: Vec<u8> = (0..500_000u32).map(|at| (at ^ (at >> 7)) as u8).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("film.mp4");
+    std::fs::write(&path, &film).unwrap();
+
+    let (progress, tickets) = (Arc::new(Mutex::new(0)), Arc::new(Mutex::new(Vec::new())));
+    let (told, kept) = (Arc::clone(&progress), Arc::clone(&tickets));
+    let video = vimeo
+        .upload(path)
+        .name("Surf")
+        .description("At sea")
+        .privacy("nobody")
+        .on_progress(move |progress| *told.lock().unwrap() = progress.acknowledged)
+        .on_ticket(move |ticket| kept.lock().unwrap().push(ticket.video_uri().to_owned()))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(*progress.lock().unwrap(), film.len() as u64);
+    assert_eq!(tickets.lock().unwrap().as_slice(), std::slice::from_ref(&video.uri));
+    let id = video.id().unwrap();
+    assert_eq!(sandbox.bytes(id).unwrap(), film);
+
+    let read =
+        vimeo.api().videos().get_video(id).fields("name,description,privacy.view").send().await.unwrap();
+    assert_eq!((read.name.as_deref(), read.description.as_deref()), (Some("Surf"), Some("At sea")));
+    assert_eq!(read.uri, None);
+    sandbox.seed_videos(4);
+    let mut names = Vec::new();
+    let mut videos = vimeo.api().videos().list_my_videos().fields("name").per_page(2u64).items();
+    while let Some(video) = videos.next().await {
+        names.push(video.unwrap().name.unwrap());
+    }
+    assert_eq!(names.len(), 5);
+    assert!(names.contains(&"Surf".to_owned()));
+
+    let untyped = vimeo.patch(&video.uri).json(&serde_json::json!({"name": "Swell"})).send().await.unwrap();
+    assert_eq!(untyped["name"], "Swell");
+    vimeo.delete(&video.uri).send().await.unwrap();
+    let gone = vimeo.api().videos().get_video(id).send().await.unwrap_err();
+    assert!(gone.is_not_found(), "{gone}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_there_makes_no_video_and_a_failed_upload_gives_its_ticket() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let vimeo = client(&sandbox);
+    let error = vimeo.upload("no/such/film.mp4").send().await.unwrap_err();
+    assert!(matches!(error, vimeo_ext::Error::Upload { ticket: None, .. }), "{error}");
+    assert!(sandbox.journal().is_empty());
+
+    sandbox.fault(Fault::new(Effect::LoseUpload).phase(Phase::Before).host(vimeo_sandbox::Host::Upload));
+    let error = vimeo.upload(vec![1; 1000]).send().await.unwrap_err();
+    let vimeo_ext::Error::Upload { ticket: Some(ticket), source } = error else { panic!("{error:?}") };
+    assert!(ticket.video_uri().starts_with("/videos/"), "{source}");
+}
+
+#[tokio::test]
+async fn a_user_logs_in_through_the_browser_and_out_again() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let app = Vimeo::builder()
+        .app(sandbox.client_id(), sandbox.client_secret())
+        .base_url(sandbox.url().as_str())
+        .build()
+        .unwrap();
+    let login =
+        app.auth().authorization("http://127.0.0.1/back").unwrap().scopes([Scope::Private]).begin().unwrap();
+    let callback = accept(login.url()).await;
+    let grant = app.auth().complete(&login, &callback).await.unwrap();
+    assert!(grant.scopes().unwrap().contains(&Scope::Private));
+    assert!(grant.user.is_some());
+    let again = app.auth().complete(&login, &callback).await.unwrap_err();
+    assert_eq!(again.call().unwrap().status().unwrap(), 400, "a code is good once: {again}");
+
+    let vimeo = app.for_account("user", grant.token).unwrap();
+    vimeo.get("/me").fields("name").send().await.unwrap();
+    let verified = vimeo.auth().verify().await.unwrap();
+    assert!(verified.user.is_some());
+    vimeo.auth().revoke_token(&verified.token).await.unwrap();
+    let error = vimeo.get("/me").send().await.unwrap_err();
+    assert!(
+        matches!(&error, Error::NeedsLogin(login) if login.account.as_deref() == Some("user")),
+        "{error:?}"
+    );
+}
+
+/// The user says yes.
+async fn accept(url: &url::Url) -> String {
+    let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(url.query_pairs()).append_pair("decision", "accept");
+    let mut page = url.clone();
+    page.set_query(None);
+    let answer = browser
+        .post(page)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(form.finish())
+        .send()
+        .await
+        .unwrap();
+    answer.headers()["location"].to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn an_app_alone_reads_what_is_public() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let vimeo = Vimeo::builder()
+        .app(sandbox.client_id(), sandbox.client_secret())
+        .base_url(sandbox.url().as_str())
+        .build()
+        .unwrap();
+    vimeo.get("/categories").send().await.unwrap();
+    let token = vimeo.auth().client_credentials("public").await.unwrap();
+    assert!(!token.secret().expose_secret().is_empty());
+    let journal = sandbox.journal();
+    assert_eq!(journal.iter().filter(|entry| entry.path == "/oauth/authorize/client").count(), 1);
+
+    let wrong =
+        Vimeo::builder().app(sandbox.client_id(), "wrong").base_url(sandbox.url().as_str()).build().unwrap();
+    let error = wrong.auth().client_credentials("public").await.unwrap_err();
+    assert_eq!(error.call().unwrap().error_code(), Some(8001), "{error}");
+}
+
+#[tokio::test]
+async fn trouble_on_the_line_is_survived() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let fast = vimeo_ext::RetryPolicy::default().jitter(|| 0.0);
+    let vimeo = Vimeo::builder()
+        .access_token(sandbox.token())
+        .base_url(sandbox.url().as_str())
+        .retry(fast)
+        .build()
+        .unwrap();
+    sandbox.fault(Fault::new(Effect::Reset));
+    sandbox.fault(Fault::new(Effect::Html(502)));
+    sandbox.fault(Fault::new(Effect::Truncate(5)));
+    vimeo.get("/me").send().await.unwrap();
+    assert_eq!(sandbox.journal().len(), 4);
+}
