@@ -1,4 +1,128 @@
-//! The Vimeo client for Rust. (Being written.)
+//! The Vimeo client for Rust: typed calls, uploads that resume, whole lists as streams, rate limits that are kept.
+//!
+//! ```no_run
+//! use vimeo_ext::{List, Vimeo};
+//!
+//! # async fn demo() -> Result<(), vimeo_ext::Error> {
+//! let vimeo = Vimeo::from_env()?; // VIMEO_ACCESS_TOKEN
+//! let video = vimeo.upload("film.mp4").name("Surf").send().await?;
+//! let mut videos = vimeo.api().videos().list_my_videos().fields("uri,name").items();
+//! while let Some(video) = videos.next().await {
+//!     tracing::info!(name = video?.name);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Calls
+//!
+//! Every operation of the API is a method of [`Vimeo::api`], by area. [`fields`](api::Fields) asks for a part of the
+//! answer only, which is faster and counts for less; the type stays the same, the rest of it is `None`.
+//!
+//! ```no_run
+//! # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
+//! let video = vimeo.api().videos().get_video(76979871).fields("name,duration").send().await?;
+//! tracing::info!(name = video.name, seconds = video.duration, left = ?video.rate_limit());
+//!
+//! // Into a type of one's own:
+//! #[derive(serde::Deserialize)]
+//! struct Title {
+//!     name: String,
+//! }
+//! let title = vimeo.api().videos().get_video(76979871).fields("name").send_as::<Title>().await?;
+//!
+//! // Any path, untyped, through the same layers:
+//! let me = vimeo.get("/me").fields("name,account").send().await?;
+//! tracing::info!(name = %me["name"], status = %me.status());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Uploads
+//!
+//! [`Vimeo::upload`] takes a path, an open file, bytes or a stream of known size. The module [`upload`] has the engine
+//! underneath: tickets that another process or a browser can finish, a journal that survives `kill -9`, queues.
+//!
+//! ```no_run
+//! # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
+//! let video = vimeo
+//!     .upload("film.mp4")
+//!     .name("Surf")
+//!     .privacy("unlisted")
+//!     .on_progress(|progress| tracing::info!(sent = progress.sent, total = progress.total))
+//!     .send()
+//!     .await?;
+//! let id = video.id();
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Lists
+//!
+//! The traits [`List`] and [`ListCall`] make a stream of pages or of items out of every call that answers with a page.
+//! The walk can be saved and resumed, fetch pages ahead, and drop what comes twice.
+//!
+//! ```no_run
+//! use vimeo_ext::List;
+//! # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
+//! let list = vimeo.api().videos().list_my_videos().fields("uri,name");
+//! let videos = list.items().concurrent(4).distinct().collect().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Logging in
+//!
+//! [`Vimeo::auth`] has the ways to a token: for the app alone, for a user through the browser or on a device. A
+//! [`Refresher`](auth::Refresher) of your own renews it. The token goes to the API's host over https and nowhere else,
+//! and is not printed by anything.
+//!
+//! ```no_run
+//! use vimeo_ext::{Scope, Vimeo};
+//! # async fn demo(callback: &str) -> Result<(), vimeo_ext::Error> {
+//! let app = Vimeo::builder().app("client id", "client secret").build()?;
+//! let login = app.auth().authorization("https://example.com/callback")?.scopes([Scope::Private]).begin()?;
+//! // The user goes to login.url() and comes back with `callback`.
+//! let grant = app.auth().complete(&login, callback).await?;
+//! let vimeo = app.for_account("user 7", grant.token)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # When things go wrong
+//!
+//! [`Error`] is one enum to match on; that of a call is [`api::Error`]. Reads are tried again with growing waits, and
+//! what creates something only when it surely did not arrive ([`RetryPolicy`]). Calls beyond the account's rate limit
+//! wait for their turn ([`LimitPolicy`]). A call whose token lacks a scope fails before it is sent.
+//!
+//! ```no_run
+//! # async fn demo(vimeo: vimeo_ext::Vimeo) {
+//! use vimeo_ext::api::Error;
+//! match vimeo.api().videos().delete_video(76979871).send().await {
+//!     Ok(_) => tracing::info!("gone"),
+//!     Err(error) if error.is_not_found() => tracing::info!("gone before"),
+//!     Err(Error::MissingScope(scope)) => tracing::warn!(needed = ?scope.needed(), "another token is needed"),
+//!     Err(Error::RateLimited(limited)) => tracing::warn!(at = ?limited.retry_at, "come back later"),
+//!     Err(Error::NeedsLogin(login)) => tracing::warn!(account = login.account, "log in again"),
+//!     Err(error) => tracing::error!(%error, status = ?error.status(), request = error.request_id()),
+//! }
+//! # }
+//! ```
+//!
+//! # Many accounts
+//!
+//! [`Vimeo::for_account`] gives a client for another account over the same connections. Accounts share nothing else: one
+//! that is at its limit holds no other back.
+//!
+//! # Features
+//!
+//! | feature | does |
+//! |---|---|
+//! | `all` (default) | all areas of the API; or name the areas alone, such as `showcases` |
+//! | `rustls` (default), `native-tls` | the TLS that reqwest uses; one of them is needed for https |
+//! | `socks` | SOCKS proxies |
+//!
+//! `authentication` and `videos` are always on, since the client itself needs them.
 #![forbid(unsafe_code)]
 
 mod builder;
