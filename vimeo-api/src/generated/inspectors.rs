@@ -6,9 +6,17 @@ use crate::types;
 use crate::{DecodeFailure, Decoded, Inspection, Page, inspect, reread};
 use serde_json::Value;
 
+/// Reads an answer and says what did not fit.
+#[doc(hidden)]
+pub type Inspect = fn(&[u8]) -> Result<Inspection, DecodeFailure>;
+
+/// Reads an object and writes it again.
+#[doc(hidden)]
+pub type Reread = fn(&[u8]) -> Result<Decoded<Value>, DecodeFailure>;
+
 /// Path templates with what reads the answer to a `GET` there and says what did not fit.
 #[doc(hidden)]
-pub static INSPECTORS: &[(&str, fn(&[u8]) -> Result<Inspection, DecodeFailure>)] = &[
+pub static INSPECTORS: &[(&str, Inspect)] = &[
     #[cfg(feature = "api-apps")]
     ("/apps/{app_id}/webhooks", inspect::<Page<types::Webhook>>),
     #[cfg(feature = "api-apps")]
@@ -582,7 +590,7 @@ pub static INSPECTORS: &[(&str, fn(&[u8]) -> Result<Inspection, DecodeFailure>)]
 
 /// Every object type: its name, its size in bytes, and what reads and writes one.
 #[doc(hidden)]
-pub static TYPES: &[(&str, usize, fn(&[u8]) -> Result<Decoded<Value>, DecodeFailure>)] = &[
+pub static TYPES: &[(&str, usize, Reread)] = &[
     #[cfg(
         any(
             feature = "live",

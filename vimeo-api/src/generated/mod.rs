@@ -2,6 +2,7 @@
 
 //! The generated part: an area a module, and the types they share.
 
+#![allow(clippy::should_implement_trait)]
 #[cfg(feature = "inspect")]
 mod inspectors;
 pub mod types;
@@ -50,7 +51,7 @@ pub mod videos;
 #[cfg(feature = "watch-later")]
 pub mod watch_later;
 #[cfg(feature = "inspect")]
-pub use inspectors::{INSPECTORS, TYPES};
+pub use inspectors::{INSPECTORS, Inspect, Reread, TYPES};
 use crate::Operation;
 
 /// The operations of all areas that are compiled in.

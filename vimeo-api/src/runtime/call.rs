@@ -42,6 +42,9 @@ pub trait Endpoint: Sized {
     fn into_call(self) -> Call<Self::Answer>;
 }
 
+/// Query parameters in the order in which they were set.
+type Query = Vec<(Cow<'static, str>, String)>;
+
 /// A call to one operation, its parameters filled in, that answers with a `T`.
 ///
 /// Holds its client, so it can be sent from anywhere. A parameter that cannot be sent is kept as an error and
@@ -52,7 +55,7 @@ pub struct Call<T> {
     operation: Option<&'static Operation>,
     method: Method,
     path: String,
-    query: Vec<(Cow<'static, str>, String)>,
+    query: Query,
     headers: HeaderMap,
     body: Bytes,
     extensions: Extensions,
@@ -264,11 +267,7 @@ impl Call<serde_json::Value> {
 
 impl Client {
     /// Path and query of a link on the API host; anything else is refused.
-    fn resolve(
-        &self,
-        name: &'static str,
-        link: &str,
-    ) -> Result<(String, Vec<(Cow<'static, str>, String)>), Error> {
+    fn resolve(&self, name: &'static str, link: &str) -> Result<(String, Query), Error> {
         let base = self.base_url();
         let (path, query) = if link.starts_with('/') && !link.starts_with("//") {
             let (path, query) = link.split_once('?').unwrap_or((link, ""));

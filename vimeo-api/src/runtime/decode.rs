@@ -332,11 +332,9 @@ fn prune(
         (Step::Index(_), Value::Array(elements)) => {
             let gone = removed.get(path.as_str()).map_or(&[] as &[usize], Vec::as_slice);
             let list = path.clone();
-            let mut current = 0;
             let mut kept = Vec::with_capacity(elements.len());
-            for mut element in elements.drain(..) {
+            for (current, mut element) in elements.drain(..).enumerate() {
                 let index = original_index(gone, current);
-                current += 1;
                 push_index(path, index);
                 if rest.is_empty() && fails(&element) {
                     pruned.push(Pruned {

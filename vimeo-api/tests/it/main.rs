@@ -1,4 +1,11 @@
 //! The low-level crate as its users see it, with a transport that answers from memory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout
+)]
 
 mod answers;
 mod operations;

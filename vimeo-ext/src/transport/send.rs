@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Notify;
 use tokio::time::timeout;
 use vimeo_api::{ConnectionError, Error, RawResponse, Request, Sent, Transport};
 
 use super::Step;
-use super::stall::{Watched, collect, while_moving};
+use super::stall::{Stalled, Watched, collect, while_moving};
 
 /// Where requests leave the chain.
 #[derive(Clone)]
@@ -49,14 +48,16 @@ impl Send {
         let broken = |error| Error::from(ConnectionError::new(&request.name(), error));
         let mut outgoing = reqwest::Request::new(request.method.clone(), request.url.clone());
         *outgoing.headers_mut() = request.headers.clone();
-        let moved = Arc::new(Notify::new());
-        if !request.body.is_empty() {
-            *outgoing.body_mut() = Some(match Watched::new(&request.body, &moved) {
-                Some(body) => reqwest::Body::wrap(body),
-                None => request.body.clone().into(),
-            });
-        }
-        let answer = while_moving(client.execute(outgoing), &moved, self.stall).await;
+        // Only a large body takes long enough to be watched.
+        let answer = if let Some((body, moved)) = Watched::new(&request.body) {
+            *outgoing.body_mut() = Some(reqwest::Body::wrap(body));
+            while_moving(client.execute(outgoing), &moved, self.stall).await
+        } else {
+            if !request.body.is_empty() {
+                *outgoing.body_mut() = Some(request.body.clone().into());
+            }
+            timeout(self.stall, client.execute(outgoing)).await.map_err(|_| Stalled)
+        };
         let mut answer = answer.map_err(stalled)?.map_err(broken)?;
         let status = answer.status();
         let headers = std::mem::take(answer.headers_mut());

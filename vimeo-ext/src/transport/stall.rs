@@ -79,9 +79,12 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    /// The body, where it is large enough to be worth it.
-    pub(super) fn new(body: &Bytes, moved: &Arc<Notify>) -> Option<Self> {
-        (body.len() > PIECE).then(|| Self { left: body.clone(), moved: Arc::clone(moved) })
+    /// The body, where it is large enough to be worth it, and what tells that it moved.
+    pub(super) fn new(body: &Bytes) -> Option<(Self, Arc<Notify>)> {
+        (body.len() > PIECE).then(|| {
+            let moved = Arc::new(Notify::new());
+            (Self { left: body.clone(), moved: Arc::clone(&moved) }, moved)
+        })
     }
 }
 
@@ -164,9 +167,8 @@ mod tests {
     #[tokio::test]
     async fn a_watched_body_is_sent_whole_with_its_length() {
         let body: Bytes = (0..200_000u32).map(|number| number as u8).collect();
-        let moved = Arc::new(Notify::new());
-        assert!(Watched::new(&Bytes::from_static(b"{}"), &moved).is_none());
-        let mut watched = Watched::new(&body, &moved).unwrap();
+        assert!(Watched::new(&Bytes::from_static(b"{}")).is_none());
+        let (mut watched, _) = Watched::new(&body).unwrap();
         assert_eq!(watched.size_hint().exact(), Some(200_000));
         let mut sent = Vec::new();
         while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut watched).poll_frame(cx)).await {

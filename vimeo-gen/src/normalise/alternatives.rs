@@ -32,8 +32,9 @@ fn apply(document: &mut Value) -> Result<usize, Problem> {
         if nullable {
             schema.insert("nullable".into(), true.into());
         }
-        match told_apart(&source, &given) {
-            Some(parts) => match <[Value; 1]>::try_from(parts) {
+        // Without alternatives that can be told apart nothing is left but what was kept: any value.
+        if let Some(parts) = told_apart(&source, &given) {
+            match <[Value; 1]>::try_from(parts) {
                 Ok([single]) if single.get("$ref").is_some() => {
                     schema.insert("allOf".into(), json!([single]));
                 }
@@ -45,9 +46,7 @@ fn apply(document: &mut Value) -> Result<usize, Problem> {
                 Err(parts) => {
                     schema.insert("oneOf".into(), parts.into());
                 }
-            },
-            // Nothing but what was kept: any value.
-            None => {}
+            }
         }
         count += usize::from(*schema != before);
     });

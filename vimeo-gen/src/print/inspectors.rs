@@ -40,12 +40,20 @@ pub(super) fn file(api: &Api, layout: &Layout) -> TokenStream {
         use crate::{DecodeFailure, Decoded, Inspection, #page inspect, reread};
         use serde_json::Value;
 
+        /// Reads an answer and says what did not fit.
+        #[doc(hidden)]
+        pub type Inspect = fn(&[u8]) -> Result<Inspection, DecodeFailure>;
+
+        /// Reads an object and writes it again.
+        #[doc(hidden)]
+        pub type Reread = fn(&[u8]) -> Result<Decoded<Value>, DecodeFailure>;
+
         /// Path templates with what reads the answer to a `GET` there and says what did not fit.
         #[doc(hidden)]
-        pub static INSPECTORS: &[(&str, fn(&[u8]) -> Result<Inspection, DecodeFailure>)] = &[#(#answers),*];
+        pub static INSPECTORS: &[(&str, Inspect)] = &[#(#answers),*];
 
         /// Every object type: its name, its size in bytes, and what reads and writes one.
         #[doc(hidden)]
-        pub static TYPES: &[(&str, usize, fn(&[u8]) -> Result<Decoded<Value>, DecodeFailure>)] = &[#(#types),*];
+        pub static TYPES: &[(&str, usize, Reread)] = &[#(#types),*];
     }
 }

@@ -72,13 +72,16 @@ impl Layout {
         quote! {
             //! The generated part: an area a module, and the types they share.
 
+            // A field may be called as a method of the standard library is; its setter is called as the field.
+            #![allow(clippy::should_implement_trait)]
+
             #[cfg(feature = "inspect")]
             mod inspectors;
             pub mod types;
             #(#modules)*
 
             #[cfg(feature = "inspect")]
-            pub use inspectors::{INSPECTORS, TYPES};
+            pub use inspectors::{INSPECTORS, Inspect, Reread, TYPES};
 
             use crate::Operation;
 

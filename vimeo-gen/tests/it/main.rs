@@ -1,4 +1,11 @@
 //! The generator from end to end.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout
+)]
 
 mod determinism;
 mod problems;
