@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod areas;
 mod bundle;
 mod drift;
 mod payloads;
@@ -18,6 +19,8 @@ use clap::Parser;
 enum Command {
     /// Generate the source of vimeo-api from openapi/, or a crate elsewhere from another description.
     Regen(regen::Arguments),
+    /// Compile vimeo-api with each area alone.
+    Areas,
     /// Print openapi/ as one JSON document.
     Bundle,
     /// Say what changed between two descriptions.
@@ -29,6 +32,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Regen(arguments) => regen::run(&arguments),
+        Command::Areas => areas::run(),
         Command::Bundle => bundle::run(),
         Command::Drift(arguments) => drift::run(&arguments),
         Command::Payloads(arguments) => payloads::run(&arguments),
