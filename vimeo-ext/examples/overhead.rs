@@ -46,7 +46,7 @@ async fn main() -> Result<(), Failure> {
         let one = began.elapsed();
         let began = Instant::now();
         for _ in 0..CALLS {
-            let me = vimeo.get("/me").fields("name").read_as::<Me>().send().await?;
+            let me = vimeo.api().users().get_me().fields("name").send_as::<Me>().await?;
             assert!(!me.name.is_empty());
         }
         // The first rounds open the connections.

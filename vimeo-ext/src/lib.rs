@@ -156,3 +156,8 @@ pub use scopes::{Scope, ScopeSet};
 pub use timeouts::Timeouts;
 pub use transport::{Layer, Next};
 pub use upload_video::{NewVideo, UploadVideo};
+
+/// The README's snippets, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
