@@ -30,7 +30,7 @@ async fn main() -> Result<(), Failure> {
     let url = sandbox.url().join("/me?fields=name")?;
     let bearer = format!("Bearer {}", sandbox.token());
 
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let (mut theirs, mut typed, mut untyped) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds + 2 {
         let began = Instant::now();
         for _ in 0..CALLS {
@@ -43,22 +43,32 @@ async fn main() -> Result<(), Failure> {
             let me: Me = serde_json::from_slice(&answer.error_for_status()?.bytes().await?)?;
             assert!(!me.name.is_empty());
         }
-        let one = began.elapsed();
+        let alone = began.elapsed();
         let began = Instant::now();
         for _ in 0..CALLS {
             let me = vimeo.api().users().get_me().fields("name").send_as::<Me>().await?;
             assert!(!me.name.is_empty());
         }
+        let through_types = began.elapsed();
+        let began = Instant::now();
+        for _ in 0..CALLS {
+            let me = vimeo.get("/me").fields("name").read_as::<Me>().send().await?;
+            assert!(!me.name.is_empty());
+        }
         // The first rounds open the connections.
         if round >= 2 {
-            theirs.push(one);
-            ours.push(began.elapsed());
+            theirs.push(alone);
+            typed.push(through_types);
+            untyped.push(began.elapsed());
         }
     }
-    let (ours, theirs) = (median(ours), median(theirs));
-    println!("a call with reqwest alone: {:.1} µs", micros(theirs));
-    println!("through the whole chain:   {:.1} µs", micros(ours));
-    println!("ratio of the medians:      {:.3}", ours.as_secs_f64() / theirs.as_secs_f64());
+    let alone = median(theirs);
+    println!("reqwest alone: {:.1} µs a call", micros(alone));
+    for (name, times) in [("typed", typed), ("untyped", untyped)] {
+        let time = median(times);
+        let ratio = time.as_secs_f64() / alone.as_secs_f64();
+        println!("{name}, the whole chain: {:.1} µs a call, ratio of the medians {ratio:.3}", micros(time));
+    }
     Ok(())
 }
 
