@@ -46,7 +46,10 @@ async fn run() -> Result<(), AnyError> {
     };
 
     let me = vimeo.get("/me").fields("name,uri").send().await?;
-    println!("Logged in as {}", me["name"].as_str().unwrap_or("somebody without a name"));
+    println!(
+        "Logged in as {}",
+        me.get("name").and_then(|name| name.as_str()).unwrap_or("somebody without a name")
+    );
 
     let name = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let terminal = std::io::stderr().is_terminal();
