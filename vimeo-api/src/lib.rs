@@ -23,6 +23,9 @@
 mod generated;
 mod runtime;
 
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
 pub use generated::*;
 pub use runtime::*;
 
@@ -46,17 +49,28 @@ pub fn operation(id: &str) -> Option<&'static Operation> {
 /// The operation that lives at a method and a path, such as `GET /videos/123`; of several the one with the fewest
 /// parameters.
 pub fn operation_at(method: &http::Method, path: &str) -> Option<&'static Operation> {
-    operations()
+    // Hundreds of templates share a few first segments: an untyped call should not try them all.
+    static BY_BEGINNING: OnceLock<HashMap<&'static str, Vec<&'static Operation>>> = OnceLock::new();
+    let operations = BY_BEGINNING.get_or_init(|| {
+        operations().fold(HashMap::new(), |mut all: HashMap<_, Vec<_>>, operation| {
+            all.entry(beginning(operation.path)).or_default().push(operation);
+            all
+        })
+    });
+    operations
+        .get(beginning(path))?
+        .iter()
+        .copied()
         .filter(|operation| operation.method == *method && matches(operation.path, path))
         .min_by_key(|operation| operation.path.matches('{').count())
 }
 
+/// The first segment; of no template is it a parameter.
+fn beginning(path: &str) -> &str {
+    path.split('/').nth(1).unwrap_or_default()
+}
+
 fn matches(template: &str, path: &str) -> bool {
-    // Nearly all of hundreds of templates differ in their first letters: an untyped call should not pay for more.
-    let begins = template.bytes().zip(path.bytes()).take_while(|(wanted, _)| *wanted != b'{');
-    if begins.into_iter().any(|(wanted, given)| wanted != given) {
-        return false;
-    }
     let mut wanted = template.split('/');
     let mut given = path.trim_end_matches('/').split('/');
     if template == "/" {

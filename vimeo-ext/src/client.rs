@@ -82,8 +82,7 @@ impl Shared {
         verify.set_path(&format!("{}/oauth/verify", base_url.path().trim_end_matches('/')));
         let send =
             SendStep { end: self.end.clone(), stall: self.timeouts.stall, attempt: self.timeouts.attempt };
-        let authenticate =
-            Authenticate { session: Arc::clone(&session), origin: base_url.origin(), verify, next: send };
+        let authenticate = Authenticate { session: Arc::clone(&session), verify, next: send };
         let layers = Layers { layers: Arc::clone(&self.attempt_layers), next: authenticate };
         let limit = Limit { budget, policy: self.limits, next: layers };
         let retry = Retry { policy: self.retry.clone(), clock: self.clock.clone(), next: limit };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::{HeaderValue, Method, StatusCode, header};
-use url::{Host, Origin, Url};
+use url::{Host, Url};
 use vimeo_api::{ApiError, Error, NeedsLogin, RawResponse, Request};
 
 use super::Step;
@@ -21,8 +21,7 @@ pub(crate) enum Authorization {
 /// Adds the token, asks for a new one when it is refused, and sends the call once more with that.
 pub(crate) struct Authenticate<N> {
     pub(crate) session: Arc<Session>,
-    pub(crate) origin: Origin,
-    /// Where a token can be checked.
+    /// Where a token can be checked; its scheme, host and port are those of the API.
     pub(crate) verify: Url,
     pub(crate) next: N,
 }
@@ -31,7 +30,7 @@ impl<N: Step> Step for Authenticate<N> {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
         // A layer may have put it there, or have led the request elsewhere.
         request.headers.remove(header::AUTHORIZATION);
-        if request.url.origin() != self.origin {
+        if !same_origin(&request.url, &self.verify) {
             request.headers.remove(header::COOKIE);
             return self.next.send(request).await;
         }
@@ -108,6 +107,13 @@ impl<N: Step> Authenticate<N> {
         let account = self.session.account().map(str::to_owned);
         NeedsLogin::new(name, account, reason, Some(answer)).into()
     }
+}
+
+/// What [`Url::origin`] would tell, without the copies it makes.
+fn same_origin(one: &Url, other: &Url) -> bool {
+    one.scheme() == other.scheme()
+        && one.host() == other.host()
+        && one.port_or_known_default() == other.port_or_known_default()
 }
 
 fn is_private(url: &Url) -> bool {

@@ -199,3 +199,24 @@ async fn t29_nothing_that_is_printed_or_logged_holds_a_secret() {
         assert!(!logged.contains(secret), "{secret} in {logged}");
     }
 }
+
+#[tokio::test]
+async fn a_list_that_is_read_whole_is_hinted_at_once() {
+    let _ = tracing::subscriber::set_global_default(Log);
+    let fake = Fake::new(|seen, number| {
+        let next = (number % 4 < 3).then(|| {
+            format!("{}?page={}&fields={}", seen.path, number % 4 + 2, seen.query("fields").unwrap_or(""))
+        });
+        answer(200).json(json!({"data": [{}], "paging": {"next": next}}))
+    });
+    for (fields, hints) in [(None, 1), (Some("uri"), 0)] {
+        let mut list = fake.vimeo().api().videos().list_my_videos();
+        if let Some(fields) = fields {
+            list = list.fields(fields);
+        }
+        LOGGED.set(Some(String::new()));
+        assert_eq!(vimeo_ext::List::items(list).collect().await.unwrap().len(), 4);
+        let logged = LOGGED.take().unwrap();
+        assert_eq!(logged.matches("without `fields`").count(), hints, "{logged}");
+    }
+}
