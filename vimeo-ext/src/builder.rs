@@ -11,6 +11,7 @@ use crate::auth::{AppCredentials, Refresher};
 use crate::budget::{Budgets, LimitPolicy};
 use crate::client::{Identity, Shared, Vimeo};
 use crate::transport::{End, Layer};
+use crate::upload::LinkClient;
 use crate::{AccessToken, Clock, ConfigError, Error, RetryPolicy, ScopeSet, Timeouts};
 
 /// How the client calls itself.
@@ -51,6 +52,7 @@ pub struct VimeoBuilder {
     call_layers: Vec<Arc<dyn Layer>>,
     attempt_layers: Vec<Arc<dyn Layer>>,
     clock: Clock,
+    links: Option<LinkClient>,
 }
 
 enum Http {
@@ -80,6 +82,7 @@ impl VimeoBuilder {
             call_layers: Vec::new(),
             attempt_layers: Vec::new(),
             clock: Clock::default(),
+            links: None,
         }
     }
 
@@ -211,7 +214,7 @@ impl VimeoBuilder {
         self
     }
 
-    /// Makes the HTTP client out of this, for a proxy or certificates of one's own. Connect timeout, user agent and
+    /// Makes the HTTP client for calls out of this, for a proxy or certificates of one's own. Connect timeout, user agent and
     /// redirects are set on top: only redirects within the API's scheme, host and port are followed.
     pub fn http_builder(mut self, builder: reqwest::ClientBuilder) -> Self {
         self.http = Http::Builder(Box::new(builder));
@@ -222,6 +225,13 @@ impl VimeoBuilder {
     /// redirects; reqwest drops the token when a redirect leads to another host.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.http = Http::Own(client);
+        self
+    }
+
+    /// The HTTP client for upload links, for instance one that goes through a proxy. Default: one of its own, which shares
+    /// nothing with the client for calls, so that it cannot carry the token.
+    pub fn upload_client(mut self, client: LinkClient) -> Self {
+        self.links = Some(client);
         self
     }
 
@@ -283,7 +293,7 @@ impl VimeoBuilder {
             clock: self.clock,
             app: self.app,
             grants: Default::default(),
-            links: OnceLock::new(),
+            links: self.links.map_or_else(OnceLock::new, OnceLock::from),
         };
         let token = match (self.token, self.scopes) {
             (Some(token), Some(scopes)) => Some(token.with_scopes(scopes)),

@@ -46,6 +46,10 @@ struct Inner {
     shared: Arc<Shared>,
 }
 
+/// What a client reads from the environment.
+const VARIABLES: [&str; 4] =
+    ["VIMEO_ACCESS_TOKEN", "VIMEO_CLIENT_ID", "VIMEO_CLIENT_SECRET", "VIMEO_BASE_URL"];
+
 /// What the clients of all accounts share.
 pub(crate) struct Shared {
     pub(crate) end: End,
@@ -111,6 +115,11 @@ impl Vimeo {
     ///
     /// [`ConfigError`] when there are no credentials, and as [`VimeoBuilder::build`].
     pub fn from_env() -> Result<Self, Error> {
+        for name in VARIABLES {
+            if matches!(std::env::var(name), Err(std::env::VarError::NotUnicode(_))) {
+                return Err(ConfigError::NotUnicode(name).into());
+            }
+        }
         Self::builder().from_variables(|name| std::env::var(name).ok())?.build()
     }
 

@@ -200,7 +200,7 @@ impl Session {
             match &state.renewal {
                 Some(renewal) => renewal.clone(),
                 None => {
-                    let renewal = Arc::clone(self).start_renewal(state.held.clone());
+                    let renewal = Arc::clone(self).start_renewal(state.held.clone(), generation);
                     state.renewal = Some(renewal.clone());
                     renewal
                 }
@@ -210,26 +210,31 @@ impl Session {
     }
 
     /// In a task of its own: a token that can be had only once must not be lost with the call that asked for it.
-    fn start_renewal(self: Arc<Self>, old: Option<Arc<Held>>) -> Renewal {
+    fn start_renewal(self: Arc<Self>, old: Option<Arc<Held>>, generation: u64) -> Renewal {
         let session = Arc::clone(&self);
         let task = tokio::spawn(async move {
             let result = match &session.refresher {
                 Some(refresher) => refresher.refresh(old.as_ref().map(|held| &held.token)).await,
                 None => Err(RefreshError::needs_login("there is no way to a new token")),
             };
-            session.finish_renewal(result)
+            session.finish_renewal(generation, result)
         });
         let outcome = async move {
             task.await.unwrap_or_else(|broken| {
-                self.finish_renewal(Err(RefreshError::temporary(format!(
-                    "the refresher ended early: {broken}"
-                ))))
+                self.finish_renewal(
+                    generation,
+                    Err(RefreshError::temporary(format!("the refresher ended early: {broken}"))),
+                )
             })
         };
         outcome.boxed().shared()
     }
 
-    fn finish_renewal(&self, result: Result<AccessToken, RefreshError>) -> Result<Arc<Held>, Failure> {
+    fn finish_renewal(
+        &self,
+        generation: u64,
+        result: Result<AccessToken, RefreshError>,
+    ) -> Result<Arc<Held>, Failure> {
         let result = result.and_then(|token| match token.header() {
             Ok(header) => Ok((token, header)),
             Err(reason) => {
@@ -238,6 +243,12 @@ impl Session {
         });
         let mut state = self.lock();
         state.renewal = None;
+        if state.generation != generation
+            && let Some(held) = &state.held
+        {
+            // A token was given by hand meanwhile, which counts for more.
+            return Ok(Arc::clone(held));
+        }
         match result {
             Ok((token, header)) => Ok(put(&mut state, token, header)),
             Err(error) => {

@@ -273,3 +273,14 @@ async fn verifying_teaches_the_scopes_and_revoking_ends_the_calls() {
     );
     assert!(matches!(vimeo.get("/me").send().await, Err(Error::NeedsLogin(_))));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_token_given_by_hand_counts_for_more_than_a_refresh_under_way() {
+    let fake = Fake::new(|seen, _| new_only(seen));
+    let vimeo = fake.builder().refresher(Counting::default()).build().unwrap();
+    let call = tokio::spawn(vimeo.get("/me").send());
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    vimeo.set_access_token("new by hand").unwrap();
+    call.await.unwrap().unwrap();
+    assert_eq!(fake.log().pop().unwrap().token(), Some("new by hand"));
+}
