@@ -104,7 +104,7 @@
 //!     Err(Error::MissingScope(scope)) => tracing::warn!(needed = ?scope.needed(), "another token is needed"),
 //!     Err(Error::RateLimited(limited)) => tracing::warn!(at = ?limited.retry_at, "come back later"),
 //!     Err(Error::NeedsLogin(login)) => tracing::warn!(account = login.account, "log in again"),
-//!     Err(error) => tracing::error!(%error, status = ?error.status(), request = error.request_id()),
+//!     Err(error) => tracing::error!(%error, status = ?error.status()),
 //! }
 //! # }
 //! ```

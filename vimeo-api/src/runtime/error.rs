@@ -165,10 +165,11 @@ impl Error {
         RateLimit::read(self.headers()?)
     }
 
-    /// The id that the server gave the request, to name to Vimeo's support. Vimeo documents no header for it; the usual
-    /// names are tried.
-    pub fn request_id(&self) -> Option<&str> {
-        request_id(self.headers()?)
+    /// The id of the request, from a header of that name.
+    ///
+    /// No header of Vimeo's for it is on record; name the one that your answers carry.
+    pub fn request_id(&self, header: &str) -> Option<&str> {
+        self.headers()?.get(header)?.to_str().ok()
     }
 
     /// Whether what was asked for is not there, or not for this token to see: `404` or `410`.
@@ -560,13 +561,6 @@ fn text(body: &Value, name: &str) -> Option<String> {
 fn number(body: &Value, name: &str) -> Option<i64> {
     let value = body.get(name)?;
     value.as_i64().or_else(|| value.as_str()?.parse().ok())
-}
-
-/// Where servers and proxies commonly put the id of a request.
-const REQUEST_IDS: [&str; 3] = ["x-request-id", "request-id", "x-correlation-id"];
-
-pub(super) fn request_id(headers: &HeaderMap) -> Option<&str> {
-    REQUEST_IDS.iter().find_map(|name| headers.get(*name)?.to_str().ok())
 }
 
 /// The most telling words of a body that is no JSON: the title of a page, else how the text begins.

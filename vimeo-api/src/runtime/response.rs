@@ -6,7 +6,6 @@ use std::ops::Deref;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-use super::error::request_id;
 use super::{Drift, RateLimit};
 
 /// An answer as it came: status, headers, bytes.
@@ -73,9 +72,11 @@ impl<T> Response<T> {
         RateLimit::read(&self.raw.headers)
     }
 
-    /// The id that the server gave the request. Vimeo documents no header for it; the usual names are tried.
-    pub fn request_id(&self) -> Option<&str> {
-        request_id(&self.raw.headers)
+    /// The id of the request, from a header of that name.
+    ///
+    /// No header of Vimeo's for it is on record; name the one that your answers carry.
+    pub fn request_id(&self, header: &str) -> Option<&str> {
+        self.raw.headers.get(header)?.to_str().ok()
     }
 
     /// The body as Vimeo sent it.

@@ -13,7 +13,7 @@ async fn t18_errors_carry_status_headers_request_id_and_body() {
         let error = fake.vimeo().api().videos().get_video(1).send().await.unwrap_err();
         assert!(matches!(error, Error::Api(_)), "{error}");
         assert_eq!(error.status().unwrap(), 404);
-        assert_eq!(error.request_id(), Some("r42"));
+        assert_eq!(error.request_id("x-request-id"), Some("r42"));
         assert_eq!(error.headers().unwrap()["x-request-id"], "r42");
         assert_eq!(error.rate_limit().unwrap().remaining, Some(8));
         assert_eq!(error.api().unwrap().bytes(), body);

@@ -114,7 +114,7 @@ async fn an_answer_keeps_its_status_headers_and_limits() {
     let me = fake.vimeo().get("/me").send().await.unwrap();
     assert_eq!(me["name"], "x");
     assert_eq!(me.status(), 200);
-    assert_eq!(me.request_id(), Some("r1"));
+    assert_eq!(me.request_id("x-request-id"), Some("r1"));
     let limit = me.rate_limit().unwrap();
     assert_eq!((limit.limit, limit.remaining), (Some(100), Some(93)));
 }
