@@ -86,16 +86,13 @@ impl<T> Call<T> {
 
     /// Sets a query parameter, once: a second value replaces the first.
     pub fn query(mut self, name: impl Into<Cow<'static, str>>, value: &dyn QueryValue) -> Self {
-        self.set(name.into(), value.to_query().into_owned());
+        self.set_query(name, value);
         self
     }
 
     /// Sets a query parameter in place; for generated builders.
-    pub(crate) fn set_query(&mut self, name: &'static str, value: &dyn QueryValue) {
-        self.set(Cow::Borrowed(name), value.to_query().into_owned());
-    }
-
-    fn set(&mut self, name: Cow<'static, str>, value: String) {
+    pub(crate) fn set_query(&mut self, name: impl Into<Cow<'static, str>>, value: &dyn QueryValue) {
+        let (name, value) = (name.into(), value.to_query().into_owned());
         match self.query.iter_mut().find(|(known, _)| *known == name) {
             Some((_, old)) => *old = value,
             None => self.query.push((name, value)),
