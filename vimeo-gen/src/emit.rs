@@ -19,6 +19,16 @@ pub(crate) fn emit(document: &Value) -> Result<TokenStream, Problem> {
     }
 }
 
+/// What progenitor makes of a document with no settings of ours.
+pub(crate) fn stock(document: &Value) -> Result<TokenStream, Problem> {
+    let parsed = serde_path_to_error::deserialize::<_, OpenAPI>(document)
+        .map_err(|error| Problem::new(error.path().to_string(), error.inner().to_string()))?;
+    let mut settings = GenerationSettings::default();
+    settings.with_interface(InterfaceStyle::Builder).with_tag(TagStyle::Separate);
+    quietly(|| Generator::new(&settings).generate_tokens(&parsed).map_err(|error| error.to_string()))
+        .map_err(|reason| blame(document, reason))
+}
+
 fn attempt(document: &Value) -> Result<TokenStream, String> {
     let document: OpenAPI = serde_path_to_error::deserialize(document)
         .map_err(|error| format!("{}: {}", error.path(), error.inner()))?;

@@ -25,6 +25,7 @@ mod normalise;
 mod print;
 mod problem;
 mod refine;
+mod stock;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -36,6 +37,7 @@ pub use drift::{Change, Subject, drift};
 pub use load::{load, parse};
 pub use normalise::Applied;
 pub use problem::Problem;
+pub use stock::stock;
 
 /// A generated module and how it came about.
 #[derive(Debug, Clone)]

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod areas;
+mod build_cost;
 mod bundle;
 mod drift;
 mod payloads;
@@ -21,6 +22,8 @@ enum Command {
     Regen(regen::Arguments),
     /// Compile vimeo-api with each area alone.
     Areas,
+    /// Compare what our crate costs to build with what progenitor's own output costs.
+    BuildCost(build_cost::Arguments),
     /// Print openapi/ as one JSON document.
     Bundle,
     /// Say what changed between two descriptions.
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Regen(arguments) => regen::run(&arguments),
         Command::Areas => areas::run(),
+        Command::BuildCost(arguments) => build_cost::run(&arguments),
         Command::Bundle => bundle::run(),
         Command::Drift(arguments) => drift::run(&arguments),
         Command::Payloads(arguments) => payloads::run(&arguments),

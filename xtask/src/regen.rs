@@ -88,7 +88,7 @@ fn in_workspace(generated: &Generated) -> Result<BTreeMap<PathBuf, String>, Fail
 }
 
 /// A crate of its own: the hand-written half of vimeo-api around the generated module.
-fn standalone(generated: &Generated, out: &Path) -> Result<BTreeMap<PathBuf, String>, Failure> {
+pub(crate) fn standalone(generated: &Generated, out: &Path) -> Result<BTreeMap<PathBuf, String>, Failure> {
     let crate_root = root().join("vimeo-api");
     let mut files = below(generated, Path::new("src/generated"));
     let lib = crate_root.join("src/lib.rs");
