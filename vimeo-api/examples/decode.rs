@@ -1,0 +1,54 @@
+//! Measures reading a page of 100 videos beside parsing it to a `serde_json::Value`, in turns, as a ratio.
+//!
+//! `cargo run --release -p vimeo-api --example decode -- VIDEO.json` takes one recorded video and repeats it.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::hint::black_box;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use vimeo_api::types::Video;
+use vimeo_api::{Page, Strictness, decode};
+
+const ROUNDS: usize = 51;
+
+fn main() -> ExitCode {
+    let Some(page) = std::env::args().nth(1).and_then(|file| page_of(&file)) else {
+        eprintln!("usage: decode VIDEO.json");
+        return ExitCode::from(2);
+    };
+    let (mut typed, mut parsed) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        typed.push(timed(|| decode::<Page<Video>>(&page, Strictness::Strict).is_ok()));
+        parsed.push(timed(|| serde_json::from_slice::<Value>(&page).is_ok()));
+    }
+    let (typed, parsed) = (median(typed), median(parsed));
+    println!(
+        "{:.1} MB: typed {:.1} ms, Value {:.1} ms, {:.2} times as fast; a Video is {} bytes",
+        page.len() as f64 / 1e6,
+        typed.as_secs_f64() * 1e3,
+        parsed.as_secs_f64() * 1e3,
+        parsed.as_secs_f64() / typed.as_secs_f64(),
+        size_of::<Video>(),
+    );
+    ExitCode::SUCCESS
+}
+
+fn page_of(file: &str) -> Option<Vec<u8>> {
+    let bytes = std::fs::read(file).ok()?;
+    let video: Value = serde_json::from_slice(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes)).ok()?;
+    serde_json::to_vec(&json!({"total": 100, "page": 1, "per_page": 100, "data": vec![video; 100]})).ok()
+}
+
+fn timed(work: impl FnOnce() -> bool) -> Duration {
+    let started = Instant::now();
+    let fits = black_box(work());
+    assert!(fits, "the page does not decode");
+    started.elapsed()
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
