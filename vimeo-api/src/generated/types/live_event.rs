@@ -6,7 +6,7 @@ use crate::Secret;
 use crate::runtime::open_enum;
 use super::{
     ApiApp, Connection, ContentRatingCode, EmbedColors, EmbedDomain, EmbedLogos,
-    EmbedPrivacy, Folder, Interaction, Picture, User, Video, ViewPrivacy,
+    EmbedPrivacy, Folder, HttpMethod, Interaction, Picture, User, Video, ViewPrivacy,
 };
 
 /// Which logo the landing page of a live event shows.
@@ -852,7 +852,7 @@ open_enum!(LivePlayButtonPosition, X0 = "0", X1 = "1", X2 = "2");
 pub struct LiveVideoConnection {
     /// HTTP methods that the path allows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub options: Option<Vec<String>>,
+    pub options: Option<Vec<HttpMethod>>,
     /// `pending` while being set up, `ready` with all in place, `streaming` when live, `unavailable` once connected but without a stream.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<LiveVideoStatus>,

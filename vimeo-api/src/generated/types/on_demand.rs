@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use crate::runtime::open_enum;
 use super::{
-    Connection, ContentFilter, Interaction, NamedConnection, OnDemandVideoType, Picture,
-    PurchaseAvailability, SwitchInput, User, Video, VideosMetadata,
+    Connection, ContentFilter, HttpMethod, Interaction, NamedConnection,
+    OnDemandVideoType, Picture, PurchaseAvailability, SwitchInput, User, Video,
+    VideosMetadata,
 };
 
 /// Regions to add to an On Demand page.
@@ -867,7 +868,7 @@ pub struct OnDemandPageVideosConnection {
     pub main_total: Option<u64>,
     /// HTTP methods that the path allows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub options: Option<Vec<String>>,
+    pub options: Option<Vec<HttpMethod>>,
     /// Number of items behind the path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
@@ -1372,7 +1373,7 @@ pub struct OnDemandVideo {
     pub name: Option<String>,
     /// HTTP methods that the URI takes.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub options: Option<Vec<String>>,
+    pub options: Option<Vec<HttpMethod>>,
     /// Pictures of the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pictures: Option<Box<Picture>>,

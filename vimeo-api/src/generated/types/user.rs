@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use crate::{Secret, SignedUrl};
 use crate::runtime::{by_kind, open_enum};
-use super::Connection;
+use super::{Connection, HttpMethod};
 
 /// Plan that an account is on. Older plans stay in use by those who have them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -278,7 +278,7 @@ pub struct Interaction {
     pub added_time: Option<DateTime<Utc>>,
     /// HTTP methods that the path allows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub options: Option<Vec<String>>,
+    pub options: Option<Vec<HttpMethod>>,
     /// Path to call for it, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
@@ -556,7 +556,7 @@ open_enum!(QuotaUnit, VideoCount = "video_count", VideoSize = "video_size");
 pub struct ReportInteraction {
     /// HTTP methods that the path allows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub options: Option<Vec<String>>,
+    pub options: Option<Vec<HttpMethod>>,
     /// Reasons that a report may give.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Vec<String>>,
@@ -853,7 +853,7 @@ pub struct UserConnectedAppsInteraction {
     pub needed_scopes: Option<Map<String, Value>>,
     /// HTTP methods that the path allows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub options: Option<Vec<String>>,
+    pub options: Option<Vec<HttpMethod>>,
     /// Path to call for it, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
@@ -1138,7 +1138,7 @@ pub struct UserViewProfileConnection {
     pub mod_override: Option<bool>,
     /// HTTP methods that the path allows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub options: Option<Vec<String>>,
+    pub options: Option<Vec<HttpMethod>>,
     /// Path to call for it, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,

@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use crate::Secret;
 use crate::runtime::open_enum;
-use super::{Category, Channel, Connection, Group, Tag, User, Video, VideoPrivacyInput};
+use super::{
+    Category, Channel, Connection, Group, HttpMethod, Tag, User, Video, VideoPrivacyInput,
+};
 
 /// One entry of a user's feed: a video and why it is there.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -270,7 +272,7 @@ pub struct AnalyticsVideoConnection {
     pub duration: Option<u64>,
     /// HTTP methods that the path allows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub options: Option<Vec<String>>,
+    pub options: Option<Vec<HttpMethod>>,
     /// Title of the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,

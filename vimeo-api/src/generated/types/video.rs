@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 use crate::{Secret, SignedUrl};
 use crate::runtime::{by_kind, open_enum};
 use super::{
-    AccountType, ApiApp, CommentPrivacy, Connection, EmbedPrivacy, Interaction,
-    LicenseCode, Picture, ReportInteraction, Tag, User, VideoViewPrivacy, VideosMetadata,
+    AccountType, ApiApp, CommentPrivacy, Connection, EmbedPrivacy, HttpMethod,
+    Interaction, LicenseCode, Picture, ReportInteraction, Tag, User, VideoViewPrivacy,
+    VideosMetadata,
 };
 
 /// Why an AI function is not on offer for a video.
@@ -1490,7 +1491,7 @@ pub struct FolderAccessGrantsConnection {
     pub folder_permission_policies: Option<Vec<FolderPermissionPolicy>>,
     /// HTTP methods that the path allows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub options: Option<Vec<String>>,
+    pub options: Option<Vec<HttpMethod>>,
     /// Number of items behind the path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
@@ -1511,7 +1512,7 @@ pub struct FolderAddSubfolderInteraction {
     pub content_type: Option<String>,
     /// HTTP methods that the path allows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub options: Option<Vec<String>>,
+    pub options: Option<Vec<HttpMethod>>,
     /// Fields that the request body may hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub properties: Option<Vec<InteractionField>>,
@@ -1592,7 +1593,7 @@ pub struct FolderDataRetentionConnection {
 pub struct FolderDataRetentionPolicy {
     /// HTTP methods that the path allows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub options: Option<Vec<String>>,
+    pub options: Option<Vec<HttpMethod>>,
     /// Title of that policy. Needs a token with the `private` scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
@@ -1734,7 +1735,7 @@ pub struct NamedConnection {
     pub name: Option<String>,
     /// HTTP methods that the path allows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub options: Option<Vec<String>>,
+    pub options: Option<Vec<HttpMethod>>,
     /// URI of the guest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
@@ -2579,7 +2580,7 @@ pub struct VideoAiInteraction {
     pub disabled: Option<bool>,
     /// HTTP methods that the path allows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub options: Option<Vec<String>>,
+    pub options: Option<Vec<HttpMethod>>,
     /// Why it cannot be used; null when it can.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<AiUnavailableReason>,
@@ -2711,7 +2712,7 @@ pub struct VideoContentRatingInteraction {
     pub content_rating: Option<Vec<String>>,
     /// HTTP methods that the path allows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub options: Option<Vec<String>>,
+    pub options: Option<Vec<HttpMethod>>,
     /// Path to call for it, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
@@ -2777,7 +2778,7 @@ pub struct VideoEditInteraction {
     pub blocked_fields: Option<Vec<String>>,
     /// HTTP methods that the path allows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub options: Option<Vec<String>>,
+    pub options: Option<Vec<HttpMethod>>,
     /// Path to call for it, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
@@ -2795,7 +2796,7 @@ pub struct VideoEditPrivacyInteraction {
     pub content_type: Option<String>,
     /// HTTP methods that the path allows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub options: Option<Vec<String>>,
+    pub options: Option<Vec<HttpMethod>>,
     /// Fields to send with the change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub properties: Option<Vec<VideoPrivacyField>>,
@@ -3019,7 +3020,7 @@ pub struct VideoInteractions {
 pub struct VideoKeyConnection {
     /// HTTP methods that the path allows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub options: Option<Vec<String>>,
+    pub options: Option<Vec<HttpMethod>>,
     /// Opaque key of the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_key: Option<String>,
@@ -3040,7 +3041,7 @@ pub struct VideoLikeInteraction {
     pub added_time: Option<DateTime<Utc>>,
     /// HTTP methods that the path allows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub options: Option<Vec<String>>,
+    pub options: Option<Vec<HttpMethod>>,
     /// Whether the count of likes may be shown to the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub show_count: Option<bool>,
@@ -3352,7 +3353,7 @@ pub struct VideoPublishToSocialConnection {
     pub disabled: Option<Box<DisabledConnection>>,
     /// HTTP methods that the path allows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub options: Option<Vec<String>>,
+    pub options: Option<Vec<HttpMethod>>,
     /// What keeps the video from being published.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub publish_blockers: Option<Map<String, Value>>,
@@ -3523,7 +3524,7 @@ pub struct VideoRoleUpgradeFields {
 pub struct VideoRoleUpgradeInteraction {
     /// HTTP methods that the path allows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub options: Option<Vec<String>>,
+    pub options: Option<Vec<HttpMethod>>,
     /// Fields to send with the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub properties: Option<Box<VideoRoleUpgradeFields>>,
@@ -3541,7 +3542,7 @@ pub struct VideoShowcasesConnection {
     pub disabled: Option<Box<DisabledConnection>>,
     /// HTTP methods that the path allows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub options: Option<Vec<String>>,
+    pub options: Option<Vec<HttpMethod>>,
     /// Number of items behind the path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
@@ -3730,7 +3731,7 @@ pub struct VideoVersionsConnection {
     pub latest_incomplete_version: Option<Value>,
     /// HTTP methods that the path allows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub options: Option<Vec<String>>,
+    pub options: Option<Vec<HttpMethod>>,
     /// Whether the source keeps one resolution throughout; if false, it must be transcoded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin_variable_frame_resolution: Option<bool>,

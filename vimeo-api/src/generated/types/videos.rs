@@ -8,7 +8,7 @@ use crate::runtime::open_enum;
 use super::{
     ApiApp, Connection, ContentRatingCode, EditSessionStatus, EmbedButtonsInput,
     EmbedEndScreenType, EmbedLogosInput, EmbedPlayButtonInput, EmbedTitleInput,
-    Interaction, LicenseCode, NamedConnection, Picture, PlayerLogosInput,
+    HttpMethod, Interaction, LicenseCode, NamedConnection, Picture, PlayerLogosInput,
     SentimentWidgetType, SpatialProjection, StereoFormat, SwitchInput, Transcode,
     TranscodeStatus, UploadApproach, UriInput, User, Video, VideoPlayback,
     VideoPrivacyInput, VideoUpload,
@@ -2088,7 +2088,7 @@ pub struct TextTrackChildrenConnection {
     pub filters: Option<Box<TextTrackFilters>>,
     /// HTTP methods that the path allows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub options: Option<Vec<String>>,
+    pub options: Option<Vec<HttpMethod>>,
     /// Path to call for it, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
