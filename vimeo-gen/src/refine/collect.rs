@@ -230,8 +230,11 @@ fn read_field(field: &syn::Field) -> Field {
 fn read_word(variant: &syn::Variant) -> Variant {
     let name = variant.ident.to_string();
     let word = quoted_after(&serde_of(&variant.attrs), "rename = \"").unwrap_or_else(|| name.clone());
-    // `Other` is what words are kept in that are not known.
-    let name = if name == "Other" { "OtherWord".to_owned() } else { name };
+    // The rule for words has made these names distinct. `Other` holds the words that are not known.
+    let name = match pascal(&word) {
+        taken if taken == "Other" || taken == "Self" => format!("{taken}Word"),
+        name => name,
+    };
     Variant { name, word }
 }
 

@@ -516,7 +516,7 @@ pub enum DestinationPrivacy {
     /// `PUBLIC`
     Public,
     /// `self`
-    Self_,
+    SelfWord,
     /// `unlisted`
     Unlisted,
     /// A word that is not known here, as it came.
@@ -525,7 +525,7 @@ pub enum DestinationPrivacy {
 
 open_enum!(
     DestinationPrivacy, AllFriends = "all_friends", Connections = "CONNECTIONS", Everyone
-    = "everyone", Private = "private", Public = "PUBLIC", Self_ = "self", Unlisted =
+    = "everyone", Private = "private", Public = "PUBLIC", SelfWord = "self", Unlisted =
     "unlisted"
 );
 
@@ -555,14 +555,14 @@ open_enum!(
 #[non_exhaustive]
 pub enum DestinationState {
     /// `0`
-    X0,
+    N0,
     /// `1`
-    X1,
+    N1,
     /// A word that is not known here, as it came.
     Other(String),
 }
 
-open_enum!(DestinationState, X0 = "0", X1 = "1");
+open_enum!(DestinationState, N0 = "0", N1 = "1");
 
 /// Kind of place at the outside service.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -1007,22 +1007,22 @@ by_kind!(
 #[non_exhaustive]
 pub enum IngestStatusText {
     /// `0`
-    X0,
+    N0,
     /// `1`
-    X1,
+    N1,
     /// `2`
-    X2,
+    N2,
     /// `3`
-    X3,
+    N3,
     /// `4`
-    X4,
+    N4,
     /// `5`
-    X5,
+    N5,
     /// A word that is not known here, as it came.
     Other(String),
 }
 
-open_enum!(IngestStatusText, X0 = "0", X1 = "1", X2 = "2", X3 = "3", X4 = "4", X5 = "5");
+open_enum!(IngestStatusText, N0 = "0", N1 = "1", N2 = "2", N3 = "3", N4 = "4", N5 = "5");
 
 /// Settings of the tools by which viewers of a live event take part.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

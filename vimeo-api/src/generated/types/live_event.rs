@@ -835,16 +835,16 @@ open_enum!(LiveLatency, FailSafe = "fail-safe", Low = "low", Standard = "standar
 #[non_exhaustive]
 pub enum LivePlayButtonPosition {
     /// `0`
-    X0,
+    N0,
     /// `1`
-    X1,
+    N1,
     /// `2`
-    X2,
+    N2,
     /// A word that is not known here, as it came.
     Other(String),
 }
 
-open_enum!(LivePlayButtonPosition, X0 = "0", X1 = "1", X2 = "2");
+open_enum!(LivePlayButtonPosition, N0 = "0", N1 = "1", N2 = "2");
 
 /// The video that a live event streams to, and its state.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

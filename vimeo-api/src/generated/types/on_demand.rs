@@ -1613,31 +1613,31 @@ open_enum!(
 #[non_exhaustive]
 pub enum PromotionStreamPeriod {
     /// `1_week`
-    X1Week,
+    N1Week,
     /// `1_year`
-    X1Year,
+    N1Year,
     /// `24_hour`
-    X24Hour,
+    N24Hour,
     /// `30_day`
-    X30Day,
+    N30Day,
     /// `30_days`
-    X30Days,
+    N30Days,
     /// `3_month`
-    X3Month,
+    N3Month,
     /// `48_hour`
-    X48Hour,
+    N48Hour,
     /// `6_month`
-    X6Month,
+    N6Month,
     /// `72_hour`
-    X72Hour,
+    N72Hour,
     /// A word that is not known here, as it came.
     Other(String),
 }
 
 open_enum!(
-    PromotionStreamPeriod, X1Week = "1_week", X1Year = "1_year", X24Hour = "24_hour",
-    X30Day = "30_day", X30Days = "30_days", X3Month = "3_month", X48Hour = "48_hour",
-    X6Month = "6_month", X72Hour = "72_hour"
+    PromotionStreamPeriod, N1Week = "1_week", N1Year = "1_year", N24Hour = "24_hour",
+    N30Day = "30_day", N30Days = "30_days", N3Month = "3_month", N48Hour = "48_hour",
+    N6Month = "6_month", N72Hour = "72_hour"
 );
 
 /// Whether a promotion has one code for many or many codes for one use each.
@@ -1698,42 +1698,42 @@ impl RemoveOnDemandPageRegionsBody {
 #[non_exhaustive]
 pub enum RentalPeriod {
     /// `1 day`
-    X1Day,
+    N1Day,
     /// `1 month`
-    X1Month,
+    N1Month,
     /// `1 week`
-    X1Week,
+    N1Week,
     /// `1 year`
-    X1Year,
+    N1Year,
     /// `2 day`
-    X2Day,
+    N2Day,
     /// `24 hour`
-    X24Hour,
+    N24Hour,
     /// `3 day`
-    X3Day,
+    N3Day,
     /// `3 month`
-    X3Month,
+    N3Month,
     /// `30 day`
-    X30Day,
+    N30Day,
     /// `48 hour`
-    X48Hour,
+    N48Hour,
     /// `6 month`
-    X6Month,
+    N6Month,
     /// `60 day`
-    X60Day,
+    N60Day,
     /// `7 day`
-    X7Day,
+    N7Day,
     /// `72 hour`
-    X72Hour,
+    N72Hour,
     /// A word that is not known here, as it came.
     Other(String),
 }
 
 open_enum!(
-    RentalPeriod, X1Day = "1 day", X1Month = "1 month", X1Week = "1 week", X1Year =
-    "1 year", X2Day = "2 day", X24Hour = "24 hour", X3Day = "3 day", X3Month = "3 month",
-    X30Day = "30 day", X48Hour = "48 hour", X6Month = "6 month", X60Day = "60 day", X7Day
-    = "7 day", X72Hour = "72 hour"
+    RentalPeriod, N1Day = "1 day", N1Month = "1 month", N1Week = "1 week", N1Year =
+    "1 year", N2Day = "2 day", N24Hour = "24 hour", N3Day = "3 day", N3Month = "3 month",
+    N30Day = "30 day", N48Hour = "48 hour", N6Month = "6 month", N60Day = "60 day", N7Day
+    = "7 day", N72Hour = "72 hour"
 );
 
 /// Subscription that the user has, or can take.

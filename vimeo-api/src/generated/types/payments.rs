@@ -87,21 +87,21 @@ pub struct PaymentMethod {
 #[non_exhaustive]
 pub enum PaymentMethodType {
     /// `0`
-    X0,
+    N0,
     /// `1`
-    X1,
+    N1,
     /// `2`
-    X2,
+    N2,
     /// `3`
-    X3,
+    N3,
     /// `4`
-    X4,
+    N4,
     /// `5`
-    X5,
+    N5,
     /// A word that is not known here, as it came.
     Other(String),
 }
 
 open_enum!(
-    PaymentMethodType, X0 = "0", X1 = "1", X2 = "2", X3 = "3", X4 = "4", X5 = "5"
+    PaymentMethodType, N0 = "0", N1 = "1", N2 = "2", N3 = "3", N4 = "4", N5 = "5"
 );

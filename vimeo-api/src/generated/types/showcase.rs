@@ -11,23 +11,23 @@ use super::{Connection, Interaction, Picture, User, ViewPrivacy};
 #[non_exhaustive]
 pub enum DomainCertificateState {
     /// `0`
-    X0,
+    N0,
     /// `1`
-    X1,
+    N1,
     /// `2`
-    X2,
+    N2,
     /// `3`
-    X3,
+    N3,
     /// `4`
-    X4,
+    N4,
     /// `5`
-    X5,
+    N5,
     /// `6`
-    X6,
+    N6,
     /// `7`
-    X7,
+    N7,
     /// `8`
-    X8,
+    N8,
     /// `null`
     Null,
     /// A word that is not known here, as it came.
@@ -35,8 +35,8 @@ pub enum DomainCertificateState {
 }
 
 open_enum!(
-    DomainCertificateState, X0 = "0", X1 = "1", X2 = "2", X3 = "3", X4 = "4", X5 = "5",
-    X6 = "6", X7 = "7", X8 = "8", Null = "null"
+    DomainCertificateState, N0 = "0", N1 = "1", N2 = "2", N3 = "3", N4 = "4", N5 = "5",
+    N6 = "6", N7 = "7", N8 = "8", Null = "null"
 );
 
 /// A showcase: a curated set of videos with a page and an embeddable playlist of its own.

@@ -578,25 +578,25 @@ open_enum!(EmailFieldType, Dropdown = "dropdown", Text = "text");
 #[non_exhaustive]
 pub enum EmailProvider {
     /// `1`
-    X1,
+    N1,
     /// `2`
-    X2,
+    N2,
     /// `3`
-    X3,
+    N3,
     /// `4`
-    X4,
+    N4,
     /// `5`
-    X5,
+    N5,
     /// `6`
-    X6,
+    N6,
     /// `7`
-    X7,
+    N7,
     /// A word that is not known here, as it came.
     Other(String),
 }
 
 open_enum!(
-    EmailProvider, X1 = "1", X2 = "2", X3 = "3", X4 = "4", X5 = "5", X6 = "6", X7 = "7"
+    EmailProvider, N1 = "1", N2 = "2", N3 = "3", N4 = "4", N5 = "5", N6 = "6", N7 = "7"
 );
 
 /// Badges that the player shows.
@@ -2112,18 +2112,18 @@ open_enum!(
 #[non_exhaustive]
 pub enum TitleFontWeight {
     /// `300`
-    X300,
+    N300,
     /// `400`
-    X400,
+    N400,
     /// `500`
-    X500,
+    N500,
     /// `700`
-    X700,
+    N700,
     /// A word that is not known here, as it came.
     Other(String),
 }
 
-open_enum!(TitleFontWeight, X300 = "300", X400 = "400", X500 = "500", X700 = "700");
+open_enum!(TitleFontWeight, N300 = "300", N400 = "400", N500 = "500", N700 = "700");
 
 /// State of transcoding.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -3397,29 +3397,29 @@ open_enum!(
 #[non_exhaustive]
 pub enum VideoRendition {
     /// `1080p`
-    X1080p,
+    N1080p,
     /// `240p`
-    X240p,
+    N240p,
     /// `2k`
-    X2k,
+    N2k,
     /// `360p`
-    X360p,
+    N360p,
     /// `480p`
-    X480p,
+    N480p,
     /// `4k`
-    X4k,
+    N4k,
     /// `540p`
-    X540p,
+    N540p,
     /// `5k`
-    X5k,
+    N5k,
     /// `6k`
-    X6k,
+    N6k,
     /// `720p`
-    X720p,
+    N720p,
     /// `7k`
-    X7k,
+    N7k,
     /// `8k`
-    X8k,
+    N8k,
     /// `adaptive`
     Adaptive,
     /// `audio`
@@ -3431,9 +3431,9 @@ pub enum VideoRendition {
 }
 
 open_enum!(
-    VideoRendition, X1080p = "1080p", X240p = "240p", X2k = "2k", X360p = "360p", X480p =
-    "480p", X4k = "4k", X540p = "540p", X5k = "5k", X6k = "6k", X720p = "720p", X7k =
-    "7k", X8k = "8k", Adaptive = "adaptive", Audio = "audio", Source = "source"
+    VideoRendition, N1080p = "1080p", N240p = "240p", N2k = "2k", N360p = "360p", N480p =
+    "480p", N4k = "4k", N540p = "540p", N5k = "5k", N6k = "6k", N720p = "720p", N7k =
+    "7k", N8k = "8k", Adaptive = "adaptive", Audio = "audio", Source = "source"
 );
 
 /// Renting a video.
