@@ -4,15 +4,12 @@
 //! tree, and what does not fit is taken out of it, piece by piece, until the rest decodes. Every piece is handed to
 //! the caller with its place, so nothing is lost and nothing is hidden.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use serde_path_to_error::Segment;
 
-/// How many different misfits an answer may have before it counts as another thing altogether.
-const MOST_MISFITS: usize = 1000;
+use super::mend::{Watched, kind_of, mend};
 
 /// Whether an answer that does not wholly fit its type is taken.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,9 +27,9 @@ pub enum Strictness {
 /// comes from [`found`](Drift::found).
 #[derive(Clone, PartialEq)]
 pub struct Drift {
-    path: String,
-    expected: String,
-    found: Value,
+    pub(super) path: String,
+    pub(super) expected: String,
+    pub(super) found: Value,
 }
 
 impl Drift {
@@ -54,7 +51,7 @@ impl Drift {
 
 impl fmt::Display for Drift {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: expected {}, found {}", self.path, self.expected, Kind::of(&self.found))
+        write!(f, "{}: expected {}, found {}", self.path, self.expected, kind_of(&self.found))
     }
 }
 
@@ -168,14 +165,6 @@ fn decode_watched<T: DeserializeOwned>(bytes: &[u8]) -> Result<(Decoded<T>, Vec<
     Ok((decoded, unknown))
 }
 
-/// What is told while a tree is read.
-enum Watched {
-    /// Reading starts over.
-    Start,
-    /// A field that the type does not know.
-    Unknown(String),
-}
-
 /// Takes out of the tree what does not fit until the rest does.
 fn decode_drifted<T: DeserializeOwned>(
     bytes: &[u8],
@@ -190,241 +179,6 @@ fn decode_drifted<T: DeserializeOwned>(
         Some(value) => Ok(Decoded { value, drift }),
         // Unreachable: mending ends well only after a value was read.
         None => Err(DecodeFailure::Misfit { path: String::new(), expected: "a value".to_owned(), drift }),
-    }
-}
-
-/// Reads a type that is not named here.
-type Read<'a> = dyn FnMut(&mut dyn erased_serde::Deserializer<'_>) -> Result<(), erased_serde::Error> + 'a;
-
-/// The loop behind [`decode_drifted`]. The type is erased, since this is long and would be compiled anew for each of
-/// hundreds of types, though it rarely runs.
-fn mend(
-    bytes: &[u8],
-    watch: &mut dyn FnMut(Watched),
-    read: &mut Read<'_>,
-) -> Result<Vec<Drift>, DecodeFailure> {
-    let tree = serde_json::from_slice(bytes).map_err(DecodeFailure::NotJson)?;
-    let mut mender = Mender { tree, removed: BTreeMap::new(), drift: Vec::new() };
-    for _ in 0..MOST_MISFITS {
-        watch(Watched::Start);
-        let mut track = serde_path_to_error::Track::new();
-        let tracked = serde_path_to_error::Deserializer::new(&mender.tree, &mut track);
-        let mut unknown = |path: serde_ignored::Path<'_>| {
-            watch(Watched::Unknown(path.to_string().replace(".?", "")));
-        };
-        let watched = serde_ignored::Deserializer::new(tracked, &mut unknown);
-        let error = match read(&mut <dyn erased_serde::Deserializer<'_>>::erase(watched)) {
-            Ok(()) => return Ok(mender.drift),
-            Err(error) => error,
-        };
-        let steps: Vec<Step> = track.path().iter().map_while(Step::of).collect();
-        let message = error.to_string();
-        if !mender.take_out(&steps, &message) {
-            let path = mender.original_path(&steps);
-            return Err(DecodeFailure::Misfit { path, expected: expectation(&message), drift: mender.drift });
-        }
-    }
-    Err(DecodeFailure::Misfit {
-        path: String::new(),
-        expected: format!("an answer with fewer than {MOST_MISFITS} pieces that do not fit"),
-        drift: mender.drift,
-    })
-}
-
-#[derive(Debug, Clone, PartialEq)]
-enum Step {
-    Key(String),
-    Index(usize),
-}
-
-impl Step {
-    fn of(segment: &Segment) -> Option<Self> {
-        match segment {
-            Segment::Map { key } => Some(Self::Key(key.clone())),
-            Segment::Seq { index } => Some(Self::Index(*index)),
-            Segment::Enum { .. } | Segment::Unknown => None,
-        }
-    }
-}
-
-struct Mender {
-    tree: Value,
-    /// Which elements were taken out of which array, so that reported paths keep the numbers of the answer.
-    removed: BTreeMap<String, Vec<usize>>,
-    drift: Vec<Drift>,
-}
-
-impl Mender {
-    /// Takes the value at `steps` out, and with it every value that must fail in the same way: those that stand at
-    /// the same place in other elements of the same lists and are of the same kind, or equal where the kind alone
-    /// does not tell. That keeps the work linear when a whole page has drifted in one way.
-    fn take_out(&mut self, steps: &[Step], message: &str) -> bool {
-        let Some(offender) = lookup(&self.tree, steps).cloned() else { return false };
-        if steps.is_empty() {
-            return false;
-        }
-        let by_kind = message.starts_with("invalid type");
-        let fails = |value: &Value| {
-            if by_kind { Kind::of(value) == Kind::of(&offender) } else { *value == offender }
-        };
-        let mut pruned = Vec::new();
-        prune(&mut self.tree, steps, &mut String::new(), &self.removed, &fails, &mut pruned);
-        let expected = expectation(message);
-        let took = !pruned.is_empty();
-        for Pruned { path, element, found } in pruned {
-            if let Some((list, index)) = element {
-                let gone = self.removed.entry(list).or_default();
-                gone.push(index);
-                gone.sort_unstable();
-            }
-            self.drift.push(Drift { path, expected: expected.clone(), found });
-        }
-        took
-    }
-
-    fn original_path(&self, steps: &[Step]) -> String {
-        let mut path = String::new();
-        for step in steps {
-            match step {
-                Step::Key(key) => push_key(&mut path, key),
-                Step::Index(index) => {
-                    let index = original_index(self.removed.get(&path).map_or(&[], Vec::as_slice), *index);
-                    push_index(&mut path, index);
-                }
-            }
-        }
-        path
-    }
-}
-
-struct Pruned {
-    path: String,
-    /// The list that it was an element of, and its number there.
-    element: Option<(String, usize)>,
-    found: Value,
-}
-
-/// Walks to the places that `steps` names, in every element of the lists on the way, and takes out what fails.
-fn prune(
-    node: &mut Value,
-    steps: &[Step],
-    path: &mut String,
-    removed: &BTreeMap<String, Vec<usize>>,
-    fails: &dyn Fn(&Value) -> bool,
-    pruned: &mut Vec<Pruned>,
-) {
-    let Some((step, rest)) = steps.split_first() else { return };
-    let length = path.len();
-    match (step, node) {
-        (Step::Key(key), Value::Object(fields)) => {
-            push_key(path, key);
-            if !rest.is_empty() {
-                if let Some(value) = fields.get_mut(key) {
-                    prune(value, rest, path, removed, fails, pruned);
-                }
-            } else if fields.get(key).is_some_and(fails)
-                && let Some(found) = fields.remove(key)
-            {
-                pruned.push(Pruned { path: path.clone(), element: None, found });
-            }
-            path.truncate(length);
-        }
-        (Step::Index(_), Value::Array(elements)) => {
-            let gone = removed.get(path.as_str()).map_or(&[] as &[usize], Vec::as_slice);
-            let list = path.clone();
-            let mut kept = Vec::with_capacity(elements.len());
-            for (current, mut element) in elements.drain(..).enumerate() {
-                let index = original_index(gone, current);
-                push_index(path, index);
-                if rest.is_empty() && fails(&element) {
-                    pruned.push(Pruned {
-                        path: path.clone(),
-                        element: Some((list.clone(), index)),
-                        found: element,
-                    });
-                } else {
-                    prune(&mut element, rest, path, removed, fails, pruned);
-                    kept.push(element);
-                }
-                path.truncate(length);
-            }
-            *elements = kept;
-        }
-        _ => {}
-    }
-}
-
-fn lookup<'a>(mut node: &'a Value, steps: &[Step]) -> Option<&'a Value> {
-    for step in steps {
-        node = match step {
-            Step::Key(key) => node.get(key)?,
-            Step::Index(index) => node.get(index)?,
-        };
-    }
-    Some(node)
-}
-
-/// The number that an element had before those of `gone` (sorted) were taken out.
-fn original_index(gone: &[usize], current: usize) -> usize {
-    gone.iter().fold(current, |index, taken| if *taken <= index { index + 1 } else { index })
-}
-
-fn push_key(path: &mut String, key: &str) {
-    if !path.is_empty() {
-        path.push('.');
-    }
-    path.push_str(key);
-}
-
-fn push_index(path: &mut String, index: usize) {
-    path.push_str(&format!("[{index}]"));
-}
-
-/// The part of serde's message that says what was wanted, without the value that came.
-fn expectation(message: &str) -> String {
-    let wanted = message.split_once(", expected ").map_or(message, |(_, wanted)| wanted);
-    wanted.split(" at line ").next().unwrap_or_default().to_owned()
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Kind {
-    Null,
-    Boolean,
-    Integer,
-    NegativeInteger,
-    Fraction,
-    Text,
-    List,
-    Object,
-}
-
-impl Kind {
-    fn of(value: &Value) -> Self {
-        match value {
-            Value::Null => Self::Null,
-            Value::Bool(_) => Self::Boolean,
-            Value::Number(number) if number.is_u64() => Self::Integer,
-            Value::Number(number) if number.is_i64() => Self::NegativeInteger,
-            Value::Number(_) => Self::Fraction,
-            Value::String(_) => Self::Text,
-            Value::Array(_) => Self::List,
-            Value::Object(_) => Self::Object,
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Null => "null",
-            Self::Boolean => "a boolean",
-            Self::Integer => "an integer",
-            Self::NegativeInteger => "a negative integer",
-            Self::Fraction => "a fraction",
-            Self::Text => "text",
-            Self::List => "a list",
-            Self::Object => "an object",
-        })
     }
 }
 
@@ -511,6 +265,53 @@ mod tests {
         let decoded = tolerant::<Page<Clip>>(json!({"data": items}));
         assert_eq!(decoded.drift.len(), 10_000);
         assert_eq!(decoded.value.items().len(), 5000);
+    }
+
+    #[test]
+    fn a_page_whose_values_are_all_wrong_in_their_own_way_decodes_item_by_item() {
+        let items: Vec<Value> = (0..3000)
+            .map(|number| json!({"name": "a", "made": format!("day {number}"), "size": number}))
+            .collect();
+        let decoded = tolerant::<Page<Clip>>(json!({"data": items, "total": "many"}));
+        assert_eq!(decoded.drift.len(), 3001);
+        assert_eq!(decoded.value.items().len(), 3000);
+        assert!(decoded.value.items().iter().all(|clip| clip.size.is_some() && clip.made.is_none()));
+        let last = decoded.drift.iter().find(|drift| drift.found() == "day 2999").expect("told");
+        assert_eq!(last.path(), "data[2999].made");
+    }
+
+    #[test]
+    fn elements_that_are_gone_do_not_shift_the_numbers_of_others() {
+        let decoded = tolerant::<Page<Clip>>(json!({"data": [
+            7, {"made": "a"}, 8, {"made": "b", "sizes": [{"width": -1}, 5]}, "x", {"made": "c"},
+        ]}));
+        let mut paths: Vec<&str> = decoded.drift.iter().map(Drift::path).collect();
+        paths.sort_unstable();
+        assert_eq!(
+            paths,
+            [
+                "data[0]",
+                "data[1].made",
+                "data[2]",
+                "data[3].made",
+                "data[3].sizes[0].width",
+                "data[3].sizes[1]",
+                "data[4]",
+                "data[5].made",
+            ]
+        );
+        assert_eq!(decoded.value.items().len(), 3);
+    }
+
+    #[test]
+    fn a_list_that_must_be_whole_is_not_taken_apart() {
+        #[derive(Debug, Deserialize)]
+        struct Pair {
+            data: [Clip; 2],
+        }
+        let decoded = tolerant::<Pair>(json!({"data": [{"made": "a", "size": 1}, {"made": "b", "size": 2}]}));
+        assert_eq!(decoded.value.data.map(|clip| clip.size), [Some(1), Some(2)]);
+        assert_eq!(decoded.drift.len(), 2);
     }
 
     #[test]

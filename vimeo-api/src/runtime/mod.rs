@@ -8,6 +8,7 @@ mod decode;
 mod error;
 mod fields;
 mod kind;
+mod mend;
 mod open_enum;
 mod operation;
 mod page;

@@ -1,0 +1,374 @@
+//! Taking out of an answer what does not fit, until the rest does.
+//!
+//! serde stops at the first misfit, so each costs a reading of its own. Two things keep the work in bounds when a whole
+//! page has drifted: what must fail in the same way is taken out at once, and where that cannot be known, as with
+//! texts that are no dates each in its own way, the elements of a list are read one by one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde_json::Value;
+use serde_path_to_error::{Segment, Track};
+
+use super::decode::{DecodeFailure, Drift};
+
+/// How many readings one element, or an answer as a whole, may take before it counts as another thing altogether.
+const MOST_READINGS: usize = 1000;
+
+/// What is told while a tree is read.
+pub(super) enum Watched {
+    /// Reading starts over.
+    Start,
+    /// A field that the type does not know.
+    Unknown(String),
+}
+
+/// Reads a type that is not named here: this is long and would be compiled anew for each of hundreds of types, though
+/// it rarely runs.
+pub(super) type Read<'a> =
+    dyn FnMut(&mut dyn erased_serde::Deserializer<'_>) -> Result<(), erased_serde::Error> + 'a;
+
+/// Reads an answer again and again, each time without what did not fit before, and gives back what that was.
+pub(super) fn mend(
+    bytes: &[u8],
+    watch: &mut dyn FnMut(Watched),
+    read: &mut Read<'_>,
+) -> Result<Vec<Drift>, DecodeFailure> {
+    let tree = serde_json::from_slice(bytes).map_err(DecodeFailure::NotJson)?;
+    let mut mender = Mender { tree, numbers: Numbers::default(), whole: BTreeSet::new(), drift: Vec::new() };
+    for _ in 0..MOST_READINGS {
+        let Some(misfit) = mender.read(watch, read) else { return Ok(mender.drift) };
+        if !misfit.is_of_kind() && mender.one_by_one(&misfit.steps, watch, read) {
+            continue;
+        }
+        if !mender.take_out(&misfit) {
+            let path = mender.numbers.path(&misfit.steps);
+            return Err(DecodeFailure::Misfit { path, expected: misfit.expectation(), drift: mender.drift });
+        }
+    }
+    Err(DecodeFailure::Misfit {
+        path: String::new(),
+        expected: format!("an answer with fewer than {MOST_READINGS} pieces that do not fit"),
+        drift: mender.drift,
+    })
+}
+
+/// Where reading stopped and why.
+struct Misfit {
+    steps: Vec<Step>,
+    message: String,
+}
+
+impl Misfit {
+    /// Whether every value of that kind fails at that place.
+    fn is_of_kind(&self) -> bool {
+        self.message.starts_with("invalid type")
+    }
+
+    /// The part of serde's message that says what was wanted, without the value that came.
+    fn expectation(&self) -> String {
+        let wanted =
+            self.message.split_once(", expected ").map_or(self.message.as_str(), |(_, wanted)| wanted);
+        wanted.split(" at line ").next().unwrap_or_default().to_owned()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+impl Step {
+    fn of(segment: &Segment) -> Option<Self> {
+        match segment {
+            Segment::Map { key } => Some(Self::Key(key.clone())),
+            Segment::Seq { index } => Some(Self::Index(*index)),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        }
+    }
+}
+
+struct Mender {
+    tree: Value,
+    numbers: Numbers,
+    /// The lists that are not read element by element: they were, or they only make sense whole.
+    whole: BTreeSet<String>,
+    drift: Vec<Drift>,
+}
+
+impl Mender {
+    fn read(&self, watch: &mut dyn FnMut(Watched), read: &mut Read<'_>) -> Option<Misfit> {
+        watch(Watched::Start);
+        let mut track = Track::new();
+        let tracked = serde_path_to_error::Deserializer::new(&self.tree, &mut track);
+        let mut unknown = |path: serde_ignored::Path<'_>| {
+            watch(Watched::Unknown(path.to_string().replace(".?", "")));
+        };
+        let watched = serde_ignored::Deserializer::new(tracked, &mut unknown);
+        let error = read(&mut <dyn erased_serde::Deserializer<'_>>::erase(watched)).err()?;
+        let steps = track.path().iter().map_while(Step::of).collect();
+        Some(Misfit { steps, message: error.to_string() })
+    }
+
+    /// Takes the value at `steps` out, and with it every value that must fail in the same way: those that stand at
+    /// the same place in other elements of the same lists and are of the same kind, or equal where the kind alone
+    /// does not tell.
+    fn take_out(&mut self, misfit: &Misfit) -> bool {
+        let Some(offender) = lookup(&self.tree, &misfit.steps).cloned() else { return false };
+        if misfit.steps.is_empty() {
+            return false;
+        }
+        let of_kind = misfit.is_of_kind();
+        let fails = |value: &Value| {
+            if of_kind { Kind::of(value) == Kind::of(&offender) } else { *value == offender }
+        };
+        let mut pruned = Vec::new();
+        prune(&mut self.tree, &misfit.steps, &mut String::new(), &self.numbers, &fails, &mut pruned);
+        let took = !pruned.is_empty();
+        for Pruned { path, element, found } in pruned {
+            if let Some((list, number)) = element {
+                self.numbers.gone(list, number);
+            }
+            self.drift.push(Drift { path, expected: misfit.expectation(), found });
+        }
+        took
+    }
+
+    /// Mends the elements of the outermost list on the way to a misfit each by itself, in a tree that holds no other, so
+    /// that a misfit costs the reading of an element and not of the page. Says whether anything was mended.
+    fn one_by_one(&mut self, steps: &[Step], watch: &mut dyn FnMut(Watched), read: &mut Read<'_>) -> bool {
+        let Some(position) = steps.iter().position(|step| matches!(step, Step::Index(_))) else {
+            return false;
+        };
+        let list: Vec<Step> = steps.iter().take(position).cloned().collect();
+        let path = self.numbers.path(&list);
+        if self.whole.contains(&path) {
+            return false;
+        }
+        let Some(elements) = lookup_mut(&mut self.tree, &list).and_then(Value::as_array_mut) else {
+            return false;
+        };
+        let elements = std::mem::take(elements);
+        self.whole.insert(path.clone());
+        let before = self.drift.len();
+        let mut kept = Vec::with_capacity(elements.len());
+        let mut rest = elements.into_iter().enumerate();
+        let originals = self.numbers.clone();
+        for (current, element) in rest.by_ref() {
+            self.numbers.only = Some((path.clone(), originals.original(&path, current)));
+            self.put(&list, vec![element]);
+            let alone = self.mend_alone(&list, watch, read);
+            kept.append(&mut self.taken(&list));
+            if !alone {
+                break;
+            }
+        }
+        self.numbers.only = None;
+        kept.extend(rest.map(|(_, element)| element));
+        self.put(&list, kept);
+        self.drift.len() > before
+    }
+
+    /// Mends a tree that holds one element of a list; `false` when the list cannot be read with one element.
+    fn mend_alone(&mut self, list: &[Step], watch: &mut dyn FnMut(Watched), read: &mut Read<'_>) -> bool {
+        for _ in 0..MOST_READINGS {
+            let Some(misfit) = self.read(watch, read) else { return true };
+            // A misfit of what the list stands in may come of the elements that are not there.
+            if list.starts_with(&misfit.steps) || !self.take_out(&misfit) {
+                return false;
+            }
+        }
+        false
+    }
+
+    fn put(&mut self, list: &[Step], elements: Vec<Value>) {
+        if let Some(place) = lookup_mut(&mut self.tree, list) {
+            *place = Value::Array(elements);
+        }
+    }
+
+    fn taken(&mut self, list: &[Step]) -> Vec<Value> {
+        match lookup_mut(&mut self.tree, list).map(Value::take) {
+            Some(Value::Array(elements)) => elements,
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Which numbers elements had in the answer, so that paths keep them however many others are gone.
+#[derive(Debug, Clone, Default)]
+struct Numbers {
+    /// The elements that were taken out, by the path of their list.
+    gone: BTreeMap<String, Vec<usize>>,
+    /// A list that holds one element alone just now, and which.
+    only: Option<(String, usize)>,
+}
+
+impl Numbers {
+    fn gone(&mut self, list: String, number: usize) {
+        let gone = self.gone.entry(list).or_default();
+        let place = gone.partition_point(|known| *known < number);
+        gone.insert(place, number);
+    }
+
+    fn original(&self, list: &str, current: usize) -> usize {
+        match &self.only {
+            Some((only, number)) if only == list => *number,
+            _ => original_index(self.gone.get(list).map_or(&[], Vec::as_slice), current),
+        }
+    }
+
+    fn path(&self, steps: &[Step]) -> String {
+        let mut path = String::new();
+        for step in steps {
+            match step {
+                Step::Key(key) => push_key(&mut path, key),
+                Step::Index(index) => {
+                    let number = self.original(&path, *index);
+                    push_index(&mut path, number);
+                }
+            }
+        }
+        path
+    }
+}
+
+struct Pruned {
+    path: String,
+    /// The list that it was an element of, and its number there.
+    element: Option<(String, usize)>,
+    found: Value,
+}
+
+/// Walks to the places that `steps` names, in every element of the lists on the way, and takes out what fails.
+fn prune(
+    node: &mut Value,
+    steps: &[Step],
+    path: &mut String,
+    numbers: &Numbers,
+    fails: &dyn Fn(&Value) -> bool,
+    pruned: &mut Vec<Pruned>,
+) {
+    let Some((step, rest)) = steps.split_first() else { return };
+    let length = path.len();
+    match (step, node) {
+        (Step::Key(key), Value::Object(fields)) => {
+            push_key(path, key);
+            if !rest.is_empty() {
+                if let Some(value) = fields.get_mut(key) {
+                    prune(value, rest, path, numbers, fails, pruned);
+                }
+            } else if fields.get(key).is_some_and(fails)
+                && let Some(found) = fields.remove(key)
+            {
+                pruned.push(Pruned { path: path.clone(), element: None, found });
+            }
+            path.truncate(length);
+        }
+        (Step::Index(_), Value::Array(elements)) => {
+            let list = path.clone();
+            let mut kept = Vec::with_capacity(elements.len());
+            for (current, mut element) in elements.drain(..).enumerate() {
+                let index = numbers.original(&list, current);
+                push_index(path, index);
+                if rest.is_empty() && fails(&element) {
+                    pruned.push(Pruned {
+                        path: path.clone(),
+                        element: Some((list.clone(), index)),
+                        found: element,
+                    });
+                } else {
+                    prune(&mut element, rest, path, numbers, fails, pruned);
+                    kept.push(element);
+                }
+                path.truncate(length);
+            }
+            *elements = kept;
+        }
+        _ => {}
+    }
+}
+
+fn lookup<'a>(mut node: &'a Value, steps: &[Step]) -> Option<&'a Value> {
+    for step in steps {
+        node = match step {
+            Step::Key(key) => node.get(key)?,
+            Step::Index(index) => node.get(index)?,
+        };
+    }
+    Some(node)
+}
+
+fn lookup_mut<'a>(mut node: &'a mut Value, steps: &[Step]) -> Option<&'a mut Value> {
+    for step in steps {
+        node = match step {
+            Step::Key(key) => node.get_mut(key)?,
+            Step::Index(index) => node.get_mut(index)?,
+        };
+    }
+    Some(node)
+}
+
+/// The number that an element had before those of `gone` (sorted) were taken out.
+fn original_index(gone: &[usize], current: usize) -> usize {
+    gone.iter().fold(current, |index, taken| if *taken <= index { index + 1 } else { index })
+}
+
+fn push_key(path: &mut String, key: &str) {
+    if !path.is_empty() {
+        path.push('.');
+    }
+    path.push_str(key);
+}
+
+fn push_index(path: &mut String, index: usize) {
+    path.push_str(&format!("[{index}]"));
+}
+
+/// What kind of value it is, in words.
+pub(super) fn kind_of(value: &Value) -> impl fmt::Display {
+    Kind::of(value)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kind {
+    Null,
+    Boolean,
+    Integer,
+    NegativeInteger,
+    Fraction,
+    Text,
+    List,
+    Object,
+}
+
+impl Kind {
+    fn of(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(_) => Self::Boolean,
+            Value::Number(number) if number.is_u64() => Self::Integer,
+            Value::Number(number) if number.is_i64() => Self::NegativeInteger,
+            Value::Number(_) => Self::Fraction,
+            Value::String(_) => Self::Text,
+            Value::Array(_) => Self::List,
+            Value::Object(_) => Self::Object,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Null => "null",
+            Self::Boolean => "a boolean",
+            Self::Integer => "an integer",
+            Self::NegativeInteger => "a negative integer",
+            Self::Fraction => "a fraction",
+            Self::Text => "text",
+            Self::List => "a list",
+            Self::Object => "an object",
+        })
+    }
+}
