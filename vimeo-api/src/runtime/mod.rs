@@ -1,10 +1,12 @@
 //! What the generated calls stand on: the client, its transport, decoding and errors.
 
 mod answer;
+mod api_error;
 
 mod call;
 mod client;
 mod decode;
+mod decode_error;
 mod error;
 mod fields;
 mod kind;
@@ -22,10 +24,12 @@ mod transport;
 mod uri;
 
 pub use answer::{Empty, Maybe};
+pub use api_error::{ApiError, InvalidParameter};
 pub use call::{Call, Endpoint, PathValue, QueryValue};
 pub use client::{ACCEPT, API_BASE_URL, Client, ClientBuilder};
 pub use decode::{DecodeFailure, Decoded, Drift, Inspection, Strictness, decode, inspect, reread};
-pub use error::{ApiError, ConnectionError, DecodeError, Error, InvalidParameter, Sent};
+pub use decode_error::DecodeError;
+pub use error::{ConnectionError, Error, Sent};
 pub use fields::Fields;
 pub use open_enum::OpenEnum;
 pub use operation::{Operation, QueryParameter};
