@@ -171,15 +171,21 @@ impl UploadVideo {
         // First the source: without a file there shall be no video.
         let mut source = self.source.await?;
         let size = source.size();
+        if size == 0 {
+            return Err(UploadError::Empty.into());
+        }
         let fingerprint = source.fingerprint().await?;
         let mut body = self.body;
         body.upload.size = Some(size);
         let call = self.vimeo.api().videos().create_my_video(&body).fields("uri,link,upload.upload_link");
         let created = call.send_as::<Created>().await?.into_inner();
         let link = created.upload.and_then(|upload| upload.upload_link);
-        let (Some(uri), Some(upload_link)) = (created.uri, link) else {
-            let reason = "Vimeo's answer to POST /me/videos holds no upload link".to_owned();
+        let Some(uri) = created.uri else {
+            let reason = "Vimeo's answer to POST /me/videos names no video".to_owned();
             return Err(UploadError::BadTicket { reason }.into());
+        };
+        let Some(upload_link) = link else {
+            return Err(UploadError::NoUploadLink { video_uri: uri }.into());
         };
         let ticket = UploadTicket::new(uri, upload_link.expose(), size)?.with_fingerprint(fingerprint);
         if let Some(callback) = self.on_ticket {

@@ -169,6 +169,17 @@ pub enum UploadError {
         /// What to do instead.
         advice: &'static str,
     },
+    /// A source without a single byte, which is no video; found before anything was created.
+    #[error("there is nothing to upload: the file is empty; no video was created")]
+    Empty,
+    /// The video was created, but Vimeo gave no place to send its bytes to.
+    #[error(
+        "{video_uri} was created, but Vimeo's answer holds no upload link; delete it before you try again"
+    )]
+    NoUploadLink {
+        /// The video that waits for its bytes.
+        video_uri: String,
+    },
     /// A ticket that no upload can be made from.
     #[error("the upload ticket is not usable: {reason}")]
     BadTicket {

@@ -153,3 +153,23 @@ async fn trouble_on_the_line_is_survived() {
     vimeo.get("/me").send().await.unwrap();
     assert_eq!(sandbox.journal().len(), 4);
 }
+
+#[tokio::test]
+async fn nothing_is_created_for_a_source_that_cannot_be_uploaded() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let vimeo = client(&sandbox);
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty.mp4");
+    std::fs::write(&empty, b"").unwrap();
+    let cases = [
+        (empty, "there is nothing to upload: the file is empty"),
+        (folder.path().to_owned(), "is a folder, not a file"),
+        (folder.path().join("missing.mp4"), "cannot open"),
+    ];
+    for (path, complaint) in cases {
+        let error = vimeo.upload(&path).send().await.unwrap_err();
+        assert!(matches!(error, vimeo_ext::Error::Upload { ticket: None, .. }), "{error:?}");
+        assert!(error.to_string().contains(complaint), "{error}");
+    }
+    assert!(sandbox.journal().is_empty());
+}
