@@ -65,6 +65,8 @@ pub(crate) fn answer(
     };
     drop(state);
     let mut response = finish(outcome, operation, request);
+    // A client may reckon the reset by the server's own clock, so that must be the world's.
+    put(&mut response, header::DATE, &http_date(now));
     tell_limit(&mut response, &rate, &standing);
     response
 }

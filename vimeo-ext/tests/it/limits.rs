@@ -1,14 +1,12 @@
 //! Rate limits, under a paused clock.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use serde_json::json;
 use tokio::time::Instant;
 use vimeo_api::Error;
-use vimeo_ext::{LimitPolicy, RetryPolicy};
+use vimeo_ext::LimitPolicy;
 
 use crate::fake::{Fake, answer, start};
 
@@ -168,73 +166,4 @@ async fn t17_a_token_that_two_clients_share_has_one_budget() {
     assert_eq!(began.elapsed(), Duration::ZERO);
     two.get("/me").send().await.unwrap();
     assert_eq!(began.elapsed(), seconds(61));
-}
-
-/// A server that counts as Vimeo does: so many calls a window, told in headers, refused beyond.
-#[derive(Default)]
-struct Counter {
-    window: Option<(Instant, u64)>,
-    refused: u64,
-    served: u64,
-}
-
-#[tokio::test(start_paused = true)]
-async fn soak_200_tasks_of_three_accounts_with_different_limits_meet_no_second_refusal() {
-    let limits: HashMap<&str, u64> = [("a", 30), ("b", 120), ("c", 600)].into();
-    let counters: Arc<Mutex<HashMap<String, Counter>>> = Arc::default();
-    let began = Instant::now();
-    let fake = {
-        let counters = Arc::clone(&counters);
-        let limits = limits.clone();
-        Fake::new(move |seen, number| {
-            let token = seen.token().unwrap().to_owned();
-            let limit = limits[token.as_str()];
-            let mut counters = counters.lock().unwrap();
-            let counter = counters.entry(token).or_default();
-            let now = Instant::now();
-            let (opened, used) = match counter.window {
-                Some((opened, used)) if now < opened + seconds(10) => (opened, used),
-                _ => (now, 0),
-            };
-            counter.window = Some((opened, used + 1));
-            let reset = start() + (opened + seconds(10) - began);
-            let status = if used >= limit { 429 } else { 200 };
-            counter.refused += u64::from(status == 429);
-            counter.served += u64::from(status == 200);
-            // Answers come after 20 to 90 ms, out of order.
-            let latency = Duration::from_millis(20 + (number as u64 * 37) % 70);
-            let reset = reset.format("%Y-%m-%dT%H:%M:%S+00:00");
-            answer(status).json(json!({})).limit(limit, limit.saturating_sub(used + 1), reset).after(latency)
-        })
-    };
-    let patient = RetryPolicy::default().attempts(20).budget(seconds(600));
-    let root =
-        fake.builder().retry(patient).limits(LimitPolicy::Wait { at_most: seconds(600) }).build().unwrap();
-    let accounts: Vec<_> =
-        ["a", "b", "c"].iter().map(|name| root.for_account(*name, *name).unwrap()).collect();
-    let tasks: Vec<_> = (0..200)
-        .map(|task| {
-            let vimeo = accounts[task % 3].clone();
-            tokio::spawn(async move {
-                let mut calls = 0u64;
-                while began.elapsed() < seconds(60) {
-                    vimeo.get("/me").send().await.unwrap();
-                    calls += 1;
-                }
-                calls
-            })
-        })
-        .collect();
-    let mut least = u64::MAX;
-    for task in tasks {
-        least = least.min(task.await.unwrap());
-    }
-    let counters = counters.lock().unwrap();
-    for (name, limit) in limits {
-        let counter = &counters[name];
-        assert!(counter.refused <= 1, "{name}: {} refusals", counter.refused);
-        // Five windows of ten seconds, each a second longer for the reset's sake, fit into the minute.
-        assert!(counter.served >= limit * 5, "{name} was starved: {} of {limit} a window", counter.served);
-    }
-    println!("least calls of a task: {least}");
 }

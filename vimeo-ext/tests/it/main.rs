@@ -18,6 +18,7 @@ mod requests;
 mod retries;
 mod scopes;
 mod secrets;
+mod soak;
 mod tus_server;
 mod types;
 mod upload;

@@ -1,0 +1,167 @@
+//! Many tasks of several accounts at their limits, against the local Vimeo.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep};
+use vimeo_api::{Request, TransportFuture};
+use vimeo_ext::{Clock, Layer, LimitPolicy, Next, Vimeo};
+use vimeo_sandbox::{JournalEntry, RateLimit, Sandbox};
+
+use crate::fake::start;
+
+/// The time of a test, which client and sandbox share.
+///
+/// It is tokio's paused clock. That moves on by itself when nothing can run, and what waits for a socket is not
+/// running; so while a request is on the wire the clock is held, and a request takes no time at all, however slow the
+/// machine is. What it would take on a real line is waited for afterwards.
+#[derive(Clone)]
+struct Time {
+    began: Instant,
+    held: Arc<Mutex<Held>>,
+}
+
+#[derive(Default)]
+struct Held {
+    by: u64,
+    /// Lets the clock go when it is dropped.
+    hold: Option<oneshot::Sender<()>>,
+}
+
+impl Time {
+    fn begin() -> Self {
+        Self { began: Instant::now(), held: Arc::default() }
+    }
+
+    fn passed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        start() + self.passed()
+    }
+
+    /// Stops the clock until the guard is dropped: it does not move by itself while a blocking task runs.
+    fn hold(&self) -> Hold {
+        let mut held = self.held.lock().unwrap();
+        held.by += 1;
+        held.hold.get_or_insert_with(|| {
+            let (hold, release) = oneshot::channel();
+            tokio::task::spawn_blocking(move || release.blocking_recv());
+            hold
+        });
+        Hold(self.clone())
+    }
+}
+
+struct Hold(Time);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut held = self.0.held.lock().unwrap();
+        held.by -= 1;
+        if held.by == 0 {
+            held.hold = None;
+        }
+    }
+}
+
+/// The line between the client and the sandbox.
+struct Line {
+    time: Time,
+    sandbox: vimeo_sandbox::Clock,
+    sent: Mutex<u64>,
+}
+
+impl Layer for Line {
+    fn send<'a>(&'a self, request: &'a mut Request, next: Next<'a>) -> TransportFuture<'a> {
+        Box::pin(async move {
+            let hold = self.time.hold();
+            self.sandbox.set(self.time.now());
+            let number = {
+                let mut sent = self.sent.lock().unwrap();
+                *sent += 1;
+                *sent
+            };
+            let answer = next.send(request).await;
+            drop(hold);
+            // 20 to 90 ms, so that answers come out of order.
+            sleep(Duration::from_millis(20 + number * 37 % 70)).await;
+            answer
+        })
+    }
+}
+
+/// How the journal names a token.
+fn fingerprint(token: &str) -> String {
+    Sha256::digest(token)[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+const WINDOW: u64 = 10;
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[tokio::test(start_paused = true)]
+async fn soak_200_tasks_of_three_accounts_with_different_limits_meet_no_second_refusal() {
+    let time = Time::begin();
+    let clock = vimeo_sandbox::Clock::frozen(start());
+    let sandbox = Sandbox::builder().clock(clock.clone()).start().await.unwrap();
+    let shown = time.clone();
+    let root = Vimeo::builder()
+        .access_token(sandbox.token())
+        .base_url(sandbox.url().as_str())
+        .limits(LimitPolicy::Wait { at_most: 10 * MINUTE })
+        .clock(Clock::new(move || shown.now()))
+        .attempt_layer(Line { time: time.clone(), sandbox: clock, sent: Mutex::new(0) })
+        .build()
+        .unwrap();
+    // (name, calls a window without and with `fields`)
+    let limits = [("a", 20, 40), ("b", 40, 80), ("c", 60, 120)];
+    let accounts = limits.map(|(name, plain, with_fields)| {
+        let token = sandbox.add_user(name).token;
+        let limit = RateLimit::new(plain, with_fields).window(Duration::from_secs(WINDOW));
+        assert!(sandbox.world().set_rate_limit(&token, limit));
+        (root.for_account(name, token.as_str()).unwrap(), fingerprint(&token))
+    });
+
+    let tasks: Vec<_> = (0..200)
+        .map(|number| {
+            let (vimeo, time) = (accounts[number % 3].0.clone(), time.clone());
+            tokio::spawn(async move {
+                let mut answered = 0u64;
+                while time.passed() < MINUTE {
+                    let me = vimeo.get("/me");
+                    let me = if number / 3 % 2 == 0 { me } else { me.fields("name") };
+                    assert!(me.send().await.unwrap()["name"].is_string());
+                    answered += 1;
+                }
+                answered
+            })
+        })
+        .collect();
+    for (number, task) in tasks.into_iter().enumerate() {
+        let answered = task.await.unwrap();
+        assert!(answered > 0, "task {number} of account {} was starved", limits[number % 3].0);
+    }
+
+    let journal = sandbox.journal();
+    for ((name, plain, with_fields), (vimeo, token)) in limits.into_iter().zip(&accounts) {
+        let of = |fields: bool, status: u16| {
+            let counts = |entry: &&JournalEntry| {
+                entry.token.as_ref() == Some(token)
+                    && entry.status == Some(status)
+                    && entry.query.contains("fields=") == fields
+            };
+            journal.iter().filter(counts).count() as u64
+        };
+        let refused = of(false, 429) + of(true, 429);
+        assert!(refused <= 1, "{name} was refused {refused} times");
+        // Each window is a second longer here, as its end is told in whole seconds.
+        for (limit, answered) in [(plain, of(false, 200)), (with_fields, of(true, 200))] {
+            let windows = 60 / (WINDOW + 1);
+            assert!(answered >= windows * limit, "{name} had {answered} calls of {limit} a window");
+        }
+        assert_eq!(vimeo.budget().state().waiting, 0, "{name}");
+    }
+}
