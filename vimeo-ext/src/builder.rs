@@ -280,6 +280,7 @@ impl VimeoBuilder {
         };
         let shared = Shared {
             end,
+            standing: Arc::default(),
             base_url: self.base_url,
             accept: self.accept,
             strictness: self.strictness,

@@ -12,7 +12,7 @@ use vimeo_api::{Call, Endpoint, Page, Strictness};
 use crate::auth::{AppCredentials, Auth, GrantCache, Refresher, Session};
 use crate::budget::{Budget, Budgets, LimitPolicy};
 use crate::transport::{
-    Authenticate, Chain, Deadline, End, Layer, Layers, Limit, Preflight, Retry, SendStep, Trace,
+    Authenticate, Chain, Deadline, End, Layer, Layers, Limit, Preflight, Retry, SendStep, Standing, Trace,
 };
 use crate::upload::{IntoSource, LinkClient};
 use crate::{
@@ -53,6 +53,7 @@ const VARIABLES: [&str; 4] =
 /// What the clients of all accounts share.
 pub(crate) struct Shared {
     pub(crate) end: End,
+    pub(crate) standing: Arc<Standing>,
     pub(crate) base_url: String,
     pub(crate) accept: String,
     pub(crate) strictness: Strictness,
@@ -84,8 +85,12 @@ impl Shared {
         let base_url = vimeo_api::Client::builder().base_url(&self.base_url).build()?.base_url().clone();
         let mut verify = base_url.clone();
         verify.set_path(&format!("{}/oauth/verify", base_url.path().trim_end_matches('/')));
-        let send =
-            SendStep { end: self.end.clone(), stall: self.timeouts.stall, attempt: self.timeouts.attempt };
+        let send = SendStep {
+            end: self.end.clone(),
+            standing: Arc::clone(&self.standing),
+            stall: self.timeouts.stall,
+            attempt: self.timeouts.attempt,
+        };
         let authenticate = Authenticate { session: Arc::clone(&session), verify, next: send };
         let layers = Layers { layers: Arc::clone(&self.attempt_layers), next: authenticate };
         let limit = Limit { budget, policy: self.limits, next: layers };

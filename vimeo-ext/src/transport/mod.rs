@@ -16,6 +16,7 @@ mod preflight;
 mod retry;
 mod send;
 mod stall;
+mod standing;
 mod trace;
 
 use vimeo_api::{Error, RawResponse, Request, Transport, TransportFuture};
@@ -28,6 +29,7 @@ pub(crate) use limit::Limit;
 pub(crate) use preflight::Preflight;
 pub(crate) use retry::Retry;
 pub(crate) use send::{End, Send as SendStep};
+pub(crate) use standing::Standing;
 pub(crate) use trace::Trace;
 
 /// One step of the chain.

@@ -1,5 +1,6 @@
 //! The network, or what stands in for it.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,8 @@ use tokio::time::timeout;
 use vimeo_api::{ConnectionError, Error, RawResponse, Request, Sent, Transport};
 
 use super::Step;
-use super::stall::{Stalled, Watched, collect, while_moving};
+use super::stall::{Watch, Watched};
+use super::standing::Standing;
 
 /// Where requests leave the chain.
 #[derive(Clone)]
@@ -21,6 +23,7 @@ pub(crate) enum End {
 /// Sends one attempt and reads the whole answer, within the times for an attempt.
 pub(crate) struct Send {
     pub(crate) end: End,
+    pub(crate) standing: Arc<Standing>,
     pub(crate) stall: Duration,
     pub(crate) attempt: Option<Duration>,
 }
@@ -48,20 +51,21 @@ impl Send {
         let broken = |error| Error::from(ConnectionError::new(&request.name(), error));
         let mut outgoing = reqwest::Request::new(request.method.clone(), request.url.clone());
         *outgoing.headers_mut() = request.headers.clone();
+        let mut moved = None;
         // Only a large body takes long enough to be watched.
-        let answer = if let Some((body, moved)) = Watched::new(&request.body) {
+        if let Some((body, notes)) = Watched::new(&request.body) {
             *outgoing.body_mut() = Some(reqwest::Body::wrap(body));
-            while_moving(client.execute(outgoing), &moved, self.stall).await
-        } else {
-            if !request.body.is_empty() {
-                *outgoing.body_mut() = Some(request.body.clone().into());
-            }
-            timeout(self.stall, client.execute(outgoing)).await.map_err(|_| Stalled)
-        };
-        let mut answer = answer.map_err(stalled)?.map_err(broken)?;
+            moved = Some(notes);
+        } else if !request.body.is_empty() {
+            *outgoing.body_mut() = Some(request.body.clone().into());
+        }
+        self.standing.keep(self.stall);
+        let timer = pin!(Watch::timer(self.stall));
+        let mut watch = Watch::new(timer, self.stall, moved);
+        let mut answer = watch.part(client.execute(outgoing)).await.map_err(stalled)?.map_err(broken)?;
         let status = answer.status();
         let headers = std::mem::take(answer.headers_mut());
-        let body = collect(answer.bytes_stream(), self.stall).await.map_err(stalled)?.map_err(broken)?;
+        let body = watch.collect(answer.bytes_stream()).await.map_err(stalled)?.map_err(broken)?;
         Ok(RawResponse::new(status, headers, body))
     }
 }

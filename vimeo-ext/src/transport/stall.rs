@@ -1,89 +1,130 @@
 //! Tells a slow transfer from one that stands still.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use futures_util::StreamExt;
 use http_body::{Body, Frame, SizeHint};
-use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::{Instant, Sleep, sleep};
 
 /// Nothing moved for too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stalled;
 
-/// Waits for the answer to begin, for as long as the body of the request moves.
-pub(super) async fn while_moving<T>(
-    answer: impl Future<Output = T>,
-    moved: &Notify,
+/// An exchange that may take as long as it moves.
+///
+/// It has one timer for the whole of it. What moves only notes the time; the timer is set on when it fires, so that a
+/// call that is soon over sets it once.
+pub(super) struct Watch<'a> {
     stall: Duration,
-) -> Result<T, Stalled> {
-    let mut answer = pin!(answer);
-    loop {
-        let pause = async {
-            tokio::select! {
-                biased;
-                answer = &mut answer => Some(answer),
-                () = moved.notified() => None,
+    timer: Pin<&'a mut Sleep>,
+    moved: Instant,
+    /// When the request's body moved, where that is worth watching.
+    body: Option<Moved>,
+}
+
+/// A time beyond it is as good as none, and within what every clock can add.
+const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+impl<'a> Watch<'a> {
+    /// The timer of an exchange, to be pinned where that is.
+    pub(super) fn timer(stall: Duration) -> Sleep {
+        sleep(stall.min(A_YEAR))
+    }
+
+    pub(super) fn new(timer: Pin<&'a mut Sleep>, stall: Duration, body: Option<Moved>) -> Self {
+        Self { stall: stall.min(A_YEAR), timer, moved: Instant::now(), body }
+    }
+
+    /// Waits for a part of the exchange, which is a move when it comes.
+    pub(super) async fn part<T>(&mut self, part: impl Future<Output = T>) -> Result<T, Stalled> {
+        let mut part = pin!(part);
+        poll_fn(|context| {
+            if let Poll::Ready(done) = part.as_mut().poll(context) {
+                self.moved = Instant::now();
+                return Poll::Ready(Ok(done));
             }
-        };
-        match timeout(stall, pause).await {
-            Ok(Some(answer)) => return Ok(answer),
-            Ok(None) => {}
-            Err(_) => return Err(Stalled),
+            loop {
+                ready!(self.timer.as_mut().poll(context));
+                let moved = self.body.as_ref().map_or(self.moved, |body| body.last().max(self.moved));
+                let until = moved + self.stall;
+                if until <= Instant::now() {
+                    return Poll::Ready(Err(Stalled));
+                }
+                self.timer.as_mut().reset(until);
+            }
+        })
+        .await
+    }
+
+    /// Reads a body to its end.
+    pub(super) async fn collect<E>(
+        &mut self,
+        pieces: impl Stream<Item = Result<Bytes, E>>,
+    ) -> Result<Result<Bytes, E>, Stalled> {
+        let mut pieces = pin!(pieces);
+        let mut first = Bytes::new();
+        let mut whole: Option<BytesMut> = None;
+        loop {
+            let piece = match self.part(pieces.next()).await? {
+                None => return Ok(Ok(whole.map_or(first, BytesMut::freeze))),
+                Some(Err(error)) => return Ok(Err(error)),
+                Some(Ok(piece)) => piece,
+            };
+            match &mut whole {
+                Some(whole) => whole.extend_from_slice(&piece),
+                // Most answers come in one piece, which then needs no copy.
+                None if first.is_empty() => first = piece,
+                None => {
+                    let mut both = BytesMut::with_capacity((first.len() + piece.len()) * 2);
+                    both.extend_from_slice(&first);
+                    both.extend_from_slice(&piece);
+                    whole = Some(both);
+                }
+            }
         }
     }
 }
 
-/// Reads a body to its end, for as long as it moves.
-pub(super) async fn collect<E>(
-    pieces: impl Stream<Item = Result<Bytes, E>>,
-    stall: Duration,
-) -> Result<Result<Bytes, E>, Stalled> {
-    let mut pieces = pin!(pieces);
-    let mut first = Bytes::new();
-    let mut whole: Option<BytesMut> = None;
-    loop {
-        let piece = match timeout(stall, pieces.next()).await {
-            Err(_) => return Err(Stalled),
-            Ok(None) => return Ok(Ok(whole.map_or(first, BytesMut::freeze))),
-            Ok(Some(Err(error))) => return Ok(Err(error)),
-            Ok(Some(Ok(piece))) => piece,
-        };
-        match &mut whole {
-            Some(whole) => whole.extend_from_slice(&piece),
-            // Most answers come in one piece, which then needs no copy.
-            None if first.is_empty() => first = piece,
-            None => {
-                let mut both = BytesMut::with_capacity((first.len() + piece.len()) * 2);
-                both.extend_from_slice(&first);
-                both.extend_from_slice(&piece);
-                whole = Some(both);
-            }
-        }
+/// When something moved last.
+#[derive(Clone)]
+pub(super) struct Moved(Arc<Mutex<Instant>>);
+
+impl Moved {
+    fn new() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
+
+    fn now(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn last(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// How much of a large body is handed over at a time.
 const PIECE: usize = 64 * 1024;
 
-/// A large body that tells when a piece of it went out.
+/// A large body that notes when a piece of it went out.
 pub(super) struct Watched {
     left: Bytes,
-    moved: Arc<Notify>,
+    moved: Moved,
 }
 
 impl Watched {
-    /// The body, where it is large enough to be worth it, and what tells that it moved.
-    pub(super) fn new(body: &Bytes) -> Option<(Self, Arc<Notify>)> {
+    /// The body, where it is large enough to be worth it, and what tells when it moved.
+    pub(super) fn new(body: &Bytes) -> Option<(Self, Moved)> {
         (body.len() > PIECE).then(|| {
-            let moved = Arc::new(Notify::new());
-            (Self { left: body.clone(), moved: Arc::clone(&moved) }, moved)
+            let moved = Moved::new();
+            (Self { left: body.clone(), moved: moved.clone() }, moved)
         })
     }
 }
@@ -101,7 +142,7 @@ impl Body for Watched {
         }
         let size = self.left.len().min(PIECE);
         let piece = self.left.split_to(size);
-        self.moved.notify_one();
+        self.moved.now();
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
@@ -117,7 +158,6 @@ impl Body for Watched {
 #[cfg(test)]
 mod tests {
     use futures_util::stream;
-    use tokio::time::{Instant, sleep};
 
     use super::*;
 
@@ -130,15 +170,26 @@ mod tests {
         })
     }
 
+    async fn read(pieces: impl Stream<Item = Result<Bytes, Infallible>>) -> Result<usize, Stalled> {
+        let timer = pin!(Watch::timer(STALL));
+        let whole = Watch::new(timer, STALL, None).collect(pieces).await?;
+        Ok(whole.unwrap().len())
+    }
+
     #[tokio::test(start_paused = true)]
     async fn t14_a_slow_answer_is_read_to_its_end_and_a_stalled_one_is_given_up() {
+        // (pieces, seconds between them, how it ends and when)
+        for (pieces, every, result, seconds) in
+            [(10, 6, Ok(10), 60), (2, 11, Err(Stalled), 10), (7, 9, Ok(7), 63)]
+        {
+            let began = Instant::now();
+            assert_eq!(read(dripping(pieces, every)).await, result);
+            assert_eq!(began.elapsed(), Duration::from_secs(seconds));
+        }
+        // It stands still after three pieces.
         let began = Instant::now();
-        assert_eq!(collect(dripping(10, 6), STALL).await.unwrap().unwrap().len(), 10);
-        assert_eq!(began.elapsed(), Duration::from_secs(60));
-
-        let began = Instant::now();
-        assert_eq!(collect(dripping(2, 11), STALL).await.unwrap_err(), Stalled);
-        assert_eq!(began.elapsed(), STALL);
+        assert_eq!(read(dripping(3, 6).chain(stream::pending())).await, Err(Stalled));
+        assert_eq!(began.elapsed(), Duration::from_secs(28));
     }
 
     #[tokio::test(start_paused = true)]
@@ -147,21 +198,30 @@ mod tests {
         for (pieces, every, result, seconds) in
             [(10, 6, Ok("done"), 60), (2, 6, Err(Stalled), 22), (0, 6, Err(Stalled), 10)]
         {
-            let moved = Arc::new(Notify::new());
+            let moved = Moved::new();
+            let timer = pin!(Watch::timer(STALL));
+            let mut watch = Watch::new(timer, STALL, Some(moved.clone()));
             let began = Instant::now();
             let sending = async {
                 for _ in 0..pieces {
                     sleep(Duration::from_secs(every)).await;
-                    moved.notify_one();
+                    moved.now();
                 }
                 if pieces < 10 {
                     std::future::pending::<()>().await;
                 }
                 "done"
             };
-            assert_eq!(while_moving(sending, &moved, STALL).await, result);
+            assert_eq!(watch.part(sending).await, result);
             assert_eq!(began.elapsed(), Duration::from_secs(seconds));
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn t14_a_time_without_end_is_one() {
+        let timer = pin!(Watch::timer(Duration::MAX));
+        let mut watch = Watch::new(timer, Duration::MAX, None);
+        assert_eq!(watch.part(sleep(Duration::from_secs(10_000_000))).await, Ok(()));
     }
 
     #[tokio::test]
