@@ -10,8 +10,9 @@ use vimeo_api::{ACCEPT, API_BASE_URL, Strictness, Transport};
 use crate::auth::{AppCredentials, Refresher};
 use crate::budget::{Budgets, LimitPolicy};
 use crate::client::{Identity, Shared, Vimeo};
+use crate::media::Journalling;
 use crate::transport::{End, Layer};
-use crate::upload::LinkClient;
+use crate::upload::{Journal, LinkClient};
 use crate::{AccessToken, Clock, ConfigError, Error, RetryPolicy, ScopeSet, Timeouts};
 
 /// How the client calls itself.
@@ -53,6 +54,7 @@ pub struct VimeoBuilder {
     attempt_layers: Vec<Arc<dyn Layer>>,
     clock: Clock,
     links: Option<LinkClient>,
+    journalling: Journalling,
 }
 
 enum Http {
@@ -83,6 +85,7 @@ impl VimeoBuilder {
             attempt_layers: Vec::new(),
             clock: Clock::default(),
             links: None,
+            journalling: Journalling::default(),
         }
     }
 
@@ -235,6 +238,23 @@ impl VimeoBuilder {
         self
     }
 
+    /// Where uploads of files are written down until they are finished, so that the same call goes on with the same video
+    /// after the process was killed; `None` for nowhere. Default: [`Journal::in_state_folder`]; where that cannot be used,
+    /// uploads go on without one, and a warning is traced.
+    ///
+    /// An upload is the same when file, account and API address are: name the [`account`](Self::account) where its token
+    /// changes between runs.
+    ///
+    /// ```
+    /// use vimeo_ext::{Vimeo, upload::Journal};
+    /// let vimeo = Vimeo::builder().access_token("token").journal(Journal::in_folder("/var/lib/app/uploads")).build()?;
+    /// # Ok::<(), vimeo_ext::Error>(())
+    /// ```
+    pub fn journal(mut self, journal: impl Into<Option<Journal>>) -> Self {
+        self.journalling = journal.into().into();
+        self
+    }
+
     /// Sends requests through this instead of HTTP, below all layers; for tests. It is handed the access token.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.http = Http::Transport(Arc::new(transport));
@@ -294,6 +314,7 @@ impl VimeoBuilder {
             clock: self.clock,
             app: self.app,
             grants: Default::default(),
+            journalling: self.journalling,
             links: self.links.map_or_else(OnceLock::new, OnceLock::from),
         };
         let token = match (self.token, self.scopes) {

@@ -11,13 +11,14 @@ use vimeo_api::{Call, Endpoint, Page, Strictness};
 
 use crate::auth::{AppCredentials, Auth, GrantCache, Refresher, Session};
 use crate::budget::{Budget, Budgets, LimitPolicy};
+use crate::media::Journalling;
 use crate::transport::{
     Authenticate, Chain, Deadline, End, Layer, Layers, Limit, Preflight, Retry, SendStep, Standing, Trace,
 };
 use crate::upload::{IntoSource, LinkClient};
 use crate::{
-    AccessToken, Clock, ConfigError, Error, Items, List, Pages, RetryPolicy, ScopeSet, Timeouts, UploadVideo,
-    VimeoBuilder,
+    AccessToken, Clock, ConfigError, Error, Items, List, Pages, Replace, RetryPolicy, ScopeSet, Timeouts,
+    Unfinished, UploadVideo, VideoRef, VimeoBuilder,
 };
 
 /// The Vimeo client.
@@ -67,6 +68,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) app: Option<AppCredentials>,
     pub(crate) grants: GrantCache,
+    /// Where unfinished uploads are written down.
+    pub(crate) journalling: Journalling,
     /// Made when the first upload needs it.
     pub(crate) links: OnceLock<LinkClient>,
 }
@@ -268,7 +271,8 @@ impl Vimeo {
 
     /// Uploads a video: a path, an open file, bytes in memory or any [`Source`](crate::upload::Source).
     ///
-    /// Needs the scope `upload`, and an app with upload access.
+    /// Needs the scope `upload`, and an app with upload access. An upload of a path that is killed goes on with the same
+    /// video when it is called again: see [`journal`](crate::CreateVideo::journal).
     ///
     /// ```no_run
     /// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
@@ -283,7 +287,50 @@ impl Vimeo {
     /// # }
     /// ```
     pub fn upload(&self, source: impl IntoSource) -> UploadVideo {
-        UploadVideo::new(self.clone(), source.into_source())
+        UploadVideo::from_source(self.clone(), source)
+    }
+
+    /// Gives a video another file, under the same URI.
+    ///
+    /// Needs the scope `upload`. Resumes as [`upload`](Self::upload) does.
+    ///
+    /// ```no_run
+    /// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
+    /// let replaced = vimeo.replace("/videos/76979871", "second-cut.mp4").send().await?;
+    /// tracing::info!(video = replaced.video.uri(), version = replaced.version_uri, "replaced");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn replace(&self, video: impl Into<VideoRef>, source: impl IntoSource) -> Replace {
+        Replace::new(self.clone(), video.into(), source)
+    }
+
+    /// The uploads that were begun and not finished, to be resumed, adopted or discarded.
+    ///
+    /// # Errors
+    ///
+    /// When the journal would be in the platform's state folder, and there is none.
+    pub fn unfinished(&self) -> Result<Unfinished, Error> {
+        Unfinished::of(self.clone())
+    }
+
+    pub(crate) fn journalling(&self) -> &Journalling {
+        &self.inner.shared.journalling
+    }
+
+    /// Whose uploads these are, and where: what stays the same when a process is started again. `None` when that cannot
+    /// be told, because a refresher alone says who it is, and has not yet.
+    pub(crate) fn who(&self) -> Option<String> {
+        let session = &self.inner.auth.session;
+        let whose = match (session.account(), session.token()) {
+            (Some(account), _) => format!("account {account}"),
+            (None, Some(token)) => {
+                let digest = Sha256::digest(token.secret().expose_secret());
+                digest.iter().take(8).fold("token ".to_owned(), |key, byte| format!("{key}{byte:02x}"))
+            }
+            (None, None) => return None,
+        };
+        Some(format!("at {} for {whose}", self.api().base_url()))
     }
 
     /// The HTTP client for upload links, shared by all uploads: it carries no token.

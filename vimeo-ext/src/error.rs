@@ -64,6 +64,9 @@ impl Error {
             if let Some(call) = error.downcast_ref::<vimeo_api::Error>() {
                 return Some(call);
             }
+            if let Some(call) = error.downcast_ref::<Box<vimeo_api::Error>>() {
+                return Some(call);
+            }
             error = match error.downcast_ref::<AuthError>() {
                 Some(AuthError::Refresh(refresh)) => std::error::Error::source(&**refresh)?,
                 _ => match error.downcast_ref::<Self>() {

@@ -131,9 +131,9 @@ mod clock;
 mod conditional;
 mod error;
 mod list;
+mod media;
 mod scopes;
 mod timeouts;
-mod upload_video;
 
 pub mod auth;
 pub mod budget;
@@ -151,11 +151,14 @@ pub use clock::Clock;
 pub use conditional::{Changed, IfModifiedSince, PendingChange};
 pub use error::{ConfigError, Error};
 pub use list::{Items, List, ListCall, Pages, Position};
+pub use media::{
+    Candidate, CreateVideo, FromSource, NewVideo, Replace, Replaced, Unfinished, UploadVideo, VideoRef,
+    Warning,
+};
 pub use retry::RetryPolicy;
 pub use scopes::{Scope, ScopeSet};
 pub use timeouts::Timeouts;
 pub use transport::{Layer, Next};
-pub use upload_video::{NewVideo, UploadVideo};
 
 /// The README's snippets, compiled.
 #[cfg(doctest)]

@@ -3,6 +3,8 @@
 use std::io;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::machine::Trouble;
 
 /// Why an upload ended without all bytes at the server.
@@ -16,7 +18,7 @@ pub enum UploadError {
     /// new video is ever created in its place: that would leave the old one behind, empty.
     #[error(
         "the upload link of {video_uri} at {host} is gone (status {status}); delete or replace \
-         that video and upload again, there is nothing left to resume"
+         that video, discard its journal entry if there is one, and upload again"
     )]
     LinkGone {
         /// The video whose upload this was.
@@ -180,6 +182,42 @@ pub enum UploadError {
         /// The video that waits for its bytes.
         video_uri: String,
     },
+    /// Vimeo was asked to create something to upload to, and it is not known whether it did: the answer was lost, or an
+    /// earlier run ended before it was written down. Never asked again of itself, since that could make a second video.
+    #[error(
+        "it is not known whether Vimeo created {what}, which it was asked to at {}; look for one without a file \
+         among the account's videos before you ask again{}",
+        asked.format("%Y-%m-%d %H:%M:%S UTC"),
+        kept(entry)
+    )]
+    Unanswered {
+        /// What it was asked to create.
+        what: String,
+        /// When it was asked.
+        asked: DateTime<Utc>,
+        /// The upload's name in the journal, where it is kept: [`Unfinished`](crate::Unfinished) adopts the video that was
+        /// found, or discards the entry when there is none.
+        entry: Option<String>,
+        /// How asking ended, when that was just now.
+        #[source]
+        source: Option<Box<vimeo_api::Error>>,
+    },
+    /// An earlier run began to upload the same file with other settings.
+    #[error(
+        "the upload of {name} to {video_uri} was begun with other settings ({}); resume it as it was begun, or \
+         discard it from the journal and delete that video: its entry is {entry}",
+        differing.join(", ")
+    )]
+    OtherSettings {
+        /// The file.
+        name: String,
+        /// The video that it was begun for.
+        video_uri: String,
+        /// Which settings differ.
+        differing: Vec<String>,
+        /// The upload's name in the journal, for [`Unfinished`](crate::Unfinished).
+        entry: String,
+    },
     /// A ticket that no upload can be made from.
     #[error("the upload ticket is not usable: {reason}")]
     BadTicket {
@@ -245,6 +283,11 @@ impl UploadError {
 
 fn said(body: &str) -> String {
     if body.is_empty() { String::new() } else { format!(" and said {body:?}") }
+}
+
+fn kept(entry: &Option<String>) -> String {
+    let kept = |id| format!("; the journal keeps it as {id}: adopt the video you find, or discard the entry");
+    entry.as_ref().map(kept).unwrap_or_default()
 }
 
 /// Where a size was found that is not the ticket's.

@@ -3,10 +3,12 @@
 use std::ops::Range;
 
 use chrono::{DateTime, Utc};
+use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::error::Change;
+use super::error::{Change, UploadError};
+use super::source::{Source, off_the_runtime};
 
 /// Bytes taken from each end.
 const SAMPLE: u64 = 1024 * 1024;
@@ -26,6 +28,9 @@ pub struct Fingerprint {
     pub modified: Option<DateTime<Utc>>,
     /// SHA-256 over size, first and last MiB, in lower-case hex.
     pub sample: String,
+    /// SHA-256 of the whole, in lower-case hex, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
 }
 
 impl Fingerprint {
@@ -35,17 +40,18 @@ impl Fingerprint {
         hash.update(size.to_le_bytes());
         hash.update(head);
         hash.update(tail);
-        Self { size, modified, sample: hex(&hash.finalize()) }
+        Self { size, modified, sample: hex(&hash.finalize()), sha256: None }
     }
 
     /// The first thing in which `now` differs, if it does.
     ///
-    /// Times are compared only when both are known.
+    /// Times, and hashes of the whole, are compared only when both are known.
     pub fn change(&self, now: &Self) -> Option<Change> {
         if let Some(change) = Change::of_size(self.size, now.size) {
             return Some(change);
         }
-        if self.sample != now.sample {
+        let other_whole = matches!((&self.sha256, &now.sha256), (Some(then), Some(now)) if then != now);
+        if self.sample != now.sample || other_whole {
             return Some(Change::Different);
         }
         match (self.modified, now.modified) {
@@ -53,6 +59,18 @@ impl Fingerprint {
             _ => None,
         }
     }
+}
+
+/// The SHA-256 of all that a source holds, in lower-case hex. Hashing runs off the runtime.
+pub(crate) async fn whole_sha256(source: &mut (impl Source + ?Sized)) -> Result<String, UploadError> {
+    let name = source.name().to_owned();
+    let mut pieces = source.read(0..source.size()).await?;
+    let mut hash = Sha256::new();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece?;
+        hash = off_the_runtime(&name, "hash", move || Ok(hash.chain_update(&piece))).await?;
+    }
+    Ok(hex(&hash.finalize()))
 }
 
 /// The two ends to hash of a source of `size` bytes; they never overlap.
@@ -69,6 +87,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::source::BytesSource;
     use super::*;
 
     #[test]
@@ -96,6 +115,7 @@ mod tests {
         let table = [
             (Fingerprint::new(4, at(100), b"ab", b"cd"), None),
             (Fingerprint::new(4, None, b"ab", b"cd"), None),
+            (Fingerprint { sha256: Some("1".into()), ..then.clone() }, None),
             (Fingerprint::new(4, at(101), b"ab", b"cd"), Some(Change::Modified)),
             (Fingerprint::new(4, at(100), b"ab", b"cX"), Some(Change::Different)),
             (Fingerprint::new(3, at(100), b"ab", b"c"), Some(Change::Shrank { from: 4, to: 3 })),
@@ -104,6 +124,23 @@ mod tests {
         for (now, change) in table {
             assert_eq!(then.change(&now), change, "{now:?}");
         }
+    }
+
+    #[test]
+    fn the_whole_is_compared_where_both_know_it() {
+        let whole = |sha256: &str| Fingerprint {
+            sha256: Some(sha256.to_owned()),
+            ..Fingerprint::new(4, None, b"ab", b"cd")
+        };
+        assert_eq!(whole("1").change(&whole("1")), None);
+        assert_eq!(whole("1").change(&whole("2")), Some(Change::Different));
+    }
+
+    #[tokio::test]
+    async fn all_pieces_are_hashed_in_order() {
+        let bytes: Vec<u8> = (0..3_000_000u32).map(|at| (at ^ (at >> 9)) as u8).collect();
+        let mut source = BytesSource::new(bytes.clone());
+        assert_eq!(whole_sha256(&mut source).await.unwrap(), hex(&Sha256::digest(&bytes)));
     }
 
     #[test]

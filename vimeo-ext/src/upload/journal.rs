@@ -9,11 +9,12 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 use fs4::{FileExt, TryLockError};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::error::UploadError;
-use super::fingerprint::{Fingerprint, hex};
-use super::source::{FileSource, Source, off_the_runtime};
+use super::fingerprint::{Fingerprint, hex, whole_sha256};
+use super::source::{Source, off_the_runtime};
 use super::ticket::UploadTicket;
 
 const VERSION: u32 = 1;
@@ -45,6 +46,7 @@ const VERSION: u32 = 1;
 #[derive(Debug, Clone)]
 pub struct Journal {
     folder: PathBuf,
+    sha256: bool,
 }
 
 /// One upload that is not finished.
@@ -62,6 +64,16 @@ pub struct Entry {
     pub begun: DateTime<Utc>,
     /// The ticket; `None` when the process ended before the video was known to be created.
     pub ticket: Option<UploadTicket>,
+    /// What the video was to be created with, as it was sent to Vimeo but without a password; null when that was not
+    /// kept.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub settings: Value,
+    /// The video's page, where the answer named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
+    /// The version that this upload fills, where it replaces the file of a video and the answer named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_uri: Option<String>,
 }
 
 impl Entry {
@@ -97,7 +109,15 @@ pub struct Claim {
 impl Journal {
     /// A journal in `folder`, which is created when it is first written to.
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+        Self { folder: folder.into(), sha256: false }
+    }
+
+    /// Whether the SHA-256 of a whole file is kept and compared too, not only a sample of its ends. Default: no. The file
+    /// is then read once more before its upload begins and whenever it is resumed.
+    #[must_use]
+    pub fn sha256(mut self, whole: bool) -> Self {
+        self.sha256 = whole;
+        self
     }
 
     /// A journal in the platform's folder for such things: on Linux
@@ -132,16 +152,38 @@ impl Journal {
     /// [`UploadError::Io`] when the source has no path or the journal cannot be written.
     pub async fn claim(
         &self,
-        source: &mut FileSource,
+        source: &mut (impl Source + ?Sized),
         purpose: impl Into<String>,
+    ) -> Result<Claim, UploadError> {
+        self.claim_with(source, purpose, Value::Null).await
+    }
+
+    /// As [`claim`](Self::claim), and keeps what the video is created with: see [`Entry::settings`]. An upload that was
+    /// begun before keeps the settings it was begun with.
+    ///
+    /// # Errors
+    /// As [`claim`](Self::claim).
+    pub async fn claim_with(
+        &self,
+        source: &mut (impl Source + ?Sized),
+        purpose: impl Into<String>,
+        settings: Value,
     ) -> Result<Claim, UploadError> {
         let purpose = purpose.into();
         let name = source.name().to_owned();
-        let Some(path) = source.path().map(Path::to_owned) else {
-            let error = io::Error::new(io::ErrorKind::InvalidInput, "it was opened without a path");
-            return Err(UploadError::io("keep a journal of", name, error));
+        let refused = |reason: &str| {
+            let error = io::Error::new(io::ErrorKind::InvalidInput, reason);
+            UploadError::io("keep a journal of", name.clone(), error)
         };
-        let fingerprint = source.look().await?;
+        let Some(path) = source.path().map(Path::to_owned) else {
+            return Err(refused("it was opened without a path"));
+        };
+        let Some(mut fingerprint) = source.fingerprint().await? else {
+            return Err(refused("it cannot be told from another"));
+        };
+        if self.sha256 {
+            fingerprint.sha256 = Some(whole_sha256(source).await?);
+        }
         let folder = self.folder.clone();
         off_the_runtime(&name.clone(), "claim", move || {
             let path = path.canonicalize().map_err(|e| UploadError::io("find", &name, e))?;
@@ -157,7 +199,17 @@ impl Journal {
                 }
                 None => {
                     let begun = SystemTime::now().into();
-                    let entry = Entry { version: VERSION, path, purpose, fingerprint, begun, ticket: None };
+                    let entry = Entry {
+                        version: VERSION,
+                        path,
+                        purpose,
+                        fingerprint,
+                        begun,
+                        ticket: None,
+                        settings,
+                        page: None,
+                        version_uri: None,
+                    };
                     files.write(&entry)?;
                     (entry, true)
                 }
@@ -250,6 +302,12 @@ impl Claim {
         })
         .await?;
         Ok(())
+    }
+
+    /// Has the page and the version written down with the ticket.
+    pub(crate) fn note(&mut self, page: Option<String>, version_uri: Option<String>) {
+        self.entry.page = page;
+        self.entry.version_uri = version_uri;
     }
 
     /// Removes the entry, because the upload is finished or given up.

@@ -14,6 +14,7 @@ mod fake;
 mod limits;
 mod lists;
 mod logins;
+mod media;
 mod requests;
 mod retries;
 mod scopes;

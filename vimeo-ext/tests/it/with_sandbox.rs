@@ -8,7 +8,8 @@ use vimeo_ext::{List, Scope, Vimeo};
 use vimeo_sandbox::{Effect, Fault, Phase, Sandbox};
 
 fn client(sandbox: &Sandbox) -> Vimeo {
-    Vimeo::builder().access_token(sandbox.token()).base_url(sandbox.url().as_str()).build().unwrap()
+    let builder = Vimeo::builder().access_token(sandbox.token()).base_url(sandbox.url().as_str());
+    builder.journal(None).build().unwrap()
 }
 
 #[tokio::test]

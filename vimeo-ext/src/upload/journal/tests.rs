@@ -1,5 +1,6 @@
 use tempfile::TempDir;
 
+use super::super::source::FileSource;
 use super::*;
 use crate::upload::error::Change;
 

@@ -104,11 +104,6 @@ impl FileSource {
     fn reader(&self) -> Reader {
         Reader { file: Arc::clone(&self.file), name: self.name.clone(), seen: self.seen }
     }
-
-    /// The path it was opened by, if it was.
-    pub fn path(&self) -> Option<&Path> {
-        self.path.as_deref()
-    }
 }
 
 impl Source for FileSource {
@@ -118,6 +113,10 @@ impl Source for FileSource {
 
     fn size(&self) -> u64 {
         self.seen.size
+    }
+
+    fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
     }
 
     fn read(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Pieces, UploadError>> {

@@ -43,6 +43,11 @@ pub trait Source: Send + 'static {
     /// The size in bytes. Does not change.
     fn size(&self) -> u64;
 
+    /// The path, for a source that a later process can open again by it. Default: none.
+    fn path(&self) -> Option<&Path> {
+        None
+    }
+
     /// The lowest offset that can still be read. Default: 0, everything.
     fn floor(&self) -> u64 {
         0
@@ -77,6 +82,10 @@ impl Source for Box<dyn Source> {
 
     fn size(&self) -> u64 {
         (**self).size()
+    }
+
+    fn path(&self) -> Option<&Path> {
+        (**self).path()
     }
 
     fn floor(&self) -> u64 {

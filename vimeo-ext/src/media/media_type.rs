@@ -1,0 +1,101 @@
+//! What kind of file it is, by its first bytes.
+
+use futures_util::StreamExt;
+use infer::MatcherType;
+
+use super::Warning;
+use crate::upload::{Source, UploadError};
+
+/// The longest signature that is looked for lies within this.
+const HEAD: u64 = 4096;
+
+/// What a flow is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expected {
+    Video,
+    Image,
+    Text,
+}
+
+impl Expected {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Video => "a video",
+            Self::Image => "an image",
+            Self::Text => "a text track",
+        }
+    }
+
+    fn fits(self, kind: MatcherType) -> bool {
+        match self {
+            // Vimeo has audio files too, as tracks and as the sound of a video.
+            Self::Video => matches!(kind, MatcherType::Video | MatcherType::Audio),
+            Self::Image => kind == MatcherType::Image,
+            Self::Text => kind == MatcherType::Text,
+        }
+    }
+}
+
+/// The media type of what begins with `head`, where it is known, and a warning when it is another than expected.
+///
+/// A type that is not known is no reason to warn: there are more kinds of video than anybody has listed.
+pub(crate) fn judge(head: &[u8], expected: Expected) -> (Option<&'static str>, Option<Warning>) {
+    // What browsers and players go by; `infer` knows no text tracks.
+    if head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).starts_with(b"WEBVTT") {
+        let warning = (expected != Expected::Text).then(|| Warning::media_type("text/vtt", expected.word()));
+        return (Some("text/vtt"), warning);
+    }
+    let Some(found) = infer::get(head) else { return (None, None) };
+    let warning = (!expected.fits(found.matcher_type()))
+        .then(|| Warning::media_type(found.mime_type(), expected.word()));
+    (Some(found.mime_type()), warning)
+}
+
+/// Looks at a source's first bytes. A source that gives its bytes once only is not looked at.
+pub(crate) async fn look(
+    source: &mut dyn Source,
+    expected: Expected,
+) -> Result<(Option<&'static str>, Option<Warning>), UploadError> {
+    if source.replay_limit().is_some() || source.floor() > 0 {
+        return Ok((None, None));
+    }
+    let mut head = Vec::new();
+    let mut pieces = source.read(0..source.size().min(HEAD)).await?;
+    while let Some(piece) = pieces.next().await {
+        head.extend_from_slice(&piece?);
+    }
+    let (found, warning) = judge(&head, expected);
+    if let Some(warning) = &warning {
+        tracing::warn!(source = source.name(), "{warning}");
+    }
+    Ok((found, warning))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_surely_something_else_is_warned_of() {
+        const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+        const MP4: &[u8] = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom";
+        const PDF: &[u8] = b"%PDF-1.7";
+        // (first bytes, expected, media type, warned of)
+        let table: [(&[u8], Expected, Option<&str>, bool); 10] = [
+            (MP4, Expected::Video, Some("video/mp4"), false),
+            (PNG, Expected::Video, Some("image/png"), true),
+            (PDF, Expected::Video, Some("application/pdf"), true),
+            (b"whatever this is", Expected::Video, None, false),
+            (b"", Expected::Video, None, false),
+            (PNG, Expected::Image, Some("image/png"), false),
+            (MP4, Expected::Image, Some("video/mp4"), true),
+            (b"\xef\xbb\xbfWEBVTT\n", Expected::Text, Some("text/vtt"), false),
+            (b"WEBVTT\n", Expected::Video, Some("text/vtt"), true),
+            (PNG, Expected::Text, Some("image/png"), true),
+        ];
+        for (head, expected, found, warned) in table {
+            let (media_type, warning) = judge(head, expected);
+            assert_eq!((media_type, warning.is_some()), (found, warned), "{head:?} as {expected:?}");
+        }
+    }
+}

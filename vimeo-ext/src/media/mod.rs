@@ -1,0 +1,25 @@
+//! What people do with files: each flow whole, from the call that creates to the last byte and what follows.
+//!
+//! One flow a file. What they share stands beside them: `create` has the settings that a new video is created with,
+//! `begin` takes a file from the journal to a running upload, `signed_file` takes a small file through a signed link.
+
+mod begin;
+mod create;
+mod media_type;
+mod replace;
+mod settings;
+mod unfinished;
+mod upload;
+mod video_ref;
+
+pub use begin::Warning;
+pub use create::CreateVideo;
+pub use replace::{Replace, Replaced};
+pub use unfinished::{Candidate, Unfinished};
+pub use upload::{FromSource, NewVideo};
+pub use video_ref::VideoRef;
+
+pub(crate) use begin::Journalling;
+
+/// An upload of a new video; from [`Vimeo::upload`](crate::Vimeo::upload).
+pub type UploadVideo = CreateVideo<FromSource>;

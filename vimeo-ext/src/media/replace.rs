@@ -1,0 +1,133 @@
+//! Another file for a video that is there.
+
+use std::fmt;
+use std::path::Path;
+
+use serde_json::Value;
+use vimeo_api::{Endpoint, types};
+
+use super::begin::{Begun, Created, Intent, Transfer, begin};
+use super::{VideoRef, Warning};
+use crate::upload::{IntoSource, Journal, Progress, Upload, UploadOptions, UploadTicket, Uploaded};
+use crate::{Error, Vimeo};
+
+/// An upload of a new file for a video; from [`Vimeo::replace`].
+#[must_use = "nothing is replaced until send() is awaited"]
+pub struct Replace {
+    vimeo: Vimeo,
+    video: VideoRef,
+    file_name: Option<String>,
+    transfer: Transfer,
+}
+
+/// A video whose new file has arrived. Vimeo has yet to transcode it; the old one plays until then.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Replaced {
+    /// The video, as it was named by the caller: Vimeo's answer names the version only.
+    pub video: VideoRef,
+    /// The version that the file became, as `/videos/123/versions/456`, where Vimeo's answer named it.
+    pub version_uri: Option<String>,
+    /// How the upload went.
+    pub uploaded: Uploaded,
+    /// Whether an earlier run had begun it, and this one went on with it.
+    pub continued: bool,
+    /// What may be a mistake about the file.
+    pub warnings: Vec<Warning>,
+}
+
+impl Replace {
+    pub(crate) fn new(vimeo: Vimeo, video: VideoRef, source: impl IntoSource) -> Self {
+        Self { vimeo, video, file_name: None, transfer: Transfer::new(source) }
+    }
+
+    /// The name of the version. Default: the file's name.
+    pub fn file_name(mut self, name: impl Into<String>) -> Self {
+        self.file_name = Some(name.into());
+        self
+    }
+
+    /// How the bytes are sent: chunks, timeouts, tries, bandwidth.
+    pub fn options(mut self, options: UploadOptions) -> Self {
+        self.transfer.options = options;
+        self
+    }
+
+    /// Where it is written down until it is finished; as for [`upload`](super::CreateVideo::journal).
+    pub fn journal(mut self, journal: impl Into<Option<Journal>>) -> Self {
+        self.transfer.journal = Some(journal.into().into());
+        self
+    }
+
+    /// Calls `callback` whenever there is progress. It runs between two writes: keep it short.
+    pub fn on_progress(mut self, callback: impl FnMut(&Progress) + Send + 'static) -> Self {
+        self.transfer.on_progress = Some(Box::new(callback));
+        self
+    }
+
+    /// Calls `callback` once there is a place for the bytes: whoever stores the ticket can finish the upload elsewhere. It
+    /// holds a secret link; keep it as you keep passwords.
+    pub fn on_ticket(mut self, callback: impl FnOnce(&UploadTicket) + Send + 'static) -> Self {
+        self.transfer.on_ticket = Some(Box::new(callback));
+        self
+    }
+
+    /// Uploads the file; or goes on with what an earlier run began.
+    ///
+    /// # Errors
+    ///
+    /// As for an [upload](super::CreateVideo::send); [`Error::Call`] also when what was given names no video, before
+    /// anything is sent.
+    pub async fn send(self) -> Result<Replaced, Error> {
+        let video = self.video.clone();
+        let Begun { upload, ticket, version_uri, continued, warnings, .. } = self.prepare().await?;
+        match upload.run().await {
+            Ok(uploaded) => Ok(Replaced { video, version_uri, uploaded, continued, warnings }),
+            Err(source) => Err(Error::Upload { source: Box::new(source), ticket: Some(Box::new(ticket)) }),
+        }
+    }
+
+    /// Gives the upload before it runs, to be watched, paused and cancelled through [`Upload::controlled`].
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), without [`Error::Upload`] for the bytes.
+    pub async fn begin(self) -> Result<Upload, Error> {
+        Ok(self.prepare().await?.upload)
+    }
+
+    async fn prepare(self) -> Result<Begun, Error> {
+        let Self { vimeo, video, file_name, transfer } = self;
+        let id = video.id_for("create_video_version")?;
+        let intent = Intent {
+            purpose: format!("new file of /videos/{id}"),
+            what: "a version of the video",
+            settings: Value::Null,
+            video_uri: Some(video.uri().to_owned()),
+        };
+        let api = vimeo.api().clone();
+        begin(&vimeo, transfer, intent, move |source| {
+            let upload = types::UploadInput::new("tus").size(source.size());
+            let name = file_name.unwrap_or_else(|| name_of(source.name()));
+            let body = types::CreateVideoVersionBody::new(name, upload);
+            let call = api.videos().create_video_version(id, &body).fields("uri,upload.upload_link");
+            call.into_call().read_as::<Created>()
+        })
+        .await
+    }
+}
+
+/// The last part of a path, or all of a name that is none.
+fn name_of(source: &str) -> String {
+    let last = Path::new(source).file_name();
+    last.map_or_else(|| source.to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+impl fmt::Debug for Replace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replace")
+            .field("video", &self.video)
+            .field("file_name", &self.file_name)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,84 @@
+//! What people do with files, each flow against the local Vimeo: what was asked in which order, and what came of it.
+
+mod bad_input;
+mod replace;
+mod resume;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use vimeo_ext::upload::{Backoff, Journal, UploadOptions};
+use vimeo_ext::{RetryPolicy, Vimeo, VimeoBuilder};
+use vimeo_sandbox::{Host, Sandbox, SandboxBuilder};
+
+/// A sandbox that takes no token where none belongs, and a folder with a file and a journal.
+pub(crate) struct Place {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) folder: TempDir,
+}
+
+impl Place {
+    pub(crate) async fn new() -> Self {
+        Self::of(Sandbox::builder()).await
+    }
+
+    pub(crate) async fn of(sandbox: SandboxBuilder) -> Self {
+        let sandbox = sandbox.keep_bytes(true).refuse_foreign_tokens(true).start().await.unwrap();
+        Self { sandbox, folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    pub(crate) fn journal(&self) -> Journal {
+        Journal::in_folder(self.folder.path().join("journal"))
+    }
+
+    /// A client as a new process would make it.
+    pub(crate) fn vimeo(&self) -> Vimeo {
+        self.builder().build().unwrap()
+    }
+
+    pub(crate) fn builder(&self) -> VimeoBuilder {
+        Vimeo::builder()
+            .access_token(self.sandbox.token())
+            .base_url(self.sandbox.url().as_str())
+            .retry(RetryPolicy::default().jitter(|| 0.0))
+            .journal(self.journal())
+    }
+
+    /// What was asked, in order: to the API with the path, to the upload host without, since that is signed.
+    pub(crate) fn steps(&self) -> Vec<String> {
+        let entries = self.sandbox.journal();
+        let step = |entry: &vimeo_sandbox::JournalEntry| match entry.host {
+            Host::Api => {
+                assert!(entry.has_authorization, "{entry:?}");
+                format!("{} {}", entry.method, entry.path)
+            }
+            _ => {
+                assert!(!entry.has_authorization, "a token at a signed link: {entry:?}");
+                format!("{} link", entry.method)
+            }
+        };
+        entries.iter().map(step).collect()
+    }
+
+    /// How many entries the journal's folder holds, of whatever kind.
+    pub(crate) fn written_down(&self) -> usize {
+        std::fs::read_dir(self.folder.path().join("journal")).map_or(0, Iterator::count)
+    }
+}
+
+/// No waits between tries: what is tested is what happens, not when.
+pub(crate) fn at_once() -> UploadOptions {
+    UploadOptions::new().backoff(Backoff::new(Duration::ZERO, Duration::ZERO))
+}
+
+/// Bytes of which no two neighbouring stretches are alike.
+pub(crate) fn film(length: u32) -> Vec<u8> {
+    (0..length).map(|at| (at ^ (at >> 8) ^ (at >> 16)) as u8).collect()
+}

@@ -1,0 +1,83 @@
+//! Another file for a video that is there.
+
+use http::Method;
+use serde_json::json;
+use vimeo_ext::upload::UploadError;
+use vimeo_ext::{Error, Vimeo};
+use vimeo_sandbox::{Effect, Fault, Host};
+use wiremock::matchers::{body_partial_json, method, path, query_param};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use super::{Place, at_once, film};
+use crate::tus_server::TusServer;
+
+#[tokio::test]
+async fn t34_replace_gives_the_callers_video_and_the_version() {
+    let place = Place::new().await;
+    let video = place.vimeo().upload(film(5000)).send().await.unwrap();
+    place.sandbox.clear_journal();
+    let film = film(700_000);
+    let file = place.file("second-cut.mp4", &film);
+    let replaced = place.vimeo().replace(&video, &file).send().await.unwrap();
+    assert_eq!(replaced.video.uri(), video.uri);
+    let version = replaced.version_uri.unwrap();
+    assert!(version.starts_with(&format!("{}/versions/", video.uri)), "{version}");
+    assert_eq!(place.sandbox.bytes(video.id().unwrap()).unwrap(), film);
+    let create = format!("POST {}/versions", video.uri);
+    assert_eq!(place.steps(), [create.as_str(), "HEAD link", "PATCH link", "HEAD link"]);
+    let read = place.vimeo().get(&version).fields("filename").send().await.unwrap();
+    assert_eq!(read["filename"], "second-cut.mp4");
+    assert_eq!(place.written_down(), 0);
+}
+
+#[tokio::test]
+async fn t34_a_killed_replacement_goes_on_with_the_same_version() {
+    let place = Place::new().await;
+    let video = place.vimeo().upload(film(5000)).send().await.unwrap();
+    let file = place.file("cut.mp4", &film(700_000));
+    place.sandbox.fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH));
+    place.vimeo().replace(&video, &file).send().await.unwrap_err();
+    let replaced = place.vimeo().replace(&video, &file).options(at_once()).send().await.unwrap();
+    assert!(replaced.continued && replaced.version_uri.is_some(), "{replaced:?}");
+    let versions = place.vimeo().get(&format!("{}/versions", video.uri)).send().await.unwrap();
+    assert_eq!(versions["total"], 2);
+    // An upload of the same file is another thing, whatever became of the replacement.
+    assert!(!place.vimeo().upload(&file).send().await.unwrap().continued);
+}
+
+#[tokio::test]
+async fn t34_an_answer_without_a_uri_is_enough() {
+    let film = film(1000);
+    let tus = TusServer::start(1000, []).await;
+    let server = MockServer::start().await;
+    Mock::given(method("POST"))
+        .and(path("/videos/7/versions"))
+        .and(query_param("fields", "uri,upload.upload_link"))
+        .and(body_partial_json(json!({"file_name": "cut.mp4", "upload": {"approach": "tus", "size": 1000}})))
+        .respond_with(
+            ResponseTemplate::new(201).set_body_json(json!({"upload": {"upload_link": tus.link()}})),
+        )
+        .expect(1)
+        .mount(&server)
+        .await;
+    let vimeo = Vimeo::builder().access_token("t0ken").base_url(server.uri()).build().unwrap();
+    let replaced = vimeo.replace("/videos/7:5ecret", film.clone()).file_name("cut.mp4").send().await.unwrap();
+    assert_eq!((replaced.video.uri(), replaced.version_uri), ("/videos/7:5ecret", None));
+    assert_eq!(tus.data(), film);
+    tus.assert_well_behaved();
+}
+
+#[tokio::test]
+async fn what_is_no_video_is_refused_before_anything_is_sent() {
+    let place = Place::new().await;
+    for wrong in ["", "/users/7", "film", "/videos/x"] {
+        let error = place.vimeo().replace(wrong, film(10)).send().await.unwrap_err();
+        assert!(error.to_string().contains("names no video"), "{error}");
+    }
+    assert_eq!(place.steps(), [""; 0]);
+    let error = place.vimeo().replace(99, film(10)).send().await.unwrap_err();
+    assert!(error.call().unwrap().is_not_found(), "{error}");
+    let error = place.vimeo().replace(99, "missing.mp4").send().await.unwrap_err();
+    let Error::Upload { source, ticket: None } = error else { panic!("{error:?}") };
+    assert!(matches!(*source, UploadError::Io { .. }));
+}
