@@ -51,7 +51,7 @@ pub(crate) fn answer(
         return refusal(&ApiError::unauthorized("The access token is not known here, or was revoked."));
     };
     line.note(|entry| entry.world = Some(cell.id));
-    let (mut state, now) = cell.enter();
+    let (mut state, now) = if method.is_safe() { cell.look() } else { cell.enter() };
     let (caller, rate, standing) = match admit(&mut state, token, request, now) {
         Ok(admitted) => admitted,
         Err(error) => return refusal(&error),

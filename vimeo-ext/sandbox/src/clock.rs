@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 /// A world's clock: real by default, or frozen, set and advanced by hand.
 ///
@@ -27,11 +28,29 @@ pub struct Clock {
     mode: Arc<Mutex<Mode>>,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Mode {
+/// How a clock goes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Mode {
     /// The machine's time plus what was advanced or set.
-    Real(TimeDelta),
+    Real(#[serde(with = "milliseconds")] TimeDelta),
     Frozen(DateTime<Utc>),
+}
+
+/// Differences of time, as whole milliseconds.
+mod milliseconds {
+    use chrono::TimeDelta;
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(delta: &TimeDelta, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(delta.num_milliseconds())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeDelta, D::Error> {
+        let milliseconds = i64::deserialize(deserializer)?;
+        TimeDelta::try_milliseconds(milliseconds).ok_or_else(|| D::Error::custom("a time too long"))
+    }
 }
 
 impl Mode {
@@ -54,27 +73,38 @@ impl Clock {
     /// A clock that goes with the machine's.
     #[must_use]
     pub fn real() -> Self {
-        Self::in_mode(Mode::Real(TimeDelta::zero()))
+        Self::of(Mode::Real(TimeDelta::zero()))
     }
 
     /// A clock that stands still at `at` until it is advanced or set.
     #[must_use]
     pub fn frozen(at: DateTime<Utc>) -> Self {
-        Self::in_mode(Mode::Frozen(at))
+        Self::of(Mode::Frozen(at))
     }
 
-    fn in_mode(mode: Mode) -> Self {
+    /// A clock that goes as `mode` says.
+    pub(crate) fn of(mode: Mode) -> Self {
         Self { mode: Arc::new(Mutex::new(mode)) }
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        *self.mode.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets the clock go as it once did.
+    pub(crate) fn restore(&self, mode: Mode) {
+        self.change(|_| mode);
+    }
+
+    /// Whether the clock stands still.
+    #[must_use]
+    pub fn is_frozen(&self) -> bool {
+        matches!(self.mode(), Mode::Frozen(_))
     }
 
     fn change(&self, to: impl FnOnce(Mode) -> Mode) {
         let mut mode = self.mode.lock().unwrap_or_else(PoisonError::into_inner);
         *mode = to(*mode);
-    }
-
-    /// A clock of its own that starts as this one stands.
-    pub(crate) fn fork(&self) -> Self {
-        Self::in_mode(*self.mode.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The world's time now.

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::limits::RateLimit;
 
 /// How an uploaded video becomes playable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Transcode {
     /// At once, with the last byte.
@@ -23,7 +25,7 @@ pub enum Transcode {
 
 /// What becomes of a video that Vimeo is to fetch itself. The sandbox never calls out, so nothing is fetched: it only
 /// tells of the outcome that was chosen, after the time that transcoding is given.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Pull {
     /// The video becomes available, without bytes.
@@ -53,7 +55,7 @@ pub(crate) enum Keep {
 }
 
 /// The subscription of a user; decides `account` and the quota that is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Plan {
     /// The free plan.
@@ -84,7 +86,7 @@ impl Plan {
 }
 
 /// How much a user may store, in bytes. Vimeo's numbers change with plans and years; these are the sandbox's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Quota {
     /// In all. Default: 5 TB.

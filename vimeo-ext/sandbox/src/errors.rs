@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::persistence::StateError;
+
 /// Why a sandbox did not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -25,6 +27,17 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The folder for the state cannot be used.
+    #[error("cannot keep the state in {folder}: {source}", folder = folder.display())]
+    State {
+        /// The folder that was given.
+        folder: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The state that was kept cannot be read.
+    #[error(transparent)]
+    StateContent(#[from] StateError),
     /// A token was given that could be a true one: 32 hexadecimal digits.
     #[error(
         "a token that was given looks like a real Vimeo token (32 hexadecimal digits); \

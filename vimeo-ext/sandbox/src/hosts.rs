@@ -7,12 +7,13 @@ use axum::body::Body;
 use axum::extract::{Extension, State};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 
 use crate::errors::ApiError;
 use crate::faults::{Effect, Faults, Fired, Phase, Target};
-use crate::journal::{Host, Journal, Line};
+use crate::journal::{Host, Journal, Line, fingerprint};
+use crate::persistence::{self, Read as Kept, StateError};
 use crate::server::Connection;
 use crate::world::registry::Worlds;
 use crate::{api, tus};
@@ -20,11 +21,33 @@ use crate::{api, tus};
 /// What both hosts work on.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) worlds: Worlds,
+    pub(crate) worlds: Arc<Worlds>,
     pub(crate) journal: Journal,
     pub(crate) faults: Faults,
     /// Where signed links lead, without a closing slash.
     pub(crate) upload_base: String,
+}
+
+impl Shared {
+    pub(crate) fn export_state(&self) -> Result<Vec<u8>, StateError> {
+        for cell in self.worlds.all() {
+            let uploads = cell.look().0.uploads();
+            uploads.iter().for_each(|upload| upload.catch_up());
+        }
+        let written = self.worlds.hold_all(|held| persistence::document(held));
+        written.map_err(|source| StateError::Unreadable { place: "the state".to_owned(), source })
+    }
+
+    pub(crate) fn import_state(&self, document: &[u8]) -> Result<usize, StateError> {
+        let place = "the document";
+        let worlds = persistence::understood(persistence::read(document, place)?, place)?;
+        let count = worlds.len();
+        for Kept { id, clock, origin, state } in worlds {
+            let restored = self.worlds.restore(id, clock, origin, state);
+            restored.map_err(|token| StateError::TokenTaken(fingerprint(&token)))?;
+        }
+        Ok(count)
+    }
 }
 
 /// More than any request to the API is; files go to the other host.
@@ -153,7 +176,24 @@ async fn api_answer(shared: &Shared, exchange: &Exchange, body: Body) -> Respons
         Read::BrokenOff => return Response::new(Body::empty()),
     };
     let request = api::request(&exchange.parts, body);
-    api::answer(&shared.worlds, &shared.upload_base, &exchange.parts.method, &request, &exchange.line)
+    let method = &exchange.parts.method;
+    let response = api::answer(&shared.worlds, &shared.upload_base, method, &request, &exchange.line);
+    kept(shared, method, response).await
+}
+
+/// The answer, once what it tells of is on the disk, where it is to be there.
+async fn kept(shared: &Shared, method: &Method, response: Response<Body>) -> Response<Body> {
+    if method.is_safe() {
+        return response;
+    }
+    match shared.worlds.kept().await {
+        Ok(()) => response,
+        Err(reason) => {
+            let message = format!("The state cannot be written: {reason}.");
+            let status = StatusCode::INSUFFICIENT_STORAGE;
+            api::refusal(&ApiError::new(status, None, "Something went wrong.", message))
+        }
+    }
 }
 
 enum Read {
@@ -206,6 +246,7 @@ async fn upload_host(
         },
         _ => tus::answer(&shared, &exchange, body).await,
     };
+    let response = kept(&shared, &exchange.parts.method, response).await;
     exchange.end(response).await
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 /// The rate limit of a token. Requests with `fields` are counted apart from those without, each against its own number,
 /// as Vimeo grants more to those who ask for less.
@@ -16,7 +17,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// let limit = RateLimit::new(10, 20).window(Duration::from_secs(60));
 /// assert_eq!((limit.plain, limit.with_fields), (10, 20));
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RateLimit {
     /// Requests without `fields` in one window.
@@ -30,7 +31,7 @@ pub struct RateLimit {
 }
 
 /// How `X-RateLimit-*` are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum LimitHeaders {
     /// `X-RateLimit-Reset` as a date and time, as Vimeo sends it today.
@@ -72,13 +73,13 @@ impl RateLimit {
 }
 
 /// What one token has used of its current window, without and with `fields`.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(crate) struct Usage {
     plain: Window,
     with_fields: Window,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 struct Window {
     started: Option<DateTime<Utc>>,
     used: u64,

@@ -15,12 +15,13 @@ use crate::config::{Config, Keep, MissingPrivate, Plan, Pull, Quota, Transcode};
 use crate::errors::StartError;
 use crate::faults::{Fault, Faults, Fired};
 use crate::hosts::{self, Shared};
-use crate::journal::{Journal, JournalEntry};
+use crate::journal::{Journal, JournalEntry, fingerprint};
 use crate::limits::RateLimit;
+use crate::persistence::{OpenError, Read, StateError, Store};
 use crate::scopes::Scopes;
 use crate::server;
 use crate::world::handle::{Account, World};
-use crate::world::registry::Worlds;
+use crate::world::registry::{Cell, Origin, Worlds};
 use crate::world::upload::StoredUpload;
 
 /// A Vimeo on localhost. It stops when it is dropped.
@@ -55,6 +56,7 @@ pub struct SandboxBuilder {
     port: u16,
     upload_port: u16,
     journal: usize,
+    state: Option<PathBuf>,
 }
 
 impl Default for SandboxBuilder {
@@ -68,6 +70,7 @@ impl Default for SandboxBuilder {
             port: 0,
             upload_port: 0,
             journal: 100_000,
+            state: None,
         }
     }
 }
@@ -207,6 +210,14 @@ impl SandboxBuilder {
         self
     }
 
+    /// Keeps all worlds in this folder, so that a later start finds them as they were: every request that changed
+    /// something is answered only when the change is on the disk. What is kept wins over the seed, clock and tokens given
+    /// here. Uploads go on where they were, whether their bytes are kept or not. Default: nothing is kept.
+    pub fn state(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.state = Some(folder.into());
+        self
+    }
+
     /// Starts the sandbox on the runtime that this is called on.
     ///
     /// # Errors
@@ -217,10 +228,8 @@ impl SandboxBuilder {
             std::fs::create_dir_all(folder)
                 .map_err(|source| StartError::Folder { folder: folder.clone(), source })?;
         }
-        let worlds = Worlds::new(self.config);
-        let cell = worlds.add(self.seed, self.clock);
-        let first = first_token(&cell, &self.tokens)?;
-        let world = World::new(cell, &first);
+        let (worlds, cell) = self.open_worlds()?;
+        let world = World::new(cell);
 
         let (api, url) = listen(self.address, self.port).await?;
         let (upload, upload_url) = listen(self.address, self.upload_port).await?;
@@ -238,27 +247,54 @@ impl SandboxBuilder {
     }
 }
 
-/// Gives the first user their tokens; answers the first of them.
-fn first_token(
-    cell: &crate::world::registry::Cell,
-    tokens: &[(String, Scopes)],
-) -> Result<String, StartError> {
-    let (mut state, _) = cell.enter();
-    let user = Some(state.first_user);
-    let default = [(format!("sandbox-user-token-{}", cell.id), Scopes::all())];
-    let tokens = if tokens.is_empty() { &default[..] } else { tokens };
+impl SandboxBuilder {
+    /// The worlds: those that were kept, or a first one.
+    fn open_worlds(&self) -> Result<(Arc<Worlds>, Arc<Cell>), StartError> {
+        let tokens = checked(&self.tokens)?;
+        let folder = |folder: &PathBuf, source: OpenError| match source {
+            OpenError::Io(source) => StartError::State { folder: folder.clone(), source },
+            OpenError::State(source) => StartError::StateContent(source),
+        };
+        let opened = match &self.state {
+            Some(path) => Some(Store::open(path).map_err(|source| folder(path, source))?),
+            None => None,
+        };
+        let (store, kept) = opened.map_or((None, Vec::new()), |opened| (Some(opened.store), opened.worlds));
+        let worlds = Arc::new(Worlds::new(self.config.clone(), store.clone()));
+        for Read { id, clock, origin, state } in kept {
+            worlds
+                .restore(id, clock, origin, state)
+                .map_err(|token| StateError::TokenTaken(fingerprint(&token)))?;
+        }
+        let cell = match worlds.all().into_iter().next() {
+            Some(cell) => cell,
+            None => worlds
+                .add(Origin::new(self.seed, self.clock.mode(), tokens))
+                .map_err(StartError::TokenTwice)?,
+        };
+        if let Some(store) = store {
+            store.watch(&worlds);
+        }
+        Ok((worlds, cell))
+    }
+}
+
+/// The tokens that were given, if they will do.
+fn checked(tokens: &[(String, Scopes)]) -> Result<Vec<(String, Scopes)>, StartError> {
     for (text, scopes) in tokens {
-        if text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        if looks_real(text) {
             return Err(StartError::RealLookingToken);
         }
         if let Some(unknown) = scopes.unknown().next() {
             return Err(StartError::UnknownScope(unknown.to_owned()));
         }
-        if !state.add_token(text, user, scopes.clone(), None) {
-            return Err(StartError::TokenTwice(text.clone()));
-        }
     }
-    Ok(tokens.first().map(|(text, _)| text.clone()).unwrap_or_default())
+    Ok(tokens.to_vec())
+}
+
+/// Whether a token could be a true one of Vimeo's.
+pub(crate) fn looks_real(token: &str) -> bool {
+    token.len() == 32 && token.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 async fn listen(address: IpAddr, port: u16) -> Result<(TcpListener, Url), StartError> {
@@ -307,18 +343,46 @@ impl Sandbox {
     /// Another world, with a user, a token, an app and a clock of its own, which starts at the first world's time.
     #[must_use]
     pub fn add_world(&self, seed: u64) -> World {
-        let clock = self.clock().fork();
-        let cell = self.shared.worlds.add(seed, clock);
-        let token = {
-            let (mut state, _) = cell.enter();
-            let user = Some(state.first_user);
-            let text = format!("sandbox-user-token-{}", cell.id);
-            match state.add_token(&text, user, Scopes::all(), None) {
-                true => text,
-                false => state.issue_token(user, Scopes::all(), None),
-            }
-        };
-        World::new(cell, &token)
+        let origin = Origin::new(seed, self.clock().mode(), Vec::new());
+        // The token of a new world has its number in it; only a token given by hand could be the same.
+        let cell = self.shared.worlds.add(origin).or_else(|taken| {
+            let own = format!("{taken}-{seed:016x}");
+            let origin = Origin::new(seed, self.clock().mode(), vec![(own, Scopes::all())]);
+            self.shared.worlds.add(origin)
+        });
+        World::new(cell.unwrap_or_else(|_| Arc::clone(&self.world.cell)))
+    }
+
+    /// All worlds, in the order in which they were made.
+    #[must_use]
+    pub fn worlds(&self) -> Vec<World> {
+        self.shared.worlds.all().into_iter().map(World::new).collect()
+    }
+
+    /// Ends a world: its tokens and links lead nowhere from now on. The first world stays; `false` for it and for one
+    /// that has ended already.
+    pub fn remove_world(&self, world: &World) -> bool {
+        world.id() != self.world.id() && self.shared.worlds.remove(world.id()).is_some()
+    }
+
+    /// All worlds as one JSON document, for [`import_state`](Self::import_state) here or in a later release. It holds
+    /// tokens and secrets of the sandbox, all of them fake; the bytes of uploads are not in it.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be put into JSON, which would be a fault of this crate.
+    pub fn export_state(&self) -> Result<Vec<u8>, StateError> {
+        self.shared.export_state()
+    }
+
+    /// Puts worlds into the place of those of the same number, and beside the others.
+    ///
+    /// # Errors
+    ///
+    /// When the document cannot be read, is of a newer release, or holds a token that another world has. Nothing is
+    /// changed then, but for worlds that came before the one with the token.
+    pub fn import_state(&self, document: &[u8]) -> Result<usize, StateError> {
+        self.shared.import_state(document)
     }
 
     /// The seed that the sandbox was started with.
@@ -360,12 +424,14 @@ impl Sandbox {
         self.shared.faults.waiting()
     }
 
-    /// Stops and waits until the ports are free again. Dropping stops too, but does not wait.
+    /// Stops and waits until the ports are free again, and the folder of the state where there is one. Dropping stops too, but does not wait.
     pub async fn stop(mut self) {
         for server in &mut self.servers {
             server.abort();
             let _ = server.await;
         }
+        self.shared.worlds.close();
+        self.shared.worlds.closed().await;
     }
 }
 
@@ -436,5 +502,6 @@ impl Drop for Sandbox {
         for server in &self.servers {
             server.abort();
         }
+        self.shared.worlds.close();
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Every scope a Vimeo token can carry, in the order in which the sandbox prints them.
 pub const ALL_SCOPES: [&str; 11] = [
     "public",
@@ -27,7 +29,7 @@ pub const ALL_SCOPES: [&str; 11] = [
 /// assert_eq!(scopes.to_string(), "public private upload");
 /// assert!(Scopes::all().contains("delete"));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scopes(Vec<String>);
 
 impl Scopes {

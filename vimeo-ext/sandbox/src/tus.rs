@@ -47,7 +47,7 @@ pub(crate) async fn answer(shared: &Shared, exchange: &Exchange, body: Body) -> 
     };
     exchange.line.note(|entry| entry.world = Some(cell.id));
     match &place.target {
-        Target::File(ticket) => file(exchange, &cell, &place, ticket, body).await,
+        Target::File(ticket) => file(shared, exchange, &cell, &place, ticket, body).await,
         Target::Picture(id) => picture(exchange, &cell, &place, *id, body).await,
         Target::Captions(id) => captions(exchange, &cell, &place, *id, body).await,
     }
@@ -71,7 +71,14 @@ fn opens(exchange: &Exchange, cell: &Cell, place: &Place) -> bool {
 
 // Files.
 
-async fn file(exchange: &Exchange, cell: &Cell, place: &Place, ticket: &str, body: Body) -> Response<Body> {
+async fn file(
+    shared: &Shared,
+    exchange: &Exchange,
+    cell: &Cell,
+    place: &Place,
+    ticket: &str,
+    body: Body,
+) -> Response<Body> {
     let parts = &exchange.parts;
     if parts.method == Method::POST {
         return plain(StatusCode::BAD_REQUEST, "Invalid bucket");
@@ -90,11 +97,27 @@ async fn file(exchange: &Exchange, cell: &Cell, place: &Place, ticket: &str, bod
         match upload {
             None => plain(StatusCode::NOT_FOUND, "The upload does not exist, or its link has expired."),
             Some(upload) if parts.method == Method::HEAD => standing(&upload),
-            Some(upload) => receive(exchange, cell, &upload, body).await,
+            Some(upload) => {
+                let response = receive(exchange, cell, &upload, body).await;
+                if shared.worlds.are_kept() {
+                    write_down(cell, upload).await;
+                }
+                response
+            }
         }
     };
     response.headers_mut().insert(TUS_RESUMABLE, VERSION);
     response
+}
+
+/// Writes down how far an upload is.
+async fn write_down(cell: &Cell, upload: Arc<Upload>) {
+    let video = upload.video;
+    // It waits for the hash, and for the disk where bytes are kept.
+    if let Err(error) = tokio::task::spawn_blocking(move || upload.catch_up()).await {
+        tracing::error!(%error, "an upload cannot be written down");
+    }
+    cell.enter().0.upload_moved(video);
 }
 
 fn standing(upload: &Upload) -> Response<Body> {

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 /// A folder. A video is in one folder at most, and the video knows which.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Folder {
     pub(crate) id: u64,
     pub(crate) owner: u64,
@@ -17,7 +18,7 @@ pub(crate) struct Folder {
 }
 
 /// A showcase; Vimeo's paths call it an album.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Showcase {
     pub(crate) id: u64,
     pub(crate) owner: u64,
@@ -40,7 +41,7 @@ pub(crate) struct Showcase {
     pub(crate) resource_key: String,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Channel {
     pub(crate) id: u64,
     pub(crate) owner: u64,
@@ -57,7 +58,7 @@ pub(crate) struct Channel {
 }
 
 /// A comment on a video, or a reply to one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Comment {
     pub(crate) id: u64,
     pub(crate) author: u64,
@@ -69,7 +70,7 @@ pub(crate) struct Comment {
 }
 
 /// A webhook of the world's app.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Webhook {
     pub(crate) id: u64,
     pub(crate) kind: String,

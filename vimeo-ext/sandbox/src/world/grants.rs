@@ -1,10 +1,11 @@
 //! Grants on their way: authorization codes, device codes, refresh tokens.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::scopes::Scopes;
@@ -15,7 +16,7 @@ const CODE_LIFETIME: TimeDelta = TimeDelta::minutes(10);
 pub(crate) const DEVICE_LIFETIME: TimeDelta = TimeDelta::minutes(15);
 
 /// What a user granted, before it becomes a token.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Grant {
     pub(crate) user: u64,
     pub(crate) scopes: Scopes,
@@ -45,14 +46,14 @@ impl Refused {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Grants {
-    codes: HashMap<String, Code>,
-    devices: HashMap<String, Device>,
-    refresh: HashMap<String, Grant>,
+    codes: BTreeMap<String, Code>,
+    devices: BTreeMap<String, Device>,
+    refresh: BTreeMap<String, Grant>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Code {
     grant: Grant,
     redirect_uri: String,
@@ -61,7 +62,7 @@ struct Code {
 }
 
 /// The promise that a client gives at the start of the flow and keeps at its end (PKCE).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Challenge {
     Plain(String),
     S256(String),
@@ -86,12 +87,19 @@ impl Challenge {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Device {
     user_code: String,
     scopes: Scopes,
     expires: DateTime<Utc>,
-    decision: Option<Option<Grant>>,
+    decision: Decision,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+enum Decision {
+    Awaited,
+    Rejected,
+    Accepted(Grant),
 }
 
 impl Grants {
@@ -134,14 +142,15 @@ impl Grants {
         scopes: Scopes,
         now: DateTime<Utc>,
     ) {
-        let device = Device { user_code, scopes, expires: now + DEVICE_LIFETIME, decision: None };
+        let device =
+            Device { user_code, scopes, expires: now + DEVICE_LIFETIME, decision: Decision::Awaited };
         self.devices.insert(device_code, device);
     }
 
     /// The scopes that a device waits for, if it still waits.
     pub(crate) fn waiting_device(&self, user_code: &str, now: DateTime<Utc>) -> Option<&Scopes> {
         let waits = |device: &&Device| {
-            device.user_code == user_code && device.decision.is_none() && now < device.expires
+            device.user_code == user_code && device.decision == Decision::Awaited && now < device.expires
         };
         self.devices.values().find(waits).map(|device| &device.scopes)
     }
@@ -149,10 +158,13 @@ impl Grants {
     /// Lets a user decide on a device; `false` when none waits under this code.
     pub(crate) fn decide_device(&mut self, user_code: &str, user: Option<u64>, now: DateTime<Utc>) -> bool {
         let waits = |device: &&mut Device| {
-            device.user_code == user_code && device.decision.is_none() && now < device.expires
+            device.user_code == user_code && device.decision == Decision::Awaited && now < device.expires
         };
         let Some(device) = self.devices.values_mut().find(waits) else { return false };
-        device.decision = Some(user.map(|user| Grant { user, scopes: device.scopes.clone() }));
+        device.decision = match user {
+            Some(user) => Decision::Accepted(Grant { user, scopes: device.scopes.clone() }),
+            None => Decision::Rejected,
+        };
         true
     }
 
@@ -170,9 +182,9 @@ impl Grants {
             .ok_or(Refused::InvalidGrant)?;
         match &device.decision {
             _ if now >= device.expires => Err(Refused::Expired),
-            None => Err(Refused::Pending),
-            Some(None) => Err(Refused::Denied),
-            Some(Some(grant)) => {
+            Decision::Awaited => Err(Refused::Pending),
+            Decision::Rejected => Err(Refused::Denied),
+            Decision::Accepted(grant) => {
                 let grant = grant.clone();
                 self.devices.remove(device_code);
                 Ok(grant)

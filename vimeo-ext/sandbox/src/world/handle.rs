@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::registry::Cell;
+use super::registry::{Cell, Keep};
 use super::upload::StoredUpload;
 use super::video::Source;
 use crate::clock::Clock;
@@ -29,8 +29,9 @@ pub struct Account {
 }
 
 impl World {
-    pub(crate) fn new(cell: Arc<Cell>, token: &str) -> Self {
-        Self { cell, token: token.into() }
+    pub(crate) fn new(cell: Arc<Cell>) -> Self {
+        let token = cell.origin().token().into();
+        Self { cell, token }
     }
 
     /// The world's number, as in the journal.
@@ -67,6 +68,13 @@ impl World {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.cell.clock
+    }
+
+    /// Puts the world back to where it began, its clock too, or to that with its accounts in place. Other worlds notice
+    /// nothing. Tokens that the world began with are good again; those that were issued since are gone, unless accounts
+    /// are kept.
+    pub fn reset(&self, keep: Keep) {
+        self.cell.reset(keep);
     }
 
     /// Another user, with a token of their own.

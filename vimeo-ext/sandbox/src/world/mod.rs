@@ -9,15 +9,21 @@ pub(crate) mod handle;
 pub(crate) mod registry;
 pub(crate) mod seed;
 pub(crate) mod social;
+pub(crate) mod table;
 pub(crate) mod upload;
 pub(crate) mod user;
 pub(crate) mod video;
+pub(crate) mod written;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
+use crate::clock::Mode;
 use crate::config::{Config, Pull, Transcode};
 use crate::errors::ApiError;
 use crate::ids::Ids;
@@ -25,28 +31,33 @@ use crate::links::{Place, Target};
 use crate::scopes::Scopes;
 use collections::{Channel, Folder, Showcase, Webhook};
 use grants::Grants;
-use registry::TokenIndex;
+use registry::{Origin, TokenIndex};
 use social::Marks;
+use table::{Table, Watched};
 use upload::Upload;
 use user::{App, Token, User};
 use video::{Picture, Source, Stage, TextTrack, Version, Video};
 
 /// All that one world holds.
-#[derive(Debug)]
+///
+/// It is written and read by what is derived here: a new field needs `#[serde(default)]`, so that what older releases
+/// wrote can still be read. What grows with use belongs in a [`Table`]: any other field is written whole when it changes.
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) id: u64,
     pub(crate) seed: u64,
     pub(crate) ids: Ids,
+    #[serde(skip)]
     pub(crate) config: Arc<Config>,
     pub(crate) app: App,
     /// The user whom the world began with.
     pub(crate) first_user: u64,
-    pub(crate) users: BTreeMap<u64, User>,
-    pub(crate) videos: BTreeMap<u64, Video>,
-    pub(crate) folders: BTreeMap<u64, Folder>,
-    pub(crate) showcases: BTreeMap<u64, Showcase>,
-    pub(crate) channels: BTreeMap<u64, Channel>,
-    pub(crate) webhooks: BTreeMap<u64, Webhook>,
+    pub(crate) users: Table<User>,
+    pub(crate) videos: Table<Video>,
+    pub(crate) folders: Table<Folder>,
+    pub(crate) showcases: Table<Showcase>,
+    pub(crate) channels: Table<Channel>,
+    pub(crate) webhooks: Table<Webhook>,
     /// Users and the videos they like.
     pub(crate) likes: Marks,
     /// Users and the videos they mean to watch.
@@ -56,15 +67,28 @@ pub(crate) struct State {
     /// Users and the channels they follow.
     pub(crate) subscriptions: Marks,
     pub(crate) grants: Grants,
-    tokens: HashMap<String, Token>,
+    tokens: BTreeMap<String, Token>,
+    #[serde(skip)]
     index: Arc<TokenIndex>,
-    uploads: HashMap<String, Arc<Upload>>,
+    #[serde(with = "written::tickets")]
+    uploads: BTreeMap<String, Arc<Upload>>,
+    #[serde(with = "written::pairs")]
     schedule: BTreeMap<(DateTime<Utc>, u64), Due>,
     scheduled: u64,
+    /// How uploads of this world become playable.
+    pub(crate) transcode: Transcode,
+    /// What becomes of what this world is to fetch.
+    pub(crate) pull: Pull,
+    /// What fields other than tables last were, as hashes, so that only those that differ are written.
+    #[serde(skip)]
+    written: BTreeMap<String, u64>,
+    /// How the clock went when it was last written.
+    #[serde(skip)]
+    written_clock: Option<Mode>,
 }
 
 /// What the clock brings about.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 enum Due {
     Pulled { video: u64, version: u64 },
     Transcoded { video: u64, version: u64 },
@@ -84,6 +108,7 @@ impl State {
         now: DateTime<Utc>,
     ) -> Self {
         let mut ids = Ids::new(seed);
+        let (transcode, pull) = (config.transcode, config.pull.clone());
         let app = App {
             id: ids.id(),
             name: "Sandbox app".to_owned(),
@@ -98,25 +123,141 @@ impl State {
             config,
             app,
             first_user: 0,
-            users: BTreeMap::new(),
-            videos: BTreeMap::new(),
-            folders: BTreeMap::new(),
-            showcases: BTreeMap::new(),
-            channels: BTreeMap::new(),
-            webhooks: BTreeMap::new(),
+            users: Table::default(),
+            videos: Table::default(),
+            folders: Table::default(),
+            showcases: Table::default(),
+            channels: Table::default(),
+            webhooks: Table::default(),
             likes: Marks::default(),
             watch_later: Marks::default(),
             follows: Marks::default(),
             subscriptions: Marks::default(),
             grants: Grants::default(),
-            tokens: HashMap::new(),
+            tokens: BTreeMap::new(),
             index,
-            uploads: HashMap::new(),
+            uploads: BTreeMap::new(),
             schedule: BTreeMap::new(),
             scheduled: 0,
+            transcode,
+            pull,
+            written: BTreeMap::new(),
+            written_clock: None,
         };
         state.first_user = state.add_user("Sandbox User", now);
         state
+    }
+
+    // Beginning, being written down, coming back.
+
+    /// Gives the first user their tokens; the error is one that belongs to another already.
+    pub(crate) fn admit_first_user(&mut self, tokens: &[(String, Scopes)]) -> Result<(), String> {
+        let user = Some(self.first_user);
+        for (text, scopes) in tokens {
+            if !self.add_token(text, user, scopes.clone(), None) {
+                return Err(text.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Becomes again what the world began as.
+    pub(crate) fn begin_again(&mut self, origin: &Origin, now: DateTime<Utc>) {
+        self.index.release_all(self.id);
+        let (config, index) = (Arc::clone(&self.config), Arc::clone(&self.index));
+        *self = Self::new(self.id, origin.seed, config, index, now);
+        // They were this world's a moment ago, so nobody else has them.
+        let _ = self.admit_first_user(&origin.tokens);
+    }
+
+    /// Drops all but the app, its users and their tokens.
+    pub(crate) fn forget_content(&mut self, now: DateTime<Utc>) {
+        let (config, index) = (Arc::clone(&self.config), Arc::clone(&self.index));
+        // An index of its own: the names stay with who has them.
+        let mut fresh = Self::new(self.id, self.seed, config, Arc::default(), now);
+        fresh.index = index;
+        fresh.ids = self.ids.clone();
+        fresh.app = self.app.clone();
+        fresh.first_user = self.first_user;
+        fresh.users = std::mem::take(&mut self.users);
+        fresh.tokens = std::mem::take(&mut self.tokens);
+        fresh.transcode = self.transcode;
+        fresh.pull = self.pull.clone();
+        *self = fresh;
+    }
+
+    /// Claims the names that lead to this world; the error is one that another world has, and then none is claimed.
+    pub(crate) fn claim_names(&mut self, id: u64, index: &TokenIndex) -> Result<(), String> {
+        self.id = id;
+        let names = std::iter::once(&self.app.client_id).chain(self.tokens.keys());
+        for name in names {
+            if !index.claim(name, id) {
+                index.release_all(id);
+                return Err(name.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes its place among other worlds after it was read.
+    pub(crate) fn come_back(&mut self, config: Arc<Config>, index: Arc<TokenIndex>) {
+        let sources = self.videos.values().flat_map(|video| &video.versions).map(|version| &version.source);
+        for source in sources {
+            if let Source::Tus(upload) = source {
+                upload.keep_on(&config.keep);
+                if let Some(known) = self.uploads.get_mut(&upload.ticket) {
+                    *known = Arc::clone(upload);
+                }
+            }
+        }
+        self.config = config;
+        self.index = index;
+    }
+
+    fn tables(&mut self) -> [&mut dyn Watched; 6] {
+        [
+            &mut self.users,
+            &mut self.videos,
+            &mut self.folders,
+            &mut self.showcases,
+            &mut self.channels,
+            &mut self.webhooks,
+        ]
+    }
+
+    /// Remembers from now on which rows change.
+    pub(crate) fn watch(&mut self) {
+        self.tables().into_iter().for_each(Watched::watch);
+    }
+
+    pub(crate) fn has_changed(&mut self) -> bool {
+        self.tables().into_iter().any(|table| table.has_changed())
+    }
+
+    pub(crate) fn has_clock_moved(&self, clock: Mode) -> bool {
+        self.written_clock != Some(clock)
+    }
+
+    /// Whether the clock was turned since this was last asked.
+    pub(crate) fn clock_moved(&mut self, clock: Mode) -> bool {
+        self.written_clock.replace(clock) != Some(clock)
+    }
+
+    /// What is different from the last time that this was asked.
+    pub(crate) fn take_changes(&mut self) -> serde_json::Result<Map<String, Value>> {
+        let Value::Object(mut changes) = table::changes(self)? else { return Ok(Map::new()) };
+        changes.retain(|name, value| match value.get(table::CHANGED).and_then(Value::as_object) {
+            Some(rows) => !rows.is_empty(),
+            None => {
+                let mut hasher = DefaultHasher::new();
+                value.to_string().hash(&mut hasher);
+                let hash = hasher.finish();
+                self.written.insert(name.clone(), hash) != Some(hash)
+            }
+        });
+        self.tables().into_iter().for_each(Watched::settle);
+        self.watch();
+        Ok(changes)
     }
 
     // People and tokens.
@@ -255,8 +396,14 @@ impl State {
         }
         self.likes.forget(id);
         self.watch_later.forget(id);
-        self.showcases.values_mut().for_each(|showcase| showcase.videos.retain(|video| *video != id));
-        self.channels.values_mut().for_each(|channel| channel.videos.retain(|video| *video != id));
+        self.showcases.update(
+            |showcase| showcase.videos.contains(&id),
+            |showcase| showcase.videos.retain(|video| *video != id),
+        );
+        self.channels.update(
+            |channel| channel.videos.contains(&id),
+            |channel| channel.videos.retain(|video| *video != id),
+        );
         self.videos_changed(video.owner, now);
     }
 
@@ -268,6 +415,10 @@ impl State {
 
     /// Counts a look at the video, which is what some transcodings wait for.
     pub(crate) fn read_video(&mut self, id: u64, now: DateTime<Utc>) {
+        let waits = |video: &Video| video.versions.iter().any(|version| version.reads_left.is_some());
+        if !self.videos.get(&id).is_some_and(waits) {
+            return;
+        }
         let Some(video) = self.videos.get_mut(&id) else { return };
         let mut done = Vec::new();
         for version in &mut video.versions {
@@ -334,7 +485,7 @@ impl State {
                 Source::Tus(upload)
             }
             NewSource::Pull { link } => {
-                let delay = match self.config.transcode {
+                let delay = match self.transcode {
                     Transcode::After(time) | Transcode::FailsAfter(time) => time,
                     _ => std::time::Duration::ZERO,
                 };
@@ -370,13 +521,22 @@ impl State {
         self.uploads.get(ticket).cloned()
     }
 
+    pub(crate) fn uploads(&self) -> Vec<Arc<Upload>> {
+        self.uploads.values().cloned().collect()
+    }
+
+    /// Takes note that an upload of this video has taken bytes, which it does by itself.
+    pub(crate) fn upload_moved(&mut self, video: u64) {
+        let _ = self.videos.get_mut(&video);
+    }
+
     /// Forgets an upload: its link leads nowhere from now on.
     pub(crate) fn lose_upload(&mut self, ticket: &str) {
         self.uploads.remove(ticket);
     }
 
     pub(crate) fn uploaded(&mut self, video: u64, version: u64, now: DateTime<Utc>) {
-        let rule = self.config.transcode;
+        let rule = self.transcode;
         let Some(version) = self.version_mut(video, version) else { return };
         if version.upload != Stage::InProgress {
             return;
@@ -445,16 +605,18 @@ impl State {
 
     /// Takes note that a picture's image has come; answers the path that the image service gives it.
     pub(crate) fn picture_arrived(&mut self, id: u64, now: DateTime<Utc>) -> Option<String> {
-        for video in self.videos.values_mut() {
-            if let Some(picture) = video.pictures.iter_mut().find(|picture| picture.id == id) {
-                picture.ready = true;
-                video.touch(now);
-                return Some(format!("/video/{id}"));
-            }
+        let has = |pictures: &[Picture]| pictures.iter().any(|picture| picture.id == id);
+        let mark = |pictures: &mut Vec<Picture>| {
+            pictures.iter_mut().filter(|picture| picture.id == id).for_each(|picture| picture.ready = true);
+        };
+        if let Some(video) = self.videos.values().find(|video| has(&video.pictures)).map(|video| video.id) {
+            let video = self.videos.get_mut(&video)?;
+            mark(&mut video.pictures);
+            video.touch(now);
+            return Some(format!("/video/{id}"));
         }
-        let picture =
-            self.users.values_mut().flat_map(|user| &mut user.pictures).find(|picture| picture.id == id)?;
-        picture.ready = true;
+        let user = self.users.values().find(|user| has(&user.pictures))?.id;
+        mark(&mut self.users.get_mut(&user)?.pictures);
         Some(format!("/portrait/{id}"))
     }
 
@@ -464,14 +626,14 @@ impl State {
 
     /// Takes the file of a text track; `false` when there is no such track.
     pub(crate) fn text_track_arrived(&mut self, id: u64, file: bytes::Bytes, now: DateTime<Utc>) -> bool {
-        for video in self.videos.values_mut() {
-            if let Some(track) = video.text_tracks.iter_mut().find(|track| track.id == id) {
-                track.file = Some(file);
-                video.touch(now);
-                return true;
-            }
+        let has = |video: &&Video| video.text_tracks.iter().any(|track| track.id == id);
+        let Some(video) = self.videos.values().find(has).map(|video| video.id) else { return false };
+        let Some(video) = self.videos.get_mut(&video) else { return false };
+        for track in video.text_tracks.iter_mut().filter(|track| track.id == id) {
+            track.file = Some(file.clone());
         }
-        false
+        video.touch(now);
+        true
     }
 
     // Links.
@@ -502,7 +664,7 @@ impl State {
             match entry.remove() {
                 Due::Transcoded { video, version } => self.transcoded(video, version, at),
                 Due::TranscodeFailed { video, version } => self.transcode_failed(video, version, at),
-                Due::Pulled { video, version } => match self.config.pull.clone() {
+                Due::Pulled { video, version } => match self.pull.clone() {
                     Pull::Succeeds => self.uploaded(video, version, at),
                     Pull::Fails(word) => self.upload_failed(video, version, &word, at),
                 },

@@ -1,30 +1,134 @@
 //! Which world a token, a client id or a link belongs to.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::State;
-use crate::clock::Clock;
+use crate::clock::{Clock, Mode};
 use crate::config::Config;
 use crate::errors::ApiError;
+use crate::persistence::Store;
+use crate::scopes::Scopes;
 
 /// One world: its clock and its state.
 #[derive(Debug)]
 pub(crate) struct Cell {
     pub(crate) id: u64,
     pub(crate) clock: Clock,
+    origin: Mutex<Origin>,
     state: Mutex<State>,
+    store: Option<Arc<Store>>,
+}
+
+impl Origin {
+    pub(crate) fn new(seed: u64, clock: Mode, tokens: Vec<(String, Scopes)>) -> Self {
+        Self { seed, clock, tokens }
+    }
+
+    /// The first user's first token.
+    pub(crate) fn token(&self) -> &str {
+        self.tokens.first().map_or("", |(text, _)| text)
+    }
+}
+
+/// What a world began as, and is again after a reset.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Origin {
+    pub(crate) seed: u64,
+    pub(crate) clock: Mode,
+    /// The first user's tokens; there is always one.
+    pub(crate) tokens: Vec<(String, Scopes)>,
+}
+
+/// What a reset leaves in place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Keep {
+    /// Nothing: the world is as it began, its clock too.
+    #[default]
+    Nothing,
+    /// The app, users and their tokens. What they made and marked is gone.
+    Accounts,
+}
+
+/// An open world. What changed in it is written down, where worlds are kept, when it closes.
+pub(crate) struct Entered<'a> {
+    cell: &'a Cell,
+    state: MutexGuard<'a, State>,
+    /// Whether the visit is to change nothing by itself; what fell due meanwhile still counts.
+    looking: bool,
+}
+
+impl Deref for Entered<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Entered<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        if let Some(store) = &self.cell.store
+            && (!self.looking
+                || self.state.has_changed()
+                || self.state.has_clock_moved(self.cell.clock.mode()))
+        {
+            store.append(self.cell, &mut self.state);
+        }
+    }
 }
 
 impl Cell {
     /// The state as of now, with all that fell due done.
-    pub(crate) fn enter(&self) -> (MutexGuard<'_, State>, DateTime<Utc>) {
+    pub(crate) fn enter(&self) -> (Entered<'_>, DateTime<Utc>) {
+        self.open(false)
+    }
+
+    /// As [`enter`](Self::enter), for a request that only reads.
+    pub(crate) fn look(&self) -> (Entered<'_>, DateTime<Utc>) {
+        self.open(true)
+    }
+
+    fn open(&self, looking: bool) -> (Entered<'_>, DateTime<Utc>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
         state.settle(now);
-        (state, now)
+        (Entered { cell: self, state, looking }, now)
+    }
+
+    /// The state as it stands, to write all of it down.
+    pub(crate) fn hold(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn origin(&self) -> Origin {
+        self.origin.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts the world back to where it began, or to that with its accounts in place.
+    pub(crate) fn reset(&self, keep: Keep) {
+        let (mut state, now) = self.enter();
+        match keep {
+            Keep::Accounts => state.forget_content(now),
+            Keep::Nothing => {
+                let origin = self.origin();
+                self.clock.restore(origin.clock);
+                state.begin_again(&origin, self.clock.now());
+            }
+        }
     }
 }
 
@@ -49,6 +153,11 @@ impl TokenIndex {
         self.names.write().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 
+    /// Takes back all that belongs to a world.
+    pub(crate) fn release_all(&self, world: u64) {
+        self.names.write().unwrap_or_else(PoisonError::into_inner).retain(|_, owner| *owner != world);
+    }
+
     fn of(&self, name: &str) -> Option<u64> {
         self.names.read().unwrap_or_else(PoisonError::into_inner).get(name).copied()
     }
@@ -59,26 +168,112 @@ impl TokenIndex {
 pub(crate) struct Worlds {
     pub(crate) config: Arc<Config>,
     index: Arc<TokenIndex>,
-    cells: RwLock<Vec<Arc<Cell>>>,
+    cells: RwLock<BTreeMap<u64, Arc<Cell>>>,
+    last: AtomicU64,
+    store: Option<Arc<Store>>,
 }
 
 impl Worlds {
-    pub(crate) fn new(config: Config) -> Self {
-        Self { config: Arc::new(config), index: Arc::default(), cells: RwLock::default() }
+    pub(crate) fn new(config: Config, store: Option<Arc<Store>>) -> Self {
+        Self {
+            config: Arc::new(config),
+            index: Arc::default(),
+            cells: RwLock::default(),
+            last: AtomicU64::new(0),
+            store,
+        }
     }
 
-    pub(crate) fn add(&self, seed: u64, clock: Clock) -> Arc<Cell> {
-        let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
-        let id = cells.len() as u64 + 1;
-        let state = State::new(id, seed, Arc::clone(&self.config), Arc::clone(&self.index), clock.now());
-        let cell = Arc::new(Cell { id, clock, state: Mutex::new(state) });
-        cells.push(Arc::clone(&cell));
+    /// Makes a world; the error is a token that another has already.
+    pub(crate) fn add(&self, mut origin: Origin) -> Result<Arc<Cell>, String> {
+        let id = self.last.fetch_add(1, Ordering::AcqRel) + 1;
+        if origin.tokens.is_empty() {
+            origin.tokens.push((format!("sandbox-user-token-{id}"), Scopes::all()));
+        }
+        let clock = Clock::of(origin.clock);
+        let mut state =
+            State::new(id, origin.seed, Arc::clone(&self.config), Arc::clone(&self.index), clock.now());
+        if let Err(token) = state.admit_first_user(&origin.tokens) {
+            self.index.release_all(id);
+            return Err(token);
+        }
+        Ok(self.put(id, clock, origin, state))
+    }
+
+    /// Puts back a world that was written down. One of the same number becomes it; the error is a token that another
+    /// has, and then nothing has changed.
+    pub(crate) fn restore(
+        &self,
+        id: u64,
+        clock: Mode,
+        origin: Origin,
+        mut state: State,
+    ) -> Result<Arc<Cell>, String> {
+        let Some(cell) = self.get(id) else {
+            state.claim_names(id, &self.index)?;
+            state.come_back(Arc::clone(&self.config), Arc::clone(&self.index));
+            self.last.fetch_max(id, Ordering::AcqRel);
+            return Ok(self.put(id, Clock::of(clock), origin, state));
+        };
+        let mut held = cell.hold();
+        self.index.release_all(id);
+        if let Err(token) = state.claim_names(id, &self.index) {
+            // These were all its own a moment ago.
+            let _ = held.claim_names(id, &self.index);
+            return Err(token);
+        }
+        state.come_back(Arc::clone(&self.config), Arc::clone(&self.index));
+        *held = state;
+        cell.clock.restore(clock);
+        *cell.origin.lock().unwrap_or_else(PoisonError::into_inner) = origin;
+        drop(held);
+        if let Some(store) = &self.store {
+            store.append_whole(&cell);
+        }
+        Ok(cell)
+    }
+
+    fn put(&self, id: u64, clock: Clock, origin: Origin, mut state: State) -> Arc<Cell> {
+        if self.store.is_some() {
+            state.watch();
+        }
+        let cell = Arc::new(Cell {
+            id,
+            clock,
+            origin: Mutex::new(origin),
+            state: Mutex::new(state),
+            store: self.store.clone(),
+        });
+        self.cells.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&cell));
+        if let Some(store) = &self.store {
+            store.append_whole(&cell);
+        }
         cell
     }
 
+    /// Ends a world; its tokens and links lead nowhere from now on.
+    pub(crate) fn remove(&self, id: u64) -> Option<Arc<Cell>> {
+        let removed = self.cells.write().unwrap_or_else(PoisonError::into_inner).remove(&id)?;
+        self.index.release_all(id);
+        if let Some(store) = &self.store {
+            store.append_end(id);
+        }
+        Some(removed)
+    }
+
+    /// Holds every world still at once, and lets none come or go meanwhile.
+    pub(crate) fn hold_all<R>(&self, work: impl FnOnce(&[(&Cell, MutexGuard<'_, State>)]) -> R) -> R {
+        let cells = self.cells.read().unwrap_or_else(PoisonError::into_inner);
+        let held: Vec<_> = cells.values().map(|cell| (&**cell, cell.hold())).collect();
+        work(&held)
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Cell>> {
+        self.cells.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
     pub(crate) fn get(&self, id: u64) -> Option<Arc<Cell>> {
-        let place = usize::try_from(id.checked_sub(1)?).ok()?;
-        self.cells.read().unwrap_or_else(PoisonError::into_inner).get(place).cloned()
+        self.cells.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
     /// The world that a sandbox begins with.
@@ -89,5 +284,32 @@ impl Worlds {
     /// The world that a token or a client id belongs to.
     pub(crate) fn of(&self, name: &str) -> Option<Arc<Cell>> {
         self.get(self.index.of(name)?)
+    }
+
+    /// Whether worlds are written down.
+    pub(crate) fn are_kept(&self) -> bool {
+        self.store.is_some()
+    }
+
+    /// Ends the writing.
+    pub(crate) fn close(&self) {
+        if let Some(store) = &self.store {
+            store.close();
+        }
+    }
+
+    /// Waits until the writing has ended.
+    pub(crate) async fn closed(&self) {
+        if let Some(store) = &self.store {
+            store.closed().await;
+        }
+    }
+
+    /// Waits until all that was done so far is on the disk, where worlds are kept there.
+    pub(crate) async fn kept(&self) -> Result<(), String> {
+        match &self.store {
+            Some(store) => store.kept().await,
+            None => Ok(()),
+        }
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 /// Pairs of someone and something, with when they came together.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Marks(BTreeMap<(u64, u64), DateTime<Utc>>);
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Marks(#[serde(with = "super::written::pairs")] BTreeMap<(u64, u64), DateTime<Utc>>);
 
 impl Marks {
     /// Marks something; a mark that is there already keeps its time.

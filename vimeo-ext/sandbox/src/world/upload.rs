@@ -4,11 +4,15 @@
 //! the next ones can be read from the socket meanwhile. Whoever asks for the hash waits until it has caught up.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write as _;
+use std::io::{Seek as _, Write as _};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use sha2::digest::common::hazmat::SerializableState as _;
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
@@ -62,6 +66,8 @@ struct Position {
 
 struct Store {
     hasher: Sha256,
+    /// How many bytes are in the hash.
+    hashed: u64,
     kept: Kept,
 }
 
@@ -69,6 +75,80 @@ enum Kept {
     Nothing,
     Memory(Vec<u8>),
     File(PathBuf, File),
+}
+
+/// The file of an upload cut to the bytes that count; what came after was never acknowledged.
+fn reopen(path: PathBuf, length: u64) -> Kept {
+    let open = || {
+        let mut file = OpenOptions::new().write(true).open(&path)?;
+        if file.metadata()?.len() < length {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        file.set_len(length)?;
+        file.seek(std::io::SeekFrom::End(0))?;
+        Ok::<_, std::io::Error>(file)
+    };
+    match open() {
+        Ok(file) => Kept::File(path, file),
+        Err(error) => {
+            tracing::warn!(%error, "the bytes of an upload are not kept any more");
+            Kept::Nothing
+        }
+    }
+}
+
+/// How an upload is written: how far it is, and the hash in the middle of its work, so that it goes on without the
+/// bytes that came before.
+pub(crate) mod record {
+    use std::sync::Arc;
+
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use super::{Record, Upload};
+
+    pub(crate) fn serialize<S: Serializer>(upload: &Arc<Upload>, serializer: S) -> Result<S::Ok, S::Error> {
+        upload.record().serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Upload>, D::Error> {
+        let record = Record::deserialize(deserializer)?;
+        record.upload().map(Arc::new).ok_or_else(|| D::Error::custom("an upload's hash cannot be read"))
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    ticket: String,
+    video: u64,
+    version: u64,
+    size: u64,
+    received: u64,
+    hash: String,
+}
+
+impl Upload {
+    fn record(&self) -> Record {
+        let store = self.sink.store();
+        Record {
+            ticket: self.ticket.clone(),
+            video: self.video,
+            version: self.version,
+            size: self.size,
+            received: store.hashed,
+            hash: STANDARD.encode(store.hasher.serialize()),
+        }
+    }
+}
+
+impl Record {
+    fn upload(self) -> Option<Upload> {
+        let hash = STANDARD.decode(&self.hash).ok()?;
+        let hasher = Sha256::deserialize(hash.as_slice().try_into().ok()?).ok()?;
+        let position = Position { taken: self.received, stored: self.received, trouble: None };
+        let store = Store { hasher, hashed: self.received, kept: Kept::Nothing };
+        Some(Upload::standing(self.ticket, (self.video, self.version), self.size, position, store))
+    }
 }
 
 /// Why bytes were not taken.
@@ -103,12 +183,31 @@ impl Upload {
                 Kept::File(path, file)
             }
         };
-        let sink = Sink {
-            position: Mutex::default(),
-            moved: Condvar::new(),
-            store: Mutex::new(Store { hasher: Sha256::new(), kept }),
-        };
-        Ok(Self {
+        let store = Store { hasher: Sha256::new(), hashed: 0, kept };
+        Ok(Self::standing(ticket, (video, version), size, Position::default(), store))
+    }
+
+    /// An upload of which nothing but its ticket is known.
+    pub(crate) fn unknown(ticket: String) -> Self {
+        let position = Position::default();
+        Self::standing(
+            ticket,
+            (0, 0),
+            0,
+            position,
+            Store { hasher: Sha256::new(), hashed: 0, kept: Kept::Nothing },
+        )
+    }
+
+    fn standing(
+        ticket: String,
+        (video, version): (u64, u64),
+        size: u64,
+        position: Position,
+        store: Store,
+    ) -> Self {
+        let sink = Sink { position: Mutex::new(position), moved: Condvar::new(), store: Mutex::new(store) };
+        Self {
             ticket,
             video,
             version,
@@ -116,7 +215,27 @@ impl Upload {
             sink: Arc::new(sink),
             turn: tokio::sync::Mutex::new(()),
             let_go: tokio::sync::Notify::new(),
-        })
+        }
+    }
+
+    /// Goes on keeping bytes after the upload was read back, where those that came before are still there.
+    pub(crate) fn keep_on(&self, keep: &Keep) {
+        let mut store = self.sink.store();
+        store.kept = match keep {
+            Keep::Memory if store.hashed == 0 => Kept::Memory(Vec::new()),
+            Keep::Folder(folder) => reopen(folder.join(&self.ticket), store.hashed),
+            Keep::Nothing | Keep::Memory => Kept::Nothing,
+        };
+    }
+
+    /// Waits until all that counts as arrived is hashed, and kept where it is to be.
+    pub(crate) fn catch_up(&self) {
+        self.sink.caught_up();
+        if let Kept::File(_, file) = &self.sink.store().kept
+            && let Err(error) = file.sync_data()
+        {
+            self.sink.position().trouble.get_or_insert(error.to_string());
+        }
     }
 
     pub(crate) fn received(&self) -> u64 {
@@ -195,6 +314,7 @@ impl Sink {
             let kept = {
                 let mut store = self.store();
                 store.hasher.update(&piece);
+                store.hashed += piece.len() as u64;
                 store.kept.add(&piece)
             };
             let mut position = self.position();
@@ -259,6 +379,30 @@ mod tests {
             assert_eq!((stored.received, stored.complete, stored.sha256.as_str()), (3, true, ABC));
             assert_eq!(upload.bytes().map(|bytes| bytes.unwrap().to_vec()), kept.then(|| b"abc".to_vec()));
         }
+    }
+
+    #[tokio::test]
+    async fn an_upload_that_was_written_down_goes_on_where_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let keep = Keep::Folder(folder.path().to_owned());
+        let upload = Upload::new("t".into(), 1, 2, 3, &keep).unwrap();
+        upload.writer().unwrap().write(Bytes::from("a")).await.unwrap();
+        upload.catch_up();
+        let written = serde_json::to_string(&upload.record()).unwrap();
+        // This arrives, but is never written down.
+        upload.writer().unwrap().write(Bytes::from("x")).await.unwrap();
+        upload.catch_up();
+
+        let again = serde_json::from_str::<Record>(&written).unwrap().upload().unwrap();
+        again.keep_on(&keep);
+        assert_eq!(again.received(), 1);
+        again.writer().unwrap().write(Bytes::from("bc")).await.unwrap();
+        assert_eq!(again.stored().sha256, ABC);
+        assert_eq!(again.bytes().unwrap().unwrap(), "abc");
+
+        let elsewhere = serde_json::from_str::<Record>(&written).unwrap().upload().unwrap();
+        elsewhere.keep_on(&Keep::Memory);
+        assert!(elsewhere.bytes().is_none());
     }
 
     #[tokio::test]

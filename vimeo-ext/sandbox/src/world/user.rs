@@ -1,13 +1,14 @@
 //! People, apps and tokens.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::video::Picture;
 use crate::config::{Plan, Quota};
 use crate::limits::{RateLimit, Usage};
 use crate::scopes::Scopes;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct User {
     pub(crate) id: u64,
     pub(crate) name: String,
@@ -44,7 +45,7 @@ impl User {
 }
 
 /// The app that tokens belong to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct App {
     pub(crate) id: u64,
     pub(crate) name: String,
@@ -52,12 +53,14 @@ pub(crate) struct App {
     pub(crate) client_secret: String,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Token {
     /// `None` for a token that stands for the app alone.
     pub(crate) user: Option<u64>,
     pub(crate) scopes: Scopes,
     pub(crate) expires: Option<DateTime<Utc>>,
     pub(crate) rate: RateLimit,
+    /// Where the token stands in its window; not worth a write to the disk.
+    #[serde(skip)]
     pub(crate) usage: Usage,
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::collections::Comment;
 use super::upload::Upload;
 
 /// A video of a world.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Video {
     pub(crate) id: u64,
     pub(crate) owner: u64,
@@ -47,7 +48,7 @@ pub(crate) struct Video {
     pub(crate) text_tracks: Vec<TextTrack>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Privacy {
     pub(crate) view: String,
     pub(crate) embed: String,
@@ -71,7 +72,7 @@ impl Default for Privacy {
 }
 
 /// A tag as it was written and as it is compared.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tag {
     pub(crate) name: String,
     pub(crate) canonical: String,
@@ -87,7 +88,7 @@ impl Tag {
 }
 
 /// One file that a video was or is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Version {
     pub(crate) id: u64,
     pub(crate) file_name: String,
@@ -105,16 +106,16 @@ pub(crate) struct Version {
 }
 
 /// How a version's bytes come.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Source {
     /// It was there from the start.
     Seeded,
-    Tus(Arc<Upload>),
+    Tus(#[serde(with = "super::upload::record")] Arc<Upload>),
     /// Vimeo fetches it from this address.
     Pull(String),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Stage {
     InProgress,
     Complete,
@@ -133,7 +134,7 @@ impl Stage {
 }
 
 /// A thumbnail or a portrait.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Picture {
     pub(crate) id: u64,
     pub(crate) active: bool,
@@ -143,7 +144,7 @@ pub(crate) struct Picture {
     pub(crate) resource_key: String,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct TextTrack {
     pub(crate) id: u64,
     pub(crate) active: bool,
@@ -151,6 +152,7 @@ pub(crate) struct TextTrack {
     pub(crate) language: String,
     pub(crate) name: String,
     /// The file, once it has come.
+    #[serde(with = "super::written::base64")]
     pub(crate) file: Option<bytes::Bytes>,
 }
 

@@ -14,6 +14,7 @@ mod library;
 mod lists;
 mod media;
 mod oauth;
+mod state;
 mod tus;
 mod videos;
 mod worlds;

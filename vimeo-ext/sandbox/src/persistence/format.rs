@@ -1,0 +1,172 @@
+//! The form in which worlds are written down: one JSON document for all, and lines of changes to it.
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::clock::Mode;
+use crate::world::State;
+use crate::world::registry::{Cell, Origin};
+use crate::world::table;
+
+/// What the document calls itself.
+const FORMAT: &str = "vimeo-sandbox state";
+
+/// The version that is written. A change that `#[serde(default)]` cannot bridge raises it and adds to [`MIGRATIONS`].
+const VERSION: u64 = 1;
+
+/// Brings a document from one version to the next.
+type Migration = fn(&mut Map<String, Value>) -> Result<(), String>;
+
+/// The steps from version 1 on, in order: the first leads from 1 to 2.
+const MIGRATIONS: [Migration; VERSION as usize - 1] = [];
+
+/// Why what was written cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// It is no JSON, or not in the form that it should have.
+    #[error("{place} cannot be read: {source}")]
+    Unreadable {
+        /// Where it stands.
+        place: String,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// It is JSON of another kind.
+    #[error("{0} holds no state of a sandbox: its member \"format\" is not \"{FORMAT}\"")]
+    NotState(String),
+    /// It was written by a newer release.
+    #[error(
+        "{place} is of version {version}, and this release reads up to {VERSION}; use a newer vimeo-sandbox"
+    )]
+    TooNew {
+        /// Where it stands.
+        place: String,
+        /// The version that it names.
+        version: u64,
+    },
+    /// It could not be brought from an older version to today's.
+    #[error("{place} cannot be brought from version {from} to {}: {reason}", from + 1)]
+    Migration {
+        /// Where it stands.
+        place: String,
+        /// The version that it had.
+        from: u64,
+        /// What was in the way.
+        reason: String,
+    },
+    /// A token of it belongs to a world that is not replaced.
+    #[error("a token in it (fingerprint {0}) belongs to another world already")]
+    TokenTaken(String),
+}
+
+/// A world as it is written.
+#[derive(Serialize)]
+pub(crate) struct Written<'a> {
+    id: u64,
+    clock: Mode,
+    origin: Origin,
+    state: &'a State,
+}
+
+/// A world as it was read.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Read {
+    pub(crate) id: u64,
+    pub(crate) clock: Mode,
+    pub(crate) origin: Origin,
+    pub(crate) state: State,
+}
+
+/// One line of changes.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Change {
+    pub(crate) world: u64,
+    /// What of the world is new: its members as in the document, tables by rows. `None` where the world ended.
+    pub(crate) set: Option<Map<String, Value>>,
+}
+
+/// Worlds as they are in the document, before they are understood.
+pub(crate) type Raw = BTreeMap<u64, Map<String, Value>>;
+
+/// Writes worlds that are held still.
+pub(crate) fn document(cells: &[(&Cell, impl Deref<Target = State>)]) -> serde_json::Result<Vec<u8>> {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        format: &'static str,
+        version: u64,
+        worlds: Vec<Written<'a>>,
+    }
+    let worlds = cells.iter().map(|(cell, state)| written(cell, state)).collect();
+    serde_json::to_vec(&Document { format: FORMAT, version: VERSION, worlds })
+}
+
+/// Writes worlds that were read and not understood yet.
+pub(crate) fn raw_document(worlds: &Raw) -> serde_json::Result<Vec<u8>> {
+    let worlds: Vec<_> = worlds.values().collect();
+    serde_json::to_vec(&serde_json::json!({"format": FORMAT, "version": VERSION, "worlds": worlds}))
+}
+
+pub(crate) fn written<'a>(cell: &'a Cell, state: &'a State) -> Written<'a> {
+    Written { id: cell.id, clock: cell.clock.mode(), origin: cell.origin(), state }
+}
+
+/// Reads a document of any version up to today's.
+pub(crate) fn read(bytes: &[u8], place: &str) -> Result<Raw, StateError> {
+    let unreadable = |source| StateError::Unreadable { place: place.to_owned(), source };
+    let mut document: Map<String, Value> = serde_json::from_slice(bytes).map_err(unreadable)?;
+    if document.get("format").and_then(Value::as_str) != Some(FORMAT) {
+        return Err(StateError::NotState(place.to_owned()));
+    }
+    let version = document.get("version").and_then(Value::as_u64).unwrap_or(0);
+    if version > VERSION {
+        return Err(StateError::TooNew { place: place.to_owned(), version });
+    }
+    if version == 0 {
+        return Err(StateError::NotState(place.to_owned()));
+    }
+    for (migrate, from) in MIGRATIONS.iter().zip(1..).skip_while(|(_, from)| *from < version) {
+        migrate(&mut document).map_err(|reason| StateError::Migration {
+            place: place.to_owned(),
+            from,
+            reason,
+        })?;
+    }
+    let worlds = document.remove("worlds").unwrap_or_default();
+    let worlds: Vec<Map<String, Value>> = serde_json::from_value(worlds).map_err(unreadable)?;
+    worlds
+        .into_iter()
+        .map(|world| {
+            let id = world.get("id").and_then(Value::as_u64);
+            Ok((id.ok_or_else(|| unreadable(serde_json::Error::custom("a world has no id")))?, world))
+        })
+        .collect()
+}
+
+impl Change {
+    /// Lays the change over the worlds that it concerns.
+    pub(crate) fn apply(self, worlds: &mut Raw) {
+        let Some(mut set) = self.set else {
+            worlds.remove(&self.world);
+            return;
+        };
+        let world = worlds.entry(self.world).or_default();
+        if let Some(state) = world.get_mut("state").and_then(Value::as_object_mut)
+            && let Some(Value::Object(changes)) = set.remove("state")
+        {
+            table::apply(state, changes);
+        }
+        world.extend(set);
+    }
+}
+
+/// Understands what was read.
+pub(crate) fn understood(worlds: Raw, place: &str) -> Result<Vec<Read>, StateError> {
+    let read = |world| serde_json::from_value(Value::Object(world));
+    let unreadable = |source| StateError::Unreadable { place: place.to_owned(), source };
+    worlds.into_values().map(|world| read(world).map_err(unreadable)).collect()
+}

@@ -1,0 +1,201 @@
+//! Rows by id that remember which of them changed, so that a write costs what it changed and not what there is.
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
+
+use serde::de::Deserializer;
+use serde::ser::{SerializeMap as _, Serializer};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Things by id. It reads like the map that it holds; what alters it goes through methods of its own.
+///
+/// Whole, it is written as that map. Within [`changes`] it is written as what changed since the last time: an object
+/// with the one member [`CHANGED`], in it the rows that are new or different, and null for those that are gone.
+#[derive(Debug, Clone)]
+pub(crate) struct Table<T> {
+    rows: BTreeMap<u64, T>,
+    /// `None` while nobody asks for changes: then remembering them would be a leak.
+    changed: Option<BTreeSet<u64>>,
+}
+
+/// The member that tells changes from a whole table; no id reads so.
+pub(crate) const CHANGED: &str = "changed";
+
+thread_local! {
+    static CHANGES_ONLY: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Writes a value with what changed in place of whole tables.
+pub(crate) fn changes(value: &impl Serialize) -> serde_json::Result<Value> {
+    CHANGES_ONLY.set(true);
+    let written = serde_json::to_value(value);
+    CHANGES_ONLY.set(false);
+    written
+}
+
+/// Lays changes, as [`changes`] wrote them, over a whole that was written before.
+pub(crate) fn apply(whole: &mut Map<String, Value>, changes: Map<String, Value>) {
+    for (name, mut change) in changes {
+        let rows = change.get_mut(CHANGED).and_then(Value::as_object_mut).map(std::mem::take);
+        match (rows, whole.get_mut(&name).and_then(Value::as_object_mut)) {
+            (Some(rows), Some(table)) => {
+                for (id, row) in rows {
+                    match row.is_null() {
+                        true => drop(table.remove(&id)),
+                        false => drop(table.insert(id, row)),
+                    }
+                }
+            }
+            (Some(mut rows), None) => {
+                rows.retain(|_, row| !row.is_null());
+                whole.insert(name, Value::Object(rows));
+            }
+            (None, _) => drop(whole.insert(name, change)),
+        }
+    }
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self { rows: BTreeMap::new(), changed: None }
+    }
+}
+
+impl<T> Deref for Table<T> {
+    type Target = BTreeMap<u64, T>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.rows
+    }
+}
+
+/// A table as whoever writes it sees it.
+pub(crate) trait Watched {
+    /// Remembers changes from now on.
+    fn watch(&mut self);
+
+    fn has_changed(&self) -> bool;
+
+    /// Forgets what changed, once it is written.
+    fn settle(&mut self);
+}
+
+impl<T> Watched for Table<T> {
+    fn watch(&mut self) {
+        self.changed.get_or_insert_default();
+    }
+
+    fn has_changed(&self) -> bool {
+        self.changed.as_ref().is_some_and(|changed| !changed.is_empty())
+    }
+
+    fn settle(&mut self) {
+        if let Some(changed) = &mut self.changed {
+            changed.clear();
+        }
+    }
+}
+
+impl<T> Table<T> {
+    fn note(&mut self, id: u64) {
+        if let Some(changed) = &mut self.changed {
+            changed.insert(id);
+        }
+    }
+
+    pub(crate) fn insert(&mut self, id: u64, row: T) -> Option<T> {
+        self.note(id);
+        self.rows.insert(id, row)
+    }
+
+    pub(crate) fn remove(&mut self, id: &u64) -> Option<T> {
+        self.note(*id);
+        self.rows.remove(id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: &u64) -> Option<&mut T> {
+        self.note(*id);
+        self.rows.get_mut(id)
+    }
+
+    /// Alters the rows that `wanted` picks.
+    pub(crate) fn update(&mut self, wanted: impl Fn(&T) -> bool, change: impl Fn(&mut T)) {
+        for (id, row) in self.rows.iter_mut().filter(|(_, row)| wanted(row)) {
+            change(row);
+            if let Some(changed) = &mut self.changed {
+                changed.insert(*id);
+            }
+        }
+    }
+
+    pub(crate) fn retain(&mut self, keep: impl Fn(&u64, &T) -> bool) {
+        let gone: Vec<u64> = self.rows.iter().filter(|(id, row)| !keep(id, row)).map(|(id, _)| *id).collect();
+        for id in gone {
+            self.remove(&id);
+        }
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Table<T> {
+    type Item = (&'a u64, &'a T);
+    type IntoIter = std::collections::btree_map::Iter<'a, u64, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.rows.iter()
+    }
+}
+
+impl<T: Serialize> Serialize for Table<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Some(changed) = self.changed.as_ref().filter(|_| CHANGES_ONLY.get()) else {
+            return self.rows.serialize(serializer);
+        };
+        let rows: BTreeMap<u64, Option<&T>> = changed.iter().map(|id| (*id, self.rows.get(id))).collect();
+        let mut table = serializer.serialize_map(Some(1))?;
+        table.serialize_entry(CHANGED, &rows)?;
+        table.end()
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self { rows: BTreeMap::deserialize(deserializer)?, changed: None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Serialize, Deserialize, Default)]
+    struct Whole {
+        count: u32,
+        rows: Table<String>,
+    }
+
+    #[test]
+    fn changes_laid_over_the_old_whole_give_the_new_one() {
+        let mut state = Whole::default();
+        state.rows.insert(1, "one".into());
+        state.rows.insert(2, "two".into());
+        let mut written = serde_json::to_value(&state).unwrap().as_object().unwrap().clone();
+        assert!(!state.rows.has_changed());
+
+        state.rows.watch();
+        state.count = 7;
+        state.rows.remove(&1);
+        state.rows.insert(3, "three".into());
+        state.rows.update(|row| row == "two", |row| row.push('!'));
+        state.rows.retain(|id, _| *id != 9);
+        let changed = changes(&state).unwrap();
+        assert_eq!(changed, json!({"count": 7, "rows": {"changed": {"1": null, "2": "two!", "3": "three"}}}));
+        apply(&mut written, changed.as_object().unwrap().clone());
+        assert_eq!(Value::Object(written), serde_json::to_value(&state).unwrap());
+        state.rows.settle();
+        assert!(!state.rows.has_changed());
+    }
+}
