@@ -20,6 +20,8 @@ mod retries;
 mod scopes;
 mod secrets;
 mod soak;
+#[cfg(feature = "tools")]
+mod tools;
 mod tus_server;
 mod types;
 mod upload;
