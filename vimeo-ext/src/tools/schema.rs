@@ -239,14 +239,14 @@ mod tests {
                 "count": {"type": "integer", "minimum": 0},
                 "big": {"type": "integer", "minimum": 0},
                 "ratio": {"type": "number"},
+                // Schemars puts the variants with a text of their own behind the others.
                 "word": {"type": "string", "enum": ["two", "one"]},
                 "words": {"type": "array", "items": {"type": "string", "enum": ["two", "one"]}},
                 "inner": {"type": "object", "properties": {"deep": {"type": "boolean"}}},
             },
             "required": ["name", "big", "words"],
         });
-        let sorted = |schema: &Value| schema.to_string().replace(r#"["one","two"]"#, r#"["two","one"]"#);
-        assert_eq!(sorted(&schema), sorted(&expected));
+        assert_eq!(schema, expected);
         assert_eq!(faults(&schema, false), Vec::<String>::new());
     }
 
