@@ -15,10 +15,9 @@ use crate::media::Journalling;
 use crate::transport::{
     Authenticate, Chain, Deadline, End, Layer, Layers, Limit, Preflight, Retry, SendStep, Standing, Trace,
 };
-use crate::upload::{IntoSource, LinkClient};
+use crate::upload::LinkClient;
 use crate::{
-    AccessToken, Clock, ConfigError, Error, Items, List, Pages, Replace, RetryPolicy, ScopeSet, Timeouts,
-    Unfinished, UploadVideo, VideoRef, VimeoBuilder,
+    AccessToken, Clock, ConfigError, Error, Items, List, Pages, RetryPolicy, ScopeSet, Timeouts, VimeoBuilder,
 };
 
 /// The Vimeo client.
@@ -289,51 +288,6 @@ impl Vimeo {
         T: serde::de::DeserializeOwned + Send + 'static,
     {
         list.pages()
-    }
-
-    /// Uploads a video: a path, an open file, bytes in memory or any [`Source`](crate::upload::Source).
-    ///
-    /// Needs the scope `upload`, and an app with upload access. An upload of a path that is killed goes on with the same
-    /// video when it is called again: see [`journal`](crate::CreateVideo::journal).
-    ///
-    /// ```no_run
-    /// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
-    /// let video = vimeo
-    ///     .upload("film.mp4")
-    ///     .name("Surf")
-    ///     .on_progress(|progress| tracing::info!(sent = progress.sent, total = progress.total))
-    ///     .send()
-    ///     .await?;
-    /// tracing::info!(uri = video.uri, "uploaded");
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn upload(&self, source: impl IntoSource) -> UploadVideo {
-        UploadVideo::from_source(self.clone(), source)
-    }
-
-    /// Gives a video another file, under the same URI.
-    ///
-    /// Needs the scope `upload`. Resumes as [`upload`](Self::upload) does.
-    ///
-    /// ```no_run
-    /// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
-    /// let replaced = vimeo.replace("/videos/76979871", "second-cut.mp4").send().await?;
-    /// tracing::info!(video = replaced.video.uri(), version = replaced.version_uri, "replaced");
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn replace(&self, video: impl Into<VideoRef>, source: impl IntoSource) -> Replace {
-        Replace::new(self.clone(), video.into(), source)
-    }
-
-    /// The uploads that were begun and not finished, to be resumed, adopted or discarded.
-    ///
-    /// # Errors
-    ///
-    /// When the journal would be in the platform's state folder, and there is none.
-    pub fn unfinished(&self) -> Result<Unfinished, Error> {
-        Unfinished::of(self.clone())
     }
 
     pub(crate) fn journalling(&self) -> &Journalling {

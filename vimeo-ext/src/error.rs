@@ -1,6 +1,7 @@
 //! What can go wrong.
 
 use crate::auth::AuthError;
+use crate::media::MediaError;
 use crate::upload::{UploadError, UploadTicket};
 
 /// Why something did not work: one enum to match on.
@@ -36,6 +37,10 @@ pub enum Error {
         /// What the upload can be resumed with, when the video had been created.
         ticket: Option<Box<UploadTicket>>,
     },
+
+    /// A picture, a text track, or a wait for Vimeo's work came to nothing.
+    #[error(transparent)]
+    Media(Box<MediaError>),
 
     /// There is no token, or no way to one.
     #[error(transparent)]
@@ -82,6 +87,12 @@ impl Error {
 impl From<UploadError> for Error {
     fn from(source: UploadError) -> Self {
         Self::Upload { source: Box::new(source), ticket: None }
+    }
+}
+
+impl From<MediaError> for Error {
+    fn from(error: MediaError) -> Self {
+        Self::Media(Box::new(error))
     }
 }
 

@@ -155,8 +155,10 @@ pub use conditional::{Changed, IfModifiedSince, PendingChange};
 pub use error::{ConfigError, Error};
 pub use list::{Items, List, ListCall, Pages, Position};
 pub use media::{
-    Candidate, CreateVideo, FromSource, NewVideo, Replace, Replaced, Unfinished, UploadVideo, VideoRef,
-    Warning,
+    AnimatedThumbnail, ByForm, Candidate, CreateVideo, Delegated, FormUpload, FromSource, FromUrl,
+    MediaError, NewVideo, PictureTarget, PulledVideo, Replace, Replaced, ThumbnailAt, TranscodeState,
+    Transcoded, Unfinished, UploadMany, UploadPicture, UploadTextTrack, UploadVideo, UploadedFile, VideoRef,
+    WaitTranscoded, Warning,
 };
 pub use retry::RetryPolicy;
 pub use scopes::{Scope, ScopeSet};

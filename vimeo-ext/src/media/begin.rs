@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use vimeo_api::{Call, Secret, Sent};
 
@@ -274,10 +275,7 @@ async fn create(
         Some(video) => (Some(video), created.uri),
         None => (created.uri, None),
     };
-    let Some(video_uri) = video_uri else {
-        let reason = "Vimeo's answer names no video; look for it among the account's videos".to_owned();
-        return Err(UploadError::BadTicket { reason }.into());
-    };
+    let video_uri = video_uri.ok_or_else(no_video)?;
     let Some(upload_link) = upload_link else {
         give_up(claim.take()).await;
         return Err(UploadError::NoUploadLink { video_uri }.into());
@@ -293,12 +291,31 @@ async fn create(
     Ok((ticket, created.link, version_uri))
 }
 
+/// Creates a video for which there is nothing to send from here.
+pub(crate) async fn ask<T: DeserializeOwned + Send + 'static>(call: Call<T>, what: &str) -> Result<T, Error> {
+    let asked = SystemTime::now().into();
+    match call.send().await {
+        Ok(created) => Ok(created.into_inner()),
+        Err(error) if surely_nothing_created(&error) => Err(error.into()),
+        Err(error) => {
+            let (what, source) = (what.to_owned(), Some(Box::new(error)));
+            Err(UploadError::Unanswered { what, asked, entry: None, source }.into())
+        }
+    }
+}
+
 /// Whether a call that failed surely left nothing behind. A gateway's `502` does not say so.
-pub(crate) fn surely_nothing_created(error: &vimeo_api::Error) -> bool {
+fn surely_nothing_created(error: &vimeo_api::Error) -> bool {
     match error.status() {
         Some(status) => status.is_client_error(),
         None => error.sent() == Sent::No,
     }
+}
+
+/// An answer that names no video.
+pub(crate) fn no_video() -> Error {
+    let reason = "Vimeo's answer names no video; look for it among the account's videos".to_owned();
+    UploadError::BadTicket { reason }.into()
 }
 
 /// Takes back what the journal was told of something that did not come to be.

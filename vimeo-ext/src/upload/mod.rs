@@ -42,6 +42,7 @@ mod machine;
 mod options;
 mod plan;
 mod progress;
+mod put;
 mod queue;
 mod source;
 mod ticket;
@@ -59,6 +60,7 @@ pub use machine::Trouble;
 pub use options::UploadOptions;
 pub use plan::{Chunking, MAX_CHUNKS, SUGGESTED_CHUNK};
 pub use progress::Progress;
+pub(crate) use put::{Put, PutFailure, put};
 pub use queue::{QueueHandle, QueueResult, UploadQueue};
 pub use source::{
     BoxFuture, BytesSource, DEFAULT_REPLAY_BUFFER, FileSource, IntoSource, Pieces, SeekSource, Source,

@@ -64,6 +64,11 @@ impl LinkClient {
         )?;
         Ok(Self { http })
     }
+
+    /// A request to a link that takes a whole small file.
+    pub(super) fn put(&self, link: &str) -> reqwest::RequestBuilder {
+        self.http.request(Method::PUT, link)
+    }
 }
 
 /// What the server answered, as far as the engine cares.
@@ -111,25 +116,29 @@ impl LinkWire {
     }
 
     async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Answer, NoAnswer> {
-        let response = request.send().await.map_err(no_answer)?;
-        let status = response.status();
-        let headers = response.headers();
-        let mut answer = Answer {
-            status: status.as_u16(),
-            offset: number(headers, UPLOAD_OFFSET),
-            length: number(headers, UPLOAD_LENGTH),
-            retry_after: number(headers, RETRY_AFTER.as_str()).map(Duration::from_secs),
-            body: String::new(),
-        };
-        if !status.is_success() {
-            let body = beginning(response).await;
-            // A server or proxy that repeats the URL must not make a message hold the signature.
-            let link = self.ticket.upload_link().expose_secret();
-            let secret = link.split_once('?').map_or(link, |(_, query)| query);
-            answer.body = body.replace(link, "[REDACTED]").replace(secret, "[REDACTED]").trim().to_owned();
-        }
-        Ok(answer)
+        answer(request, self.ticket.upload_link().expose_secret()).await
     }
+}
+
+/// Sends a request to `link` and reads of its answer what matters.
+pub(super) async fn answer(request: reqwest::RequestBuilder, link: &str) -> Result<Answer, NoAnswer> {
+    let response = request.send().await.map_err(no_answer)?;
+    let status = response.status();
+    let headers = response.headers();
+    let mut answer = Answer {
+        status: status.as_u16(),
+        offset: number(headers, UPLOAD_OFFSET),
+        length: number(headers, UPLOAD_LENGTH),
+        retry_after: number(headers, RETRY_AFTER.as_str()).map(Duration::from_secs),
+        body: String::new(),
+    };
+    if !status.is_success() {
+        let body = beginning(response).await;
+        // A server or proxy that repeats the URL must not make a message hold the signature.
+        let secret = link.split_once('?').map_or(link, |(_, query)| query);
+        answer.body = body.replace(link, "[REDACTED]").replace(secret, "[REDACTED]").trim().to_owned();
+    }
+    Ok(answer)
 }
 
 impl Wire for LinkWire {

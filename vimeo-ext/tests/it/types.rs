@@ -31,6 +31,16 @@ fn t36_clients_streams_and_futures_go_between_threads() {
     sendable(vimeo.get("/me").send());
     sendable::<UploadVideo>(vimeo.upload("film.mp4"));
     sendable(vimeo.upload("film.mp4").send());
+    sendable(vimeo.replace(1, "film.mp4").send());
+    sendable(vimeo.upload_many(["film.mp4"]).send());
+    sendable(vimeo.upload_from_url("https://example.com/film.mp4").send());
+    sendable(vimeo.upload_form("https://example.com/").send());
+    sendable(vimeo.upload_ticket(1).send());
+    sendable(vimeo.upload_picture("/me", "me.png").send());
+    sendable(vimeo.upload_text_track(1, "captions", "en", "captions.vtt").send());
+    sendable(vimeo.thumbnail_at(1, Duration::ZERO).send());
+    sendable(vimeo.animated_thumbnail(1, Duration::ZERO, Duration::ZERO).send());
+    sendable(vimeo.wait_transcoded(1).send());
     sendable(vimeo.budget().changes());
     let auth = vimeo.auth().clone();
     sendable(async move { auth.client_credentials("public").await });

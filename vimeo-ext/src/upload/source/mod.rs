@@ -138,6 +138,13 @@ impl IntoSource for PathBuf {
     }
 }
 
+/// As `include_bytes!` gives them.
+impl IntoSource for &'static [u8] {
+    fn into_source(self) -> BoxFuture<'static, Result<Box<dyn Source>, UploadError>> {
+        BytesSource::new(self).into_source()
+    }
+}
+
 impl IntoSource for &Path {
     fn into_source(self) -> BoxFuture<'static, Result<Box<dyn Source>, UploadError>> {
         self.to_path_buf().into_source()

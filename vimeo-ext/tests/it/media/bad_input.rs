@@ -40,7 +40,7 @@ async fn a_file_that_cannot_be_read_makes_no_request() {
     {
         use std::os::unix::fs::PermissionsExt;
         let locked = place.file("locked.mp4", b"film");
-        std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o000)).unwrap();
         if std::fs::File::open(&locked).is_err() {
             cases.push((vimeo.upload(locked), "Permission denied"));
         }

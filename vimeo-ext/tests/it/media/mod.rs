@@ -1,8 +1,13 @@
 //! What people do with files, each flow against the local Vimeo: what was asked in which order, and what came of it.
 
 mod bad_input;
+mod many;
+mod other_ways;
+mod pictures;
 mod replace;
 mod resume;
+mod text_tracks;
+mod transcoding;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,0 +1,40 @@
+//! A new video for a file that is elsewhere: with another process, or in a browser.
+
+use vimeo_api::Endpoint;
+
+use super::CreateVideo;
+use super::begin::{Created, ask, no_video};
+use crate::upload::{UploadError, UploadTicket};
+use crate::{Error, Vimeo};
+
+/// Whoever gets the ticket sends the bytes.
+pub struct Delegated(u64);
+
+impl CreateVideo<Delegated> {
+    pub(crate) fn delegated(vimeo: Vimeo, size: u64) -> Self {
+        Self::by(vimeo, "tus", Delegated(size))
+    }
+
+    /// Creates the video. The ticket is all that is needed to send the bytes, without the access token: serialise it for
+    /// another process, or give [`upload_link`](UploadTicket::upload_link) to a browser's tus client.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`] when the video cannot be created, and [`Error::Upload`] when its size is 0, when the answer holds no
+    /// link or when it is lost.
+    pub async fn send(self) -> Result<UploadTicket, Error> {
+        let Self { vimeo, mut body, way: Delegated(size) } = self;
+        if size == 0 {
+            return Err(UploadError::Empty.into());
+        }
+        body.upload.size = Some(size);
+        let call = vimeo.api().videos().create_my_video(&body).fields("uri,upload.upload_link");
+        let created = ask(call.into_call().read_as::<Created>(), "a video for a ticket").await?;
+        let link = created.upload_link().map(|link| link.expose().to_owned());
+        let video_uri = created.uri.ok_or_else(no_video)?;
+        match link {
+            Some(link) => Ok(UploadTicket::new(video_uri, link, size)?),
+            None => Err(UploadError::NoUploadLink { video_uri }.into()),
+        }
+    }
+}

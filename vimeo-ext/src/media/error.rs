@@ -1,0 +1,154 @@
+//! What can end a flow, besides calls and uploads.
+
+use std::time::Duration;
+
+use vimeo_api::types;
+
+use crate::upload::Trouble;
+
+/// Why a picture, a text track or a wait came to nothing, as one enum to match on.
+///
+/// No message, no `Debug` output and no source error holds a signed link.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MediaError {
+    /// What the picture is for has none that could be set.
+    #[error("{uri} takes no pictures: its answer names no `metadata.connections.pictures`; nothing was sent")]
+    NoPictures {
+        /// The object.
+        uri: String,
+    },
+    /// Pictures of this kind are shown from where they are chosen; there is nothing to switch on.
+    #[error("a picture of {path} has no `active` to be set; leave activate() out, nothing was sent")]
+    NotActivated {
+        /// Where such pictures are created.
+        path: String,
+    },
+    /// No language has this tag.
+    #[error(
+        "`{tag}` is no language tag that is registered ({reason}); give one such as de or pt-BR, \
+         GET /languages?filter=texttracks lists Vimeo's; nothing was sent"
+    )]
+    UnknownLanguage {
+        /// The tag.
+        tag: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No text track is of this kind.
+    #[error(
+        "`{kind}` is no kind of text track; give captions, chapters, descriptions, metadata or subtitles; \
+         nothing was sent"
+    )]
+    UnknownKind {
+        /// The word.
+        kind: String,
+    },
+    /// An address that Vimeo could not use.
+    #[error("{what} cannot be used: {reason}; nothing was sent")]
+    BadAddress {
+        /// Which address it is.
+        what: &'static str,
+        /// What is wrong with it. Holds no query of the address, which may be signed.
+        reason: String,
+    },
+    /// Vimeo created it, but gave no place to send the file to.
+    #[error(
+        "{uri} was created, but Vimeo's answer holds no link for the file; delete it before you try again"
+    )]
+    NoLink {
+        /// What waits for its file; empty when the answer did not name it.
+        uri: String,
+    },
+    /// The link of a picture or text track had expired, and so had the one that was asked for in its place.
+    #[error(
+        "the link of {uri} at {host} opens no longer (status {status}), as did the one before; try again later"
+    )]
+    LinkGone {
+        /// What waits for its file.
+        uri: String,
+        /// The host of the link.
+        host: String,
+        /// What the server answered.
+        status: u16,
+    },
+    /// The server did not take the file.
+    #[error("{host} refused the file for {uri} with status {status}{}", said(body))]
+    Refused {
+        /// What waits for its file.
+        uri: String,
+        /// The host of the link.
+        host: String,
+        /// What the server answered.
+        status: u16,
+        /// The beginning of the answer's body, at most 1 KiB, the link taken out.
+        body: String,
+    },
+    /// The file did not get there, as often as it was tried.
+    #[error("the file for {uri} did not get to {host} in {attempts} tries: {last}; try again later")]
+    Exhausted {
+        /// What waits for its file.
+        uri: String,
+        /// The host of the link.
+        host: String,
+        /// How often it was tried.
+        attempts: u32,
+        /// What went wrong the last time.
+        last: Trouble,
+        /// The transport's own words for it, if it was the transport.
+        #[source]
+        source: Option<Box<reqwest::Error>>,
+    },
+    /// The file did not get to Vimeo, or Vimeo could not fetch it.
+    #[error(
+        "the file of {video_uri} did not arrive: upload status {}{}; upload it again",
+        status,
+        because(error)
+    )]
+    UploadFailed {
+        /// The video.
+        video_uri: String,
+        /// Vimeo's word for where its upload stands.
+        status: types::UploadStatus,
+        /// Vimeo's word for the reason, where there is one: `remote_not_found` and so on for a file that it fetches itself.
+        error: Option<types::UploadError>,
+    },
+    /// Vimeo could not make the video playable.
+    #[error("{video_uri} cannot be transcoded ({status}); check that the file plays, and replace it")]
+    TranscodeFailed {
+        /// The video.
+        video_uri: String,
+        /// Vimeo's word for it.
+        status: String,
+    },
+    /// The time to wait is over; Vimeo is still at it.
+    #[error("{uri} was not done after {after:?}, {}; wait again, or allow more time", last_seen(last))]
+    StillAtWork {
+        /// What was waited for.
+        uri: String,
+        /// The time that was allowed.
+        after: Duration,
+        /// Vimeo's last word for it.
+        last: Option<String>,
+    },
+    /// Vimeo could not make the animation.
+    #[error("the animated thumbnail {uri} was not made ({status})")]
+    AnimationFailed {
+        /// The animation.
+        uri: String,
+        /// Vimeo's word for it.
+        status: types::AnimatedThumbnailStatus,
+    },
+}
+
+fn said(body: &str) -> String {
+    if body.is_empty() { String::new() } else { format!(" and said {body:?}") }
+}
+
+fn because(error: &Option<types::UploadError>) -> String {
+    error.as_ref().map(|error| format!(" because of {error}")).unwrap_or_default()
+}
+
+fn last_seen(last: &Option<String>) -> String {
+    last.as_ref().map_or_else(|| "nothing is known of it".to_owned(), |word| format!("it stands at {word}"))
+}

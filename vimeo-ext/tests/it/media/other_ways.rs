@@ -1,0 +1,106 @@
+//! Videos whose file comes from elsewhere: an address, a form, another process.
+
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use vimeo_ext::upload::{Upload, UploadError, UploadTicket};
+use vimeo_ext::{Error, MediaError};
+
+use super::{Place, film};
+use crate::fake::{Fake, answer, broken};
+
+fn body(fake: &Fake, number: usize) -> Value {
+    serde_json::from_slice(&fake.log()[number].body).unwrap()
+}
+
+#[tokio::test]
+async fn vimeo_is_told_where_to_fetch_a_file() {
+    let fake = Fake::new(|seen, _| {
+        assert_eq!(seen.query("fields"), Some("uri,link"));
+        answer(201).json(json!({"uri": "/videos/7", "link": "https://vimeo.com/7"}))
+    });
+    let url = "https://example.com/film.mp4?sig=s3cret";
+    let create = fake.vimeo().upload_from_url(url).name("Surf").comments("nobody").license("by-sa");
+    assert!(!format!("{create:?}").contains("s3cret"), "{create:?}");
+    let video = create.send().await.unwrap();
+    assert_eq!((video.uri.as_str(), video.id()), ("/videos/7", Some(7)));
+    let expected = json!({
+        "name": "Surf", "license": "by-sa", "privacy": {"comments": "nobody"},
+        "upload": {"approach": "pull", "link": url},
+    });
+    assert_eq!(body(&fake, 0), expected);
+
+    let Err(Error::Media(error)) = fake.vimeo().upload_from_url("film.mp4").send().await else {
+        panic!("an error")
+    };
+    assert!(matches!(*error, MediaError::BadAddress { .. }), "{error:?}");
+    assert_eq!(fake.count(), 1);
+}
+
+#[tokio::test]
+async fn a_browser_gets_a_form() {
+    let fake = Fake::new(|seen, number| {
+        assert_eq!(seen.path, "/me/videos");
+        match number {
+            0 => answer(201).json(json!({"uri": "/videos/7", "upload": {
+                "form": "<form action=\"https://files.example/?sig=s3cret\">",
+                "upload_link": "https://files.example/?sig=s3cret",
+                "redirect_url": "https://example.com/done",
+            }})),
+            _ => answer(201).json(json!({"uri": "/videos/7", "upload": {"form": null}})),
+        }
+    });
+    let form = fake.vimeo().upload_form("https://example.com/done").privacy("nobody").size(5).send().await;
+    let form = form.unwrap();
+    assert!(form.html.as_ref().unwrap().expose().starts_with("<form "));
+    assert_eq!(form.redirect_url.as_deref(), Some("https://example.com/done"));
+    assert!(!format!("{form:?}").contains("s3cret"), "{form:?}");
+    let expected = json!({
+        "privacy": {"view": "nobody"},
+        "upload": {"approach": "post", "redirect_url": "https://example.com/done", "size": 5},
+    });
+    assert_eq!(body(&fake, 0), expected);
+
+    let Err(Error::Upload { source, .. }) = fake.vimeo().upload_form("https://example.com/").send().await
+    else {
+        panic!("an error")
+    };
+    assert!(matches!(*source, UploadError::NoUploadLink { .. }), "{source:?}");
+    let error = fake.vimeo().upload_form("done.html").send().await.unwrap_err();
+    assert!(error.to_string().contains("the address to go to afterwards cannot be used"), "{error}");
+}
+
+#[tokio::test]
+async fn a_ticket_is_finished_elsewhere_without_the_token() {
+    let place = Place::new().await;
+    let film = film(200_000);
+    let ticket = place.vimeo().upload_ticket(200_000).name("Surf").send().await.unwrap();
+    assert!(ticket.upload_link().expose_secret().starts_with(place.sandbox.upload_url().as_str()));
+    let json = serde_json::to_string(&ticket).unwrap();
+
+    let ticket: UploadTicket = serde_json::from_str(&json).unwrap();
+    let uploaded = Upload::new(ticket, film.clone()).run().await.unwrap();
+    let id = uploaded.video_uri.rsplit('/').next().unwrap().parse().unwrap();
+    assert_eq!(place.sandbox.bytes(id).unwrap(), film);
+    assert_eq!(place.steps(), ["POST /me/videos", "HEAD link", "PATCH link", "HEAD link"]);
+
+    let error = place.vimeo().upload_ticket(0).send().await.unwrap_err();
+    assert!(error.to_string().contains("nothing to upload"), "{error}");
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_told_apart_whichever_way_the_file_comes() {
+    let fake = Fake::new(|_, _| broken(vimeo_api::Sent::Maybe));
+    let vimeo = fake.vimeo();
+    let errors = [
+        vimeo.upload_from_url("https://example.com/film.mp4").send().await.unwrap_err(),
+        vimeo.upload_form("https://example.com/done").send().await.unwrap_err(),
+        vimeo.upload_ticket(5).send().await.unwrap_err(),
+        vimeo.upload(vec![1; 5]).send().await.unwrap_err(),
+        vimeo.replace(7, vec![1; 5]).send().await.unwrap_err(),
+    ];
+    for error in errors {
+        let Error::Upload { source, ticket: None } = error else { panic!("{error:?}") };
+        assert!(matches!(*source, UploadError::Unanswered { .. }), "{source:?}");
+    }
+    assert_eq!(fake.count(), 5, "nothing is asked twice");
+}

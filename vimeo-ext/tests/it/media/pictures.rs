@@ -1,0 +1,220 @@
+//! Pictures: create, send, switch on, for anything that has some.
+
+use std::time::Duration;
+
+use http::Method;
+use serde_json::json;
+use vimeo_ext::{Error, MediaError, PictureTarget, Vimeo, Warning};
+use vimeo_sandbox::{Effect, Fault, Host};
+use wiremock::matchers::{body_json, body_string, header, method, path, query_param};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use super::{Place, at_once};
+
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+
+#[tokio::test]
+async fn t28_a_thumbnail_is_created_sent_and_switched_on() {
+    let place = Place::new().await;
+    let id = place.sandbox.seed_videos(1)[0];
+    let file = place.file("thumbnail.png", PNG);
+    let picture = place.vimeo().upload_picture(format!("/videos/{id}"), &file).activate(true).send().await;
+    let picture = picture.unwrap();
+    assert!(picture.active && picture.warnings.is_empty() && picture.left_behind.is_none(), "{picture:?}");
+    let (create, switch) = (format!("POST /videos/{id}/pictures"), format!("PATCH {}", picture.uri));
+    assert_eq!(place.steps(), [create.as_str(), "PUT link", switch.as_str()]);
+    let sent = &place.sandbox.journal()[1];
+    assert_eq!((sent.header("content-type"), sent.body_length), (Some("image/png"), PNG.len() as u64));
+    assert_eq!(sent.header("content-length"), Some("16"), "no chunks at a signed link");
+    assert_eq!(sent.header("transfer-encoding"), None);
+    let video = place.vimeo().get(&format!("/videos/{id}")).fields("pictures.uri").send().await.unwrap();
+    assert_eq!(video["pictures"]["uri"], picture.uri);
+}
+
+#[tokio::test]
+async fn t28_a_portrait_is_left_inactive_unless_asked_for() {
+    let place = Place::new().await;
+    let picture = place.vimeo().upload_picture(PictureTarget::me(), PNG).send().await.unwrap();
+    assert!(!picture.active);
+    assert_eq!(place.steps(), ["POST /me/pictures", "PUT link"]);
+}
+
+#[tokio::test]
+async fn t28_an_expired_link_is_asked_for_anew_once() {
+    let place = Place::new().await;
+    let id = place.sandbox.seed_videos(1)[0];
+    let gone = || Fault::new(Effect::Status(403)).host(Host::Upload).method(Method::PUT);
+    place.sandbox.fault(gone());
+    let picture = place.vimeo().upload_picture(PictureTarget::video(id), PNG).activate(true).send().await;
+    let picture = picture.unwrap();
+    let steps = place.steps();
+    let create = format!("POST /videos/{id}/pictures");
+    assert_eq!(steps[..4], [create.as_str(), "PUT link", create.as_str(), "PUT link"]);
+    assert!(steps[4].starts_with(&format!("DELETE /videos/{id}/pictures/")), "{steps:?}");
+    assert_eq!(steps[5], format!("PATCH {}", picture.uri));
+    assert_eq!(picture.left_behind, None);
+
+    place.sandbox.clear_journal();
+    place.sandbox.fault(gone().times(2));
+    let error = place.vimeo().upload_picture(PictureTarget::video(id), PNG).send().await.unwrap_err();
+    let Error::Media(error) = error else { panic!("{error:?}") };
+    assert!(matches!(*error, MediaError::LinkGone { status: 403, .. }), "{error:?}");
+    assert_eq!(place.steps(), [create.as_str(), "PUT link", create.as_str(), "PUT link"]);
+    assert!(!format!("{error} {error:?}").contains("sig="), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_disturbed_line_is_tried_again_with_the_whole_file() {
+    let place = Place::new().await;
+    let put = |effect| Fault::new(effect).host(Host::Upload).method(Method::PUT);
+    for effect in [Effect::Status(503), Effect::Reset, Effect::Html(502)] {
+        place.sandbox.fault(put(effect));
+    }
+    let upload = place.vimeo().upload_picture(PictureTarget::me(), PNG.to_vec()).options(at_once());
+    upload.send().await.unwrap();
+    assert_eq!(place.steps(), ["POST /me/pictures", "PUT link", "PUT link", "PUT link", "PUT link"]);
+    assert_eq!(place.sandbox.journal()[4].body_length, PNG.len() as u64);
+
+    place.sandbox.fault(put(Effect::Status(500)).times(3));
+    let upload = place.vimeo().upload_picture(PictureTarget::me(), PNG).options(at_once().attempts(3));
+    let Err(Error::Media(error)) = upload.send().await else { panic!("an error") };
+    assert!(matches!(*error, MediaError::Exhausted { attempts: 3, .. }), "{error:?}");
+    place.sandbox.fault(put(Effect::Status(400)));
+    let upload = place.vimeo().upload_picture(PictureTarget::me(), PNG).options(at_once());
+    let Err(Error::Media(error)) = upload.send().await else { panic!("an error") };
+    assert!(matches!(*error, MediaError::Refused { status: 400, .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_picture_is_refused_or_warned_of() {
+    let place = Place::new().await;
+    let vimeo = place.vimeo();
+    let error = vimeo.upload_picture("/me", "no/such.png").send().await.unwrap_err();
+    assert!(error.to_string().contains("cannot open no/such.png"), "{error}");
+    let error = vimeo.upload_picture("/me", Vec::new()).send().await.unwrap_err();
+    assert!(error.to_string().contains("the file is empty"), "{error}");
+    let error = vimeo.upload_picture("film.mp4", PNG).send().await.unwrap_err();
+    assert!(error.to_string().contains("give a URI such as"), "{error}");
+    let error = vimeo.upload_picture(PictureTarget::custom_logo(), PNG).activate(true).send().await;
+    let Err(Error::Media(error)) = error else { panic!("an error") };
+    assert!(matches!(*error, MediaError::NotActivated { .. }), "{error:?}");
+    assert_eq!(place.steps(), [""; 0]);
+
+    let picture = vimeo.upload_picture("/me", b"%PDF-1.7".as_slice()).send().await.unwrap();
+    let [Warning::MediaType { found, .. }] = &picture.warnings[..] else { panic!("{picture:?}") };
+    assert_eq!(found, "application/pdf");
+}
+
+#[tokio::test]
+async fn every_kind_of_picture_goes_the_same_way() {
+    // (target, where it is created, whether it is switched on)
+    let table = [
+        (PictureTarget::user(7), "/users/7/pictures", true),
+        (PictureTarget::live_event(3), "/live_events/3/pictures", true),
+        (PictureTarget::on_demand_poster(5), "/ondemand/pages/5/pictures", true),
+        (PictureTarget::on_demand_background(5), "/ondemand/pages/5/backgrounds", true),
+        (PictureTarget::showcase_logo("/users/7/albums/9"), "/users/7/albums/9/logos", true),
+        (PictureTarget::showcase_thumbnail("/users/7/albums/9"), "/users/7/albums/9/custom_thumbnails", true),
+        (PictureTarget::chapter(1, 2), "/videos/1/chapters/2/pictures", true),
+        (PictureTarget::custom_logo(), "/me/customlogos", false),
+        (PictureTarget::timeline_thumbnail(1), "/videos/1/timelinethumbnails", false),
+        (PictureTarget::from("/channels/8"), "/channels/8/pictures", true),
+    ];
+    for (target, collection, active) in table {
+        let (api, links) = (MockServer::start().await, MockServer::start().await);
+        let uri = format!("{collection}/4");
+        let link = format!("{}/image?expires=1&sig=s3cret", links.uri());
+        let connection = json!({"metadata": {"connections": {"pictures": {"uri": collection}}}});
+        Mock::given(method("GET"))
+            .and(path("/channels/8"))
+            .and(query_param("fields", "metadata.connections.pictures.uri"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(connection))
+            .mount(&api)
+            .await;
+        Mock::given(method("POST"))
+            .and(path(collection))
+            .respond_with(ResponseTemplate::new(201).set_body_json(json!({"uri": uri, "link": link})))
+            .expect(1)
+            .mount(&api)
+            .await;
+        Mock::given(method("PATCH"))
+            .and(path(&uri))
+            .and(body_json(json!({"active": true})))
+            .respond_with(ResponseTemplate::new(200).set_body_json(json!({"active": true})))
+            .expect(u64::from(active))
+            .mount(&api)
+            .await;
+        // The answer of another service, which is nothing that this one could read.
+        Mock::given(method("PUT"))
+            .and(path("/image"))
+            .and(query_param("sig", "s3cret"))
+            .and(header("content-type", "image/gif"))
+            .and(body_string("GIF89a"))
+            .respond_with(ResponseTemplate::new(200).set_body_string("<Status>"))
+            .expect(1)
+            .mount(&links)
+            .await;
+        let vimeo = Vimeo::builder().access_token("t0ken").base_url(api.uri()).build().unwrap();
+        let mut upload = vimeo.upload_picture(target, b"GIF89a".as_slice());
+        if active {
+            upload = upload.activate(true);
+        }
+        let picture = upload.send().await.unwrap();
+        assert_eq!((picture.uri, picture.active), (uri, active));
+        for request in links.received_requests().await.unwrap() {
+            assert!(!request.headers.contains_key("authorization"), "{collection}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_has_no_pictures_and_answers_without_a_link_are_named() {
+    let api = MockServer::start().await;
+    let empty = ResponseTemplate::new(200).set_body_json(json!({}));
+    Mock::given(method("GET")).respond_with(empty).mount(&api).await;
+    let waiting = ResponseTemplate::new(201).set_body_json(json!({"uri": "/me/pictures/1"}));
+    Mock::given(method("POST")).respond_with(waiting).mount(&api).await;
+    let vimeo = Vimeo::builder().access_token("t0ken").base_url(api.uri()).build().unwrap();
+    let Err(Error::Media(error)) = vimeo.upload_picture("/groups/1", PNG).send().await else { panic!() };
+    assert!(matches!(&*error, MediaError::NoPictures { uri } if uri == "/groups/1"), "{error:?}");
+    let Err(Error::Media(error)) = vimeo.upload_picture("/me", PNG).send().await else { panic!() };
+    assert!(matches!(&*error, MediaError::NoLink { uri } if uri == "/me/pictures/1"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_thumbnail_is_taken_out_of_the_video() {
+    let place = Place::new().await;
+    let id = place.sandbox.seed_videos(1)[0];
+    let at = Duration::from_secs(3);
+    let picture = place.vimeo().thumbnail_at(id, at).activate(true).send().await.unwrap();
+    assert_eq!(picture.active, Some(true));
+    assert_eq!(place.steps(), [format!("POST /videos/{id}/pictures")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_animation_is_waited_for() {
+    use crate::fake::{Fake, answer};
+    for (last, well) in [("completed", true), ("failed", false)] {
+        let fake = Fake::new(move |seen, number| {
+            let status = if number < 3 { "started" } else { last };
+            let path = match number {
+                0 => "/videos/7/animated_thumbsets",
+                _ => "/videos/7/animated_thumbsets/ab-1c-2d/status",
+            };
+            assert_eq!(seen.path, path);
+            answer(200).json(json!({"uri": "/videos/7/animated_thumbsets/ab-1c-2d", "status": status}))
+        });
+        let seconds = Duration::from_secs;
+        let made = fake.vimeo().animated_thumbnail(7, seconds(12), seconds(4)).send().await;
+        let body: serde_json::Value = serde_json::from_slice(&fake.log()[0].body).unwrap();
+        assert_eq!(body, json!({"duration": 4, "start_time": 12}));
+        match made {
+            Ok(set) => assert!(well && set.uri.is_some()),
+            Err(Error::Media(error)) => {
+                assert!(!well && matches!(*error, MediaError::AnimationFailed { .. }), "{error:?}");
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+        assert_eq!(fake.count(), 4);
+    }
+}

@@ -1,0 +1,97 @@
+//! Text tracks: create, send raw and without the token, switch on.
+
+use http::Method;
+use vimeo_ext::{Error, MediaError, Warning};
+use vimeo_sandbox::{Effect, Fault, Host};
+
+use super::Place;
+
+const VTT: &[u8] = b"WEBVTT\n\n00:00.000 --> 00:02.000\nAt sea\n";
+
+#[tokio::test]
+async fn t27_a_text_track_is_created_sent_raw_and_switched_on() {
+    let place = Place::new().await;
+    let id = place.sandbox.seed_videos(1)[0];
+    let file = place.file("captions.vtt", VTT);
+    let track = place.vimeo().upload_text_track(id, "captions", "pt-BR", &file).name("Brasil").active(true);
+    let track = track.send().await.unwrap();
+    assert!(track.active && track.warnings.is_empty(), "{track:?}");
+    let (create, switch) = (format!("POST /videos/{id}/texttracks"), format!("PATCH {}", track.uri));
+    assert_eq!(place.steps(), [create.as_str(), "PUT link", switch.as_str()]);
+    let sent = &place.sandbox.journal()[1];
+    assert_eq!(sent.header("content-type"), Some("text/vtt"));
+    let number = track.uri.rsplit('/').next().unwrap().parse().unwrap();
+    assert_eq!(place.sandbox.world().text_track_file(id, number).unwrap(), VTT);
+    let read = place.vimeo().get(&track.uri).send().await.unwrap();
+    assert_eq!(
+        (&read["name"], &read["language"], &read["active"]),
+        (&"Brasil".into(), &"pt-BR".into(), &true.into())
+    );
+}
+
+#[tokio::test]
+async fn t27_an_expired_link_is_asked_for_anew_once() {
+    let place = Place::new().await;
+    let id = place.sandbox.seed_videos(1)[0];
+    let gone = || Fault::new(Effect::Status(404)).host(Host::Upload).method(Method::PUT);
+    place.sandbox.fault(gone());
+    let track = place.vimeo().upload_text_track(id, "subtitles", "de", VTT).active(true).send().await;
+    let track = track.unwrap();
+    let steps = place.steps();
+    let create = format!("POST /videos/{id}/texttracks");
+    assert_eq!(steps[..4], [create.as_str(), "PUT link", create.as_str(), "PUT link"]);
+    assert!(steps[4].starts_with(&format!("DELETE /videos/{id}/texttracks/")), "{steps:?}");
+    assert_eq!(steps[5], format!("PATCH {}", track.uri));
+    let list = place.vimeo().get(&format!("/videos/{id}/texttracks")).send().await.unwrap();
+    assert_eq!((&list["total"], &list["data"][0]["uri"]), (&1.into(), &track.uri.as_str().into()));
+
+    place.sandbox.clear_journal();
+    place.sandbox.fault(gone().times(2));
+    let upload = place.vimeo().upload_text_track(id, "subtitles", "de", VTT);
+    let Err(Error::Media(error)) = upload.send().await else { panic!("an error") };
+    assert!(matches!(*error, MediaError::LinkGone { status: 404, .. }), "{error:?}");
+    assert_eq!(place.steps(), [create.as_str(), "PUT link", create.as_str(), "PUT link"]);
+}
+
+#[tokio::test]
+async fn t27_what_cannot_be_deleted_is_named() {
+    let place = Place::new().await;
+    let id = place.sandbox.seed_videos(1)[0];
+    let token = place.sandbox.issue_token("public private upload edit");
+    let vimeo = place.builder().access_token(token).build().unwrap();
+    place.sandbox.fault(Fault::new(Effect::Status(403)).host(Host::Upload).method(Method::PUT));
+    let track = vimeo.upload_text_track(id, "captions", "en", VTT).send().await.unwrap();
+    let left = track.left_behind.unwrap();
+    assert!(left.starts_with(&format!("/videos/{id}/texttracks/")) && left != track.uri, "{left}");
+}
+
+#[tokio::test]
+async fn wrong_words_and_files_are_refused_before_anything_is_sent() {
+    let place = Place::new().await;
+    let vimeo = place.vimeo();
+    // (kind, language, what the message says)
+    let table = [
+        ("lyrics", "en", "`lyrics` is no kind of text track"),
+        ("captions", "xx", "`xx` is no language tag"),
+        ("captions", "en_US", "`en_US` is no language tag"),
+        ("captions", "", "`` is no language tag"),
+    ];
+    for (kind, language, complaint) in table {
+        let error = vimeo.upload_text_track(1, kind, language, VTT).send().await.unwrap_err();
+        assert!(error.to_string().contains(complaint), "{error}");
+    }
+    let error = vimeo.upload_text_track("/users/7", "captions", "en", VTT).send().await.unwrap_err();
+    assert!(error.to_string().contains("names no video"), "{error}");
+    let error = vimeo.upload_text_track(1, "captions", "en", "no.vtt").send().await.unwrap_err();
+    assert!(error.to_string().contains("cannot open no.vtt"), "{error}");
+    let error = vimeo.upload_text_track(1, "captions", "en", Vec::new()).send().await.unwrap_err();
+    assert!(error.to_string().contains("the file is empty"), "{error}");
+    assert_eq!(place.steps(), [""; 0]);
+
+    let id = place.sandbox.seed_videos(1)[0];
+    let odd = vimeo.upload_text_track(id, "metadata", "qq", b"%PDF-1.7".as_slice()).check_language(false);
+    let track = odd.send().await.unwrap();
+    assert!(matches!(&track.warnings[..], [Warning::MediaType { .. }]), "{track:?}");
+    let read = vimeo.get(&track.uri).fields("name,active").send().await.unwrap();
+    assert_eq!((&read["name"], &read["active"]), (&"qq".into(), &false.into()));
+}

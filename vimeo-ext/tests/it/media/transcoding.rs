@@ -1,0 +1,111 @@
+//! T35: waiting for Vimeo, which tells nobody when it is done.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use vimeo_api::types::TranscodeStatus;
+use vimeo_ext::{Error, MediaError};
+use vimeo_sandbox::{Pull, Sandbox, Transcode};
+
+use super::{Place, film};
+use crate::fake::{Fake, answer};
+
+/// Answers one after the other, the last for good.
+fn saying(answers: Vec<Value>) -> Fake {
+    Fake::new(move |seen, number| {
+        assert_eq!(seen.path, "/videos/7");
+        assert_eq!(seen.query("fields"), Some("upload.status,upload.error,transcode.status,status"));
+        answer(200).json(answers[number.min(answers.len() - 1)].clone())
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn t35_it_asks_ever_less_often_until_it_is_complete() {
+    let mut answers = vec![json!({"transcode": null}), json!({}), json!({"transcode": {"status": null}})];
+    answers.extend(vec![json!({"transcode": {"status": "in_progress"}}); 9]);
+    answers.push(json!({"transcode": {"status": "complete"}}));
+    let fake = saying(answers);
+    let states = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&states);
+    let begun = Instant::now();
+    let wait = fake.vimeo().wait_transcoded("/videos/7").on_state(move |state| {
+        heard.lock().unwrap().push((Instant::now(), state.transcode.clone()));
+    });
+    let done = wait.send().await.unwrap();
+    assert_eq!((done.video.uri(), done.state.transcode), ("/videos/7", Some(TranscodeStatus::Complete)));
+    assert_eq!((done.waited, fake.count()), (begun.elapsed(), 13));
+    let states = states.lock().unwrap();
+    let waits: Vec<u64> = states.windows(2).map(|two| (two[1].0 - two[0].0).as_secs()).collect();
+    assert_eq!(waits, [2, 3, 4, 6, 10, 15, 22, 34, 51, 60, 60, 60]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn t35_an_error_and_the_end_of_the_time_end_it() {
+    let fake = saying(vec![
+        json!({"transcode": {"status": "in_progress"}}),
+        json!({"transcode": {"status": "error"}}),
+    ]);
+    let Err(Error::Media(error)) = fake.vimeo().wait_transcoded(7).send().await else { panic!("an error") };
+    assert!(matches!(*error, MediaError::TranscodeFailed { .. }), "{error:?}");
+    assert_eq!(fake.count(), 2);
+
+    let begun = Instant::now();
+    let fake = saying(vec![json!({"transcode": null, "status": "transcoding"})]);
+    let wait = fake.vimeo().wait_transcoded(7).timeout(Duration::from_secs(100));
+    let Err(Error::Media(error)) = wait.send().await else { panic!("an error") };
+    let MediaError::StillAtWork { last, .. } = &*error else { panic!("{error:?}") };
+    assert_eq!(last.as_deref(), Some("transcoding"));
+    assert!(begun.elapsed() <= Duration::from_secs(100));
+
+    let error = fake.vimeo().wait_transcoded("/users/7").send().await.unwrap_err();
+    assert!(error.to_string().contains("names no video"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn t35_what_may_pass_is_sat_out_and_the_limit_is_kept() {
+    let fake = Fake::new(|_, number| match number {
+        0 => answer(200).json(json!({})).limit(100, 0, "2026-03-01T12:10:00+00:00"),
+        1..6 => answer(503),
+        6 => answer(404),
+        _ => panic!("asked after the end"),
+    });
+    let begun = Instant::now();
+    let error = fake.vimeo().wait_transcoded(7).send().await.unwrap_err();
+    assert!(error.call().unwrap().is_not_found(), "{error:?}");
+    assert!(begun.elapsed() >= Duration::from_secs(600), "the second question waits for the reset");
+}
+
+#[tokio::test]
+async fn t35_a_real_upload_is_waited_for() {
+    let place = Place::of(Sandbox::builder().transcode(Transcode::AfterReads(3))).await;
+    let video = place.vimeo().upload(film(1000)).send().await.unwrap();
+    let at_once = Duration::ZERO;
+    place.vimeo().wait_transcoded(&video).pace(at_once, at_once).send().await.unwrap();
+
+    let place = Place::of(Sandbox::builder().transcode(Transcode::FailsAfter(at_once))).await;
+    let video = place.vimeo().upload(film(1000)).send().await.unwrap();
+    let wait = place.vimeo().wait_transcoded(&video).pace(at_once, at_once).send().await;
+    let Err(Error::Media(error)) = wait else { panic!("an error") };
+    assert!(matches!(&*error, MediaError::TranscodeFailed { video_uri, .. } if *video_uri == video.uri));
+}
+
+#[tokio::test]
+async fn a_file_that_vimeo_fetches_is_waited_for_and_its_failure_named() {
+    let at_once = Duration::ZERO;
+    let place = Place::of(Sandbox::builder().transcode(Transcode::Immediate)).await;
+    let vimeo = place.vimeo();
+    let video = vimeo.upload_from_url("https://example.com/film.mp4").name("Surf").send().await.unwrap();
+    assert!(video.id().is_some() && video.link.is_some(), "{video:?}");
+    vimeo.wait_transcoded(&video).pace(at_once, at_once).send().await.unwrap();
+
+    let failing =
+        Sandbox::builder().pull(Pull::Fails("remote_not_found".to_owned())).transcode(Transcode::Immediate);
+    let place = Place::of(failing).await;
+    let video = place.vimeo().upload_from_url("https://example.com/gone.mp4").send().await.unwrap();
+    let wait = place.vimeo().wait_transcoded(&video).pace(at_once, at_once).send().await;
+    let Err(Error::Media(error)) = wait else { panic!("an error") };
+    assert!(matches!(*error, MediaError::UploadFailed { error: Some(_), .. }), "{error:?}");
+    assert!(error.to_string().contains("remote_not_found"), "{error}");
+}
