@@ -15,6 +15,7 @@ use crate::errors::ApiError;
 use crate::fields::Selection;
 use crate::journal::{self, Line};
 use crate::limits::{LimitHeaders, RateLimit, Standing};
+use crate::operations::near::nearest;
 use crate::operations::{self, Found, Operation, Params};
 use crate::query::Query;
 use crate::routes;
@@ -35,8 +36,14 @@ pub(crate) fn answer(
 ) -> Response<Body> {
     let (operation, params) = match operations::find(method, &request.path) {
         Found::Operation(operation, params) => (operation, params),
-        Found::OtherMethods(methods) => return other_method(&methods),
-        Found::Nothing => return refusal(&no_operation(method, &request.path)),
+        Found::OtherMethods(methods) => {
+            line.note(|entry| entry.near = nearest(method, &request.path));
+            return other_method(&methods);
+        }
+        Found::Nothing => {
+            line.note(|entry| entry.near = nearest(method, &request.path));
+            return refusal(&no_operation(method, &request.path));
+        }
     };
     line.note(|entry| entry.operation = Some(operation.name));
     if let Some(open) = routes::without_token(operation.name) {
@@ -50,7 +57,7 @@ pub(crate) fn answer(
     let Some(cell) = worlds.of(token) else {
         return refusal(&ApiError::unauthorized("The access token is not known here, or was revoked."));
     };
-    line.note(|entry| entry.world = Some(cell.id));
+    line.in_world(cell.id);
     let (mut state, now) = if method.is_safe() { cell.look() } else { cell.enter() };
     let (caller, rate, standing) = match admit(&mut state, token, request, now) {
         Ok(admitted) => admitted,
@@ -125,7 +132,7 @@ fn open_door(
     open: routes::Open,
 ) -> Response<Body> {
     let outcome = open(worlds, request).and_then(|(cell, handler): (Arc<Cell>, routes::Handler)| {
-        line.note(|entry| entry.world = Some(cell.id));
+        line.in_world(cell.id);
         let (mut state, now) = cell.enter();
         let selection = Selection::parse(request.query.get("fields"));
         handler(&mut Call {

@@ -37,6 +37,28 @@ pub(crate) enum Mode {
     Frozen(DateTime<Utc>),
 }
 
+impl Default for Mode {
+    fn default() -> Self {
+        Self::Real(TimeDelta::zero())
+    }
+}
+
+/// Durations as a number of seconds.
+pub(crate) mod seconds {
+    use std::time::Duration;
+
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(time.as_secs_f64())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        Duration::try_from_secs_f64(f64::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
 /// Differences of time, as whole milliseconds.
 mod milliseconds {
     use chrono::TimeDelta;

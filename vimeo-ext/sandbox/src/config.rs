@@ -5,27 +5,32 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::seconds;
 use crate::limits::RateLimit;
 
 /// How an uploaded video becomes playable.
+///
+/// In JSON: `"immediate"`, `{"after": 2.5}`, `{"after_reads": 3}`, `"by_hand"`, `{"fails_after": 2}`; times in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Transcode {
     /// At once, with the last byte.
     Immediate,
     /// After this much time of the world's clock.
-    After(Duration),
+    After(#[serde(with = "seconds")] Duration),
     /// When the video was asked for this many times; the answer after that shows it done.
     AfterReads(u32),
     /// When [`World::finish_transcode`](crate::World::finish_transcode) says so.
     ByHand,
     /// Never: after this much time of the world's clock it fails.
-    FailsAfter(Duration),
+    FailsAfter(#[serde(with = "seconds")] Duration),
 }
 
 /// What becomes of a video that Vimeo is to fetch itself. The sandbox never calls out, so nothing is fetched: it only
 /// tells of the outcome that was chosen, after the time that transcoding is given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Pull {
     /// The video becomes available, without bytes.

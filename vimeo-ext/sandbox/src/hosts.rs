@@ -6,17 +6,21 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Extension, State};
 use bytes::{Bytes, BytesMut};
-use futures_util::stream;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::BodyExt;
+use http_body_util::BodyExt as _;
+use url::Url;
 
-use crate::errors::ApiError;
-use crate::faults::{Effect, Faults, Fired, Phase, Target};
-use crate::journal::{Host, Journal, Line, fingerprint};
+use crate::clock::Mode;
+use crate::errors::{ApiError, StartError};
+use crate::faults::{Effect, Faults, Fired, Phase, Target, alter, notation};
+use crate::journal::{Host, Journal, Line, bearer, fingerprint};
+use crate::links::Place;
 use crate::persistence::{self, Read as Kept, StateError};
+use crate::sandbox::looks_real;
+use crate::scopes::Scopes;
 use crate::server::Connection;
-use crate::world::registry::Worlds;
-use crate::{api, tus};
+use crate::world::registry::{Cell, Origin, Worlds};
+use crate::{api, control, tus};
 
 /// What both hosts work on.
 #[derive(Debug)]
@@ -26,9 +30,52 @@ pub(crate) struct Shared {
     pub(crate) faults: Faults,
     /// Where signed links lead, without a closing slash.
     pub(crate) upload_base: String,
+    pub(crate) addresses: Addresses,
 }
 
+/// Where the sandbox is met.
+#[derive(Debug, Clone)]
+pub(crate) struct Addresses {
+    pub(crate) api: Url,
+    pub(crate) upload: Url,
+}
+
+/// Lets one request name its own fault.
+const FAULT: HeaderName = HeaderName::from_static("x-sandbox-fault");
+
 impl Shared {
+    /// Makes a world; tokens that look real and scopes that Vimeo does not have are refused.
+    pub(crate) fn new_world(
+        &self,
+        seed: u64,
+        clock: Mode,
+        tokens: Vec<(String, Scopes)>,
+    ) -> Result<Arc<Cell>, StartError> {
+        for (text, scopes) in &tokens {
+            if looks_real(text) {
+                return Err(StartError::RealLookingToken);
+            }
+            if let Some(unknown) = scopes.unknown().next() {
+                return Err(StartError::UnknownScope(unknown.to_owned()));
+            }
+        }
+        self.worlds.add(Origin::new(seed, clock, tokens)).map_err(StartError::TokenTwice)
+    }
+
+    /// Drops what is remembered of a world beside its state.
+    pub(crate) fn forget(&self, world: u64) {
+        self.journal.forget(world);
+        self.faults.clear_world(world);
+    }
+
+    /// The world that a request belongs to by its token or its link.
+    fn world_of(&self, host: Host, parts: &http::request::Parts) -> Option<u64> {
+        match host {
+            Host::Api => self.worlds.of(bearer(&parts.headers)?).map(|cell| cell.id),
+            Host::Upload => Place::parse(parts.uri.path()).map(|place| place.world),
+        }
+    }
+
     pub(crate) fn export_state(&self) -> Result<Vec<u8>, StateError> {
         for cell in self.worlds.all() {
             let uploads = cell.look().0.uploads();
@@ -55,7 +102,7 @@ const MOST_BODY: usize = 16 * 1024 * 1024;
 
 pub(crate) const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 
-/// The routes of the API's host. What controls the sandbox itself will stand under `/_sandbox`, beside the API.
+/// The routes of the API's host, with what controls the sandbox itself beside the API.
 pub(crate) fn api_router(shared: Arc<Shared>) -> Router {
     Router::new().fallback(api_host).with_state(shared)
 }
@@ -73,20 +120,36 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    fn begin(shared: &Shared, host: Host, parts: http::request::Parts, connection: Connection) -> Self {
+    fn begin(
+        shared: &Shared,
+        host: Host,
+        parts: http::request::Parts,
+        connection: Connection,
+    ) -> Result<Self, Box<Response<Body>>> {
         let line = shared.journal.begin(host, &parts);
-        let fault = if shared.faults.waiting() == 0 {
-            None
-        } else {
-            let path = parts.uri.path();
-            let operation = (host == Host::Api).then(|| api::operation_name(&parts.method, path)).flatten();
-            let target = Target { host, method: &parts.method, path, operation };
-            shared.faults.meet(&target, line.seq())
-        };
+        let fault =
+            match parts.headers.get(&FAULT).map(|text| notation::header(text.to_str().unwrap_or_default())) {
+                Some(Ok((effect, phase))) => Some(shared.faults.at_once(effect, phase, line.seq())),
+                Some(Err(message)) => {
+                    line.note(|entry| entry.status = Some(400));
+                    let message = format!("X-Sandbox-Fault: {message}.");
+                    let error = ApiError::new(StatusCode::BAD_REQUEST, None, "No such fault.", message);
+                    return Err(Box::new(api::refusal(&error)));
+                }
+                None if shared.faults.waiting() == 0 => None,
+                None => {
+                    let path = parts.uri.path();
+                    let operation =
+                        (host == Host::Api).then(|| api::operation_name(&parts.method, path)).flatten();
+                    let world = shared.world_of(host, &parts);
+                    let target = Target { host, method: &parts.method, path, operation, world };
+                    shared.faults.meet(&target, line.seq())
+                }
+            };
         if let Some(fired) = &fault {
             line.note(|entry| entry.fault = Some(fired.fault));
         }
-        Self { parts, line, connection, fault }
+        Ok(Self { parts, line, connection, fault })
     }
 
     pub(crate) fn phase(&self) -> Option<Phase> {
@@ -116,7 +179,12 @@ impl Exchange {
                 Some(Response::new(Body::empty()))
             }
             Effect::Stall => std::future::pending().await,
-            Effect::Truncate(_) | Effect::WrongOffset(_) | Effect::LoseUpload => None,
+            Effect::Truncate(_)
+            | Effect::Dribble { .. }
+            | Effect::WrongShape(_)
+            | Effect::UnknownWord(_)
+            | Effect::WrongOffset(_)
+            | Effect::LoseUpload => None,
         }
     }
 
@@ -130,9 +198,8 @@ impl Exchange {
             _ => response,
         };
         let response = match self.effect() {
-            Some(Effect::Truncate(bytes)) => truncated(response, *bytes).await,
-            Some(Effect::WrongOffset(offset)) => with_offset(response, *offset),
-            _ => response,
+            Some(effect) => alter::altered(response, effect).await,
+            None => response,
         };
         self.note_answer(&response);
         response
@@ -155,7 +222,13 @@ async fn api_host(
     request: Request<Body>,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let exchange = Exchange::begin(&shared, Host::Api, parts, connection);
+    if control::is_meant(parts.uri.path()) {
+        return control::answer(&shared, &parts, connection.is_local(), body).await;
+    }
+    let exchange = match Exchange::begin(&shared, Host::Api, parts, connection) {
+        Ok(exchange) => exchange,
+        Err(response) => return *response,
+    };
     let response = api_answer(&shared, &exchange, body).await;
     exchange.end(response).await
 }
@@ -238,7 +311,10 @@ async fn upload_host(
     request: Request<Body>,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let exchange = Exchange::begin(&shared, Host::Upload, parts, connection);
+    let exchange = match Exchange::begin(&shared, Host::Upload, parts, connection) {
+        Ok(exchange) => exchange,
+        Err(response) => return *response,
+    };
     let response = match exchange.phase() {
         Some(Phase::Before) => match exchange.strike().await {
             Some(response) => response,
@@ -274,29 +350,4 @@ fn with_body(status: u16, media: &str, body: &[u8]) -> Response<Body> {
         response.headers_mut().insert(header::CONTENT_TYPE, media);
     }
     response
-}
-
-fn with_offset(mut response: Response<Body>, offset: u64) -> Response<Body> {
-    response.headers_mut().insert(UPLOAD_OFFSET, HeaderValue::from(offset));
-    response
-}
-
-/// The first bytes of an answer that promises all of them.
-async fn truncated(response: Response<Body>, bytes: usize) -> Response<Body> {
-    let (mut parts, body) = response.into_parts();
-    let Ok(whole) = body.collect().await else { return Response::new(Body::empty()) };
-    let whole = whole.to_bytes();
-    parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
-    let part = whole.slice(..bytes.min(whole.len()));
-    let frames = stream::unfold(Some(part), |part| async move {
-        match part {
-            Some(part) => Some((Ok(part), None)),
-            None => {
-                // The part must be on its way before the connection ends.
-                tokio::task::yield_now().await;
-                Some((Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)), None))
-            }
-        }
-    });
-    Response::from_parts(parts, Body::from_stream(frames))
 }

@@ -25,6 +25,7 @@ pub struct RateLimit {
     /// Requests with `fields` in one window.
     pub with_fields: u64,
     /// How long a window lasts; it begins with its first request. Default: 60 seconds.
+    #[serde(with = "crate::clock::seconds")]
     pub window: Duration,
     /// How the numbers are told. Default: [`LimitHeaders::Iso`].
     pub headers: LimitHeaders,
@@ -32,6 +33,7 @@ pub struct RateLimit {
 
 /// How `X-RateLimit-*` are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LimitHeaders {
     /// `X-RateLimit-Reset` as a date and time, as Vimeo sends it today.

@@ -1,5 +1,7 @@
 //! The operations of the Vimeo API: method, path, scopes. A request is recognised here before anything else is asked.
 
+pub(crate) mod near;
+
 use std::collections::HashMap;
 use std::sync::LazyLock;
 

@@ -14,7 +14,8 @@ use crate::clock::Clock;
 use crate::config::{Config, Keep, MissingPrivate, Plan, Pull, Quota, Transcode};
 use crate::errors::StartError;
 use crate::faults::{Fault, Faults, Fired};
-use crate::hosts::{self, Shared};
+use crate::hosts::{self, Addresses, Shared};
+use crate::journal::verify::{self, Expectation, Unmet};
 use crate::journal::{Journal, JournalEntry, fingerprint};
 use crate::limits::RateLimit;
 use crate::persistence::{OpenError, Read, StateError, Store};
@@ -238,6 +239,7 @@ impl SandboxBuilder {
             journal: Journal::new(self.journal),
             faults: Faults::default(),
             upload_base: upload_url.as_str().trim_end_matches('/').to_owned(),
+            addresses: Addresses { api: url.clone(), upload: upload_url.clone() },
         });
         let servers = [
             tokio::spawn(server::serve(api, hosts::api_router(Arc::clone(&shared)))),
@@ -400,6 +402,12 @@ impl Sandbox {
     /// Empties the journal; the numbering goes on.
     pub fn clear_journal(&self) {
         self.shared.journal.clear();
+    }
+
+    /// The expectations that the journal does not meet, each with what came close.
+    #[must_use]
+    pub fn verify(&self, expected: &[Expectation]) -> Vec<Unmet> {
+        verify::unmet(&self.journal(), expected)
     }
 
     /// Sets a fault; answers its number, as [`Fired::fault`] tells it.

@@ -17,12 +17,22 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 /// Lets a handler cut the connection that its request came over.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Connection {
     cut: Arc<AtomicBool>,
+    is_local: bool,
 }
 
 impl Connection {
+    fn new(is_local: bool) -> Self {
+        Self { cut: Arc::default(), is_local }
+    }
+
+    /// Whether who is at the other end is on this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        self.is_local
+    }
+
     /// Nothing more is read or written: the client sees a reset.
     pub(crate) fn cut(&self) {
         self.cut.store(true, Ordering::Release);
@@ -94,8 +104,9 @@ pub(crate) async fn serve(listener: TcpListener, router: Router) {
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(converse(stream, router.clone()));
+                Ok((stream, peer)) => {
+                    let connection = Connection::new(peer.ip().to_canonical().is_loopback());
+                    connections.spawn(converse(stream, connection, router.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "no connection accepted");
@@ -108,10 +119,9 @@ pub(crate) async fn serve(listener: TcpListener, router: Router) {
     }
 }
 
-async fn converse(stream: TcpStream, router: Router) {
+async fn converse(stream: TcpStream, connection: Connection, router: Router) {
     // Small answers must not wait for the client's acknowledgement of the one before.
     let _ = stream.set_nodelay(true);
-    let connection = Connection::default();
     let wire = Wire { stream, connection: connection.clone() };
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: http::Request<hyper::body::Incoming>| {

@@ -45,7 +45,7 @@ pub(crate) async fn answer(shared: &Shared, exchange: &Exchange, body: Body) -> 
     let Some(cell) = shared.worlds.get(place.world) else {
         return plain(StatusCode::NOT_FOUND, "The link is not known.");
     };
-    exchange.line.note(|entry| entry.world = Some(cell.id));
+    exchange.line.in_world(cell.id);
     match &place.target {
         Target::File(ticket) => file(shared, exchange, &cell, &place, ticket, body).await,
         Target::Picture(id) => picture(exchange, &cell, &place, *id, body).await,

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::registry::{Cell, Keep};
+use super::seed::{LARGE, Seed, SeedError};
 use super::upload::StoredUpload;
 use super::video::Source;
 use crate::clock::Clock;
+use crate::config::{Pull, Transcode};
 use crate::limits::RateLimit;
 use crate::scopes::Scopes;
 
@@ -126,6 +128,29 @@ impl World {
         let (mut state, now) = self.cell.enter();
         let owner = state.first_user;
         state.seed_videos(owner, count, now)
+    }
+
+    /// Fills the world; answers how many videos came.
+    ///
+    /// # Errors
+    ///
+    /// When what it is to be filled with cannot be understood or done.
+    pub fn fill(&self, seed: &Seed) -> Result<usize, SeedError> {
+        Ok(match seed {
+            Seed::Empty => 0,
+            Seed::Large => self.seed_videos(LARGE).len(),
+            Seed::Videos(count) => self.seed_videos(*count).len(),
+        })
+    }
+
+    /// How uploads of this world become playable from now on; what was uploaded before keeps to the old rule.
+    pub fn set_transcode(&self, rule: Transcode) {
+        self.cell.enter().0.transcode = rule;
+    }
+
+    /// What becomes of what this world is to fetch.
+    pub fn set_pull(&self, outcome: Pull) {
+        self.cell.enter().0.pull = outcome;
     }
 
     /// What arrived of a video's newest upload; `None` for an unknown video and for one that was not uploaded by tus.

@@ -1,9 +1,31 @@
 //! Videos that are there from the start.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::State;
 use super::video::{Source, Stage, Version};
+
+/// What a world is filled with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Seed {
+    /// Nothing.
+    Empty,
+    /// 10,000 videos of the first user.
+    Large,
+    /// So many videos of the first user.
+    Videos(usize),
+}
+
+/// How many videos [`Seed::Large`] is.
+pub(crate) const LARGE: usize = 10_000;
+
+/// Why a world could not be filled.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SeedError {}
 
 impl State {
     /// Adds `count` videos that are ready to play, each a minute older than the next.

@@ -9,6 +9,7 @@
 mod client;
 
 mod auth;
+mod control;
 mod faults;
 mod library;
 mod lists;

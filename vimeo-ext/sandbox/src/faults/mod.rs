@@ -1,16 +1,24 @@
 //! Things that go wrong on request: which requests, how often, when, and how.
 
+pub(crate) mod alter;
+pub(crate) mod notation;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
+use std::time::Duration;
+
 use http::Method;
+use serde::{Deserialize, Serialize};
 
 use crate::journal::Host;
 
 /// When in the course of a request a fault takes effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Phase {
     /// Before anything was done; the body stays unread.
+    #[default]
     Before,
     /// When this many bytes of the body have arrived. On the upload host they count as received; on the API nothing was
     /// done yet. A body that ends earlier is met by the fault at its end.
@@ -20,25 +28,75 @@ pub enum Phase {
 }
 
 /// What a fault does.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// Over HTTP it is written as `"reset"`, `{"status": 503}`, `{"dribble": {"bytes": 1, "every_ms": 20}}` and so on; in the
+/// header `X-Sandbox-Fault` as `reset`, `status=503`, `dribble=1`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Effect {
     /// Answers with this status and an error in Vimeo's shape.
     Status(u16),
     /// Answers with this status and a page of HTML, as a gateway in front of Vimeo does.
+    #[serde(rename = "html_error")]
     Html(u16),
     /// Answers with this status, media type and body.
-    Body(u16, String, Vec<u8>),
+    Body(u16, String, #[serde(with = "text")] Vec<u8>),
     /// Drops the connection without an answer.
     Reset,
     /// Never answers; the connection stays open until the client gives up or the sandbox stops.
     Stall,
     /// Sends this many bytes of the true answer's body and drops the connection.
     Truncate(usize),
+    /// Sends the true answer's body in pieces of so many bytes, with this much (real) time before each.
+    Dribble {
+        /// How many bytes a piece has, at least one.
+        bytes: usize,
+        /// How long to wait before each.
+        #[serde(rename = "every_ms", default = "every", with = "milliseconds")]
+        every: Duration,
+    },
+    /// Gives the value at this JSON pointer of the true answer, such as `/data/0/name`, another shape: null becomes an
+    /// object, text and numbers an object with the value in it, true and false text, an object a list, a list an object.
+    WrongShape(String),
+    /// Puts a word that no description knows at this JSON pointer of the true answer, if text is there.
+    UnknownWord(String),
     /// Puts this `Upload-Offset` on the true answer. Upload host only.
     WrongOffset(u64),
     /// Forgets the upload, so that its link is gone. Upload host only.
     LoseUpload,
+}
+
+/// How long a dribble waits where it is not said.
+fn every() -> Duration {
+    Duration::from_millis(20)
+}
+
+/// Bytes as text: what is no text is not kept byte for byte.
+mod text {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&String::from_utf8_lossy(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        String::deserialize(deserializer).map(String::into_bytes)
+    }
+}
+
+mod milliseconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_millis)
+    }
 }
 
 /// A fault: the first matching requests meet it, a counted number of times.
@@ -64,6 +122,7 @@ pub struct Fault {
     method: Option<Method>,
     path: String,
     operation: Option<String>,
+    world: Option<u64>,
     skip: u64,
     times: u64,
     phase: Phase,
@@ -79,6 +138,7 @@ impl Fault {
             method: None,
             path: String::new(),
             operation: None,
+            world: None,
             skip: 0,
             times: 1,
             phase: Phase::Before,
@@ -114,6 +174,13 @@ impl Fault {
         self
     }
 
+    /// Only requests in the world of this number, as [`World::id`](crate::World::id) tells it.
+    #[must_use]
+    pub fn world(mut self, id: u64) -> Self {
+        self.world = Some(id);
+        self
+    }
+
     /// Lets this many matching requests pass first. Default: 0.
     #[must_use]
     pub fn skip(mut self, requests: u64) -> Self {
@@ -146,6 +213,7 @@ impl Fault {
             && self.method.as_ref().is_none_or(|method| method == request.method)
             && request.path.starts_with(&self.path)
             && self.operation.as_deref().is_none_or(|name| request.operation == Some(name))
+            && self.world.is_none_or(|world| request.world == Some(world))
     }
 }
 
@@ -156,10 +224,11 @@ pub(crate) struct Target<'a> {
     pub(crate) method: &'a Method,
     pub(crate) path: &'a str,
     pub(crate) operation: Option<&'a str>,
+    pub(crate) world: Option<u64>,
 }
 
 /// A fault that fired.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Fired {
     /// What [`Sandbox::fault`](crate::Sandbox::fault) answered when the fault was set.
@@ -216,6 +285,34 @@ impl Faults {
         hit
     }
 
+    /// A fault that came with its request and fires at once.
+    pub(crate) fn at_once(&self, effect: Effect, phase: Phase, seq: u64) -> Fired {
+        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
+        list.set += 1;
+        let fired = Fired { fault: list.set, seq, phase, effect };
+        list.fired.push(fired.clone());
+        fired
+    }
+
+    /// The faults that wait, with how often each is still to fire.
+    pub(crate) fn list(&self) -> Vec<(u64, Fault)> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner).waiting.clone()
+    }
+
+    /// Takes back one; `false` when it does not wait.
+    pub(crate) fn remove(&self, id: u64) -> bool {
+        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = list.waiting.len();
+        list.waiting.retain(|(waiting, _)| *waiting != id);
+        list.waiting.len() < before
+    }
+
+    /// Takes back those that only concern this world.
+    pub(crate) fn clear_world(&self, world: u64) {
+        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
+        list.waiting.retain(|(_, fault)| fault.world != Some(world));
+    }
+
     pub(crate) fn fired(&self) -> Vec<Fired> {
         self.list.lock().unwrap_or_else(PoisonError::into_inner).fired.clone()
     }
@@ -238,7 +335,7 @@ mod tests {
         let faults = Faults::default();
         faults.add(fault);
         let hit = |(seq, (host, method, path)): (usize, &(Host, Method, &str))| {
-            let target = Target { host: *host, method, path, operation: Some("op") };
+            let target = Target { host: *host, method, path, operation: Some("op"), world: Some(1) };
             faults.meet(&target, seq as u64).map(|_| seq)
         };
         requests.iter().enumerate().filter_map(hit).collect()
@@ -265,6 +362,8 @@ mod tests {
             (fault().path("/me/v").times(9), vec![1, 5]),
             (fault().operation("op").times(1), vec![0]),
             (fault().operation("another"), vec![]),
+            (fault().world(1).times(1), vec![0]),
+            (fault().world(2), vec![]),
         ] {
             assert_eq!(hits(fault.clone(), &requests), expected, "{fault:?}");
         }
@@ -274,7 +373,8 @@ mod tests {
     fn what_fired_is_listed_and_what_is_used_up_waits_no_more() {
         let faults = Faults::default();
         let id = faults.add(Fault::new(Effect::Status(503)).times(2));
-        let target = Target { host: Host::Api, method: &Method::GET, path: "/", operation: None };
+        let target =
+            Target { host: Host::Api, method: &Method::GET, path: "/", operation: None, world: None };
         for seq in 1..=3 {
             faults.meet(&target, seq);
         }

@@ -1,15 +1,19 @@
 //! What the sandbox was asked, and what it answered.
 
-use std::collections::{BTreeMap, VecDeque};
+pub(crate) mod verify;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{HeaderMap, Method, header};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::ids;
 
 /// The side of the sandbox that a request reached. To a client they are two hosts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Host {
     /// The API, where tokens belong.
@@ -19,20 +23,24 @@ pub enum Host {
 }
 
 /// One request, in the order of arrival.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct JournalEntry {
     /// Counts from 1 over both hosts.
     pub seq: u64,
+    /// Counts from 1 in its world; 0 while no world is known. Other worlds do not move it, so the same script gives the
+    /// same numbers.
+    pub in_world: u64,
     /// The world that the token or the signed link belongs to; `None` when neither told.
     pub world: Option<u64>,
     /// Which host was asked.
     pub host: Host,
     /// The request's method.
+    #[serde(serialize_with = "as_text")]
     pub method: Method,
     /// The path, without the query.
     pub path: String,
-    /// The query as it came, without the question mark; empty when there was none.
+    /// The query, without the question mark; empty when there was none. What is secret in it is masked.
     pub query: String,
     /// Vimeo's name of the operation; `None` on the upload host and for unknown paths.
     pub operation: Option<&'static str>,
@@ -50,9 +58,46 @@ pub struct JournalEntry {
     pub answered_offset: Option<u64>,
     /// The fault that fired on this request.
     pub fault: Option<u64>,
+    /// For a path or method that the API does not have: the closest operation that it has.
+    pub near: Option<String>,
+}
+
+fn as_text<S: serde::Serializer>(method: &Method, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(method.as_str())
+}
+
+/// Parameters of a query that open something.
+const SECRET_PARAMETERS: [&str; 5] = ["sig", "code", "access_token", "client_secret", "state"];
+
+/// The query with its secrets masked.
+fn masked(query: &str) -> String {
+    let mask = |pair: &str| match pair.split_once('=') {
+        Some((name, _)) if SECRET_PARAMETERS.contains(&name) => format!("{name}=REDACTED"),
+        _ => pair.to_owned(),
+    };
+    query.split('&').map(mask).collect::<Vec<_>>().join("&")
 }
 
 impl JournalEntry {
+    /// The entry as one line of JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The entry as one line of JSON with only what the same script in a world of the same seed repeats byte for byte:
+    /// without the numbers that other worlds move, and without headers.
+    #[must_use]
+    pub fn to_stable_json(&self) -> String {
+        let mut line = serde_json::to_value(self).unwrap_or_default();
+        if let Some(members) = line.as_object_mut() {
+            let faulty = self.fault.is_some();
+            members.retain(|name, _| !matches!(name.as_str(), "seq" | "headers"));
+            members.insert("fault".to_owned(), faulty.into());
+        }
+        line.to_string()
+    }
+
     /// A header of the request by lower-case name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -73,27 +118,32 @@ pub(crate) struct Journal {
 struct Log {
     /// Entries that have left at the old end.
     dropped: u64,
-    entries: VecDeque<JournalEntry>,
+    /// `None` where an entry was taken out.
+    entries: VecDeque<Option<JournalEntry>>,
     keep: usize,
+    /// The last number given in each world.
+    in_world: HashMap<u64, u64>,
 }
 
 impl Journal {
     /// Keeps the newest `keep` entries.
     pub(crate) fn new(keep: usize) -> Self {
-        Self { log: Arc::new(Mutex::new(Log { dropped: 0, entries: VecDeque::new(), keep })) }
+        let log = Log { dropped: 0, entries: VecDeque::new(), keep, in_world: HashMap::new() };
+        Self { log: Arc::new(Mutex::new(log)) }
     }
 
     pub(crate) fn begin(&self, host: Host, request: &http::request::Parts) -> Line {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         let seq = log.dropped + log.entries.len() as u64 + 1;
         let authorization = request.headers.get(header::AUTHORIZATION);
-        log.entries.push_back(JournalEntry {
+        log.entries.push_back(Some(JournalEntry {
             seq,
+            in_world: 0,
             world: None,
             host,
             method: request.method.clone(),
             path: request.uri.path().to_owned(),
-            query: request.uri.query().unwrap_or_default().to_owned(),
+            query: masked(request.uri.query().unwrap_or_default()),
             operation: None,
             status: None,
             token: bearer(&request.headers).map(fingerprint),
@@ -102,7 +152,8 @@ impl Journal {
             body_length: 0,
             answered_offset: None,
             fault: None,
-        });
+            near: None,
+        }));
         if log.entries.len() > log.keep {
             log.entries.pop_front();
             log.dropped += 1;
@@ -111,13 +162,24 @@ impl Journal {
     }
 
     pub(crate) fn entries(&self) -> Vec<JournalEntry> {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner).entries.iter().cloned().collect()
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).entries.iter().flatten().cloned().collect()
     }
 
     pub(crate) fn clear(&self) {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         log.dropped += log.entries.len() as u64;
         log.entries.clear();
+    }
+
+    /// Takes out what belongs to a world, and counts anew in it.
+    pub(crate) fn forget(&self, world: u64) {
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.in_world.remove(&world);
+        for entry in &mut log.entries {
+            if entry.as_ref().is_some_and(|entry| entry.world == Some(world)) {
+                *entry = None;
+            }
+        }
     }
 }
 
@@ -133,10 +195,21 @@ impl Line {
         self.seq
     }
 
+    /// Says in which world the request is.
+    pub(crate) fn in_world(&self, world: u64) {
+        let number = {
+            let mut log = self.journal.log.lock().unwrap_or_else(PoisonError::into_inner);
+            let number = log.in_world.entry(world).or_default();
+            *number += 1;
+            *number
+        };
+        self.note(|entry| (entry.world, entry.in_world) = (Some(world), number));
+    }
+
     pub(crate) fn note(&self, write: impl FnOnce(&mut JournalEntry)) {
         let mut log = self.journal.log.lock().unwrap_or_else(PoisonError::into_inner);
         let place = self.seq.checked_sub(log.dropped + 1).and_then(|place| usize::try_from(place).ok());
-        if let Some(entry) = place.and_then(|place| log.entries.get_mut(place)) {
+        if let Some(entry) = place.and_then(|place| log.entries.get_mut(place)?.as_mut()) {
             write(entry);
         }
     }
@@ -197,6 +270,12 @@ mod tests {
         assert_eq!(entries[0].token.as_deref(), Some("e1466187"));
         assert!(entries[0].has_authorization);
         assert_eq!(entries[0].header("accept"), Some("text/plain"));
+
+        second.in_world(7);
+        let query = "a=b&sig=fake-signature&code=fake";
+        assert_eq!(masked(query), "a=b&sig=REDACTED&code=REDACTED");
+        journal.forget(7);
+        assert_eq!(journal.entries().len(), 1);
 
         journal.clear();
         assert_eq!(journal.begin(Host::Api, &request("/four")).seq(), 4);

@@ -1,0 +1,40 @@
+//! Faults: set, listed, taken back.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::{Ask, Outcome, Refused, Reply};
+use crate::faults::notation::Written;
+
+pub(super) fn set(ask: &Ask<'_>) -> Outcome {
+    let fault = ask.read::<Written>()?.fault().map_err(Refused::bad)?;
+    let id = ask.shared.faults.add(fault);
+    Ok(Reply::Json(StatusCode::CREATED, json!({"fault": id})))
+}
+
+pub(super) fn list(ask: &Ask<'_>) -> Outcome {
+    let waiting: Vec<Value> = ask
+        .shared
+        .faults
+        .list()
+        .iter()
+        .map(|(id, fault)| json!({"fault": id, "waits": Written::of(fault)}))
+        .collect();
+    Reply::ok(json!({"waiting": waiting, "fired": ask.shared.faults.fired()}))
+}
+
+pub(super) fn fired(ask: &Ask<'_>) -> Outcome {
+    Reply::ok(json!({"fired": ask.shared.faults.fired()}))
+}
+
+pub(super) fn clear(ask: &Ask<'_>) -> Outcome {
+    ask.shared.faults.clear();
+    Ok(Reply::Nothing)
+}
+
+pub(super) fn remove(ask: &Ask<'_>, id: &str) -> Outcome {
+    match id.parse().is_ok_and(|id| ask.shared.faults.remove(id)) {
+        true => Ok(Reply::Nothing),
+        false => Err(Refused::missing(format!("No fault {id} waits."))),
+    }
+}

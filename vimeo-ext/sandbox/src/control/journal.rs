@@ -1,0 +1,52 @@
+//! The journal: read as JSON lines, emptied, held against what was expected.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Ask, Outcome, Refused, Reply};
+use crate::journal::verify::{Expectation, unmet};
+
+/// `?world=` and `?after=` leave out other entries; `?stable=true` leaves out what the same script does not repeat.
+pub(super) fn lines(ask: &Ask<'_>) -> Outcome {
+    let number = |name: &str| match ask.query.get(name) {
+        None | Some("") => Ok(None),
+        Some(text) => text
+            .parse::<u64>()
+            .map(Some)
+            .map_err(|_| Refused::bad(format!("{name}: \"{text}\" is no number."))),
+    };
+    let (world, after) = (number("world")?, number("after")?.unwrap_or(0));
+    let stable = match ask.query.get("stable") {
+        None | Some("" | "false") => false,
+        Some("true" | "1") => true,
+        Some(other) => return Err(Refused::bad(format!("stable: \"{other}\" is neither true nor false."))),
+    };
+    let mut lines = String::new();
+    for entry in ask.shared.journal.entries() {
+        if entry.seq > after && world.is_none_or(|world| entry.world == Some(world)) {
+            lines += &if stable { entry.to_stable_json() } else { entry.to_json() };
+            lines.push('\n');
+        }
+    }
+    Ok(Reply::Lines(lines))
+}
+
+pub(super) fn clear(ask: &Ask<'_>) -> Outcome {
+    match ask.query.get("world") {
+        Some(_) => ask.shared.journal.forget(ask.cell()?.id),
+        None => ask.shared.journal.clear(),
+    }
+    Ok(Reply::Nothing)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Verify {
+    expect: Vec<Expectation>,
+}
+
+pub(super) fn verify(ask: &Ask<'_>) -> Outcome {
+    let Verify { expect } = ask.read()?;
+    let unmet = unmet(&ask.shared.journal.entries(), &expect);
+    Reply::ok(json!({"met": unmet.is_empty(), "unmet": unmet}))
+}

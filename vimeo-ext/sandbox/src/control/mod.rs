@@ -1,0 +1,286 @@
+//! The sandbox's own API, under `/_sandbox` on the API's port: what a test in another language steers it by.
+//!
+//! It answers only to this machine: to loopback peers, under a loopback name, and to no web page of elsewhere. Its
+//! requests are in no journal, meet no fault, count against no limit.
+
+mod faults;
+mod journal;
+mod time;
+mod worlds;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Limited};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::hosts::Shared;
+use crate::journal::bearer;
+use crate::query::Query;
+use crate::world::registry::Cell;
+
+/// Where it stands.
+pub(crate) const ROOT: &str = "/_sandbox";
+
+/// The most that a request may hold; a state with a hundred thousand videos fits.
+const MOST: usize = 1024 * 1024 * 1024;
+
+/// What there is, for the index and for whoever asks for something else.
+const PATHS: [&str; 17] = [
+    "GET /_sandbox/health",
+    "GET /_sandbox/worlds",
+    "POST /_sandbox/worlds",
+    "GET /_sandbox/worlds/{world}",
+    "DELETE /_sandbox/worlds/{world}",
+    "POST /_sandbox/reset",
+    "POST /_sandbox/seed",
+    "GET|POST /_sandbox/clock",
+    "GET|POST /_sandbox/transitions",
+    "GET|POST|DELETE /_sandbox/faults",
+    "DELETE /_sandbox/faults/{fault}",
+    "GET /_sandbox/faults/fired",
+    "GET|DELETE /_sandbox/journal",
+    "POST /_sandbox/journal/verify",
+    "POST /_sandbox/limits",
+    "GET|PUT /_sandbox/state",
+    "GET /_sandbox",
+];
+
+/// A request, read.
+struct Ask<'a> {
+    shared: &'a Shared,
+    query: Query,
+    token: Option<&'a str>,
+    body: Bytes,
+}
+
+/// What is answered.
+enum Reply {
+    Json(StatusCode, Value),
+    /// One JSON document a line.
+    Lines(String),
+    Document(Vec<u8>),
+    Nothing,
+}
+
+/// Why not.
+#[derive(Debug)]
+struct Refused {
+    status: StatusCode,
+    message: String,
+}
+
+type Outcome = Result<Reply, Refused>;
+
+impl Reply {
+    fn ok(body: Value) -> Outcome {
+        Ok(Self::Json(StatusCode::OK, body))
+    }
+}
+
+impl Refused {
+    fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
+
+    fn bad(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    fn missing(what: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, what)
+    }
+}
+
+impl Ask<'_> {
+    /// The body, which must be JSON of the right form; an empty one stands for `{}`.
+    fn read<T: DeserializeOwned>(&self) -> Result<T, Refused> {
+        let body: &[u8] = if self.body.trim_ascii().is_empty() { b"{}" } else { &self.body };
+        let mut reader = serde_json::Deserializer::from_slice(body);
+        let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let at = error.path().to_string();
+            let place = if at == "." { String::new() } else { format!("{at}: ") };
+            Refused::bad(format!("{place}{}", error.inner()))
+        })?;
+        reader.end().map_err(|error| Refused::bad(error.to_string()))?;
+        Ok(read)
+    }
+
+    /// The world that `?world=` names, or the token; the first where neither is there.
+    fn cell(&self) -> Result<Arc<Cell>, Refused> {
+        if let Some(text) = self.query.get("world") {
+            let cell = text.parse().ok().and_then(|id| self.shared.worlds.get(id));
+            return cell.ok_or_else(|| Refused::missing(format!("There is no world {text}.")));
+        }
+        match self.token {
+            Some(token) => {
+                let cell = self.shared.worlds.of(token);
+                cell.ok_or_else(|| Refused::missing("The token belongs to no world."))
+            }
+            None => self.shared.worlds.first().map_err(|_| Refused::missing("There is no world.")),
+        }
+    }
+}
+
+/// Whether a request is the control API's.
+pub(crate) fn is_meant(path: &str) -> bool {
+    path.strip_prefix(ROOT).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Answers a request.
+pub(crate) async fn answer(
+    shared: &Shared,
+    parts: &http::request::Parts,
+    is_local: bool,
+    body: Body,
+) -> Response<Body> {
+    let outcome = match admit(parts, is_local) {
+        Ok(()) => match Limited::new(body, MOST).collect().await {
+            Ok(body) => {
+                let query = Query::parse(parts.uri.query().unwrap_or_default());
+                let token = bearer(&parts.headers);
+                let ask = Ask { shared, query, token, body: body.to_bytes() };
+                let outcome = dispatch(&ask, &parts.method, parts.uri.path());
+                match shared.worlds.kept().await {
+                    Ok(()) => outcome,
+                    Err(reason) => Err(Refused::new(StatusCode::INSUFFICIENT_STORAGE, reason)),
+                }
+            }
+            Err(_) => Err(Refused::bad("The body broke off, or is too large.")),
+        },
+        Err(refused) => Err(refused),
+    };
+    written(outcome)
+}
+
+/// Lets in who may steer the sandbox: programs on this machine. A page in a browser could send requests too, under a name
+/// that leads here; it shows by its `Origin`, or by the name.
+fn admit(parts: &http::request::Parts, is_local: bool) -> Result<(), Refused> {
+    let refuse = |message| Err(Refused::new(StatusCode::FORBIDDEN, message));
+    if !is_local {
+        return refuse("The control API answers to this machine only.");
+    }
+    let host = parts.headers.get(header::HOST).map_or(Some(""), |host| host.to_str().ok());
+    if !host.is_some_and(is_own_name) {
+        return refuse(
+            "The control API answers under localhost, a loopback address or one of Vimeo's names only.",
+        );
+    }
+    if let Some(origin) = parts.headers.get(header::ORIGIN) {
+        let own = origin
+            .to_str()
+            .ok()
+            .and_then(|origin| origin.split_once("://"))
+            .is_some_and(|(_, host)| is_loopback(host));
+        if !own {
+            return refuse("The control API answers to no page of another origin.");
+        }
+    }
+    Ok(())
+}
+
+fn is_own_name(host: &str) -> bool {
+    host.is_empty() || is_loopback(host) || crate::doors::is_vimeo(without_port(host))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let name = without_port(host);
+    name.eq_ignore_ascii_case("localhost")
+        || name
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.ends_with(':') => name,
+        _ => host,
+    }
+}
+
+fn dispatch(ask: &Ask<'_>, method: &Method, path: &str) -> Outcome {
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).skip(1).collect();
+    match (method.as_str(), parts.as_slice()) {
+        ("GET", []) => Reply::ok(json!({"paths": PATHS})),
+        ("GET", ["health"]) => worlds::health(ask),
+        ("GET", ["worlds"]) => worlds::list(ask),
+        ("POST", ["worlds"]) => worlds::create(ask),
+        ("GET", ["worlds", id]) => worlds::get(ask, id),
+        ("DELETE", ["worlds", id]) => worlds::remove(ask, id),
+        ("POST", ["reset"]) => worlds::reset(ask),
+        ("POST", ["seed"]) => worlds::seed(ask),
+        ("GET", ["state"]) => worlds::export(ask),
+        ("PUT", ["state"]) => worlds::import(ask),
+        ("POST", ["limits"]) => worlds::limit(ask),
+        ("GET", ["clock"]) => time::clock(ask),
+        ("POST", ["clock"]) => time::turn(ask),
+        ("GET", ["transitions"]) => time::transitions(ask),
+        ("POST", ["transitions"]) => time::set_transitions(ask),
+        ("GET", ["faults"]) => faults::list(ask),
+        ("POST", ["faults"]) => faults::set(ask),
+        ("DELETE", ["faults"]) => faults::clear(ask),
+        ("GET", ["faults", "fired"]) => faults::fired(ask),
+        ("DELETE", ["faults", id]) => faults::remove(ask, id),
+        ("GET", ["journal"]) => journal::lines(ask),
+        ("DELETE", ["journal"]) => journal::clear(ask),
+        ("POST", ["journal", "verify"]) => journal::verify(ask),
+        _ => Err(Refused::missing(format!("There is no {method} {path}; there are: {}.", PATHS.join(", ")))),
+    }
+}
+
+fn written(outcome: Outcome) -> Response<Body> {
+    let (status, media, body) = match outcome {
+        Ok(Reply::Json(status, body)) => (status, "application/json", body.to_string()),
+        Ok(Reply::Lines(lines)) => (StatusCode::OK, "application/x-ndjson", lines),
+        Ok(Reply::Document(document)) => {
+            let mut response = Response::new(Body::from(document));
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            return response;
+        }
+        Ok(Reply::Nothing) => {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            return response;
+        }
+        Err(Refused { status, message }) => {
+            (status, "application/json", json!({"error": message}).to_string())
+        }
+    };
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_let_in() {
+        for (host, origin, is_local, allowed) in [
+            ("127.0.0.1:8080", "", true, true),
+            ("localhost", "", true, true),
+            ("[::1]:80", "http://[::1]:3000", true, true),
+            ("127.0.0.1", "http://localhost:3000", true, true),
+            ("api.vimeo.com", "", true, true),
+            ("127.0.0.1", "", false, false),
+            ("rebound.example", "", true, false),
+            ("127.0.0.1", "https://page.example", true, false),
+            ("127.0.0.1", "null", true, false),
+            ("localhost.example:80", "", true, false),
+        ] {
+            let mut request = http::Request::builder().uri("/_sandbox/health").header("host", host);
+            if !origin.is_empty() {
+                request = request.header("origin", origin);
+            }
+            let (parts, ()) = request.body(()).unwrap().into_parts();
+            assert_eq!(admit(&parts, is_local).is_ok(), allowed, "{host} {origin} {is_local}");
+        }
+        assert!(is_meant("/_sandbox") && is_meant("/_sandbox/x") && !is_meant("/_sandboxes"));
+    }
+}

@@ -1,0 +1,114 @@
+//! What passes with time: the clock, and what uploads become.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Ask, Outcome, Refused, Reply};
+use crate::clock::iso;
+use crate::config::{Pull, Transcode};
+use crate::world::handle::World;
+use crate::world::registry::Cell;
+
+fn shown(cell: &Cell) -> Outcome {
+    // Entering it brings about what fell due.
+    let (_, now) = cell.look();
+    Reply::ok(json!({"world": cell.id, "now": iso(now), "frozen": cell.clock.is_frozen()}))
+}
+
+pub(super) fn clock(ask: &Ask<'_>) -> Outcome {
+    let cell = ask.cell()?;
+    shown(&cell)
+}
+
+/// One turn of the clock.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Turn {
+    /// At a time, or where it stands with `true`.
+    Freeze(At),
+    Set(DateTime<Utc>),
+    /// In seconds.
+    Advance(f64),
+    Resume(bool),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum At {
+    Now(bool),
+    Time(DateTime<Utc>),
+}
+
+pub(super) fn turn(ask: &Ask<'_>) -> Outcome {
+    let turn: Turn = ask.read()?;
+    let cell = ask.cell()?;
+    match turn {
+        Turn::Freeze(At::Now(true)) => cell.clock.freeze(),
+        Turn::Freeze(At::Now(false)) | Turn::Resume(true) => cell.clock.resume(),
+        Turn::Resume(false) => cell.clock.freeze(),
+        Turn::Freeze(At::Time(at)) => {
+            cell.clock.freeze();
+            cell.clock.set(at);
+        }
+        Turn::Set(at) => cell.clock.set(at),
+        Turn::Advance(seconds) => {
+            let by = Duration::try_from_secs_f64(seconds);
+            cell.clock.advance(by.map_err(|error| Refused::bad(format!("advance: {error}")))?);
+        }
+    }
+    shown(&cell)
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct Transitions {
+    transcode: Option<Transcode>,
+    pull: Option<Pull>,
+    /// One video to move on by hand.
+    video: Option<u64>,
+    to: Option<Step>,
+}
+
+/// Where a video is moved by hand.
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+enum Step {
+    Available,
+    TranscodeFailed,
+    UploadLost,
+}
+
+pub(super) fn transitions(ask: &Ask<'_>) -> Outcome {
+    let cell = ask.cell()?;
+    let (state, _) = cell.look();
+    Reply::ok(json!({"world": cell.id, "transcode": state.transcode, "pull": state.pull}))
+}
+
+pub(super) fn set_transitions(ask: &Ask<'_>) -> Outcome {
+    let Transitions { transcode, pull, video, to } = ask.read()?;
+    let cell = ask.cell()?;
+    let world = World::new(cell.clone());
+    if let Some(rule) = transcode {
+        world.set_transcode(rule);
+    }
+    if let Some(outcome) = pull {
+        world.set_pull(outcome);
+    }
+    let moved = match (video, to) {
+        (None, None) => true,
+        (Some(video), Some(Step::Available)) => world.finish_transcode(video),
+        (Some(video), Some(Step::TranscodeFailed)) => world.fail_transcode(video),
+        (Some(video), Some(Step::UploadLost)) => world.lose_upload(video),
+        _ => return Err(Refused::bad("video and to belong together.")),
+    };
+    if !moved {
+        return Err(Refused::new(
+            http::StatusCode::CONFLICT,
+            "video: it is not known here, or its upload does not stand where that can happen.",
+        ));
+    }
+    transitions(ask)
+}

@@ -1,0 +1,157 @@
+//! Worlds: made, listed, reset, filled, limited, written down.
+
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Ask, Outcome, Refused, Reply};
+use crate::clock::{Mode, iso};
+use crate::limits::{LimitHeaders, RateLimit};
+use crate::scopes::Scopes;
+use crate::world::handle::World;
+use crate::world::registry::{Cell, Keep};
+use crate::world::seed::Seed;
+
+/// What a client needs to talk to a world.
+pub(crate) fn description(shared: &crate::hosts::Shared, cell: &Cell) -> Value {
+    let origin = cell.origin();
+    let (state, now) = cell.look();
+    json!({
+        "world": cell.id,
+        "url": shared.addresses.api.as_str(),
+        "upload_url": shared.addresses.upload.as_str(),
+        "token": origin.token(),
+        "client_id": state.app.client_id,
+        "client_secret": state.app.client_secret,
+        "app_id": state.app.id,
+        "user_id": state.first_user,
+        "seed": origin.seed,
+        "now": iso(now),
+        "frozen": cell.clock.is_frozen(),
+    })
+}
+
+pub(super) fn health(ask: &Ask<'_>) -> Outcome {
+    Reply::ok(json!({
+        "status": "ok",
+        "version": env!("CARGO_PKG_VERSION"),
+        "worlds": ask.shared.worlds.all().len(),
+        "kept": ask.shared.worlds.are_kept(),
+    }))
+}
+
+pub(super) fn list(ask: &Ask<'_>) -> Outcome {
+    let worlds: Vec<Value> =
+        ask.shared.worlds.all().iter().map(|cell| description(ask.shared, cell)).collect();
+    Reply::ok(json!({"worlds": worlds}))
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct New {
+    seed: u64,
+    /// The time at which the new world's clock stands still; the clock of the first world where it is left out.
+    frozen: Option<chrono::DateTime<chrono::Utc>>,
+    token: Option<String>,
+    scopes: Option<String>,
+    fill: Option<Seed>,
+}
+
+pub(super) fn create(ask: &Ask<'_>) -> Outcome {
+    let New { seed, frozen, token, scopes, fill } = ask.read()?;
+    let tokens: Vec<(String, Scopes)> = token
+        .into_iter()
+        .map(|token| (token, scopes.as_deref().map_or_else(Scopes::all, Scopes::from)))
+        .collect();
+    let clock = match frozen {
+        Some(at) => Mode::Frozen(at),
+        None => ask.shared.worlds.first().map_or_else(|_| Mode::default(), |cell| cell.clock.mode()),
+    };
+    let cell = ask.shared.new_world(seed, clock, tokens).map_err(|error| Refused::bad(error.to_string()))?;
+    if let Some(fill) = fill {
+        World::new(cell.clone()).fill(&fill).map_err(|error| Refused::bad(error.to_string()))?;
+    }
+    Ok(Reply::Json(StatusCode::CREATED, description(ask.shared, &cell)))
+}
+
+fn named(ask: &Ask<'_>, id: &str) -> Result<std::sync::Arc<Cell>, Refused> {
+    let cell = id.parse().ok().and_then(|id| ask.shared.worlds.get(id));
+    cell.ok_or_else(|| Refused::missing(format!("There is no world {id}.")))
+}
+
+pub(super) fn get(ask: &Ask<'_>, id: &str) -> Outcome {
+    let cell = named(ask, id)?;
+    Reply::ok(description(ask.shared, &cell))
+}
+
+pub(super) fn remove(ask: &Ask<'_>, id: &str) -> Outcome {
+    let cell = named(ask, id)?;
+    if cell.id == 1 {
+        return Err(Refused::new(StatusCode::CONFLICT, "The first world stays; it can be reset."));
+    }
+    ask.shared.worlds.remove(cell.id);
+    ask.shared.forget(cell.id);
+    Ok(Reply::Nothing)
+}
+
+pub(super) fn reset(ask: &Ask<'_>) -> Outcome {
+    let keep = match ask.query.get("keep") {
+        None | Some("") => Keep::Nothing,
+        Some("accounts") => Keep::Accounts,
+        Some(other) => return Err(Refused::bad(format!("keep: \"{other}\" is not \"accounts\"."))),
+    };
+    let cell = ask.cell()?;
+    cell.reset(keep);
+    ask.shared.forget(cell.id);
+    Reply::ok(description(ask.shared, &cell))
+}
+
+pub(super) fn seed(ask: &Ask<'_>) -> Outcome {
+    let seed: Seed = ask.read()?;
+    let filled = World::new(ask.cell()?).fill(&seed);
+    let filled = filled.map_err(|error| Refused::bad(error.to_string()))?;
+    Reply::ok(json!({"videos": filled}))
+}
+
+pub(super) fn export(ask: &Ask<'_>) -> Outcome {
+    let failed =
+        |error: crate::StateError| Refused::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
+    ask.shared.export_state().map(Reply::Document).map_err(failed)
+}
+
+pub(super) fn import(ask: &Ask<'_>) -> Outcome {
+    let imported = ask.shared.import_state(&ask.body).map_err(|error| Refused::bad(error.to_string()))?;
+    Reply::ok(json!({"worlds": imported}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Limit {
+    /// The world's first token where it is left out.
+    token: Option<String>,
+    plain: u64,
+    with_fields: u64,
+    /// In seconds.
+    window: Option<f64>,
+    #[serde(default)]
+    headers: LimitHeaders,
+}
+
+pub(super) fn limit(ask: &Ask<'_>) -> Outcome {
+    let Limit { token, plain, with_fields, window, headers } = ask.read()?;
+    let mut limit = RateLimit::new(plain, with_fields).headers(headers);
+    if let Some(window) = window {
+        let window = std::time::Duration::try_from_secs_f64(window);
+        limit = limit.window(window.map_err(|error| Refused::bad(format!("window: {error}")))?);
+    }
+    let cell = match &token {
+        Some(token) => ask.shared.worlds.of(token),
+        None => Some(ask.cell()?),
+    };
+    let cell = cell.ok_or_else(|| Refused::missing("token: it belongs to no world."))?;
+    let token = token.unwrap_or_else(|| cell.origin().token().to_owned());
+    match World::new(cell).set_rate_limit(&token, limit) {
+        true => Ok(Reply::Nothing),
+        false => Err(Refused::missing("token: it is none of this world's.")),
+    }
+}

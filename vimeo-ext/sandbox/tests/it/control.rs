@@ -1,0 +1,247 @@
+//! The control API, as a test in another language uses it.
+
+use serde_json::{Value, json};
+use vimeo_sandbox::Sandbox;
+
+use crate::client::{Client, offset};
+
+async fn lines(client: &Client, path: &str) -> Vec<Value> {
+    let text = client.request("GET", path).send().await.unwrap().text().await.unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn worlds_are_made_filled_reset_and_ended() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let control = Client::with_token(&sandbox, "");
+    assert_eq!(control.get("/_sandbox/health").await.body["status"], "ok");
+    let new = json!({"seed": 5, "frozen": "2026-01-02T03:04:05Z", "fill": {"videos": 3}});
+    let made = control.send("POST", "/_sandbox/worlds", new).await;
+    assert_eq!(made.status, 201);
+    let world = &made.body;
+    assert_eq!(
+        (world["world"].as_u64(), world["now"].as_str()),
+        (Some(2), Some("2026-01-02T03:04:05+00:00"))
+    );
+    let client = Client::with_token(&sandbox, world["token"].as_str().unwrap());
+    assert_eq!(client.get("/me/videos").await.body["total"], 3);
+    assert_eq!(control.get("/_sandbox/worlds/2").await.body, *world);
+    assert_eq!(control.get("/_sandbox/worlds").await.body["worlds"].as_array().unwrap().len(), 2);
+
+    // A world is chosen by its number or by a token of it; the first is meant where neither is there.
+    assert_eq!(client.send("POST", "/_sandbox/seed", json!({"videos": 1})).await.body["videos"], 1);
+    assert_eq!(client.get("/me/videos").await.body["total"], 4);
+    assert_eq!(control.call("POST", "/_sandbox/reset?world=2&keep=accounts").await.status, 200);
+    assert_eq!(client.get("/me/videos").await.body["total"], 0);
+    assert_eq!(Client::new(&sandbox).get("/me/videos").await.status, 200);
+
+    assert_eq!(control.call("DELETE", "/_sandbox/worlds/2").await.status, 204);
+    assert_eq!(client.get("/me/videos").await.status, 401);
+    assert_eq!(control.call("DELETE", "/_sandbox/worlds/1").await.status, 409);
+    for (method, path, body, status, says) in [
+        ("POST", "/_sandbox/worlds", json!({"sed": 1}), 400, "unknown field `sed`"),
+        ("POST", "/_sandbox/worlds", json!({"seed": "x"}), 400, "seed: invalid type"),
+        (
+            "POST",
+            "/_sandbox/worlds",
+            json!({"token": "0123456789abcdef0123456789abcdef"}),
+            400,
+            "real Vimeo token",
+        ),
+        ("POST", "/_sandbox/worlds", json!({"token": "t", "scopes": "everything"}), 400, "no Vimeo scope"),
+        ("POST", "/_sandbox/worlds", json!({"token": sandbox.token()}), 400, "given twice"),
+        ("POST", "/_sandbox/reset?world=9", json!({}), 404, "no world 9"),
+        ("POST", "/_sandbox/reset?keep=videos", json!({}), 400, "accounts"),
+        ("POST", "/_sandbox/nothing", json!({}), 404, "/_sandbox/faults"),
+        ("PUT", "/_sandbox/state", json!({}), 400, "holds no state"),
+    ] {
+        let answer = control.send(method, path, body).await;
+        assert_eq!(answer.status, status, "{path}");
+        let error = answer.body["error"].as_str().unwrap();
+        assert!(error.contains(says), "{path}: {error}");
+    }
+    // None of this is in the journal, which tells of the API alone.
+    assert!(sandbox.journal().iter().all(|entry| entry.path == "/me/videos"));
+}
+
+#[tokio::test]
+async fn time_stands_still_and_moves_by_hand() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::new(&sandbox);
+    let turn = |body: Value| client.send("POST", "/_sandbox/clock", body);
+    assert_eq!(client.get("/_sandbox/clock").await.body["frozen"], false);
+    let frozen = turn(json!({"freeze": "2026-01-01T00:00:00Z"})).await.body;
+    assert_eq!((&frozen["now"], &frozen["frozen"]), (&json!("2026-01-01T00:00:00+00:00"), &json!(true)));
+    assert_eq!(turn(json!({"advance": 90})).await.body["now"], "2026-01-01T00:01:30+00:00");
+    assert_eq!(turn(json!({"set": "2027-01-01T00:00:00Z"})).await.body["now"], "2027-01-01T00:00:00+00:00");
+    for bad in [json!({"advance": -1}), json!({"set": "soon"}), json!({"turn": 1}), json!({})] {
+        assert_eq!(turn(bad).await.status, 400);
+    }
+
+    let rule = json!({"transcode": {"after": 60}, "pull": {"fails": "remote_not_found"}});
+    assert_eq!(client.send("POST", "/_sandbox/transitions", rule.clone()).await.status, 200);
+    let shown = client.get("/_sandbox/transitions").await.body;
+    assert_eq!((&shown["transcode"]["after"], &shown["pull"]), (&json!(60.0), &rule["pull"]));
+    let id = client.upload("One", b"1").await;
+    let status = async || client.get(&format!("/videos/{id}")).await.body["status"].clone();
+    assert_eq!(status().await, "transcoding");
+    turn(json!({"advance": 60})).await;
+    assert_eq!(status().await, "available");
+    let by_hand = |to: &str| client.send("POST", "/_sandbox/transitions", json!({"video": id, "to": to}));
+    assert_eq!(by_hand("transcode_failed").await.status, 200);
+    assert_eq!(status().await, "transcoding_error");
+    assert_eq!(by_hand("upload_lost").await.status, 200);
+    assert_eq!(
+        client.send("POST", "/_sandbox/transitions", json!({"video": 1, "to": "available"})).await.status,
+        409
+    );
+    assert_eq!(turn(json!({"resume": true})).await.body["frozen"], false);
+}
+
+#[tokio::test]
+async fn a_limit_is_met_and_passes_with_the_clock() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::new(&sandbox);
+    client.send("POST", "/_sandbox/clock", json!({"freeze": true})).await;
+    let limit = json!({"plain": 1, "with_fields": 2, "window": 60});
+    assert_eq!(client.send("POST", "/_sandbox/limits", limit).await.status, 204);
+    let mut statuses = Vec::new();
+    for _ in 0..2 {
+        statuses.push(client.get("/me").await.status);
+    }
+    client.send("POST", "/_sandbox/clock", json!({"advance": 60})).await;
+    statuses.push(client.get("/me").await.status);
+    assert_eq!(statuses, [200, 429, 200]);
+    let strange = json!({"token": "nobody", "plain": 1, "with_fields": 1});
+    assert_eq!(client.send("POST", "/_sandbox/limits", strange).await.status, 404);
+}
+
+/// Every effect, set over HTTP, fires exactly as often as it was told.
+#[tokio::test]
+async fn each_effect_fires_twice_and_no_more() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::new(&sandbox);
+    let mut set = 0;
+    for (effect, phase) in [
+        (json!({"status": 503}), json!("before")),
+        (json!("reset"), json!("before")),
+        (json!({"truncate": 5}), json!("after_commit")),
+        (json!({"dribble": {"bytes": 100, "every_ms": 1}}), json!("before")),
+        (json!({"html_error": 502}), json!({"mid_body": 1})),
+        (json!({"wrong_shape": "/name"}), json!("before")),
+        (json!({"unknown_word": "/account"}), json!("before")),
+        (json!({"body": [200, "text/plain", "hello"]}), json!("before")),
+    ] {
+        let fault =
+            json!({"match": {"method": "GET", "path": "/me"}, "times": 2, "phase": phase, "effect": effect});
+        let answer = client.send("POST", "/_sandbox/faults", fault).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        set += 1;
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            seen.push(match client.request("GET", "/me?fields=name,account").send().await {
+                Ok(response) => {
+                    let status = response.status();
+                    response.text().await.map(|text| (status.as_u16(), text)).map_err(drop)
+                }
+                Err(_) => Err(()),
+            });
+        }
+        let plain = Ok((200, r#"{"name":"Sandbox User","account":"standard"}"#.to_owned()));
+        assert_eq!(seen[2], plain, "{effect}");
+        assert_eq!(seen[0], seen[1]);
+        let slow = effect.get("dribble").is_some();
+        assert_eq!(seen[0] == plain, slow, "{effect}: {seen:?}");
+    }
+    let (_, link) = client.create("File", 10).await;
+    for (effect, expected) in
+        [(json!({"wrong_offset": 3}), [(200, 3); 2]), (json!("lose_upload"), [(404, 0); 2])]
+    {
+        let fault = json!({"match": {"host": "upload"}, "times": 2, "effect": effect});
+        client.send("POST", "/_sandbox/faults", fault).await;
+        set += 1;
+        for expected in expected {
+            let response = client.head(&link).send().await.unwrap();
+            let status = response.status().as_u16();
+            assert_eq!((status, if status == 200 { offset(&response) } else { 0 }), expected);
+        }
+    }
+    let fired = client.get("/_sandbox/faults/fired").await.body;
+    let faults: Vec<u64> =
+        fired["fired"].as_array().unwrap().iter().map(|one| one["fault"].as_u64().unwrap()).collect();
+    assert_eq!(faults, (1..=set).flat_map(|id| [id, id]).collect::<Vec<u64>>());
+
+    let waiting = json!({"match": {"world": 7}, "effect": "stall"});
+    let id = client.send("POST", "/_sandbox/faults", waiting).await.body["fault"].as_u64().unwrap();
+    let listed = client.get("/_sandbox/faults").await.body;
+    assert_eq!(listed["waiting"][0]["waits"]["effect"], "stall");
+    assert_eq!(client.call("DELETE", &format!("/_sandbox/faults/{id}")).await.status, 204);
+    assert_eq!(client.call("DELETE", &format!("/_sandbox/faults/{id}")).await.status, 404);
+    let bad = client.send("POST", "/_sandbox/faults", json!({"effect": {"status": "bad"}})).await;
+    assert!(bad.body["error"].as_str().unwrap().starts_with("effect.status: invalid type"), "{bad:?}");
+}
+
+#[tokio::test]
+async fn one_request_can_bring_its_own_fault() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::new(&sandbox);
+    let with = |fault: &str| client.request("GET", "/me").header("x-sandbox-fault", fault).send();
+    assert_eq!(with("status=418").await.unwrap().status(), 418);
+    assert!(with("reset; phase=after_commit").await.is_err());
+    let refused = with("explode").await.unwrap();
+    assert_eq!(refused.status(), 400);
+    assert!(refused.text().await.unwrap().contains("none of status"));
+    assert_eq!(client.get("/me").await.status, 200);
+    assert_eq!(sandbox.fired().len(), 2);
+}
+
+#[tokio::test]
+async fn the_journal_explains_what_missed() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::new(&sandbox);
+    client.get("/me/vidoes").await;
+    client.call("PUT", "/videos/5").await;
+    client.get("/me?fields=name").await;
+    let entries = lines(&client, "/_sandbox/journal?world=1").await;
+    // A path that the API has not belongs to no world.
+    assert_eq!(entries.len(), 1);
+    let entries = lines(&client, "/_sandbox/journal").await;
+    assert_eq!(entries[0]["near"], "GET /me/videos");
+    assert_eq!(entries[1]["near"], "PATCH /videos/{video_id}");
+    assert_eq!((entries[2]["in_world"].as_u64(), entries[2]["status"].as_u64()), (Some(1), Some(200)));
+    assert!(!entries.iter().any(|entry| entry.to_string().contains(sandbox.token())));
+    assert!(lines(&client, "/_sandbox/journal?stable=true&after=2").await[0].get("headers").is_none());
+
+    let verify = |expect: Value| client.send("POST", "/_sandbox/journal/verify", json!({"expect": expect}));
+    assert_eq!(verify(json!([{"method": "GET", "path": "/me", "times": 2}])).await.body["met"], true);
+    let unmet = verify(json!([{"method": "DELETE", "path": "/videos/5"}])).await.body;
+    assert_eq!(unmet["unmet"][0]["near"], json!(["PUT /videos/5: method is PUT"]));
+    assert_eq!(client.call("DELETE", "/_sandbox/journal").await.status, 204);
+    assert!(lines(&client, "/_sandbox/journal").await.is_empty());
+}
+
+#[tokio::test]
+async fn no_page_and_no_strange_name_gets_in() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::new(&sandbox);
+    for (name, value, status) in [
+        ("origin", "https://page.example", 403),
+        ("host", "rebound.example", 403),
+        ("origin", "http://localhost:3000", 200),
+    ] {
+        let request = client.request("GET", "/_sandbox/health").header(name, value);
+        assert_eq!(request.send().await.unwrap().status(), status, "{name}: {value}");
+    }
+}
+
+#[tokio::test]
+async fn a_state_is_carried_over_http() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::new(&sandbox);
+    let id = client.upload("One", b"1").await;
+    let document = client.request("GET", "/_sandbox/state").send().await.unwrap().bytes().await.unwrap();
+    client.request("DELETE", &format!("/videos/{id}")).send().await.unwrap();
+    let put = client.request("PUT", "/_sandbox/state").body(document).send().await.unwrap();
+    assert_eq!(put.status(), 200);
+    assert_eq!(client.get(&format!("/videos/{id}")).await.body["name"], "One");
+}
