@@ -22,9 +22,11 @@ mod emit;
 mod load;
 mod names;
 mod normalise;
+mod outline;
 mod print;
 mod problem;
 mod refine;
+mod sample;
 mod stock;
 mod walk;
 
@@ -36,6 +38,7 @@ use serde_json::Value;
 pub use drift::{Change, Subject, drift};
 pub use load::{load, parse};
 pub use normalise::Applied;
+pub use outline::{Outline, outline};
 pub use problem::Problem;
 pub use stock::stock;
 
@@ -44,6 +47,8 @@ pub use stock::stock;
 pub struct Generated {
     /// The source files by their path below the generated module.
     pub files: BTreeMap<PathBuf, String>,
+    /// The source of a table that calls every operation once, for tests outside the crate.
+    pub every_call: String,
     /// The areas' features, in the order of the description.
     pub features: Vec<String>,
     /// How often each rule applied.
@@ -60,12 +65,14 @@ pub struct Generated {
 ///
 /// When no rule can cure what the generator cannot take: where it stands and why.
 pub fn generate(mut description: Value) -> Result<Generated, Problem> {
+    let bodies = sample::bodies(&description);
     let applied = normalise::normalise(&mut description)?;
     let tokens = emit::emit(&description)?;
     let api = refine::refine(tokens, &description)?;
     let files = print::print(&api)?;
     Ok(Generated {
         files,
+        every_call: print::every_call(&api, &bodies)?,
         features: api.areas.iter().map(|area| print::feature(&area.module)).collect(),
         applied,
         operations: api.calls.len(),

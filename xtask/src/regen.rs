@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use clap::Args;
 use similar::TextDiff;
-use vimeo_gen::Generated;
+use vimeo_gen::{Generated, Outline};
 
 use crate::workspace::{Failure, description, root};
 
@@ -33,36 +33,59 @@ const FIRST_LINES: usize = 40;
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let started = Instant::now();
     let source = arguments.description.clone().unwrap_or_else(description);
-    let generated = vimeo_gen::generate(vimeo_gen::load(&source)?)?;
+    let loaded = vimeo_gen::load(&source)?;
+    let outline = vimeo_gen::outline(&loaded);
+    let generated = vimeo_gen::generate(loaded)?;
     report(&generated);
-    let files = match &arguments.out {
-        Some(out) => standalone(&generated, out)?,
-        None => in_workspace(&generated)?,
+    let places = match &arguments.out {
+        Some(out) => vec![Place { files: standalone(&generated, out)?, base: out.clone() }],
+        None => vec![
+            Place { files: in_workspace(&generated)?, base: root().join("vimeo-api") },
+            Place { files: for_sandbox(&generated, outline?), base: root().join("vimeo-ext/sandbox") },
+        ],
     };
-    let base = arguments.out.clone().unwrap_or_else(|| root().join("vimeo-api"));
-    let changed = compare(&files, &base)?;
+    let mut changed = Vec::new();
+    for place in &places {
+        changed.push(compare(&place.files, &place.base)?);
+    }
+    let count: usize = changed.iter().map(Vec::len).sum();
     if arguments.check || arguments.verbose {
-        show(&changed, arguments.verbose);
+        changed.iter().for_each(|changed| show(changed, arguments.verbose));
     }
     if arguments.check {
-        return if changed.is_empty() {
+        return if count == 0 {
             println!("up to date");
             Ok(())
         } else {
             Err(Failure::Differs(format!(
-                "{} generated files are not what the description makes; run `cargo xtask regen` and commit",
-                changed.len()
+                "{count} generated files are not what the description makes; run `cargo xtask regen` and commit"
             )))
         };
     }
-    write(&changed, &base)?;
+    for (place, changed) in places.iter().zip(&changed) {
+        write(changed, &place.base)?;
+    }
     println!(
-        "{} files written, {} changed, in {:.1} s",
-        files.len(),
-        changed.len(),
+        "{} files written, {count} changed, in {:.1} s",
+        places.iter().map(|place| place.files.len()).sum::<usize>(),
         started.elapsed().as_secs_f64()
     );
     Ok(())
+}
+
+/// Files to write below one folder.
+struct Place {
+    base: PathBuf,
+    files: BTreeMap<PathBuf, String>,
+}
+
+/// What the sandbox knows of the description, and the calls that its tests make.
+fn for_sandbox(generated: &Generated, outline: Outline) -> BTreeMap<PathBuf, String> {
+    BTreeMap::from([
+        ("src/operations.tsv".into(), outline.operations),
+        ("src/schemas.tsv".into(), outline.schemas),
+        ("tests/it/every_operation/calls.rs".into(), generated.every_call.clone()),
+    ])
 }
 
 fn report(generated: &Generated) {

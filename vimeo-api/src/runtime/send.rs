@@ -33,11 +33,22 @@ fn read<T: DeserializeOwned>(
     }
     // An answer without a body reads as JSON's null: right for types that may be empty, and told apart below.
     let bytes: &[u8] = if answer.body.is_empty() { b"null" } else { &answer.body };
-    match decode(bytes, strictness) {
+    let mut decoded = decode(bytes, strictness);
+    if decoded.is_err() && is_file(&answer) {
+        // A file is for whoever asks for the bytes; a type that wants nothing of it must not fail on it.
+        decoded = decode(b"null", strictness).or(decoded);
+    }
+    match decoded {
         Ok(decoded) => Ok(Response::new(decoded.value, answer, decoded.drift)),
         Err(_) if answer.body.is_empty() => {
             Err(Error::NoContent { operation: name.to_owned(), status: answer.status })
         }
         Err(failure) => Err(Error::Decode(Box::new(DecodeError::new(name, answer, failure)))),
     }
+}
+
+/// Whether an answer says of itself that it is neither JSON nor a text.
+fn is_file(answer: &RawResponse) -> bool {
+    let media = answer.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    media.is_some_and(|media| matches!(media, "application/octet-stream" | "application/zip"))
 }

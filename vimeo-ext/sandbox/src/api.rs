@@ -9,6 +9,7 @@ use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use serde_json::Value;
 
 use crate::call::{Answer, Call, Caller, Content, Outcome, Request};
+use crate::checks;
 use crate::clock::{http_date, iso, parse_http_date};
 use crate::config::MissingPrivate;
 use crate::errors::ApiError;
@@ -118,6 +119,12 @@ fn run(mut call: Call<'_>) -> Outcome {
     let Some(handler) = operation.handler else {
         return Err(not_built(operation));
     };
+    let mut wrong = Vec::new();
+    checks::query(operation, &call.request.query, &mut wrong);
+    if operation.body.is_some() {
+        checks::body(operation, &call.input()?, &call.request.query, &mut wrong);
+    }
+    checks::settle(wrong)?;
     handler(&mut call)
 }
 
@@ -170,12 +177,18 @@ fn unchanged(answer: &Answer, request: &Request) -> bool {
 
 fn success(answer: Answer) -> Response<Body> {
     let mut response = match answer.body {
-        Content::Json(body) => with_json(answer.status, answer.media, &body),
+        Content::Json(body) => with_json(answer.status, &answer.media, &body),
         Content::Nothing => empty(answer.status),
         Content::Html(page) => {
             let mut response = Response::new(Body::from(page));
             *response.status_mut() = answer.status;
             put(&mut response, header::CONTENT_TYPE, "text/html; charset=utf-8");
+            response
+        }
+        Content::Bytes(media, bytes) => {
+            let mut response = Response::new(Body::from(bytes));
+            *response.status_mut() = answer.status;
+            put(&mut response, header::CONTENT_TYPE, media);
             response
         }
         Content::Redirect(to) => {

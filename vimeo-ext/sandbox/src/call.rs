@@ -1,5 +1,7 @@
 //! One request to the API as an operation sees it, and what the operation answers.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, StatusCode};
@@ -63,6 +65,8 @@ pub(crate) enum Content {
     Nothing,
     Json(Value),
     Html(String),
+    /// A file of that media type.
+    Bytes(&'static str, &'static [u8]),
     /// Nothing but where to go.
     Redirect(String),
 }
@@ -72,34 +76,49 @@ pub(crate) enum Content {
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     /// The thing in `application/vnd.vimeo.<thing>+json`.
-    pub(crate) media: &'static str,
+    pub(crate) media: Cow<'static, str>,
     pub(crate) body: Content,
     pub(crate) modified: Option<DateTime<Utc>>,
 }
 
 impl Answer {
-    pub(crate) fn of(status: StatusCode, media: &'static str, body: Value) -> Self {
-        Self { status, media, body: Content::Json(body), modified: None }
+    pub(crate) fn of(status: StatusCode, media: impl Into<Cow<'static, str>>, body: Value) -> Self {
+        Self { status, media: media.into(), body: Content::Json(body), modified: None }
     }
 
-    pub(crate) fn ok(media: &'static str, body: Value) -> Self {
+    pub(crate) fn ok(media: impl Into<Cow<'static, str>>, body: Value) -> Self {
         Self::of(StatusCode::OK, media, body)
     }
 
-    pub(crate) fn created(media: &'static str, body: Value) -> Self {
+    pub(crate) fn created(media: impl Into<Cow<'static, str>>, body: Value) -> Self {
         Self::of(StatusCode::CREATED, media, body)
     }
 
     pub(crate) fn no_content() -> Self {
-        Self { status: StatusCode::NO_CONTENT, media: "", body: Content::Nothing, modified: None }
+        Self {
+            status: StatusCode::NO_CONTENT,
+            media: Cow::Borrowed(""),
+            body: Content::Nothing,
+            modified: None,
+        }
     }
 
     pub(crate) fn html(status: StatusCode, page: String) -> Self {
-        Self { status, media: "", body: Content::Html(page), modified: None }
+        Self { status, media: Cow::Borrowed(""), body: Content::Html(page), modified: None }
     }
 
     pub(crate) fn redirect(to: &str) -> Self {
-        Self { status: StatusCode::FOUND, media: "", body: Content::Redirect(to.to_owned()), modified: None }
+        Self {
+            status: StatusCode::FOUND,
+            media: Cow::Borrowed(""),
+            body: Content::Redirect(to.to_owned()),
+            modified: None,
+        }
+    }
+
+    pub(crate) fn status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
     }
 
     pub(crate) fn modified(mut self, at: DateTime<Utc>) -> Self {
@@ -180,7 +199,7 @@ impl<'a> Call<'a> {
     /// A page of `things`, each made into JSON only when it is on the page.
     pub(crate) fn page<T>(
         &self,
-        media: &'static str,
+        media: impl Into<Cow<'static, str>>,
         things: &[T],
         shape: impl Fn(&View<'_>, &T, &Selection) -> Value,
     ) -> Outcome {

@@ -23,10 +23,7 @@ impl Ids {
     /// SplitMix64: short, well spread, and not worth a dependency.
     fn random(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
+        mixed(self.state)
     }
 
     /// A new id, larger than all before it and unique in its world whatever it names.
@@ -44,6 +41,22 @@ impl Ids {
         text.truncate(length);
         text
     }
+}
+
+fn mixed(mut z: u64) -> u64 {
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// A number that follows from a seed and some texts, for what is made anew each time it is asked for.
+pub(crate) fn spread(seed: u64, parts: &[&str]) -> u64 {
+    // FNV-1a; a zero byte after each part keeps them from running together.
+    let bytes = parts.iter().flat_map(|part| part.bytes().chain([0]));
+    let sum = bytes.fold(0xCBF2_9CE4_8422_2325 ^ seed, |sum: u64, byte| {
+        (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
+    });
+    mixed(sum)
 }
 
 /// Lower-case hexadecimal digits of `bytes`.

@@ -39,6 +39,11 @@ impl Input {
         Ok(Self { root, form, wrong: Vec::new() })
     }
 
+    /// Whether the body came as a form.
+    pub(crate) fn is_form(&self) -> bool {
+        self.form
+    }
+
     /// The whole body.
     pub(crate) fn root(&self) -> &Value {
         &self.root

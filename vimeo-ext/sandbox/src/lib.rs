@@ -24,8 +24,9 @@
 //!
 //! Two listeners on 127.0.0.1: the API at [`Sandbox::url`], and the upload host at [`Sandbox::upload_url`], where signed
 //! links lead. State is kept in memory and behaves as Vimeo's does: a video that was created is listed, an upload that
-//! broke off stands where it broke off, a deleted tag is gone. Operations without state answer 501 and say their name;
-//! nothing is made up.
+//! broke off stands where it broke off, a deleted tag is gone. A read of what has no state is answered from the
+//! description of the API, the same each time; a write without state answers 501 and says its name, as nothing was done.
+//! Requests are held against the description: what is unknown, missing or of another type is refused as Vimeo refuses it.
 //!
 //! - [`World`]: independent states in one process, chosen by token.
 //! - [`Clock`]: real, frozen, set or advanced; everything that depends on time follows it.
@@ -38,6 +39,7 @@
 
 mod api;
 mod call;
+mod checks;
 mod clock;
 mod config;
 mod control;
@@ -52,12 +54,14 @@ mod input;
 mod journal;
 mod limits;
 mod links;
+mod made;
 mod operations;
 mod paging;
 mod persistence;
 mod query;
 mod routes;
 mod sandbox;
+mod schemas;
 mod scopes;
 mod server;
 mod shapes;

@@ -5,11 +5,14 @@ pub(crate) mod near;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use http::Method;
+use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 
 use crate::errors::ApiError;
+use crate::made;
+use crate::routes::shelves::Shelf;
 use crate::routes::{self, Handler};
+use crate::schemas::{Field, Type};
 
 /// One operation of the API.
 pub(crate) struct Operation {
@@ -25,8 +28,21 @@ pub(crate) struct Operation {
     pub(crate) needs_user: bool,
     pub(crate) answers_page: bool,
     pub(crate) knows_modified_since: bool,
+    /// The parameters of the query.
+    pub(crate) query: Vec<Field>,
+    pub(crate) body: Option<Body>,
+    /// The good answers: status, and what is in them if anything is.
+    pub(crate) answers: Vec<(StatusCode, Option<Type>)>,
+    /// Where its things are kept, when they need no rules of their own.
+    pub(crate) shelf: Option<&'static Shelf>,
     /// `None` while the sandbox has no state for it.
     pub(crate) handler: Option<Handler>,
+}
+
+/// What an operation takes.
+pub(crate) struct Body {
+    pub(crate) ty: Type,
+    pub(crate) required: bool,
 }
 
 enum Segment {
@@ -67,12 +83,12 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| Table::read(include_str!("opera
 /// What Vimeo's host answers beside the operations it describes: the pages and the device grant of OAuth. The names are
 /// ours.
 const BESIDE: &str = "\
-/oauth/authorize\tGET\tauthorize_page\t-\t-\t-\t-
-/oauth/authorize\tPOST\tauthorize_decision\t-\t-\t-\t-
-/oauth/device\tPOST\tdevice_code\t-\t-\t-\t-
-/oauth/device/authorize\tPOST\tdevice_token\t-\t-\t-\t-
-/oauth/device/activate\tGET\tdevice_activate_page\t-\t-\t-\t-
-/oauth/device/activate\tPOST\tdevice_activate_decision\t-\t-\t-\t-
+/oauth/authorize\tGET\tauthorize_page\t-\t-\t-\t-\t-\t-\t-
+/oauth/authorize\tPOST\tauthorize_decision\t-\t-\t-\t-\t-\t-\t-
+/oauth/device\tPOST\tdevice_code\t-\t-\t-\t-\t-\t-\t-
+/oauth/device/authorize\tPOST\tdevice_token\t-\t-\t-\t-\t-\t-\t-
+/oauth/device/activate\tGET\tdevice_activate_page\t-\t-\t-\t-\t-\t-\t-
+/oauth/device/activate\tPOST\tdevice_activate_decision\t-\t-\t-\t-\t-\t-\t-
 ";
 
 struct Table {
@@ -117,10 +133,18 @@ impl Operation {
         let user = columns.next()?;
         let page = columns.next()?;
         let modified = columns.next()?;
+        // A path's parameters are in the path, where each handler reads them in its own way.
+        let query = columns.next()?.split(' ').filter(|text| !text.starts_with('{')).filter_map(Field::read);
+        let body = columns.next()?;
+        let answers = columns.next()?;
         let word = |part: &'static str| match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
             Some(parameter) => Segment::Parameter(parameter),
             None => Segment::Word(part),
         };
+        let shelf = routes::shelves::find(&method, path);
+        let by_hand = routes::handler(name).or(shelf.map(|(_, handler)| handler));
+        // A read can be answered from the description; a write that is not done must not look done.
+        let handler = by_hand.or_else(|| (method == Method::GET).then_some(made::answer as Handler));
         Some(Self {
             name,
             method,
@@ -130,8 +154,17 @@ impl Operation {
             needs_user: user == "user" || path == "/me" || path.starts_with("/me/"),
             answers_page: page == "page",
             knows_modified_since: modified == "modified",
-            handler: routes::handler(name),
+            query: query.collect(),
+            body: Body::read(body),
+            answers: answers.split(' ').filter_map(answer).collect(),
+            shelf: shelf.map(|(shelf, _)| shelf),
+            handler,
         })
+    }
+
+    /// What stands in the good answers that have a body.
+    pub(crate) fn answer(&self) -> Option<(StatusCode, Type)> {
+        self.answers.iter().find_map(|(status, ty)| ty.map(|ty| (*status, ty)))
     }
 
     fn matches(&self, parts: &[&str]) -> Option<Params> {
@@ -147,6 +180,19 @@ impl Operation {
         }
         Some(Params(params))
     }
+}
+
+impl Body {
+    fn read(text: &'static str) -> Option<Self> {
+        let (ty, required) = text.strip_suffix('!').map_or((text, false), |ty| (ty, true));
+        (ty != "-").then(|| Self { ty: Type::read(ty), required })
+    }
+}
+
+fn answer(text: &'static str) -> Option<(StatusCode, Option<Type>)> {
+    let (status, ty) =
+        text.split_once(':').map_or((text, None), |(status, ty)| (status, Some(Type::read(ty))));
+    Some((status.parse().ok()?, ty))
 }
 
 /// What `method` on `path` means. Doubled and closing slashes are forgiven, as Vimeo forgives them.
@@ -169,6 +215,30 @@ pub(crate) fn find(method: &Method, path: &str) -> Found {
         Some(place) => find(method, &with_projects(&parts, place)),
         None => Found::Nothing,
     }
+}
+
+/// The paths, with their parameters, where a thing of a schema is found.
+pub(crate) fn places(schema: &str) -> &'static [&'static str] {
+    static PLACES: LazyLock<HashMap<&'static str, Vec<&'static str>>> = LazyLock::new(|| {
+        let mut places: HashMap<_, Vec<_>> = HashMap::new();
+        for operation in &TABLE.operations {
+            if let Some((_, Type::Named(schema))) = operation.answer()
+                && operation.method == Method::GET
+                && operation.path.ends_with('}')
+            {
+                places.entry(schema).or_default().push(operation.path);
+            }
+        }
+        places
+    });
+    PLACES.get(schema).map_or(&[], Vec::as_slice)
+}
+
+/// What can be done at a path.
+pub(crate) fn methods_at(path: &str) -> Vec<Method> {
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let there = TABLE.of_length(parts.len()).filter(|operation| operation.matches(&parts).is_some());
+    there.map(|operation| operation.method.clone()).collect()
 }
 
 /// What does the operation that `method` on `path` means.

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// Every scope a Vimeo token can carry, in the order in which the sandbox prints them.
-pub const ALL_SCOPES: [&str; 11] = [
+pub const ALL_SCOPES: [&str; 12] = [
     "public",
     "private",
     "purchased",
@@ -17,6 +17,7 @@ pub const ALL_SCOPES: [&str; 11] = [
     "promo_codes",
     "stats",
     "video_files",
+    "ai",
 ];
 
 /// A set of scopes. `public` is always in it, as on Vimeo.

@@ -357,7 +357,7 @@ fn is_text(ty: &syn::Type) -> bool {
 }
 
 /// Path parameters are taken as they are read: text by reference, words as words.
-fn path_taken(api: &Api, ty: &syn::Type) -> TokenStream {
+pub(super) fn path_taken(api: &Api, ty: &syn::Type) -> TokenStream {
     if is_text(ty) { quote!(impl AsRef<str>) } else { here(api, ty) }
 }
 
@@ -379,7 +379,7 @@ pub(super) fn here(api: &Api, ty: &syn::Type) -> TokenStream {
     quote!(#ty)
 }
 
-fn taken_here(api: &Api, ty: &syn::Type) -> (TokenStream, fn(TokenStream) -> TokenStream) {
+pub(super) fn taken_here(api: &Api, ty: &syn::Type) -> (TokenStream, fn(TokenStream) -> TokenStream) {
     let (taken, given) = taken(api, ty);
     match syn::parse2::<syn::Type>(taken.clone()) {
         Ok(taken) => (here(api, &taken), given),

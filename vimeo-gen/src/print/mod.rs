@@ -1,6 +1,7 @@
 //! Writing the generated crate: modules, types, calls.
 
 mod calls;
+mod every_call;
 mod inspectors;
 mod layout;
 mod types;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use serde_json::Value;
 
 pub(crate) use layout::feature;
 
@@ -35,6 +37,11 @@ pub(crate) fn print(api: &Api) -> Result<BTreeMap<PathBuf, String>, Problem> {
         files.insert(PathBuf::from(&name), formatted(&name, calls::file(api, area))?);
     }
     Ok(files)
+}
+
+/// The table that calls everything once, for tests outside the crate.
+pub(crate) fn every_call(api: &Api, bodies: &BTreeMap<String, Value>) -> Result<String, Problem> {
+    formatted("every_call.rs", every_call::file(api, bodies))
 }
 
 fn formatted(name: &str, tokens: TokenStream) -> Result<String, Problem> {

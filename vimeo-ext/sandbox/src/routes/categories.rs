@@ -22,6 +22,16 @@ fn find(call: &Call<'_>) -> Result<(&'static str, &'static str), ApiError> {
     CATEGORIES.into_iter().find(|(word, _)| *word == wanted).ok_or_else(|| ApiError::not_found("category"))
 }
 
+/// The words of all categories.
+pub(super) fn words() -> impl Iterator<Item = &'static str> {
+    CATEGORIES.into_iter().map(|(word, _)| word)
+}
+
+/// The category of that word.
+pub(super) fn named(view: &View<'_>, wanted: &str, selection: &Selection) -> Option<Value> {
+    CATEGORIES.into_iter().find(|(word, _)| *word == wanted).map(|found| shape(view, &found, selection))
+}
+
 pub(crate) fn list(call: &mut Call<'_>) -> Outcome {
     let sort = call.query_word("sort", &["last_video_featured_time", "name"], "name")?;
     let mut all = CATEGORIES.to_vec();

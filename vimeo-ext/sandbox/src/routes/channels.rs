@@ -17,7 +17,7 @@ fn missing() -> ApiError {
 }
 
 /// The channel that the path names, by id or by the word of its address.
-fn find<'c>(call: &'c Call<'_>) -> Result<&'c Channel, ApiError> {
+pub(super) fn find<'c>(call: &'c Call<'_>) -> Result<&'c Channel, ApiError> {
     let name = call.params.get("channel_id");
     let channels = &call.state.channels;
     let by_id = name.parse().ok().and_then(|id: u64| channels.get(&id));
@@ -30,7 +30,7 @@ fn visible(channel: &Channel, viewer: Option<u64>) -> bool {
     channel.privacy == "anybody" || viewer.is_some_and(|viewer| channel.moderators.contains(&viewer))
 }
 
-fn find_own<'c>(call: &'c mut Call<'_>) -> Result<&'c mut Channel, ApiError> {
+pub(super) fn find_own<'c>(call: &'c mut Call<'_>) -> Result<&'c mut Channel, ApiError> {
     let me = call.me()?;
     let (id, own) = find(call).map(|channel| (channel.id, channel.moderators.contains(&me)))?;
     if !own {

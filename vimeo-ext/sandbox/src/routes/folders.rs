@@ -18,7 +18,7 @@ fn missing() -> ApiError {
 }
 
 /// The folder that the path names, which must be the named user's, who must be the caller: folders are private.
-fn folder<'c>(call: &'c Call<'_>) -> Result<&'c Folder, ApiError> {
+pub(super) fn folder<'c>(call: &'c Call<'_>) -> Result<&'c Folder, ApiError> {
     let owner = call.own_subject()?;
     let id = call.params.id("project_id").ok_or_else(missing)?;
     call.state.folders.get(&id).filter(|folder| folder.owner == owner).ok_or_else(missing)

@@ -4,10 +4,14 @@ mod categories;
 mod channels;
 mod comments;
 mod folders;
+mod groups;
+pub(crate) mod held;
 mod marks;
+mod moderators;
 mod oauth;
 mod pictures;
 mod privacy;
+pub(crate) mod shelves;
 mod showcases;
 mod tags;
 mod text_tracks;
@@ -66,19 +70,21 @@ pub(crate) fn handler(name: &str) -> Option<Handler> {
         "delete_video" => videos::delete,
 
         "create_video_version" => upload::create_version,
-        "get_video_versions" => versions::list,
+        "get_video_versions" | "get_video_versions_alt1" => versions::list,
         "get_video_version" => versions::get,
         "edit_video_version" => versions::edit,
         "delete_video_version" => versions::delete,
 
-        "get_video_thumbnails" => pictures::thumbnails,
-        "create_video_thumbnail" => pictures::create_thumbnail,
+        "get_video_thumbnails" | "get_video_thumbnails_alt1" => pictures::thumbnails,
+        "create_video_thumbnail" | "create_video_thumbnail_alt1" => pictures::create_thumbnail,
         "get_video_thumbnail" => pictures::thumbnail,
         "edit_video_thumbnail" => pictures::edit_thumbnail,
         "delete_video_thumbnail" => pictures::delete_thumbnail,
 
-        "get_text_tracks" => text_tracks::list,
-        "create_text_track" => text_tracks::create,
+        "get_text_tracks" | "get_text_tracks_alt1" | "get_text_tracks_alt2" | "get_text_tracks_alt3" => {
+            text_tracks::list
+        }
+        "create_text_track" | "create_text_track_alt1" => text_tracks::create,
         "get_text_track" => text_tracks::get,
         "edit_text_track" => text_tracks::edit,
         "delete_text_track" => text_tracks::delete,
@@ -92,7 +98,7 @@ pub(crate) fn handler(name: &str) -> Option<Handler> {
         "delete_video_tag" => tags::remove,
 
         "get_likes" | "get_likes_alt1" => marks::likes,
-        "get_video_likes" => marks::likers,
+        "get_video_likes" | "get_video_likes_alt1" => marks::likers,
         "check_if_user_liked_video" | "check_if_user_liked_video_alt1" => marks::check_like,
         "like_video" | "like_video_alt1" => marks::like,
         "unlike_video" | "unlike_video_alt1" => marks::unlike,
@@ -107,8 +113,8 @@ pub(crate) fn handler(name: &str) -> Option<Handler> {
         "follow_users" | "follow_users_alt1" => marks::follow_many,
         "unfollow_user" | "unfollow_user_alt1" => marks::unfollow,
 
-        "get_comments" => comments::list,
-        "create_comment" => comments::create,
+        "get_comments" | "get_comments_alt1" => comments::list,
+        "create_comment" | "create_comment_alt1" => comments::create,
         "get_comment" => comments::get,
         "edit_comment" => comments::edit,
         "delete_comment" => comments::delete,
@@ -159,6 +165,14 @@ pub(crate) fn handler(name: &str) -> Option<Handler> {
         "subscribe_to_channel" | "subscribe_to_channel_alt1" => channels::subscribe,
         "unsubscribe_from_channel" | "unsubscribe_from_channel_alt1" => channels::unsubscribe,
 
+        "get_channel_moderators" => moderators::list,
+        "get_channel_moderator" => moderators::get,
+        "add_channel_moderator" => moderators::add,
+        "add_channel_moderators" => moderators::add_many,
+        "replace_channel_moderators" => moderators::replace,
+        "remove_channel_moderator" => moderators::remove,
+        "remove_channel_moderators" => moderators::remove_many,
+
         "get_categories" => categories::list,
         "get_category" => categories::get,
         "get_category_videos" => categories::videos,
@@ -166,6 +180,8 @@ pub(crate) fn handler(name: &str) -> Option<Handler> {
         "get_video_privacy_domains" => privacy::domains,
         "add_video_privacy_domain" => privacy::add_domain,
         "delete_video_privacy_domain" => privacy::remove_domain,
+
+        "get_group_members" => groups::users,
 
         "get_webhooks" => webhooks::list,
         "add_webhook" => webhooks::create,

@@ -32,7 +32,7 @@ fn missing() -> ApiError {
     ApiError::not_found("showcase")
 }
 
-fn find<'c>(call: &'c Call<'_>) -> Result<&'c Showcase, ApiError> {
+pub(super) fn find<'c>(call: &'c Call<'_>) -> Result<&'c Showcase, ApiError> {
     let owner = call.subject()?;
     let viewer = call.viewer();
     let id = call.params.id("album_id").ok_or_else(missing)?;

@@ -1,7 +1,5 @@
 //! Tags, and the videos that carry them.
 
-use serde_json::Value;
-
 use super::videos::order;
 use crate::call::{Answer, Call, Outcome};
 use crate::errors::{ApiError, EMPTY};
@@ -61,7 +59,7 @@ pub(crate) fn add(call: &mut Call<'_>) -> Outcome {
     check(call)
 }
 
-/// Adds every tag of a list of `{"name": …}`; answers all that it added.
+/// Adds every tag of a list of `{"name": …}`; answers a page of those that it added, as it takes `page` and `per_page`.
 pub(crate) fn add_many(call: &mut Call<'_>) -> Outcome {
     let input = call.input()?;
     let names: Option<Vec<Tag>> = input.root().as_array().and_then(|items| {
@@ -76,9 +74,7 @@ pub(crate) fn add_many(call: &mut Call<'_>) -> Outcome {
         put(video, tag.clone());
     }
     video.touch(now);
-    let view = call.view();
-    let body: Vec<Value> = tags.iter().map(|tag| shape::tag(&view, "", tag, &call.selection)).collect();
-    Ok(Answer::ok("tag", Value::Array(body)))
+    call.page("tag", &tags, |view, tag, selection| shape::tag(view, "", tag, selection))
 }
 
 pub(crate) fn remove(call: &mut Call<'_>) -> Outcome {

@@ -59,10 +59,6 @@ pub(crate) fn search(call: &mut Call<'_>) -> Outcome {
     let descending = call.descending(newest_first(&sort))?;
     let filter = Filter::read(call)?;
     let uris: Option<Vec<u64>> = call.request.query.get("uris").map(ids_in);
-    let query = &call.request.query;
-    if uris.is_none() && query.get("links").is_none() && query.get("query").is_none_or(str::is_empty) {
-        return Err(ApiError::invalid_field("query", "is required"));
-    }
     let links: Option<Vec<&str>> = call.request.query.get("links").map(|links| links.split(',').collect());
     let mut found: Vec<&Video> = call
         .state

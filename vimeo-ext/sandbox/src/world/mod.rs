@@ -8,6 +8,7 @@ pub(crate) mod grants;
 pub(crate) mod handle;
 pub(crate) mod registry;
 pub(crate) mod seed;
+pub(crate) mod shelves;
 pub(crate) mod social;
 pub(crate) mod table;
 pub(crate) mod upload;
@@ -32,6 +33,7 @@ use crate::scopes::Scopes;
 use collections::{Channel, Folder, Showcase, Webhook};
 use grants::Grants;
 use registry::{Origin, TokenIndex};
+use shelves::Shelves;
 use social::Marks;
 use table::{Table, Watched};
 use upload::Upload;
@@ -66,6 +68,9 @@ pub(crate) struct State {
     pub(crate) follows: Marks,
     /// Users and the channels they follow.
     pub(crate) subscriptions: Marks,
+    /// What needs no rules of its own.
+    #[serde(default)]
+    pub(crate) shelves: Shelves,
     pub(crate) grants: Grants,
     tokens: BTreeMap<String, Token>,
     #[serde(skip)]
@@ -133,6 +138,7 @@ impl State {
             watch_later: Marks::default(),
             follows: Marks::default(),
             subscriptions: Marks::default(),
+            shelves: Shelves::default(),
             grants: Grants::default(),
             tokens: BTreeMap::new(),
             index,
@@ -396,6 +402,7 @@ impl State {
         }
         self.likes.forget(id);
         self.watch_later.forget(id);
+        self.shelves.forget_below(&format!("/videos/{id}/"));
         self.showcases.update(
             |showcase| showcase.videos.contains(&id),
             |showcase| showcase.videos.retain(|video| *video != id),

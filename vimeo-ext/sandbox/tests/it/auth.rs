@@ -161,9 +161,10 @@ async fn what_cannot_start_says_why() {
 async fn what_is_not_built_says_its_name() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
-    let answer = client.get("/me/feed").await;
+    let id = client.create("Long", 3).await.0;
+    let answer = client.call("POST", &format!("/videos/{id}/trim")).await;
     assert_eq!(answer.status, 501);
-    assert!(answer.body["developer_message"].as_str().unwrap().contains("get_feed_alt1"));
+    assert!(answer.body["developer_message"].as_str().unwrap().contains("clip_trim"));
     assert_eq!(client.get("/no/such/path").await.status, 404);
     let answer = client.call("PUT", "/me").await;
     assert_eq!((answer.status, answer.header("allow")), (405, "GET, PATCH"));

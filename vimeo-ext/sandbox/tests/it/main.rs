@@ -3,6 +3,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test stops where something is not as it should be"
 )]
 
@@ -10,6 +11,7 @@ mod client;
 
 mod auth;
 mod control;
+mod every_operation;
 mod faults;
 mod library;
 mod lists;

@@ -1,0 +1,49 @@
+//! A table for tests: every call, made once through its own builder.
+
+use std::collections::BTreeMap;
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use serde_json::Value;
+
+use super::calls::{path_taken, taken_here};
+use crate::refine::{Api, Call, Parameter};
+
+/// The table; `super` has to say what `With` is, which gives the values and sends.
+pub(super) fn file(api: &Api, bodies: &BTreeMap<String, Value>) -> TokenStream {
+    let calls = api.calls.iter().map(|call| entry(api, call, bodies));
+    quote! {
+        //! Every operation, called once through its builder with the least that it takes.
+
+        use super::{Sent, With};
+        use vimeo_api::Client;
+
+        /// An operation's id and what calls it.
+        pub(super) type Once = (&'static str, fn(&Client, &With) -> Sent);
+
+        pub(super) static CALLS: &[Once] = &[#(#calls),*];
+    }
+}
+
+fn entry(api: &Api, call: &Call, bodies: &BTreeMap<String, Value>) -> TokenStream {
+    let (id, method, area) = (&call.id, format_ident!("{}", call.id), format_ident!("{}", call.area));
+    let given = |parameter: &Parameter, taken: TokenStream| {
+        let wire = &parameter.wire;
+        if taken.to_string().starts_with("impl") {
+            quote!(with.text(#wire))
+        } else {
+            quote!(with.value(#wire))
+        }
+    };
+    let path = call.path_parameters.iter().map(|parameter| given(parameter, path_taken(api, &parameter.ty)));
+    let query = call.query.iter().filter(|parameter| parameter.required);
+    let query = query.map(|parameter| given(parameter, taken_here(api, &parameter.ty).0));
+    let sample = bodies.get(id).map(Value::to_string).unwrap_or_default();
+    let (body, optional) = match &call.body {
+        Some((_, true)) => (Some(quote!(&with.body(#sample))), None),
+        Some((_, false)) => (None, Some(quote!(.body(&with.body(#sample))))),
+        None => (None, None),
+    };
+    let arguments = path.chain(query).chain(body);
+    quote!((#id, |api, with| with.send(api.#area().#method(#(#arguments),*) #optional)))
+}
