@@ -121,7 +121,6 @@
 //! | `all` (default) | all areas of the API; or name the areas alone, such as `showcases` |
 //! | `rustls` (default), `native-tls` | the TLS that reqwest uses; one of them is needed for https |
 //! | `socks` | SOCKS proxies |
-//! | `tools` | the tools for agents: `tools` |
 //!
 //! `authentication` and `videos` are always on, since the client itself needs them.
 #![forbid(unsafe_code)]
@@ -139,8 +138,6 @@ mod timeouts;
 pub mod auth;
 pub mod budget;
 pub mod retry;
-#[cfg(feature = "tools")]
-pub mod tools;
 pub mod transport;
 pub mod upload;
 

@@ -6,8 +6,10 @@ mod areas;
 mod build_cost;
 mod bundle;
 mod drift;
+mod install;
 mod payloads;
 mod regen;
+mod upload_bench;
 mod workspace;
 
 use std::process::ExitCode;
@@ -30,6 +32,8 @@ enum Command {
     Drift(drift::Arguments),
     /// Decode recorded answers and say what of them does not fit.
     Payloads(payloads::Arguments),
+    /// Measure an upload beside curl and the official Python library.
+    UploadBench(upload_bench::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +44,7 @@ fn main() -> ExitCode {
         Command::Bundle => bundle::run(),
         Command::Drift(arguments) => drift::run(&arguments),
         Command::Payloads(arguments) => payloads::run(&arguments),
+        Command::UploadBench(arguments) => upload_bench::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -18,13 +18,6 @@ impl Position {
         Self { link: link.into(), taken: 0 }
     }
 
-    /// The same, with this many items more of its page taken.
-    #[must_use]
-    pub fn after(mut self, items: usize) -> Self {
-        self.taken += items;
-        self
-    }
-
     /// The link to the page.
     pub fn link(&self) -> &str {
         &self.link

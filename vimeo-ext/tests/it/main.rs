@@ -20,8 +20,6 @@ mod retries;
 mod scopes;
 mod secrets;
 mod soak;
-#[cfg(feature = "tools")]
-mod tools;
 mod tus_server;
 mod types;
 mod upload;

@@ -17,9 +17,9 @@ use super::{BoxFuture, PIECE, Pieces, Source};
 use crate::upload::error::{Change, UploadError};
 use crate::upload::fingerprint::{Fingerprint, ends};
 
-/// Pieces that are read ahead of the wire. Two keep the disk and the wire busy at once; with the
-/// one being read and those in the HTTP client's hands an upload holds a few MiB.
-const READ_AHEAD: usize = 2;
+/// Pieces that are read ahead of the wire, beside the one being read. One keeps the disk and the wire busy
+/// at once; a second was no faster.
+const READ_AHEAD: usize = 1;
 
 /// A file, by its path or already open.
 ///

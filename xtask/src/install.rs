@@ -1,0 +1,27 @@
+//! What other ecosystems provide: installed under target/, in versions that are named, and never anywhere else.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::workspace::{Failure, root};
+
+/// Runs a command to its end; one that cannot be started or does not succeed is a failure that says what it was for.
+pub(crate) fn finish(command: &mut Command, purpose: &str) -> Result<(), Failure> {
+    let program = PathBuf::from(command.get_program());
+    let status = command.status().map_err(Failure::file(program))?;
+    if status.success() { Ok(()) } else { Err(Failure::Command(format!("{purpose} failed: {status}"))) }
+}
+
+/// A Python with these packages; gives the interpreter. Needs `python3` with `venv`.
+pub(crate) fn python(packages: &[&str]) -> Result<PathBuf, Failure> {
+    let folder = root().join("target/venv");
+    let interpreter = folder.join("bin/python");
+    if !interpreter.exists() {
+        finish(Command::new("python3").args(["-m", "venv"]).arg(&folder), "making target/venv")?;
+    }
+    let mut pip = Command::new(&interpreter);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(packages);
+    finish(&mut pip, "installing Python packages")?;
+    Ok(interpreter)
+}
