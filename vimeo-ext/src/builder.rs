@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use reqwest::redirect;
 use secrecy::SecretString;
-use vimeo_api::{ACCEPT, API_BASE_URL, Strictness, Transport};
+use vimeo_api::{ACCEPT, API_BASE_URL, Request, Strictness, Transport, TransportFuture};
 
 use crate::auth::{AppCredentials, Refresher};
 use crate::budget::{Budgets, LimitPolicy};
@@ -298,10 +298,12 @@ impl VimeoBuilder {
                     .map_err(ConfigError::Http)?,
             ),
         };
+        // Checked by a client that sends nothing, before the token's step is told where the API is.
+        let base_url = vimeo_api::Client::builder().base_url(self.base_url).transport(Nowhere).build()?;
         let shared = Shared {
             end,
             standing: Arc::default(),
-            base_url: self.base_url,
+            base_url: base_url.base_url().clone(),
             accept: self.accept,
             strictness: self.strictness,
             timeouts: self.timeouts,
@@ -315,6 +317,7 @@ impl VimeoBuilder {
             app: self.app,
             grants: Default::default(),
             journalling: self.journalling,
+            logins: OnceLock::new(),
             links: self.links.map_or_else(OnceLock::new, OnceLock::from),
         };
         let token = match (self.token, self.scopes) {
@@ -323,8 +326,17 @@ impl VimeoBuilder {
         };
         Vimeo::assemble(
             Arc::new(shared),
-            Identity { account: self.account, token, refresher: self.refresher },
+            Identity { account: self.account, token, refresher: self.refresher, app: None },
         )
+    }
+}
+
+/// Sends nothing, and costs nothing to set up.
+struct Nowhere;
+
+impl Transport for Nowhere {
+    fn send(&self, request: Request) -> TransportFuture<'_> {
+        Box::pin(async move { Err(vimeo_api::Error::invalid(request.name(), "this client sends nothing")) })
     }
 }
 

@@ -7,6 +7,7 @@ use http::Method;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use url::Url;
 use vimeo_api::{Call, Endpoint, Page, Strictness};
 
 use crate::auth::{AppCredentials, Auth, GrantCache, Refresher, Session};
@@ -54,7 +55,7 @@ const VARIABLES: [&str; 4] =
 pub(crate) struct Shared {
     pub(crate) end: End,
     pub(crate) standing: Arc<Standing>,
-    pub(crate) base_url: String,
+    pub(crate) base_url: Url,
     pub(crate) accept: String,
     pub(crate) strictness: Strictness,
     pub(crate) timeouts: Timeouts,
@@ -69,6 +70,8 @@ pub(crate) struct Shared {
     pub(crate) grants: GrantCache,
     /// Where unfinished uploads are written down.
     pub(crate) journalling: Journalling,
+    /// What the ways to a token of the shared app go through; made with the first client.
+    pub(crate) logins: OnceLock<vimeo_api::Client>,
     /// Made when the first upload needs it.
     pub(crate) links: OnceLock<LinkClient>,
 }
@@ -78,15 +81,15 @@ pub(crate) struct Identity {
     pub(crate) account: Option<String>,
     pub(crate) token: Option<AccessToken>,
     pub(crate) refresher: Option<Arc<dyn Refresher>>,
+    /// Another app than the one all clients share.
+    pub(crate) app: Option<AppCredentials>,
 }
 
 impl Shared {
     /// The one place where the chain is put together.
     fn client(&self, session: Arc<Session>, budget: Arc<Budget>) -> Result<vimeo_api::Client, Error> {
-        // Checked by a client of its own before the token's step is told where the API is.
-        let base_url = vimeo_api::Client::builder().base_url(&self.base_url).build()?.base_url().clone();
-        let mut verify = base_url.clone();
-        verify.set_path(&format!("{}/oauth/verify", base_url.path().trim_end_matches('/')));
+        let mut verify = self.base_url.clone();
+        verify.set_path(&format!("{}/oauth/verify", self.base_url.path().trim_end_matches('/')));
         let send = SendStep {
             end: self.end.clone(),
             standing: Arc::clone(&self.standing),
@@ -101,7 +104,7 @@ impl Shared {
         let layers = Layers { layers: Arc::clone(&self.call_layers), next: preflight };
         let chain: Chain = Trace { next: Deadline { total: self.timeouts.total, next: layers } };
         Ok(vimeo_api::Client::builder()
-            .base_url(&self.base_url)
+            .base_url(self.base_url.as_str())
             .accept(&self.accept)
             .strictness(self.strictness)
             .transport(chain)
@@ -132,14 +135,26 @@ impl Vimeo {
 
     pub(crate) fn assemble(shared: Arc<Shared>, identity: Identity) -> Result<Self, Error> {
         let nobody = Session::empty(shared.clock.clone());
-        let app = shared.app.as_ref().map_or_else(|| "no app".to_owned(), |app| format!("app {}", app.id()));
+        let own_app = identity.app.is_some();
+        let credentials = identity.app.clone().or_else(|| shared.app.clone());
+        let app = credentials.as_ref().map_or_else(|| "no app".to_owned(), |app| format!("app {}", app.id()));
         // For the ways to a token: without one, and with a budget of its own, because calls that wait for a token hold
         // places in theirs.
-        let logins = shared.budgets.of(&format!("logins of {app}"), &shared.clock);
-        let client = shared.client(Arc::clone(&nobody), logins)?;
+        let logins = || {
+            let budget = shared.budgets.of(&format!("logins of {app}"), &shared.clock);
+            shared.client(Arc::clone(&nobody), budget)
+        };
+        let client = match shared.logins.get() {
+            _ if own_app => logins()?,
+            Some(client) => client.clone(),
+            None => {
+                let client = logins()?;
+                shared.logins.get_or_init(|| client).clone()
+            }
+        };
         let mut auth = Auth {
             client,
-            app: shared.app.clone(),
+            app: credentials,
             session: nobody,
             cache: shared.grants.clone(),
             clock: shared.clock.clone(),
@@ -149,7 +164,7 @@ impl Vimeo {
             let clock = shared.clock.clone();
             auth.session = Session::new(identity.account, identity.token, identity.refresher, clock)
                 .map_err(ConfigError::BadToken)?;
-        } else if shared.app.is_some() {
+        } else if auth.app.is_some() {
             auth.session = auth.cache.session(&auth, ScopeSet::default())?;
         }
         let budget = shared.budgets.of(&key, &shared.clock);
@@ -164,7 +179,8 @@ impl Vimeo {
     ///
     /// [`ConfigError::BadToken`] when no header can hold the token.
     pub fn for_account(&self, name: impl Into<String>, token: impl Into<AccessToken>) -> Result<Self, Error> {
-        let identity = Identity { account: Some(name.into()), token: Some(token.into()), refresher: None };
+        let identity =
+            Identity { account: Some(name.into()), token: Some(token.into()), refresher: None, app: None };
         Self::assemble(Arc::clone(&self.inner.shared), identity)
     }
 
@@ -179,7 +195,8 @@ impl Vimeo {
         token: Option<AccessToken>,
         refresher: impl Refresher,
     ) -> Result<Self, Error> {
-        let identity = Identity { account: Some(name.into()), token, refresher: Some(Arc::new(refresher)) };
+        let refresher: Option<Arc<dyn Refresher>> = Some(Arc::new(refresher));
+        let identity = Identity { account: Some(name.into()), token, refresher, app: None };
         Self::assemble(Arc::clone(&self.inner.shared), identity)
     }
 
@@ -285,6 +302,22 @@ impl Vimeo {
             (None, None) => return None,
         };
         Some(format!("at {} for {whose}", self.api().base_url()))
+    }
+
+    /// As [`for_account_with`](Self::for_account_with), all of it given.
+    #[cfg(feature = "accounts")]
+    pub(crate) fn for_identity(&self, identity: Identity) -> Result<Self, Error> {
+        Self::assemble(Arc::clone(&self.inner.shared), identity)
+    }
+
+    #[cfg(feature = "accounts")]
+    pub(crate) fn session(&self) -> &Arc<Session> {
+        &self.inner.auth.session
+    }
+
+    #[cfg(feature = "accounts")]
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.inner.shared.clock
     }
 
     /// The HTTP client for upload links, shared by all uploads: it carries no token.

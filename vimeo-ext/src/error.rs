@@ -49,6 +49,11 @@ pub enum Error {
     /// The client cannot be set up as it was told.
     #[error(transparent)]
     Config(#[from] ConfigError),
+
+    /// Something could not be done with an account or a connection.
+    #[cfg(feature = "accounts")]
+    #[error(transparent)]
+    Accounts(Box<crate::accounts::AccountsError>),
 }
 
 impl Error {
@@ -93,6 +98,17 @@ impl From<UploadError> for Error {
 impl From<MediaError> for Error {
     fn from(error: MediaError) -> Self {
         Self::Media(Box::new(error))
+    }
+}
+
+#[cfg(feature = "accounts")]
+impl From<crate::accounts::AccountsError> for Error {
+    fn from(error: crate::accounts::AccountsError) -> Self {
+        match error {
+            // What failed was a call; it is found where calls' errors are.
+            crate::accounts::AccountsError::Vimeo(error) => *error,
+            error => Self::Accounts(Box::new(error)),
+        }
     }
 }
 

@@ -112,7 +112,8 @@
 //! # Many accounts
 //!
 //! [`Vimeo::for_account`] gives a client for another account over the same connections. Accounts share nothing else: one
-//! that is at its limit holds no other back.
+//! that is at its limit holds no other back. With the feature `accounts`, the module `accounts` keeps them: it lets users
+//! log in, encrypts their tokens, renews them and notices when they are revoked.
 //!
 //! # Features
 //!
@@ -121,6 +122,7 @@
 //! | `all` (default) | all areas of the API; or name the areas alone, such as `showcases` |
 //! | `rustls` (default), `native-tls` | the TLS that reqwest uses; one of them is needed for https |
 //! | `socks` | SOCKS proxies |
+//! | `accounts` | many users: their logins, tokens and connections, in memory or in a store of your own |
 //!
 //! `authentication` and `videos` are always on, since the client itself needs them.
 #![forbid(unsafe_code)]
@@ -135,6 +137,8 @@ mod media;
 mod scopes;
 mod timeouts;
 
+#[cfg(feature = "accounts")]
+pub mod accounts;
 pub mod auth;
 pub mod budget;
 pub mod retry;

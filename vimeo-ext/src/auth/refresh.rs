@@ -46,6 +46,10 @@ pub enum RefreshError {
     /// [`Vimeo::set_access_token`](crate::Vimeo::set_access_token).
     #[error("{0}")]
     NeedsLogin(String),
+    /// The program lets the account make no calls, whatever its token is good for: they fail with
+    /// [`vimeo_api::Error::Layer`] until [`Vimeo::set_access_token`](crate::Vimeo::set_access_token).
+    #[error("{0}")]
+    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// It may work the next time: an old token that has not expired is used on.
     #[error("no new access token could be had: {0}")]
     Temporary(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -55,6 +59,11 @@ impl RefreshError {
     /// Only the user can help.
     pub fn needs_login(reason: impl Into<String>) -> Self {
         Self::NeedsLogin(reason.into())
+    }
+
+    /// The account may make no calls.
+    pub fn refused(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Refused(source.into())
     }
 
     /// It may work the next time.

@@ -46,7 +46,7 @@ impl Failure {
         let answer = answer.map(|answer| ApiError::read(request.operation, &name, answer));
         match &*self.error {
             RefreshError::NeedsLogin(reason) => NeedsLogin::new(name, self.account, reason, answer).into(),
-            RefreshError::Temporary(_) => Error::Layer(Box::new(self)),
+            RefreshError::Refused(_) | RefreshError::Temporary(_) => Error::Layer(Box::new(self)),
         }
     }
 
@@ -57,7 +57,10 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; try again later", self.error)
+        match *self.error {
+            RefreshError::Temporary(_) => write!(f, "{}; try again later", self.error),
+            _ => write!(f, "{}", self.error),
+        }
     }
 }
 
@@ -153,6 +156,24 @@ impl Session {
             state.given_up =
                 Some(Arc::new(RefreshError::needs_login("Vimeo has refused the access token before")));
         }
+    }
+
+    /// Lets no call go until a token is given.
+    #[cfg(feature = "accounts")]
+    pub(crate) fn stop(&self, error: RefreshError) {
+        self.lock().given_up = Some(Arc::new(error));
+    }
+
+    /// Lets calls go again, with this token. A renewal of it that is under way counts.
+    #[cfg(feature = "accounts")]
+    pub(crate) fn resume(&self, token: AccessToken) -> Result<(), &'static str> {
+        let header = token.header()?;
+        let mut state = self.lock();
+        state.given_up = None;
+        if state.held.as_ref().is_none_or(|held| held.header != header) {
+            put(&mut state, token, header);
+        }
+        Ok(())
     }
 
     /// The token to go with; `None` when there is none and no way to one. Renews it when it is about to expire.
@@ -253,7 +274,7 @@ impl Session {
             Ok((token, header)) => Ok(put(&mut state, token, header)),
             Err(error) => {
                 let error = Arc::new(error);
-                if matches!(*error, RefreshError::NeedsLogin(_)) {
+                if !matches!(*error, RefreshError::Temporary(_)) {
                     state.given_up = Some(Arc::clone(&error));
                 }
                 Err(self.failure(error))

@@ -59,10 +59,15 @@ impl<N: Step> Step for Authenticate<N> {
         if !self.session.can_refresh() {
             return self.refused(request, held.header(), answer).await;
         }
-        let held = match self.session.renew(held.generation()).await {
+        let refused = held;
+        let held = match self.session.renew(refused.generation()).await {
             Ok(held) => held,
             Err(failure) => return Err(failure.into_error(request, Some(answer))),
         };
+        if held.header() == refused.header() {
+            // The refresher stands by the token: the answer is about the call.
+            return Ok(answer);
+        }
         let again = self.send_with(request, held.header().clone()).await?;
         if again.status == StatusCode::UNAUTHORIZED {
             return Err(self.needs_login(request, "the new token was refused as well", again));

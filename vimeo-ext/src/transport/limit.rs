@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use vimeo_api::{ApiError, Error, RawResponse, Request};
 
-use super::Step;
+use super::{Authorization, Step};
 use crate::budget::{Budget, LimitPolicy};
 
 /// Lets an attempt go when the account's budget has room for it, and tells the budget what came of it.
@@ -17,6 +17,10 @@ pub(crate) struct Limit<N> {
 
 impl<N: Step> Step for Limit<N> {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
+        if matches!(request.extensions.get::<Authorization>(), Some(Authorization::Token(_))) {
+            // It counts for another's limit, and its answer says nothing of this one.
+            return self.next.send(request).await;
+        }
         let policy = request.extensions.get::<LimitPolicy>().copied().unwrap_or(self.policy);
         let permit = self.budget.admit(request, policy).await?;
         let answer = self.next.send(request).await?;

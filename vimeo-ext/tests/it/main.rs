@@ -9,6 +9,8 @@
     clippy::print_stdout
 )]
 
+#[cfg(feature = "accounts")]
+mod accounts;
 mod errors;
 mod fake;
 mod limits;

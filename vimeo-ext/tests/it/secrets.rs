@@ -100,12 +100,12 @@ async fn t29_over_a_whole_upload_only_the_api_sees_the_token() {
 
 thread_local! {
     /// What was logged in this thread, while someone wants to know.
-    static LOGGED: RefCell<Option<String>> = const { RefCell::new(None) };
+    pub(crate) static LOGGED: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
 /// Keeps spans and events with all their fields. It is the subscriber of the whole process, because a callsite that
 /// another thread met first would else stay silent.
-struct Log;
+pub(crate) struct Log;
 
 impl Subscriber for Log {
     fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {

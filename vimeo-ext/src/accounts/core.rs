@@ -1,0 +1,174 @@
+//! What the accounts' parts have in common: the store, the keys, the app, and the one way to change a record.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+
+use super::keys::KeyRing;
+use super::{
+    Account, AccountId, AccountRecord, AccountRefresher, AccountStore, AccountsError, Status, StatusEvent,
+    StoreError, Tokens,
+};
+use crate::Vimeo;
+use crate::auth::Grant;
+
+pub(super) struct Core {
+    pub(super) store: Arc<dyn AccountStore>,
+    pub(super) keys: KeyRing,
+    /// The client of the app: whose connections, settings and credentials the accounts' clients use.
+    pub(super) app: Vimeo,
+    pub(super) refresher: Option<Arc<dyn AccountRefresher>>,
+    /// What this process calls itself in leases.
+    pub(super) holder: String,
+    /// Moves on when this process has changed a status.
+    pub(super) news: watch::Sender<u64>,
+}
+
+/// So often a change is tried when others change the same account meanwhile.
+const TRIES: u32 = 16;
+
+impl Core {
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        // What the store keeps has no finer parts.
+        let now = self.app.clock().now();
+        DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now)
+    }
+
+    pub(super) async fn record(&self, id: &AccountId) -> Result<AccountRecord, AccountsError> {
+        let record = self.store.account(id).await?;
+        record.ok_or_else(|| AccountsError::UnknownAccount { account: id.clone() })
+    }
+
+    pub(super) async fn get_or_create(&self, id: &AccountId) -> Result<Account, AccountsError> {
+        if let Some(record) = self.store.account(id).await? {
+            return Ok(record.account);
+        }
+        let now = self.now();
+        let account = Account::new(id.clone(), Status::Pending, now);
+        let event = StatusEvent::new(id, None, Some(Status::Pending), None, now);
+        let record = AccountRecord { account, secrets: None };
+        let (record, new) = self.store.insert_account(&record, &event).await?;
+        if new {
+            self.announce();
+        }
+        Ok(record.account)
+    }
+
+    /// Changes an account: `change` is given its latest state, again when another writer was faster, and says whether there
+    /// is something to write.
+    pub(super) async fn update(
+        &self,
+        id: &AccountId,
+        mut change: impl FnMut(&mut AccountRecord) -> Result<bool, AccountsError>,
+    ) -> Result<AccountRecord, AccountsError> {
+        for _ in 0..TRIES {
+            let before = self.record(id).await?;
+            let mut after = before.clone();
+            if !change(&mut after)? {
+                return Ok(before);
+            }
+            let (from, to) = (before.account.status, after.account.status);
+            if from != to && !from.may_become(to) {
+                return Err(AccountsError::NotAllowed { account: id.clone(), from, to });
+            }
+            if let Some(sealed) = before.secrets.as_ref().filter(|_| before.secrets != after.secrets) {
+                // Written over, it would be lost to whoever has the key.
+                self.keys.guards(sealed)?;
+            }
+            after.account.version = before.account.version + 1;
+            after.account.changed_at = self.now();
+            let event = (from != to).then(|| {
+                let reason = after.account.reason.clone();
+                StatusEvent::new(id, Some(from), Some(to), reason, after.account.changed_at)
+            });
+            match self.store.replace_account(&after, event.as_ref()).await {
+                Ok(()) => {
+                    if event.is_some() {
+                        tracing::info!(account = %id, %from, %to, reason = after.account.reason, "account changed");
+                        self.announce();
+                    }
+                    return Ok(after);
+                }
+                Err(StoreError::Stale { .. }) => {}
+                Err(StoreError::Missing) => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        match self.store.account(id).await? {
+            Some(_) => Err(AccountsError::Contended { account: id.clone() }),
+            None => Err(AccountsError::UnknownAccount { account: id.clone() }),
+        }
+    }
+
+    pub(super) fn announce(&self) {
+        self.news.send_modify(|number| *number += 1);
+    }
+
+    /// Puts the tokens of a login into an account.
+    pub(super) async fn logged_in(
+        &self,
+        id: &AccountId,
+        grant: Grant,
+        reason: &str,
+    ) -> Result<(Account, Tokens), AccountsError> {
+        let user = grant.user.as_ref().and_then(|user| user.uri.clone());
+        let tokens = Tokens { access: grant.token, refresh: grant.refresh_token };
+        let sealed = tokens.seal(&self.keys, id.as_str())?;
+        let record = self
+            .update(id, |record| {
+                let account = &mut record.account;
+                if account.status == Status::Disabled {
+                    return Err(AccountsError::Disabled { account: id.clone() });
+                }
+                if let (Some(expected), Some(found)) = (&account.user, &user)
+                    && expected != found
+                {
+                    return Err(AccountsError::OtherUser {
+                        account: id.clone(),
+                        expected: expected.clone(),
+                        found: found.clone(),
+                    });
+                }
+                account.status = Status::Active;
+                account.reason = Some(reason.to_owned());
+                account.user = user.clone().or_else(|| account.user.take());
+                account.scopes = tokens.access.scopes().cloned();
+                account.expires = tokens.access.expires();
+                record.secrets = Some(sealed.clone());
+                Ok(true)
+            })
+            .await?;
+        Ok((record.account, tokens))
+    }
+
+    /// Notes that Vimeo takes a token no longer. An account that has come to another token meanwhile stays as it is.
+    pub(super) async fn lost(
+        &self,
+        id: &AccountId,
+        tokens: &Tokens,
+        reason: &str,
+    ) -> Result<AccountRecord, AccountsError> {
+        let now = self.now();
+        self.update(id, |record| {
+            let same = Tokens::open(&self.keys, record)?.is_some_and(|present| present.is(&tokens.access));
+            if !same || !matches!(record.account.status, Status::Active | Status::Expired) {
+                return Ok(false);
+            }
+            let expired = record.account.expires.is_some_and(|expires| expires <= now);
+            record.account.status = if expired { Status::Expired } else { Status::Revoked };
+            record.account.reason = Some(reason.to_owned());
+            // A refresh token may be good for a later try; a token that was revoked is good for nothing.
+            if !expired {
+                record.secrets = None;
+            }
+            Ok(true)
+        })
+        .await
+    }
+}
+
+/// Whether Vimeo said that a token is none.
+pub(super) fn is_refused(error: &crate::Error) -> bool {
+    error.call().is_some_and(vimeo_api::Error::is_unauthorized)
+}

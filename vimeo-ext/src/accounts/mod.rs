@@ -1,0 +1,44 @@
+//! Many Vimeo users at once, from several processes.
+//!
+//! | what | with |
+//! |---|---|
+//! | an account for each of your users | [`Accounts::get_or_create`] |
+//! | let them log in | [`Accounts::authorization_link`], [`Accounts::complete`], [`Accounts::connect_with_token`] |
+//! | call Vimeo as one of them | [`Accounts::client`] |
+//! | see and change how they stand | [`Accounts::verify`], [`Accounts::disable`], [`Accounts::enable`], [`Accounts::disconnect`], [`Accounts::list`], [`Accounts::events`] |
+//! | an app and a token under a name | [`Accounts::connections`] |
+//! | where they are kept | [`MemoryStore`], or an [`AccountStore`] of your own |
+//!
+//! Accounts share connections and settings, and nothing else: each has its own token, its own rate limit and its own
+//! errors. Tokens are encrypted before a store sees them.
+//!
+//! How an account comes to stand as it does, [`Status`] tells. A call that Vimeo refuses with `401` makes it ask Vimeo about
+//! the token: only when that is refused too is the account [`Revoked`](Status::Revoked), and its calls fail with
+//! [`vimeo_api::Error::NeedsLogin`] until its user has logged in again.
+
+mod account;
+mod connection;
+mod connections;
+mod core;
+mod error;
+mod events;
+mod id;
+mod keys;
+mod manager;
+mod refresh;
+mod status;
+mod store;
+mod tokens;
+mod warm;
+
+pub use account::{Account, AccountPage, AccountQuery, AccountRecord, StatusEvent};
+pub use connection::{Connection, ConnectionChange, ConnectionRecord, NewConnection};
+pub use connections::Connections;
+pub use error::AccountsError;
+pub use id::{AccountId, ConnectionId};
+pub use keys::{Key, KeyError, KeyId, KeyRing, Sealed};
+pub use manager::{Accounts, AccountsBuilder, Linked, Rotation};
+pub use refresh::AccountRefresher;
+pub use status::Status;
+pub use store::{AccountStore, LoginRecord, MemoryStore, StoreError, StoreFuture};
+pub use tokens::Tokens;

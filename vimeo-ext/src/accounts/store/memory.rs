@@ -1,0 +1,271 @@
+//! A store that ends with its process.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::ops::Bound;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+
+use super::{AccountStore, LoginRecord, StoreError, StoreFuture};
+use crate::accounts::{AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, StatusEvent};
+
+/// Keeps accounts in memory, for tests and for programs that get their accounts anew at each start.
+///
+/// ```
+/// use vimeo_ext::accounts::MemoryStore;
+/// let store = MemoryStore::default();
+/// ```
+#[derive(Default)]
+pub struct MemoryStore {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    accounts: BTreeMap<AccountId, AccountRecord>,
+    connections: BTreeMap<String, ConnectionRecord>,
+    logins: HashMap<String, LoginRecord>,
+    leases: HashMap<String, Lease>,
+    events: Vec<StatusEvent>,
+    last_event: u64,
+}
+
+struct Lease {
+    holder: String,
+    until: DateTime<Utc>,
+}
+
+impl State {
+    fn note(&mut self, event: &StatusEvent) {
+        self.last_event += 1;
+        self.events.push(StatusEvent { number: self.last_event, ..event.clone() });
+    }
+
+    fn named(&self, id: &ConnectionId) -> Option<&ConnectionRecord> {
+        self.connections.values().find(|record| record.connection.id == *id)
+    }
+}
+
+/// That the version is the one a change was made against.
+fn expect(found: Option<u64>, expected: u64) -> Result<(), StoreError> {
+    match found {
+        None => Err(StoreError::Missing),
+        Some(found) if found != expected => Err(StoreError::Stale { found }),
+        Some(_) => Ok(()),
+    }
+}
+
+impl MemoryStore {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // No change is half made when something panics: each checks first and then writes.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl AccountStore for MemoryStore {
+    fn insert_account<'a>(
+        &'a self,
+        new: &'a AccountRecord,
+        event: &'a StatusEvent,
+    ) -> StoreFuture<'a, (AccountRecord, bool)> {
+        Box::pin(async {
+            let mut state = self.lock();
+            if let Some(present) = state.accounts.get(&new.account.id) {
+                return Ok((present.clone(), false));
+            }
+            state.accounts.insert(new.account.id.clone(), new.clone());
+            state.note(event);
+            Ok((new.clone(), true))
+        })
+    }
+
+    fn account<'a>(&'a self, id: &'a AccountId) -> StoreFuture<'a, Option<AccountRecord>> {
+        Box::pin(async { Ok(self.lock().accounts.get(id).cloned()) })
+    }
+
+    fn replace_account<'a>(
+        &'a self,
+        record: &'a AccountRecord,
+        event: Option<&'a StatusEvent>,
+    ) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let mut state = self.lock();
+            let found = state.accounts.get(&record.account.id).map(|present| present.account.version);
+            expect(found, record.account.version.saturating_sub(1))?;
+            state.accounts.insert(record.account.id.clone(), record.clone());
+            if let Some(event) = event {
+                state.note(event);
+            }
+            Ok(())
+        })
+    }
+
+    fn remove_account<'a>(
+        &'a self,
+        id: &'a AccountId,
+        version: u64,
+        event: &'a StatusEvent,
+    ) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let mut state = self.lock();
+            expect(state.accounts.get(id).map(|present| present.account.version), version)?;
+            state.accounts.remove(id);
+            state.logins.retain(|_, login| login.account != *id);
+            state.events.retain(|event| event.account != *id);
+            state.note(event);
+            Ok(())
+        })
+    }
+
+    fn accounts<'a>(&'a self, query: &'a AccountQuery) -> StoreFuture<'a, Vec<AccountRecord>> {
+        Box::pin(async {
+            let state = self.lock();
+            let after = query.after.clone().map_or(Bound::Unbounded, Bound::Excluded);
+            let wanted = state.accounts.range((after, Bound::Unbounded)).map(|(_, record)| record);
+            Ok(wanted.filter(|record| matches(query, record)).take(query.limit as usize).cloned().collect())
+        })
+    }
+
+    fn events(&self, after: u64, limit: u32) -> StoreFuture<'_, Vec<StatusEvent>> {
+        Box::pin(async move {
+            let state = self.lock();
+            let start = state.events.partition_point(|event| event.number <= after);
+            Ok(state.events.iter().skip(start).take(limit as usize).cloned().collect())
+        })
+    }
+
+    fn last_event(&self) -> StoreFuture<'_, u64> {
+        Box::pin(async { Ok(self.lock().last_event) })
+    }
+
+    fn put_login<'a>(&'a self, login: &'a LoginRecord) -> StoreFuture<'a, ()> {
+        Box::pin(async {
+            self.lock().logins.insert(login.key.clone(), login.clone());
+            Ok(())
+        })
+    }
+
+    fn take_login<'a>(&'a self, key: &'a str, now: DateTime<Utc>) -> StoreFuture<'a, Option<LoginRecord>> {
+        Box::pin(async move { Ok(self.lock().logins.remove(key).filter(|login| login.expires > now)) })
+    }
+
+    fn acquire_lease<'a>(
+        &'a self,
+        name: &'a str,
+        holder: &'a str,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> StoreFuture<'a, bool> {
+        Box::pin(async move {
+            let mut state = self.lock();
+            if state.leases.get(name).is_some_and(|lease| lease.holder != holder && lease.until > now) {
+                return Ok(false);
+            }
+            state.leases.insert(name.to_owned(), Lease { holder: holder.to_owned(), until });
+            Ok(true)
+        })
+    }
+
+    fn release_lease<'a>(&'a self, name: &'a str, holder: &'a str) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let mut state = self.lock();
+            if state.leases.get(name).is_some_and(|lease| lease.holder == holder) {
+                state.leases.remove(name);
+            }
+            Ok(())
+        })
+    }
+
+    fn insert_connection<'a>(&'a self, new: &'a ConnectionRecord) -> StoreFuture<'a, ()> {
+        Box::pin(async {
+            let mut state = self.lock();
+            let name = &new.connection.name;
+            if state.connections.contains_key(name) || state.named(&new.connection.id).is_some() {
+                return Err(StoreError::DuplicateName);
+            }
+            state.connections.insert(name.clone(), new.clone());
+            Ok(())
+        })
+    }
+
+    fn connection<'a>(&'a self, id: &'a ConnectionId) -> StoreFuture<'a, Option<ConnectionRecord>> {
+        Box::pin(async { Ok(self.lock().named(id).cloned()) })
+    }
+
+    fn connection_named<'a>(&'a self, name: &'a str) -> StoreFuture<'a, Option<ConnectionRecord>> {
+        Box::pin(async move { Ok(self.lock().connections.get(name).cloned()) })
+    }
+
+    fn replace_connection<'a>(&'a self, record: &'a ConnectionRecord) -> StoreFuture<'a, ()> {
+        Box::pin(async {
+            let mut state = self.lock();
+            let (id, name) = (&record.connection.id, &record.connection.name);
+            let present = state.named(id).map(|present| present.connection.clone());
+            let version = present.as_ref().map(|present| present.version);
+            expect(version, record.connection.version.saturating_sub(1))?;
+            if state.connections.get(name).is_some_and(|other| other.connection.id != *id) {
+                return Err(StoreError::DuplicateName);
+            }
+            if let Some(present) = present {
+                state.connections.remove(&present.name);
+            }
+            state.connections.insert(name.clone(), record.clone());
+            Ok(())
+        })
+    }
+
+    fn remove_connection<'a>(&'a self, id: &'a ConnectionId, version: u64) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let mut state = self.lock();
+            expect(state.named(id).map(|present| present.connection.version), version)?;
+            state.connections.retain(|_, record| record.connection.id != *id);
+            Ok(())
+        })
+    }
+
+    fn connections<'a>(
+        &'a self,
+        after: Option<&'a str>,
+        limit: u32,
+    ) -> StoreFuture<'a, Vec<ConnectionRecord>> {
+        Box::pin(async move {
+            let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+            let state = self.lock();
+            let records = state.connections.range::<str, _>((after, Bound::Unbounded));
+            Ok(records.take(limit as usize).map(|(_, record)| record.clone()).collect())
+        })
+    }
+
+    fn sweep(&self, now: DateTime<Utc>, events_before: DateTime<Utc>) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            let mut state = self.lock();
+            state.logins.retain(|_, login| login.expires > now);
+            state.leases.retain(|_, lease| lease.until > now);
+            let last = state.last_event;
+            state.events.retain(|event| event.number == last || event.at >= events_before);
+            Ok(())
+        })
+    }
+}
+
+fn matches(query: &AccountQuery, record: &AccountRecord) -> bool {
+    let account = &record.account;
+    query.status.is_none_or(|status| account.status == status)
+        && (query.user.is_none() || query.user == account.user)
+        && query.expires_before.is_none_or(|time| account.expires.is_some_and(|expires| expires < time))
+        && query
+            .sealed_without
+            .as_ref()
+            .is_none_or(|key| record.secrets.as_ref().is_some_and(|sealed| sealed.key != *key))
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.lock();
+        f.debug_struct("MemoryStore")
+            .field("accounts", &state.accounts.len())
+            .field("connections", &state.connections.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,164 @@
+//! Where accounts are kept.
+
+mod memory;
+
+use chrono::{DateTime, Utc};
+
+pub use memory::MemoryStore;
+
+use super::{AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, Sealed, StatusEvent};
+use crate::auth::BoxFuture;
+
+/// What a store answers with.
+pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
+/// Where accounts, connections, logins that wait, leases and the order of status changes are kept.
+///
+/// A store sees no secret: what it gets is encrypted. It keeps the rules that need a single place: who was first, which
+/// version is the latest, who holds a lease. Each method is one transaction: killed at any moment, it leaves what was
+/// before or what comes after, and a status change is never there without its event.
+///
+/// Times come from the caller. Processes that share a store need clocks that agree to within a few seconds.
+pub trait AccountStore: Send + Sync + 'static {
+    /// Keeps a new account, or answers the one that has its id already. The second is whether it is new.
+    fn insert_account<'a>(
+        &'a self,
+        new: &'a AccountRecord,
+        event: &'a StatusEvent,
+    ) -> StoreFuture<'a, (AccountRecord, bool)>;
+
+    /// The account of this id.
+    fn account<'a>(&'a self, id: &'a AccountId) -> StoreFuture<'a, Option<AccountRecord>>;
+
+    /// Puts a record in the place of the one whose version is one less, and notes the event, if any.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Stale`] when the version is another, [`StoreError::Missing`] when there is none.
+    fn replace_account<'a>(
+        &'a self,
+        record: &'a AccountRecord,
+        event: Option<&'a StatusEvent>,
+    ) -> StoreFuture<'a, ()>;
+
+    /// Removes an account of this version, its logins that wait and its events, and notes the event.
+    ///
+    /// # Errors
+    ///
+    /// As [`replace_account`](Self::replace_account).
+    fn remove_account<'a>(
+        &'a self,
+        id: &'a AccountId,
+        version: u64,
+        event: &'a StatusEvent,
+    ) -> StoreFuture<'a, ()>;
+
+    /// Accounts in the order of their ids, by bytes.
+    fn accounts<'a>(&'a self, query: &'a AccountQuery) -> StoreFuture<'a, Vec<AccountRecord>>;
+
+    /// Status changes after the one of this number, in their order, at most `limit`. Once one was seen, none with a lesser
+    /// number appears.
+    fn events(&self, after: u64, limit: u32) -> StoreFuture<'_, Vec<StatusEvent>>;
+
+    /// The number of the latest status change; 0 when there was none.
+    fn last_event(&self) -> StoreFuture<'_, u64>;
+
+    /// Keeps a login until its user comes back.
+    fn put_login<'a>(&'a self, login: &'a LoginRecord) -> StoreFuture<'a, ()>;
+
+    /// Takes a login out, for good, if it has not expired by `now`. Of many who ask, one gets it.
+    fn take_login<'a>(&'a self, key: &'a str, now: DateTime<Utc>) -> StoreFuture<'a, Option<LoginRecord>>;
+
+    /// Takes or prolongs a lease: `true` when it is this holder's until `until`, `false` while another holds it.
+    fn acquire_lease<'a>(
+        &'a self,
+        name: &'a str,
+        holder: &'a str,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> StoreFuture<'a, bool>;
+
+    /// Gives a lease back, if this holder has it.
+    fn release_lease<'a>(&'a self, name: &'a str, holder: &'a str) -> StoreFuture<'a, ()>;
+
+    /// Keeps a new connection.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::DuplicateName`].
+    fn insert_connection<'a>(&'a self, new: &'a ConnectionRecord) -> StoreFuture<'a, ()>;
+
+    /// The connection of this id.
+    fn connection<'a>(&'a self, id: &'a ConnectionId) -> StoreFuture<'a, Option<ConnectionRecord>>;
+
+    /// The connection of this name.
+    fn connection_named<'a>(&'a self, name: &'a str) -> StoreFuture<'a, Option<ConnectionRecord>>;
+
+    /// Puts a record in the place of the one whose version is one less.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Stale`], [`StoreError::Missing`], [`StoreError::DuplicateName`].
+    fn replace_connection<'a>(&'a self, record: &'a ConnectionRecord) -> StoreFuture<'a, ()>;
+
+    /// Removes a connection of this version.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Stale`], [`StoreError::Missing`].
+    fn remove_connection<'a>(&'a self, id: &'a ConnectionId, version: u64) -> StoreFuture<'a, ()>;
+
+    /// Connections in the order of their names by bytes, after this name.
+    fn connections<'a>(
+        &'a self,
+        after: Option<&'a str>,
+        limit: u32,
+    ) -> StoreFuture<'a, Vec<ConnectionRecord>>;
+
+    /// Drops logins and leases that have ended by `now`, and events from before `events_before`, but for the latest.
+    fn sweep(&self, now: DateTime<Utc>, events_before: DateTime<Utc>) -> StoreFuture<'_, ()>;
+}
+
+/// A login that waits for its user to come back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoginRecord {
+    /// What it is found by: a digest of its state, so that who reads the store cannot forge a callback.
+    pub key: String,
+    /// Who logs in.
+    pub account: AccountId,
+    /// The login itself: state, PKCE verifier, redirect URI and scopes.
+    pub secrets: Sealed,
+    /// Until when its user may come back.
+    pub expires: DateTime<Utc>,
+}
+
+/// Why a store did not do what it was asked. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The record was changed meanwhile.
+    #[error("the record is at version {found}")]
+    Stale {
+        /// The version it is at.
+        found: u64,
+    },
+    /// There is no such record.
+    #[error("there is no such record")]
+    Missing,
+    /// The name is taken.
+    #[error("the name is taken")]
+    DuplicateName,
+    /// A record cannot be read.
+    #[error("a record in the store cannot be read: {0}; was it written by a newer version?")]
+    Damaged(String),
+    /// The store cannot be reached or used.
+    #[error("the account store failed: {0}; try again when it is there")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl StoreError {
+    /// The store cannot be reached or used.
+    pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Unavailable(source.into())
+    }
+}

@@ -1,0 +1,192 @@
+//! That nothing of one account reaches another: not its token, not its answers, not its errors.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use vimeo_ext::accounts::{Accounts, AccountsError};
+use vimeo_ext::upload::LinkClient;
+use vimeo_sandbox::Sandbox;
+
+use super::{id, memory};
+use crate::secrets::{LOGGED, Log};
+
+/// What stands for a token in the journal.
+async fn fingerprint(http: &reqwest::Client, sandbox: &Sandbox, token: &str) -> String {
+    let url = sandbox.url().join("/me").unwrap();
+    http.get(url).bearer_auth(token).send().await.unwrap();
+    sandbox.journal().pop().unwrap().token.unwrap()
+}
+
+/// What is done with an account in one step of the interleaving.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Call,
+    Upload,
+    Verify,
+    Revoke,
+    Disable,
+    Enable,
+    LogIn,
+}
+
+fn step(random: &mut fastrand::Rng) -> Step {
+    match random.u8(..100) {
+        0..70 => Step::Call,
+        70..74 => Step::Upload,
+        74..82 => Step::Verify,
+        82..86 => Step::Revoke,
+        86..90 => Step::Disable,
+        90..95 => Step::Enable,
+        _ => Step::LogIn,
+    }
+}
+
+/// Many accounts in two worlds and in two processes that share a store, whose clients are evicted all the time.
+async fn interleave(seed: u64, http: &reqwest::Client, links: &LinkClient) {
+    const ACCOUNTS: usize = 24;
+    let sandbox = Sandbox::start().await.unwrap();
+    let other = sandbox.add_world(1);
+    let store = memory();
+    let warm = std::num::NonZeroUsize::new(5).unwrap();
+    let mut processes = Vec::new();
+    for _ in 0..2 {
+        let app = super::app(&sandbox).http_client(http.clone()).upload_client(links.clone());
+        let accounts = Accounts::builder(app.build().unwrap(), Arc::clone(&store), super::ring());
+        processes.push(accounts.warm(warm).build().await.unwrap());
+    }
+    let mut users = Vec::new();
+    for number in 0..ACCOUNTS {
+        let name = format!("User {number}");
+        let world = if number % 3 == 0 { &other } else { sandbox.world() };
+        let user = world.add_user(&name);
+        processes[0].connect_with_token(&id(&format!("acct-{number}-x")), user.token.as_str()).await.unwrap();
+        users.push((world.clone(), user));
+    }
+    let mut own = HashMap::new();
+    for (number, (_, user)) in users.iter().enumerate() {
+        own.insert(number.to_string(), fingerprint(http, &sandbox, &user.token).await);
+    }
+    sandbox.clear_journal();
+
+    let mut random = fastrand::Rng::with_seed(seed);
+    for _ in 0..6 {
+        let round = (0..ACCOUNTS * 2).map(|_| {
+            let number = random.usize(..ACCOUNTS);
+            let accounts = processes[random.usize(..2)].clone();
+            let (world, user) = users[number].clone();
+            let step = step(&mut random);
+            async move {
+                let id = id(&format!("acct-{number}-x"));
+                let uri = format!("/users/{}", user.user_id);
+                let failed: Option<String> = match step {
+                    Step::Call => match accounts.client(&id).await {
+                        Ok(client) => {
+                            let call = client.get("/me").query("tag", &(number as u64)).fields("uri").send();
+                            match call.await {
+                                Ok(me) => {
+                                    assert_eq!(me["uri"], uri, "another's answer");
+                                    None
+                                }
+                                Err(error) => Some(format!("{error} {error:?}")),
+                            }
+                        }
+                        Err(error) => Some(format!("{error} {error:?}")),
+                    },
+                    Step::Upload => match accounts.client(&id).await {
+                        Ok(client) => match client.upload(vec![number as u8; 100]).send().await {
+                            Ok(video) => {
+                                let video = client.get(&video.uri).fields("user.uri").send().await;
+                                video
+                                    .map(|video| assert_eq!(video["user"]["uri"], uri))
+                                    .err()
+                                    .map(|error| format!("{error:?}"))
+                            }
+                            Err(error) => Some(format!("{error} {error:?}")),
+                        },
+                        Err(error) => Some(format!("{error} {error:?}")),
+                    },
+                    Step::Verify => {
+                        accounts.verify(&id).await.err().map(|error| format!("{error} {error:?}"))
+                    }
+                    Step::Revoke => {
+                        world.revoke_token(&user.token);
+                        None
+                    }
+                    Step::Disable => {
+                        accounts.disable(&id, "by chance").await.err().map(|error| format!("{error:?}"))
+                    }
+                    Step::Enable => accounts.enable(&id).await.err().map(|error| format!("{error:?}")),
+                    Step::LogIn => match accounts.connect_with_token(&id, user.token.as_str()).await {
+                        Err(AccountsError::Vimeo(error)) => panic!("{error:?}"),
+                        done => done.err().map(|error| format!("{error} {error:?}")),
+                    },
+                };
+                (number, failed)
+            }
+        });
+        for (number, failed) in join_all(round.collect::<Vec<_>>()).await {
+            let Some(failed) = failed else { continue };
+            for (stranger, (_, user)) in users.iter().enumerate() {
+                assert!(!failed.contains(&user.token), "a token in an error: {failed}");
+                let names = failed.contains(&format!("acct-{stranger}-x"))
+                    || failed.contains(&format!("/users/{}", user.user_id));
+                assert!(stranger == number || !names, "{stranger} in an error of {number}: {failed}");
+            }
+        }
+    }
+
+    // Every call that says whose it is went with that one's token.
+    let mut tagged = 0;
+    for line in sandbox.journal() {
+        let mut query = url::form_urlencoded::parse(line.query.as_bytes());
+        if let Some((_, tag)) = query.find(|(key, _)| key == "tag") {
+            tagged += 1;
+            assert_eq!(line.token.as_ref(), Some(&own[tag.as_ref()]), "{line:?}");
+        }
+        if line.host == vimeo_sandbox::Host::Upload {
+            assert!(!line.has_authorization, "{line:?}");
+        }
+    }
+    assert!(tagged > ACCOUNTS, "{tagged} calls are too few to tell anything");
+    let shown = format!("{processes:?}");
+    assert!(users.iter().all(|(_, user)| !shown.contains(&user.token)), "{shown}");
+    // Where the log is kept, which costs more than all the rest.
+    if let Some(logged) = LOGGED.take() {
+        assert!(logged.contains("answered"), "the log was looked at");
+        assert!(users.iter().all(|(_, user)| !logged.contains(&user.token)), "a token in the log");
+    }
+}
+
+#[tokio::test]
+async fn no_interleaving_sends_a_token_for_another_account() {
+    let _ = tracing::subscriber::set_global_default(Log);
+    LOGGED.set(Some(String::new()));
+    // Made once: reading the system's certificates takes long.
+    let (http, links) = (reqwest::Client::new(), LinkClient::new().unwrap());
+    for seed in 0..6 {
+        interleave(seed, &http, &links).await;
+    }
+}
+
+#[tokio::test]
+async fn one_account_at_its_limit_holds_no_other_back() {
+    let limit = vimeo_sandbox::RateLimit::new(1_000, 1_000);
+    let sandbox = Sandbox::builder().rate_limit(limit).start().await.unwrap();
+    let app = super::app(&sandbox).limits(vimeo_ext::LimitPolicy::FailFast).build().unwrap();
+    let accounts = Accounts::builder(app, memory(), super::ring()).build().await.unwrap();
+    let (ann, bob) = (sandbox.add_user("Ann"), sandbox.add_user("Bob"));
+    accounts.connect_with_token(&id("ann"), ann.token.as_str()).await.unwrap();
+    accounts.connect_with_token(&id("bob"), bob.token.as_str()).await.unwrap();
+    sandbox.world().set_rate_limit(&ann.token, vimeo_sandbox::RateLimit::new(2, 2));
+    let client = accounts.client(&id("ann")).await.unwrap();
+    for _ in 0..2 {
+        client.get("/me").send().await.unwrap();
+    }
+    let error = client.get("/me").send().await.unwrap_err();
+    assert!(matches!(error, vimeo_api::Error::RateLimited(_)), "{error:?}");
+    accounts.client(&id("bob")).await.unwrap().get("/me").send().await.unwrap();
+    // Nor does asking about its token.
+    assert!(accounts.verify(&id("ann")).await.is_err());
+    accounts.verify(&id("bob")).await.unwrap();
+}

@@ -1,0 +1,61 @@
+//! Many accounts: their life, their store, and that none sees another.
+
+mod conformance;
+mod connections;
+mod isolation;
+mod keys;
+mod lifecycle;
+mod records;
+mod refreshing;
+
+use std::sync::Arc;
+
+use url::Url;
+use url::form_urlencoded::Serializer;
+use vimeo_ext::accounts::{AccountId, AccountStore, Accounts, AccountsBuilder, Key, KeyRing, MemoryStore};
+use vimeo_ext::{RetryPolicy, Vimeo, VimeoBuilder};
+use vimeo_sandbox::Sandbox;
+
+pub(crate) const REDIRECT: &str = "http://127.0.0.1:9/back";
+
+pub(crate) fn id(id: &str) -> AccountId {
+    AccountId::new(id).unwrap()
+}
+
+pub(crate) fn memory() -> Arc<dyn AccountStore> {
+    Arc::new(MemoryStore::default())
+}
+
+pub(crate) fn ring() -> KeyRing {
+    KeyRing::new(Key::from_bytes([7; 32]))
+}
+
+/// A client with the sandbox's app.
+pub(crate) fn app(sandbox: &Sandbox) -> VimeoBuilder {
+    Vimeo::builder()
+        .app(sandbox.client_id(), sandbox.client_secret())
+        .base_url(sandbox.url().as_str())
+        .retry(RetryPolicy::never())
+}
+
+pub(crate) fn builder(sandbox: &Sandbox, store: &Arc<dyn AccountStore>) -> AccountsBuilder {
+    Accounts::builder(app(sandbox).build().unwrap(), Arc::clone(store), ring()).redirect_uri(REDIRECT)
+}
+
+/// What a user does with a link: answers the URL that they come back to.
+pub(crate) async fn visit(link: &Url, user: u64, accepts: bool) -> String {
+    let mut form = Serializer::new(String::new());
+    form.extend_pairs(link.query_pairs());
+    form.append_pair("user", &user.to_string());
+    form.append_pair("decision", if accepts { "accept" } else { "reject" });
+    let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let page = browser
+        .post(link.join("/oauth/authorize").unwrap())
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(form.finish())
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(page.status(), 302);
+    page.headers()["location"].to_str().unwrap().to_owned()
+}

@@ -1,0 +1,161 @@
+//! Renewing tokens: once, by one, ahead of time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::json;
+use vimeo_api::Error as CallError;
+use vimeo_ext::accounts::{Account, AccountRefresher, AccountStore, Accounts, AccountsError, Status, Tokens};
+use vimeo_ext::auth::{BoxFuture, RefreshError};
+use vimeo_ext::{AccessToken, Clock};
+
+use super::{id, memory, ring};
+use crate::fake::{Fake, Seen, answer, start};
+
+#[derive(Clone, Default)]
+struct Counting {
+    count: Arc<AtomicUsize>,
+    fails: Option<fn() -> RefreshError>,
+}
+
+impl AccountRefresher for Counting {
+    fn refresh<'a>(
+        &'a self,
+        account: &'a Account,
+        _: &'a Tokens,
+    ) -> BoxFuture<'a, Result<Tokens, RefreshError>> {
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            let number = self.count.fetch_add(1, Ordering::SeqCst) + 1;
+            if let Some(error) = self.fails {
+                return Err(error());
+            }
+            let expires = start() + Duration::from_secs(3_600 * (number as u64 + 1));
+            let token = AccessToken::from(format!("{}-new{number}", account.id)).expiring(expires);
+            Ok(Tokens::new(token).with_refresh(format!("refresh{number}")))
+        })
+    }
+}
+
+/// Takes tokens of the form `a` and `a-new1`; the first expires in an hour.
+fn vimeo(seen: &Seen) -> crate::fake::Answer {
+    let Some(token) = seen.token() else { return answer(200).json(json!({})) };
+    if token.ends_with("-gone") || (seen.path == "/fresh" && !token.contains("-new")) {
+        return answer(401).json(json!({"error": "No."}));
+    }
+    let expires = (!token.contains("-new")).then_some("2026-03-01T13:00:00+00:00");
+    answer(200).json(json!({"scope": "public private", "expires_on": expires, "token": token}))
+}
+
+async fn process(fake: &Fake, store: &Arc<dyn AccountStore>, refresher: &Counting) -> Accounts {
+    process_at(fake, store, refresher, Clock::with_runtime(start())).await
+}
+
+async fn process_at(
+    fake: &Fake,
+    store: &Arc<dyn AccountStore>,
+    refresher: &Counting,
+    clock: Clock,
+) -> Accounts {
+    let app = fake.builder().app("app", "secret").clock(clock).build().unwrap();
+    Accounts::builder(app, Arc::clone(store), ring()).refresher(refresher.clone()).build().await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_many_tasks_and_processes_one_renews_ahead_of_the_expiry() {
+    let fake = Fake::new(|seen, _| vimeo(seen));
+    let (store, refresher) = (memory(), Counting::default());
+    let here = process(&fake, &store, &refresher).await;
+    let there = process(&fake, &store, &refresher).await;
+    here.connect_with_token(&id("a"), "a").await.unwrap();
+    let clients = [here.client(&id("a")).await.unwrap(), there.client(&id("a")).await.unwrap()];
+    assert_eq!(clients[0].get("/me").send().await.unwrap()["token"], "a");
+    tokio::time::advance(Duration::from_secs(3_600 - 59)).await;
+    for me in join_all((0..40).map(|n| clients[n % 2].get("/me").send())).await {
+        assert_eq!(me.unwrap()["token"], "a-new1");
+    }
+    assert_eq!(refresher.count.load(Ordering::SeqCst), 1);
+    let account = there.get(&id("a")).await.unwrap().unwrap();
+    assert_eq!(
+        (account.status, account.expires),
+        (Status::Active, Some(start() + Duration::from_secs(7_200)))
+    );
+    assert_eq!(account.scopes.unwrap().to_string(), "public private", "scopes are kept");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_is_asked_about_and_then_renewed_once() {
+    let fake = Fake::new(|seen, _| vimeo(seen));
+    let (store, refresher) = (memory(), Counting::default());
+    let here = process(&fake, &store, &refresher).await;
+    here.connect_with_token(&id("a"), "a").await.unwrap();
+    let client = here.client(&id("a")).await.unwrap();
+    // Vimeo stands by the token: what it answered was about the call.
+    let error = client.get("/fresh").send().await.unwrap_err();
+    assert!(matches!(error, CallError::Api(_)), "{error:?}");
+    assert_eq!(refresher.count.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_holder_that_is_gone_delays_the_others_only_so_long() {
+    let fake = Fake::new(|seen, _| vimeo(seen));
+    let (store, refresher) = (memory(), Counting::default());
+    let here = process(&fake, &store, &refresher).await;
+    here.connect_with_token(&id("a"), "a").await.unwrap();
+    let client = here.client(&id("a")).await.unwrap();
+    tokio::time::advance(Duration::from_secs(3_600 - 59)).await;
+    let now = start() + Duration::from_secs(3_600 - 59);
+    let until = now + Duration::from_secs(50);
+    assert!(store.acquire_lease("renew a", "dead", now, until).await.unwrap());
+    let began = tokio::time::Instant::now();
+    assert_eq!(client.get("/me").send().await.unwrap()["token"], "a-new1");
+    assert!(began.elapsed() >= Duration::from_secs(50) && began.elapsed() < Duration::from_secs(52));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_only_the_user_can_mend_is_noted_and_what_may_pass_is_not() {
+    let fake = Fake::new(|seen, _| vimeo(seen));
+    let store = memory();
+    let flaky = Counting { fails: Some(|| RefreshError::temporary("vault down")), ..Counting::default() };
+    let clock = Clock::with_runtime(start());
+    let here = process_at(&fake, &store, &flaky, clock.clone()).await;
+    here.connect_with_token(&id("a"), "a").await.unwrap();
+    let client = here.client(&id("a")).await.unwrap();
+    tokio::time::advance(Duration::from_secs(3_600 - 59)).await;
+    assert_eq!(client.get("/me").send().await.unwrap()["token"], "a", "used on until it expires");
+    assert_eq!(here.get(&id("a")).await.unwrap().unwrap().status, Status::Active);
+
+    let gone = Counting { fails: Some(|| RefreshError::needs_login("withdrawn")), ..Counting::default() };
+    let there = process_at(&fake, &store, &gone, clock).await;
+    tokio::time::advance(Duration::from_secs(60)).await;
+    let client = there.client(&id("a")).await.unwrap();
+    for _ in 0..3 {
+        let error = client.get("/me").send().await.unwrap_err();
+        assert!(
+            matches!(&error, CallError::NeedsLogin(login) if login.account.as_deref() == Some("a")),
+            "{error:?}"
+        );
+    }
+    assert_eq!(gone.count.load(Ordering::SeqCst), 1);
+    let account = there.get(&id("a")).await.unwrap().unwrap();
+    assert_eq!((account.status, account.reason.as_deref()), (Status::Expired, Some("withdrawn")));
+    let error = there.client(&id("b")).await.unwrap_err();
+    assert!(matches!(error, AccountsError::UnknownAccount { .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn accounts_that_make_no_calls_are_renewed_on_demand() {
+    let fake = Fake::new(|seen, _| vimeo(seen));
+    let (store, refresher) = (memory(), Counting::default());
+    let here = process(&fake, &store, &refresher).await;
+    for name in ["a", "b", "c-new0"] {
+        here.connect_with_token(&id(name), name).await.unwrap();
+    }
+    assert_eq!(here.refresh_due(Duration::from_secs(300)).await.unwrap(), 0);
+    tokio::time::advance(Duration::from_secs(3_600 - 200)).await;
+    assert_eq!(here.refresh_due(Duration::from_secs(300)).await.unwrap(), 2);
+    assert_eq!(here.refresh_due(Duration::from_secs(300)).await.unwrap(), 0);
+    assert_eq!(here.client(&id("b")).await.unwrap().get("/me").send().await.unwrap()["token"], "b-new2");
+}
