@@ -57,6 +57,20 @@
 //! # }
 //! ```
 //!
+//! The upload of a file is written down until it is finished: when the process is killed, the same call goes on with the
+//! same video, and never makes a second one ([`journal`](CreateVideo::journal), [`Vimeo::unfinished`]).
+//!
+//! | to | call |
+//! |---|---|
+//! | give a video another file | [`Vimeo::replace`] |
+//! | upload many files | [`Vimeo::upload_many`] |
+//! | let Vimeo fetch the file | [`Vimeo::upload_from_url`] |
+//! | let a browser send it with a form | [`Vimeo::upload_form`] |
+//! | let another process or a browser send it over tus | [`Vimeo::upload_ticket`] |
+//! | set a thumbnail, portrait, logo, poster | [`Vimeo::upload_picture`], [`Vimeo::thumbnail_at`], [`Vimeo::animated_thumbnail`] |
+//! | add captions or subtitles | [`Vimeo::upload_text_track`] |
+//! | wait until it can be watched | [`Vimeo::wait_transcoded`] |
+//!
 //! # Lists
 //!
 //! The traits [`List`] and [`ListCall`] make a stream of pages or of items out of every call that answers with a page.

@@ -128,7 +128,7 @@ impl Unfinished {
     ///
     /// # Errors
     ///
-    /// As [`list_my_videos`](vimeo_api::areas::Videos).
+    /// [`Error::Call`] when the list cannot be read.
     pub async fn candidates(&self, entry: &Entry) -> Result<Vec<Candidate>, Error> {
         self.same_account(entry)?;
         let list = self.vimeo.api().videos().list_my_videos();

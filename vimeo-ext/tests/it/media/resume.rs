@@ -40,6 +40,19 @@ async fn the_same_call_goes_on_with_the_same_video() {
 }
 
 #[tokio::test]
+async fn two_at_the_same_file_do_not_make_two_videos() {
+    let place = Place::new().await;
+    let path = place.file("film.mp4", &film(100_000));
+    let first = place.vimeo().upload(&path).begin().await.unwrap();
+    let error = place.vimeo().upload(&path).send().await.unwrap_err();
+    let Error::Upload { source, .. } = error else { panic!("{error:?}") };
+    assert!(matches!(*source, UploadError::InUse { .. }), "{source:?}");
+    let uploaded = first.run().await.unwrap();
+    assert_ne!(place.vimeo().upload(&path).send().await.unwrap().uri, uploaded.video_uri);
+    assert_eq!(place.steps().iter().filter(|step| *step == "POST /me/videos").count(), 2);
+}
+
+#[tokio::test]
 async fn a_creation_without_an_answer_is_never_repeated_and_can_be_adopted() {
     let place = Place::new().await;
     let film = film(100_000);

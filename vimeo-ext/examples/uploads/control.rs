@@ -1,0 +1,26 @@
+//! Watches an upload, pauses it, lets it go on, and waits until the video can be watched.
+
+use std::time::Duration;
+
+use crate::stage::{AnyError, Stage};
+
+pub(crate) async fn play(stage: Stage) -> Result<(), AnyError> {
+    let Stage { vimeo, file, .. } = stage;
+    let upload = vimeo.upload(&file).name("Surf").privacy("nobody").begin().await?;
+    let (upload, handle) = upload.controlled();
+    handle.pause();
+    let upload = tokio::spawn(upload);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    println!("paused at {} bytes", handle.progress().borrow().sent);
+    handle.resume();
+    let uploaded = upload.await??;
+    println!("{} bytes in {:?} to {}", uploaded.size, uploaded.elapsed, uploaded.video_uri);
+
+    let wait = vimeo.wait_transcoded(&uploaded.video_uri).on_state(|state| {
+        let word = state.transcode.as_ref().map_or("nothing yet".to_owned(), ToString::to_string);
+        println!("transcoding: {word}");
+    });
+    wait.send().await?;
+    println!("it can be watched");
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! Uploads many files, two at a time and under one limit; one that cannot be uploaded does not stop the others.
+//!
+//! The film is uploaded three times, along with one that is not there.
+
+use vimeo_ext::upload::Bandwidth;
+
+use crate::stage::{AnyError, Stage};
+
+pub(crate) async fn play(stage: Stage) -> Result<(), AnyError> {
+    let Stage { vimeo, file, .. } = stage;
+    let folder = tempfile::tempdir()?;
+    let mut files = vec![folder.path().join("missing.mp4")];
+    for name in ["one.mp4", "two.mp4", "three.mp4"] {
+        files.push(folder.path().join(name));
+        std::fs::copy(&file, folder.path().join(name))?;
+    }
+    let uploads = vimeo
+        .upload_many(files)
+        .at_once(2)
+        .bandwidth(Bandwidth::new((100 * 1024 * 1024).try_into()?))
+        .each(|upload, _| upload.privacy("nobody"));
+    for result in uploads.send().await? {
+        match result.outcome {
+            Ok(uploaded) => {
+                println!("{}: {} bytes to {}", result.name, uploaded.size, uploaded.video_uri)
+            }
+            Err(error) => println!("{}: {error}", result.name),
+        }
+    }
+    Ok(())
+}

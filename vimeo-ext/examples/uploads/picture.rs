@@ -1,0 +1,19 @@
+//! Gives a video a thumbnail: from an image, and out of the video itself.
+
+use std::time::Duration;
+
+use crate::stage::{AnyError, Stage};
+
+/// A GIF of one pixel; a path does as well.
+const IMAGE: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\0\x80\xff\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
+
+pub(crate) async fn play(stage: Stage) -> Result<(), AnyError> {
+    let Stage { vimeo, file, .. } = stage;
+    let video = vimeo.upload(&file).name("Surf").privacy("nobody").send().await?;
+    let picture = vimeo.upload_picture(&video, IMAGE).activate(true).send().await?;
+    println!("{} is the thumbnail of {}", picture.uri, video.uri);
+
+    let still = vimeo.thumbnail_at(&video, Duration::from_secs(1)).send().await?;
+    println!("{} was taken at second 1", still.uri.unwrap_or_default());
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! Uploads a video and gives it another file, under the same URI.
+
+use crate::stage::{AnyError, Stage};
+
+pub(crate) async fn play(stage: Stage) -> Result<(), AnyError> {
+    let Stage { vimeo, file, .. } = stage;
+    let video = vimeo.upload(&file).name("Surf").privacy("nobody").send().await?;
+    println!("uploaded {}", video.uri);
+
+    let replaced = vimeo.replace(&video, &file).file_name("second cut").send().await?;
+    println!("replaced its file: {}", replaced.version_uri.unwrap_or_default());
+    Ok(())
+}
