@@ -38,6 +38,9 @@ pub enum StartError {
     /// The state that was kept cannot be read.
     #[error(transparent)]
     StateContent(#[from] StateError),
+    /// The certificates for https could not be made, or their file not written.
+    #[error("cannot make the certificates for https: {0}")]
+    Certificate(#[source] std::io::Error),
     /// A token was given that could be a true one: 32 hexadecimal digits.
     #[error(
         "a token that was given looks like a real Vimeo token (32 hexadecimal digits); \

@@ -1,5 +1,6 @@
 //! The two hosts: every request is written to the journal, meets its fault, and is answered.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
@@ -20,7 +21,7 @@ use crate::sandbox::looks_real;
 use crate::scopes::Scopes;
 use crate::server::Connection;
 use crate::world::registry::{Cell, Origin, Worlds};
-use crate::{api, control, tus};
+use crate::{api, control, doors, tus};
 
 /// What both hosts work on.
 #[derive(Debug)]
@@ -38,6 +39,10 @@ pub(crate) struct Shared {
 pub(crate) struct Addresses {
     pub(crate) api: Url,
     pub(crate) upload: Url,
+    pub(crate) https: Option<Url>,
+    pub(crate) proxy: Option<Url>,
+    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) unix: Option<PathBuf>,
 }
 
 /// Lets one request name its own fault.
@@ -109,6 +114,25 @@ pub(crate) fn api_router(shared: Arc<Shared>) -> Router {
 
 pub(crate) fn upload_router(shared: Arc<Shared>) -> Router {
     Router::new().fallback(upload_host).with_state(shared)
+}
+
+/// Both hosts behind one address: signed links are told by their path, which the API has nothing like.
+pub(crate) fn shared_router(shared: Arc<Shared>) -> Router {
+    Router::new().fallback(either_host).with_state(shared)
+}
+
+async fn either_host(
+    shared: State<Arc<Shared>>,
+    connection: Extension<Connection>,
+    request: Request<Body>,
+) -> Response<Body> {
+    let named = request.uri().host().or_else(|| request.headers().get(header::HOST)?.to_str().ok());
+    let upload = named.is_some_and(|host| doors::is_upload(host.split(':').next().unwrap_or_default()))
+        || Place::parse(request.uri().path()).is_some();
+    match upload {
+        true => upload_host(shared, connection, request).await,
+        false => api_host(shared, connection, request).await,
+    }
 }
 
 /// A request in the course of being answered.

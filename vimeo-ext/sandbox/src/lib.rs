@@ -40,6 +40,8 @@
 mod api;
 mod call;
 mod checks;
+#[cfg(feature = "cli")]
+pub mod cli;
 mod clock;
 mod config;
 mod control;
@@ -56,6 +58,8 @@ mod limits;
 mod links;
 mod made;
 mod operations;
+#[cfg(feature = "cli")]
+mod outbound;
 mod paging;
 mod persistence;
 mod query;

@@ -12,6 +12,8 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::config::{Config, Keep, MissingPrivate, Plan, Pull, Quota, Transcode};
+#[cfg(feature = "tls")]
+use crate::doors::tls::Authority;
 use crate::errors::StartError;
 use crate::faults::{Fault, Faults, Fired};
 use crate::hosts::{self, Addresses, Shared};
@@ -20,7 +22,7 @@ use crate::journal::{Journal, JournalEntry, fingerprint};
 use crate::limits::RateLimit;
 use crate::persistence::{OpenError, Read, StateError, Store};
 use crate::scopes::Scopes;
-use crate::server;
+use crate::server::{self, Door, Listener};
 use crate::world::handle::{Account, World};
 use crate::world::registry::{Cell, Origin, Worlds};
 use crate::world::upload::StoredUpload;
@@ -40,9 +42,12 @@ pub struct Sandbox {
     shared: Arc<Shared>,
     world: World,
     seed: u64,
+    was_kept: bool,
     url: Url,
     upload_url: Url,
-    servers: [JoinHandle<()>; 2],
+    servers: Vec<JoinHandle<()>>,
+    #[cfg(feature = "tls")]
+    authority: Option<Authority>,
 }
 
 /// What a sandbox is to be, before it starts.
@@ -58,6 +63,14 @@ pub struct SandboxBuilder {
     upload_port: u16,
     journal: usize,
     state: Option<PathBuf>,
+    one_host: bool,
+    unix: Option<PathBuf>,
+    #[cfg(feature = "tls")]
+    https_port: Option<u16>,
+    #[cfg(feature = "tls")]
+    proxy_port: Option<u16>,
+    #[cfg(feature = "tls")]
+    tls_uploads: bool,
 }
 
 impl Default for SandboxBuilder {
@@ -72,6 +85,14 @@ impl Default for SandboxBuilder {
             upload_port: 0,
             journal: 100_000,
             state: None,
+            one_host: false,
+            unix: None,
+            #[cfg(feature = "tls")]
+            https_port: None,
+            #[cfg(feature = "tls")]
+            proxy_port: None,
+            #[cfg(feature = "tls")]
+            tls_uploads: false,
         }
     }
 }
@@ -153,6 +174,13 @@ impl SandboxBuilder {
         self
     }
 
+    /// Lets every token in that is not known, as another of the first user's, with all scopes. Default: no; an unknown
+    /// token is refused, and so is one that looks real, with a word about it.
+    pub fn allow_any_token(mut self, yes: bool) -> Self {
+        self.config.allow_any_token = yes;
+        self
+    }
+
     /// Whether creating a video answers 200 when `fields` is given, as the official libraries expect, rather than the
     /// documented 201. Both have been seen. Default: no.
     pub fn create_answers_200(mut self, yes: bool) -> Self {
@@ -205,6 +233,47 @@ impl SandboxBuilder {
         self
     }
 
+    /// Lets signed links lead to the API's own address, for clients that refuse any other host. Default: no.
+    pub fn one_host(mut self, yes: bool) -> Self {
+        self.one_host = yes;
+        self
+    }
+
+    /// Serves both hosts on this Unix socket too. A file of that name that is no socket is left alone, and the start fails.
+    #[cfg(unix)]
+    pub fn unix(mut self, path: impl Into<PathBuf>) -> Self {
+        self.unix = Some(path.into());
+        self
+    }
+
+    /// Opens https too, on this port (0 for one that the system picks), under Vimeo's own names: both hosts answer there,
+    /// told apart by name. Certificates are of an authority that is made at each start, [`Sandbox::ca_file`].
+    #[cfg(feature = "tls")]
+    pub fn https(mut self, port: u16) -> Self {
+        self.https_port = Some(port);
+        self
+    }
+
+    /// Opens an HTTP proxy too, on this port (0 for one that the system picks), for clients whose host cannot be changed:
+    /// what they send to Vimeo's names ends here, and anything else is refused. Opens https as well.
+    #[cfg(feature = "tls")]
+    pub fn proxy(mut self, port: u16) -> Self {
+        self.proxy_port = Some(port);
+        self.https_port.get_or_insert(0);
+        self
+    }
+
+    /// Lets signed links be https, under the name of one of Vimeo's upload hosts. Only a client whose connections are led
+    /// here by name or by the proxy can follow them. Opens https as well. Default: no; links are plain http.
+    #[cfg(feature = "tls")]
+    pub fn tls_uploads(mut self, yes: bool) -> Self {
+        self.tls_uploads = yes;
+        if yes {
+            self.https_port.get_or_insert(0);
+        }
+        self
+    }
+
     /// How many of the newest requests the journal keeps. Default: 100,000.
     pub fn journal_size(mut self, entries: usize) -> Self {
         self.journal = entries;
@@ -229,29 +298,76 @@ impl SandboxBuilder {
             std::fs::create_dir_all(folder)
                 .map_err(|source| StartError::Folder { folder: folder.clone(), source })?;
         }
-        let (worlds, cell) = self.open_worlds()?;
+        let (worlds, cell, was_kept) = self.open_worlds()?;
         let world = World::new(cell);
 
         let (api, url) = listen(self.address, self.port).await?;
-        let (upload, upload_url) = listen(self.address, self.upload_port).await?;
+        let (upload, upload_url) = match self.one_host {
+            true => (None, url.clone()),
+            false => {
+                let (listener, url) = listen(self.address, self.upload_port).await?;
+                (Some(listener), url)
+            }
+        };
+        #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "only https changes it"))]
+        let mut upload_base = upload_url.as_str().trim_end_matches('/').to_owned();
+        #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "only https changes it"))]
+        let mut addresses = Addresses {
+            api: url.clone(),
+            upload: upload_url.clone(),
+            https: None,
+            proxy: None,
+            ca_file: None,
+            unix: self.unix.clone(),
+        };
+        #[cfg(feature = "tls")]
+        let (doors, authority) = self.tls_doors(&mut addresses, &mut upload_base).await?;
         let shared = Arc::new(Shared {
             worlds,
             journal: Journal::new(self.journal),
             faults: Faults::default(),
-            upload_base: upload_url.as_str().trim_end_matches('/').to_owned(),
-            addresses: Addresses { api: url.clone(), upload: upload_url.clone() },
+            upload_base,
+            addresses,
         });
-        let servers = [
-            tokio::spawn(server::serve(api, hosts::api_router(Arc::clone(&shared)))),
-            tokio::spawn(server::serve(upload, hosts::upload_router(Arc::clone(&shared)))),
-        ];
-        Ok(Sandbox { shared, world, seed: self.seed, url, upload_url, servers })
+        let api_router = match self.one_host {
+            true => hosts::shared_router(Arc::clone(&shared)),
+            false => hosts::api_router(Arc::clone(&shared)),
+        };
+        let upload_router = hosts::upload_router(Arc::clone(&shared));
+        let mut listeners = vec![(Listener::Tcp(api), Door::Plain(api_router.clone()))];
+        listeners.extend(upload.map(|upload| (Listener::Tcp(upload), Door::Plain(upload_router.clone()))));
+        #[cfg(unix)]
+        if let Some(path) = &self.unix {
+            let router = hosts::shared_router(Arc::clone(&shared));
+            listeners.push((listen_unix(path)?, Door::Plain(router)));
+        }
+        #[cfg(feature = "tls")]
+        if let Some(doors) = doors {
+            let own = [(&url, api_router), (&upload_url, upload_router)];
+            let own = own.map(|(url, router)| (url.authority().to_owned(), router));
+            listeners.extend(doors.open(hosts::shared_router(Arc::clone(&shared)), own.into()));
+        }
+        let servers = listeners
+            .into_iter()
+            .map(|(listener, door)| tokio::spawn(server::serve(listener, door)))
+            .collect();
+        Ok(Sandbox {
+            shared,
+            world,
+            seed: self.seed,
+            was_kept,
+            url,
+            upload_url,
+            servers,
+            #[cfg(feature = "tls")]
+            authority,
+        })
     }
 }
 
 impl SandboxBuilder {
     /// The worlds: those that were kept, or a first one.
-    fn open_worlds(&self) -> Result<(Arc<Worlds>, Arc<Cell>), StartError> {
+    fn open_worlds(&self) -> Result<(Arc<Worlds>, Arc<Cell>, bool), StartError> {
         let tokens = checked(&self.tokens)?;
         let folder = |folder: &PathBuf, source: OpenError| match source {
             OpenError::Io(source) => StartError::State { folder: folder.clone(), source },
@@ -268,7 +384,9 @@ impl SandboxBuilder {
                 .restore(id, clock, origin, state)
                 .map_err(|token| StateError::TokenTaken(fingerprint(&token)))?;
         }
-        let cell = match worlds.all().into_iter().next() {
+        let first = worlds.all().into_iter().next();
+        let was_kept = first.is_some();
+        let cell = match first {
             Some(cell) => cell,
             None => worlds
                 .add(Origin::new(self.seed, self.clock.mode(), tokens))
@@ -277,7 +395,7 @@ impl SandboxBuilder {
         if let Some(store) = store {
             store.watch(&worlds);
         }
-        Ok((worlds, cell))
+        Ok((worlds, cell, was_kept))
     }
 }
 
@@ -297,6 +415,72 @@ fn checked(tokens: &[(String, Scopes)]) -> Result<Vec<(String, Scopes)>, StartEr
 /// Whether a token could be a true one of Vimeo's.
 pub(crate) fn looks_real(token: &str) -> bool {
     token.len() == 32 && token.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+#[cfg(feature = "tls")]
+struct TlsDoors {
+    acceptor: tokio_rustls::TlsAcceptor,
+    https: TcpListener,
+    proxy: Option<TcpListener>,
+}
+
+#[cfg(feature = "tls")]
+impl TlsDoors {
+    fn open(self, router: axum::Router, own: Arc<[(String, axum::Router)]>) -> Vec<(Listener, Door)> {
+        let Self { acceptor, https, proxy } = self;
+        let mut doors = vec![(Listener::Tcp(https), Door::Tls(acceptor.clone(), router.clone()))];
+        doors.extend(proxy.map(|listener| {
+            (Listener::Tcp(listener), Door::Proxy(crate::doors::proxy::Proxy { acceptor, router, own }))
+        }));
+        doors
+    }
+}
+
+#[cfg(feature = "tls")]
+impl SandboxBuilder {
+    /// Binds the ports of https and the proxy, and says where they are.
+    async fn tls_doors(
+        &self,
+        addresses: &mut Addresses,
+        upload_base: &mut String,
+    ) -> Result<(Option<TlsDoors>, Option<Authority>), StartError> {
+        let Some(port) = self.https_port else { return Ok((None, None)) };
+        let (https, mut url) = listen(self.address, port).await?;
+        // The scheme of an address that was just made can be set.
+        let _ = url.set_scheme("https");
+        addresses.https = Some(url);
+        let proxy = match self.proxy_port {
+            Some(port) => {
+                let (listener, url) = listen(self.address, port).await?;
+                addresses.proxy = Some(url);
+                Some(listener)
+            }
+            None => None,
+        };
+        // Keys take their time, if not much.
+        let made = tokio::task::spawn_blocking(crate::doors::tls::make).await;
+        let made = made.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        let (authority, acceptor) = made.map_err(StartError::Certificate)?;
+        addresses.ca_file = Some(authority.path().to_owned());
+        if self.tls_uploads {
+            *upload_base = crate::doors::UPLOAD_LINKS.to_owned();
+        }
+        Ok((Some(TlsDoors { acceptor, https, proxy }), Some(authority)))
+    }
+}
+
+/// Binds a Unix socket; one that a sandbox left behind is replaced.
+#[cfg(unix)]
+fn listen_unix(path: &std::path::Path) -> Result<Listener, StartError> {
+    use std::os::unix::fs::FileTypeExt as _;
+
+    let failed = |source| StartError::Listen { address: path.display().to_string(), source };
+    let left_behind = std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
+        && std::os::unix::net::UnixStream::connect(path).is_err();
+    if left_behind {
+        std::fs::remove_file(path).map_err(failed)?;
+    }
+    Ok(Listener::Unix(tokio::net::UnixListener::bind(path).map_err(failed)?))
 }
 
 async fn listen(address: IpAddr, port: u16) -> Result<(TcpListener, Url), StartError> {
@@ -336,6 +520,32 @@ impl Sandbox {
         &self.upload_url
     }
 
+    /// The base address of https, where it was asked for. Its certificate also names `api.vimeo.com` and the upload hosts.
+    #[must_use]
+    pub fn https_url(&self) -> Option<&Url> {
+        self.shared.addresses.https.as_ref()
+    }
+
+    /// The proxy's address, where it was asked for.
+    #[must_use]
+    pub fn proxy_url(&self) -> Option<&Url> {
+        self.shared.addresses.proxy.as_ref()
+    }
+
+    /// The file with the certificate authority of this run, in PEM; it goes with the sandbox.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn ca_file(&self) -> Option<&std::path::Path> {
+        self.authority.as_ref().map(Authority::path)
+    }
+
+    /// The certificate authority of this run, in PEM.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.authority.as_ref().map(|authority| authority.pem.as_str())
+    }
+
     /// The world that the sandbox began with.
     #[must_use]
     pub fn world(&self) -> &World {
@@ -353,6 +563,19 @@ impl Sandbox {
             self.shared.worlds.add(origin)
         });
         World::new(cell.unwrap_or_else(|_| Arc::clone(&self.world.cell)))
+    }
+
+    /// Whether the worlds were kept by an earlier start.
+    #[must_use]
+    pub fn was_kept(&self) -> bool {
+        self.was_kept
+    }
+
+    /// What a client in another language needs: the world's number, tokens and ids, and every address of the sandbox, as
+    /// the command prints them.
+    #[must_use]
+    pub fn describe(&self, world: &World) -> serde_json::Value {
+        crate::control::description(&self.shared, &world.cell)
     }
 
     /// All worlds, in the order in which they were made.
@@ -511,5 +734,8 @@ impl Drop for Sandbox {
             server.abort();
         }
         self.shared.worlds.close();
+        if let Some(path) = &self.shared.addresses.unix {
+            let _ = std::fs::remove_file(path);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Connections: accepted, served, and cut on demand.
 
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -38,23 +39,37 @@ impl Connection {
         self.cut.store(true, Ordering::Release);
     }
 
-    fn check(&self, stream: &TcpStream) -> io::Result<()> {
+    fn check(&self, stream: &impl Socket) -> io::Result<()> {
         if !self.cut.load(Ordering::Acquire) {
             return Ok(());
         }
-        // Without lingering, closing resets the connection, also when the client is not listening right now.
-        let _ = stream.set_zero_linger();
+        stream.forget_the_rest();
         Err(io::ErrorKind::ConnectionReset.into())
     }
 }
 
+/// What a connection is made of.
+pub(crate) trait Socket: AsyncRead + AsyncWrite + Send + Unpin + 'static {
+    /// Sees to it that closing resets the connection, also when the client is not listening right now.
+    fn forget_the_rest(&self) {}
+}
+
+impl Socket for TcpStream {
+    fn forget_the_rest(&self) {
+        let _ = self.set_zero_linger();
+    }
+}
+
+#[cfg(unix)]
+impl Socket for tokio::net::UnixStream {}
+
 /// A stream that its [`Connection`] can cut.
-struct Wire {
-    stream: TcpStream,
+struct Wire<S> {
+    stream: S,
     connection: Connection,
 }
 
-impl AsyncRead for Wire {
+impl<S: Socket> AsyncRead for Wire<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -65,7 +80,7 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl<S: Socket> AsyncWrite for Wire<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.connection.check(&self.stream)?;
         Pin::new(&mut self.stream).poll_write(cx, buf)
@@ -98,16 +113,50 @@ impl AsyncWrite for Wire {
 /// How long to wait when the system has no more sockets to give.
 const BREATH: Duration = Duration::from_millis(10);
 
+/// What is listened on.
+pub(crate) enum Listener {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix(tokio::net::UnixListener),
+}
+
+/// What is spoken on a listener.
+#[derive(Clone)]
+pub(crate) enum Door {
+    Plain(Router),
+    #[cfg(feature = "tls")]
+    Tls(tokio_rustls::TlsAcceptor, Router),
+    #[cfg(feature = "tls")]
+    Proxy(crate::doors::proxy::Proxy),
+}
+
+/// Ends what was spawned beside a connection, when all of them end.
+#[derive(Clone)]
+pub(crate) struct Stop(
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "only the proxy spawns anything"))]
+    tokio::sync::watch::Receiver<()>,
+);
+
+impl Stop {
+    /// Runs until it is done, or the server is.
+    #[cfg(feature = "tls")]
+    pub(crate) async fn until(mut self, work: impl Future<Output = ()>) {
+        tokio::select! {
+            () = work => {}
+            _ = self.0.changed() => {}
+        }
+    }
+}
+
 /// Serves until the task is aborted; every connection ends with it, since this owns them all.
-pub(crate) async fn serve(listener: TcpListener, router: Router) {
+pub(crate) async fn serve(listener: Listener, door: Door) {
     let mut connections = JoinSet::new();
+    let (_running, stop) = tokio::sync::watch::channel(());
+    let stop = Stop(stop);
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => {
-                    let connection = Connection::new(peer.ip().to_canonical().is_loopback());
-                    connections.spawn(converse(stream, connection, router.clone()));
-                }
+            accepted = accept(&listener, &door, &stop) => match accepted {
+                Ok(connection) => drop(connections.spawn(connection)),
                 Err(error) => {
                     tracing::warn!(%error, "no connection accepted");
                     tokio::time::sleep(BREATH).await;
@@ -119,16 +168,63 @@ pub(crate) async fn serve(listener: TcpListener, router: Router) {
     }
 }
 
-async fn converse(stream: TcpStream, connection: Connection, router: Router) {
-    // Small answers must not wait for the client's acknowledgement of the one before.
-    let _ = stream.set_nodelay(true);
+type Conversation = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+async fn accept(listener: &Listener, door: &Door, stop: &Stop) -> io::Result<Conversation> {
+    match listener {
+        Listener::Tcp(listener) => {
+            let (stream, peer) = listener.accept().await?;
+            // Small answers must not wait for the client's acknowledgement of the one before.
+            let _ = stream.set_nodelay(true);
+            Ok(enter(stream, peer.ip().to_canonical().is_loopback(), door.clone(), stop.clone()))
+        }
+        #[cfg(unix)]
+        Listener::Unix(listener) => {
+            let (stream, _) = listener.accept().await?;
+            Ok(enter(stream, true, door.clone(), stop.clone()))
+        }
+    }
+}
+
+#[cfg_attr(not(feature = "tls"), allow(unused_variables, reason = "only the proxy is stopped from inside"))]
+fn enter(stream: impl Socket, is_local: bool, door: Door, stop: Stop) -> Conversation {
+    let connection = Connection::new(is_local);
     let wire = Wire { stream, connection: connection.clone() };
+    match door {
+        Door::Plain(router) => Box::pin(converse(wire, connection, router)),
+        #[cfg(feature = "tls")]
+        Door::Tls(acceptor, router) => Box::pin(converse_tls(wire, connection, acceptor, router)),
+        #[cfg(feature = "tls")]
+        Door::Proxy(proxy) => Box::pin(crate::doors::proxy::serve(wire, connection, proxy, stop)),
+    }
+}
+
+/// Speaks HTTP through TLS.
+#[cfg(feature = "tls")]
+pub(crate) async fn converse_tls<S>(
+    stream: S,
+    connection: Connection,
+    acceptor: tokio_rustls::TlsAcceptor,
+    router: Router,
+) where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    match acceptor.accept(stream).await {
+        Ok(stream) => converse(stream, connection, router).await,
+        Err(error) => tracing::warn!(%error, "a client does not take the sandbox's certificate"),
+    }
+}
+
+async fn converse<S>(stream: S, connection: Connection, router: Router)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: http::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(connection.clone());
         router.call(request)
     });
-    if let Err(error) = http1::Builder::new().serve_connection(TokioIo::new(wire), service).await {
+    if let Err(error) = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await {
         tracing::debug!(%error, "a connection ended early");
     }
 }

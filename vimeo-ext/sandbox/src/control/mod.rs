@@ -21,6 +21,7 @@ use crate::hosts::Shared;
 use crate::journal::bearer;
 use crate::query::Query;
 use crate::world::registry::Cell;
+pub(crate) use worlds::description;
 
 /// Where it stands.
 pub(crate) const ROOT: &str = "/_sandbox";

@@ -25,13 +25,17 @@ impl Client {
     }
 
     pub(crate) fn with_token(sandbox: &Sandbox, token: &str) -> Self {
+        Self::at(sandbox.url().as_str(), token)
+    }
+
+    pub(crate) fn at(base: &str, token: &str) -> Self {
         Self {
             http: reqwest::Client::builder()
                 .no_proxy()
                 .redirect(reqwest::redirect::Policy::none())
                 .build()
                 .unwrap(),
-            base: sandbox.url().as_str().trim_end_matches('/').to_owned(),
+            base: base.trim_end_matches('/').to_owned(),
             token: token.to_owned(),
         }
     }
@@ -88,6 +92,19 @@ impl Client {
         let response = self.head(link).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         offset(&response)
+    }
+
+    /// The names of all of the user's videos, over all pages.
+    #[cfg(feature = "cli")]
+    pub(crate) async fn all_names(&self) -> std::collections::BTreeSet<String> {
+        let mut names = std::collections::BTreeSet::new();
+        let mut next = Some("/me/videos?per_page=100&fields=name".to_owned());
+        while let Some(path) = next {
+            let page = self.get(&path).await;
+            names.extend(page.names().into_iter().map(str::to_owned));
+            next = page.body["paging"]["next"].as_str().map(str::to_owned);
+        }
+        names
     }
 
     /// Uploads `body` whole and answers the video's id.

@@ -10,7 +10,9 @@
 mod client;
 
 mod auth;
+mod command;
 mod control;
+mod doors;
 mod every_operation;
 mod faults;
 mod library;

@@ -1,10 +1,19 @@
-//! The names that the sandbox goes by.
+//! The names that the sandbox goes by, and the ways in for clients that insist on them.
+
+#[cfg(feature = "tls")]
+pub(crate) mod proxy;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;
 
 /// The API's own name.
 pub(crate) const API: &str = "api.vimeo.com";
 
 /// What the names of the hosts that take files end in; what stands before tells the region or the cluster.
 pub(crate) const UPLOAD: [&str; 2] = [".tus.vimeo.com", ".cloud.vimeo.com"];
+
+/// The upload host of links that are https. The region is one that recorded answers show.
+#[cfg(feature = "tls")]
+pub(crate) const UPLOAD_LINKS: &str = "https://asia-files.tus.vimeo.com";
 
 /// Whether a name is one of those that the sandbox stands in for.
 pub(crate) fn is_vimeo(name: &str) -> bool {

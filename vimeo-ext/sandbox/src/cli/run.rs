@@ -1,0 +1,67 @@
+//! A sandbox around one command.
+
+use std::process::{ExitCode, ExitStatus};
+
+use clap::Args;
+use tokio::process::Command;
+
+use super::Failure;
+use super::env::variables;
+use super::serve::{Serve, interrupted};
+
+/// A command with a sandbox around it.
+#[derive(Debug, Args)]
+pub struct Run {
+    #[command(flatten)]
+    serve: Serve,
+    /// The command and its arguments, after `--`. It finds VIMEO_BASE_URL, VIMEO_ACCESS_TOKEN, VIMEO_CLIENT_ID,
+    /// VIMEO_CLIENT_SECRET and more in its environment.
+    #[arg(last = true, required = true, num_args = 1..)]
+    command: Vec<String>,
+}
+
+impl Run {
+    /// Runs the command; answers its exit code.
+    ///
+    /// # Errors
+    ///
+    /// When the sandbox cannot start, or the command cannot be run.
+    pub async fn run(&self) -> Result<ExitCode, Failure> {
+        let Some((program, arguments)) = self.command.split_first() else {
+            return Err(Failure::Input("no command was given".to_owned()));
+        };
+        let sandbox = self.serve.start().await?;
+        let line = self.serve.ready(&sandbox)?;
+        let mut child = Command::new(program)
+            .args(arguments)
+            .envs(variables(&line))
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|source| Failure::Command { command: program.clone(), source })?;
+        let ended = tokio::select! {
+            ended = child.wait() => ended,
+            // An interrupt at a terminal reaches the command by itself; for any other way it is ended here.
+            () = interrupted() => {
+                let _ = child.start_kill();
+                child.wait().await
+            }
+        };
+        let ended = ended.map_err(|source| Failure::Command { command: program.clone(), source })?;
+        self.serve.remove_ready_file();
+        sandbox.stop().await;
+        Ok(code(ended))
+    }
+}
+
+#[cfg(unix)]
+fn code(status: ExitStatus) -> ExitCode {
+    use std::os::unix::process::ExitStatusExt as _;
+    // As shells tell it: 128 and the signal's number.
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
+}
+
+#[cfg(not(unix))]
+fn code(status: ExitStatus) -> ExitCode {
+    ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}

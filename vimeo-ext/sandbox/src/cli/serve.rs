@@ -1,0 +1,209 @@
+//! Serving, as the options say.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::Value;
+
+use super::{Failure, print};
+use crate::clock::Clock;
+use crate::sandbox::Sandbox;
+use crate::scopes::Scopes;
+use crate::world::seed::Seed;
+
+/// How the sandbox is to be.
+#[derive(Debug, Clone, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub struct Serve {
+    /// The API's port; 0 lets the system pick one.
+    #[arg(long, env = "VIMEO_SANDBOX_PORT", default_value_t = 0)]
+    port: u16,
+    /// The upload host's port; 0 lets the system pick one.
+    #[arg(long, default_value_t = 0)]
+    upload_port: u16,
+    /// Let signed links lead to the API's own address, for clients that refuse any other host.
+    #[arg(long)]
+    one_host: bool,
+    /// Open https too, on this port, under Vimeo's names; 0 lets the system pick one.
+    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "0")]
+    https: Option<u16>,
+    /// Let signed links be https, under the name of an upload host.
+    #[arg(long)]
+    tls_uploads: bool,
+    /// Open a proxy too, on this port, for clients whose host cannot be changed; 0 lets the system pick one.
+    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "0")]
+    proxy: Option<u16>,
+    /// Serve on this Unix socket too.
+    #[cfg(unix)]
+    #[arg(long, value_name = "PATH")]
+    unix: Option<PathBuf>,
+    /// The address to listen on; any but a loopback one lets others in, if not to the control API.
+    #[arg(long, default_value = "127.0.0.1")]
+    listen: IpAddr,
+    /// What ids and made-up data follow from: the same seed and requests give the same answers.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Stop the clock at this time, such as 2026-01-01T00:00:00Z; it moves when it is told to.
+    #[arg(long, value_name = "TIME")]
+    freeze: Option<chrono::DateTime<chrono::Utc>>,
+    /// The access token of the first user; an obviously fake one is made without it.
+    #[arg(long)]
+    token: Option<String>,
+    /// The token's scopes, separated by spaces or commas; all of them by default.
+    #[arg(long, requires = "token")]
+    scopes: Option<String>,
+    /// Let every token in that is not known, as another of the first user's; also one that looks real.
+    #[arg(long)]
+    allow_any_token: bool,
+    /// Answer 200, not 201, to the creation of a video when `fields` is given: the official Python and PHP libraries
+    /// take nothing else.
+    #[arg(long)]
+    create_answers_200: bool,
+    /// How many videos are there from the start.
+    #[arg(long, default_value_t = 0)]
+    videos: usize,
+    /// Keep all worlds in this folder, and go on with those that it holds.
+    #[arg(long, value_name = "FOLDER")]
+    state: Option<PathBuf>,
+    /// Keep the bytes of uploads in this folder.
+    #[arg(long, value_name = "FOLDER")]
+    keep_bytes: Option<PathBuf>,
+    /// Write the line of JSON to this file too, once everything is ready; it appears whole.
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+    /// Go on when the program that started this ends.
+    #[arg(long)]
+    outlive_parent: bool,
+}
+
+/// How often to look whether the parent is still there.
+const PARENT: Duration = Duration::from_millis(250);
+
+impl Serve {
+    /// Serves until interrupted.
+    ///
+    /// # Errors
+    ///
+    /// When the sandbox cannot start, or its line cannot be written.
+    pub async fn run(&self) -> Result<(), Failure> {
+        // The parent of now, before it has had the time to end.
+        let parent = parent();
+        let sandbox = self.start().await?;
+        print(&self.ready(&sandbox)?.to_string())?;
+        tokio::select! {
+            () = interrupted() => {}
+            () = orphaned(parent), if !self.outlive_parent => {}
+        }
+        self.remove_ready_file();
+        sandbox.stop().await;
+        Ok(())
+    }
+
+    /// Starts the sandbox.
+    pub(super) async fn start(&self) -> Result<Sandbox, Failure> {
+        let mut builder = Sandbox::builder()
+            .listen(self.listen)
+            .port(self.port)
+            .upload_port(self.upload_port)
+            .one_host(self.one_host)
+            .tls_uploads(self.tls_uploads)
+            .seed(self.seed)
+            .allow_any_token(self.allow_any_token)
+            .create_answers_200(self.create_answers_200);
+        if let Some(port) = self.https {
+            builder = builder.https(port);
+        }
+        if let Some(port) = self.proxy {
+            builder = builder.proxy(port);
+        }
+        #[cfg(unix)]
+        if let Some(path) = &self.unix {
+            builder = builder.unix(path);
+        }
+        if let Some(at) = self.freeze {
+            builder = builder.clock(Clock::frozen(at));
+        }
+        if let Some(token) = &self.token {
+            let scopes = self.scopes.as_deref().map_or_else(Scopes::all, Scopes::from);
+            builder = builder.token(token, scopes);
+        }
+        if let Some(folder) = &self.state {
+            builder = builder.state(folder);
+        }
+        if let Some(folder) = &self.keep_bytes {
+            builder = builder.keep_bytes_in(folder);
+        }
+        let sandbox = builder.start().await?;
+        // What was kept is as it was left; only a world that has just begun is filled.
+        if !sandbox.was_kept() {
+            let filled = sandbox.world().fill(&Seed::Videos(self.videos));
+            filled.map_err(|error| Failure::Input(error.to_string()))?;
+        }
+        Ok(sandbox)
+    }
+
+    /// What whoever started this needs to know; writes the ready file.
+    pub(super) fn ready(&self, sandbox: &Sandbox) -> Result<Value, Failure> {
+        let mut line = sandbox.describe(sandbox.world());
+        if let Some(members) = line.as_object_mut() {
+            members.insert("pid".to_owned(), std::process::id().into());
+        }
+        if let Some(path) = &self.ready_file {
+            let failed = |source| Failure::File { what: format!("cannot write {}", path.display()), source };
+            // Under another name first: who waits for the file must not read half of it.
+            let unfinished = path.with_extension("unfinished");
+            std::fs::write(&unfinished, format!("{line}\n")).map_err(failed)?;
+            std::fs::rename(&unfinished, path).map_err(failed)?;
+        }
+        Ok(line)
+    }
+
+    pub(super) fn remove_ready_file(&self) {
+        if let Some(path) = &self.ready_file {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+#[cfg(unix)]
+fn parent() -> u32 {
+    std::os::unix::process::parent_id()
+}
+
+/// Waits until the process that started this one has ended: another takes its place then.
+#[cfg(unix)]
+async fn orphaned(parent_then: u32) {
+    while parent() == parent_then {
+        tokio::time::sleep(PARENT).await;
+    }
+}
+
+/// Elsewhere the parent cannot be watched without code of the system's own.
+#[cfg(not(unix))]
+fn parent() -> u32 {
+    0
+}
+
+#[cfg(not(unix))]
+async fn orphaned(_: u32) {
+    std::future::pending().await
+}
+
+/// Waits for an interrupt or a request to end.
+#[cfg(unix)]
+pub(super) async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    // Without a handler the system's own end is what happens, which is as good.
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) async fn interrupted() {
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,207 @@
+//! The command, as a script uses it.
+
+#![cfg(feature = "cli")]
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::client::{Client, offset};
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vimeo-sandbox"));
+    command.args(arguments).env_remove("VIMEO_SANDBOX_PORT").env_remove("VIMEO_BASE_URL");
+    command
+}
+
+fn output(arguments: &[&str]) -> Output {
+    command(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A sandbox in a process of its own, which is killed with this.
+struct Running {
+    child: Child,
+    line: Value,
+}
+
+impl Running {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = command(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { child, line: serde_json::from_str(&line).unwrap() }
+    }
+
+    fn client(&self) -> Client {
+        Client::at(self.line["url"].as_str().unwrap(), self.line["token"].as_str().unwrap())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[tokio::test]
+async fn it_says_where_it_is_and_prints_lines_for_clients() {
+    let folder = tempfile::tempdir().unwrap();
+    let ready = folder.path().join("ready.json");
+    let running = Running::start(&["--proxy", "--videos", "2", "--ready-file", path(&ready)]);
+    let written: Value = serde_json::from_str(&std::fs::read_to_string(&ready).unwrap()).unwrap();
+    assert_eq!(written, running.line);
+    assert_eq!(running.client().get("/me/videos").await.body["total"], 2);
+    assert!(Path::new(running.line["ca_file"].as_str().unwrap()).exists());
+
+    for client in ["shell", "python", "node", "php", "go", "java", "dotnet", "curl", "mcp"] {
+        let by_file = output(&["env", "--for", client, "--ready-file", path(&ready)]);
+        assert!(by_file.status.success(), "{client}: {}", text(&by_file.stderr));
+        assert!(text(&by_file.stdout).contains(running.line["token"].as_str().unwrap()), "{client}");
+        let by_url = output(&["env", "--for", client, "--url", running.line["url"].as_str().unwrap()]);
+        assert_eq!(text(&by_url.stdout), text(&by_file.stdout), "{client}");
+    }
+}
+
+#[test]
+fn a_command_runs_with_a_sandbox_and_its_exit_code_comes_through() {
+    let shown = output(&[
+        "run",
+        "--token",
+        "my-token",
+        "--",
+        "sh",
+        "-c",
+        "echo $VIMEO_ACCESS_TOKEN $VIMEO_BASE_URL; exit 7",
+    ]);
+    assert_eq!(shown.status.code(), Some(7));
+    let said = text(&shown.stdout);
+    assert!(said.starts_with("my-token http://127.0.0.1:"), "{said}");
+    assert_eq!(output(&["run", "--", "sh", "-c", "kill -9 $$"]).status.code(), Some(137));
+    let missing = output(&["run", "--", "no-such-command-anywhere"]);
+    assert_eq!(missing.status.code(), Some(127));
+    assert!(text(&missing.stderr).contains("cannot run no-such-command-anywhere"));
+}
+
+#[test]
+fn what_is_wrong_is_one_line_and_a_code() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "text").unwrap();
+    let below_a_file = file.join("state");
+    let broken = folder.path().join("broken");
+    std::fs::create_dir(&broken).unwrap();
+    std::fs::write(broken.join("snapshot-1.json"), "{").unwrap();
+    for (arguments, code, says) in [
+        (vec!["--port", &port], 3, "choose another port"),
+        (vec!["--state", path(&below_a_file)], 4, "cannot keep the state in"),
+        (vec!["--keep-bytes", path(&below_a_file)], 4, "cannot keep uploads in"),
+        (vec!["--state", path(&broken)], 5, "snapshot-1.json cannot be read"),
+        (vec!["--token", "0123456789abcdef0123456789abcdef"], 2, "looks like a real Vimeo token"),
+        (vec!["--token", "t", "--scopes", "all"], 2, "no Vimeo scope"),
+        (vec!["--ready-file", path(&below_a_file)], 4, "cannot write"),
+        (vec!["env", "--for", "python", "--url", "http://127.0.0.1:1/"], 1, "does not answer"),
+        (vec!["env", "--for", "python", "--ready-file", path(&file)], 2, "cannot read"),
+        (vec!["snapshot", "export", "--state", path(&below_a_file), "-"], 4, "cannot read"),
+    ] {
+        let failed = output(&arguments);
+        let said = text(&failed.stderr);
+        assert_eq!(failed.status.code(), Some(code), "{arguments:?}: {said}");
+        assert!(said.starts_with("vimeo-sandbox: ") && said.lines().count() == 1, "{said}");
+        assert!(said.contains(says), "{said}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn it_ends_with_the_program_that_started_it() {
+    // The shell starts the sandbox, repeats its line and ends.
+    let script = format!("{} | {{ read line; echo \"$line\"; }} & wait", env!("CARGO_BIN_EXE_vimeo-sandbox"));
+    let mut shell = Command::new("sh").args(["-c", &script]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(shell.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let line: Value = serde_json::from_str(&line).unwrap();
+    shell.kill().unwrap();
+    shell.wait().unwrap();
+    let address =
+        line["url"].as_str().unwrap().trim_start_matches("http://").trim_end_matches('/').to_owned();
+    while std::net::TcpStream::connect(&address).is_ok() {
+        std::thread::yield_now();
+    }
+}
+
+/// The heart of keeping: whatever was acknowledged before the process was killed is there when the next one starts.
+#[tokio::test]
+async fn no_acknowledged_write_is_lost_to_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--state", path(folder.path())];
+    let mut acknowledged: Vec<String> = Vec::new();
+    let mut uploads: Vec<(u64, u64)> = Vec::new();
+    for round in 0..8_u64 {
+        let mut running = Running::start(&arguments);
+        let client = running.client();
+        let names = client.all_names().await;
+        for name in &acknowledged {
+            assert!(names.contains(name), "round {round}: {name} was acknowledged and is gone");
+        }
+        for (id, received) in &uploads {
+            let link = client.get(&format!("/videos/{id}")).await.body;
+            let link = link["upload"]["upload_link"].as_str().unwrap().to_owned();
+            assert_eq!(client.offset(&link).await, *received, "round {round}");
+        }
+        // Several writers at once, and the kill comes in the middle of what they do.
+        let writers: Vec<_> = (0..4)
+            .map(|writer| {
+                let client = running.client();
+                tokio::spawn(async move {
+                    let mut done = Vec::new();
+                    for number in 0.. {
+                        let name = format!("{round}-{writer}-{number}");
+                        let body = json!({"name": name, "upload": {"approach": "tus", "size": 10}});
+                        match client.request("POST", "/me/videos").json(&body).send().await {
+                            Ok(response) if response.status() == 201 => done.push(name),
+                            _ => break,
+                        }
+                    }
+                    done
+                })
+            })
+            .collect();
+        let (id, link) = client.create("Upload", 10).await;
+        let sent = client.patch(&link, 0, "1234").send().await.unwrap();
+        uploads.push((id, offset(&sent)));
+        // A little later each round, by what was answered and not by time.
+        for _ in 0..round * 5 {
+            client.get("/me").await;
+        }
+        running.child.kill().unwrap();
+        running.child.wait().unwrap();
+        for writer in writers {
+            acknowledged.extend(writer.await.unwrap());
+        }
+    }
+    assert!(acknowledged.len() > 8);
+
+    // What was kept goes on elsewhere as one file.
+    let file = folder.path().join("worlds.json");
+    let exported = output(&["snapshot", "export", arguments[0], arguments[1], path(&file)]);
+    assert!(exported.status.success(), "{}", text(&exported.stderr));
+    let elsewhere = folder.path().join("elsewhere");
+    let imported = output(&["snapshot", "import", "--state", path(&elsewhere), path(&file)]);
+    assert!(imported.status.success(), "{}", text(&imported.stderr));
+    let running = Running::start(&["--state", path(&elsewhere)]);
+    let names = running.client().all_names().await;
+    assert!(acknowledged.iter().all(|name| names.contains(name)));
+}

@@ -1,0 +1,100 @@
+//! The ways in for clients that insist on Vimeo's names, on https, or on a socket.
+
+#![cfg(feature = "tls")]
+
+use std::net::SocketAddr;
+
+use reqwest::{Certificate, Client, Proxy};
+use serde_json::{Value, json};
+use vimeo_sandbox::{Effect, Fault, Host, Sandbox};
+
+fn builder(sandbox: &Sandbox) -> reqwest::ClientBuilder {
+    let authority = Certificate::from_pem(sandbox.ca_pem().unwrap().as_bytes()).unwrap();
+    Client::builder().no_proxy().tls_certs_only([authority])
+}
+
+async fn create(client: &Client, sandbox: &Sandbox) -> String {
+    let body = json!({"upload": {"approach": "tus", "size": 5}});
+    let request = client.post("https://api.vimeo.com/me/videos").bearer_auth(sandbox.token()).json(&body);
+    let created: Value = request.send().await.unwrap().json().await.unwrap();
+    created["upload"]["upload_link"].as_str().unwrap().to_owned()
+}
+
+async fn upload(client: &Client, link: &str) {
+    let request = client
+        .patch(link)
+        .header("tus-resumable", "1.0.0")
+        .header("upload-offset", "0")
+        .header("content-type", "application/offset+octet-stream")
+        .body("bytes");
+    assert_eq!(request.send().await.unwrap().status(), 204);
+}
+
+#[tokio::test]
+async fn both_hosts_answer_under_vimeos_names() {
+    let sandbox = Sandbox::builder().tls_uploads(true).start().await.unwrap();
+    let port = sandbox.https_url().unwrap().port().unwrap();
+    let here = SocketAddr::from(([127, 0, 0, 1], port));
+    let names = ["api.vimeo.com", "asia-files.tus.vimeo.com"];
+    let client = names.iter().fold(builder(&sandbox), |client, name| client.resolve(name, here));
+    let client = client.build().unwrap();
+    let link = create(&client, &sandbox).await;
+    assert!(link.starts_with("https://asia-files.tus.vimeo.com/files/"), "{link}");
+    upload(&client, &link).await;
+    let hosts: Vec<Host> = sandbox.journal().iter().map(|entry| entry.host).collect();
+    assert_eq!(hosts, [Host::Api, Host::Upload]);
+
+    // Under its own address too, and with a reset that reaches through TLS.
+    let me = sandbox.https_url().unwrap().join("me").unwrap();
+    let get = || client.get(me.clone()).bearer_auth(sandbox.token()).send();
+    assert_eq!(get().await.unwrap().status(), 200);
+    sandbox.fault(Fault::new(Effect::Reset));
+    assert!(get().await.is_err());
+    // A client that does not know the authority is not fooled.
+    assert!(Client::builder().no_proxy().build().unwrap().get(me.clone()).send().await.is_err());
+    let file = sandbox.ca_file().unwrap().to_owned();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), sandbox.ca_pem().unwrap());
+    sandbox.stop().await;
+    assert!(!file.exists());
+}
+
+#[tokio::test]
+async fn a_proxy_takes_what_is_meant_for_vimeo_and_nothing_else() {
+    let sandbox = Sandbox::builder().proxy(0).start().await.unwrap();
+    let proxy = Proxy::all(sandbox.proxy_url().unwrap().as_str()).unwrap();
+    let client = builder(&sandbox).proxy(proxy).build().unwrap();
+    let link = create(&client, &sandbox).await;
+    // The link is plain http, and comes through the proxy all the same.
+    assert!(link.starts_with(sandbox.upload_url().as_str()));
+    upload(&client, &link).await;
+    let get = || client.get("https://api.vimeo.com/me").bearer_auth(sandbox.token()).send();
+    sandbox.fault(Fault::new(Effect::Reset));
+    assert!(get().await.is_err());
+    assert_eq!(get().await.unwrap().status(), 200);
+    assert!(client.get("https://example.com/").send().await.is_err());
+    assert!(client.get("https://api.vimeo.com:8443/").send().await.is_err());
+    assert_eq!(client.get("http://example.com/").send().await.unwrap().status(), 403);
+    assert!(sandbox.journal().iter().all(|entry| entry.path != "/"));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_socket_serves_both_hosts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vimeo.sock");
+    let sandbox = Sandbox::builder().unix(&path).one_host(true).start().await.unwrap();
+    let client = Client::builder().no_proxy().unix_socket(path.clone()).build().unwrap();
+    let me = client.get("http://localhost/me").bearer_auth(sandbox.token()).send().await.unwrap();
+    assert_eq!(me.status(), 200);
+    let health = client.get("http://localhost/_sandbox/health").send().await.unwrap();
+    assert_eq!(health.status(), 200);
+    // Links lead to the API's own address.
+    assert_eq!(sandbox.url(), sandbox.upload_url());
+    let plain = crate::client::Client::new(&sandbox);
+    plain.upload("One host", b"bytes").await;
+    sandbox.stop().await;
+    assert!(!path.exists());
+    std::fs::write(&path, "not a socket").unwrap();
+    assert!(Sandbox::builder().unix(&path).start().await.is_err());
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "not a socket");
+}
