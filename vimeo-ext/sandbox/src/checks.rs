@@ -19,7 +19,7 @@ const MOST: usize = 20;
 
 /// Refuses a query with parameters that the operation does not take, or that are not what they should be.
 pub(crate) fn query(operation: &Operation, query: &Query, wrong: &mut Vec<InvalidField>) {
-    for (name, value) in query.pairs() {
+    for (name, value) in query.pairs().iter().filter(|(name, _)| !name.is_empty()) {
         match operation.query.iter().find(|field| field.name == name) {
             // An empty value says as little as none.
             Some(field) if !value.is_empty() && wrong.len() < MOST => {

@@ -13,6 +13,9 @@ pub(crate) enum Selection {
     Only(BTreeMap<String, Selection>),
 }
 
+/// How deep a path of `fields` is followed.
+const DEEPEST: usize = 64;
+
 /// Stands in where a whole subtree is wanted.
 static ALL: Selection = Selection::All;
 
@@ -21,7 +24,9 @@ impl Selection {
     pub(crate) fn parse(fields: Option<&str>) -> Self {
         let mut root = Self::Only(BTreeMap::new());
         for path in fields.unwrap_or_default().split(',').map(str::trim).filter(|path| !path.is_empty()) {
-            root.add(path);
+            // Cut where no answer reaches, so that a path cannot exhaust the stack.
+            let end = path.match_indices('.').nth(DEEPEST).map_or(path.len(), |(at, _)| at);
+            root.add(path.get(..end).unwrap_or(path));
         }
         match root {
             Self::Only(names) if names.is_empty() => Self::All,

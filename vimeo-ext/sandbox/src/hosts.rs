@@ -12,7 +12,7 @@ use http_body_util::BodyExt as _;
 use url::Url;
 
 use crate::clock::Mode;
-use crate::errors::{ApiError, StartError};
+use crate::errors::{ApiError, INVALID, StartError};
 use crate::faults::{Effect, Faults, Fired, Phase, Target, alter, notation};
 use crate::journal::{Host, Journal, Line, bearer, fingerprint};
 use crate::links::Place;
@@ -270,7 +270,12 @@ async fn api_answer(shared: &Shared, exchange: &Exchange, body: Body) -> Respons
             let message = format!("A request to the API holds at most {MOST_BODY} bytes.");
             return api::refusal(&ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, None, "Too large.", message));
         }
-        Read::BrokenOff => return Response::new(Body::empty()),
+        Read::BrokenOff => {
+            return api::refusal(&ApiError::bad_request(
+                INVALID,
+                "The body broke off, or is no chunked body.",
+            ));
+        }
     };
     let request = api::request(&exchange.parts, body);
     let method = &exchange.parts.method;

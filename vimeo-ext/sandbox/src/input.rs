@@ -26,7 +26,9 @@ impl Input {
         let root = if body.is_empty() {
             Value::Object(Map::new())
         } else if form {
-            read_form(body)
+            read_form(body).ok_or_else(|| {
+                ApiError::bad_request(INVALID, format!("The form has names of more than {DEEPEST} parts."))
+            })?
         } else if media.is_empty() || media == "application/json" || media.ends_with("+json") {
             serde_json::from_slice(body)
                 .map_err(|error| ApiError::bad_request(INVALID, format!("The body is no JSON: {error}.")))?
@@ -139,14 +141,20 @@ impl Input {
     }
 }
 
-/// A form as an object; `a.b=1` and `a[b]=1` both mean the member `b` of `a`.
-fn read_form(body: &[u8]) -> Value {
+/// How many parts the name of a form's field may have, so that it cannot exhaust the stack.
+const DEEPEST: usize = 64;
+
+/// A form as an object; `None` when it is too deep. `a.b=1` and `a[b]=1` both mean the member `b` of `a`.
+fn read_form(body: &[u8]) -> Option<Value> {
     let mut root = Map::new();
     for (key, value) in form_urlencoded::parse(body) {
         let key = key.replace(']', "").replace('[', ".");
+        if key.matches('.').count() >= DEEPEST {
+            return None;
+        }
         put(&mut root, &key, value.into_owned());
     }
-    Value::Object(root)
+    Some(Value::Object(root))
 }
 
 fn put(members: &mut Map<String, Value>, key: &str, value: String) {

@@ -59,8 +59,9 @@ impl Params {
         self.0.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value.as_str())
     }
 
-    /// Names a thing that the path does not name yet, because it was only made now.
+    /// Names a thing that the path does not name, or names another instead of, because it was only made now.
     pub(crate) fn put(&mut self, name: &'static str, id: u64) {
+        self.0.retain(|(known, _)| *known != name);
         self.0.push((name, id.to_string()));
     }
 

@@ -128,6 +128,35 @@ enum Item<'a> {
     Video(&'a Video),
 }
 
+/// Takes videos and folders out of a folder, by their URIs; a folder then lies at the top.
+pub(crate) fn remove_items(call: &mut Call<'_>) -> Outcome {
+    let folder = folder(call)?.id;
+    let uris = call.request.query.get("uris").unwrap_or_default().to_owned();
+    let ids: Vec<u64> =
+        uris.split(',').filter_map(|uri| uri.trim().rsplit('/').next()?.parse().ok()).collect();
+    let held = |id: &u64| {
+        call.state.videos.get(id).is_some_and(|video| video.folder == Some(folder))
+            || call.state.folders.get(id).is_some_and(|child| child.parent == Some(folder))
+    };
+    if ids.is_empty() || !ids.iter().all(held) {
+        return Err(ApiError::not_found("item in the folder"));
+    }
+    if call.query_truth("should_delete_items")? == Some(true) {
+        if ids.iter().any(|id| call.state.folders.contains_key(id)) {
+            let message = "The sandbox deletes only videos in this way; delete the folders one by one.";
+            return Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, None, "Not built yet.", message));
+        }
+        ids.iter().for_each(|id| call.state.remove_video(*id, call.now));
+        return Ok(Answer::no_content());
+    }
+    for id in &ids {
+        if let Some(child) = call.state.folders.get_mut(id) {
+            child.parent = None;
+        }
+    }
+    place(call, &ids, None)
+}
+
 pub(crate) fn items(call: &mut Call<'_>) -> Outcome {
     let id = folder(call)?.id;
     let filter = call.query_word("filter", &["folder", "live_event", "video"], "")?;

@@ -1,11 +1,14 @@
 //! What each operation does. An operation that is not named here answers 501.
 
+mod belonging;
 mod categories;
 mod channels;
 mod comments;
+mod copies;
 mod folders;
 mod groups;
 pub(crate) mod held;
+mod live;
 mod marks;
 mod moderators;
 mod oauth;
@@ -180,6 +183,22 @@ pub(crate) fn handler(name: &str) -> Option<Handler> {
         "get_video_privacy_domains" => privacy::domains,
         "add_video_privacy_domain" => privacy::add_domain,
         "delete_video_privacy_domain" => privacy::remove_domain,
+
+        "activate_live_event" | "activate_live_event_alt1" | "activate_live_event_alt2" => live::activate,
+        "end_live_event" | "end_live_event_alt1" | "end_live_event_alt2" => live::end,
+
+        "copy_video" | "copy_video_alt2" => copies::video,
+        "copy_showcase" | "copy_showcase_alt2" => copies::showcase,
+        "get_video_albums" => belonging::showcases_of,
+        "get_available_video_showcases" => belonging::showcases_for,
+        "get_available_video_channels" => belonging::channels_for,
+        "get_available_showcase_videos" => belonging::videos_for_showcase,
+        "add_or_remove_multiple_albums" => belonging::edit_showcases,
+        "set_video_as_showcase_thumbnail" | "set_video_as_showcase_thumbnail_alt2" => {
+            belonging::set_thumbnail
+        }
+        "set_video_as_showcase_featured" | "set_video_as_showcase_featured_alt2" => belonging::set_featured,
+        "delete_folder_items_alt1" => folders::remove_items,
 
         "get_group_members" => groups::users,
 

@@ -14,6 +14,7 @@ use crate::links::Target;
 use crate::made::{self, Maker, media};
 use crate::operations::Params;
 use crate::schemas::{Schema, Type};
+use crate::shapes::picture;
 use crate::world::shelves::Thing;
 
 /// A kind of list.
@@ -121,6 +122,8 @@ pub(crate) fn find(method: &Method, path: &str) -> Option<(&'static Shelf, Handl
         (Some(shelf), _, "GET") if shelf.single => (shelf, get_single as Handler),
         (Some(shelf), _, "PATCH" | "PUT") if shelf.single => (shelf, set_single),
         (Some(shelf), _, "DELETE") if shelf.single => (shelf, remove_single),
+        // Which of the events the request means is not known.
+        (Some(shelf), _, "DELETE") if shelf.item == "LiveEvent" => return None,
         (Some(shelf), _, "GET") => (shelf, list_all),
         (Some(shelf), _, "POST") if shelf.is_made() => (shelf, create),
         (Some(shelf), _, "POST" | "PUT") => (shelf, add_many),
@@ -233,15 +236,20 @@ fn missing(shelf: &Shelf) -> ApiError {
 
 // What things look like.
 
-/// A thing as the operation promises it: on a list of an On Demand page's videos each is more than a video, by itself it
-/// is that video.
-fn shape(call: &Call<'_>, shelf: &Shelf, key: &str, thing: &Thing, selection: &Selection) -> Option<Value> {
-    let promised = call.operation.answer().and_then(|(_, ty)| match ty.page_of().unwrap_or(ty) {
+/// What the operation says that its answer's things are; what is on the shelf where it answers nothing.
+fn promised(call: &Call<'_>, shelf: &Shelf) -> &'static str {
+    let said = call.operation.answer().and_then(|(_, ty)| match ty.page_of().unwrap_or(ty) {
         Type::Named(name) => Some(name),
         Type::List(items) => Some(items),
         _ => None,
     });
-    match promised.unwrap_or(shelf.item) {
+    said.unwrap_or(shelf.item)
+}
+
+/// A thing as the operation promises it: on a list of an On Demand page's videos each is more than a video, by itself it
+/// is that video.
+fn shape(call: &Call<'_>, shelf: &Shelf, key: &str, thing: &Thing, selection: &Selection) -> Option<Value> {
+    match promised(call, shelf) {
         item if held::is_held(item) || item == "Tag" => held::shape(&call.view(), item, &thing.id, selection),
         item => Some(made_shape(call, item, key, thing, selection)),
     }
@@ -251,24 +259,24 @@ fn made_shape(call: &Call<'_>, item: &'static str, key: &str, thing: &Thing, sel
     let maker = Maker::plain(call, thing.created);
     let uri = if thing.id.is_empty() { key.to_owned() } else { format!("{key}/{}", thing.id) };
     let made = match item {
-        "Picture" => picture(&uri, thing, selection),
+        "Picture" => return picture::kept(&uri, thing, selection),
         _ => maker.named(item, &uri, selection, &mut Vec::new()),
     };
-    made::overlay(made, &thing.set, selection)
-}
-
-fn picture(uri: &str, thing: &Thing, selection: &Selection) -> Value {
-    let owner = uri.rsplit_once("/pictures/").map_or(uri, |(owner, _)| owner);
-    let picture = crate::world::video::Picture {
-        id: thing.id.parse().unwrap_or_default(),
-        active: false,
-        ready: true,
-        key: crate::ids::digest(&["picture", uri], 64),
-        resource_key: crate::ids::digest(&["key", uri], 40),
-    };
-    let made = crate::shapes::picture::thumbnail(owner, Some(&picture), selection);
-    let named = Map::from_iter([("uri".to_owned(), Value::from(uri))]);
-    made::overlay(made, &named, selection)
+    let mut made = made::overlay(made, &thing.set, selection);
+    // What is only named is shown whole, and a picture that was chosen stands for the thing.
+    for name in ["pictures", "streamable_clip"] {
+        let (Some(below), Some(members)) = (selection.of(name), made.as_object_mut()) else { continue };
+        let shown = match thing.set.get(name).and_then(|named| named.get("uri")?.as_str()) {
+            Some(uri) => {
+                held::shape(&call.view(), "Video", uri.rsplit('/').next().unwrap_or_default(), below)
+            }
+            None => picture::chosen(&call.view(), &format!("{uri}/{name}"), below),
+        };
+        if let (Some(shown), true) = (shown, members.contains_key(name)) {
+            members.insert(name.to_owned(), shown);
+        }
+    }
+    made
 }
 
 // Lists.
@@ -341,7 +349,7 @@ fn create(call: &mut Call<'_>) -> Outcome {
     held::own_parents(call)?;
     let (shelf, key, _) = place(call)?;
     let input = call.input()?;
-    let mut set = settings(shelf, input.root());
+    let mut set = settings(call, shelf, input.root());
     let id = match shelf.word.and_then(|_| input.root().as_object()?.values().next()) {
         Some(Value::String(word)) => word.clone(),
         Some(Value::Number(number)) => number.to_string(),
@@ -369,8 +377,8 @@ fn put(call: &mut Call<'_>, key: &str, id: &str, set: Map<String, Value>) -> Res
 }
 
 /// What of a body can be set of a shelf's things: what they have, if it is of the kind they have.
-fn settings(shelf: &Shelf, body: &Value) -> Map<String, Value> {
-    let Some(Schema::Object(fields)) = Type::Named(shelf.item).schema() else { return Map::new() };
+fn settings(call: &Call<'_>, shelf: &Shelf, body: &Value) -> Map<String, Value> {
+    let Some(Schema::Object(fields)) = Type::Named(promised(call, shelf)).schema() else { return Map::new() };
     let mut set = Map::new();
     for (name, value) in body.as_object().into_iter().flatten() {
         let name = shelf.renamed.iter().find(|(from, _)| from == name).map_or(name.as_str(), |(_, to)| to);
@@ -432,7 +440,7 @@ fn defaults(call: &Call<'_>, shelf: &Shelf, id: &str, set: &mut Map<String, Valu
 fn edit(call: &mut Call<'_>) -> Outcome {
     let (shelf, key, id) = place(call)?;
     held::own_parents(call)?;
-    let set = settings(shelf, call.input()?.root());
+    let set = settings(call, shelf, call.input()?.root());
     let (me, now) = (call.me()?, call.now);
     if call.state.shelves.get(&key, &id).is_none_or(|thing| thing.owner != me) {
         return Err(missing(shelf));
@@ -483,8 +491,11 @@ fn add(call: &mut Call<'_>) -> Outcome {
     let (shelf, key, id) = place(call)?;
     held::own_parents(call)?;
     check(call, shelf, &id)?;
-    let mut set =
-        settings(shelf, call.input().map(|input| input.root().clone()).as_ref().unwrap_or(&Value::Null));
+    let mut set = settings(
+        call,
+        shelf,
+        call.input().map(|input| input.root().clone()).as_ref().unwrap_or(&Value::Null),
+    );
     defaults(call, shelf, &id, &mut set);
     put(call, &key, &id, set)?;
     answer(call, shelf, &key, &[id])
@@ -602,7 +613,7 @@ fn set_single(call: &mut Call<'_>) -> Outcome {
     held::own_parents(call)?;
     let (shelf, key, _) = place(call)?;
     let mut set = call.state.shelves.get(&key, "").map(|thing| thing.set.clone()).unwrap_or_default();
-    set.extend(settings(shelf, call.input()?.root()));
+    set.extend(settings(call, shelf, call.input()?.root()));
     put(call, &key, "", set)?;
     answer(call, shelf, &key, &[String::new()])
 }

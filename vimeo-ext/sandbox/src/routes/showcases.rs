@@ -40,7 +40,7 @@ pub(super) fn find<'c>(call: &'c Call<'_>) -> Result<&'c Showcase, ApiError> {
     found.filter(|showcase| viewer == Some(owner) || showcase.privacy != "nobody").ok_or_else(missing)
 }
 
-fn find_own<'c>(call: &'c mut Call<'_>) -> Result<&'c mut Showcase, ApiError> {
+pub(super) fn find_own<'c>(call: &'c mut Call<'_>) -> Result<&'c mut Showcase, ApiError> {
     call.own_subject()?;
     let id = find(call)?.id;
     call.state.showcases.get_mut(&id).ok_or_else(missing)
@@ -92,6 +92,8 @@ pub(crate) fn create(call: &mut Call<'_>) -> Outcome {
         hide_from_vimeo: false,
         review_mode: false,
         videos: Vec::new(),
+        thumbnail: None,
+        featured: None,
         created,
         modified: created,
         resource_key,

@@ -7,6 +7,7 @@ use crate::call::View;
 use crate::fields::{Object, Selection};
 use crate::ids;
 use crate::links::Target;
+use crate::world::shelves::Thing;
 use crate::world::video::Picture;
 
 const THUMBNAILS: [(u32, u32); 7] =
@@ -37,6 +38,27 @@ pub(crate) fn new_thumbnail(
         .with("sizes", |_| thumbnail_sizes(&base))
         .with("link", |_| upload_link(view, picture, at))
         .build()
+}
+
+/// A picture that is kept with what needs no rules of its own.
+pub(crate) fn kept(uri: &str, thing: &Thing, selection: &Selection) -> Value {
+    let base = format!("{CDN}/video/{}-{}-d", thing.id, ids::digest(&["picture", uri], 64));
+    Object::new(selection)
+        .put("uri", uri)
+        .put("active", thing.set.get("active").cloned().unwrap_or(false.into()))
+        .put("type", "custom")
+        .put("base_link", base.as_str())
+        .put("resource_key", ids::digest(&["key", uri], 40))
+        .put("default_picture", false)
+        .with("sizes", |_| thumbnail_sizes(&base))
+        .build()
+}
+
+/// The active one of the pictures that are kept at `list`.
+pub(crate) fn chosen(view: &View<'_>, list: &str, selection: &Selection) -> Option<Value> {
+    let active = |thing: &&Thing| thing.set.get("active") == Some(&Value::Bool(true));
+    let thing = view.state.shelves.list(list).iter().find(active)?;
+    Some(kept(&format!("{list}/{}", thing.id), thing, selection))
 }
 
 /// A user's portrait, or what stands in for it.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{metadata, user};
+use super::{metadata, picture, user};
 use crate::call::{View, time};
 use crate::fields::{Object, Selection};
 use crate::world::collections::Showcase;
@@ -28,12 +28,22 @@ pub(crate) fn showcase(view: &View<'_>, showcase: &Showcase, selection: &Selecti
             view.state.users.get(&showcase.owner).map_or(Value::Null, |owner| user::user(view, owner, selection))
         })
         .put("privacy", privacy)
-        .put("pictures", Value::Null)
+        .with("pictures", |selection| {
+            let custom = picture::chosen(view, &format!("{uri}/custom_thumbnails"), selection);
+            let of_video = showcase.thumbnail.and_then(|id| view.state.videos.get(&id)).map(|video| {
+                let active = video.pictures.iter().find(|picture| picture.active);
+                picture::thumbnail(&format!("/videos/{}", video.id), active, selection)
+            });
+            custom.or(of_video).unwrap_or_default()
+        })
+        .put("has_featured_content", showcase.featured.is_some())
         .put("sort", showcase.sort.as_str())
         .put("layout", showcase.layout.as_str())
         .put("theme", showcase.theme.as_str())
         .put("brand_color", showcase.brand_color.clone())
-        .put("custom_logo", Value::Null)
+        .with("custom_logo", |selection| {
+            picture::chosen(view, &format!("{uri}/logos"), selection).unwrap_or_default()
+        })
         .put("review_mode", showcase.review_mode)
         .put("web_custom_logo", false)
         .put("web_brand_color", false)

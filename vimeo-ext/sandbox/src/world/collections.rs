@@ -36,6 +36,12 @@ pub(crate) struct Showcase {
     pub(crate) review_mode: bool,
     /// In the order in which they were put there.
     pub(crate) videos: Vec<u64>,
+    /// The video whose picture is the showcase's too.
+    #[serde(default)]
+    pub(crate) thumbnail: Option<u64>,
+    /// The video that is shown first.
+    #[serde(default)]
+    pub(crate) featured: Option<u64>,
     pub(crate) created: DateTime<Utc>,
     pub(crate) modified: DateTime<Utc>,
     pub(crate) resource_key: String,

@@ -622,6 +622,9 @@ impl State {
             video.touch(now);
             return Some(format!("/video/{id}"));
         }
+        if self.shelves.has(&id.to_string()) {
+            return Some(format!("/picture/{id}"));
+        }
         let user = self.users.values().find(|user| has(&user.pictures))?.id;
         mark(&mut self.users.get_mut(&user)?.pictures);
         Some(format!("/portrait/{id}"))

@@ -33,23 +33,52 @@ impl State {
         (0..count).map(|place| self.seed_video(owner, place, count, now)).collect()
     }
 
+    /// Adds a video that is being made while it is watched.
+    pub(crate) fn begin_broadcast(&mut self, owner: u64, now: DateTime<Utc>) -> u64 {
+        let id = self.add_video(owner, now);
+        let version = recorded(self.ids.id(), "broadcast.mp4".to_owned(), now);
+        if let Some(video) = self.videos.get_mut(&id) {
+            video.versions.push(version);
+        }
+        id
+    }
+
+    /// Makes a recording of a broadcast, which plays at once.
+    pub(crate) fn end_broadcast(&mut self, id: u64, now: DateTime<Utc>) {
+        let version = self.videos.get(&id).and_then(|video| video.versions.last()).map(|version| version.id);
+        if let Some(version) = version {
+            self.transcoded(id, version, now);
+        }
+    }
+
+    /// Adds a copy of a video; `None` when there is no such video.
+    pub(crate) fn copy_video(&mut self, id: u64, now: DateTime<Utc>) -> Option<u64> {
+        let mut copy = self.videos.get(&id)?.clone();
+        copy.id = self.ids.id();
+        (copy.hash, copy.resource_key) = (self.ids.hex(10), self.ids.hex(40));
+        (copy.created, copy.modified) = (now, now);
+        copy.comments.clear();
+        copy.plays = 0;
+        for version in &mut copy.versions {
+            // The bytes stay with the one they were sent for.
+            *version = Version { id: self.ids.id(), source: Source::Seeded, ..version.clone() };
+        }
+        for picture in &mut copy.pictures {
+            picture.id = self.ids.id();
+        }
+        for track in &mut copy.text_tracks {
+            track.id = self.ids.id();
+        }
+        let id = copy.id;
+        self.videos.insert(id, copy);
+        Some(id)
+    }
+
     fn seed_video(&mut self, owner: u64, place: usize, count: usize, now: DateTime<Utc>) -> u64 {
         let age = TimeDelta::try_minutes((count - place) as i64).unwrap_or(TimeDelta::zero());
         let created = now.checked_sub_signed(age).unwrap_or(now);
         let id = self.add_video(owner, created);
-        let version = Version {
-            id: self.ids.id(),
-            file_name: format!("video-{}.mp4", place + 1),
-            description: None,
-            created,
-            modified: created,
-            uploaded: Some(created),
-            active: false,
-            source: Source::Seeded,
-            upload: Stage::Complete,
-            transcode: Stage::InProgress,
-            reads_left: None,
-        };
+        let version = recorded(self.ids.id(), format!("video-{}.mp4", place + 1), created);
         let version_id = version.id;
         if let Some(video) = self.videos.get_mut(&id) {
             video.name = format!("Video {}", place + 1);
@@ -61,5 +90,22 @@ impl State {
             video.plays = (place as u64 * 13) % 1000;
         }
         id
+    }
+}
+
+/// A version that nobody uploaded, before it plays.
+fn recorded(id: u64, file_name: String, created: DateTime<Utc>) -> Version {
+    Version {
+        id,
+        file_name,
+        description: None,
+        created,
+        modified: created,
+        uploaded: Some(created),
+        active: false,
+        source: Source::Seeded,
+        upload: Stage::Complete,
+        transcode: Stage::InProgress,
+        reads_left: None,
     }
 }

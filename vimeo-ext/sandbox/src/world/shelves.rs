@@ -66,6 +66,11 @@ impl Shelves {
         gone
     }
 
+    /// Whether a thing of that id is anywhere.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.0.values().flatten().any(|thing| thing.id == id)
+    }
+
     pub(crate) fn clear(&mut self, key: &str) {
         self.0.remove(key);
     }

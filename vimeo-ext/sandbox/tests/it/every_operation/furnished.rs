@@ -102,6 +102,11 @@ impl Furnished {
             ("channel_id", "/channels", json!({"name": "A channel", "privacy": "anybody"})),
             ("album_id", "/me/albums", json!({"name": "A showcase"})),
             ("project_id", "/me/projects", json!({"name": "A folder"})),
+            (
+                "inner_id",
+                "/me/projects",
+                json!({"name": "A folder within", "parent_folder_uri": "/users/{user_id}/projects/{project_id}"}),
+            ),
             ("group_id", "/groups", json!({"name": "A group"})),
             ("live_event_id", "/me/live_events", json!({"title": "An event"})),
             (
@@ -259,6 +264,7 @@ impl Furnished {
             "genre_id" => "drama",
             "filter" if path.contains("/promotions") => "single",
             "filter" => "moderators",
+            "uris" if path.ends_with("/items") => return self.filled("/users/{user_id}/projects/{inner_id}"),
             "uris" => return self.filled("/videos/{video_id}"),
             "video_uri" | "uri" => return self.filled("/videos/{video_id}"),
             "portfolio_id" | "season_id" | "upload_id" | "payment_method_id" => "7",

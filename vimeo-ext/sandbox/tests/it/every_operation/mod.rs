@@ -79,37 +79,24 @@ fn method(id: &str) -> &'static Method {
 /// The writes that the sandbox leaves to Vimeo.
 const NOT_BUILT: &[&str] = &[
     "convert_access_token",
-    "activate_live_event",
     "attach_live_event_scene_graphic",
-    "end_live_event",
     "export_live_event_viewer_analytics",
-    "activate_my_live_event",
-    "end_my_live_event",
-    "activate_user_live_event",
-    "end_user_live_event",
-    "copy_my_showcase",
-    "set_my_showcase_video_thumbnail",
-    "set_my_showcase_featured_video",
     "add_items_to_user_showcases",
     "add_folder_to_user_showcases",
-    "copy_user_showcase",
-    "set_user_showcase_video_thumbnail",
-    "set_user_showcase_featured_video",
     "upsert_team_custom_metadata_fields",
     "backfill_team_custom_metadata",
     "edit_team_custom_metadata_options",
-    "copy_my_video",
-    "copy_user_video",
     "ask_video_ai_question",
     "edit_video_ai_text_track",
     "start_video_ai_transcription",
     "start_video_ai_dubbing",
     "start_video_ai_subtitling",
-    "edit_video_showcases",
     "set_video_custom_metadata",
     "trim_video",
     "remove_user_folder_embed_preset",
-    "remove_my_folder_items",
+    "delete_live_events",
+    "delete_my_live_events",
+    "delete_user_live_events",
     "remove_my_watch_history_video",
     "complete_user_upload",
     "delete_my_payment_method",
@@ -146,7 +133,10 @@ async fn every_typed_operation_is_answered_without_drift() {
         }
     }
     assert_eq!(tally.wrong, [""; 0], "{} of 520 are wrong\n{}", tally.wrong.len(), tally.wrong.join("\n"));
-    assert_eq!(tally.not_built, NOT_BUILT);
+    tally.not_built.sort_unstable();
+    let mut not_built = NOT_BUILT.to_vec();
+    not_built.sort_unstable();
+    assert_eq!(tally.not_built, not_built);
     assert_eq!(tally.good + NOT_BUILT.len(), 520);
 }
 

@@ -1,0 +1,234 @@
+//! What is kept by one table: made, listed, changed, taken away; and what happens with it.
+
+use serde_json::json;
+use vimeo_sandbox::Sandbox;
+
+use crate::client::{Client, id_of};
+
+async fn started() -> (Sandbox, Client, u64) {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::new(&sandbox);
+    let video = sandbox.seed_videos(3)[0];
+    (sandbox, client, video)
+}
+
+/// The life of a thing: how it is made, what it is called, and how it is changed.
+#[tokio::test]
+async fn things_are_made_listed_changed_and_taken_away() {
+    let (sandbox, client, video) = started().await;
+    let me = sandbox.user_id();
+    let event = client.send("POST", "/me/live_events", json!({"title": "Event"})).await.body;
+    let event = event["uri"].as_str().unwrap();
+    let page = json!({"name": "Page", "description": "Films", "type": "film", "content_rating": "safe"});
+    let page = client.send("POST", "/me/ondemand/pages", page).await.body;
+    let page = page["uri"].as_str().unwrap();
+    let credit = json!({"name": "Someone", "role": "Director", "email": "someone@example.com", "user_uri": format!("/users/{me}")});
+    let videos = format!("/videos/{video}");
+    for (list, body, field, change) in [
+        ("/me/presets".to_owned(), json!({"name": "Preset"}), "name", json!({"outro": "nothing"})),
+        (
+            format!("{videos}/chapters"),
+            json!({"title": "One", "timecode": 3}),
+            "title",
+            json!({"title": "Two"}),
+        ),
+        (format!("{videos}/credits"), credit, "role", json!({"role": "Editor"})),
+        (
+            "/live_events".to_owned(),
+            json!({"title": "Other", "chat_enabled": "true"}),
+            "title",
+            json!({"title": "Again"}),
+        ),
+        (format!("{event}/pictures"), json!({"active": true}), "active", json!({"active": false})),
+        (format!("{page}/pictures"), json!({}), "active", json!({"active": true})),
+        (format!("{page}/backgrounds"), json!({}), "active", json!({"active": true})),
+    ] {
+        let made = client.send("POST", &list, body.clone()).await;
+        assert!(matches!(made.status, 200 | 201), "{list}: {made:?}");
+        let uri = made.body["uri"].as_str().unwrap();
+        if body.get(field).is_some() {
+            assert_eq!(made.body[field], body[field], "{list}");
+        }
+        assert_eq!(client.get(uri).await.body[field], made.body[field], "{list}");
+        let listed = client.get(&format!("{list}?fields=uri")).await.body;
+        assert!(listed["data"].as_array().unwrap().contains(&json!({"uri": uri})), "{list}: {listed}");
+        let changed = client.send("PATCH", uri, change.clone()).await;
+        assert_eq!(changed.status, 200, "{list}: {changed:?}");
+        if change.get(field).is_some() {
+            assert_eq!(client.get(uri).await.body[field], change[field], "{list}");
+        }
+        if list.ends_with("/pictures") && list.contains("ondemand") {
+            continue;
+        }
+        assert_eq!(client.call("DELETE", uri).await.status, 204, "{list}");
+        assert_eq!(client.get(uri).await.status, 404, "{list}");
+        assert_eq!(client.call("DELETE", uri).await.status, 404, "{list}");
+    }
+}
+
+#[tokio::test]
+async fn only_the_owner_changes_a_thing_and_its_end_is_the_end_of_all_in_it() {
+    let (sandbox, client, _) = started().await;
+    let stranger = Client::with_token(&sandbox, &sandbox.add_user("Stranger").token);
+    let event = client.send("POST", "/me/live_events", json!({"title": "Event"})).await.body;
+    let event = event["uri"].as_str().unwrap();
+    let picture = client.send("POST", &format!("{event}/pictures"), json!({})).await.body;
+    let picture = picture["uri"].as_str().unwrap();
+    assert_eq!(stranger.get("/me/live_events").await.body["total"], 0);
+    assert_eq!(stranger.send("PATCH", event, json!({"title": "Mine"})).await.status, 404);
+    assert_eq!(stranger.call("DELETE", picture).await.status, 403);
+    assert_eq!(client.get(event).await.body["metadata"]["connections"]["pictures"]["total"], 1);
+    assert_eq!(client.call("DELETE", event).await.status, 204);
+    assert_eq!(client.get(picture).await.status, 404);
+    assert_eq!(client.send("POST", &format!("{event}/pictures"), json!({})).await.status, 404);
+}
+
+#[tokio::test]
+async fn an_event_goes_on_air_and_leaves_a_recording_each_time() {
+    let (_sandbox, client, _) = started().await;
+    let event = client.send("POST", "/me/live_events", json!({"title": "Weekly"})).await.body;
+    let uri = event["uri"].as_str().unwrap();
+    assert!(event["stream_key"].is_string() && event["streamable_clip"].is_null());
+    assert_eq!(client.call("POST", &format!("{uri}/end")).await.status, 400);
+    for times in 1..=2 {
+        let on_air = client.call("POST", &format!("{uri}/activate")).await;
+        assert_eq!((on_air.status, &on_air.body["name"]), (200, &json!("Weekly")));
+        let again = client.call("POST", &format!("{uri}/activate")).await;
+        assert_eq!(again.body["uri"], on_air.body["uri"]);
+        let seen = client.get(uri).await.body;
+        assert_eq!(
+            (&seen["status"], &seen["streamable_clip"]["uri"]),
+            (&json!("started"), &on_air.body["uri"])
+        );
+        assert_eq!(client.call("POST", &format!("{uri}/end?clip_id=1")).await.status, 400);
+        let recording = client.call("POST", &format!("{uri}/end")).await;
+        assert_eq!((recording.status, &recording.body["status"]), (200, &json!("available")));
+        assert_eq!(client.get(uri).await.body["status"], "ended");
+        assert_eq!(client.get(&format!("{uri}/videos")).await.body["total"], times);
+    }
+}
+
+#[tokio::test]
+async fn a_page_on_demand_is_published() {
+    let (_sandbox, client, video) = started().await;
+    let body = json!({"name": "Page", "description": "Films", "type": "film", "content_rating": "safe"});
+    let page = client.send("POST", "/me/ondemand/pages", body).await;
+    assert_eq!((page.status, &page.body["published"]["enabled"]), (201, &json!(false)));
+    let uri = page.body["uri"].as_str().unwrap();
+    let put = client.send("PUT", &format!("{uri}/videos/{video}"), json!({"type": "main"})).await;
+    assert_eq!((put.status, &put.body["type"]), (200, &json!("main")));
+    assert_eq!(client.get(&format!("{uri}/videos/{video}")).await.body["uri"], format!("/videos/{video}"));
+    assert_eq!(client.send("PUT", &format!("{uri}/videos/1"), json!({"type": "main"})).await.status, 404);
+    assert_eq!(client.call("PUT", &format!("{uri}/regions/DE")).await.body["country_code"], "DE");
+    let many = client.send("PUT", &format!("{uri}/regions"), json!({"countries": ["FR", "IT"]})).await;
+    assert_eq!(many.status, 200, "{many:?}");
+    assert_eq!(client.get(&format!("{uri}/regions")).await.body["total"], 3);
+    assert_eq!(client.call("DELETE", &format!("{uri}/regions/DE")).await.status, 204);
+    assert_eq!(client.get(&format!("{uri}/regions")).await.body["total"], 2);
+    let published = client.send("PATCH", uri, json!({"publish": {"active": true}})).await;
+    assert_eq!(published.body["published"]["enabled"], true, "{published:?}");
+    assert!(client.get(uri).await.body["published"]["time"].is_string());
+}
+
+#[tokio::test]
+async fn groups_are_joined_and_channels_moderated() {
+    let (sandbox, client, video) = started().await;
+    let account = sandbox.add_user("Stranger");
+    let stranger = Client::with_token(&sandbox, &account.token);
+    let group = client.send("POST", "/groups", json!({"name": "Group"})).await;
+    assert_eq!((group.status, &group.body["name"]), (200, &json!("Group")));
+    let id = id_of(&group.body);
+    assert_eq!(stranger.get(&format!("/me/groups/{id}")).await.status, 404);
+    assert_eq!(stranger.call("PUT", &format!("/me/groups/{id}")).await.status, 204);
+    assert_eq!(stranger.get("/me/groups").await.names(), ["Group"]);
+    assert_eq!(client.get(&format!("/groups/{id}/users")).await.names(), ["Sandbox User", "Stranger"]);
+    assert_eq!(client.call("PUT", &format!("/groups/{id}/videos/{video}")).await.status, 200);
+    assert_eq!(stranger.get(&format!("/groups/{id}/videos")).await.body["total"], 1);
+    assert_eq!(stranger.call("DELETE", &format!("/me/groups/{id}")).await.status, 204);
+    assert_eq!(
+        client.get(&format!("/groups/{id}")).await.body["metadata"]["connections"]["users"]["total"],
+        1
+    );
+
+    let channel =
+        client.send("POST", "/channels", json!({"name": "Channel", "privacy": "anybody"})).await.body;
+    let moderators = format!("{}/moderators", channel["uri"].as_str().unwrap());
+    assert_eq!(stranger.call("PUT", &format!("{moderators}/{}", account.user_id)).await.status, 403);
+    let body = json!([{"user_uri": format!("/users/{}", account.user_id)}]);
+    assert_eq!(client.send("PUT", &moderators, body).await.status, 200);
+    assert_eq!(client.get(&moderators).await.body["total"], 2);
+    let uri = channel["uri"].as_str().unwrap();
+    assert_eq!(stranger.send("PATCH", uri, json!({"name": "Ours"})).await.body["name"], "Ours");
+    assert_eq!(client.call("DELETE", &format!("{moderators}/{}", account.user_id)).await.status, 204);
+    assert_eq!(stranger.send("PATCH", uri, json!({"name": "Mine"})).await.status, 403);
+    let owner = format!("{moderators}/{}", sandbox.user_id());
+    client.call("DELETE", &owner).await;
+    assert_eq!(client.get(&owner).await.status, 200, "an owner stays");
+}
+
+#[tokio::test]
+async fn logos_come_by_link_and_show_when_they_are_chosen() {
+    let (_sandbox, client, _) = started().await;
+    let showcase = client.send("POST", "/me/albums", json!({"name": "Showcase"})).await.body;
+    assert_eq!(showcase["custom_logo"], json!(null));
+    let uri = showcase["uri"].as_str().unwrap();
+    let logo = client.call("POST", &format!("{uri}/logos")).await;
+    assert_eq!((logo.status, &logo.body["active"]), (201, &json!(false)));
+    let sent = client
+        .bare("PUT", logo.body["link"].as_str().unwrap())
+        .header("content-type", "image/png")
+        .body("png");
+    assert_eq!(sent.send().await.unwrap().status(), 200);
+    let logo = logo.body["uri"].as_str().unwrap();
+    assert!(client.get(logo).await.body.get("link").is_none(), "the link is told once");
+    assert_eq!(client.send("PATCH", logo, json!({"active": true})).await.body["active"], true);
+    assert_eq!(client.get(uri).await.body["custom_logo"]["uri"], logo);
+    let other = client.call("POST", &format!("{uri}/logos")).await.body;
+    client.send("PATCH", other["uri"].as_str().unwrap(), json!({"active": true})).await;
+    assert_eq!(client.get(logo).await.body["active"], false);
+}
+
+#[tokio::test]
+async fn a_video_is_copied_and_sorted_into_showcases() {
+    let (_sandbox, client, video) = started().await;
+    let copy = client.send("POST", &format!("/me/videos/{video}/copy"), json!({"name": "Copy"})).await;
+    assert_eq!(
+        (copy.status, &copy.body["name"], &copy.body["status"]),
+        (200, &json!("Copy"), &json!("available"))
+    );
+    assert_ne!(id_of(&copy.body), video);
+    let one = client.send("POST", "/me/albums", json!({"name": "One"})).await.body["uri"].clone();
+    let two = client.send("POST", "/me/albums", json!({"name": "Two"})).await.body["uri"].clone();
+    let albums = format!("/videos/{video}/albums");
+    client.send("PATCH", &albums, json!({"add": [{"uri": one}]})).await;
+    let moved = client.send("PATCH", &albums, json!({"add": [{"uri": two}], "remove": [{"uri": one}]})).await;
+    assert_eq!(moved.body[0]["uri"], two);
+    assert_eq!(client.get(&albums).await.names(), ["Two"]);
+    assert_eq!(client.get(&format!("/videos/{video}/available_albums")).await.names(), ["One"]);
+    assert_eq!(client.send("PATCH", &albums, json!({"add": [{"uri": "/albums/1"}]})).await.status, 400);
+    let again = client.call("POST", &format!("{}/copy", two.as_str().unwrap())).await.body;
+    assert_eq!(again["metadata"]["connections"]["videos"]["total"], 1);
+    let featured = format!("{}/videos/{video}/set_featured_video", two.as_str().unwrap());
+    assert_eq!(client.call("PATCH", &featured).await.body["has_featured_content"], true);
+}
+
+#[tokio::test]
+async fn made_answers_are_the_same_each_time_and_agree_with_each_other() {
+    let (one, _, _) = started().await;
+    let (client, path) = (Client::new(&one), "/ondemand/genres");
+    let list = client.get(path).await.body;
+    assert_eq!((list["total"].as_u64(), list["data"].as_array().unwrap().len()), (Some(3), 3));
+    let first = &list["data"][0];
+    assert_eq!(client.get(first["uri"].as_str().unwrap()).await.body, *first);
+    let second = client.get(&format!("{path}?per_page=1&page=2&fields=uri,name")).await.body;
+    assert_eq!(second["data"], json!([{"uri": list["data"][1]["uri"], "name": list["data"][1]["name"]}]));
+    assert_eq!(second["paging"]["next"], format!("{path}?per_page=1&page=3&fields=uri%2Cname"));
+    assert_eq!(client.get(&format!("{path}?page=2")).await.body["error_code"], 2286);
+    let deep = client.get("/me/feed?fields=clip.user.metadata.connections.videos.uri").await.body;
+    let videos = format!("/users/{}/videos", one.user_id());
+    for item in deep["data"].as_array().unwrap().iter().filter(|item| !item["clip"].is_null()) {
+        assert_eq!(item["clip"]["user"]["metadata"]["connections"]["videos"], json!({"uri": videos}));
+    }
+    let other = Sandbox::builder().seed(99).start().await.unwrap();
+    assert_ne!(Client::new(&other).get(path).await.body["data"], list["data"]);
+}
