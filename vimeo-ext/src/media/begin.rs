@@ -1,13 +1,15 @@
 //! From a file to a running upload, one video for each: what `upload` and `replace` have in common.
 //!
-//! The order is what makes it safe to kill the process at any moment. First the journal is told that something will be
-//! created, then it is created, then its link is written down, and only then bytes are sent. Whoever comes later finds
-//! the link, or finds that asking was begun and never answered; in no case is anything created a second time.
+//! The order is what makes it safe to kill the process at any moment. The journal is told that Vimeo is asked right before
+//! the request goes out, and of the link before a byte is sent. Whoever comes later finds the link, or that nothing was
+//! asked, or that asking was never answered; in no case is anything created a second time.
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::SystemTime;
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -15,9 +17,10 @@ use vimeo_api::{Call, Secret, Sent};
 
 use super::media_type::{self, Expected};
 use super::settings;
+use crate::transport::Announcement;
 use crate::upload::{
-    BoxFuture, Claim, IntoSource, Journal, Progress, Source, Standing, Upload, UploadError, UploadOptions,
-    UploadTicket,
+    BoxFuture, Claim, IntoSource, Journal, Mark, Progress, Source, Standing, Upload, UploadError,
+    UploadOptions, UploadTicket,
 };
 use crate::{Error, Vimeo};
 
@@ -94,7 +97,7 @@ pub(crate) struct Intent {
     /// What it is for, without the account: `new video`.
     pub(crate) purpose: String,
     /// For messages: `a video`.
-    pub(crate) what: &'static str,
+    pub(crate) what: String,
     /// What it is created with.
     pub(crate) settings: Value,
     /// The video, where it is there already.
@@ -199,7 +202,7 @@ async fn claim(
     };
     let (Some(_), Some(who)) = (source.path(), vimeo.who()) else { return Ok(None) };
     let purpose = format!("{} {who}", intent.purpose);
-    match journal.claim_with(source, purpose, intent.settings.clone()).await {
+    match journal.claim_unasked(source, purpose, intent.settings.clone()).await {
         Ok(claim) => Ok(Some(claim)),
         Err(error) if !asked_for && is_of_folder(&error, journal.folder()) => {
             tracing::warn!(%error, "no journal: an upload that is killed will not be resumed");
@@ -221,7 +224,7 @@ fn earlier(claim: &Claim, intent: &Intent, name: &str) -> Result<Option<Known>, 
         Standing::New => Ok(None),
         Standing::Uncertain => Err(UploadError::Unanswered {
             what: format!("{} for {name}", intent.what),
-            asked: entry.begun,
+            asked: entry.asked.unwrap_or(entry.begun),
             entry: Some(entry.id()),
             source: None,
         }
@@ -253,21 +256,17 @@ async fn create(
         Some(claim) => Some(claim.entry().fingerprint.clone()),
         None => source.fingerprint().await?,
     };
-    let asked = SystemTime::now().into();
-    let created = match call.send().await {
-        Ok(created) => created.into_inner(),
-        Err(error) if surely_nothing_created(&error) => {
+    let mark = claim.as_ref().map(Claim::mark);
+    let what = format!("{} for {}", intent.what, source.name());
+    let created = match ask(call, what, mark).await {
+        Ok(created) => created,
+        Err(Asked::Refused(error)) => {
             give_up(claim.take()).await;
             return Err(error.into());
         }
-        Err(error) => {
-            return Err(UploadError::Unanswered {
-                what: format!("{} for {}", intent.what, source.name()),
-                asked,
-                entry: claim.as_ref().map(|claim| claim.entry().id()),
-                source: Some(Box::new(error)),
-            }
-            .into());
+        Err(Asked::Unanswered(mut unanswered)) => {
+            unanswered.entry = claim.as_ref().map(|claim| claim.entry().id());
+            return Err(unanswered.into());
         }
     };
     let upload_link = created.upload_link().map(|link| link.expose().to_owned());
@@ -292,19 +291,52 @@ async fn create(
 }
 
 /// Creates a video for which there is nothing to send from here.
-pub(crate) async fn ask<T: DeserializeOwned + Send + 'static>(call: Call<T>, what: &str) -> Result<T, Error> {
-    let asked = SystemTime::now().into();
-    match call.send().await {
-        Ok(created) => Ok(created.into_inner()),
-        Err(error) if surely_nothing_created(&error) => Err(error.into()),
-        Err(error) => {
-            let (what, source) = (what.to_owned(), Some(Box::new(error)));
-            Err(UploadError::Unanswered { what, asked, entry: None, source }.into())
-        }
+pub(crate) async fn create_only<T>(call: Call<T>, what: &str) -> Result<T, Error>
+where
+    T: DeserializeOwned + Send + 'static,
+{
+    ask(call, what.to_owned(), None).await.map_err(|asked| match asked {
+        Asked::Refused(error) => error.into(),
+        Asked::Unanswered(unanswered) => unanswered.into(),
+    })
+}
+
+/// How asking for something to be created came to nothing.
+enum Asked {
+    /// It surely was not.
+    Refused(vimeo_api::Error),
+    /// It may have been.
+    Unanswered(Unanswered),
+}
+
+struct Unanswered {
+    what: String,
+    asked: DateTime<Utc>,
+    entry: Option<String>,
+    source: vimeo_api::Error,
+}
+
+impl From<Unanswered> for Error {
+    fn from(unanswered: Unanswered) -> Self {
+        let Unanswered { what, asked, entry, source } = unanswered;
+        UploadError::Unanswered { what, asked, entry, source: Some(Box::new(source)) }.into()
     }
 }
 
-/// Whether a call that failed surely left nothing behind. A gateway's `502` does not say so.
+async fn ask<T>(call: Call<T>, what: String, mark: Option<Arc<Mark>>) -> Result<T, Asked>
+where
+    T: DeserializeOwned + Send + 'static,
+{
+    let announcement = Announcement::of(mark);
+    let asked = SystemTime::now().into();
+    match call.extension(announcement.clone()).send().await {
+        Ok(created) => Ok(created.into_inner()),
+        Err(error) if !announcement.is_made() || surely_nothing_created(&error) => Err(Asked::Refused(error)),
+        Err(source) => Err(Asked::Unanswered(Unanswered { what, asked, entry: None, source })),
+    }
+}
+
+/// Whether a call that went out and failed surely left nothing behind. A gateway's `502` does not say so.
 fn surely_nothing_created(error: &vimeo_api::Error) -> bool {
     match error.status() {
         Some(status) => status.is_client_error(),

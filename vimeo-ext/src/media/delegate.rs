@@ -3,7 +3,7 @@
 use vimeo_api::Endpoint;
 
 use super::CreateVideo;
-use super::begin::{Created, ask, no_video};
+use super::begin::{Created, create_only, no_video};
 use crate::upload::{UploadError, UploadTicket};
 use crate::{Error, Vimeo};
 
@@ -29,7 +29,7 @@ impl CreateVideo<Delegated> {
         }
         body.upload.size = Some(size);
         let call = vimeo.api().videos().create_my_video(&body).fields("uri,upload.upload_link");
-        let created = ask(call.into_call().read_as::<Created>(), "a video for a ticket").await?;
+        let created = create_only(call.into_call().read_as::<Created>(), "a video for a ticket").await?;
         let link = created.upload_link().map(|link| link.expose().to_owned());
         let video_uri = created.uri.ok_or_else(no_video)?;
         match link {

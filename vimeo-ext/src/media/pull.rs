@@ -4,7 +4,7 @@ use serde::Deserialize;
 use url::Url;
 use vimeo_api::Endpoint;
 
-use super::begin::{ask, no_video};
+use super::begin::{create_only, no_video};
 use super::{CreateVideo, MediaError, VideoRef};
 use crate::{Error, Vimeo};
 
@@ -59,7 +59,8 @@ impl CreateVideo<FromUrl> {
         check("the file's address", &url)?;
         body.upload.link = Some(url);
         let call = vimeo.api().videos().create_my_video(&body).fields("uri,link");
-        let created = ask(call.into_call().read_as::<Created>(), "a video for Vimeo to fetch").await?;
+        let created =
+            create_only(call.into_call().read_as::<Created>(), "a video for Vimeo to fetch").await?;
         Ok(PulledVideo { uri: created.uri.ok_or_else(no_video)?, link: created.link })
     }
 }

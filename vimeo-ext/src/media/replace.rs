@@ -11,6 +11,9 @@ use super::{VideoRef, Warning};
 use crate::upload::{IntoSource, Journal, Progress, Upload, UploadOptions, UploadTicket, Uploaded};
 use crate::{Error, Vimeo};
 
+/// How the journal's purpose of a replacement begins; the video's number and the account follow.
+pub(crate) const NEW_FILE_OF: &str = "new file of /videos/";
+
 /// An upload of a new file for a video; from [`Vimeo::replace`].
 #[must_use = "nothing is replaced until send() is awaited"]
 pub struct Replace {
@@ -100,8 +103,8 @@ impl Replace {
         let Self { vimeo, video, file_name, transfer } = self;
         let id = video.id_for("create_video_version")?;
         let intent = Intent {
-            purpose: format!("new file of /videos/{id}"),
-            what: "a version of the video",
+            purpose: format!("{NEW_FILE_OF}{id}"),
+            what: format!("a version of /videos/{id}"),
             settings: Value::Null,
             video_uri: Some(video.uri().to_owned()),
         };

@@ -7,10 +7,11 @@ use serde::Deserialize;
 use vimeo_api::ResourceUri;
 
 use super::begin::{Created, Journalling};
+use super::replace::NEW_FILE_OF;
 use crate::upload::{
     Claim, Entry, FileSource, Journal, SizeFoundBy, Source, Standing, Upload, UploadError, UploadTicket,
 };
-use crate::{Error, List, Vimeo};
+use crate::{Error, ListCall, Vimeo};
 
 /// How far Vimeo's clock may be from ours.
 const SKEW: Duration = Duration::from_secs(15 * 60);
@@ -42,16 +43,21 @@ pub struct Unfinished {
     journal: Journal,
 }
 
-/// A video without a file that may be what an unanswered call created.
+/// A video, or a version of one, without a file that may be what an unanswered call created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Candidate {
     /// Its URI.
     pub uri: String,
-    /// Its title.
+    /// Its title, or the version's file name.
     pub name: Option<String>,
     /// When it was created, by Vimeo's clock.
     pub created: Option<DateTime<Utc>>,
+}
+
+/// The video whose file an upload replaces, by its purpose.
+fn replaced(purpose: &str) -> Option<u64> {
+    purpose.strip_prefix(NEW_FILE_OF)?.split(' ').next()?.parse().ok()
 }
 
 /// What of a video tells whether it waits for a file.
@@ -61,6 +67,8 @@ struct Waiting {
     uri: Option<String>,
     #[serde(default)]
     name: Option<String>,
+    #[serde(default)]
+    filename: Option<String>,
     #[serde(default)]
     created_time: Option<DateTime<Utc>>,
     #[serde(default)]
@@ -113,7 +121,7 @@ impl Unfinished {
             }
             Standing::New | Standing::Uncertain => Err(UploadError::Unanswered {
                 what: format!("a video for {}", entry.path.display()),
-                asked: entry.begun,
+                asked: entry.asked.unwrap_or(entry.begun),
                 entry: Some(entry.id()),
                 source: None,
             }
@@ -121,32 +129,35 @@ impl Unfinished {
         }
     }
 
-    /// The account's videos that wait for a file of this size and were created since the upload began, the newest first. Of
-    /// an upload whose creation was never answered, the video is among these, if it came to be.
+    /// The account's videos that wait for a file of this size and were created since Vimeo was asked; for a replacement, the
+    /// video's versions. The newest first. Of an upload whose creation was never answered, what came to be is among these.
     ///
     /// Needs the scope `private`.
     ///
     /// # Errors
     ///
-    /// [`Error::Call`] when the list cannot be read.
+    /// [`Error::Call`] when the list cannot be read; [`UploadError::Journal`] when the upload belongs to another account.
     pub async fn candidates(&self, entry: &Entry) -> Result<Vec<Candidate>, Error> {
         self.same_account(entry)?;
-        let list = self.vimeo.api().videos().list_my_videos();
-        let list =
-            list.sort("date").direction("desc").fields("uri,name,created_time,upload.status,upload.size");
-        let mut videos = list.items_as::<Waiting>();
+        let asked = entry.asked.unwrap_or(entry.begun);
+        let list = match replaced(&entry.purpose) {
+            Some(video) => self.vimeo.get(&format!("/videos/{video}/versions")),
+            None => self.vimeo.get("/me/videos").query("sort", &"date").query("direction", &"desc"),
+        };
+        let fields = "uri,name,filename,created_time,upload.status,upload.size";
+        let mut listed = list.fields(fields).pages::<Waiting>().items();
         let mut found = Vec::new();
-        while let Some(video) = videos.next().await {
-            let video = video?;
-            if video.created_time.is_some_and(|created| created + SKEW < entry.begun) {
+        while let Some(one) = listed.next().await {
+            let one = one?;
+            if one.created_time.is_some_and(|created| created + SKEW < asked) {
                 break;
             }
-            let waits = video.upload.is_some_and(|upload| {
+            let waits = one.upload.is_some_and(|upload| {
                 upload.status.as_deref() == Some("in_progress")
                     && upload.size.is_none_or(|size| size == entry.fingerprint.size)
             });
-            if let (Some(uri), true) = (video.uri, waits) {
-                found.push(Candidate { uri, name: video.name, created: video.created_time });
+            if let (Some(uri), true) = (one.uri, waits) {
+                found.push(Candidate { uri, name: one.name.or(one.filename), created: one.created_time });
             }
         }
         Ok(found)
@@ -200,7 +211,14 @@ impl Unfinished {
 
     async fn claim(&self, entry: &Entry) -> Result<(FileSource, Claim), UploadError> {
         let mut source = FileSource::open(&entry.path).await?;
-        let claim = self.journal.claim_with(&mut source, &*entry.purpose, entry.settings.clone()).await?;
+        let (purpose, settings) = (entry.purpose.clone(), entry.settings.clone());
+        let claim = self.journal.claim_unasked(&mut source, purpose, settings).await?;
+        if matches!(claim.standing(), Standing::New) {
+            // Finished or discarded since it was listed, or ended before anything was asked: nothing to go on with.
+            claim.finish().await?;
+            let reason = "nothing was created for it, or it has ended since".to_owned();
+            return Err(UploadError::Journal { name: entry.id(), reason });
+        }
         Ok((source, claim))
     }
 

@@ -134,7 +134,7 @@ impl CreateVideo<FromSource> {
         let Self { vimeo, mut body, way: FromSource(transfer) } = self;
         let intent = Intent {
             purpose: "new video".to_owned(),
-            what: "a video",
+            what: "a video".to_owned(),
             settings: settings::kept(&body),
             video_uri: None,
         };

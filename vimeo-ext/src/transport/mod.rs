@@ -8,6 +8,7 @@
 //! The steps are nested futures, not boxed ones, and hand on one request by reference: a call through the whole
 //! chain makes one allocation for its future and copies its request once, where it is sent.
 
+mod announcement;
 mod authenticate;
 mod deadline;
 mod layers;
@@ -21,6 +22,7 @@ mod trace;
 
 use vimeo_api::{Error, RawResponse, Request, Transport, TransportFuture};
 
+pub(crate) use announcement::Announcement;
 pub(crate) use authenticate::{Authenticate, Authorization};
 pub(crate) use deadline::Deadline;
 pub(crate) use layers::Layers;

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 use vimeo_api::{ConnectionError, Error, RawResponse, Request, Sent, Transport};
 
 use super::Step;
+use super::announcement::Announcement;
 use super::stall::{Watch, Watched};
 use super::standing::Standing;
 
@@ -30,6 +31,9 @@ pub(crate) struct Send {
 
 impl Step for Send {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
+        if let Some(announcement) = request.extensions.get::<Announcement>() {
+            announcement.make(request).await?;
+        }
         let Some(limit) = self.attempt else { return self.exchange(request).await };
         match timeout(limit, self.exchange(request)).await {
             Ok(result) => result,

@@ -1,17 +1,20 @@
 //! Uploads that outlive the process: one small file for each, so that one killed at any moment goes
 //! on where the server stands and never makes a second video.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+mod files;
+
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
-use fs4::{FileExt, TryLockError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use self::files::{Files, create_private_folder};
 use super::error::UploadError;
 use super::fingerprint::{Fingerprint, hex, whole_sha256};
 use super::source::{Source, off_the_runtime};
@@ -62,6 +65,9 @@ pub struct Entry {
     pub fingerprint: Fingerprint,
     /// When the upload began.
     pub begun: DateTime<Utc>,
+    /// When Vimeo was asked for the video; `None` when the process ended before, so that there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<DateTime<Utc>>,
     /// The ticket; `None` when the process ended before the video was known to be created.
     pub ticket: Option<UploadTicket>,
     /// What the video was to be created with, as it was sent to Vimeo but without a password; null when that was not
@@ -80,6 +86,11 @@ impl Entry {
     /// The name of this upload, to [`discard`](Journal::discard) it by.
     pub fn id(&self) -> String {
         id_of(&self.path, &self.purpose)
+    }
+
+    /// Whether anything may have been created for it.
+    fn is_begun(&self) -> bool {
+        self.ticket.is_some() || self.asked.is_some()
     }
 }
 
@@ -155,21 +166,27 @@ impl Journal {
         source: &mut (impl Source + ?Sized),
         purpose: impl Into<String>,
     ) -> Result<Claim, UploadError> {
-        self.claim_with(source, purpose, Value::Null).await
+        self.take(source, purpose.into(), Value::Null, true).await
     }
 
-    /// As [`claim`](Self::claim), and keeps what the video is created with: see [`Entry::settings`]. An upload that was
-    /// begun before keeps the settings it was begun with.
-    ///
-    /// # Errors
-    /// As [`claim`](Self::claim).
-    pub async fn claim_with(
+    /// As [`claim`](Self::claim), but not yet marked as asked for, and with the settings that the video is created with.
+    /// What was begun before keeps the settings it was begun with.
+    pub(crate) async fn claim_unasked(
         &self,
         source: &mut (impl Source + ?Sized),
-        purpose: impl Into<String>,
+        purpose: String,
         settings: Value,
     ) -> Result<Claim, UploadError> {
-        let purpose = purpose.into();
+        self.take(source, purpose, settings, false).await
+    }
+
+    async fn take(
+        &self,
+        source: &mut (impl Source + ?Sized),
+        purpose: String,
+        settings: Value,
+        asks: bool,
+    ) -> Result<Claim, UploadError> {
         let name = source.name().to_owned();
         let refused = |reason: &str| {
             let error = io::Error::new(io::ErrorKind::InvalidInput, reason);
@@ -191,13 +208,13 @@ impl Journal {
             create_private_folder(&folder)?;
             let lock = files.lock(&name)?;
             let (entry, is_new) = match files.read()? {
-                Some(entry) => {
+                Some(entry) if entry.is_begun() => {
                     if let Some(what) = entry.fingerprint.change(&fingerprint) {
                         return Err(files.unusable(format!("{name} {what}")));
                     }
                     (entry, false)
                 }
-                None => {
+                _ => {
                     let begun = SystemTime::now().into();
                     let entry = Entry {
                         version: VERSION,
@@ -205,6 +222,7 @@ impl Journal {
                         purpose,
                         fingerprint,
                         begun,
+                        asked: asks.then_some(begun),
                         ticket: None,
                         settings,
                         page: None,
@@ -304,6 +322,11 @@ impl Claim {
         Ok(())
     }
 
+    /// What marks the upload as asked for: to be done last before Vimeo is asked, by whoever does that.
+    pub(crate) fn mark(&self) -> Arc<Mark> {
+        Arc::new(Mark { entry: self.entry.clone(), files: self.files.clone() })
+    }
+
     /// Has the page and the version written down with the ticket.
     pub(crate) fn note(&mut self, page: Option<String>, version_uri: Option<String>) {
         self.entry.page = page;
@@ -320,6 +343,24 @@ impl Claim {
     }
 }
 
+/// Marks an upload as asked for.
+#[derive(Debug)]
+pub(crate) struct Mark {
+    entry: Entry,
+    files: Files,
+}
+
+impl Mark {
+    /// Writes down that Vimeo is asked now.
+    pub(crate) async fn write(&self) -> Result<(), UploadError> {
+        let mut entry = self.entry.clone();
+        entry.asked = Some(SystemTime::now().into());
+        let files = self.files.clone();
+        let name = files.entry.display().to_string();
+        off_the_runtime(&name, "write", move || files.write(&entry)).await
+    }
+}
+
 fn id_of(path: &Path, purpose: &str) -> String {
     let mut hash = Sha256::new();
     hash.update(path.as_os_str().as_encoded_bytes());
@@ -333,138 +374,6 @@ fn id_of(path: &Path, purpose: &str) -> String {
 
 fn id_in(path: &Path) -> Option<&str> {
     if path.extension()? != "json" { None } else { path.file_stem()?.to_str() }
-}
-
-/// The files of one upload.
-#[derive(Debug, Clone)]
-struct Files {
-    folder: PathBuf,
-    entry: PathBuf,
-    next: PathBuf,
-    lock: PathBuf,
-}
-
-impl Files {
-    fn new(folder: &Path, id: &str) -> Self {
-        Self {
-            folder: folder.to_owned(),
-            entry: folder.join(format!("{id}.json")),
-            next: folder.join(format!("{id}.next")),
-            lock: folder.join(format!("{id}.lock")),
-        }
-    }
-
-    fn unusable(&self, reason: String) -> UploadError {
-        UploadError::Journal { name: self.entry.display().to_string(), reason }
-    }
-
-    /// Takes the lock, without waiting for it.
-    fn lock(&self, name: &str) -> Result<File, UploadError> {
-        let failed = |error| UploadError::io("lock", self.lock.display().to_string(), error);
-        loop {
-            let file = private(&self.lock).map_err(failed)?;
-            match FileExt::try_lock(&file) {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => {
-                    return Err(UploadError::InUse { name: name.to_owned() });
-                }
-                Err(TryLockError::Error(error)) => return Err(failed(error)),
-            }
-            // The one before may have removed the file between our opening and our locking it; a
-            // third process would then lock another file of the same name.
-            if is_still(&file, &self.lock) {
-                return Ok(file);
-            }
-        }
-    }
-
-    fn read(&self) -> Result<Option<Entry>, UploadError> {
-        let text = match std::fs::read(&self.entry) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => {
-                return Err(UploadError::io("read", self.entry.display().to_string(), error));
-            }
-        };
-        // What it says of a wrong value could show part of the link.
-        let entry: Entry = serde_json::from_slice(&text).map_err(|error| {
-            let place = format!("line {}, column {}", error.line(), error.column());
-            self.unusable(format!("it cannot be read from {place} on"))
-        })?;
-        if entry.version != VERSION {
-            return Err(self.unusable(format!("its version is {}", entry.version)));
-        }
-        Ok(Some(entry))
-    }
-
-    /// Replaces the entry: whoever reads it, at whatever moment, sees the old or the new one.
-    fn write(&self, entry: &Entry) -> Result<(), UploadError> {
-        let failed = |error| UploadError::io("write", self.entry.display().to_string(), error);
-        let text = serde_json::to_vec_pretty(entry).map_err(|e| failed(io::Error::other(e)))?;
-        let mut file = private(&self.next).map_err(failed)?;
-        file.set_len(0).map_err(failed)?;
-        file.write_all(&text).map_err(failed)?;
-        file.sync_all().map_err(failed)?;
-        std::fs::rename(&self.next, &self.entry).map_err(failed)?;
-        sync_folder(&self.folder).map_err(failed)
-    }
-
-    /// Removes all, the lock last.
-    fn remove(&self) -> Result<(), UploadError> {
-        for path in [&self.next, &self.entry, &self.lock] {
-            match std::fs::remove_file(path) {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                // Some systems do not remove a file that is open. An empty lock harms nobody.
-                Err(_) if path == &self.lock => {}
-                Err(error) => {
-                    return Err(UploadError::io("remove", path.display().to_string(), error));
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Opens a file to write that only its owner can read.
-fn private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-fn create_private_folder(folder: &Path) -> Result<(), UploadError> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|error| UploadError::io("create", folder.display().to_string(), error))
-}
-
-/// Makes a rename last through a power cut.
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
-#[cfg(unix)]
-fn is_still(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let same = |a: &std::fs::Metadata, b: &std::fs::Metadata| a.dev() == b.dev() && a.ino() == b.ino();
-    matches!((file.metadata(), std::fs::metadata(path)), (Ok(a), Ok(b)) if same(&a, &b))
-}
-
-/// Elsewhere a file that is open is not removed from under its owner.
-#[cfg(not(unix))]
-fn is_still(_: &File, path: &Path) -> bool {
-    path.exists()
 }
 
 #[cfg(test)]

@@ -55,6 +55,7 @@ pub use driver::Uploaded;
 pub use engine::Upload;
 pub use error::{Change, SizeFoundBy, UploadError};
 pub use fingerprint::Fingerprint;
+pub(crate) use journal::Mark;
 pub use journal::{Claim, Entry, Journal, Standing};
 pub use machine::Trouble;
 pub use options::UploadOptions;

@@ -83,7 +83,8 @@ async fn t15_every_success_of_a_creation_is_one() {
         let film = film(1000);
         let tus = TusServer::start(1000, []).await;
         let server = MockServer::start().await;
-        let body = json!({"uri": "/videos/7", "upload": {"upload_link": tus.link()}});
+        let body =
+            json!({"uri": "/videos/7", "link": 5, "upload": {"upload_link": tus.link(), "size": "1000"}});
         answer(&server, ResponseTemplate::new(status).set_body_json(body)).await;
         let video = client(&server).upload(film.clone()).send().await.unwrap();
         assert_eq!(video.uri, "/videos/7");

@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::json;
 use vimeo_ext::upload::UploadError;
 use vimeo_ext::{Error, Vimeo};
-use vimeo_sandbox::{Effect, Fault, Host};
+use vimeo_sandbox::{Effect, Fault, Host, Phase};
 use wiremock::matchers::{body_partial_json, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -43,6 +43,28 @@ async fn t34_a_killed_replacement_goes_on_with_the_same_version() {
     assert_eq!(versions["total"], 2);
     // An upload of the same file is another thing, whatever became of the replacement.
     assert!(!place.vimeo().upload(&file).send().await.unwrap().continued);
+}
+
+#[tokio::test]
+async fn t34_a_replacement_without_an_answer_can_be_adopted() {
+    let place = Place::new().await;
+    let video = place.vimeo().upload(film(5000)).send().await.unwrap();
+    let film = film(70_000);
+    let file = place.file("cut.mp4", &film);
+    place
+        .sandbox
+        .fault(Fault::new(Effect::Reset).operation("create_video_version").phase(Phase::AfterCommit));
+    let error = place.vimeo().replace(&video, &file).send().await.unwrap_err();
+    assert!(error.to_string().contains(&format!("a version of {} for ", video.uri)), "{error}");
+    let unfinished = place.vimeo().unfinished().unwrap();
+    let [Ok(entry)] = &unfinished.list().await.unwrap()[..] else { panic!("one entry") };
+    let candidates = unfinished.candidates(entry).await.unwrap();
+    let [candidate] = &candidates[..] else { panic!("{candidates:?}") };
+    assert_eq!(candidate.name.as_deref(), Some("cut.mp4"));
+    let uploaded = unfinished.adopt(entry, &candidate.uri).await.unwrap().run().await.unwrap();
+    assert_eq!(uploaded.video_uri, video.uri);
+    assert_eq!(place.sandbox.bytes(video.id().unwrap()).unwrap(), film);
+    assert_eq!(place.written_down(), 0);
 }
 
 #[tokio::test]

@@ -1,8 +1,12 @@
 //! Never a second video for one upload, wherever the process ends.
 
+use std::sync::Arc;
+
 use http::Method;
-use vimeo_ext::Error;
+use tokio::sync::Notify;
+use vimeo_api::{Request, TransportFuture};
 use vimeo_ext::upload::UploadError;
+use vimeo_ext::{Error, Layer, Next};
 use vimeo_sandbox::{Effect, Fault, Host, Phase};
 
 use super::{Place, at_once, film};
@@ -82,6 +86,75 @@ async fn a_creation_without_an_answer_is_never_repeated_and_can_be_adopted() {
     let id = candidate.uri.rsplit('/').next().unwrap().parse().unwrap();
     assert_eq!(place.sandbox.bytes(id).unwrap(), film);
     assert_eq!(place.written_down(), 0);
+}
+
+/// Lets nothing through.
+struct Hold(Arc<Notify>);
+
+impl Layer for Hold {
+    fn send<'a>(&'a self, _: &'a mut Request, _: Next<'a>) -> TransportFuture<'a> {
+        self.0.notify_one();
+        Box::pin(std::future::pending())
+    }
+}
+
+/// Refuses everything.
+struct Closed;
+
+impl Layer for Closed {
+    fn send<'a>(&'a self, _: &'a mut Request, _: Next<'a>) -> TransportFuture<'a> {
+        Box::pin(async { Err(vimeo_api::Error::Layer("closed on Sundays".into())) })
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_a_layer_refuses_is_refused_and_nothing_else() {
+    let place = Place::new().await;
+    let path = place.file("film.mp4", &film(1000));
+    let closed = place.builder().attempt_layer(Closed).build().unwrap();
+    for error in
+        [closed.upload(&path).send().await.unwrap_err(), closed.upload_ticket(5).send().await.unwrap_err()]
+    {
+        assert!(matches!(error, Error::Call(vimeo_api::Error::Layer(_))), "{error:?}");
+    }
+    assert_eq!(place.written_down(), 0);
+}
+
+#[tokio::test]
+async fn a_call_that_ends_before_it_is_sent_is_no_reason_to_look() {
+    let place = Place::new().await;
+    let path = place.file("film.mp4", &film(1000));
+    // Whoever waits for a turn has asked nothing yet: here the first attempt never leaves.
+    let waiting = Arc::new(Notify::new());
+    let held = place.builder().attempt_layer(Hold(Arc::clone(&waiting))).build().unwrap();
+    let upload = tokio::spawn(held.upload(&path).send());
+    waiting.notified().await;
+    upload.abort();
+    upload.await.unwrap_err();
+    assert_eq!(place.vimeo().unfinished().unwrap().list().await.unwrap().len(), 1);
+    assert_eq!(place.steps(), [""; 0]);
+    assert!(!place.vimeo().upload(&path).name("Another").send().await.unwrap().continued);
+}
+
+#[tokio::test]
+async fn an_upload_whose_link_is_gone_says_so_until_it_is_discarded() {
+    let place = Place::new().await;
+    let path = place.file("film.mp4", &film(1000));
+    place.sandbox.fault(Fault::new(Effect::LoseUpload).host(Host::Upload));
+    for _ in 0..2 {
+        let error = place.vimeo().upload(&path).send().await.unwrap_err();
+        let Error::Upload { source, ticket: Some(_) } = error else { panic!("{error:?}") };
+        assert!(matches!(*source, UploadError::LinkGone { .. }), "{source:?}");
+        assert!(source.to_string().contains("discard its journal entry"), "{source}");
+    }
+    assert_eq!(place.steps(), ["POST /me/videos", "HEAD link", "HEAD link"]);
+    let unfinished = place.vimeo().unfinished().unwrap();
+    let [Ok(entry)] = &unfinished.list().await.unwrap()[..] else { panic!("one entry") };
+    assert!(unfinished.discard(&entry.id()).await.unwrap());
+    let error = unfinished.resume(entry).await.unwrap_err();
+    assert!(error.to_string().contains("has ended since"), "{error}");
+    assert_eq!(place.written_down(), 0);
+    assert!(!place.vimeo().upload(&path).send().await.unwrap().continued);
 }
 
 #[tokio::test]

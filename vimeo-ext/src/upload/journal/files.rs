@@ -1,0 +1,142 @@
+//! The files of one upload: how an entry is locked, read, replaced and removed.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use fs4::{FileExt, TryLockError};
+
+use super::{Entry, VERSION};
+use crate::upload::error::UploadError;
+
+/// The files of one upload.
+#[derive(Debug, Clone)]
+pub(super) struct Files {
+    folder: PathBuf,
+    pub(super) entry: PathBuf,
+    pub(super) next: PathBuf,
+    lock: PathBuf,
+}
+
+impl Files {
+    pub(super) fn new(folder: &Path, id: &str) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            entry: folder.join(format!("{id}.json")),
+            next: folder.join(format!("{id}.next")),
+            lock: folder.join(format!("{id}.lock")),
+        }
+    }
+
+    pub(super) fn unusable(&self, reason: String) -> UploadError {
+        UploadError::Journal { name: self.entry.display().to_string(), reason }
+    }
+
+    /// Takes the lock, without waiting for it.
+    pub(super) fn lock(&self, name: &str) -> Result<File, UploadError> {
+        let failed = |error| UploadError::io("lock", self.lock.display().to_string(), error);
+        loop {
+            let file = private(&self.lock).map_err(failed)?;
+            match FileExt::try_lock(&file) {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    return Err(UploadError::InUse { name: name.to_owned() });
+                }
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+            }
+            // The one before may have removed the file between our opening and our locking it; a
+            // third process would then lock another file of the same name.
+            if is_still(&file, &self.lock) {
+                return Ok(file);
+            }
+        }
+    }
+
+    pub(super) fn read(&self) -> Result<Option<Entry>, UploadError> {
+        let text = match std::fs::read(&self.entry) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => {
+                return Err(UploadError::io("read", self.entry.display().to_string(), error));
+            }
+        };
+        // What it says of a wrong value could show part of the link.
+        let entry: Entry = serde_json::from_slice(&text).map_err(|error| {
+            let place = format!("line {}, column {}", error.line(), error.column());
+            self.unusable(format!("it cannot be read from {place} on"))
+        })?;
+        if entry.version != VERSION {
+            return Err(self.unusable(format!("its version is {}", entry.version)));
+        }
+        Ok(Some(entry))
+    }
+
+    /// Replaces the entry: whoever reads it, at whatever moment, sees the old or the new one.
+    pub(super) fn write(&self, entry: &Entry) -> Result<(), UploadError> {
+        let failed = |error| UploadError::io("write", self.entry.display().to_string(), error);
+        let text = serde_json::to_vec_pretty(entry).map_err(|e| failed(io::Error::other(e)))?;
+        let mut file = private(&self.next).map_err(failed)?;
+        file.set_len(0).map_err(failed)?;
+        file.write_all(&text).map_err(failed)?;
+        file.sync_all().map_err(failed)?;
+        std::fs::rename(&self.next, &self.entry).map_err(failed)?;
+        sync_folder(&self.folder).map_err(failed)
+    }
+
+    /// Removes all, the lock last.
+    pub(super) fn remove(&self) -> Result<(), UploadError> {
+        for path in [&self.next, &self.entry, &self.lock] {
+            match std::fs::remove_file(path) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                // Some systems do not remove a file that is open. An empty lock harms nobody.
+                Err(_) if path == &self.lock => {}
+                Err(error) => {
+                    return Err(UploadError::io("remove", path.display().to_string(), error));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Opens a file to write that only its owner can read.
+fn private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+pub(super) fn create_private_folder(folder: &Path) -> Result<(), UploadError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|error| UploadError::io("create", folder.display().to_string(), error))
+}
+
+/// Makes a rename last through a power cut.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn is_still(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let same = |a: &std::fs::Metadata, b: &std::fs::Metadata| a.dev() == b.dev() && a.ino() == b.ino();
+    matches!((file.metadata(), std::fs::metadata(path)), (Ok(a), Ok(b)) if same(&a, &b))
+}
+
+/// Elsewhere a file that is open is not removed from under its owner.
+#[cfg(not(unix))]
+fn is_still(_: &File, path: &Path) -> bool {
+    path.exists()
+}
