@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::seconds;
+use crate::events::Telling;
 use crate::limits::RateLimit;
 
 /// How an uploaded video becomes playable.
@@ -133,6 +134,7 @@ pub(crate) struct Config {
     /// Any address will do where none is registered.
     pub(crate) redirect_uris: Vec<String>,
     pub(crate) device_pending: u16,
+    pub(crate) telling: Telling,
 }
 
 impl Default for Config {
@@ -152,6 +154,7 @@ impl Default for Config {
             token_lifetime: None,
             redirect_uris: Vec::new(),
             device_pending: 400,
+            telling: Telling::default(),
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::config::{Config, Keep, MissingPrivate, Plan, Pull, Quota, Transcode};
 #[cfg(feature = "tls")]
 use crate::doors::tls::Authority;
 use crate::errors::StartError;
+use crate::events::{self, Outbox, Signature};
 use crate::faults::{Fault, Faults, Fired};
 use crate::hosts::{self, Addresses, Shared};
 use crate::journal::verify::{self, Expectation, Unmet};
@@ -233,6 +234,25 @@ impl SandboxBuilder {
         self
     }
 
+    /// Signs what webhooks with a secret are sent. Default: nothing is signed; how Vimeo signs is not known.
+    pub fn webhook_signature(mut self, signature: Signature) -> Self {
+        self.config.telling.signature = Some(signature);
+        self
+    }
+
+    /// How many more times an event is sent that its receiver did not take, at once each time. Default: 0; what Vimeo
+    /// does is not known.
+    pub fn webhook_retries(mut self, retries: u32) -> Self {
+        self.config.telling.retries = retries;
+        self
+    }
+
+    /// Sends every event of every world to this address of this machine too, whether there are webhooks or not.
+    pub fn forward_to(mut self, url: Url) -> Self {
+        self.config.telling.forward_to.push(url);
+        self
+    }
+
     /// Lets signed links lead to the API's own address, for clients that refuse any other host. Default: no.
     pub fn one_host(mut self, yes: bool) -> Self {
         self.one_host = yes;
@@ -298,7 +318,8 @@ impl SandboxBuilder {
             std::fs::create_dir_all(folder)
                 .map_err(|source| StartError::Folder { folder: folder.clone(), source })?;
         }
-        let (worlds, cell, was_kept) = self.open_worlds()?;
+        let (outbox, notices) = tokio::sync::mpsc::unbounded_channel();
+        let (worlds, cell, was_kept) = self.open_worlds(outbox)?;
         let world = World::new(cell);
 
         let (api, url) = listen(self.address, self.port).await?;
@@ -347,9 +368,11 @@ impl SandboxBuilder {
             let own = own.map(|(url, router)| (url.authority().to_owned(), router));
             listeners.extend(doors.open(hosts::shared_router(Arc::clone(&shared)), own.into()));
         }
+        let telling = tokio::spawn(events::run(Arc::clone(&shared.worlds), notices));
         let servers = listeners
             .into_iter()
             .map(|(listener, door)| tokio::spawn(server::serve(listener, door)))
+            .chain([telling])
             .collect();
         Ok(Sandbox {
             shared,
@@ -367,7 +390,7 @@ impl SandboxBuilder {
 
 impl SandboxBuilder {
     /// The worlds: those that were kept, or a first one.
-    fn open_worlds(&self) -> Result<(Arc<Worlds>, Arc<Cell>, bool), StartError> {
+    fn open_worlds(&self, outbox: Outbox) -> Result<(Arc<Worlds>, Arc<Cell>, bool), StartError> {
         let tokens = checked(&self.tokens)?;
         let folder = |folder: &PathBuf, source: OpenError| match source {
             OpenError::Io(source) => StartError::State { folder: folder.clone(), source },
@@ -378,7 +401,7 @@ impl SandboxBuilder {
             None => None,
         };
         let (store, kept) = opened.map_or((None, Vec::new()), |opened| (Some(opened.store), opened.worlds));
-        let worlds = Arc::new(Worlds::new(self.config.clone(), store.clone()));
+        let worlds = Arc::new(Worlds::new(self.config.clone(), store.clone(), outbox));
         for Read { id, clock, origin, state } in kept {
             worlds
                 .restore(id, clock, origin, state)
@@ -563,6 +586,15 @@ impl Sandbox {
             self.shared.worlds.add(origin)
         });
         World::new(cell.unwrap_or_else(|_| Arc::clone(&self.world.cell)))
+    }
+
+    /// Waits until all that happened so far was told to webhooks, well or in vain.
+    pub async fn events_told(&self) {
+        for world in self.worlds() {
+            // Looking brings about what is due.
+            let _ = world.events();
+        }
+        self.shared.worlds.told().await;
     }
 
     /// Whether the worlds were kept by an earlier start.

@@ -7,6 +7,7 @@
 //! it.
 
 mod env;
+mod events;
 mod remote;
 mod run;
 mod serve;
@@ -19,6 +20,7 @@ use clap::{Parser, Subcommand};
 
 use crate::errors::StartError;
 pub use env::{Client, Env};
+pub use events::{Events, Place, Trigger};
 pub use run::Run;
 pub use serve::Serve;
 pub use snapshot::Snapshot;
@@ -43,6 +45,11 @@ enum Action {
     Run(Box<Run>),
     /// Print the lines that point a client at a running sandbox.
     Env(Env),
+    /// Let an event happen in a running sandbox, and say whom it was told.
+    Trigger(Trigger),
+    /// List the events of a running sandbox, or tell one again.
+    #[command(subcommand)]
+    Events(Events),
     /// Carry kept worlds as one file.
     #[command(subcommand)]
     Snapshot(Snapshot),
@@ -104,6 +111,8 @@ pub async fn run(command: Command) -> ExitCode {
         None => command.serve.run().await.map(|()| ExitCode::SUCCESS),
         Some(Action::Run(run)) => run.run().await,
         Some(Action::Env(env)) => env.run().await.map(|()| ExitCode::SUCCESS),
+        Some(Action::Trigger(trigger)) => trigger.run().await.map(|()| ExitCode::SUCCESS),
+        Some(Action::Events(events)) => events.run().await.map(|()| ExitCode::SUCCESS),
         Some(Action::Snapshot(snapshot)) => snapshot.run().await.map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|failure| {

@@ -9,6 +9,8 @@ use serde_json::Value;
 
 use super::{Failure, print};
 use crate::clock::Clock;
+use crate::events::{Encoding, Hash, Signature};
+use crate::outbound;
 use crate::sandbox::Sandbox;
 use crate::scopes::Scopes;
 use crate::world::seed::Seed;
@@ -64,6 +66,24 @@ pub struct Serve {
     /// How many videos are there from the start.
     #[arg(long, default_value_t = 0)]
     videos: usize,
+    /// Send every event to this address of this machine, webhooks or not.
+    #[arg(long, value_name = "URL")]
+    forward_to: Vec<url::Url>,
+    /// Sign what webhooks with a secret are sent, in this header; how Vimeo does it is not known.
+    #[arg(long, value_name = "HEADER")]
+    signature_header: Option<String>,
+    /// The hash of the signature's HMAC.
+    #[arg(long, value_enum, default_value_t, requires = "signature_header")]
+    signature_hash: Hash,
+    /// How the signature is written.
+    #[arg(long, value_enum, default_value_t, requires = "signature_header")]
+    signature_encoding: Encoding,
+    /// What stands before the signature, such as `sha256=`.
+    #[arg(long, default_value = "", requires = "signature_header")]
+    signature_prefix: String,
+    /// How many more times an event is sent that was not taken.
+    #[arg(long, default_value_t = 0)]
+    webhook_retries: u32,
     /// Keep all worlds in this folder, and go on with those that it holds.
     #[arg(long, value_name = "FOLDER")]
     state: Option<PathBuf>,
@@ -128,6 +148,26 @@ impl Serve {
         if let Some(token) = &self.token {
             let scopes = self.scopes.as_deref().map_or_else(Scopes::all, Scopes::from);
             builder = builder.token(token, scopes);
+        }
+        builder = builder.webhook_retries(self.webhook_retries);
+        for url in &self.forward_to {
+            if outbound::local(url).is_none() {
+                let message = format!("--forward-to {url}: only http to this machine is sent to");
+                return Err(Failure::Input(message));
+            }
+            builder = builder.forward_to(url.clone());
+        }
+        if let Some(header) = &self.signature_header {
+            if http::HeaderName::try_from(header).is_err() {
+                return Err(Failure::Input(format!(
+                    "--signature-header {header}: that is no name of a header"
+                )));
+            }
+            let signature = Signature::new(header)
+                .hash(self.signature_hash)
+                .encoding(self.signature_encoding)
+                .prefix(&self.signature_prefix);
+            builder = builder.webhook_signature(signature);
         }
         if let Some(folder) = &self.state {
             builder = builder.state(folder);

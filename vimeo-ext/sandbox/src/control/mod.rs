@@ -1,8 +1,10 @@
 //! The sandbox's own API, under `/_sandbox` on the API's port: what a test in another language steers it by.
 //!
 //! It answers only to this machine: to loopback peers, under a loopback name, and to no web page of elsewhere. Its
-//! requests are in no journal, meet no fault, count against no limit.
+//! requests are in no journal, meet no fault, count against no limit. With `?wait=true` an answer comes when all that
+//! happened until then has been told to webhooks.
 
+mod events;
 mod faults;
 mod journal;
 mod time;
@@ -30,7 +32,7 @@ pub(crate) const ROOT: &str = "/_sandbox";
 const MOST: usize = 1024 * 1024 * 1024;
 
 /// What there is, for the index and for whoever asks for something else.
-const PATHS: [&str; 17] = [
+const PATHS: [&str; 20] = [
     "GET /_sandbox/health",
     "GET /_sandbox/worlds",
     "POST /_sandbox/worlds",
@@ -47,6 +49,9 @@ const PATHS: [&str; 17] = [
     "POST /_sandbox/journal/verify",
     "POST /_sandbox/limits",
     "GET|PUT /_sandbox/state",
+    "GET /_sandbox/events",
+    "POST /_sandbox/events/{event}/resend",
+    "POST /_sandbox/trigger",
     "GET /_sandbox",
 ];
 
@@ -144,7 +149,15 @@ pub(crate) async fn answer(
                 let query = Query::parse(parts.uri.query().unwrap_or_default());
                 let token = bearer(&parts.headers);
                 let ask = Ask { shared, query, token, body: body.to_bytes() };
+                // Only on demand: whoever asks may be the one whom webhooks tell, and not be able to do both at once.
+                let waits = matches!(ask.query.get("wait"), Some("true" | "1"));
+                if waits && parts.method == Method::GET {
+                    shared.worlds.told().await;
+                }
                 let outcome = dispatch(&ask, &parts.method, parts.uri.path());
+                if waits {
+                    shared.worlds.told().await;
+                }
                 match shared.worlds.kept().await {
                     Ok(()) => outcome,
                     Err(reason) => Err(Refused::new(StatusCode::INSUFFICIENT_STORAGE, reason)),
@@ -226,6 +239,9 @@ fn dispatch(ask: &Ask<'_>, method: &Method, path: &str) -> Outcome {
         ("DELETE", ["faults"]) => faults::clear(ask),
         ("GET", ["faults", "fired"]) => faults::fired(ask),
         ("DELETE", ["faults", id]) => faults::remove(ask, id),
+        ("GET", ["events"]) => events::list(ask),
+        ("POST", ["events", id, "resend"]) => events::resend(ask, id),
+        ("POST", ["trigger"]) => events::trigger(ask),
         ("GET", ["journal"]) => journal::lines(ask),
         ("DELETE", ["journal"]) => journal::clear(ask),
         ("POST", ["journal", "verify"]) => journal::verify(ask),

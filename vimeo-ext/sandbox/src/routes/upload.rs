@@ -32,6 +32,7 @@ pub(crate) fn create_video(call: &mut Call<'_>) -> Outcome {
         call.state.remove_video(id, now);
         return Err(error);
     }
+    call.state.emit_video("video-created", id, now);
     let created = call.state.video(Some(id)).ok_or_else(|| ApiError::not_found("video"))?;
     let body = video::video(&call.view(), created, &call.selection);
     // The documented status, or the one that the official libraries insist on.

@@ -100,6 +100,8 @@ pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
     }
     input.finish()?;
     edits.apply(video, now);
+    let id = video.id;
+    call.state.emit_video("video-updated", id, now);
     answer(call)
 }
 

@@ -1,4 +1,4 @@
-//! Webhooks of the app: registered, changed, removed. Nothing is delivered yet.
+//! Webhooks of the app: registered, changed, removed. What happens is told to them by `events`.
 
 use serde_json::{Value, json};
 
@@ -6,26 +6,7 @@ use crate::call::{Answer, Call, Outcome, time};
 use crate::errors::ApiError;
 use crate::fields::{Object, Selection};
 use crate::world::collections::Webhook;
-
-const KINDS: [&str; 17] = [
-    "automatic-thumbnail-available",
-    "content-scan-completed",
-    "live-event-archive-available",
-    "live-event-clip-created",
-    "live-event-deleted",
-    "live-event-ended",
-    "live-event-started",
-    "live-event-updated",
-    "transcript-status-complete",
-    "transcript-status-updated",
-    "video-created",
-    "video-deleted",
-    "video-transcode-complete",
-    "video-transcode-fully-playable",
-    "video-transcode-playable",
-    "video-updated",
-    "video-upload-failed",
-];
+use crate::world::events::EVENT_KINDS;
 
 /// The media type's word is not known; JSON it is.
 const MEDIA: &str = "webhook";
@@ -62,7 +43,7 @@ pub(crate) fn create(call: &mut Call<'_>) -> Outcome {
             input.required_text(name);
         }
     }
-    let kind = input.word("webhook_type", &KINDS).unwrap_or_default();
+    let kind = input.word("webhook_type", &EVENT_KINDS).unwrap_or_default();
     let url = input.text("webhook_url").unwrap_or_default();
     if !url.is_empty() && url::Url::parse(&url).is_err() {
         input.refuse(crate::errors::InvalidField::new("webhook_url", "must be an absolute URL"));
@@ -80,7 +61,7 @@ pub(crate) fn create(call: &mut Call<'_>) -> Outcome {
 pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
     app(call)?;
     let mut input = call.input()?;
-    let (kind, url) = (input.word("webhook_type", &KINDS), input.text("webhook_url"));
+    let (kind, url) = (input.word("webhook_type", &EVENT_KINDS), input.text("webhook_url"));
     let (secret, enabled) = (input.has("secret").then(|| input.text("secret")), input.truth("is_enabled"));
     input.finish()?;
     let (id, now) = (call.params.id("webhook_id").ok_or_else(missing)?, call.now);

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde_json::{Map, Value};
 
+use super::events::{EVENT_KINDS, Event};
 use super::registry::{Cell, Keep};
 use super::seed::{LARGE, Seed, SeedError};
 use super::upload::StoredUpload;
@@ -28,6 +30,18 @@ pub struct Account {
     pub user_id: u64,
     /// A token with all scopes.
     pub token: String,
+}
+
+/// Why an event did not happen.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TriggerError {
+    /// Vimeo has no event of this name.
+    #[error("\"{0}\" is no event; known are: {known}", known = EVENT_KINDS.join(", "))]
+    UnknownEvent(String),
+    /// No resource was named, and the world has no video.
+    #[error("the world has no video that it could happen to; name a resource")]
+    NoVideo,
 }
 
 impl World {
@@ -128,6 +142,43 @@ impl World {
         let (mut state, now) = self.cell.enter();
         let owner = state.first_user;
         state.seed_videos(owner, count, now)
+    }
+
+    /// What happened in this world that webhooks tell of, the oldest first.
+    #[must_use]
+    pub fn events(&self) -> Vec<Event> {
+        self.cell.look().0.events.values().cloned().collect()
+    }
+
+    /// Lets an event happen, to `resource` or to the newest video, with `payload` laid over what is sent; answers its
+    /// number.
+    ///
+    /// # Errors
+    ///
+    /// When Vimeo has no such event, or there is no video that it could happen to.
+    pub fn trigger(
+        &self,
+        kind: &str,
+        resource: Option<&str>,
+        payload: Map<String, Value>,
+    ) -> Result<u64, TriggerError> {
+        if !EVENT_KINDS.contains(&kind) {
+            return Err(TriggerError::UnknownEvent(kind.to_owned()));
+        }
+        let (mut state, now) = self.cell.enter();
+        let resource = match resource {
+            Some(resource) => resource.to_owned(),
+            None => {
+                let newest = state.videos.keys().next_back().ok_or(TriggerError::NoVideo)?;
+                format!("/videos/{newest}")
+            }
+        };
+        Ok(state.emit(kind, resource, payload, now))
+    }
+
+    /// Tells an event again; `false` when there is none of this number.
+    pub fn resend(&self, event: u64) -> bool {
+        self.cell.enter().0.resend(event)
     }
 
     /// Fills the world; answers how many videos came.

@@ -4,6 +4,7 @@
 //! time, not limits.
 
 pub(crate) mod collections;
+pub(crate) mod events;
 pub(crate) mod grants;
 pub(crate) mod handle;
 pub(crate) mod registry;
@@ -31,6 +32,7 @@ use crate::ids::Ids;
 use crate::links::{Place, Target};
 use crate::scopes::Scopes;
 use collections::{Channel, Folder, Showcase, Webhook};
+use events::Event;
 use grants::Grants;
 use registry::{Origin, TokenIndex};
 use shelves::Shelves;
@@ -60,6 +62,14 @@ pub(crate) struct State {
     pub(crate) showcases: Table<Showcase>,
     pub(crate) channels: Table<Channel>,
     pub(crate) webhooks: Table<Webhook>,
+    #[serde(default)]
+    pub(crate) events: Table<Event>,
+    /// Events that nobody was told yet.
+    #[serde(skip)]
+    outbox: Vec<u64>,
+    /// Whether something was planned since the last look.
+    #[serde(skip)]
+    planned: bool,
     /// Users and the videos they like.
     pub(crate) likes: Marks,
     /// Users and the videos they mean to watch.
@@ -134,6 +144,9 @@ impl State {
             showcases: Table::default(),
             channels: Table::default(),
             webhooks: Table::default(),
+            events: Table::default(),
+            outbox: Vec::new(),
+            planned: false,
             likes: Marks::default(),
             watch_later: Marks::default(),
             follows: Marks::default(),
@@ -220,7 +233,7 @@ impl State {
         self.index = index;
     }
 
-    fn tables(&mut self) -> [&mut dyn Watched; 6] {
+    fn tables(&mut self) -> [&mut dyn Watched; 7] {
         [
             &mut self.users,
             &mut self.videos,
@@ -228,6 +241,7 @@ impl State {
             &mut self.showcases,
             &mut self.channels,
             &mut self.webhooks,
+            &mut self.events,
         ]
     }
 
@@ -395,6 +409,7 @@ impl State {
 
     pub(crate) fn remove_video(&mut self, id: u64, now: DateTime<Utc>) {
         let Some(video) = self.videos.remove(&id) else { return };
+        self.emit_video("video-deleted", id, now);
         for version in &video.versions {
             if let Source::Tus(upload) = &version.source {
                 self.uploads.remove(&upload.ticket);
@@ -569,15 +584,18 @@ impl State {
             version.upload = Stage::Error(Some(word.to_owned()));
             version.transcode = Stage::Error(None);
             version.modified = now;
+            self.emit_video("video-upload-failed", video, now);
         }
     }
 
-    /// Ends transcoding well: the version plays, and replaces the one that played before.
-    pub(crate) fn transcoded(&mut self, video: u64, version: u64, now: DateTime<Utc>) {
+    /// The version plays, and replaces the one that played before; `false` when it is gone.
+    fn becomes_playable(&mut self, video: u64, version: u64, now: DateTime<Utc>) -> bool {
         let key = self.ids.hex(64);
         let (picture, resource_key) = (self.ids.id(), self.ids.hex(40));
-        let Some(video) = self.videos.get_mut(&video) else { return };
-        let Some(place) = video.versions.iter().position(|candidate| candidate.id == version) else { return };
+        let Some(video) = self.videos.get_mut(&video) else { return false };
+        let Some(place) = video.versions.iter().position(|candidate| candidate.id == version) else {
+            return false;
+        };
         for (at, version) in video.versions.iter_mut().enumerate() {
             version.active = at == place;
             if version.active {
@@ -592,6 +610,7 @@ impl State {
             video.pictures.push(Picture { id: picture, active: true, ready: true, key, resource_key });
         }
         video.touch(now);
+        true
     }
 
     pub(crate) fn transcode_failed(&mut self, video: u64, version: u64, now: DateTime<Utc>) {
@@ -661,7 +680,27 @@ impl State {
         let after = TimeDelta::from_std(after).unwrap_or(TimeDelta::MAX);
         let at = now.checked_add_signed(after).unwrap_or(DateTime::<Utc>::MAX_UTC);
         self.scheduled += 1;
+        self.planned = true;
         self.schedule.insert((at, self.scheduled), due);
+    }
+
+    /// When the next thing falls due.
+    pub(crate) fn next_due(&self) -> Option<DateTime<Utc>> {
+        self.schedule.keys().next().map(|(at, _)| *at)
+    }
+
+    /// Events that are to be told, and whether something new was planned.
+    pub(crate) fn take_outbox(&mut self) -> (Vec<u64>, bool) {
+        (std::mem::take(&mut self.outbox), std::mem::take(&mut self.planned))
+    }
+
+    /// Lets an event be told again; `false` when there is none of this number.
+    pub(crate) fn resend(&mut self, id: u64) -> bool {
+        let known = self.events.contains_key(&id);
+        if known {
+            self.outbox.push(id);
+        }
+        known
     }
 
     /// Brings about all that fell due up to `now`, each at its own time, oldest first.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use super::State;
 use crate::clock::{Clock, Mode};
 use crate::config::Config;
 use crate::errors::ApiError;
+use crate::events::{self, Notice, Outbox};
 use crate::persistence::Store;
 use crate::scopes::Scopes;
 
@@ -23,6 +25,7 @@ pub(crate) struct Cell {
     origin: Mutex<Origin>,
     state: Mutex<State>,
     store: Option<Arc<Store>>,
+    outbox: Outbox,
 }
 
 impl Origin {
@@ -87,6 +90,14 @@ impl Drop for Entered<'_> {
                 || self.state.has_clock_moved(self.cell.clock.mode()))
         {
             store.append(self.cell, &mut self.state);
+        }
+        // The order in which worlds are left is the order in which their events are told. Nobody listens after the end.
+        let (events, planned) = self.state.take_outbox();
+        if !events.is_empty() {
+            let _ = self.cell.outbox.send(Notice::Events { world: self.cell.id, events });
+        }
+        if planned {
+            let _ = self.cell.outbox.send(Notice::Planned);
         }
     }
 }
@@ -171,16 +182,18 @@ pub(crate) struct Worlds {
     cells: RwLock<BTreeMap<u64, Arc<Cell>>>,
     last: AtomicU64,
     store: Option<Arc<Store>>,
+    outbox: Outbox,
 }
 
 impl Worlds {
-    pub(crate) fn new(config: Config, store: Option<Arc<Store>>) -> Self {
+    pub(crate) fn new(config: Config, store: Option<Arc<Store>>, outbox: Outbox) -> Self {
         Self {
             config: Arc::new(config),
             index: Arc::default(),
             cells: RwLock::default(),
             last: AtomicU64::new(0),
             store,
+            outbox,
         }
     }
 
@@ -243,6 +256,7 @@ impl Worlds {
             origin: Mutex::new(origin),
             state: Mutex::new(state),
             store: self.store.clone(),
+            outbox: self.outbox.clone(),
         });
         self.cells.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&cell));
         if let Some(store) = &self.store {
@@ -284,6 +298,19 @@ impl Worlds {
     /// The world that a token or a client id belongs to.
     pub(crate) fn of(&self, name: &str) -> Option<Arc<Cell>> {
         self.get(self.index.of(name)?)
+    }
+
+    /// How long until the next thing falls due on a clock that goes by itself.
+    pub(crate) fn next_due(&self) -> Option<Duration> {
+        let moving = self.all().into_iter().filter(|cell| !cell.clock.is_frozen());
+        let due = moving.filter_map(|cell| Some(cell.hold().next_due()? - cell.clock.now()));
+        // What is due already has no time left.
+        due.min().map(|left| left.to_std().unwrap_or_default())
+    }
+
+    /// Waits until all that happened so far has been told.
+    pub(crate) async fn told(&self) {
+        events::told(&self.outbox).await;
     }
 
     /// Whether worlds are written down.

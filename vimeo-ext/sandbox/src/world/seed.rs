@@ -84,7 +84,7 @@ impl State {
             video.name = format!("Video {}", place + 1);
             video.versions.push(version);
         }
-        self.transcoded(id, version_id, created);
+        self.becomes_playable(id, version_id, created);
         if let Some(video) = self.videos.get_mut(&id) {
             video.duration = 10 + (place as u64 * 7) % 600;
             video.plays = (place as u64 * 13) % 1000;

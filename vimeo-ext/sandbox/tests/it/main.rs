@@ -13,6 +13,7 @@ mod auth;
 mod command;
 mod control;
 mod doors;
+mod events;
 mod every_operation;
 mod faults;
 mod library;

@@ -1,0 +1,105 @@
+//! Events of a sandbox that runs: brought about, listed, told again.
+
+use clap::{Args, Subcommand};
+use http::Method;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{Failure, print, remote};
+
+/// The sandbox and the world that are meant.
+#[derive(Debug, Args)]
+pub struct Place {
+    /// The sandbox's address, as its first line tells it.
+    #[arg(long, env = "VIMEO_BASE_URL")]
+    url: Url,
+    /// The world's number.
+    #[arg(long, default_value_t = 1)]
+    world: u64,
+}
+
+/// An event to bring about.
+#[derive(Debug, Args)]
+pub struct Trigger {
+    #[command(flatten)]
+    place: Place,
+    /// The event, such as `video-transcode-complete`.
+    event: String,
+    /// What it happens to, such as `/videos/123`; the newest video without it.
+    #[arg(long)]
+    resource: Option<String>,
+    /// A JSON object to lay over what is sent.
+    #[arg(long, value_parser = object)]
+    payload: Option<Value>,
+}
+
+/// What to do with events that happened.
+#[derive(Debug, Subcommand)]
+pub enum Events {
+    /// Print them, one JSON document a line, the oldest first.
+    List(Place),
+    /// Tell one again.
+    Resend {
+        /// Where it happened.
+        #[command(flatten)]
+        place: Place,
+        /// Its number.
+        event: u64,
+    },
+}
+
+fn object(text: &str) -> Result<Value, String> {
+    match serde_json::from_str(text) {
+        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(_) => Err("must be a JSON object".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+impl Trigger {
+    /// Brings it about; prints its number and to whom it was told.
+    ///
+    /// # Errors
+    ///
+    /// When the sandbox does not answer, or the event cannot happen.
+    pub async fn run(&self) -> Result<(), Failure> {
+        let Place { url, world } = &self.place;
+        let mut body =
+            json!({"event": self.event, "payload": self.payload.clone().unwrap_or_else(|| json!({}))});
+        if let (Some(resource), Some(members)) = (&self.resource, body.as_object_mut()) {
+            members.insert("resource".to_owned(), resource.as_str().into());
+        }
+        let path = format!("/_sandbox/trigger?wait=true&world={world}");
+        let triggered = remote::ask(url, Method::POST, &path, Some(&body)).await?;
+        let id = triggered.get("event").and_then(Value::as_u64);
+        list(&self.place, |event| event.get("id").and_then(Value::as_u64) == id).await
+    }
+}
+
+impl Events {
+    /// Does it.
+    ///
+    /// # Errors
+    ///
+    /// When the sandbox does not answer, or has no such event.
+    pub async fn run(&self) -> Result<(), Failure> {
+        match self {
+            Self::List(place) => list(place, |_| true).await,
+            Self::Resend { place, event } => {
+                let path = format!("/_sandbox/events/{event}/resend?wait=true&world={}", place.world);
+                remote::ask(&place.url, Method::POST, &path, None).await?;
+                list(place, |one| one.get("id").and_then(Value::as_u64) == Some(*event)).await
+            }
+        }
+    }
+}
+
+async fn list(place: &Place, wanted: impl Fn(&Value) -> bool) -> Result<(), Failure> {
+    let path = format!("/_sandbox/events?wait=true&world={}", place.world);
+    let answer = remote::ask(&place.url, Method::GET, &path, None).await?;
+    let events = answer.get("events").and_then(Value::as_array).into_iter().flatten();
+    for event in events.filter(|event| wanted(event)) {
+        print(&event.to_string())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! Events on their way to whom they are told: webhooks, and addresses that everything is forwarded to.
+//!
+//! One task tells them all, one after another in the order in which they happened, so a receiver sees the same order in
+//! every run. It also wakes when something falls due on a clock that goes by itself.
+
+mod signature;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use tokio::sync::{mpsc, oneshot};
+use url::Url;
+
+use crate::outbound;
+use crate::world::events::Delivery;
+use crate::world::registry::Worlds;
+pub use signature::{Encoding, Hash, Signature};
+
+/// Who is told what happens, and how.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Telling {
+    /// How a webhook's request is signed with its secret; not at all where nothing is said.
+    pub(crate) signature: Option<Signature>,
+    /// How many more times a request is tried that was not taken.
+    pub(crate) retries: u32,
+    /// Addresses that all events of all worlds go to.
+    pub(crate) forward_to: Vec<Url>,
+}
+
+/// What the task is told.
+#[derive(Debug)]
+pub(crate) enum Notice {
+    /// Events of a world that are to be told.
+    Events { world: u64, events: Vec<u64> },
+    /// Something was planned on a world's clock, or the clock was turned.
+    Planned,
+    /// Answers when all notices before it are dealt with.
+    Barrier(oneshot::Sender<()>),
+}
+
+pub(crate) type Outbox = mpsc::UnboundedSender<Notice>;
+
+/// Waits until all that happened so far has been told.
+pub(crate) async fn told(outbox: &Outbox) {
+    let (sender, reached) = oneshot::channel();
+    if outbox.send(Notice::Barrier(sender)).is_ok() {
+        // The task only goes with the sandbox.
+        let _ = reached.await;
+    }
+}
+
+/// The longest sleep; a machine that slept or a clock that was set is noticed after it.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Tells events until the sandbox ends.
+pub(crate) async fn run(worlds: Arc<Worlds>, mut notices: mpsc::UnboundedReceiver<Notice>) {
+    loop {
+        let due = worlds.next_due().map_or(LONGEST, |due| due.min(LONGEST));
+        tokio::select! {
+            notice = notices.recv() => match notice {
+                Some(Notice::Events { world, events }) => {
+                    for event in events {
+                        tell(&worlds, world, event).await;
+                    }
+                }
+                Some(Notice::Planned) => {}
+                Some(Notice::Barrier(reached)) => drop(reached.send(())),
+                None => return,
+            },
+            // Looking is what brings about what is due.
+            () = tokio::time::sleep(due) => worlds.all().iter().for_each(|cell| drop(cell.look())),
+        }
+    }
+}
+
+async fn tell(worlds: &Worlds, world: u64, id: u64) {
+    let Some(cell) = worlds.get(world) else { return };
+    let telling = &worlds.config.telling;
+    let (event, hooks) = {
+        let (state, _) = cell.look();
+        let Some(event) = state.events.get(&id).cloned() else { return };
+        let hooks: Vec<(String, Option<String>)> = state
+            .webhooks
+            .values()
+            .filter(|hook| hook.enabled && hook.kind == event.kind)
+            .map(|hook| (hook.url.clone(), hook.secret.clone()))
+            .collect();
+        (event, hooks)
+    };
+    let forwarded = telling.forward_to.iter().map(|url| (url.to_string(), None));
+    for (url, secret) in hooks.into_iter().chain(forwarded) {
+        let body = event.body(secret.as_deref()).to_string();
+        for _ in 0..=telling.retries {
+            let delivery = send(&url, secret.as_deref(), &body, telling.signature.as_ref()).await;
+            let taken = delivery.is_taken();
+            let (mut state, _) = cell.enter();
+            if let Some(event) = state.events.get_mut(&id) {
+                event.deliveries.push(delivery);
+            }
+            if taken {
+                break;
+            }
+        }
+    }
+}
+
+async fn send(url: &str, secret: Option<&str>, body: &str, signature: Option<&Signature>) -> Delivery {
+    let sent = match Url::parse(url) {
+        Ok(address) => {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            if let (Some(secret), Some(signature)) = (secret, signature)
+                && let Ok(name) = HeaderName::try_from(&signature.header)
+                && let Ok(value) = HeaderValue::try_from(signature.of(secret, body.as_bytes()))
+            {
+                headers.insert(name, value);
+            }
+            let body = Bytes::copy_from_slice(body.as_bytes());
+            outbound::send(Method::POST, &address, headers, body).await.map_err(|error| error.to_string())
+        }
+        Err(error) => Err(error.to_string()),
+    };
+    let (status, error) = match sent {
+        Ok((status, _)) => (Some(status), None),
+        Err(error) => (None, Some(error)),
+    };
+    Delivery { url: url.to_owned(), status, error }
+}

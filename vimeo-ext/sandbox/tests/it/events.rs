@@ -1,0 +1,153 @@
+//! What happens, told to webhooks on this machine.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::DateTime;
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use vimeo_sandbox::{Clock, Sandbox, SandboxBuilder, Signature, Transcode};
+
+use crate::client::{Client, id_of};
+
+/// A receiver on this machine, which answers with the statuses it was given and then with 200.
+struct Receiver {
+    url: url::Url,
+    got: Arc<Mutex<Vec<(http::HeaderMap, String)>>>,
+}
+
+impl Receiver {
+    async fn start(statuses: Vec<u16>) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hook?a=b", listener.local_addr().unwrap()).parse().unwrap();
+        let got = Arc::new(Mutex::new(Vec::new()));
+        let statuses = Arc::new(Mutex::new(statuses.into_iter()));
+        let kept = Arc::clone(&got);
+        let router = axum::Router::new().fallback(move |request: http::Request<axum::body::Body>| {
+            let (kept, statuses) = (Arc::clone(&kept), Arc::clone(&statuses));
+            async move {
+                let (parts, body) = request.into_parts();
+                let body = body.collect().await.unwrap().to_bytes();
+                kept.lock().unwrap().push((parts.headers, String::from_utf8(body.to_vec()).unwrap()));
+                http::StatusCode::from_u16(statuses.lock().unwrap().next().unwrap_or(200)).unwrap()
+            }
+        });
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, got }
+    }
+
+    fn bodies(&self) -> Vec<Value> {
+        self.got.lock().unwrap().iter().map(|(_, body)| serde_json::from_str(body).unwrap()).collect()
+    }
+
+    fn kinds(&self) -> Vec<String> {
+        self.bodies().iter().map(|body| body["webhook_type"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+fn frozen() -> SandboxBuilder {
+    let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+    Sandbox::builder().clock(Clock::frozen(start)).transcode(Transcode::After(Duration::from_secs(60)))
+}
+
+async fn hook(sandbox: &Sandbox, client: &Client, kind: &str, url: &url::Url) -> u64 {
+    let app = sandbox.describe(sandbox.world())["app_id"].as_u64().unwrap();
+    let body = json!({"webhook_type": kind, "webhook_url": url.as_str(), "secret": "hush"});
+    let made = client.send("POST", &format!("/apps/{app}/webhooks"), body).await;
+    assert_eq!(made.status, 200, "{made:?}");
+    id_of(&made.body)
+}
+
+#[tokio::test]
+async fn a_webhook_is_told_when_the_clock_brings_it_about() {
+    let receiver = Receiver::start(vec![]).await;
+    let signature = Signature::new("x-test-signature").prefix("sha256=");
+    let sandbox = frozen().webhook_signature(signature.clone()).start().await.unwrap();
+    let client = Client::new(&sandbox);
+    hook(&sandbox, &client, "video-transcode-complete", &receiver.url).await;
+    let id = client.upload("One", b"1").await;
+    sandbox.events_told().await;
+    assert!(receiver.bodies().is_empty());
+    client.send("POST", "/_sandbox/clock?wait=true", json!({"advance": 60})).await;
+    let got = receiver.got.lock().unwrap().clone();
+    let (headers, body) = &got[0];
+    assert_eq!(got.len(), 1);
+    assert_eq!(headers["x-test-signature"].to_str().unwrap(), signature.of("hush", body.as_bytes()));
+    let body: Value = serde_json::from_str(body).unwrap();
+    assert_eq!((&body["resource_uri"], &body["secret"]), (&json!(format!("/videos/{id}")), &json!("hush")));
+    assert_eq!(body["created_on"], "2023-11-14T22:14:20+00:00");
+    let event = sandbox.world().events().into_iter().find(|event| event.kind == "video-transcode-complete");
+    assert!(event.unwrap().deliveries[0].is_taken());
+}
+
+#[tokio::test]
+async fn everything_is_forwarded_in_the_order_in_which_it_happened() {
+    let receiver = Receiver::start(vec![]).await;
+    let sandbox = frozen().forward_to(receiver.url.clone()).start().await.unwrap();
+    let client = Client::new(&sandbox);
+    let id = client.upload("One", b"1").await;
+    sandbox.clock().advance(Duration::from_secs(60));
+    client.send("PATCH", &format!("/videos/{id}"), json!({"name": "Two"})).await;
+    client.call("DELETE", &format!("/videos/{id}")).await;
+    sandbox.events_told().await;
+    let expected = [
+        "video-created",
+        "video-transcode-playable",
+        "video-transcode-fully-playable",
+        "video-transcode-complete",
+        "automatic-thumbnail-available",
+        "video-updated",
+        "video-deleted",
+    ];
+    assert_eq!(receiver.kinds(), expected);
+}
+
+#[tokio::test]
+async fn an_event_is_tried_again_triggered_and_resent() {
+    let receiver = Receiver::start(vec![500, 200, 200]).await;
+    let sandbox = frozen().forward_to(receiver.url.clone()).webhook_retries(1).start().await.unwrap();
+    let client = Client::new(&sandbox);
+    let trigger = |body: Value| client.send("POST", "/_sandbox/trigger?wait=true", body);
+    let refused = trigger(json!({"event": "video-exploded"})).await;
+    assert!(refused.body["error"].as_str().unwrap().contains("video-updated"), "{refused:?}");
+    assert_eq!(trigger(json!({"event": "video-updated"})).await.status, 400);
+    let made = trigger(
+        json!({"event": "live-event-started", "resource": "/live_events/5", "payload": {"extra": 1}}),
+    );
+    assert_eq!(made.await.body["event"], 1);
+    assert_eq!(receiver.bodies()[0]["extra"], 1);
+    assert_eq!(client.call("POST", "/_sandbox/events/1/resend?wait=true").await.status, 204);
+    assert_eq!(client.call("POST", "/_sandbox/events/9/resend").await.status, 404);
+    let listed = client.get("/_sandbox/events").await.body;
+    let statuses: Vec<Option<u64>> = listed["events"][0]["deliveries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["status"].as_u64())
+        .collect();
+    assert_eq!(statuses, [Some(500), Some(200), Some(200)]);
+}
+
+#[tokio::test]
+async fn nobody_but_this_machine_is_told() {
+    let sandbox = frozen().start().await.unwrap();
+    let client = Client::new(&sandbox);
+    let elsewhere = "https://example.com/hook".parse().unwrap();
+    hook(&sandbox, &client, "video-created", &elsewhere).await;
+    client.create("One", 1).await;
+    sandbox.events_told().await;
+    let event = &sandbox.world().events()[0];
+    let error = event.deliveries[0].error.as_deref().unwrap();
+    assert!(event.deliveries[0].status.is_none() && error.contains("only http to this machine"), "{error}");
+}
+
+#[tokio::test]
+async fn a_clock_that_goes_by_itself_brings_things_about_by_itself() {
+    let receiver = Receiver::start(vec![]).await;
+    let rule = Transcode::After(Duration::from_millis(20));
+    let sandbox = Sandbox::builder().transcode(rule).forward_to(receiver.url.clone()).start().await.unwrap();
+    Client::new(&sandbox).upload("One", b"1").await;
+    while !receiver.kinds().iter().any(|kind| kind == "video-transcode-complete") {
+        tokio::task::yield_now().await;
+    }
+}
