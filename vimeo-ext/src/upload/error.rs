@@ -414,6 +414,32 @@ mod tests {
                 false,
             ),
             (
+                UploadError::Unanswered {
+                    what: "a video for film.mp4".into(),
+                    asked: DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
+                    entry: Some("1f".into()),
+                    source: None,
+                },
+                vec![
+                    "a video for film.mp4",
+                    "2023-11-14 22:13:20 UTC",
+                    "without a file",
+                    "keeps it as 1f",
+                    "adopt",
+                ],
+                false,
+            ),
+            (
+                UploadError::OtherSettings {
+                    name: "film.mp4".into(),
+                    video_uri: "/videos/7".into(),
+                    differing: vec!["name".into(), "privacy".into()],
+                    entry: "1f".into(),
+                },
+                vec!["film.mp4 to /videos/7", "(name, privacy)", "discard", "1f"],
+                false,
+            ),
+            (
                 UploadError::Cancelled { video_uri: "/videos/7".into(), acknowledged: 3 },
                 vec!["cancelled", "resume with the ticket"],
                 true,
