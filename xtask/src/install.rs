@@ -25,3 +25,19 @@ pub(crate) fn python(packages: &[&str]) -> Result<PathBuf, Failure> {
     finish(&mut pip, "installing Python packages")?;
     Ok(interpreter)
 }
+
+/// The files of xtask/node with their packages; gives the folder. Needs `npm`.
+pub(crate) fn node() -> Result<PathBuf, Failure> {
+    let folder = root().join("target/node");
+    fs::create_dir_all(&folder).map_err(Failure::file(&folder))?;
+    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("node");
+    for entry in fs::read_dir(&ours).map_err(Failure::file(&ours))? {
+        let entry = entry.map_err(Failure::file(&ours))?;
+        let copy = folder.join(entry.file_name());
+        fs::copy(entry.path(), &copy).map_err(Failure::file(copy))?;
+    }
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(&folder);
+    finish(&mut npm, "installing Node packages")?;
+    Ok(folder)
+}

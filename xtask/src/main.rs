@@ -6,9 +6,12 @@ mod areas;
 mod build_cost;
 mod bundle;
 mod drift;
+mod fault_matrix;
 mod install;
+mod kill_test;
 mod payloads;
 mod regen;
+mod tus_servers;
 mod upload_bench;
 mod workspace;
 
@@ -32,6 +35,12 @@ enum Command {
     Drift(drift::Arguments),
     /// Decode recorded answers and say what of them does not fit.
     Payloads(payloads::Arguments),
+    /// Break the line at every place of an upload and show what came of it.
+    FaultMatrix,
+    /// Kill an upload at random moments until it is done.
+    KillTest(kill_test::Arguments),
+    /// Upload to a tus server, and with a tus client, that others wrote.
+    TusServers,
     /// Measure an upload beside curl and the official Python library.
     UploadBench(upload_bench::Arguments),
 }
@@ -44,6 +53,9 @@ fn main() -> ExitCode {
         Command::Bundle => bundle::run(),
         Command::Drift(arguments) => drift::run(&arguments),
         Command::Payloads(arguments) => payloads::run(&arguments),
+        Command::FaultMatrix => fault_matrix::run(),
+        Command::KillTest(arguments) => kill_test::run(&arguments),
+        Command::TusServers => tus_servers::run(),
         Command::UploadBench(arguments) => upload_bench::run(&arguments),
     };
     match done {

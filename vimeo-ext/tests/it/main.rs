@@ -13,6 +13,7 @@
 mod accounts;
 mod errors;
 mod fake;
+mod fault_proxy;
 mod limits;
 mod lists;
 mod logins;
@@ -26,7 +27,10 @@ mod tus_server;
 mod types;
 mod upload;
 mod upload_journal;
+mod upload_kills;
+mod upload_matrix;
 mod upload_memory;
 mod upload_queue;
 mod upload_sandbox;
+mod upload_servers;
 mod with_sandbox;

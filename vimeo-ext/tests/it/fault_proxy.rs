@@ -1,0 +1,286 @@
+//! A line that breaks on purpose: stands between client and server and disturbs one exchange at one exact byte.
+//!
+//! What takes long takes no time: the clock is frozen while the line is still, so the runtime goes straight to the next
+//! thing that is due, the line's or the client's.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
+
+/// What happens to the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Break {
+    /// Both ends lose their connection.
+    Cut,
+    /// Nothing moves any more, and nobody is told.
+    Stall,
+    /// Nothing moves for so long, then it goes on.
+    Delay(Duration),
+    /// So many bytes come one at a time, each so long after the one before.
+    Dribble(u64, Duration),
+}
+
+/// Where in an exchange it happens: before this byte of the request's head, its body, or the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Head(u64),
+    Body(u64),
+    Answer(u64),
+}
+
+/// One disturbance: of the `nth` request with this method, counted from 0.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Disturbance {
+    pub(crate) method: &'static str,
+    pub(crate) nth: usize,
+    pub(crate) place: Place,
+    pub(crate) what: Break,
+}
+
+/// A running line. It ends with the test's runtime.
+#[derive(Clone)]
+pub(crate) struct FaultProxy {
+    address: String,
+    state: Arc<Mutex<State>>,
+    /// How many bytes of bodies the server has.
+    arrived: Arc<dyn Fn() -> u64 + Send + Sync>,
+}
+
+#[derive(Default)]
+struct State {
+    disturbance: Option<Disturbance>,
+    /// `HEAD`, or `PATCH` and its offset, as they reached the line.
+    requests: Vec<String>,
+    frozen: bool,
+}
+
+impl FaultProxy {
+    /// A line to `target`, a host and port; `arrived` tells how many bytes of bodies it has.
+    pub(crate) async fn start(
+        target: String,
+        arrived: impl Fn() -> u64 + Send + Sync + 'static,
+        disturbance: Disturbance,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let state = State { disturbance: Some(disturbance), ..State::default() };
+        let proxy = Self {
+            address: listener.local_addr().unwrap().to_string(),
+            state: Arc::new(Mutex::new(state)),
+            arrived: Arc::new(arrived),
+        };
+        let line = proxy.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                // The client has given the other connection up.
+                line.thaw();
+                let server = TcpStream::connect(&target).await.unwrap();
+                line.join(client, server);
+            }
+        });
+        proxy
+    }
+
+    /// The host and port to connect to.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The requests so far, in order.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.state().requests.clone()
+    }
+
+    /// Whether the disturbance has happened.
+    pub(crate) fn has_struck(&self) -> bool {
+        self.state().disturbance.is_none()
+    }
+
+    fn is_met_in_body(&self) -> bool {
+        let disturbance = self.state().disturbance;
+        disturbance.is_some_and(|disturbance| matches!(disturbance.place, Place::Body(_)))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    fn join(&self, client: TcpStream, server: TcpStream) {
+        let exchange = Arc::new(Mutex::new(Exchange::default()));
+        let (from_client, to_client) = client.into_split();
+        let (from_server, to_server) = server.into_split();
+        let up =
+            Pump { proxy: self.clone(), exchange: Arc::clone(&exchange), from: from_client, to: to_server };
+        let down = Pump { proxy: self.clone(), exchange, from: from_server, to: to_client };
+        tokio::spawn(async move {
+            // When one direction ends, for whatever reason, so does the other, and with it both connections.
+            tokio::select! {
+                _ = up.requests() => {}
+                _ = down.answers() => {}
+            }
+        });
+    }
+
+    fn freeze(&self) {
+        if !std::mem::replace(&mut self.state().frozen, true) {
+            tokio::time::pause();
+        }
+    }
+
+    fn thaw(&self) {
+        if std::mem::replace(&mut self.state().frozen, false) {
+            tokio::time::resume();
+        }
+    }
+
+    /// What is to befall this request, if it is the one.
+    fn met_by(&self, head: &str) -> Option<Disturbance> {
+        let mut state = self.state();
+        let method = head.split(' ').next().unwrap();
+        let offset = header(head, "upload-offset").map_or(String::new(), |offset| format!(" {offset}"));
+        let earlier = state.requests.iter().filter(|request| request.starts_with(method)).count();
+        state.requests.push(format!("{method}{offset}"));
+        state.disturbance.filter(|disturbance| disturbance.method == method && disturbance.nth == earlier)
+    }
+}
+
+fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    let lines = head.lines().filter_map(|line| line.split_once(": "));
+    lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
+}
+
+/// What both directions know of the request under way.
+#[derive(Default)]
+struct Exchange {
+    /// What befalls its answer, and where.
+    answer: Option<(u64, Break)>,
+    /// Bytes of its answer that went through.
+    answered: u64,
+}
+
+/// The connection is over.
+struct Over;
+
+/// One direction of a connection.
+struct Pump {
+    proxy: FaultProxy,
+    exchange: Arc<Mutex<Exchange>>,
+    from: OwnedReadHalf,
+    to: OwnedWriteHalf,
+}
+
+impl Pump {
+    async fn requests(mut self) -> Result<(), Over> {
+        let mut waiting = Vec::new();
+        loop {
+            let end = loop {
+                match waiting.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
+                    Some(end) => break end + 4,
+                    None => waiting.extend(self.read().await?),
+                }
+            };
+            let rest = waiting.split_off(end);
+            let head = String::from_utf8(std::mem::replace(&mut waiting, rest)).unwrap();
+            let disturbance = self.proxy.met_by(&head);
+            let (mut in_head, mut in_body) = (None, None);
+            *self.exchange.lock().unwrap() = Exchange::default();
+            match disturbance.map(|disturbance| (disturbance.place, disturbance.what)) {
+                Some((Place::Head(at), what)) => in_head = Some((at, what)),
+                Some((Place::Body(at), what)) => in_body = Some((at, what)),
+                Some((Place::Answer(at), what)) => self.exchange.lock().unwrap().answer = Some((at, what)),
+                None => {}
+            }
+            self.pass(head.as_bytes(), 0, &mut in_head).await?;
+            let length = header(&head, "content-length").map_or(0, |length| length.parse().unwrap());
+            let mut passed = 0;
+            while passed < length {
+                if waiting.is_empty() {
+                    waiting = self.read().await?;
+                }
+                let most = waiting.len().min((length - passed) as usize);
+                let rest = waiting.split_off(most);
+                let piece = std::mem::replace(&mut waiting, rest);
+                self.pass(&piece, passed, &mut in_body).await?;
+                passed += piece.len() as u64;
+            }
+        }
+    }
+
+    async fn answers(mut self) -> Result<(), Over> {
+        loop {
+            let piece = self.read().await?;
+            let (passed, mut disturbance) = {
+                let exchange = self.exchange.lock().unwrap();
+                (exchange.answered, exchange.answer)
+            };
+            self.pass(&piece, passed, &mut disturbance).await?;
+            let mut exchange = self.exchange.lock().unwrap();
+            exchange.answered += piece.len() as u64;
+            exchange.answer = disturbance;
+        }
+    }
+
+    async fn read(&mut self) -> Result<Vec<u8>, Over> {
+        let mut piece = vec![0; 64 * 1024];
+        match self.from.read(&mut piece).await {
+            Ok(read) if read > 0 => {
+                piece.truncate(read);
+                Ok(piece)
+            }
+            _ => Err(Over),
+        }
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), Over> {
+        self.to.write_all(bytes).await.map_err(|_| Over)
+    }
+
+    /// Passes a piece on, which begins at byte `start` of its part, up to where the disturbance waits and beyond.
+    async fn pass(
+        &mut self,
+        piece: &[u8],
+        start: u64,
+        waiting: &mut Option<(u64, Break)>,
+    ) -> Result<(), Over> {
+        let Some((at, what)) = *waiting else { return self.write(piece).await };
+        if at >= start + piece.len() as u64 {
+            return self.write(piece).await;
+        }
+        *waiting = None;
+        let (before, mut after) = piece.split_at((at - start) as usize);
+        self.write(before).await?;
+        if self.proxy.is_met_in_body() {
+            // What went through is to be there: in frozen time nobody would wait for the other end to look.
+            while (self.proxy.arrived)() < at {
+                tokio::task::yield_now().await;
+            }
+        }
+        self.proxy.state().disturbance = None;
+        match what {
+            Break::Cut => return Err(Over),
+            Break::Stall => {
+                self.proxy.freeze();
+                std::future::pending::<()>().await;
+            }
+            Break::Delay(time) => {
+                self.proxy.freeze();
+                sleep(time).await;
+                self.proxy.thaw();
+            }
+            Break::Dribble(bytes, interval) => {
+                self.proxy.freeze();
+                let (slow, rest) = after.split_at(after.len().min(bytes as usize));
+                for byte in slow.chunks(1) {
+                    sleep(interval).await;
+                    self.write(byte).await?;
+                }
+                after = rest;
+                self.proxy.thaw();
+            }
+        }
+        self.write(after).await
+    }
+}

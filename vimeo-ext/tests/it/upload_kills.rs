@@ -1,0 +1,274 @@
+//! `vimeo.upload(path)`, killed without warning again and again, by real processes: one video, every byte right, and
+//! nothing sent again but what was under way.
+//!
+//! `KILLS`, `KILL_SEED` and `KILL_MIB` say how often, with which luck and how large; `cargo xtask kill-test` sets them.
+
+use std::io::{BufRead, BufReader, Read};
+use std::num::NonZeroU64;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use http::Method;
+use sha2::{Digest, Sha256};
+use vimeo_ext::upload::{Bandwidth, Journal, UploadError, UploadOptions};
+use vimeo_ext::{Error, Vimeo};
+use vimeo_sandbox::{Effect, Fault, Phase, Sandbox};
+
+const MIB: u64 = 1024 * 1024;
+
+/// The most that is on its way inside a process: what was handed to the HTTP client and not yet to the system.
+const BUFFER: u64 = MIB;
+
+/// Begins every line that the victim says, since the test harness talks as well.
+const SAYS: &str = "victim: ";
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().unwrap())
+}
+
+/// When a life ends.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    /// So long after the process was started, wherever it is by then.
+    After(Duration),
+    /// As soon as the victim has handed over so many bytes, then on the next occasion.
+    Sent(u64),
+    /// While the creation waits for an answer that will not come; so many of the sandbox's faults are then left.
+    Creating { left: usize },
+}
+
+/// What one life left behind.
+#[derive(Default)]
+struct Life {
+    /// Where the server stood when it asked; `None` when it did not come so far.
+    resumed: Option<u64>,
+    /// The last position it had handed over.
+    handed: Option<u64>,
+    finished: bool,
+}
+
+/// A process that uploads, and what it says.
+struct Victim {
+    process: Child,
+    lines: Receiver<String>,
+}
+
+impl Victim {
+    fn start(folder: &Path, sandbox: &Sandbox, rate: u64) -> Self {
+        let mut process = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "upload_kills::victim", "--ignored", "--nocapture", "--test-threads=1"])
+            .env("VICTIM_FOLDER", folder)
+            .env("VICTIM_API", sandbox.url().as_str())
+            .env("VICTIM_TOKEN", sandbox.token())
+            .env("VICTIM_RATE", rate.to_string())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = process.stdout.take().unwrap();
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            let mut output = BufReader::new(output);
+            let mut line = String::new();
+            // A line without an end was cut short by the kill and says nothing.
+            while output.read_line(&mut line).is_ok_and(|_| line.ends_with('\n')) {
+                if let Some((_, said)) = line.split_once(SAYS) {
+                    let _ = sender.send(said.trim().to_owned());
+                }
+                line.clear();
+            }
+        });
+        Self { process, lines }
+    }
+
+    /// Lets it live until `end`, kills it, and reads what it said.
+    fn live(mut self, end: Option<End>, sandbox: &Sandbox) -> Life {
+        let mut life = Life::default();
+        match end {
+            Some(End::After(delay)) => {
+                let until = Instant::now() + delay;
+                // The time is up, or it is done: in both cases nothing more is to be waited for.
+                let left = || until.saturating_duration_since(Instant::now());
+                while self.lines.recv_timeout(left()).is_ok_and(|line| life.hear(&line)) {}
+            }
+            Some(End::Sent(bytes)) => {
+                while let Ok(line) = self.lines.recv() {
+                    let heard = life.hear(&line);
+                    let sent = life.handed.map(|handed| handed.saturating_sub(life.resumed.unwrap_or(0)));
+                    if !heard || sent.is_some_and(|sent| sent >= bytes) {
+                        break;
+                    }
+                }
+            }
+            Some(End::Creating { left }) => {
+                while sandbox.faults_waiting() > left {
+                    std::thread::yield_now();
+                }
+            }
+            None => {}
+        }
+        if end.is_some() {
+            self.process.kill().unwrap();
+        }
+        while let Ok(line) = self.lines.recv() {
+            life.hear(&line);
+        }
+        let status = self.process.wait().unwrap();
+        let mut said = String::new();
+        self.process.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        assert!(end.is_some() || status.success(), "{said}");
+        assert!(status.code().is_none_or(|code| code == 0), "it failed by itself: {said}");
+        life
+    }
+}
+
+impl Life {
+    /// `false` when there is nothing more to hear.
+    fn hear(&mut self, line: &str) -> bool {
+        let mut words = line.split(' ');
+        let (word, number) = (words.next(), words.next().and_then(|word| word.parse().ok()));
+        match word {
+            Some("stands") => self.resumed = number,
+            Some("sent") => self.handed = number,
+            Some("done") => self.finished = true,
+            _ => {}
+        }
+        !self.finished
+    }
+}
+
+#[test]
+fn t05_killed_at_random_moments_there_is_one_video_and_every_byte_is_right() {
+    let (kills, seed, size) =
+        (setting("KILLS", 10), setting("KILL_SEED", 7), setting("KILL_MIB", 24) * MIB + 17);
+    let mut luck = fastrand::Rng::with_seed(seed);
+    let folder = tempfile::tempdir().unwrap();
+    let sha256 = write_film(&folder.path().join("film.mp4"), size, &mut luck);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let sandbox = runtime
+        .block_on(Sandbox::builder().refuse_foreign_tokens(true).journal_size(100_000).start())
+        .unwrap();
+
+    // Asked to create a video and never answered: once before it is created, once after.
+    for phase in [Phase::Before, Phase::AfterCommit] {
+        sandbox.fault(Fault::new(Effect::Stall).method(Method::POST).path("/me/videos").phase(phase));
+    }
+    let mut stood = 0;
+    let (mut killed, mut sending, mut again, mut worst) = (0, 0, 0, 0);
+    let mut handed: Option<u64> = None;
+    loop {
+        let left = kills - killed;
+        let end = match (left, killed) {
+            (0, _) => None,
+            (_, 0 | 1) => Some(End::Creating { left: 1 - killed as usize }),
+            // Where it is by then depends on the machine: starting, asking, resuming, sending.
+            _ if luck.u8(..4) == 0 => Some(End::After(Duration::from_millis(luck.u64(..120)))),
+            // As much as will leave something for all that are still to come.
+            _ => Some(End::Sent(luck.u64(..=(size - stood) / left))),
+        };
+        // As fast as it goes now and then, else slow enough that there is an upload left to kill.
+        let fast = luck.u8(..16) == 0 && size - stood > 100 * MIB;
+        let rate = if fast { 0 } else { 24 * MIB };
+        let life = Victim::start(folder.path(), &sandbox, rate).live(end, &sandbox);
+        if let (Some(before), Some(now)) = (handed, life.resumed) {
+            assert!(now >= stood, "the server went back from {stood} to {now}");
+            let lost = before.saturating_sub(now);
+            again += lost;
+            worst = worst.max(lost);
+            handed = None;
+        }
+        stood = life.resumed.unwrap_or(stood);
+        handed = life.handed.or(handed);
+        sending += u64::from(life.handed.is_some());
+        if life.finished {
+            break;
+        }
+        killed += u64::from(end.is_some());
+    }
+
+    let entries = sandbox.journal();
+    let created =
+        entries.iter().filter(|entry| entry.method == Method::POST && entry.host == vimeo_sandbox::Host::Api);
+    let patches = entries.iter().filter(|entry| entry.method == Method::PATCH);
+    println!(
+        "{killed} kills (seed {seed}), {sending} of them while bytes were sent; {} creations asked for, {} PATCH requests; \
+         {again} bytes sent again in all, {worst} at most after one kill",
+        created.count(),
+        patches.clone().count(),
+    );
+    let stored: u64 = patches.map(|entry| entry.body_length).sum();
+    assert_eq!(stored, size, "the server took each byte once");
+    assert!(worst <= BUFFER, "{worst} bytes were sent again after one kill");
+    let vimeo =
+        Vimeo::builder().access_token(sandbox.token()).base_url(sandbox.url().as_str()).build().unwrap();
+    let list = runtime.block_on(vimeo.get("/me/videos").fields("uri").send()).unwrap();
+    let data = list.get("data").and_then(|data| data.as_array()).unwrap();
+    assert_eq!(data.len(), 1, "one video for one upload: {data:?}");
+    let video = data[0]["uri"].as_str().unwrap().rsplit('/').next().unwrap().parse().unwrap();
+    let kept = sandbox.stored(video).unwrap();
+    assert!(kept.complete);
+    assert_eq!(kept.sha256, sha256, "the bytes differ");
+    let left = std::fs::read_dir(folder.path().join("journal")).unwrap().count();
+    assert_eq!(left, 0, "a finished upload leaves nothing in the journal");
+    runtime.block_on(sandbox.stop());
+}
+
+/// Writes a film of random bytes; gives its SHA-256.
+fn write_film(path: &Path, size: u64, luck: &mut fastrand::Rng) -> String {
+    let mut bytes = vec![0; usize::try_from(size).unwrap()];
+    luck.fill(&mut bytes);
+    std::fs::write(path, &bytes).unwrap();
+    Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[tokio::test]
+#[ignore = "run by the test above, in processes of their own"]
+async fn victim() {
+    let folder = PathBuf::from(std::env::var_os("VICTIM_FOLDER").unwrap());
+    let vimeo = Vimeo::builder()
+        .access_token(std::env::var("VICTIM_TOKEN").unwrap())
+        .base_url(std::env::var("VICTIM_API").unwrap())
+        .journal(Journal::in_folder(folder.join("journal")))
+        .build()
+        .unwrap();
+    let rate = NonZeroU64::new(setting("VICTIM_RATE", 0)).map(Bandwidth::new);
+    let mut stands = false;
+    let mut say = move |progress: &vimeo_ext::upload::Progress| {
+        if !std::mem::replace(&mut stands, true) {
+            println!("{SAYS}stands {}", progress.acknowledged);
+        }
+        println!("{SAYS}sent {}", progress.sent);
+    };
+    let film = folder.join("film.mp4");
+    let upload = vimeo.upload(&film).options(UploadOptions::new().bandwidth(rate.clone())).on_progress(say);
+    match upload.send().await {
+        Ok(_) => {}
+        // An earlier life asked for a video and did not hear of it: what a program does that may ask nobody.
+        Err(Error::Upload { source, .. }) if matches!(*source, UploadError::Unanswered { .. }) => {
+            let unfinished = vimeo.unfinished().unwrap();
+            let entry = unfinished.list().await.unwrap().pop().unwrap().unwrap();
+            match &unfinished.candidates(&entry).await.unwrap()[..] {
+                [video] => {
+                    let upload = unfinished.adopt(&entry, &video.uri).await.unwrap();
+                    let upload = upload.options(UploadOptions::new().bandwidth(rate));
+                    upload.on_progress(move |progress| say(progress)).run().await.unwrap();
+                }
+                [] => {
+                    unfinished.discard(&entry.id()).await.unwrap();
+                    vimeo
+                        .upload(&film)
+                        .options(UploadOptions::new().bandwidth(rate))
+                        .on_progress(say)
+                        .send()
+                        .await
+                        .unwrap();
+                }
+                more => panic!("more than one video: {more:?}"),
+            }
+        }
+        Err(error) => panic!("{error}"),
+    }
+    println!("{SAYS}done");
+}

@@ -1,0 +1,138 @@
+//! Every way a line can break, at every place of an upload, and what came of it. `cargo xtask fault-matrix` shows the
+//! table.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use vimeo_ext::upload::{Backoff, Upload, UploadOptions, UploadTicket};
+use vimeo_sandbox::{Host, Sandbox};
+
+use crate::fault_proxy::{Break, Disturbance, FaultProxy, Place};
+
+const SIZE: u64 = 1_000_000;
+
+/// The first request, the one with the bytes, and the one that verifies.
+const PLACES: [(&str, &str, usize, Place); 11] = [
+    ("first HEAD, before it is sent", "HEAD", 0, Place::Head(0)),
+    ("first HEAD, before its answer", "HEAD", 0, Place::Answer(0)),
+    ("first HEAD, within its answer", "HEAD", 0, Place::Answer(30)),
+    ("PATCH, before its headers", "PATCH", 0, Place::Head(0)),
+    ("PATCH, within its headers", "PATCH", 0, Place::Head(40)),
+    ("PATCH, after one byte", "PATCH", 0, Place::Body(1)),
+    ("PATCH, after 300000 bytes", "PATCH", 0, Place::Body(300_000)),
+    ("PATCH, before the last byte", "PATCH", 0, Place::Body(SIZE - 1)),
+    ("PATCH, before its answer", "PATCH", 0, Place::Answer(0)),
+    ("PATCH, within its answer", "PATCH", 0, Place::Answer(30)),
+    ("last HEAD, before its answer", "HEAD", 1, Place::Answer(0)),
+];
+
+const BREAKS: [(&str, Break); 4] = [
+    ("cut", Break::Cut),
+    ("stall", Break::Stall),
+    ("45 s of delay", Break::Delay(Duration::from_secs(45))),
+    ("40 slow bytes", Break::Dribble(40, Duration::from_secs(1))),
+];
+
+/// What came of one upload.
+struct Row {
+    requests: Vec<String>,
+    failures: u32,
+    /// Bytes that were handed to the connection more than once.
+    again: u64,
+}
+
+#[tokio::test]
+async fn t01_every_break_at_every_place_ends_with_the_whole_file() {
+    let sandbox = Sandbox::builder().keep_bytes(true).refuse_foreign_tokens(true).start().await.unwrap();
+    let sandbox = Arc::new(sandbox);
+    println!("{:<31} {:<14} {:>8} {:>12}  requests", "where", "what", "retries", "bytes again");
+    for (place_name, method, nth, place) in PLACES {
+        for (break_name, what) in BREAKS {
+            let name = format!("{place_name}: {break_name}");
+            let row = upload(&sandbox, Disturbance { method, nth, place, what }, &name).await;
+            println!(
+                "{place_name:<31} {break_name:<14} {:>8} {:>12}  {}",
+                row.failures,
+                row.again,
+                row.requests.join(", ")
+            );
+            match what {
+                // It goes on by itself, and nobody is to lose patience.
+                Break::Delay(_) | Break::Dribble(..) => {
+                    assert_eq!(row.requests, ["HEAD", "PATCH 0", "HEAD"], "{name}");
+                    assert_eq!((row.failures, row.again), (0, 0), "{name}");
+                }
+                Break::Cut | Break::Stall => {
+                    assert!(row.failures >= 1, "{name}");
+                    // Each failure is answered by one question, and no question by two.
+                    let asked = row.requests.iter().filter(|request| *request == "HEAD").count();
+                    // The question after a lost answer is also the one that verifies.
+                    let lost_answer = method == "PATCH" && matches!(place, Place::Answer(_));
+                    let verifying = usize::from(!lost_answer);
+                    assert_eq!(asked, 1 + row.failures as usize + verifying, "{name}: {:?}", row.requests);
+                    match place {
+                        // The server has all that went through before.
+                        Place::Body(at) => assert!(row.again <= SIZE - at, "{name}: {}", row.again),
+                        // The server has all: it is only asked again.
+                        Place::Answer(_) => assert_eq!(row.again, 0, "{name}"),
+                        Place::Head(_) => assert!(row.again <= SIZE, "{name}"),
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn upload(sandbox: &Arc<Sandbox>, disturbance: Disturbance, name: &str) -> Row {
+    sandbox.clear_journal();
+    let (video, link) = create(sandbox).await;
+    let target = sandbox.upload_url();
+    let target = format!("{}:{}", target.host_str().unwrap(), target.port().unwrap());
+    let arrived = {
+        let sandbox = Arc::clone(sandbox);
+        move || taken(&sandbox)
+    };
+    let proxy = FaultProxy::start(target.clone(), arrived, disturbance).await;
+    let link = link.replace(&target, proxy.address());
+    let film: Vec<u8> = (0..SIZE).map(|at| (at ^ (at >> 7) ^ (at >> 15)) as u8).collect();
+
+    let again = Arc::new(Mutex::new((0, 0)));
+    let uploaded = {
+        let again = Arc::clone(&again);
+        Upload::new(UploadTicket::new(format!("/videos/{video}"), link, SIZE).unwrap(), film.clone())
+            .options(UploadOptions::new().backoff(Backoff::new(Duration::ZERO, Duration::ZERO)))
+            .on_progress(move |progress| {
+                let mut again = again.lock().unwrap();
+                *again = (progress.sent, again.1 + again.0.saturating_sub(progress.sent));
+            })
+            .run()
+            .await
+    };
+
+    let uploaded = uploaded.unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert!(proxy.has_struck(), "{name}: nothing was disturbed");
+    assert!(uploaded.verified, "{name}");
+    assert!(sandbox.bytes(video).unwrap() == film, "{name}: the bytes differ");
+    assert_eq!(taken(sandbox), SIZE, "{name}: the server took a byte twice");
+    let again = again.lock().unwrap().1;
+    Row { requests: proxy.requests(), failures: uploaded.failures, again }
+}
+
+/// The bytes that the upload host took, each as often as it did.
+fn taken(sandbox: &Sandbox) -> u64 {
+    let journal = sandbox.journal();
+    journal.iter().filter(|entry| entry.host == Host::Upload).map(|entry| entry.body_length).sum()
+}
+
+async fn create(sandbox: &Sandbox) -> (u64, String) {
+    let vimeo = vimeo_ext::Vimeo::builder()
+        .access_token(sandbox.token())
+        .base_url(sandbox.url().as_str())
+        .build()
+        .unwrap();
+    let body = serde_json::json!({"upload": {"approach": "tus", "size": SIZE}});
+    let video = vimeo.post("/me/videos").json(&body).send().await.unwrap();
+    let text = |pointer: &str| video.pointer(pointer).and_then(|value| value.as_str()).unwrap().to_owned();
+    let uri = text("/uri");
+    (uri.rsplit('/').next().unwrap().parse().unwrap(), text("/upload/upload_link"))
+}
