@@ -166,7 +166,7 @@ fn t05_killed_at_random_moments_there_is_one_video_and_every_byte_is_right() {
             // Where it is by then depends on the machine: starting, asking, resuming, sending.
             _ if luck.u8(..4) == 0 => Some(End::After(Duration::from_millis(luck.u64(..120)))),
             // As much as will leave something for all that are still to come.
-            _ => Some(End::Sent(luck.u64(..=(size - stood) / left))),
+            _ => Some(End::Sent(luck.u64(..=(size - stood) / (left + 1)))),
         };
         // As fast as it goes now and then, else slow enough that there is an upload left to kill.
         let fast = luck.u8(..16) == 0 && size - stood > 100 * MIB;
