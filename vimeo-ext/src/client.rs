@@ -229,6 +229,28 @@ impl Vimeo {
         self.inner.auth.session.token()?.scopes().cloned()
     }
 
+    /// The time, by the clock that the client goes by.
+    #[cfg(feature = "tools")]
+    pub(crate) fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        self.inner.shared.clock.now()
+    }
+
+    /// Tells this account from others, without a secret: its name, else a hash of its token.
+    #[cfg(feature = "tools")]
+    pub(crate) fn account_key(&self) -> String {
+        let session = &self.inner.auth.session;
+        if let Some(account) = session.account() {
+            return format!("account {account}");
+        }
+        match session.token() {
+            Some(token) => {
+                let digest = Sha256::digest(token.secret().expose_secret());
+                digest.iter().take(8).fold("token ".to_owned(), |key, byte| format!("{key}{byte:02x}"))
+            }
+            None => "app".to_owned(),
+        }
+    }
+
     /// Reads any path of the API, with its query if it has one; the answer is JSON, with status and headers.
     ///
     /// ```no_run

@@ -137,6 +137,8 @@
 //! | `rustls` (default), `native-tls` | the TLS that reqwest uses; one of them is needed for https |
 //! | `socks` | SOCKS proxies |
 //! | `accounts` | many users: their logins, tokens and connections, in memory or in a store of your own |
+//! | `tools` | the tools for agents: `tools` |
+//! | `mcp` | the tools over the Model Context Protocol: `mcp` |
 //!
 //! `authentication` and `videos` are always on, since the client itself needs them.
 #![forbid(unsafe_code)]
@@ -155,7 +157,11 @@ mod timeouts;
 pub mod accounts;
 pub mod auth;
 pub mod budget;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 pub mod retry;
+#[cfg(feature = "tools")]
+pub mod tools;
 pub mod transport;
 pub mod upload;
 

@@ -9,6 +9,7 @@ mod drift;
 mod fault_matrix;
 mod install;
 mod kill_test;
+mod mcp_clients;
 mod payloads;
 mod regen;
 mod tus_servers;
@@ -33,6 +34,9 @@ enum Command {
     Bundle,
     /// Say what changed between two descriptions.
     Drift(drift::Arguments),
+    /// Run the MCP server under the official TypeScript and Python clients and the protocol's conformance suite; needs Node
+    /// and Python.
+    McpClients,
     /// Decode recorded answers and say what of them does not fit.
     Payloads(payloads::Arguments),
     /// Break the line at every place of an upload and show what came of it.
@@ -52,6 +56,7 @@ fn main() -> ExitCode {
         Command::BuildCost(arguments) => build_cost::run(&arguments),
         Command::Bundle => bundle::run(),
         Command::Drift(arguments) => drift::run(&arguments),
+        Command::McpClients => mcp_clients::run(),
         Command::Payloads(arguments) => payloads::run(&arguments),
         Command::FaultMatrix => fault_matrix::run(),
         Command::KillTest(arguments) => kill_test::run(&arguments),

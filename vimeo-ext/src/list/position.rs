@@ -18,6 +18,13 @@ impl Position {
         Self { link: link.into(), taken: 0 }
     }
 
+    /// The same, with this many items more of its page taken.
+    #[must_use]
+    pub fn after(mut self, items: usize) -> Self {
+        self.taken += items;
+        self
+    }
+
     /// The link to the page.
     pub fn link(&self) -> &str {
         &self.link

@@ -91,6 +91,7 @@ pub(crate) fn handler(name: &str) -> Option<Handler> {
         "get_text_track" => text_tracks::get,
         "edit_text_track" => text_tracks::edit,
         "delete_text_track" => text_tracks::delete,
+        "get_transcript" => text_tracks::transcript,
 
         "get_tag" => tags::get,
         "get_videos_with_tag" => tags::videos,

@@ -1,0 +1,186 @@
+//! A tool, called.
+
+use std::sync::Arc;
+
+use rmcp::ErrorData;
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities, ContentBlock,
+    ProtocolVersion,
+};
+use rmcp::service::{RequestContext, RoleServer};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::Settings;
+use super::access::Caller;
+use super::consent::{AskLater, AskNow, Consents};
+use super::handler::Handler;
+use super::progress;
+use crate::tools::{self, Answer, Ask, Definition, ToolError, Tools};
+
+/// The tools that a caller may see: those that the scopes of any of its accounts allow.
+pub(crate) async fn offered(settings: &Settings, caller: &Caller) -> Vec<&'static Definition> {
+    let accounts: Vec<Option<String>> = match settings.choice(caller) {
+        Some(choice) => choice.iter().cloned().map(Some).collect(),
+        None => {
+            let only = settings.take_account(caller, &mut Map::new());
+            vec![only.unwrap_or_default()]
+        }
+    };
+    let mut names = Vec::new();
+    for account in accounts {
+        let tools = match settings.tools(caller, account.as_deref()).await {
+            Ok(tools) => tools,
+            Err(error) => {
+                tracing::warn!(%error, account, "an account cannot be used");
+                continue;
+            }
+        };
+        if let Err(error) = tools.learn_scopes().await {
+            tracing::warn!(%error, account, "the scopes of the access token are not known");
+        }
+        names.extend(tools.offered().map(|tool| tool.spec().name));
+    }
+    tools::all()
+        .iter()
+        .filter(|tool| names.contains(&tool.spec().name) && caller.covers(tool.spec().scopes))
+        .collect()
+}
+
+pub(crate) async fn call(
+    settings: &Settings,
+    request: CallToolRequestParams,
+    context: &RequestContext<RoleServer>,
+) -> Result<CallToolResponse, ErrorData> {
+    let Some(tool) = tools::tool(&request.name).filter(|tool| settings.offer.has(tool.spec())) else {
+        let shown: String = request.name.chars().filter(|c| !c.is_control()).take(60).collect();
+        return Err(ErrorData::invalid_params(format!("unknown tool: {shown}"), None));
+    };
+    let call = Called { settings, tool, context, caller: Handler::caller(context) };
+    match call.run(request).await {
+        Ok(response) => Ok(response),
+        Err(error) => Ok(call.failed(&error).into()),
+    }
+}
+
+struct Called<'a> {
+    settings: &'a Settings,
+    tool: &'static Definition,
+    context: &'a RequestContext<RoleServer>,
+    caller: Caller,
+}
+
+impl Called<'_> {
+    async fn run(&self, request: CallToolRequestParams) -> Result<CallToolResponse, ToolError> {
+        let spec = self.tool.spec();
+        if !self.caller.covers(spec.scopes)
+            && let Caller::Known(bearer) = &self.caller
+        {
+            let granted = bearer.granted().cloned().unwrap_or_default();
+            return Err(ToolError::scope(spec.name, spec.scopes, &granted));
+        }
+        let mut arguments = request.arguments.unwrap_or_default();
+        let account = self.settings.take_account(&self.caller, &mut arguments)?;
+        let tools = self
+            .settings
+            .tools(&self.caller, account.as_deref())
+            .await
+            .map_err(|error| ToolError::of(&error, spec, chrono::Utc::now()))?;
+        let arguments = Value::Object(arguments);
+        let sealed_for = self.sealed_for(&tools, &arguments);
+
+        let mut caller = tools::Caller::default();
+        let later = Arc::new(AskLater::default());
+        let answered = match &request.request_state {
+            Some(state) => {
+                let answers = request.input_responses.as_ref();
+                let now = tools.client().now();
+                let answered = self.settings.consents.answer(tools.seal(), &sealed_for, state, answers, now);
+                let refused = || {
+                    let message =
+                        "The answer does not belong to this call, came too late, or was used before.";
+                    ToolError::input("requestState", message, "Make the call anew without it.")
+                };
+                Some(answered.ok_or_else(refused)?)
+            }
+            None => None,
+        };
+        caller.ask = match (answered, self.asks()) {
+            (Some(answered), _) => Some(Arc::new(answered) as Arc<dyn Ask>),
+            (None, Asks::Now) => Some(Arc::new(AskNow(self.context.peer.clone()))),
+            (None, Asks::Later) => Some(Arc::clone(&later) as Arc<dyn Ask>),
+            (None, Asks::Nobody) => None,
+        };
+
+        let result = match self.context.meta.get_progress_token() {
+            Some(token) => {
+                let (reports, steps) = progress::pair();
+                caller.report = Some(Arc::new(reports));
+                // It ends with the call, so nothing is told after the answer.
+                tokio::select! {
+                    result = tools.call_as(spec.name, arguments, caller) => result,
+                    () = progress::tell(self.context.peer.clone(), token, steps) => return Err(gone()),
+                }
+            }
+            None => tools.call_as(spec.name, arguments, caller).await,
+        };
+        if let Some(question) = later.asked() {
+            let now = tools.client().now();
+            if let Some(question) = Consents::question(tools.seal(), &sealed_for, question, now) {
+                return Ok(question.into());
+            }
+        }
+        Ok(self.done(result?).into())
+    }
+
+    /// What an answer of the person is bound to.
+    fn sealed_for(&self, tools: &Tools, arguments: &Value) -> String {
+        let digest = Sha256::digest(arguments.to_string());
+        let hash = digest.iter().fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"));
+        format!("consent\n{}\n{}\n{hash}", tools.account_key(), self.tool.spec().name)
+    }
+
+    /// How the person can be asked.
+    fn asks(&self) -> Asks {
+        if !self.context.client_capabilities().is_some_and(|client| takes_forms(&client)) {
+            return Asks::Nobody;
+        }
+        // Dates compare as text.
+        let newer = |version: ProtocolVersion| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str();
+        if self.context.protocol_version().is_some_and(newer) { Asks::Later } else { Asks::Now }
+    }
+
+    fn done(&self, answer: Answer) -> CallToolResult {
+        if self.settings.structured {
+            CallToolResult::structured(answer.into_value())
+        } else {
+            CallToolResult::success(vec![ContentBlock::text(answer.to_text())])
+        }
+    }
+
+    fn failed(&self, error: &ToolError) -> CallToolResult {
+        let value = error.to_value();
+        if self.settings.structured {
+            CallToolResult::structured_error(value)
+        } else {
+            CallToolResult::error(vec![ContentBlock::text(value.to_string())])
+        }
+    }
+}
+
+enum Asks {
+    /// In the middle of the call.
+    Now,
+    /// By ending the call with the question.
+    Later,
+    Nobody,
+}
+
+/// Whether the client shows forms; when it names no kind, it is the old capability, which was forms.
+fn takes_forms(client: &ClientCapabilities) -> bool {
+    client.elicitation.as_ref().is_some_and(|kinds| kinds.form.is_some() || kinds.url.is_none())
+}
+
+fn gone() -> ToolError {
+    ToolError::new(tools::Category::Temporary, "The client cannot be told of progress.", "Call again.")
+}

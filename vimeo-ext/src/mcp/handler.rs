@@ -1,0 +1,125 @@
+//! The server's side of the protocol.
+
+use std::sync::Arc;
+
+use rmcp::ErrorData;
+use rmcp::handler::server::ServerHandler;
+use rmcp::model::{
+    CacheScope, CallToolRequestParams, CallToolResponse, Implementation, ListResourceTemplatesResult,
+    ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
+    ServerCapabilities, ServerConfig,
+};
+use rmcp::service::{RequestContext, RoleServer};
+
+use super::Settings;
+use super::access::Caller;
+use super::eof::Gone;
+use super::listing::listed;
+use super::{calls, resources};
+use crate::tools::INSTRUCTIONS;
+
+/// How long a client may keep the list of tools, in milliseconds: scopes change seldom, and then with a new log-in.
+const LIST_KEEPS: u64 = 60_000;
+
+/// Answers one client, or over HTTP one request.
+#[derive(Clone)]
+pub(crate) struct Handler {
+    pub(super) settings: Arc<Settings>,
+    gone: Option<Gone>,
+}
+
+impl Handler {
+    pub(crate) fn new(settings: Arc<Settings>) -> Self {
+        Self { settings, gone: None }
+    }
+
+    /// Stops what is under way when this client is gone.
+    pub(crate) fn with_client(mut self, gone: Gone) -> Self {
+        self.gone = Some(gone);
+        self
+    }
+
+    /// Who makes this request.
+    pub(super) fn caller(context: &RequestContext<RoleServer>) -> Caller {
+        let parts = context.extensions.get::<::http::request::Parts>();
+        parts.and_then(|parts| parts.extensions.get::<Caller>()).cloned().unwrap_or(Caller::Local)
+    }
+
+    /// Runs until it is done, the client cancels it, or the client is gone.
+    async fn unless_cancelled<T>(
+        &self,
+        context: &RequestContext<RoleServer>,
+        work: impl Future<Output = Result<T, ErrorData>>,
+    ) -> Result<T, ErrorData> {
+        let cancelled = context.ct.clone();
+        let mut gone = self.gone.clone();
+        let gone = async move {
+            match &mut gone {
+                Some(gone) => gone.wait().await,
+                None => std::future::pending().await,
+            }
+        };
+        // The work is dropped, and with it its requests and connections.
+        tokio::select! {
+            biased;
+            () = cancelled.cancelled() => Err(ErrorData::internal_error("cancelled", None)),
+            () = gone => Err(ErrorData::internal_error("the client is gone", None)),
+            result = work => result,
+        }
+    }
+}
+
+impl ServerHandler for Handler {
+    fn get_info(&self) -> ServerConfig {
+        let capabilities = ServerCapabilities::builder().enable_tools().enable_resources().build();
+        let mut itself = Implementation::new(&self.settings.name, &self.settings.version);
+        itself.title = Some("Vimeo".to_owned());
+        ServerConfig::new(capabilities).with_server_info(itself).with_instructions(INSTRUCTIONS)
+    }
+
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        let caller = Self::caller(&context);
+        let listing = async {
+            let tools = calls::offered(&self.settings, &caller).await;
+            let tools = tools.into_iter().map(|tool| listed(&self.settings, &caller, tool)).collect();
+            let mut list = ListToolsResult::with_all_items(tools);
+            // It depends on the token's scopes, so it is the caller's alone.
+            list.ttl_ms = Some(LIST_KEEPS);
+            list.cache_scope = Some(CacheScope::Private);
+            Ok(list)
+        };
+        self.unless_cancelled(&context, listing).await
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        self.unless_cancelled(&context, calls::call(&self.settings, request, &context)).await
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        let mut list = ListResourceTemplatesResult::with_all_items(resources::templates());
+        list.ttl_ms = Some(LIST_KEEPS);
+        list.cache_scope = Some(CacheScope::Public);
+        Ok(list)
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let caller = Self::caller(&context);
+        self.unless_cancelled(&context, resources::read(&self.settings, &caller, &request.uri)).await
+    }
+}

@@ -1,0 +1,155 @@
+//! What stands before the protocol: who calls, what may be called, and to whom a session belongs.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response, header};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use rmcp::transport::streamable_http_server::StreamableHttpService;
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use serde_json::Value;
+
+use super::super::Settings;
+use super::super::access::{Bearers, Caller};
+use super::super::handler::Handler;
+use super::refusals::Refusals;
+use super::{HttpOptions, LARGEST};
+use crate::ScopeSet;
+use crate::tools;
+
+pub(super) type Body = BoxBody<Bytes, Infallible>;
+
+/// The path of the protocol.
+pub(super) const PATH: &str = "/mcp";
+
+const SESSION: &str = "mcp-session-id";
+
+/// The most sessions whose owners are remembered; the oldest are forgotten first, and with them their sessions.
+const MOST_SESSIONS: usize = 10_000;
+
+pub(super) struct Front {
+    settings: Arc<Settings>,
+    bearers: Bearers,
+    refusals: Refusals,
+    service: StreamableHttpService<Handler, LocalSessionManager>,
+    owners: Mutex<HashMap<String, String>>,
+}
+
+impl Front {
+    pub(super) fn new(
+        settings: Arc<Settings>,
+        options: HttpOptions,
+        address: SocketAddr,
+        service: StreamableHttpService<Handler, LocalSessionManager>,
+    ) -> Self {
+        let refusals = Refusals::new(&options, address);
+        Self { settings, bearers: options.bearers, refusals, service, owners: Mutex::default() }
+    }
+
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        let path = request.uri().path().trim_end_matches('/');
+        match (request.method(), path) {
+            (&Method::GET, "/health") => self.refusals.health(),
+            (
+                &Method::GET,
+                "/.well-known/oauth-protected-resource" | "/.well-known/oauth-protected-resource/mcp",
+            ) if !self.bearers.is_empty() => self.refusals.metadata(),
+            (_, PATH) => match self.protocol(request).await {
+                Ok(answer) => answer,
+                Err(refusal) => *refusal,
+            },
+            _ => self.refusals.nothing_here(),
+        }
+    }
+
+    async fn protocol(&self, request: Request<Incoming>) -> Result<Response<Body>, Box<Response<Body>>> {
+        let caller = self.caller(request.headers())?;
+        self.check_owner(request.headers(), &caller)?;
+        let (mut parts, body) = request.into_parts();
+        let body = match Limited::new(body, LARGEST).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(_) => return Err(Box::new(self.refusals.too_large())),
+        };
+        self.check_scopes(&body, &caller)?;
+        let (ends, session) = (parts.method == Method::DELETE, session_of(&parts.headers));
+        // The bearer token goes no further than here.
+        parts.headers.remove(header::AUTHORIZATION);
+        parts.extensions.insert(caller.clone());
+        let answer = self.service.handle(Request::from_parts(parts, Full::new(body))).await;
+        if let Some(begun) = session_of(answer.headers()) {
+            self.remember(begun, &caller);
+        }
+        if let (true, Some(session)) = (ends && answer.status().is_success(), session) {
+            self.owners().remove(&session);
+        }
+        Ok(answer)
+    }
+
+    /// Who calls, by the bearer token; nobody else's token is looked at, and Vimeo's are none of ours.
+    fn caller(&self, headers: &HeaderMap) -> Result<Caller, Box<Response<Body>>> {
+        if self.bearers.is_empty() {
+            return Ok(Caller::Local);
+        }
+        let given = headers.get(header::AUTHORIZATION);
+        let token = given.and_then(|value| value.to_str().ok()).and_then(|value| {
+            let (scheme, token) = value.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+        });
+        let found = token.and_then(|token| self.bearers.find(token));
+        match found {
+            Some(bearer) => Ok(Caller::Known(bearer)),
+            None => Err(Box::new(self.refusals.unauthorized(given.is_some()))),
+        }
+    }
+
+    /// A session is its beginner's: to others there is none.
+    fn check_owner(&self, headers: &HeaderMap, caller: &Caller) -> Result<(), Box<Response<Body>>> {
+        let Some(session) = session_of(headers) else { return Ok(()) };
+        match self.owners().get(&session) {
+            Some(owner) if *owner == caller.id() => Ok(()),
+            _ => Err(Box::new(self.refusals.no_session())),
+        }
+    }
+
+    /// A call of a tool that the bearer's scopes do not allow is refused with all that would be needed.
+    fn check_scopes(&self, body: &Bytes, caller: &Caller) -> Result<(), Box<Response<Body>>> {
+        let Caller::Known(bearer) = caller else { return Ok(()) };
+        let Some(granted) = bearer.granted() else { return Ok(()) };
+        let Ok(message) = serde_json::from_slice::<Value>(body) else { return Ok(()) };
+        let text = |pointer: &str| message.pointer(pointer).and_then(Value::as_str);
+        let called = text("/params/name").filter(|_| text("/method") == Some("tools/call"));
+        let tool = called.and_then(tools::tool).filter(|tool| self.settings.offer.has(tool.spec()));
+        match tool {
+            Some(tool) if !bearer.covers(tool.spec().scopes) => {
+                let needed = ScopeSet::from(tool.spec().scopes.join(" "));
+                let all: ScopeSet = granted.iter().chain(needed.iter()).cloned().collect();
+                Err(Box::new(self.refusals.insufficient_scope(&all)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn remember(&self, session: String, caller: &Caller) {
+        let mut owners = self.owners();
+        if owners.len() >= MOST_SESSIONS
+            && let Some(any) = owners.keys().next().cloned()
+        {
+            owners.remove(&any);
+        }
+        owners.insert(session, caller.id());
+    }
+
+    fn owners(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        // Each change is one insertion or removal.
+        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn session_of(headers: &HeaderMap) -> Option<String> {
+    headers.get(SESSION).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}

@@ -1,0 +1,53 @@
+//! One client on a pair of streams.
+
+use std::time::Duration;
+
+use rmcp::service::ServiceExt as _;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+
+use super::ServerError;
+use super::eof::{Watched, pair};
+use super::handler::Handler;
+
+/// How long the last answers may take after the input has ended.
+const LAST_WORDS: Duration = Duration::from_millis(1_500);
+
+pub(crate) async fn serve_process(handler: Handler) -> Result<(), ServerError> {
+    let (reader, writer) = rmcp::transport::stdio_pipes();
+    serve(handler, reader, writer).await
+}
+
+pub(crate) async fn serve<R, W>(handler: Handler, reader: R, writer: W) -> Result<(), ServerError>
+where
+    R: AsyncRead + Send + Unpin + 'static,
+    W: AsyncWrite + Send + Unpin + 'static,
+{
+    let (tell, gone) = pair();
+    let handler = handler.with_client(gone.clone());
+    let transport = (Watched::new(reader, tell), writer);
+    let mut gone_before_opening = gone.clone();
+    let running = tokio::select! {
+        running = handler.serve(transport) => running,
+        () = async { gone_before_opening.wait().await; tokio::time::sleep(LAST_WORDS).await } => return Ok(()),
+    };
+    let running = match running {
+        Ok(running) => running,
+        // A client that came and went.
+        Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
+        Err(error) => return Err(ServerError::Opening(error.to_string())),
+    };
+    let cancel = running.cancellation_token();
+    let mut gone = gone;
+    let mut waiting = std::pin::pin!(running.waiting());
+    tokio::select! {
+        _ = &mut waiting => return Ok(()),
+        () = gone.wait() => {}
+    }
+    // Handlers stop by themselves when the client is gone; what does not is cut off.
+    if timeout(LAST_WORDS, &mut waiting).await.is_err() {
+        cancel.cancel();
+        let _ = timeout(Duration::from_millis(200), waiting).await;
+    }
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! Channels.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use vimeo_api::{Call, Endpoint, Page, types};
+
+use super::error::Failed;
+use super::paging::{list, list_input};
+use super::shapes::{Collection, Video, channel_fields, video_fields};
+use super::videos::read;
+use super::{ChannelId, Choice, Context, Listing, Spec, Tool, Toolset};
+
+/// Which channels.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Which {
+    /// All public ones.
+    #[default]
+    #[schemars(description = "")]
+    All,
+    /// Those that the account follows.
+    #[schemars(description = "")]
+    Followed,
+    /// Those that the account runs.
+    #[schemars(description = "")]
+    Moderated,
+}
+
+list_input! {
+    /// Arguments of [`ChannelsList`].
+    #[derive(Default)]
+    pub struct ChannelsListInput {
+        required {}
+        optional {
+            /// All public ones (default), those the account follows, or runs.
+            pub which: Which,
+            /// Words to find.
+            pub query: String,
+            /// Order of the list.
+            #[schemars(description = "")]
+            pub sort: Choice<types::ChannelSort>,
+            /// Whether the order goes up or down.
+            #[schemars(description = "")]
+            pub direction: Choice<types::SortDirection>,
+        }
+    }
+}
+
+/// `vimeo_channels_list`
+#[derive(Debug)]
+pub struct ChannelsList;
+
+impl Tool for ChannelsList {
+    type Input = ChannelsListInput;
+    type Output = Listing<Collection>;
+    const SPEC: Spec = read(
+        "vimeo_channels_list",
+        "List channels",
+        "Lists channels: all public ones, or those that the account follows or runs.",
+        &["public"],
+        Toolset::Read,
+    );
+
+    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+        let channels = context.api().channels();
+        let mut call: Call<Page<types::Channel>> = match input.which.unwrap_or_default() {
+            Which::All => channels.list_channels().into_call(),
+            Which::Followed => channels.list_my_channels().into_call(),
+            Which::Moderated => {
+                channels.list_my_channels().filter(types::ModeratedFilter::Moderated).into_call()
+            }
+        };
+        if let Some(query) = &input.query {
+            call = call.query("query", query);
+        }
+        if let Some(sort) = input.sort.clone() {
+            call = call.query("sort", &sort.into_inner());
+        }
+        if let Some(direction) = input.direction.clone() {
+            call = call.query("direction", &direction.into_inner());
+        }
+        list(context, &Self::SPEC, &input, call, channel_fields(input.detail), Collection::from).await
+    }
+}
+
+list_input! {
+    /// Arguments of [`ChannelVideosList`].
+    pub struct ChannelVideosListInput {
+        required {
+            /// Number, name or link.
+            pub channel_id: ChannelId,
+        }
+        optional {
+            /// Words to find.
+            pub query: String,
+            /// Order of the list.
+            #[schemars(description = "")]
+            pub sort: Choice<types::ChannelVideoSort>,
+            /// Whether the order goes up or down.
+            #[schemars(description = "")]
+            pub direction: Choice<types::SortDirection>,
+        }
+    }
+}
+
+/// `vimeo_channel_videos_list`
+#[derive(Debug)]
+pub struct ChannelVideosList;
+
+impl Tool for ChannelVideosList {
+    type Input = ChannelVideosListInput;
+    type Output = Listing<Video>;
+    const SPEC: Spec = read(
+        "vimeo_channel_videos_list",
+        "List a channel's videos",
+        "Lists the videos of one channel, given by number or by the name in its link, such as staffpicks.",
+        &["public"],
+        Toolset::Read,
+    );
+
+    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+        // The typed call takes numbers alone; a name is of letters, digits, `-` and `_`, so it is a segment as it stands.
+        let call = context.api().channels().list_channel_videos(0).into_call();
+        let mut call = call.follow(&format!("/channels/{}/videos", input.channel_id));
+        if let Some(query) = &input.query {
+            call = call.query("query", query);
+        }
+        if let Some(sort) = input.sort.clone() {
+            call = call.query("sort", &sort.into_inner());
+        }
+        if let Some(direction) = input.direction.clone() {
+            call = call.query("direction", &direction.into_inner());
+        }
+        list(context, &Self::SPEC, &input, call, video_fields(input.detail), Video::from).await
+    }
+}

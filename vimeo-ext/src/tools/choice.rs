@@ -1,0 +1,74 @@
+//! Words of a finite set, taken from the description of the API.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use vimeo_api::OpenEnum;
+
+/// One of the words that an enum of the API knows.
+///
+/// The enums of [`vimeo_api::types`] keep any word, since answers may bring new ones. As an argument an unknown word is
+/// a mistake: it is refused, and the schema lists those there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice<T>(T);
+
+impl<T> Choice<T> {
+    /// The word, as the API's calls take it.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+/// What the API calls by this word; nothing is checked for a value that a program made.
+impl<T> From<T> for Choice<T> {
+    fn from(value: T) -> Self {
+        Self(value)
+    }
+}
+
+impl<'de, T: OpenEnum + From<String>> Deserialize<'de> for Choice<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        if T::WORDS.contains(&word.as_str()) {
+            return Ok(Self(T::from(word)));
+        }
+        let shown: String = word.chars().filter(|c| !c.is_control()).take(60).collect();
+        Err(de::Error::custom(format_args!("`{shown}` is none of {}", T::WORDS.join(", "))))
+    }
+}
+
+impl<T: OpenEnum> Serialize for Choice<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.as_str())
+    }
+}
+
+impl<T: OpenEnum> JsonSchema for Choice<T> {
+    fn schema_name() -> Cow<'static, str> {
+        "Choice".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "enum": T::WORDS})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vimeo_api::types::SortDirection;
+
+    use super::*;
+
+    #[test]
+    fn known_words_are_taken_and_others_refused_with_those_there_are() {
+        let asc: Choice<SortDirection> = serde_json::from_str("\"asc\"").unwrap();
+        assert_eq!(asc.into_inner(), SortDirection::Asc);
+        let error = serde_json::from_str::<Choice<SortDirection>>("\"up\"").unwrap_err().to_string();
+        assert!(error.starts_with("`up` is none of asc, desc"), "{error}");
+    }
+}

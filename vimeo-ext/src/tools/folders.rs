@@ -1,0 +1,217 @@
+//! Folders, which Vimeo's paths call projects.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use vimeo_api::{Endpoint, ResourceUri, types};
+
+use super::error::{Failed, ToolError};
+use super::paging::{list, list_input};
+use super::shapes::{Collection, Done, Video, folder_fields, video_fields};
+use super::showcases::find_by_name;
+use super::videos::read;
+use super::{Choice, Context, Cost, Detail, Effect, FolderId, Listing, Spec, Tool, Toolset, VideoId};
+
+/// Arguments of [`FolderCreate`].
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FolderCreateInput {
+    /// Its name.
+    #[schemars(description = "")]
+    #[schemars(length(min = 1))]
+    pub name: String,
+    /// Folder to create it in: its uri or number.
+    pub parent_folder_uri: Option<FolderId>,
+}
+
+/// `vimeo_folder_create`
+#[derive(Debug)]
+pub struct FolderCreate;
+
+impl Tool for FolderCreate {
+    type Input = FolderCreateInput;
+    type Output = Collection;
+    const SPEC: Spec = Spec {
+        name: "vimeo_folder_create",
+        title: "Create a folder",
+        description: "Creates an empty folder in the account's library, at the top or in another folder; each call makes \
+                      another. To show videos to people use vimeo_showcase_create.",
+        scopes: &["create"],
+        effect: Effect::Add,
+        toolset: Toolset::Library,
+        cost: Cost::One,
+        check: "It may exist now: look for its name with vimeo_folders_list before you create it again.",
+    };
+
+    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+        if input.name.trim().is_empty() {
+            return Err(Box::new(ToolError::input("name", "A folder needs a name.", "Give a name.")));
+        }
+        let mut body = types::CreateFolderBody::new(&input.name);
+        if let Some(parent) = input.parent_folder_uri {
+            body = body.parent_folder_uri(uri(context, &Self::SPEC, parent).await?);
+        }
+        let call = context.api().folders().create_my_folder(&body).fields(folder_fields(Some(Detail::Full)));
+        let created = context.send(&Self::SPEC, call.into_call()).await;
+        let check = |error: Failed| find_by_name(error, "vimeo_folders_list", &input.name);
+        Ok(created.map_err(check)?.into_inner().into())
+    }
+}
+
+/// The URI of a folder, which names its owner.
+async fn uri(context: &Context, spec: &Spec, folder: FolderId) -> Result<String, Failed> {
+    let number = folder.number();
+    if let Some(owner) = folder.owner() {
+        return Ok(format!("/users/{owner}/projects/{number}"));
+    }
+    let grant = context.grant(spec).await?;
+    let user = grant
+        .user
+        .as_ref()
+        .and_then(|user| user.uri.as_deref())
+        .and_then(|uri| uri.parse::<ResourceUri>().ok());
+    match user.and_then(|uri| uri.id_of("users")) {
+        Some(user) => Ok(format!("/users/{user}/projects/{number}")),
+        None => Ok(format!("/me/projects/{number}")),
+    }
+}
+
+list_input! {
+    /// Arguments of [`FoldersList`].
+    #[derive(Default)]
+    pub struct FoldersListInput {
+        required {}
+        optional {
+            /// Words to find.
+            pub query: String,
+            /// Order of the list.
+            #[schemars(description = "")]
+            pub sort: Choice<types::FolderSort>,
+            /// Whether the order goes up or down.
+            #[schemars(description = "")]
+            pub direction: Choice<types::SortDirection>,
+        }
+    }
+}
+
+/// `vimeo_folders_list`
+#[derive(Debug)]
+pub struct FoldersList;
+
+impl Tool for FoldersList {
+    type Input = FoldersListInput;
+    type Output = Listing<Collection>;
+    const SPEC: Spec = read(
+        "vimeo_folders_list",
+        "List my folders",
+        "Lists the folders of the account's library, those inside others too.",
+        &["private"],
+        Toolset::Library,
+    );
+
+    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+        let mut call = context.api().folders().list_my_folders();
+        if let Some(query) = &input.query {
+            call = call.query(query);
+        }
+        if let Some(sort) = input.sort.clone() {
+            call = call.sort(sort.into_inner());
+        }
+        if let Some(direction) = input.direction.clone() {
+            call = call.direction(direction.into_inner());
+        }
+        list(context, &Self::SPEC, &input, call.into_call(), folder_fields(input.detail), Collection::from)
+            .await
+    }
+}
+
+/// Arguments of [`FolderVideoAdd`].
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FolderVideoAddInput {
+    /// Number, /me/projects/… or link.
+    pub folder_id: FolderId,
+    /// Number, /videos/… or vimeo.com link.
+    pub video_id: VideoId,
+}
+
+/// `vimeo_folder_video_add`
+#[derive(Debug)]
+pub struct FolderVideoAdd;
+
+impl Tool for FolderVideoAdd {
+    type Input = FolderVideoAddInput;
+    type Output = Done;
+    const SPEC: Spec = Spec {
+        name: "vimeo_folder_video_add",
+        title: "Move a video into a folder",
+        description: "Moves one own video into a folder; it leaves the folder that it was in.",
+        scopes: &["edit"],
+        effect: Effect::Overwrite,
+        toolset: Toolset::Library,
+        cost: Cost::One,
+        check: "",
+    };
+
+    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+        let (folder, video) = (input.folder_id.number(), input.video_id.number());
+        let call = context.api().folders().add_my_folder_video(folder, video);
+        context.send(&Self::SPEC, call.into_call()).await?;
+        Ok(Done::new("The video is in the folder.", &video))
+    }
+}
+
+list_input! {
+    /// Arguments of [`FolderVideosList`].
+    pub struct FolderVideosListInput {
+        required {
+            /// Number, /me/projects/… or link.
+            pub folder_id: FolderId,
+        }
+        optional {
+            /// Words to find.
+            pub query: String,
+            /// Order of the list.
+            #[schemars(description = "")]
+            pub sort: Choice<types::FolderItemSort>,
+            /// Whether the order goes up or down.
+            #[schemars(description = "")]
+            pub direction: Choice<types::SortDirection>,
+            /// Whether videos of folders inside count too.
+            #[schemars(description = "")]
+            pub include_subfolders: bool,
+        }
+    }
+}
+
+/// `vimeo_folder_videos_list`
+#[derive(Debug)]
+pub struct FolderVideosList;
+
+impl Tool for FolderVideosList {
+    type Input = FolderVideosListInput;
+    type Output = Listing<Video>;
+    const SPEC: Spec = read(
+        "vimeo_folder_videos_list",
+        "List a folder's videos",
+        "Lists the videos in one of the account's folders.",
+        &["private"],
+        Toolset::Library,
+    );
+
+    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+        let mut call = context.api().folders().list_my_folder_videos(input.folder_id.number());
+        if let Some(query) = &input.query {
+            call = call.query(query);
+        }
+        if let Some(sort) = input.sort.clone() {
+            call = call.sort(sort.into_inner());
+        }
+        if let Some(direction) = input.direction.clone() {
+            call = call.direction(direction.into_inner());
+        }
+        if let Some(deep) = input.include_subfolders {
+            call = call.include_subfolders(deep);
+        }
+        list(context, &Self::SPEC, &input, call.into_call(), video_fields(input.detail), Video::from).await
+    }
+}

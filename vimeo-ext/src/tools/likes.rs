@@ -1,0 +1,86 @@
+//! Likes.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use vimeo_api::{Endpoint, types};
+
+use super::error::Failed;
+use super::paging::{list, list_input};
+use super::shapes::{Done, Video, video_fields};
+use super::videos::read;
+use super::{Choice, Context, Cost, Effect, Listing, Spec, Tool, Toolset, VideoId};
+
+/// Arguments of [`VideoLike`].
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VideoLikeInput {
+    /// Number, /videos/… or vimeo.com link.
+    pub video_id: VideoId,
+}
+
+/// `vimeo_video_like`
+#[derive(Debug)]
+pub struct VideoLike;
+
+impl Tool for VideoLike {
+    type Input = VideoLikeInput;
+    type Output = Done;
+    const SPEC: Spec = Spec {
+        name: "vimeo_video_like",
+        title: "Like a video",
+        description: "Lets the account like one video, which others can see. Liking twice changes nothing.",
+        scopes: &["interact"],
+        effect: Effect::AddOnce,
+        toolset: Toolset::Social,
+        cost: Cost::One,
+        check: "",
+    };
+
+    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+        let call = context.api().likes().like_video_as_me(input.video_id.number());
+        context.send(&Self::SPEC, call.into_call()).await?;
+        Ok(Done::new("The account likes the video.", &input.video_id))
+    }
+}
+
+list_input! {
+    /// Arguments of [`LikedVideosList`].
+    #[derive(Default)]
+    pub struct LikedVideosListInput {
+        required {}
+        optional {
+            /// Words to find.
+            pub query: String,
+            /// Order of the list.
+            #[schemars(description = "")]
+            pub sort: Choice<types::VideoSort>,
+        }
+    }
+}
+
+/// `vimeo_liked_videos_list`
+#[derive(Debug)]
+pub struct LikedVideosList;
+
+impl Tool for LikedVideosList {
+    type Input = LikedVideosListInput;
+    type Output = Listing<Video>;
+    const SPEC: Spec = read(
+        "vimeo_liked_videos_list",
+        "List videos I like",
+        "Lists the videos that the account likes.",
+        &["private"],
+        Toolset::Social,
+    );
+
+    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+        let mut call = context.api().likes().list_my_liked_videos();
+        if let Some(query) = &input.query {
+            call = call.query(query);
+        }
+        if let Some(sort) = input.sort.clone() {
+            call = call.sort(sort.into_inner());
+        }
+        list(context, &Self::SPEC, &input, call.into_call(), video_fields(input.detail), Video::from).await
+    }
+}

@@ -1,0 +1,278 @@
+//! JSON Schemas that every model API and every MCP client takes.
+//!
+//! What is derived from types is correct and too rich: unions with null, references, number formats, combinators. Clients
+//! strip these, hang on them or refuse them. One pass makes them flat and plain, and `faults` says what is not.
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+/// The schema of a tool's input: a flat object that allows nothing beside its properties.
+pub(crate) fn of_input<T: JsonSchema>() -> Value {
+    let mut schema = plain::<T>();
+    close(&mut schema);
+    schema
+}
+
+/// The schema of a tool's answer.
+pub(crate) fn of_output<T: JsonSchema>() -> Value {
+    plain::<T>()
+}
+
+/// The schema of an answer in its outline: the outermost fields that are always there, and what a list goes on with.
+/// Nothing is required: clients check errors against it too, which have other fields.
+pub(crate) fn outline(schema: &Value) -> Value {
+    let required = schema.get("required").and_then(Value::as_array);
+    let always = |name: &str| required.is_some_and(|required| required.iter().any(|known| known == name));
+    let mut properties = Map::new();
+    let own = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+    for (name, property) in own.filter(|(name, _)| always(name) || *name == "next_cursor") {
+        let kind = property.get("type").cloned().unwrap_or_else(|| json!("object"));
+        let outline = match property.get("items").and_then(|items| items.get("type")) {
+            Some(items) => json!({"type": kind, "items": {"type": items}}),
+            None => json!({"type": kind}),
+        };
+        properties.insert(name.clone(), outline);
+    }
+    json!({"type": "object", "properties": properties})
+}
+
+fn plain<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+    sanitise(&mut schema);
+    if let Some(fields) = schema.as_object_mut() {
+        // The description of the tool says it.
+        fields.remove("description");
+        fields.entry("type").or_insert_with(|| json!("object"));
+        fields.entry("properties").or_insert_with(|| json!({}));
+    }
+    schema
+}
+
+/// Makes a schema flat and plain, in place.
+pub(crate) fn sanitise(schema: &mut Value) {
+    let Value::Object(fields) = schema else { return };
+    for noise in
+        ["$schema", "$id", "title", "format", "default", "examples", "deprecated", "writeOnly", "readOnly"]
+    {
+        fields.remove(noise);
+    }
+    if fields.get("description") == Some(&json!("")) {
+        fields.remove("description");
+    }
+    one_type(fields);
+    alternatives(fields, "anyOf");
+    alternatives(fields, "oneOf");
+    one_type(fields);
+    if let Some(word) = fields.remove("const") {
+        fields.insert("enum".to_owned(), json!([word]));
+    }
+    if let Some(Value::Array(words)) = fields.get_mut("enum") {
+        words.retain(|word| !word.is_null());
+        if words.iter().all(Value::is_string) {
+            fields.entry("type").or_insert_with(|| json!("string"));
+        }
+    }
+    if fields.get("minimum").and_then(Value::as_f64) == Some(0.0) {
+        fields.insert("minimum".to_owned(), json!(0));
+    }
+    if let Some(Value::Object(properties)) = fields.get_mut("properties") {
+        properties.values_mut().for_each(sanitise);
+    }
+    if let Some(items) = fields.get_mut("items") {
+        sanitise(items);
+    }
+}
+
+/// `["string", "null"]` becomes `"string"`: what is optional is left out, not null.
+fn one_type(fields: &mut Map<String, Value>) {
+    if let Some(Value::Array(types)) = fields.get("type") {
+        let first = types.iter().find(|kind| *kind != "null").cloned();
+        fields.insert("type".to_owned(), first.unwrap_or_else(|| json!("string")));
+    }
+}
+
+/// `anyOf[X, null]` becomes `X`, and a choice between constants an enum.
+fn alternatives(fields: &mut Map<String, Value>, combinator: &str) {
+    let Some(Value::Array(mut parts)) = fields.remove(combinator) else { return };
+    parts.retain(|part| part.get("type") != Some(&json!("null")));
+    parts.iter_mut().for_each(sanitise);
+    let words: Option<Vec<Value>> = parts
+        .iter()
+        .map(|part| part.get("enum")?.as_array().cloned())
+        .collect::<Option<Vec<_>>>()
+        .map(|w| w.concat());
+    match (words, parts.as_mut_slice()) {
+        (Some(words), [_, _, ..]) => {
+            fields.insert("enum".to_owned(), Value::Array(words));
+        }
+        (_, [Value::Object(only)]) => {
+            for (name, value) in std::mem::take(only) {
+                fields.entry(name).or_insert(value);
+            }
+        }
+        // Left as it was, for `faults` to find: no tool may have it.
+        _ => {
+            fields.insert(combinator.to_owned(), Value::Array(parts));
+        }
+    }
+}
+
+/// Allows nothing beside the properties, at any depth.
+fn close(schema: &mut Value) {
+    let Value::Object(fields) = schema else { return };
+    if fields.get("type") == Some(&json!("object")) {
+        fields.insert("additionalProperties".to_owned(), Value::Bool(false));
+    }
+    if let Some(Value::Object(properties)) = fields.get_mut("properties") {
+        properties.values_mut().for_each(close);
+    }
+    if let Some(items) = fields.get_mut("items") {
+        close(items);
+    }
+}
+
+/// What in a schema some client would not take; empty for every tool. For tests, also of one's own tools.
+#[must_use]
+pub fn faults(schema: &Value, input: bool) -> Vec<String> {
+    let mut found = Vec::new();
+    if schema.get("type") != Some(&json!("object")) {
+        found.push("the root is no object".to_owned());
+    }
+    look(schema, "", input, &mut found);
+    found
+}
+
+const KNOWN: [&str; 13] = [
+    "type",
+    "properties",
+    "required",
+    "additionalProperties",
+    "items",
+    "enum",
+    "description",
+    "minimum",
+    "maximum",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+];
+
+fn look(schema: &Value, place: &str, input: bool, found: &mut Vec<String>) {
+    let Some(fields) = schema.as_object() else {
+        return found.push(format!("{place}: no object but {schema}"));
+    };
+    for name in fields.keys().filter(|name| !KNOWN.contains(&name.as_str())) {
+        found.push(format!("{place}: has {name}"));
+    }
+    let kind = fields.get("type").and_then(Value::as_str);
+    match kind {
+        Some("object") => {
+            if input && fields.get("additionalProperties") != Some(&Value::Bool(false)) {
+                found.push(format!("{place}: takes unknown properties"));
+            }
+            if input && !place.is_empty() {
+                found.push(format!("{place}: nested, so not flat"));
+            }
+            for (name, property) in fields.get("properties").and_then(Value::as_object).into_iter().flatten()
+            {
+                look(property, &format!("{place}/{name}"), input, found);
+            }
+            for name in fields.get("required").and_then(Value::as_array).into_iter().flatten() {
+                let there = fields.get("properties").and_then(|properties| properties.get(name.as_str()?));
+                if there.is_none() {
+                    found.push(format!("{place}: requires {name}, which it has not"));
+                }
+            }
+        }
+        Some("array") => match fields.get("items") {
+            Some(items) => look(items, &format!("{place}[]"), input, found),
+            None => found.push(format!("{place}: a list of what?")),
+        },
+        Some("string" | "integer" | "number" | "boolean") => {}
+        _ => found.push(format!("{place}: its type is {:?}", fields.get("type"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schemars::JsonSchema;
+
+    use super::*;
+
+    #[derive(JsonSchema)]
+    #[allow(dead_code)]
+    struct Rich {
+        /// The name.
+        name: String,
+        count: Option<u32>,
+        big: u64,
+        ratio: Option<f64>,
+        word: Option<Word>,
+        words: Vec<Word>,
+        inner: Option<Inner>,
+    }
+
+    #[derive(JsonSchema)]
+    #[allow(dead_code)]
+    #[schemars(rename_all = "lowercase")]
+    enum Word {
+        /// With a text of its own.
+        One,
+        Two,
+    }
+
+    #[derive(JsonSchema)]
+    #[allow(dead_code)]
+    struct Inner {
+        deep: Option<bool>,
+    }
+
+    #[test]
+    fn what_types_give_becomes_flat_and_plain() {
+        let schema = of_output::<Rich>();
+        let expected = json!({
+            "type": "object",
+            "properties": {
+                "name": {"type": "string", "description": "The name."},
+                "count": {"type": "integer", "minimum": 0},
+                "big": {"type": "integer", "minimum": 0},
+                "ratio": {"type": "number"},
+                // Schemars puts the variants with a text of their own behind the others.
+                "word": {"type": "string", "enum": ["two", "one"]},
+                "words": {"type": "array", "items": {"type": "string", "enum": ["two", "one"]}},
+                "inner": {"type": "object", "properties": {"deep": {"type": "boolean"}}},
+            },
+            "required": ["name", "big", "words"],
+        });
+        assert_eq!(schema, expected);
+        assert_eq!(faults(&schema, false), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_fault_is_found() {
+        let cases = [
+            (json!({"type": "object", "anyOf": []}), "has anyOf"),
+            (json!({"type": "object", "$schema": "x"}), "has $schema"),
+            (json!({"type": "array", "items": {"type": "string"}}), "the root is no object"),
+            (json!({"type": "object", "properties": {"a": {"type": ["string", "null"]}}}), "its type is"),
+            (json!({"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}}), "has $ref"),
+            (
+                json!({"type": "object", "properties": {"a": {"type": "integer", "format": "uint32"}}}),
+                "has format",
+            ),
+            (json!({"type": "object", "properties": {"a": {"type": "array"}}}), "a list of what?"),
+            (json!({"type": "object", "required": ["b"]}), "requires"),
+            (json!({"type": "object", "properties": {}}), "takes unknown properties"),
+        ];
+        for (schema, fault) in cases {
+            let found = faults(&schema, true);
+            assert!(found.iter().any(|found| found.contains(fault)), "{schema}: {found:?}");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Showcases, which Vimeo's paths call albums.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use vimeo_api::{Endpoint, types};
+
+use super::error::{Failed, ToolError};
+use super::paging::{list, list_input};
+use super::shapes::{Collection, Done, Video, showcase_fields, video_fields};
+use super::video_edit::is_color;
+use super::videos::read;
+use super::{Choice, Context, Cost, Detail, Effect, Listing, ShowcaseId, Spec, Tool, Toolset, VideoId};
+
+/// Arguments of [`ShowcaseCreate`].
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShowcaseCreateInput {
+    /// Title.
+    #[schemars(length(min = 1))]
+    pub name: String,
+    /// Text that describes it.
+    #[schemars(description = "")]
+    pub description: Option<String>,
+    /// Who may open it.
+    #[schemars(description = "")]
+    pub privacy: Option<Choice<types::ViewPrivacy>>,
+    /// For privacy password.
+    pub password: Option<String>,
+    /// Hex, such as 00adef.
+    pub brand_color: Option<String>,
+    /// Order of its videos.
+    pub sort: Option<Choice<types::ShowcaseVideoOrder>>,
+}
+
+/// `vimeo_showcase_create`
+#[derive(Debug)]
+pub struct ShowcaseCreate;
+
+impl Tool for ShowcaseCreate {
+    type Input = ShowcaseCreateInput;
+    type Output = Collection;
+    const SPEC: Spec = Spec {
+        name: "vimeo_showcase_create",
+        title: "Create a showcase",
+        description: "Creates an empty showcase, which shows videos together on a page; each call makes another. Fill it with \
+                      vimeo_showcase_video_add. To sort the library use vimeo_folder_create.",
+        scopes: &["create"],
+        effect: Effect::Add,
+        toolset: Toolset::Library,
+        cost: Cost::One,
+        check: "It may exist now: look for its name with vimeo_showcases_list before you create it again.",
+    };
+
+    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+        let refuse =
+            |field: &str, message: &str, next: &str| Err(Box::new(ToolError::input(field, message, next)));
+        let privacy = input.privacy.map(Choice::into_inner);
+        if (privacy == Some(types::ViewPrivacy::Password)) != input.password.is_some() {
+            return refuse("password", "A password goes with privacy password.", "Give both or neither.");
+        }
+        if input.name.trim().is_empty() {
+            return refuse("name", "A showcase needs a title.", "Give a title.");
+        }
+        if input.brand_color.as_deref().is_some_and(|color| !is_color(color)) {
+            return refuse("brand_color", "This is no colour in hex.", "Give six hex digits such as 00adef.");
+        }
+        let mut body = types::CreateShowcaseBody::new(&input.name);
+        body.description = input.description;
+        body.privacy = privacy;
+        body.password = input.password.map(Into::into);
+        body.brand_color = input.brand_color;
+        body.sort = input.sort.map(Choice::into_inner);
+        let call =
+            context.api().showcases().create_my_showcase(&body).fields(showcase_fields(Some(Detail::Full)));
+        let created = context.send(&Self::SPEC, call.into_call()).await;
+        let check = |error: Failed| find_by_name(error, "vimeo_showcases_list", &input.name);
+        Ok(created.map_err(check)?.into_inner().into())
+    }
+}
+
+/// Names the list in which something would be found that may have been created.
+pub(crate) fn find_by_name(error: Failed, tool: &str, name: &str) -> Failed {
+    if error.category == super::Category::UnknownOutcome {
+        return Box::new(error.check(tool, serde_json::json!({"query": name})));
+    }
+    error
+}
+
+list_input! {
+    /// Arguments of [`ShowcasesList`].
+    #[derive(Default)]
+    pub struct ShowcasesListInput {
+        required {}
+        optional {
+            /// Words to find.
+            pub query: String,
+            /// Order of the list.
+            #[schemars(description = "")]
+            pub sort: Choice<types::ShowcaseSort>,
+            /// Whether the order goes up or down.
+            #[schemars(description = "")]
+            pub direction: Choice<types::SortDirection>,
+        }
+    }
+}
+
+/// `vimeo_showcases_list`
+#[derive(Debug)]
+pub struct ShowcasesList;
+
+impl Tool for ShowcasesList {
+    type Input = ShowcasesListInput;
+    type Output = Listing<Collection>;
+    const SPEC: Spec = read(
+        "vimeo_showcases_list",
+        "List my showcases",
+        "Lists the account's showcases with how many videos each has.",
+        &["private"],
+        Toolset::Library,
+    );
+
+    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+        let mut call = context.api().showcases().list_my_showcases();
+        if let Some(query) = &input.query {
+            call = call.query(query);
+        }
+        if let Some(sort) = input.sort.clone() {
+            call = call.sort(sort.into_inner());
+        }
+        if let Some(direction) = input.direction.clone() {
+            call = call.direction(direction.into_inner());
+        }
+        let fields = showcase_fields(input.detail);
+        list(context, &Self::SPEC, &input, call.into_call(), fields, Collection::from).await
+    }
+}
+
+/// Arguments of [`ShowcaseVideoAdd`].
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShowcaseVideoAddInput {
+    /// Number, /albums/… or vimeo.com/showcase link.
+    pub showcase_id: ShowcaseId,
+    /// Number, /videos/… or vimeo.com link.
+    pub video_id: VideoId,
+}
+
+/// `vimeo_showcase_video_add`
+#[derive(Debug)]
+pub struct ShowcaseVideoAdd;
+
+impl Tool for ShowcaseVideoAdd {
+    type Input = ShowcaseVideoAddInput;
+    type Output = Done;
+    const SPEC: Spec = Spec {
+        name: "vimeo_showcase_video_add",
+        title: "Add a video to a showcase",
+        description: "Adds one own video to one own showcase; other showcases keep it.",
+        scopes: &["edit"],
+        effect: Effect::AddOnce,
+        toolset: Toolset::Library,
+        cost: Cost::One,
+        check: "",
+    };
+
+    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+        let (showcase, video) = (input.showcase_id.number(), input.video_id.number());
+        let call = context.api().showcases().add_my_showcase_video(showcase, video);
+        context.send(&Self::SPEC, call.into_call()).await?;
+        Ok(Done::new("The video is in the showcase.", &video))
+    }
+}
+
+list_input! {
+    /// Arguments of [`ShowcaseVideosList`].
+    pub struct ShowcaseVideosListInput {
+        required {
+            /// Number, /albums/… or vimeo.com/showcase link.
+            pub showcase_id: ShowcaseId,
+        }
+        optional {
+            /// Order of the list.
+            #[schemars(description = "")]
+            pub sort: Choice<types::ShowcaseVideoSort>,
+            /// Whether the order goes up or down.
+            #[schemars(description = "")]
+            pub direction: Choice<types::SortDirection>,
+        }
+    }
+}
+
+/// `vimeo_showcase_videos_list`
+#[derive(Debug)]
+pub struct ShowcaseVideosList;
+
+impl Tool for ShowcaseVideosList {
+    type Input = ShowcaseVideosListInput;
+    type Output = Listing<Video>;
+    const SPEC: Spec = read(
+        "vimeo_showcase_videos_list",
+        "List a showcase's videos",
+        "Lists the videos of one of the account's showcases.",
+        &["private"],
+        Toolset::Library,
+    );
+
+    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+        let mut call = context.api().showcases().list_my_showcase_videos(input.showcase_id.number());
+        if let Some(sort) = input.sort.clone() {
+            call = call.sort(sort.into_inner());
+        }
+        if let Some(direction) = input.direction.clone() {
+            call = call.direction(direction.into_inner());
+        }
+        list(context, &Self::SPEC, &input, call.into_call(), video_fields(input.detail), Video::from).await
+    }
+}

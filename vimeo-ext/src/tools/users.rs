@@ -1,0 +1,140 @@
+//! The account itself, other users, and following them.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use vimeo_api::{Endpoint, types};
+
+use super::error::Failed;
+use super::paging::{list, list_input};
+use super::shapes::{Done, User, user_fields};
+use super::videos::read;
+use super::{Choice, Context, Cost, Detail, Effect, Listing, Spec, Tool, Toolset, UserId};
+
+/// No arguments.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
+/// `vimeo_me_get`
+#[derive(Debug)]
+pub struct MeGet;
+
+impl Tool for MeGet {
+    type Input = Nothing;
+    type Output = User;
+    const SPEC: Spec = read(
+        "vimeo_me_get",
+        "Get my profile",
+        "Gets the account's own profile: name, plan, how many videos, followers and followed users.",
+        &["private"],
+        Toolset::Read,
+    );
+
+    async fn run(context: &Context, _: Self::Input) -> Result<Self::Output, Failed> {
+        let call = context.api().users().get_me().fields(user_fields(Some(Detail::Full)));
+        Ok(context.send(&Self::SPEC, call.into_call()).await?.into_inner().into())
+    }
+}
+
+/// Arguments of [`UserGet`] and [`UserFollow`].
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UserInput {
+    /// Number, /users/… or vimeo.com/user… link.
+    pub user_id: UserId,
+}
+
+/// `vimeo_user_get`
+#[derive(Debug)]
+pub struct UserGet;
+
+impl Tool for UserGet {
+    type Input = UserInput;
+    type Output = User;
+    const SPEC: Spec = read(
+        "vimeo_user_get",
+        "Get a user's profile",
+        "Gets the public profile of one user. For the account itself use vimeo_me_get.",
+        &["public"],
+        Toolset::Read,
+    );
+
+    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+        let call = context.api().users().get_user(input.user_id.number());
+        let call = call.fields(user_fields(Some(Detail::Full)));
+        Ok(context.send(&Self::SPEC, call.into_call()).await?.into_inner().into())
+    }
+}
+
+/// `vimeo_user_follow`
+#[derive(Debug)]
+pub struct UserFollow;
+
+impl Tool for UserFollow {
+    type Input = UserInput;
+    type Output = Done;
+    const SPEC: Spec = Spec {
+        name: "vimeo_user_follow",
+        title: "Follow a user",
+        description: "Lets the account follow one user, which the user can see. Following twice changes nothing.",
+        scopes: &["interact"],
+        effect: Effect::AddOnce,
+        toolset: Toolset::Social,
+        cost: Cost::One,
+        check: "",
+    };
+
+    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+        let call = context.api().users().follow_user_as_me(input.user_id.number());
+        context.send(&Self::SPEC, call.into_call()).await?;
+        Ok(Done::new("The account follows the user.", &input.user_id))
+    }
+}
+
+list_input! {
+    /// Arguments of [`FollowingList`].
+    #[derive(Default)]
+    pub struct FollowingListInput {
+        required {}
+        optional {
+            /// Words to find.
+            pub query: String,
+            /// Order of the list.
+            #[schemars(description = "")]
+            pub sort: Choice<types::NameOrDateSort>,
+            /// Whether the order goes up or down.
+            #[schemars(description = "")]
+            pub direction: Choice<types::SortDirection>,
+        }
+    }
+}
+
+/// `vimeo_following_list`
+#[derive(Debug)]
+pub struct FollowingList;
+
+impl Tool for FollowingList {
+    type Input = FollowingListInput;
+    type Output = Listing<User>;
+    const SPEC: Spec = read(
+        "vimeo_following_list",
+        "List whom I follow",
+        "Lists the users that the account follows.",
+        &["private"],
+        Toolset::Social,
+    );
+
+    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+        let mut call = context.api().users().list_my_following();
+        if let Some(query) = &input.query {
+            call = call.query(query);
+        }
+        if let Some(sort) = input.sort.clone() {
+            call = call.sort(sort.into_inner());
+        }
+        if let Some(direction) = input.direction.clone() {
+            call = call.direction(direction.into_inner());
+        }
+        list(context, &Self::SPEC, &input, call.into_call(), user_fields(input.detail), User::from).await
+    }
+}

@@ -1,0 +1,53 @@
+//! Deleting a video.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use vimeo_api::Endpoint;
+
+use super::confirm::confirm;
+use super::error::Failed;
+use super::shapes::Done;
+use super::videos::at_video;
+use super::{Context, Cost, Effect, Spec, Tool, Toolset, VideoId};
+
+/// Arguments of [`VideoDelete`].
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VideoDeleteInput {
+    /// Number, /videos/… or vimeo.com link.
+    pub video_id: VideoId,
+    /// The video's current title, exactly.
+    pub confirm: String,
+}
+
+/// `vimeo_video_delete`
+#[derive(Debug)]
+pub struct VideoDelete;
+
+impl Tool for VideoDelete {
+    type Input = VideoDeleteInput;
+    type Output = Done;
+    const SPEC: Spec = Spec {
+        name: "vimeo_video_delete",
+        title: "Delete a video",
+        description: "Deletes one own video for good, with its statistics and comments; there is no way back. Read its title \
+                      with vimeo_video_get first and give it as confirm. To hide a video use vimeo_video_edit with \
+                      privacy_view nobody.",
+        scopes: &["delete"],
+        effect: Effect::Delete,
+        toolset: Toolset::Library,
+        cost: Cost::Two,
+        check: "",
+    };
+
+    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+        let video = input.video_id;
+        let look = at_video(context.api().videos().get_video(video.number()).into_call(), &video, "");
+        let found = context.send(&Self::SPEC, look.fields("name")).await?;
+        let how = "read the video with vimeo_video_get.";
+        confirm(context, &Self::SPEC, "video", &input.confirm, found.name.as_deref(), how).await?;
+        let call = at_video(context.api().videos().delete_video(video.number()).into_call(), &video, "");
+        context.send(&Self::SPEC, call).await?;
+        Ok(Done::new("The video is deleted.", &video))
+    }
+}

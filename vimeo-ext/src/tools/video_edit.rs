@@ -1,0 +1,242 @@
+//! Changing a video.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use vimeo_api::{Endpoint, types};
+
+use super::error::{Failed, ToolError};
+use super::shapes::{Video, video_fields};
+use super::videos::at_video;
+use super::{Choice, Context, Cost, Detail, Effect, Spec, Tool, Toolset, VideoId};
+
+/// Arguments of [`VideoEdit`]: what is left out stays as it is.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VideoEditInput {
+    /// Number, /videos/… or vimeo.com link.
+    pub video_id: VideoId,
+    /// Title.
+    #[schemars(length(min = 1, max = 128))]
+    pub name: Option<String>,
+    /// Text that describes it.
+    #[schemars(description = "")]
+    #[schemars(length(max = 5000))]
+    pub description: Option<String>,
+    /// Who may watch.
+    pub privacy_view: Option<Choice<types::VideoViewPrivacy>>,
+    /// For privacy_view password.
+    #[schemars(length(max = 32))]
+    pub password: Option<String>,
+    /// Where it may be embedded.
+    pub privacy_embed: Option<Choice<types::EmbedPrivacy>>,
+    /// For privacy_embed whitelist: all the domains.
+    pub embed_domains: Option<Vec<String>>,
+    /// Whether it may be downloaded.
+    #[schemars(description = "")]
+    pub privacy_download: Option<bool>,
+    /// Who may comment.
+    pub privacy_comments: Option<Choice<types::CommentPrivacy>>,
+    /// What the content is rated.
+    #[schemars(description = "")]
+    pub content_rating: Option<Vec<Choice<types::ContentRatingCode>>>,
+    /// Creative Commons.
+    pub license: Option<Choice<types::LicenseCode>>,
+    /// Player colour in hex.
+    pub embed_color: Option<String>,
+    /// Whether the player has a playbar.
+    pub embed_playbar: Option<bool>,
+    /// Whether it has a volume control.
+    pub embed_volume: Option<bool>,
+}
+
+impl VideoEditInput {
+    /// A change of this video, with nothing to change yet.
+    pub fn new(video_id: impl Into<VideoId>) -> Self {
+        Self {
+            video_id: video_id.into(),
+            name: None,
+            description: None,
+            privacy_view: None,
+            password: None,
+            privacy_embed: None,
+            embed_domains: None,
+            privacy_download: None,
+            privacy_comments: None,
+            content_rating: None,
+            license: None,
+            embed_color: None,
+            embed_playbar: None,
+            embed_volume: None,
+        }
+    }
+
+    /// The request's body, when the arguments fit each other.
+    fn body(self) -> Result<types::EditVideoBody, Failed> {
+        let refuse =
+            |field: &str, message: &str, next: &str| Err(Box::new(ToolError::input(field, message, next)));
+        let view = self.privacy_view.map(Choice::into_inner);
+        if view == Some(types::VideoViewPrivacy::Password) && self.password.is_none() {
+            return refuse("password", "privacy_view password needs a password.", "Give password.");
+        }
+        if self.password.is_some() && view != Some(types::VideoViewPrivacy::Password) {
+            return refuse(
+                "privacy_view",
+                "A password goes with privacy_view password.",
+                "Give both or neither.",
+            );
+        }
+        let embed = self.privacy_embed.map(Choice::into_inner);
+        if self.embed_domains.is_some() && embed != Some(types::EmbedPrivacy::Whitelist) {
+            return refuse(
+                "privacy_embed",
+                "Domains go with privacy_embed whitelist.",
+                "Give both or neither.",
+            );
+        }
+        if self.embed_domains.iter().flatten().any(|domain| !is_domain(domain)) {
+            return refuse("embed_domains", "These are no domain names.", "Give names such as example.com.");
+        }
+        if self.embed_color.as_deref().is_some_and(|color| !is_color(color)) {
+            return refuse("embed_color", "This is no colour in hex.", "Give six hex digits such as 00adef.");
+        }
+        for (field, text, longest) in [
+            ("name", &self.name, 128),
+            ("description", &self.description, 5_000),
+            ("password", &self.password, 32),
+        ] {
+            if text.as_ref().is_some_and(|text| text.chars().count() > longest) {
+                let message = format!("{field} is longer than {longest} characters.");
+                return refuse(field, &message, "Shorten it.");
+            }
+        }
+        if self.name.as_deref().is_some_and(|name| name.trim().is_empty()) {
+            return refuse("name", "A title cannot be empty.", "Give a title or leave name out.");
+        }
+        let mut body = types::EditVideoBody::default();
+        body.name = self.name;
+        body.description = self.description;
+        body.password = self.password.map(Into::into);
+        body.embed_domains = self.embed_domains;
+        body.license = self.license.map(Choice::into_inner);
+        body.content_rating = self
+            .content_rating
+            .map(|ratings| ratings.into_iter().map(|rating| rating.into_inner().to_string()).collect());
+        let mut privacy = types::VideoPrivacyInput::default();
+        privacy.view = view;
+        privacy.embed = embed;
+        privacy.download = self.privacy_download;
+        privacy.comments = self.privacy_comments.map(Choice::into_inner);
+        body.privacy = (privacy != types::VideoPrivacyInput::default()).then(|| Box::new(privacy));
+        let mut player = types::EditVideoEmbedInput::default();
+        player.color = self.embed_color.map(|color| color.trim_start_matches('#').to_owned());
+        player.playbar = self.embed_playbar;
+        player.volume = self.embed_volume;
+        body.embed = (player != types::EditVideoEmbedInput::default()).then(|| Box::new(player));
+        if body == types::EditVideoBody::default() {
+            let next = "Give at least one of the other arguments.";
+            return refuse("video_id", "There is nothing to change; nothing was sent.", next);
+        }
+        Ok(body)
+    }
+}
+
+impl From<u64> for VideoEditInput {
+    fn from(video_id: u64) -> Self {
+        Self::new(video_id)
+    }
+}
+
+pub(crate) fn is_color(text: &str) -> bool {
+    let digits = text.strip_prefix('#').unwrap_or(text);
+    digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn is_domain(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 253
+        && text.split('.').all(|label| {
+            !label.is_empty()
+                && label.len() <= 63
+                && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '*')
+        })
+}
+
+/// `vimeo_video_edit`
+#[derive(Debug)]
+pub struct VideoEdit;
+
+impl Tool for VideoEdit {
+    type Input = VideoEditInput;
+    type Output = Video;
+    const SPEC: Spec = Spec {
+        name: "vimeo_video_edit",
+        title: "Edit a video",
+        description: "Overwrites what is given of one own video: title, description, privacy, password, rating, licence, \
+                      player. What is left out stays. Old values are lost: read them with vimeo_video_get before.",
+        scopes: &["edit"],
+        effect: Effect::Overwrite,
+        toolset: Toolset::Library,
+        cost: Cost::One,
+        check: "",
+    };
+
+    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+        let video = input.video_id.clone();
+        let body = input.body()?;
+        let call = context.api().videos().edit_video(video.number(), &body).into_call();
+        let call = at_video(call, &video, "").fields(video_fields(Some(Detail::Full)));
+        Ok(context.send(&Self::SPEC, call).await?.into_inner().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn body(change: serde_json::Value) -> Result<serde_json::Value, Option<String>> {
+        let mut arguments = json!({"video_id": "1"});
+        arguments.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let input: VideoEditInput = serde_json::from_value(arguments).unwrap();
+        input.body().map(|body| serde_json::to_value(body).unwrap()).map_err(|error| error.field)
+    }
+
+    #[test]
+    fn what_is_left_out_is_not_sent_and_what_does_not_fit_is_refused() {
+        let fits = [
+            (json!({"name": "Surf"}), json!({"name": "Surf"})),
+            (json!({"description": ""}), json!({"description": ""})),
+            (json!({"privacy_download": false}), json!({"privacy": {"download": false}})),
+            (
+                json!({"privacy_view": "password", "password": "x"}),
+                json!({"privacy": {"view": "password"}, "password": "x"}),
+            ),
+            (json!({"embed_color": "#00ADEF"}), json!({"embed": {"color": "00ADEF"}})),
+            (
+                json!({"content_rating": ["safe"], "license": "by"}),
+                json!({"content_rating": ["safe"], "license": "by"}),
+            ),
+            (
+                json!({"privacy_embed": "whitelist", "embed_domains": ["example.com"]}),
+                json!({"privacy": {"embed": "whitelist"}, "embed_domains": ["example.com"]}),
+            ),
+        ];
+        for (change, sent) in fits {
+            assert_eq!(body(change.clone()), Ok(sent), "{change}");
+        }
+        let refused = [
+            (json!({}), "video_id"),
+            (json!({"name": "  "}), "name"),
+            (json!({"name": "x".repeat(129)}), "name"),
+            (json!({"privacy_view": "password"}), "password"),
+            (json!({"password": "x"}), "privacy_view"),
+            (json!({"embed_domains": ["example.com"]}), "privacy_embed"),
+            (json!({"privacy_embed": "whitelist", "embed_domains": ["../me"]}), "embed_domains"),
+            (json!({"embed_color": "red"}), "embed_color"),
+        ];
+        for (change, field) in refused {
+            assert_eq!(body(change.clone()), Err(Some(field.to_owned())), "{change}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The list of videos to watch later.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use vimeo_api::{Endpoint, types};
+
+use super::error::Failed;
+use super::paging::{list, list_input};
+use super::shapes::{Done, Video, video_fields};
+use super::videos::read;
+use super::{Choice, Context, Cost, Effect, Listing, Spec, Tool, Toolset, VideoId};
+
+/// Arguments of [`WatchLaterAdd`].
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WatchLaterAddInput {
+    /// Number, /videos/… or vimeo.com link.
+    pub video_id: VideoId,
+}
+
+/// `vimeo_watchlater_add`
+#[derive(Debug)]
+pub struct WatchLaterAdd;
+
+impl Tool for WatchLaterAdd {
+    type Input = WatchLaterAddInput;
+    type Output = Done;
+    const SPEC: Spec = Spec {
+        name: "vimeo_watchlater_add",
+        title: "Add to Watch Later",
+        description: "Adds one video to the account's Watch Later list. Adding twice changes nothing.",
+        scopes: &["interact"],
+        effect: Effect::AddOnce,
+        toolset: Toolset::Social,
+        cost: Cost::One,
+        check: "",
+    };
+
+    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+        let call = context.api().watch_later().add_my_watch_later_video(input.video_id.number());
+        context.send(&Self::SPEC, call.into_call()).await?;
+        Ok(Done::new("The video is in Watch Later.", &input.video_id))
+    }
+}
+
+list_input! {
+    /// Arguments of [`WatchLaterList`].
+    #[derive(Default)]
+    pub struct WatchLaterListInput {
+        required {}
+        optional {
+            /// Words to find.
+            pub query: String,
+            /// Order of the list.
+            #[schemars(description = "")]
+            pub sort: Choice<types::VideoSort>,
+            /// Whether the order goes up or down.
+            #[schemars(description = "")]
+            pub direction: Choice<types::SortDirection>,
+        }
+    }
+}
+
+/// `vimeo_watchlater_list`
+#[derive(Debug)]
+pub struct WatchLaterList;
+
+impl Tool for WatchLaterList {
+    type Input = WatchLaterListInput;
+    type Output = Listing<Video>;
+    const SPEC: Spec = read(
+        "vimeo_watchlater_list",
+        "List Watch Later",
+        "Lists the videos in the account's Watch Later list.",
+        &["private"],
+        Toolset::Social,
+    );
+
+    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+        let mut call = context.api().watch_later().list_my_watch_later_videos();
+        if let Some(query) = &input.query {
+            call = call.query(query);
+        }
+        if let Some(sort) = input.sort.clone() {
+            call = call.sort(sort.into_inner());
+        }
+        if let Some(direction) = input.direction.clone() {
+            call = call.direction(direction.into_inner());
+        }
+        list(context, &Self::SPEC, &input, call.into_call(), video_fields(input.detail), Video::from).await
+    }
+}

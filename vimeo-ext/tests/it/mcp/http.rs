@@ -1,0 +1,220 @@
+//! Over HTTP: who may call, whose accounts they get, and what becomes of calls whose client is gone.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use http::Method;
+use serde_json::{Value, json};
+use vimeo_ext::auth::BoxFuture;
+use vimeo_ext::mcp::{Bearer, Clients, HttpOptions, HttpServer, Server, ServerError};
+use vimeo_ext::{Error, Vimeo};
+use vimeo_sandbox::{Effect, Fault, Phase, RateLimit, Sandbox};
+
+use super::wire::{Http, NEW};
+use crate::tools::world::{World, client};
+
+struct Known(HashMap<String, Vimeo>);
+
+impl Clients for Known {
+    fn client<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<Vimeo, Error>> {
+        Box::pin(
+            async move { self.0.get(account).cloned().ok_or(vimeo_ext::auth::AuthError::NoToken.into()) },
+        )
+    }
+}
+
+fn here() -> HttpOptions {
+    HttpOptions::new(([127, 0, 0, 1], 0).into())
+}
+
+/// A server of the accounts a to d, and the worlds they are users of.
+async fn many(bearers: Vec<Bearer>) -> (Sandbox, HttpServer, HashMap<String, String>) {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (mut clients, mut tokens) = (HashMap::new(), HashMap::new());
+    for name in ["a", "b", "c", "d"] {
+        let user = sandbox.add_user(&format!("User {name}"));
+        let vimeo = client(&sandbox, &user.token).for_account(name, user.token.as_str()).unwrap();
+        clients.insert(name.to_owned(), vimeo);
+        tokens.insert(name.to_owned(), user.token);
+    }
+    let bearers: vimeo_ext::mcp::Bearers = bearers.into_iter().collect();
+    let running = Server::for_accounts(Known(clients)).serve_http(here().bearers(bearers)).await.unwrap();
+    (sandbox, running, tokens)
+}
+
+fn http(server: &HttpServer, bearer: &str) -> Http {
+    let mut http = Http::new(server.url(), None, true, json!({}));
+    http.bearer = Some(bearer.to_owned());
+    http
+}
+
+async fn call(http: &mut Http, tool: &str, arguments: Value) -> Value {
+    http.request("tools/call", json!({"name": tool, "arguments": arguments})).await
+}
+
+#[tokio::test]
+async fn two_bearers_and_four_accounts_do_not_cross_and_one_at_its_limit_slows_no_other() {
+    let bearers = vec![Bearer::new("first-bearer", ["a", "b"]), Bearer::new("second-bearer", ["c", "d"])];
+    let (sandbox, server, tokens) = many(bearers).await;
+    sandbox.world().set_rate_limit(&tokens["a"], RateLimit::new(1, 1).window(Duration::from_secs(3600)));
+    let mut tasks = Vec::new();
+    for (bearer, account) in
+        [("first-bearer", "a"), ("first-bearer", "b"), ("second-bearer", "c"), ("second-bearer", "d")]
+    {
+        let mut http = http(&server, bearer);
+        tasks.push(tokio::spawn(async move {
+            let (begun, mut limited) = (Instant::now(), 0);
+            for _ in 0..200 {
+                let answer = call(&mut http, "vimeo_me_get", json!({"account": account})).await;
+                let result = &answer["result"];
+                if result["isError"] == true {
+                    assert_eq!(result["structuredContent"]["category"], "rate_limit", "{account}: {answer}");
+                    limited += 1;
+                } else {
+                    let name = result["structuredContent"]["untrusted"]["name"].as_str().unwrap();
+                    assert!(name.contains(&format!("User {account}")), "{account}: {answer}");
+                }
+            }
+            (account, limited, begun.elapsed())
+        }));
+    }
+    for task in tasks {
+        let (account, limited, took) = task.await.unwrap();
+        println!("account {account}: {limited} of 200 calls limited, {took:?}");
+        assert_eq!(limited > 0, account == "a", "{account}");
+        assert!(took < Duration::from_secs(60));
+    }
+}
+
+#[tokio::test]
+async fn the_account_is_chosen_from_the_bearers_own_and_cursors_stay_with_them() {
+    let bearers = vec![Bearer::new("first-bearer", ["a", "b"]), Bearer::new("second-bearer", ["b"])];
+    let (_sandbox, server, _) = many(bearers).await;
+    let (mut first, mut second) = (http(&server, "first-bearer"), http(&server, "second-bearer"));
+    let listed = first.request("tools/list", json!({})).await;
+    let schema = &listed["result"]["tools"][0]["inputSchema"];
+    assert_eq!(schema["properties"]["account"]["enum"], json!(["a", "b"]), "{listed}");
+    assert!(schema["required"].as_array().unwrap().contains(&json!("account")));
+    let only = second.request("tools/list", json!({})).await;
+    assert_eq!(only["result"]["tools"][0]["inputSchema"]["properties"].get("account"), None);
+    for arguments in [json!({}), json!({"account": "c"}), json!({"account": 5})] {
+        let answer = call(&mut first, "vimeo_me_get", arguments.clone()).await;
+        assert_eq!(answer["result"]["structuredContent"]["field"], "account", "{arguments}: {answer}");
+    }
+    let foreign = call(&mut second, "vimeo_me_get", json!({"account": "a"})).await;
+    assert_eq!(foreign["result"]["isError"], true, "{foreign}");
+    let page = call(&mut first, "vimeo_categories_list", json!({"account": "b", "per_page": 1})).await;
+    let cursor = page["result"]["structuredContent"]["next_cursor"].clone();
+    assert!(cursor.is_string(), "{page}");
+    let mine = call(&mut first, "vimeo_categories_list", json!({"account": "b", "cursor": cursor})).await;
+    assert_eq!(mine["result"]["isError"], false, "{mine}");
+    let others = call(&mut second, "vimeo_categories_list", json!({"cursor": cursor})).await;
+    assert_eq!(others["result"]["structuredContent"]["field"], "cursor", "{others}");
+}
+
+#[tokio::test]
+async fn strangers_are_refused_and_told_how_to_come_in() {
+    let bearers = vec![Bearer::new("first-bearer", ["a"]).scopes("public private")];
+    let (_sandbox, server, tokens) = many(bearers).await;
+    let base = server.url().replace("/mcp", "");
+    for bearer in [None, Some("wrong"), Some(tokens["a"].as_str())] {
+        let mut http = http(&server, "");
+        http.bearer = bearer.map(str::to_owned);
+        let message = http.message("tools/list", json!({}));
+        let answer = http.post(&message, "tools/list").send().await.unwrap();
+        assert_eq!(answer.status(), 401, "{bearer:?}");
+        let challenge = answer.headers()["www-authenticate"].to_str().unwrap();
+        let metadata =
+            challenge.split("resource_metadata=\"").nth(1).unwrap().trim_end_matches('"').to_owned();
+        let metadata: Value =
+            serde_json::from_str(&reqwest::get(metadata).await.unwrap().text().await.unwrap()).unwrap();
+        assert_eq!(metadata["resource"], server.url());
+        assert_eq!(metadata["bearer_methods_supported"], json!(["header"]));
+    }
+    let mut known = http(&server, "first-bearer");
+    for (header, value) in [("origin", "https://evil.example"), ("origin", "null"), ("host", "evil.example")]
+    {
+        let message = known.message("tools/list", json!({}));
+        let answer = known.post(&message, "tools/list").header(header, value).send().await.unwrap();
+        assert_eq!(answer.status(), 403, "{header}: {value}");
+    }
+    let message =
+        known.message("tools/call", json!({"name": "vimeo_video_edit", "arguments": {"video_id": "1"}}));
+    let answer = known.post(&message, "tools/call").send().await.unwrap();
+    assert_eq!(answer.status(), 403);
+    let challenge = answer.headers()["www-authenticate"].to_str().unwrap().to_owned();
+    assert!(challenge.contains("error=\"insufficient_scope\", scope=\"public private edit\""), "{challenge}");
+    let listed = known.request("tools/list", json!({})).await.to_string();
+    assert!(listed.contains("vimeo_me_get") && !listed.contains("vimeo_video_edit"));
+    let large = json!({"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {"x": "x".repeat(1 << 20)}});
+    assert_eq!(known.post(&large, "ping").send().await.unwrap().status(), 413);
+    assert_eq!(
+        reqwest::get(format!("{base}/health")).await.unwrap().text().await.unwrap(),
+        r#"{"status":"ok"}"#
+    );
+    assert_eq!(reqwest::get(format!("{base}/other")).await.unwrap().status(), 404);
+}
+
+#[tokio::test]
+async fn a_server_without_bearers_stays_on_this_machine() {
+    let world = World::new().await;
+    let server = Server::for_account(world.vimeo().clone());
+    let everywhere = HttpOptions::new(([0, 0, 0, 0], 0).into());
+    let refused = server.serve_http(everywhere.clone()).await.unwrap_err();
+    assert!(matches!(refused, ServerError::NeedsBearers(_)), "{refused}");
+    let open = server.serve_http(everywhere.bearers([Bearer::new("t", ["x"])])).await.unwrap();
+    open.stop().await;
+    let several = Server::for_accounts(Known(HashMap::new()));
+    assert!(matches!(several.serve_http(here()).await.unwrap_err(), ServerError::WhichAccount));
+    assert!(matches!(several.serve_stdio().await.unwrap_err(), ServerError::WhichAccount));
+}
+
+#[tokio::test]
+async fn a_session_is_its_beginners() {
+    let bearers = vec![Bearer::new("first-bearer", ["a"]), Bearer::new("second-bearer", ["b"])];
+    let (_sandbox, server, _) = many(bearers).await;
+    let web = reqwest::Client::new();
+    let begin = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"},
+    }});
+    let post = |bearer: &str, session: Option<&str>, body: &Value| {
+        let request = web
+            .post(server.url())
+            .bearer_auth(bearer)
+            .header("accept", "application/json, text/event-stream")
+            .header("content-type", "application/json")
+            .body(body.to_string());
+        match session {
+            Some(session) => request.header("mcp-session-id", session),
+            None => request,
+        }
+    };
+    let answer = post("first-bearer", None, &begin).send().await.unwrap();
+    let session = answer.headers()["mcp-session-id"].to_str().unwrap().to_owned();
+    let list = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}});
+    assert_eq!(post("second-bearer", Some(&session), &list).send().await.unwrap().status(), 404);
+    let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    post("first-bearer", Some(&session), &ready).send().await.unwrap();
+    assert_eq!(post("first-bearer", Some(&session), &list).send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_stops_its_call() {
+    let world = World::new().await;
+    let running = Server::for_account(world.vimeo().clone()).serve_http(here()).await.unwrap();
+    world.sandbox.fault(Fault::new(Effect::Stall).method(Method::GET).phase(Phase::Before));
+    let mut http = Http::new(running.url(), None, true, json!({}));
+    let message = http.message("tools/call", json!({"name": "vimeo_me_get", "arguments": {}}));
+    let stalled = tokio::spawn(http.post(&message, "tools/call").header("x-era", NEW).send());
+    while world.sandbox.journal().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(world.vimeo().budget().state().in_flight, 1);
+    let begun = Instant::now();
+    stalled.abort();
+    while world.vimeo().budget().state().in_flight > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(1), "the call goes on");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    println!("hang-up to the end of the call: {:?}", begun.elapsed());
+}

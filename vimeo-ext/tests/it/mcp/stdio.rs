@@ -1,0 +1,112 @@
+//! One client on a pair of streams: cancelling, going away, and how soon the first answer comes.
+
+use std::time::{Duration, Instant};
+
+use http::Method;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+use vimeo_ext::mcp::Server;
+use vimeo_sandbox::{Effect, Fault, Phase};
+
+use super::wire::{Client, Pipe, Way};
+use crate::tools::world::World;
+
+/// A call that Vimeo does not answer.
+fn stall(world: &World) {
+    world.sandbox.fault(Fault::new(Effect::Stall).method(Method::GET).phase(Phase::Before));
+}
+
+/// Waits until the request has reached the sandbox.
+async fn asked(world: &World) {
+    while world.sandbox.journal().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_call_stops_and_gets_no_answer_while_others_go_on() {
+    for new in [false, true] {
+        let world = World::new().await;
+        let server = Server::for_account(world.vimeo().clone());
+        let way = if new { Way::NewPipe } else { Way::OldPipe };
+        let Client::Pipe(mut pipe) = Client::connect(&server, way, false).await else { panic!() };
+        stall(&world);
+        let stalled = pipe.send("tools/call", json!({"name": "vimeo_me_get", "arguments": {}})).await;
+        asked(&world).await;
+        let begun = Instant::now();
+        let cancel =
+            json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": stalled}});
+        pipe.write(&cancel).await;
+        let next = pipe.send("tools/call", json!({"name": "vimeo_me_get", "arguments": {}})).await;
+        let answer = pipe.answer(next).await;
+        assert_eq!(answer["result"]["isError"], false, "{answer}");
+        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+        // The stalled request's place in the budget is free again: its future was dropped.
+        assert_eq!(world.vimeo().budget().state().in_flight, 0);
+        pipe.close().await;
+        let rest = pipe.rest().await;
+        assert!(rest.is_empty(), "no answer to what was cancelled: {rest:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_the_input_ends_the_server_in_two_seconds_whatever_is_under_way() {
+    for new in [false, true] {
+        let world = World::new().await;
+        let server = Server::for_account(world.vimeo().clone());
+        let way = if new { Way::NewPipe } else { Way::OldPipe };
+        let Client::Pipe(mut pipe) = Client::connect(&server, way, false).await else { panic!() };
+        stall(&world);
+        for _ in 0..3 {
+            pipe.send("tools/call", json!({"name": "vimeo_me_get", "arguments": {}})).await;
+        }
+        asked(&world).await;
+        let begun = Instant::now();
+        pipe.close().await;
+        let ended = timeout(Duration::from_secs(2), &mut pipe.running).await;
+        ended.expect("ends in time").unwrap().unwrap();
+        println!("end of input to end of server: {:?}", begun.elapsed());
+        assert_eq!(world.vimeo().budget().state().in_flight, 0);
+    }
+    // Before a word was said, too.
+    let world = World::new().await;
+    let mut pipe = Pipe::new(&Server::for_account(world.vimeo().clone()), false, json!({}));
+    pipe.close().await;
+    timeout(Duration::from_secs(2), &mut pipe.running).await.expect("ends in time").unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn rubbish_on_the_line_is_passed_over() {
+    let world = World::new().await;
+    let server = Server::for_account(world.vimeo().clone());
+    let Client::Pipe(mut pipe) = Client::connect(&server, Way::OldPipe, false).await else { panic!() };
+    for rubbish in [json!("text"), json!({"no": "message"}), json!([1, 2])] {
+        pipe.write(&rubbish).await;
+    }
+    let id = pipe.send("tools/call", json!({"name": "vimeo_me_get", "arguments": {}})).await;
+    assert_eq!(pipe.answer(id).await["result"]["isError"], false);
+}
+
+#[tokio::test]
+async fn every_tool_answers_in_messages_that_hold_no_secret() {
+    let world = World::new().await;
+    let server = Server::for_account(world.vimeo().clone());
+    let Client::Pipe(mut pipe) = Client::connect(&server, Way::NewPipe, false).await else { panic!() };
+    let mut said = Vec::new();
+    for (tool, good, _, bad, ..) in crate::tools::every_tool::rows(&world) {
+        for arguments in [good, bad] {
+            let id = pipe.send("tools/call", json!({"name": tool, "arguments": arguments})).await;
+            let answer = pipe.answer(id).await;
+            assert!(answer["result"].is_object(), "{tool}: {answer}");
+            said.push(answer);
+        }
+    }
+    assert_eq!(said.len(), 62);
+    let good = said.iter().step_by(2).filter(|answer| answer["result"]["isError"] == false).count();
+    let bad = said.iter().skip(1).step_by(2).filter(|answer| answer["result"]["isError"] == true).count();
+    assert_eq!((good, bad), (31, 31));
+    let all = Value::Array(said).to_string();
+    for secret in [world.sandbox.token(), "sig=", "Bearer "] {
+        assert!(!all.contains(secret), "{secret}");
+    }
+}

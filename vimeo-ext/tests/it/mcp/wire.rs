@@ -1,0 +1,262 @@
+//! A client that speaks JSON-RPC by hand, in both eras and over both transports, so that nothing is taken for granted.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf, split};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use vimeo_ext::mcp::{HttpOptions, HttpServer, Server, ServerError};
+
+pub(crate) const OLD: &str = "2025-11-25";
+pub(crate) const NEW: &str = "2026-07-28";
+
+/// Which era and which transport.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    OldPipe,
+    NewPipe,
+    OldHttp,
+    NewHttp,
+}
+
+impl Way {
+    pub(crate) const ALL: [Self; 4] = [Self::OldPipe, Self::NewPipe, Self::OldHttp, Self::NewHttp];
+
+    pub(crate) fn is_new(self) -> bool {
+        matches!(self, Self::NewPipe | Self::NewHttp)
+    }
+}
+
+/// A client that is connected.
+pub(crate) enum Client {
+    Pipe(Pipe),
+    Http(Box<Http>),
+}
+
+impl Client {
+    /// Connects and opens the conversation. `elicits`: the client can ask the person.
+    pub(crate) async fn connect(server: &Server, way: Way, elicits: bool) -> Self {
+        let capabilities = if elicits { json!({"elicitation": {"form": {}}}) } else { json!({}) };
+        let mut client = match way {
+            Way::OldPipe | Way::NewPipe => Self::Pipe(Pipe::new(server, way.is_new(), capabilities)),
+            Way::OldHttp | Way::NewHttp => {
+                let running = server.serve_http(HttpOptions::new(([127, 0, 0, 1], 0).into())).await.unwrap();
+                let url = running.url();
+                Self::Http(Box::new(Http::new(url, Some(running), way.is_new(), capabilities)))
+            }
+        };
+        if !way.is_new() {
+            client.initialize().await;
+        }
+        client
+    }
+
+    pub(crate) async fn initialize(&mut self) -> Value {
+        let capabilities = match self {
+            Self::Pipe(pipe) => pipe.capabilities.clone(),
+            Self::Http(http) => http.capabilities.clone(),
+        };
+        let client = json!({"name": "by hand", "version": "1"});
+        let params = json!({"protocolVersion": OLD, "capabilities": capabilities, "clientInfo": client});
+        let answer = self.request("initialize", params).await;
+        self.notify("notifications/initialized", json!({})).await;
+        answer
+    }
+
+    pub(crate) async fn request(&mut self, method: &str, params: Value) -> Value {
+        match self {
+            Self::Pipe(pipe) => {
+                let id = pipe.send(method, params).await;
+                pipe.answer(id).await
+            }
+            Self::Http(http) => http.request(method, params).await,
+        }
+    }
+
+    pub(crate) async fn notify(&mut self, method: &str, params: Value) {
+        match self {
+            Self::Pipe(pipe) => {
+                pipe.write(&json!({"jsonrpc": "2.0", "method": method, "params": params})).await
+            }
+            Self::Http(http) => {
+                let message = json!({"jsonrpc": "2.0", "method": method, "params": params});
+                http.post(&message, method).send().await.unwrap();
+            }
+        }
+    }
+
+    /// Calls a tool; the result, or the protocol's error.
+    pub(crate) async fn call(&mut self, tool: &str, arguments: Value) -> Value {
+        self.request("tools/call", json!({"name": tool, "arguments": arguments})).await
+    }
+}
+
+fn with_meta(mut params: Value, capabilities: &Value) -> Value {
+    params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!(NEW);
+    params["_meta"]["io.modelcontextprotocol/clientInfo"] = json!({"name": "by hand", "version": "1"});
+    params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = capabilities.clone();
+    params
+}
+
+/// On a pair of streams.
+pub(crate) struct Pipe {
+    lines: Lines<BufReader<ReadHalf<DuplexStream>>>,
+    writer: Option<WriteHalf<DuplexStream>>,
+    new: bool,
+    capabilities: Value,
+    next: u64,
+    waiting: BTreeMap<u64, Value>,
+    /// What the server sent that was no answer.
+    pub(crate) others: Vec<Value>,
+    /// How the client answers questions of the server.
+    pub(crate) elicits: Option<&'static str>,
+    pub(crate) running: JoinHandle<Result<(), ServerError>>,
+}
+
+impl Pipe {
+    pub(crate) fn new(server: &Server, new: bool, capabilities: Value) -> Self {
+        let (ours, theirs) = tokio::io::duplex(1 << 20);
+        let (reader, writer) = split(theirs);
+        let server = server.clone();
+        let running = tokio::spawn(async move { server.serve(reader, writer).await });
+        let (reader, writer) = split(ours);
+        Self {
+            lines: BufReader::new(reader).lines(),
+            writer: Some(writer),
+            new,
+            capabilities,
+            next: 1,
+            waiting: BTreeMap::new(),
+            others: Vec::new(),
+            elicits: None,
+            running,
+        }
+    }
+
+    pub(crate) async fn write(&mut self, message: &Value) {
+        let line = format!("{message}\n");
+        self.writer.as_mut().unwrap().write_all(line.as_bytes()).await.unwrap();
+    }
+
+    /// Sends a request and does not wait; its id.
+    pub(crate) async fn send(&mut self, method: &str, params: Value) -> u64 {
+        let id = self.next;
+        self.next += 1;
+        let params = if self.new { with_meta(params, &self.capabilities) } else { params };
+        self.write(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})).await;
+        id
+    }
+
+    pub(crate) async fn answer(&mut self, id: u64) -> Value {
+        loop {
+            if let Some(answer) = self.waiting.remove(&id) {
+                return answer;
+            }
+            let line = timeout(Duration::from_secs(20), self.lines.next_line()).await;
+            let line = line.expect("an answer in time").unwrap().expect("the server goes on");
+            let message: Value = serde_json::from_str(&line).expect("every line is a message");
+            assert_eq!(message["jsonrpc"], "2.0", "{message}");
+            if let (None, Some(id)) = (message.get("method"), message["id"].as_u64()) {
+                self.waiting.insert(id, message);
+            } else if message.get("method").is_none() {
+                self.others.push(message);
+            } else {
+                if let (Some(action), "elicitation/create") =
+                    (self.elicits, message["method"].as_str().unwrap())
+                {
+                    let answer = json!({"jsonrpc": "2.0", "id": message["id"], "result": {"action": action, "content": {}}});
+                    self.write(&answer).await;
+                }
+                self.others.push(message);
+            }
+        }
+    }
+
+    /// The client goes away: the server's input ends.
+    pub(crate) async fn close(&mut self) {
+        let mut writer = self.writer.take().unwrap();
+        writer.shutdown().await.unwrap();
+    }
+
+    /// What the server still says until it ends.
+    pub(crate) async fn rest(&mut self) -> Vec<String> {
+        let mut rest = Vec::new();
+        while let Ok(Some(line)) = self.lines.next_line().await {
+            rest.push(line);
+        }
+        rest
+    }
+}
+
+/// Over HTTP.
+pub(crate) struct Http {
+    client: reqwest::Client,
+    pub(crate) url: String,
+    new: bool,
+    capabilities: Value,
+    session: Option<String>,
+    pub(crate) bearer: Option<String>,
+    next: u64,
+    /// Kept so that it goes on.
+    _server: Option<HttpServer>,
+}
+
+impl Http {
+    pub(crate) fn new(url: String, server: Option<HttpServer>, new: bool, capabilities: Value) -> Self {
+        let client = reqwest::Client::new();
+        Self { client, url, new, capabilities, session: None, bearer: None, next: 1, _server: server }
+    }
+
+    pub(crate) fn post(&self, message: &Value, method: &str) -> reqwest::RequestBuilder {
+        let mut request = self
+            .client
+            .post(&self.url)
+            .header("accept", "application/json, text/event-stream")
+            .header("content-type", "application/json")
+            .body(message.to_string());
+        if self.new {
+            request = request.header("mcp-protocol-version", NEW).header("mcp-method", method);
+            if let Some(name) = message["params"]["name"].as_str().or(message["params"]["uri"].as_str()) {
+                request = request.header("mcp-name", name);
+            }
+        } else if method != "initialize" {
+            request = request.header("mcp-protocol-version", OLD);
+        }
+        if let Some(session) = &self.session {
+            request = request.header("mcp-session-id", session);
+        }
+        match &self.bearer {
+            Some(bearer) => request.bearer_auth(bearer),
+            None => request,
+        }
+    }
+
+    pub(crate) fn message(&mut self, method: &str, params: Value) -> Value {
+        let id = self.next;
+        self.next += 1;
+        let params = if self.new { with_meta(params, &self.capabilities) } else { params };
+        json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
+    }
+
+    pub(crate) async fn request(&mut self, method: &str, params: Value) -> Value {
+        let message = self.message(method, params);
+        let answer = self.post(&message, method).send().await.unwrap();
+        let status = answer.status();
+        if let Some(session) = answer.headers().get("mcp-session-id") {
+            self.session = Some(session.to_str().unwrap().to_owned());
+        }
+        let text = answer.text().await.unwrap();
+        let wanted = |message: &Value| message["id"] == json!(self.next - 1);
+        let found = match serde_json::from_str::<Value>(&text) {
+            Ok(message) => Some(message),
+            Err(_) => text
+                .lines()
+                .filter_map(|line| line.strip_prefix("data:"))
+                .filter_map(|data| serde_json::from_str(data.trim()).ok())
+                .find(wanted),
+        };
+        found.unwrap_or_else(|| panic!("{method}: {status} {text}"))
+    }
+}
