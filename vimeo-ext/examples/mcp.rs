@@ -5,6 +5,8 @@
 //! `--tools vimeo_me_get,…`, `--read-only`, `--no-destructive`, `--audit-log FILE`, `--uploads FOLDER`,
 //! `--no-output-schema`.
 
+#![allow(clippy::print_stderr)]
+
 use std::error::Error;
 
 use vimeo_ext::Vimeo;

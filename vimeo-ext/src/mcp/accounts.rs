@@ -54,7 +54,7 @@ impl Settings {
         &self,
         caller: &Caller,
         arguments: &mut Map<String, Value>,
-    ) -> Result<Option<String>, ToolError> {
+    ) -> Result<Option<String>, Box<ToolError>> {
         let Some(choice) = self.choice(caller) else {
             return Ok(match (&self.source, caller) {
                 (Source::Many(_), Caller::Known(bearer)) => bearer.accounts().first().cloned(),
@@ -65,8 +65,12 @@ impl Settings {
         let next = format!("Give account, one of {names}.");
         match arguments.remove(ACCOUNT) {
             Some(Value::String(account)) if choice.contains(&account) => Ok(Some(account)),
-            Some(_) => Err(ToolError::input(ACCOUNT, "This is none of the caller's accounts.", next)),
-            None => Err(ToolError::input(ACCOUNT, "The call does not say for which account.", next)),
+            Some(_) => {
+                Err(Box::new(ToolError::input(ACCOUNT, "This is none of the caller's accounts.", next)))
+            }
+            None => {
+                Err(Box::new(ToolError::input(ACCOUNT, "The call does not say for which account.", next)))
+            }
         }
     }
 

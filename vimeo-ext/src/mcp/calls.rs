@@ -80,7 +80,7 @@ impl Called<'_> {
             return Err(ToolError::scope(spec.name, spec.scopes, &granted));
         }
         let mut arguments = request.arguments.unwrap_or_default();
-        let account = self.settings.take_account(&self.caller, &mut arguments)?;
+        let account = self.settings.take_account(&self.caller, &mut arguments).map_err(|failed| *failed)?;
         let tools = self
             .settings
             .tools(&self.caller, account.as_deref())

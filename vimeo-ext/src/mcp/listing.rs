@@ -12,7 +12,7 @@ use crate::tools::Definition;
 /// A tool as it is listed for a caller.
 pub(crate) fn listed(settings: &Settings, caller: &Caller, tool: &Definition) -> Tool {
     let spec = tool.spec();
-    let mut input = object(tool.input_schema().clone());
+    let mut input = object(tool.input_outline());
     settings.add_choice(caller, &mut input);
     let mut listed = Tool::new(spec.name, spec.description, Arc::new(input));
     listed.title = Some(spec.title.to_owned());

@@ -61,7 +61,7 @@ pub(crate) async fn read(
     if let Some((_, account)) = parsed.query_pairs().find(|(name, _)| name == ACCOUNT) {
         choice.insert(ACCOUNT.to_owned(), json!(account));
     }
-    let account = settings.take_account(caller, &mut choice).map_err(refused)?;
+    let account = settings.take_account(caller, &mut choice).map_err(|failed| refused(*failed))?;
     let tools = settings.tools(caller, account.as_deref()).await;
     let tools = tools.map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
     // Reading is part of the resources, whichever tools are given out.

@@ -8,11 +8,12 @@ use super::error::Failed;
 use super::paging::{list, list_input};
 use super::shapes::{Collection, Video, channel_fields, video_fields};
 use super::videos::read;
-use super::{ChannelId, Choice, Context, Listing, Spec, Tool, Toolset};
+use super::{ChannelId, Context, Listing, Spec, Tool, Toolset};
 
 /// Which channels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(description = "")]
 #[non_exhaustive]
 pub enum Which {
     /// All public ones.
@@ -34,15 +35,11 @@ list_input! {
         required {}
         optional {
             /// All public ones (default), those the account follows, or runs.
+            #[schemars(description = "")]
             pub which: Which,
             /// Words to find.
+            #[schemars(description = "")]
             pub query: String,
-            /// Order of the list.
-            #[schemars(description = "")]
-            pub sort: Choice<types::ChannelSort>,
-            /// Whether the order goes up or down.
-            #[schemars(description = "")]
-            pub direction: Choice<types::SortDirection>,
         }
     }
 }
@@ -74,12 +71,6 @@ impl Tool for ChannelsList {
         if let Some(query) = &input.query {
             call = call.query("query", query);
         }
-        if let Some(sort) = input.sort.clone() {
-            call = call.query("sort", &sort.into_inner());
-        }
-        if let Some(direction) = input.direction.clone() {
-            call = call.query("direction", &direction.into_inner());
-        }
         list(context, &Self::SPEC, &input, call, channel_fields(input.detail), Collection::from).await
     }
 }
@@ -93,13 +84,8 @@ list_input! {
         }
         optional {
             /// Words to find.
+            #[schemars(description = "")]
             pub query: String,
-            /// Order of the list.
-            #[schemars(description = "")]
-            pub sort: Choice<types::ChannelVideoSort>,
-            /// Whether the order goes up or down.
-            #[schemars(description = "")]
-            pub direction: Choice<types::SortDirection>,
         }
     }
 }
@@ -114,7 +100,7 @@ impl Tool for ChannelVideosList {
     const SPEC: Spec = read(
         "vimeo_channel_videos_list",
         "List a channel's videos",
-        "Lists the videos of one channel, given by number or by the name in its link, such as staffpicks.",
+        "Lists the videos of one channel, by number or by the name in its link, such as staffpicks.",
         &["public"],
         Toolset::Read,
     );
@@ -125,12 +111,6 @@ impl Tool for ChannelVideosList {
         let mut call = call.follow(&format!("/channels/{}/videos", input.channel_id));
         if let Some(query) = &input.query {
             call = call.query("query", query);
-        }
-        if let Some(sort) = input.sort.clone() {
-            call = call.query("sort", &sort.into_inner());
-        }
-        if let Some(direction) = input.direction.clone() {
-            call = call.query("direction", &direction.into_inner());
         }
         list(context, &Self::SPEC, &input, call, video_fields(input.detail), Video::from).await
     }

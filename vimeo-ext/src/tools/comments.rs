@@ -60,7 +60,8 @@ const FIELDS: &str = "uri,text,created_on,user.uri,user.name";
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VideoCommentAddInput {
-    /// Number, /videos/… or vimeo.com link.
+    /// Number, URI or link.
+    #[schemars(description = "")]
     pub video_id: VideoId,
     /// The comment.
     #[schemars(length(min = 1))]
@@ -77,8 +78,8 @@ impl Tool for VideoCommentAdd {
     const SPEC: Spec = Spec {
         name: "vimeo_video_comment_add",
         title: "Comment on a video",
-        description: "Posts a comment under the account's name, for all to read; each call posts another. Do it only when the \
-                      person asked for this text.",
+        description: "Posts a comment under the account's name, for all to read; each call posts another. \
+                      Only when the person asked for this text.",
         scopes: &["interact"],
         effect: Effect::Add,
         toolset: Toolset::Social,
@@ -112,7 +113,8 @@ list_input! {
     /// Arguments of [`VideoCommentsList`].
     pub struct VideoCommentsListInput {
         required {
-            /// Number, /videos/… or vimeo.com link.
+            /// Number, URI or link.
+            #[schemars(description = "")]
             pub video_id: VideoId,
         }
         optional {

@@ -234,7 +234,8 @@ fn by_status(error: &CallError, new: impl Fn(Category, &str) -> ToolError) -> To
     if error.is_not_found() {
         return new(
             Category::NotFound,
-            "Check the id: it may be deleted, or not for this account to see. Find the right one with a list or search tool.",
+            "Check the id: it may be deleted, or not for this account to see. Find the right one with a \
+             list or search tool.",
         );
     }
     match status {
@@ -245,7 +246,8 @@ fn by_status(error: &CallError, new: impl Fn(Category, &str) -> ToolError) -> To
         StatusCode::UNAUTHORIZED => new(Category::Auth, LOG_IN),
         StatusCode::FORBIDDEN => new(
             Category::Plan,
-            "This account may not do that: its plan, the owner or the privacy settings stand against it. Do not repeat the call.",
+            "This account may not do that: its plan, the owner or the privacy settings stand against it. Do \
+             not repeat the call.",
         ),
         StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => {
             new(Category::Conflict, "Read the current state, then decide again.")

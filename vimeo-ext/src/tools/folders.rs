@@ -33,8 +33,8 @@ impl Tool for FolderCreate {
     const SPEC: Spec = Spec {
         name: "vimeo_folder_create",
         title: "Create a folder",
-        description: "Creates an empty folder in the account's library, at the top or in another folder; each call makes \
-                      another. To show videos to people use vimeo_showcase_create.",
+        description: "Creates an empty folder in the library; each call makes another. To show videos to \
+                      people use vimeo_showcase_create.",
         scopes: &["create"],
         effect: Effect::Add,
         toolset: Toolset::Library,
@@ -82,6 +82,7 @@ list_input! {
         required {}
         optional {
             /// Words to find.
+            #[schemars(description = "")]
             pub query: String,
             /// Order of the list.
             #[schemars(description = "")]
@@ -128,9 +129,11 @@ impl Tool for FoldersList {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FolderVideoAddInput {
-    /// Number, /me/projects/… or link.
+    /// Number, URI or link.
+    #[schemars(description = "")]
     pub folder_id: FolderId,
-    /// Number, /videos/… or vimeo.com link.
+    /// Number, URI or link.
+    #[schemars(description = "")]
     pub video_id: VideoId,
 }
 
@@ -164,18 +167,14 @@ list_input! {
     /// Arguments of [`FolderVideosList`].
     pub struct FolderVideosListInput {
         required {
-            /// Number, /me/projects/… or link.
+            /// Number, URI or link.
+            #[schemars(description = "")]
             pub folder_id: FolderId,
         }
         optional {
             /// Words to find.
+            #[schemars(description = "")]
             pub query: String,
-            /// Order of the list.
-            #[schemars(description = "")]
-            pub sort: Choice<types::FolderItemSort>,
-            /// Whether the order goes up or down.
-            #[schemars(description = "")]
-            pub direction: Choice<types::SortDirection>,
             /// Whether videos of folders inside count too.
             #[schemars(description = "")]
             pub include_subfolders: bool,
@@ -202,12 +201,6 @@ impl Tool for FolderVideosList {
         let mut call = context.api().folders().list_my_folder_videos(input.folder_id.number());
         if let Some(query) = &input.query {
             call = call.query(query);
-        }
-        if let Some(sort) = input.sort.clone() {
-            call = call.sort(sort.into_inner());
-        }
-        if let Some(direction) = input.direction.clone() {
-            call = call.direction(direction.into_inner());
         }
         if let Some(deep) = input.include_subfolders {
             call = call.include_subfolders(deep);

@@ -63,7 +63,8 @@ impl Tool for LimitsGet {
 
     async fn run(context: &Context, _: Self::Input) -> Result<Self::Output, Failed> {
         let call = context.api().users().get_me().fields(
-            "upload_quota.space.free,upload_quota.space.max,upload_quota.periodic.free,upload_quota.periodic.reset_date",
+            " \
+             upload_quota.space.free,upload_quota.space.max,upload_quota.periodic.free,upload_quota.periodic.reset_date",
         );
         let me = context.send(&Self::SPEC, call.into_call()).await?.into_inner();
         let quota = me.upload_quota.unwrap_or_default();

@@ -16,6 +16,7 @@ use crate::Position;
 /// How much of each item an answer has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(description = "")]
 #[non_exhaustive]
 pub enum Detail {
     /// What tells items apart and is mostly asked for.

@@ -67,10 +67,16 @@ impl Definition {
         &self.output
     }
 
-    /// The schema of its answer in its outline: the outermost fields that are always there. Beside a long list of tools it
-    /// costs little.
+    /// The schema of its answer in its outline, that it is an object: beside a long list of tools more would cost too much.
     pub fn output_outline(&self) -> Value {
-        schema::outline(&self.output)
+        schema::outline()
+    }
+
+    /// The schema of its arguments in its outline: without limits of numbers and lengths, which are checked all the same.
+    pub fn input_outline(&self) -> Value {
+        let mut outline = self.input.clone();
+        schema::without_limits(&mut outline);
+        outline
     }
 
     /// The tool as Anthropic's API takes it, with `input_schema`.

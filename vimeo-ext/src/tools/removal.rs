@@ -13,7 +13,8 @@ use super::{Context, Cost, Effect, FolderId, ShowcaseId, Spec, Tool, Toolset, Vi
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShowcaseDeleteInput {
-    /// Number, /albums/… or vimeo.com/showcase link.
+    /// Number, URI or link.
+    #[schemars(description = "")]
     pub showcase_id: ShowcaseId,
     /// The showcase's current title, exactly.
     pub confirm: String,
@@ -53,9 +54,11 @@ impl Tool for ShowcaseDelete {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShowcaseVideoRemoveInput {
-    /// Number, /albums/… or vimeo.com/showcase link.
+    /// Number, URI or link.
+    #[schemars(description = "")]
     pub showcase_id: ShowcaseId,
-    /// Number, /videos/… or vimeo.com link.
+    /// Number, URI or link.
+    #[schemars(description = "")]
     pub video_id: VideoId,
 }
 
@@ -69,7 +72,8 @@ impl Tool for ShowcaseVideoRemove {
     const SPEC: Spec = Spec {
         name: "vimeo_showcase_video_remove",
         title: "Take a video out of a showcase",
-        description: "Takes one video out of one own showcase; the video itself stays. vimeo_showcase_video_add undoes it.",
+        description: "Takes one video out of one own showcase; the video itself stays. \
+                      vimeo_showcase_video_add undoes it.",
         scopes: &["edit"],
         effect: Effect::Overwrite,
         toolset: Toolset::More,
@@ -89,7 +93,8 @@ impl Tool for ShowcaseVideoRemove {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FolderDeleteInput {
-    /// Number, /me/projects/… or link.
+    /// Number, URI or link.
+    #[schemars(description = "")]
     pub folder_id: FolderId,
     /// The folder's current name, exactly.
     pub confirm: String,

@@ -19,22 +19,24 @@ pub(crate) fn of_output<T: JsonSchema>() -> Value {
     plain::<T>()
 }
 
-/// The schema of an answer in its outline: the outermost fields that are always there, and what a list goes on with.
-/// Nothing is required: clients check errors against it too, which have other fields.
-pub(crate) fn outline(schema: &Value) -> Value {
-    let required = schema.get("required").and_then(Value::as_array);
-    let always = |name: &str| required.is_some_and(|required| required.iter().any(|known| known == name));
-    let mut properties = Map::new();
-    let own = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
-    for (name, property) in own.filter(|(name, _)| always(name) || *name == "next_cursor") {
-        let kind = property.get("type").cloned().unwrap_or_else(|| json!("object"));
-        let outline = match property.get("items").and_then(|items| items.get("type")) {
-            Some(items) => json!({"type": kind, "items": {"type": items}}),
-            None => json!({"type": kind}),
-        };
-        properties.insert(name.clone(), outline);
+/// The schema of any answer in its outline: an object, which is all that fits beside a long list of tools. Clients check
+/// errors against it too, which have other fields.
+pub(crate) fn outline() -> Value {
+    json!({"type": "object"})
+}
+
+/// The same schema without limits of numbers and lengths, which are checked whether they are told or not.
+pub(crate) fn without_limits(schema: &mut Value) {
+    let Value::Object(fields) = schema else { return };
+    for limit in ["minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"] {
+        fields.remove(limit);
     }
-    json!({"type": "object", "properties": properties})
+    if let Some(Value::Object(properties)) = fields.get_mut("properties") {
+        properties.values_mut().for_each(without_limits);
+    }
+    if let Some(items) = fields.get_mut("items") {
+        without_limits(items);
+    }
 }
 
 fn plain<T: JsonSchema>() -> Value {

@@ -42,7 +42,7 @@ impl Tool for ShowcaseCreate {
     const SPEC: Spec = Spec {
         name: "vimeo_showcase_create",
         title: "Create a showcase",
-        description: "Creates an empty showcase, which shows videos together on a page; each call makes another. Fill it with \
+        description: "Creates an empty showcase, a page of videos; each call makes another. Fill it with \
                       vimeo_showcase_video_add. To sort the library use vimeo_folder_create.",
         scopes: &["create"],
         effect: Effect::Add,
@@ -93,13 +93,8 @@ list_input! {
         required {}
         optional {
             /// Words to find.
+            #[schemars(description = "")]
             pub query: String,
-            /// Order of the list.
-            #[schemars(description = "")]
-            pub sort: Choice<types::ShowcaseSort>,
-            /// Whether the order goes up or down.
-            #[schemars(description = "")]
-            pub direction: Choice<types::SortDirection>,
         }
     }
 }
@@ -124,12 +119,6 @@ impl Tool for ShowcasesList {
         if let Some(query) = &input.query {
             call = call.query(query);
         }
-        if let Some(sort) = input.sort.clone() {
-            call = call.sort(sort.into_inner());
-        }
-        if let Some(direction) = input.direction.clone() {
-            call = call.direction(direction.into_inner());
-        }
         let fields = showcase_fields(input.detail);
         list(context, &Self::SPEC, &input, call.into_call(), fields, Collection::from).await
     }
@@ -139,9 +128,11 @@ impl Tool for ShowcasesList {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShowcaseVideoAddInput {
-    /// Number, /albums/… or vimeo.com/showcase link.
+    /// Number, URI or link.
+    #[schemars(description = "")]
     pub showcase_id: ShowcaseId,
-    /// Number, /videos/… or vimeo.com link.
+    /// Number, URI or link.
+    #[schemars(description = "")]
     pub video_id: VideoId,
 }
 
@@ -175,17 +166,11 @@ list_input! {
     /// Arguments of [`ShowcaseVideosList`].
     pub struct ShowcaseVideosListInput {
         required {
-            /// Number, /albums/… or vimeo.com/showcase link.
+            /// Number, URI or link.
+            #[schemars(description = "")]
             pub showcase_id: ShowcaseId,
         }
-        optional {
-            /// Order of the list.
-            #[schemars(description = "")]
-            pub sort: Choice<types::ShowcaseVideoSort>,
-            /// Whether the order goes up or down.
-            #[schemars(description = "")]
-            pub direction: Choice<types::SortDirection>,
-        }
+        optional {}
     }
 }
 
@@ -205,13 +190,7 @@ impl Tool for ShowcaseVideosList {
     );
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let mut call = context.api().showcases().list_my_showcase_videos(input.showcase_id.number());
-        if let Some(sort) = input.sort.clone() {
-            call = call.sort(sort.into_inner());
-        }
-        if let Some(direction) = input.direction.clone() {
-            call = call.direction(direction.into_inner());
-        }
+        let call = context.api().showcases().list_my_showcase_videos(input.showcase_id.number());
         list(context, &Self::SPEC, &input, call.into_call(), video_fields(input.detail), Video::from).await
     }
 }

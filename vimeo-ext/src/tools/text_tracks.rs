@@ -63,7 +63,8 @@ list_input! {
     /// Arguments of [`TextTracksList`].
     pub struct TextTracksListInput {
         required {
-            /// Number, /videos/… or vimeo.com link.
+            /// Number, URI or link.
+            #[schemars(description = "")]
             pub video_id: VideoId,
         }
         optional {}
@@ -97,7 +98,8 @@ impl Tool for TextTracksList {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TextTrackAddInput {
-    /// Number, /videos/… or vimeo.com link.
+    /// Number, URI or link.
+    #[schemars(description = "")]
     pub video_id: VideoId,
     /// What kind it is.
     pub kind: Choice<types::TextTrackType>,
@@ -192,7 +194,8 @@ list_input! {
     /// Arguments of [`VideoTranscriptGet`].
     pub struct VideoTranscriptGetInput {
         required {
-            /// Number, /videos/… or vimeo.com link.
+            /// Number, URI or link.
+            #[schemars(description = "")]
             pub video_id: VideoId,
         }
         optional {

@@ -89,7 +89,8 @@ impl Tool for VideoUpload {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VideoReplaceInput {
-    /// Number, /videos/… or vimeo.com link.
+    /// Number, URI or link.
+    #[schemars(description = "")]
     pub video_id: VideoId,
     /// Whole path of the file, in a folder that is allowed.
     pub path: String,

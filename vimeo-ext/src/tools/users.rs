@@ -2,13 +2,13 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vimeo_api::{Endpoint, types};
+use vimeo_api::Endpoint;
 
 use super::error::Failed;
 use super::paging::{list, list_input};
 use super::shapes::{Done, User, user_fields};
 use super::videos::read;
-use super::{Choice, Context, Cost, Detail, Effect, Listing, Spec, Tool, Toolset, UserId};
+use super::{Context, Cost, Detail, Effect, Listing, Spec, Tool, Toolset, UserId};
 
 /// No arguments.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -25,7 +25,7 @@ impl Tool for MeGet {
     const SPEC: Spec = read(
         "vimeo_me_get",
         "Get my profile",
-        "Gets the account's own profile: name, plan, how many videos, followers and followed users.",
+        "Gets the account's own profile: name, plan, numbers of videos and followers.",
         &["private"],
         Toolset::Read,
     );
@@ -40,7 +40,8 @@ impl Tool for MeGet {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserInput {
-    /// Number, /users/… or vimeo.com/user… link.
+    /// Number, URI or link.
+    #[schemars(description = "")]
     pub user_id: UserId,
 }
 
@@ -76,7 +77,8 @@ impl Tool for UserFollow {
     const SPEC: Spec = Spec {
         name: "vimeo_user_follow",
         title: "Follow a user",
-        description: "Lets the account follow one user, which the user can see. Following twice changes nothing.",
+        description: "Lets the account follow one user, which the user can see. Following twice changes \
+                      nothing.",
         scopes: &["interact"],
         effect: Effect::AddOnce,
         toolset: Toolset::Social,
@@ -98,13 +100,8 @@ list_input! {
         required {}
         optional {
             /// Words to find.
+            #[schemars(description = "")]
             pub query: String,
-            /// Order of the list.
-            #[schemars(description = "")]
-            pub sort: Choice<types::NameOrDateSort>,
-            /// Whether the order goes up or down.
-            #[schemars(description = "")]
-            pub direction: Choice<types::SortDirection>,
         }
     }
 }
@@ -128,12 +125,6 @@ impl Tool for FollowingList {
         let mut call = context.api().users().list_my_following();
         if let Some(query) = &input.query {
             call = call.query(query);
-        }
-        if let Some(sort) = input.sort.clone() {
-            call = call.sort(sort.into_inner());
-        }
-        if let Some(direction) = input.direction.clone() {
-            call = call.direction(direction.into_inner());
         }
         list(context, &Self::SPEC, &input, call.into_call(), user_fields(input.detail), User::from).await
     }

@@ -62,7 +62,8 @@ list_input! {
     /// Arguments of [`VideoVersionsList`].
     pub struct VideoVersionsListInput {
         required {
-            /// Number, /videos/… or vimeo.com link.
+            /// Number, URI or link.
+            #[schemars(description = "")]
             pub video_id: VideoId,
         }
         optional {}

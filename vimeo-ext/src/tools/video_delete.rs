@@ -14,7 +14,8 @@ use super::{Context, Cost, Effect, Spec, Tool, Toolset, VideoId};
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VideoDeleteInput {
-    /// Number, /videos/… or vimeo.com link.
+    /// Number, URI or link.
+    #[schemars(description = "")]
     pub video_id: VideoId,
     /// The video's current title, exactly.
     pub confirm: String,
@@ -30,9 +31,8 @@ impl Tool for VideoDelete {
     const SPEC: Spec = Spec {
         name: "vimeo_video_delete",
         title: "Delete a video",
-        description: "Deletes one own video for good, with its statistics and comments; there is no way back. Read its title \
-                      with vimeo_video_get first and give it as confirm. To hide a video use vimeo_video_edit with \
-                      privacy_view nobody.",
+        description: "Deletes one own video for good. Read its title with vimeo_video_get first and give it \
+                      as confirm. To hide a video use vimeo_video_edit with privacy_view nobody.",
         scopes: &["delete"],
         effect: Effect::Delete,
         toolset: Toolset::Library,

@@ -13,7 +13,8 @@ use super::{Choice, Context, Cost, Detail, Effect, Spec, Tool, Toolset, VideoId}
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VideoEditInput {
-    /// Number, /videos/… or vimeo.com link.
+    /// Number, URI or link.
+    #[schemars(description = "")]
     pub video_id: VideoId,
     /// Title.
     #[schemars(length(min = 1, max = 128))]
@@ -171,8 +172,8 @@ impl Tool for VideoEdit {
     const SPEC: Spec = Spec {
         name: "vimeo_video_edit",
         title: "Edit a video",
-        description: "Overwrites what is given of one own video: title, description, privacy, password, rating, licence, \
-                      player. What is left out stays. Old values are lost: read them with vimeo_video_get before.",
+        description: "Overwrites what is given of one own video; what is left out stays. Old values are \
+                      lost: read them with vimeo_video_get first.",
         scopes: &["edit"],
         effect: Effect::Overwrite,
         toolset: Toolset::Library,

@@ -36,6 +36,7 @@ list_input! {
         required {}
         optional {
             /// Words to find.
+            #[schemars(description = "")]
             pub query: String,
             /// Order of the list.
             #[schemars(description = "")]
@@ -88,7 +89,8 @@ impl Tool for MyVideosList {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VideoGetInput {
-    /// Number, /videos/… or vimeo.com link.
+    /// Number, URI or link.
+    #[schemars(description = "")]
     pub video_id: VideoId,
 }
 
@@ -102,8 +104,8 @@ impl Tool for VideoGet {
     const SPEC: Spec = read(
         "vimeo_video_get",
         "Get a video",
-        "Gets one video: title, description, tags, length in seconds, privacy, plays, folder, status. Use it before editing \
-         or deleting; to find an id use a list or vimeo_videos_search.",
+        "Gets one video with title, description, tags, seconds, privacy, plays, folder, status. Use it \
+         before editing or deleting; to find an id use a list or vimeo_videos_search.",
         &["public"],
         Toolset::Read,
     );
@@ -121,6 +123,7 @@ list_input! {
     pub struct VideosSearchInput {
         required {
             /// Words to find.
+            #[schemars(description = "")]
             pub query: String,
         }
         optional {
@@ -172,7 +175,8 @@ list_input! {
     /// Arguments of [`VideoTagsList`].
     pub struct VideoTagsListInput {
         required {
-            /// Number, /videos/… or vimeo.com link.
+            /// Number, URI or link.
+            #[schemars(description = "")]
             pub video_id: VideoId,
         }
         optional {}
@@ -234,18 +238,14 @@ list_input! {
     /// Arguments of [`UserVideosList`].
     pub struct UserVideosListInput {
         required {
-            /// Number, /users/… or vimeo.com/user… link.
+            /// Number, URI or link.
+            #[schemars(description = "")]
             pub user_id: UserId,
         }
         optional {
             /// Words to find.
+            #[schemars(description = "")]
             pub query: String,
-            /// Order of the list.
-            #[schemars(description = "")]
-            pub sort: Choice<types::UserVideoSort>,
-            /// Whether the order goes up or down.
-            #[schemars(description = "")]
-            pub direction: Choice<types::SortDirection>,
         }
     }
 }
@@ -269,12 +269,6 @@ impl Tool for UserVideosList {
         let mut call = context.api().videos().list_user_videos(input.user_id.number());
         if let Some(query) = &input.query {
             call = call.query(query);
-        }
-        if let Some(sort) = input.sort.clone() {
-            call = call.sort(sort.into_inner());
-        }
-        if let Some(direction) = input.direction.clone() {
-            call = call.direction(direction.into_inner());
         }
         list(context, &Self::SPEC, &input, call.into_call(), video_fields(input.detail), Video::from).await
     }

@@ -2,19 +2,20 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vimeo_api::{Endpoint, types};
+use vimeo_api::Endpoint;
 
 use super::error::Failed;
 use super::paging::{list, list_input};
 use super::shapes::{Done, Video, video_fields};
 use super::videos::read;
-use super::{Choice, Context, Cost, Effect, Listing, Spec, Tool, Toolset, VideoId};
+use super::{Context, Cost, Effect, Listing, Spec, Tool, Toolset, VideoId};
 
 /// Arguments of [`WatchLaterAdd`].
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WatchLaterAddInput {
-    /// Number, /videos/… or vimeo.com link.
+    /// Number, URI or link.
+    #[schemars(description = "")]
     pub video_id: VideoId,
 }
 
@@ -50,13 +51,8 @@ list_input! {
         required {}
         optional {
             /// Words to find.
+            #[schemars(description = "")]
             pub query: String,
-            /// Order of the list.
-            #[schemars(description = "")]
-            pub sort: Choice<types::VideoSort>,
-            /// Whether the order goes up or down.
-            #[schemars(description = "")]
-            pub direction: Choice<types::SortDirection>,
         }
     }
 }
@@ -80,12 +76,6 @@ impl Tool for WatchLaterList {
         let mut call = context.api().watch_later().list_my_watch_later_videos();
         if let Some(query) = &input.query {
             call = call.query(query);
-        }
-        if let Some(sort) = input.sort.clone() {
-            call = call.sort(sort.into_inner());
-        }
-        if let Some(direction) = input.direction.clone() {
-            call = call.direction(direction.into_inner());
         }
         list(context, &Self::SPEC, &input, call.into_call(), video_fields(input.detail), Video::from).await
     }

@@ -74,7 +74,7 @@ impl Tool for WebhookCreate {
     const SPEC: Spec = Spec {
         name: "vimeo_webhook_create",
         title: "Register a webhook",
-        description: "Lets Vimeo post an event type of the app to an https address from now on; each call registers another. \
+        description: "Lets Vimeo post an event of the app to an https address; each call registers another. \
                       See those there are with vimeo_webhooks_list.",
         scopes: &["private"],
         effect: Effect::Add,
@@ -149,7 +149,7 @@ impl Tool for WebhooksList {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookDeleteInput {
-    /// Number or /apps/…/webhooks/….
+    /// Number or URI.
     pub webhook_id: WebhookId,
     /// The webhook's current webhook_url, exactly.
     pub confirm: String,
@@ -167,8 +167,8 @@ impl Tool for WebhookDelete {
     const SPEC: Spec = Spec {
         name: "vimeo_webhook_delete",
         title: "Remove a webhook",
-        description: "Removes one webhook: its address hears of no events from then on. Read its webhook_url with \
-                      vimeo_webhooks_list first and give it as confirm.",
+        description: "Removes one webhook. Read its webhook_url with vimeo_webhooks_list first and give it \
+                      as confirm.",
         scopes: &["private"],
         effect: Effect::Delete,
         toolset: Toolset::Webhooks,

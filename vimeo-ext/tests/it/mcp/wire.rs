@@ -31,7 +31,7 @@ impl Way {
 
 /// A client that is connected.
 pub(crate) enum Client {
-    Pipe(Pipe),
+    Pipe(Box<Pipe>),
     Http(Box<Http>),
 }
 
@@ -40,7 +40,9 @@ impl Client {
     pub(crate) async fn connect(server: &Server, way: Way, elicits: bool) -> Self {
         let capabilities = if elicits { json!({"elicitation": {"form": {}}}) } else { json!({}) };
         let mut client = match way {
-            Way::OldPipe | Way::NewPipe => Self::Pipe(Pipe::new(server, way.is_new(), capabilities)),
+            Way::OldPipe | Way::NewPipe => {
+                Self::Pipe(Box::new(Pipe::new(server, way.is_new(), capabilities)))
+            }
             Way::OldHttp | Way::NewHttp => {
                 let running = server.serve_http(HttpOptions::new(([127, 0, 0, 1], 0).into())).await.unwrap();
                 let url = running.url();
