@@ -151,7 +151,14 @@ fn run(mut call: Call<'_>) -> Outcome {
         checks::body(operation, &call.input()?, &call.request.query, &mut wrong);
     }
     checks::settle(wrong)?;
-    handler(&mut call)
+    let mut answer = handler(&mut call)?;
+    if operation.method != Method::GET {
+        call.state.changed = call.state.changed.max(Some(call.now));
+    }
+    if operation.knows_modified_since {
+        answer.modified = answer.modified.or(call.state.changed);
+    }
+    Ok(answer)
 }
 
 /// An operation that is asked without a token: it says itself who may.

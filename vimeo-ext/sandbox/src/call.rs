@@ -203,8 +203,16 @@ impl<'a> Call<'a> {
         things: &[T],
         shape: impl Fn(&View<'_>, &T, &Selection) -> Value,
     ) -> Outcome {
-        let page = Page::of(&self.request.query, things.len())?;
+        let mut page = Page::of(&self.request.query, things.len())?;
         let view = self.view();
+        // The page on which one thing stands, where that is what is asked for; the first where it stands on none.
+        if let (Some(uri), None) = (self.request.query.get("containing_uri"), self.request.query.get("page"))
+        {
+            let only = Selection::parse(Some("uri"));
+            let is_it =
+                |thing: &T| shape(&view, thing, &only).get("uri").and_then(Value::as_str) == Some(uri);
+            page = things.iter().position(is_it).map_or(page, |place| page.containing(place));
+        }
         let on_page = things.get(page.range()).unwrap_or_default();
         let data = on_page.iter().map(|thing| shape(&view, thing, &self.selection)).collect();
         Ok(Answer::ok(media, page.envelope(&self.request.path, &self.request.query, data)))

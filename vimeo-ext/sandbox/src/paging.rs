@@ -33,6 +33,12 @@ impl Page {
         Ok(page)
     }
 
+    /// The page of the same size that holds the item at `place`.
+    pub(crate) fn containing(self, place: usize) -> Self {
+        let place = u64::try_from(place).unwrap_or(u64::MAX);
+        Self { number: place / self.per_page + 1, ..self }
+    }
+
     /// The number of the last page; an empty list has one, empty, page.
     fn last(&self) -> u64 {
         self.total.div_ceil(self.per_page).max(1)

@@ -7,8 +7,14 @@ use super::{Operation, Segment, TABLE};
 /// What a segment costs that one path has and the other has not.
 const MISSING: f64 = 1.0;
 
+/// How long a path may be to be taken for a slip: twice the longest that the API has.
+const LONGEST: usize = 256;
+
 /// The operation closest to a request that means none, as `METHOD /path`; `None` where nothing is near.
 pub(crate) fn nearest(method: &Method, path: &str) -> Option<String> {
+    if path.len() > LONGEST {
+        return None;
+    }
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let cost = |operation: &Operation| {
         distance(&operation.segments, &parts) + other_method(method, &operation.method)

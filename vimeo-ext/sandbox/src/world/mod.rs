@@ -81,6 +81,9 @@ pub(crate) struct State {
     /// What needs no rules of its own.
     #[serde(default)]
     pub(crate) shelves: Shelves,
+    /// When anything last changed, for the lists that keep no account of that themselves.
+    #[serde(default)]
+    pub(crate) changed: Option<DateTime<Utc>>,
     pub(crate) grants: Grants,
     tokens: BTreeMap<String, Token>,
     #[serde(skip)]
@@ -152,6 +155,7 @@ impl State {
             follows: Marks::default(),
             subscriptions: Marks::default(),
             shelves: Shelves::default(),
+            changed: None,
             grants: Grants::default(),
             tokens: BTreeMap::new(),
             index,
@@ -430,6 +434,7 @@ impl State {
     }
 
     fn videos_changed(&mut self, owner: u64, now: DateTime<Utc>) {
+        self.changed = self.changed.max(Some(now));
         if let Some(user) = self.users.get_mut(&owner) {
             user.videos_changed = user.videos_changed.max(now);
         }
@@ -558,6 +563,7 @@ impl State {
     }
 
     pub(crate) fn uploaded(&mut self, video: u64, version: u64, now: DateTime<Utc>) {
+        self.changed = self.changed.max(Some(now));
         let rule = self.transcode;
         let Some(version) = self.version_mut(video, version) else { return };
         if version.upload != Stage::InProgress {
@@ -580,6 +586,7 @@ impl State {
     }
 
     fn upload_failed(&mut self, video: u64, version: u64, word: &str, now: DateTime<Utc>) {
+        self.changed = self.changed.max(Some(now));
         if let Some(version) = self.version_mut(video, version) {
             version.upload = Stage::Error(Some(word.to_owned()));
             version.transcode = Stage::Error(None);
@@ -590,6 +597,7 @@ impl State {
 
     /// The version plays, and replaces the one that played before; `false` when it is gone.
     fn becomes_playable(&mut self, video: u64, version: u64, now: DateTime<Utc>) -> bool {
+        self.changed = self.changed.max(Some(now));
         let key = self.ids.hex(64);
         let (picture, resource_key) = (self.ids.id(), self.ids.hex(40));
         let Some(video) = self.videos.get_mut(&video) else { return false };
@@ -614,6 +622,7 @@ impl State {
     }
 
     pub(crate) fn transcode_failed(&mut self, video: u64, version: u64, now: DateTime<Utc>) {
+        self.changed = self.changed.max(Some(now));
         if let Some(version) = self.version_mut(video, version) {
             version.transcode = Stage::Error(None);
             version.modified = now;

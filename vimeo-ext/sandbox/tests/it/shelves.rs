@@ -1,9 +1,12 @@
 //! What is kept by one table: made, listed, changed, taken away; and what happens with it.
 
-use serde_json::json;
-use vimeo_sandbox::Sandbox;
+use std::time::Duration;
 
-use crate::client::{Client, id_of};
+use chrono::DateTime;
+use serde_json::json;
+use vimeo_sandbox::{Clock, Sandbox};
+
+use crate::client::{Client, id_of, read};
 
 async fn started() -> (Sandbox, Client, u64) {
     let sandbox = Sandbox::start().await.unwrap();
@@ -231,4 +234,30 @@ async fn made_answers_are_the_same_each_time_and_agree_with_each_other() {
     }
     let other = Sandbox::builder().seed(99).start().await.unwrap();
     assert_ne!(Client::new(&other).get(path).await.body["data"], list["data"]);
+}
+
+#[tokio::test]
+async fn a_list_that_did_not_change_is_not_sent_again() {
+    let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+    let sandbox = Sandbox::builder().clock(Clock::frozen(start)).start().await.unwrap();
+    let client = Client::new(&sandbox);
+    let later = format!("/me/watchlater/{}", sandbox.seed_videos(1)[0]);
+    assert_eq!(client.call("PUT", &later).await.status, 204);
+    sandbox.clock().advance(Duration::from_secs(5));
+    let seen = client.get("/me/watchlater").await.header("last-modified").to_owned();
+    let again = || read(client.request("GET", "/me/watchlater").header("if-modified-since", &seen));
+    assert_eq!(again().await.status, 304);
+    assert_eq!(client.call("DELETE", &later).await.status, 204);
+    let emptied = again().await;
+    assert_eq!((emptied.status, &emptied.body["total"]), (200, &json!(0)));
+}
+
+#[tokio::test]
+async fn the_page_that_holds_a_video_is_found_by_its_uri() {
+    let (_sandbox, client, oldest) = started().await;
+    let path = "/me/videos?per_page=1&fields=uri";
+    let page = client.get(&format!("{path}&containing_uri=/videos/{oldest}")).await.body;
+    assert_eq!((&page["page"], &page["data"][0]["uri"]), (&json!(3), &json!(format!("/videos/{oldest}"))));
+    let first = client.get(&format!("{path}&containing_uri=/videos/1")).await.body;
+    assert_eq!(first["page"], 1);
 }
