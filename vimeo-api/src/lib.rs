@@ -50,24 +50,26 @@ pub fn operation(id: &str) -> Option<&'static Operation> {
 /// parameters.
 pub fn operation_at(method: &http::Method, path: &str) -> Option<&'static Operation> {
     // Hundreds of templates share a few first segments: an untyped call should not try them all.
-    static BY_BEGINNING: OnceLock<HashMap<&'static str, Vec<&'static Operation>>> = OnceLock::new();
-    let operations = BY_BEGINNING.get_or_init(|| {
+    static BY_OUTLINE: OnceLock<HashMap<(&'static str, usize), Vec<&'static Operation>>> = OnceLock::new();
+    let operations = BY_OUTLINE.get_or_init(|| {
         operations().fold(HashMap::new(), |mut all: HashMap<_, Vec<_>>, operation| {
-            all.entry(beginning(operation.path)).or_default().push(operation);
+            all.entry(outline(operation.path)).or_default().push(operation);
             all
         })
     });
     operations
-        .get(beginning(path))?
+        .get(&outline(path))?
         .iter()
         .copied()
         .filter(|operation| operation.method == *method && matches(operation.path, path))
         .min_by_key(|operation| operation.path.matches('{').count())
 }
 
-/// The first segment; of no template is it a parameter.
-fn beginning(path: &str) -> &str {
-    path.split('/').nth(1).unwrap_or_default()
+/// The first segment, which is a parameter of no template, and how many there are.
+fn outline(path: &str) -> (&str, usize) {
+    let path = path.trim_end_matches('/');
+    let segments = path.bytes().filter(|byte| *byte == b'/').count();
+    (path.split('/').nth(1).unwrap_or_default(), segments)
 }
 
 fn matches(template: &str, path: &str) -> bool {

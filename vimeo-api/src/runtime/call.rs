@@ -213,7 +213,10 @@ impl<T> Call<T> {
             return Err(*error);
         }
         let mut url = self.client.base_url().clone();
-        url.set_path(&format!("{}{}", self.client.base_url().path().trim_end_matches('/'), self.path));
+        match self.client.prefix() {
+            "" => url.set_path(&self.path),
+            prefix => url.set_path(&format!("{prefix}{}", self.path)),
+        }
         if !self.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&self.query);
         }
@@ -286,8 +289,7 @@ impl Client {
                     ),
                 ));
             }
-            let prefix = base.path().trim_end_matches('/');
-            let path = url.path().strip_prefix(prefix).unwrap_or(url.path());
+            let path = url.path().strip_prefix(self.prefix()).unwrap_or(url.path());
             (path.to_owned(), url.query().unwrap_or_default().to_owned())
         };
         if path

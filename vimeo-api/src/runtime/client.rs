@@ -31,6 +31,8 @@ pub struct Client {
 
 struct Inner {
     base_url: Url,
+    /// The path of the base URL that stands before every call's; empty as a rule.
+    prefix: String,
     transport: Box<dyn Transport>,
     accept: HeaderValue,
     strictness: Strictness,
@@ -59,6 +61,10 @@ impl Client {
     /// The scheme, host and path that calls are sent to.
     pub fn base_url(&self) -> &Url {
         &self.inner.base_url
+    }
+
+    pub(crate) fn prefix(&self) -> &str {
+        &self.inner.prefix
     }
 
     pub(crate) fn transport(&self) -> &dyn Transport {
@@ -129,7 +135,9 @@ impl ClientBuilder {
             Error::invalid("client", "the Accept header may hold visible ASCII characters only")
         })?;
         let transport = self.transport.unwrap_or_else(|| Box::new(Reqwest::default()));
-        Ok(Client { inner: Arc::new(Inner { base_url, transport, accept, strictness: self.strictness }) })
+        let prefix = base_url.path().trim_end_matches('/').to_owned();
+        let strictness = self.strictness;
+        Ok(Client { inner: Arc::new(Inner { base_url, prefix, transport, accept, strictness }) })
     }
 }
 

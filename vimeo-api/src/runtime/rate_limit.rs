@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderName, header};
 
 /// The rate limit as one answer reports it, in `X-RateLimit-Limit`, `-Remaining` and `-Reset`.
 ///
@@ -32,14 +32,18 @@ pub struct RateLimit {
     pub reset: Option<DateTime<Utc>>,
 }
 
+const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
 impl RateLimit {
     /// Reads the headers of an answer; `None` when it has none of them.
     ///
     /// The reset is taken as ISO 8601, which Vimeo sends today, and as Unix seconds, which it once sent.
     pub fn read(headers: &HeaderMap) -> Option<Self> {
-        let limit = number(headers, "x-ratelimit-limit");
-        let remaining = number(headers, "x-ratelimit-remaining");
-        let reset = text(headers, "x-ratelimit-reset").and_then(instant);
+        let limit = number(headers, &LIMIT);
+        let remaining = number(headers, &REMAINING);
+        let reset = text(headers, &RESET).and_then(instant);
         (limit.is_some() || remaining.is_some() || reset.is_some()).then_some(Self {
             limit,
             remaining,
@@ -53,7 +57,7 @@ impl RateLimit {
 /// A date is compared with the `Date` of the same answer where it has one, so a wrong clock here does no harm;
 /// else with `now`.
 pub fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
-    let value = text(headers, header::RETRY_AFTER.as_str())?;
+    let value = text(headers, &header::RETRY_AFTER)?;
     if let Ok(seconds) = value.parse::<u64>() {
         return Some(Duration::from_secs(seconds));
     }
@@ -68,14 +72,14 @@ pub fn time_until(reset: DateTime<Utc>, headers: &HeaderMap, now: DateTime<Utc>)
 }
 
 fn server_time(headers: &HeaderMap) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc2822(text(headers, header::DATE.as_str())?).ok().map(|at| at.with_timezone(&Utc))
+    DateTime::parse_from_rfc2822(text(headers, &header::DATE)?).ok().map(|at| at.with_timezone(&Utc))
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok().map(str::trim)
 }
 
-fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+fn number(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {
     text(headers, name)?.parse().ok()
 }
 

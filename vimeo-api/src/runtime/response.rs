@@ -43,13 +43,19 @@ impl fmt::Debug for RawResponse {
 #[derive(Clone)]
 pub struct Response<T> {
     value: T,
+    /// Behind a pointer, so that results which hold an answer stay small.
+    rest: Box<Rest>,
+}
+
+#[derive(Clone)]
+struct Rest {
     raw: RawResponse,
     drift: Vec<Drift>,
 }
 
 impl<T> Response<T> {
     pub(crate) fn new(value: T, raw: RawResponse, drift: Vec<Drift>) -> Self {
-        Self { value, raw, drift }
+        Self { value, rest: Box::new(Rest { raw, drift }) }
     }
 
     /// The value alone.
@@ -59,41 +65,41 @@ impl<T> Response<T> {
 
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
-        self.raw.status
+        self.rest.raw.status
     }
 
     /// All headers of the answer.
     pub fn headers(&self) -> &HeaderMap {
-        &self.raw.headers
+        &self.rest.raw.headers
     }
 
     /// What the answer says about the rate limit.
     pub fn rate_limit(&self) -> Option<RateLimit> {
-        RateLimit::read(&self.raw.headers)
+        RateLimit::read(&self.rest.raw.headers)
     }
 
     /// The id of the request, from a header of that name.
     ///
     /// No header of Vimeo's for it is on record; name the one that your answers carry.
     pub fn request_id(&self, header: &str) -> Option<&str> {
-        self.raw.headers.get(header)?.to_str().ok()
+        self.rest.raw.headers.get(header)?.to_str().ok()
     }
 
     /// The body as Vimeo sent it.
     pub fn bytes(&self) -> &Bytes {
-        &self.raw.body
+        &self.rest.raw.body
     }
 
     /// What the answer held that its type has no place for: empty on all but surprising answers.
     ///
     /// Each entry is left out of the value and kept here whole.
     pub fn drift(&self) -> &[Drift] {
-        &self.drift
+        &self.rest.drift
     }
 
     /// The same answer with another value.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Response<U> {
-        Response { value: f(self.value), raw: self.raw, drift: self.drift }
+        Response { value: f(self.value), rest: self.rest }
     }
 }
 
@@ -109,8 +115,8 @@ impl<T: fmt::Debug> fmt::Debug for Response<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")
             .field("value", &self.value)
-            .field("status", &self.raw.status)
-            .field("drift", &self.drift)
+            .field("status", &self.rest.raw.status)
+            .field("drift", &self.rest.drift)
             .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,6 @@
 //! From a call to its decoded answer.
 
+use std::borrow::Cow;
 use std::pin::Pin;
 
 use http::StatusCode;
@@ -14,7 +15,11 @@ pub(super) async fn send<T: DeserializeOwned>(call: Call<T>) -> Result<Response<
     let client = call.client().clone();
     let request = call.into_request()?;
     let operation = request.operation;
-    let name = request.name();
+    // Said only when something is wrong, so nothing is put together for it that need not be.
+    let name = match operation {
+        Some(operation) => Cow::Borrowed(operation.id),
+        None => Cow::Owned(request.name()),
+    };
     let answer = client.transport().send(request).await?;
     read(operation, &name, answer, client.strictness())
 }

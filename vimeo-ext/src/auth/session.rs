@@ -188,10 +188,11 @@ impl Session {
         let Some(held) = held else {
             return if self.can_refresh() { self.renew(generation).await.map(Some) } else { Ok(None) };
         };
+        let Some(expires) = held.token.expires() else { return Ok(Some(held)) };
         let now = self.clock.now();
-        let Some(expires) = held.token.expires().filter(|expires| *expires - held.early <= now) else {
+        if expires - held.early > now {
             return Ok(Some(held));
-        };
+        }
         if !self.can_refresh() {
             // Vimeo is the judge of its tokens: it may take this one yet.
             return Ok(Some(held));

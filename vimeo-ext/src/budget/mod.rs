@@ -84,6 +84,8 @@ pub struct BudgetWindow {
 #[derive(Clone, Default)]
 pub struct Budgets(Arc<Mutex<HashMap<String, Arc<Budget>>>>);
 
+const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// Beyond so many accounts those that are idle are forgotten.
 const MANY: usize = 1024;
 
@@ -123,6 +125,23 @@ pub struct Budget {
 struct Shared {
     ledger: Ledger,
     waiting: u64,
+    /// The reset that was told last, and when that is here: all answers of a window tell the same.
+    reset: Option<(DateTime<Utc>, Instant)>,
+}
+
+impl Shared {
+    fn read(&mut self, headers: &HeaderMap, now: Instant, wall: DateTime<Utc>) -> Reading {
+        let Some(limit) = RateLimit::read(headers) else { return Reading::default() };
+        if let Some(reset) = limit.reset
+            && self.reset.is_none_or(|(told, _)| told != reset)
+        {
+            // A reset beyond the range of the clock is none.
+            let here = now.checked_add(time_until(reset, headers, wall));
+            self.reset = here.map(|here| (reset, here));
+        }
+        let resets = limit.reset.and(self.reset).map(|(_, here)| here);
+        Reading { limit: limit.limit, remaining: limit.remaining, resets }
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -208,6 +227,16 @@ impl Budget {
         if lock(&self.shared).ledger.ask(class, Instant::now()) == Verdict::Go {
             return Ok(Permit { budget: self, class, counted: true });
         }
+        // On the heap, so that calls that may go make no room for the wait.
+        Box::pin(self.wait_for_room(request, class, policy)).await
+    }
+
+    async fn wait_for_room(
+        &self,
+        request: &Request,
+        class: Class,
+        policy: LimitPolicy,
+    ) -> Result<Permit<'_>, Error> {
         let began = Instant::now();
         let mut waiting: Option<Waiting<'_>> = None;
         loop {
@@ -223,7 +252,8 @@ impl Budget {
                 (_, LimitPolicy::FailFast) => Duration::ZERO,
                 (_, LimitPolicy::Wait { at_most }) => at_most,
             };
-            let deadline = began + at_most;
+            // A wait beyond the range of the clock is one of a year.
+            let deadline = began.checked_add(at_most).unwrap_or(began + A_YEAR);
             if waiting.is_none() {
                 waiting = Some(Waiting::new(self));
                 if let Verdict::WaitUntil(until) = verdict {
@@ -301,8 +331,8 @@ impl Permit<'_> {
     pub(crate) fn answered(&self, answer: &RawResponse) {
         let now = Instant::now();
         let wall = self.budget.clock.now();
-        let reading = reading(&answer.headers, now, wall);
         let mut shared = lock(&self.budget.shared);
+        let reading = shared.read(&answer.headers, now, wall);
         if answer.status == StatusCode::TOO_MANY_REQUESTS && !is_other_throttle(answer) {
             let wait = retry_after(&answer.headers, wall);
             shared.ledger.refused(self.class, reading, wait, now, fastrand::f64());
@@ -330,14 +360,4 @@ impl Drop for Permit<'_> {
 /// Error 9006 throttles one action, the following of users, not the account.
 fn is_other_throttle(answer: &RawResponse) -> bool {
     ApiError::read(None, "", answer.clone()).error_code() == Some(9006)
-}
-
-fn reading(headers: &HeaderMap, now: Instant, wall: DateTime<Utc>) -> Reading {
-    let Some(limit) = RateLimit::read(headers) else { return Reading::default() };
-    Reading {
-        limit: limit.limit,
-        remaining: limit.remaining,
-        // A reset beyond the range of the clock is none.
-        resets: limit.reset.and_then(|reset| now.checked_add(time_until(reset, headers, wall))),
-    }
 }

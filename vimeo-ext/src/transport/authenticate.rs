@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::{HeaderValue, Method, StatusCode, header};
-use url::{Host, Url};
+use url::{Host, Position, Url};
 use vimeo_api::{ApiError, Error, NeedsLogin, RawResponse, Request};
 
 use super::Step;
@@ -57,7 +57,8 @@ impl<N: Step> Step for Authenticate<N> {
             return Ok(answer);
         }
         if !self.session.can_refresh() {
-            return self.refused(request, held.header(), answer).await;
+            // On the heap, as it happens once: every call would else make room for it.
+            return Box::pin(self.refused(request, held.header(), answer)).await;
         }
         let refused = held;
         let held = match self.session.renew(refused.generation()).await {
@@ -114,11 +115,10 @@ impl<N: Step> Authenticate<N> {
     }
 }
 
-/// What [`Url::origin`] would tell, without the copies it makes.
+/// Whether all before the path is the same: scheme, host and port, which are normal in a [`Url`]. A user name makes it
+/// another.
 fn same_origin(one: &Url, other: &Url) -> bool {
-    one.scheme() == other.scheme()
-        && one.host() == other.host()
-        && one.port_or_known_default() == other.port_or_known_default()
+    one[..Position::BeforePath] == other[..Position::BeforePath]
 }
 
 fn is_private(url: &Url) -> bool {

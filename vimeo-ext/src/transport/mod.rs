@@ -6,7 +6,8 @@
 //! [`VimeoBuilder::attempt_layer`](crate::VimeoBuilder::attempt_layer).
 //!
 //! The steps are nested futures, not boxed ones, and hand on one request by reference: a call through the whole
-//! chain makes one allocation for its future and copies its request once, where it is sent.
+//! chain makes one allocation for its future and one for the exchange itself, and copies its request once, where it is
+//! sent. What calls need seldom, such as a wait, is on the heap of its own.
 
 mod announcement;
 mod authenticate;

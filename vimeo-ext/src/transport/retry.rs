@@ -1,5 +1,7 @@
 //! Sends a call again when that can help.
 
+use std::time::Duration;
+
 use tokio::time::{Instant, sleep};
 use vimeo_api::{Error, RawResponse, Request};
 
@@ -19,31 +21,50 @@ impl<N: Step> Step for Retry<N> {
         let began = Instant::now();
         let mut number = 1;
         loop {
-            let result = self.next.send(request).await;
-            let outcome = match &result {
-                Ok(answer) if answer.status.is_success() => return result,
-                Ok(answer) => Outcome::Answer(answer.status, &answer.headers),
-                Err(error) => Outcome::of(error),
-            };
-            let policy = request.extensions.get::<RetryPolicy>().unwrap_or(&self.policy);
-            let attempt = Attempt {
-                method: &request.method,
-                outcome,
-                number,
-                elapsed: began.elapsed(),
-                now: self.clock.now(),
-                random: policy.random(),
-            };
-            let Decision::Again(wait) = decide(policy, &attempt) else { return result };
-            match &result {
-                Ok(answer) => {
-                    tracing::debug!(attempt = number, status = answer.status.as_u16(), ?wait, "trying again");
+            let wait = {
+                let result = self.next.send(request).await;
+                match self.wait(request, number, began, &result) {
+                    Some(wait) => wait,
+                    None => return result,
                 }
-                Err(error) => tracing::debug!(attempt = number, %error, ?wait, "trying again"),
-            }
-            drop(result);
-            sleep(wait).await;
+            };
+            // On the heap, so that calls that need no second attempt make no room for the wait.
+            Box::pin(sleep(wait)).await;
             number += 1;
         }
+    }
+}
+
+impl<N> Retry<N> {
+    /// How long to wait before the next attempt; `None` when there is to be none.
+    fn wait(
+        &self,
+        request: &Request,
+        number: u32,
+        began: Instant,
+        result: &Result<RawResponse, Error>,
+    ) -> Option<Duration> {
+        let outcome = match result {
+            Ok(answer) if answer.status.is_success() => return None,
+            Ok(answer) => Outcome::Answer(answer.status, &answer.headers),
+            Err(error) => Outcome::of(error),
+        };
+        let policy = request.extensions.get::<RetryPolicy>().unwrap_or(&self.policy);
+        let attempt = Attempt {
+            method: &request.method,
+            outcome,
+            number,
+            elapsed: began.elapsed(),
+            now: self.clock.now(),
+            random: policy.random(),
+        };
+        let Decision::Again(wait) = decide(policy, &attempt) else { return None };
+        match result {
+            Ok(answer) => {
+                tracing::debug!(attempt = number, status = answer.status.as_u16(), ?wait, "trying again");
+            }
+            Err(error) => tracing::debug!(attempt = number, %error, ?wait, "trying again"),
+        }
+        Some(wait)
     }
 }

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use vimeo_api::{ConnectionError, Error, RawResponse, Request, Sent, Transport};
 
 use super::Step;
@@ -35,7 +35,7 @@ impl Step for Send {
             announcement.make(request).await?;
         }
         let Some(limit) = self.attempt else { return self.exchange(request).await };
-        match timeout(limit, self.exchange(request)).await {
+        match Box::pin(timeout(limit, self.exchange(request))).await {
             Ok(result) => result,
             Err(_) => Err(Error::TimedOut { operation: request.name(), after: limit, sent: Sent::Maybe }),
         }
@@ -46,7 +46,8 @@ impl Send {
     async fn exchange(&self, request: &Request) -> Result<RawResponse, Error> {
         match &self.end {
             End::Own(transport) => transport.send(request.clone()).await,
-            End::Http(client) => self.over_http(client, request).await,
+            // Two small futures are cheaper to have than a large one: allocators keep small places at hand.
+            End::Http(client) => Box::pin(self.over_http(client, request)).await,
         }
     }
 
@@ -63,9 +64,10 @@ impl Send {
         } else if !request.body.is_empty() {
             *outgoing.body_mut() = Some(request.body.clone().into());
         }
-        self.standing.keep(self.stall);
-        let timer = pin!(Watch::timer(self.stall));
-        let mut watch = Watch::new(timer, self.stall, moved);
+        let now = Instant::now();
+        self.standing.keep(now, self.stall);
+        let timer = pin!(Watch::timer(now, self.stall));
+        let mut watch = Watch::new(timer, now, self.stall, moved);
         let mut answer = watch.part(client.execute(outgoing)).await.map_err(stalled)?.map_err(broken)?;
         let status = answer.status();
         let headers = std::mem::take(answer.headers_mut());

@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use futures_util::StreamExt;
 use http_body::{Body, Frame, SizeHint};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Nothing moved for too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,23 +33,28 @@ pub(super) struct Watch<'a> {
 const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl<'a> Watch<'a> {
-    /// The timer of an exchange, to be pinned where that is.
-    pub(super) fn timer(stall: Duration) -> Sleep {
-        sleep(stall.min(A_YEAR))
+    /// The timer of an exchange that begins now, to be pinned where that is.
+    pub(super) fn timer(now: Instant, stall: Duration) -> Sleep {
+        sleep_until(now + stall.min(A_YEAR))
     }
 
-    pub(super) fn new(timer: Pin<&'a mut Sleep>, stall: Duration, body: Option<Moved>) -> Self {
-        Self { stall: stall.min(A_YEAR), timer, moved: Instant::now(), body }
+    pub(super) fn new(timer: Pin<&'a mut Sleep>, now: Instant, stall: Duration, body: Option<Moved>) -> Self {
+        Self { stall: stall.min(A_YEAR), timer, moved: now, body }
     }
 
     /// Waits for a part of the exchange, which is a move when it comes.
     pub(super) async fn part<T>(&mut self, part: impl Future<Output = T>) -> Result<T, Stalled> {
         let mut part = pin!(part);
+        let mut waited = false;
         poll_fn(|context| {
             if let Poll::Ready(done) = part.as_mut().poll(context) {
-                self.moved = Instant::now();
+                // What was there already came with the part before.
+                if waited {
+                    self.moved = Instant::now();
+                }
                 return Poll::Ready(Ok(done));
             }
+            waited = true;
             loop {
                 ready!(self.timer.as_mut().poll(context));
                 let moved = self.body.as_ref().map_or(self.moved, |body| body.last().max(self.moved));
@@ -158,6 +163,7 @@ impl Body for Watched {
 #[cfg(test)]
 mod tests {
     use futures_util::stream;
+    use tokio::time::sleep;
 
     use super::*;
 
@@ -171,8 +177,9 @@ mod tests {
     }
 
     async fn read(pieces: impl Stream<Item = Result<Bytes, Infallible>>) -> Result<usize, Stalled> {
-        let timer = pin!(Watch::timer(STALL));
-        let whole = Watch::new(timer, STALL, None).collect(pieces).await?;
+        let now = Instant::now();
+        let timer = pin!(Watch::timer(now, STALL));
+        let whole = Watch::new(timer, now, STALL, None).collect(pieces).await?;
         Ok(whole.unwrap().len())
     }
 
@@ -199,9 +206,9 @@ mod tests {
             [(10, 6, Ok("done"), 60), (2, 6, Err(Stalled), 22), (0, 6, Err(Stalled), 10)]
         {
             let moved = Moved::new();
-            let timer = pin!(Watch::timer(STALL));
-            let mut watch = Watch::new(timer, STALL, Some(moved.clone()));
             let began = Instant::now();
+            let timer = pin!(Watch::timer(began, STALL));
+            let mut watch = Watch::new(timer, began, STALL, Some(moved.clone()));
             let sending = async {
                 for _ in 0..pieces {
                     sleep(Duration::from_secs(every)).await;
@@ -219,8 +226,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn t14_a_time_without_end_is_one() {
-        let timer = pin!(Watch::timer(Duration::MAX));
-        let mut watch = Watch::new(timer, Duration::MAX, None);
+        let now = Instant::now();
+        let timer = pin!(Watch::timer(now, Duration::MAX));
+        let mut watch = Watch::new(timer, now, Duration::MAX, None);
         assert_eq!(watch.part(sleep(Duration::from_secs(10_000_000))).await, Ok(()));
     }
 

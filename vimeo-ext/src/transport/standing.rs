@@ -16,9 +16,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 pub(crate) struct Standing(Mutex<Option<Pin<Box<Sleep>>>>);
 
 impl Standing {
-    /// Sees to it that a timer is set which is due before `time` from now.
-    pub(crate) fn keep(&self, time: Duration) {
-        let now = Instant::now();
+    /// Sees to it that a timer is set which is due before `time` from `now`.
+    pub(crate) fn keep(&self, now: Instant, time: Duration) {
         let mut standing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // One of a runtime that has ended stays in place until its time; calls then only cost what they would without.
         if standing.as_ref().is_some_and(|timer| timer.deadline() > now) {
