@@ -136,6 +136,17 @@ impl Subscriber for Log {
     fn exit(&self, _: &Id) {}
 }
 
+/// From now on what this thread logs is kept.
+pub(crate) fn logged_from_here() {
+    let _ = tracing::subscriber::set_global_default(Log);
+    LOGGED.set(Some(String::new()));
+}
+
+/// What was logged since.
+pub(crate) fn take_log() -> String {
+    LOGGED.take().unwrap()
+}
+
 struct Fields;
 
 impl Visit for Fields {
@@ -152,8 +163,7 @@ const SECRETS: [&str; 6] = ["t0ken-s3cret", "app-s3cret", "sig=", "passw0rd", "q
 
 #[tokio::test(start_paused = true)]
 async fn t29_nothing_that_is_printed_or_logged_holds_a_secret() {
-    let _ = tracing::subscriber::set_global_default(Log);
-    LOGGED.set(Some(String::new()));
+    logged_from_here();
     let fake = Fake::new(|seen, number| match (seen.path.as_str(), number) {
         (_, 0) => answer(503),
         ("/me/videos", _) => answer(201).json(json!({
@@ -192,7 +202,7 @@ async fn t29_nothing_that_is_printed_or_logged_holds_a_secret() {
     let unreachable = unreachable.http_client(reqwest::Client::new()).build().unwrap();
     let error = unreachable.get("/me?q=qu3ry").send().await.unwrap_err();
     printed += &format!("{error} {error:?}");
-    let logged = LOGGED.take().unwrap();
+    let logged = take_log();
     assert!(logged.contains("answered") && logged.contains("trying again"), "{logged}");
     for secret in SECRETS {
         assert!(!printed.contains(secret), "{secret} in {printed}");
@@ -202,7 +212,6 @@ async fn t29_nothing_that_is_printed_or_logged_holds_a_secret() {
 
 #[tokio::test]
 async fn a_list_that_is_read_whole_is_hinted_at_once() {
-    let _ = tracing::subscriber::set_global_default(Log);
     let fake = Fake::new(|seen, number| {
         let next = (number % 4 < 3).then(|| {
             format!("{}?page={}&fields={}", seen.path, number % 4 + 2, seen.query("fields").unwrap_or(""))
@@ -214,9 +223,9 @@ async fn a_list_that_is_read_whole_is_hinted_at_once() {
         if let Some(fields) = fields {
             list = list.fields(fields);
         }
-        LOGGED.set(Some(String::new()));
+        logged_from_here();
         assert_eq!(vimeo_ext::List::items(list).collect().await.unwrap().len(), 4);
-        let logged = LOGGED.take().unwrap();
+        let logged = take_log();
         assert_eq!(logged.matches("without `fields`").count(), hints, "{logged}");
     }
 }

@@ -105,15 +105,14 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[tokio::test(start_paused = true)]
 async fn soak_200_tasks_of_three_accounts_with_different_limits_meet_no_second_refusal() {
     let time = Time::begin();
-    let clock = vimeo_sandbox::Clock::frozen(start());
-    let sandbox = Sandbox::builder().clock(clock.clone()).start().await.unwrap();
+    let sandbox = Sandbox::builder().clock(vimeo_sandbox::Clock::frozen(start())).start().await.unwrap();
     let shown = time.clone();
     let root = Vimeo::builder()
         .access_token(sandbox.token())
         .base_url(sandbox.url().as_str())
         .limits(LimitPolicy::Wait { at_most: 10 * MINUTE })
         .clock(Clock::new(move || shown.now()))
-        .attempt_layer(Line { time: time.clone(), sandbox: clock, sent: Mutex::new(0) })
+        .attempt_layer(Line { time: time.clone(), sandbox: sandbox.clock().clone(), sent: Mutex::new(0) })
         .build()
         .unwrap();
     // (name, calls a window without and with `fields`)
