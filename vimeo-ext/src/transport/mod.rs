@@ -9,6 +9,8 @@
 //! chain makes one allocation for its future and one for the exchange itself, and copies its request once, where it is
 //! sent. What calls need seldom, such as a wait, is on the heap of its own.
 
+#[cfg(test)]
+mod alone;
 mod announcement;
 mod authenticate;
 mod deadline;
