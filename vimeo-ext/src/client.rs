@@ -215,6 +215,11 @@ impl Vimeo {
         &self.inner.budget
     }
 
+    /// What every account may still do that this client or one of the same settings acts for.
+    pub fn budgets(&self) -> &Budgets {
+        &self.inner.shared.budgets
+    }
+
     /// Goes on with another token, in all clones of this client.
     ///
     /// # Errors

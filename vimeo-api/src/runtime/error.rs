@@ -47,6 +47,8 @@ pub enum Error {
         operation: String,
         /// The status.
         status: StatusCode,
+        /// The headers of the answer.
+        headers: Box<HeaderMap>,
     },
 
     /// Vimeo answered that nothing changed since the time named in `If-Modified-Since`.
@@ -124,7 +126,7 @@ impl Error {
     pub fn headers(&self) -> Option<&HeaderMap> {
         match self {
             Self::Decode(error) => Some(error.headers()),
-            Self::NotModified { headers, .. } => Some(headers),
+            Self::NoContent { headers, .. } | Self::NotModified { headers, .. } => Some(headers),
             _ => self.api().map(ApiError::headers),
         }
     }

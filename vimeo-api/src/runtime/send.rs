@@ -46,7 +46,8 @@ fn read<T: DeserializeOwned>(
     match decoded {
         Ok(decoded) => Ok(Response::new(decoded.value, answer, decoded.drift)),
         Err(_) if answer.body.is_empty() => {
-            Err(Error::NoContent { operation: name.to_owned(), status: answer.status })
+            let headers = Box::new(answer.headers);
+            Err(Error::NoContent { operation: name.to_owned(), status: answer.status, headers })
         }
         Err(failure) => Err(Error::Decode(Box::new(DecodeError::new(name, answer, failure)))),
     }

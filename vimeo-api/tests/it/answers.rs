@@ -86,7 +86,7 @@ fn t15_success_is_any_two_hundred_and_an_empty_body_is_told_apart() {
         let memory = Memory::answering(status, "");
         assert!(now(memory.client().videos().delete_video(7).send()).is_ok(), "{status}");
         match now(memory.client().videos().get_video(7).send()) {
-            Err(Error::NoContent { operation, status: told }) => {
+            Err(Error::NoContent { operation, status: told, .. }) => {
                 assert_eq!((operation.as_str(), told.as_u16()), ("get_video", status));
             }
             other => panic!("{other:?}"),

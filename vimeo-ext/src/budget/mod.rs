@@ -107,6 +107,25 @@ impl Budgets {
     }
 }
 
+impl Budgets {
+    /// What is known of every account now, by name and in its order: `account NAME` for one that was named, `token` and a
+    /// digest for a token without a name, `app ID` for an app alone, and `logins of …` for the calls to log in.
+    ///
+    /// ```
+    /// let vimeo = vimeo_ext::Vimeo::builder().access_token("a").account("user 7").build()?;
+    /// let states = vimeo.budgets().states();
+    /// assert!(states.iter().any(|(name, state)| name == "account user 7" && state.windows.is_empty()));
+    /// # Ok::<(), vimeo_ext::Error>(())
+    /// ```
+    pub fn states(&self) -> Vec<(String, BudgetState)> {
+        let budgets: Vec<_> =
+            lock(&self.0).iter().map(|(name, budget)| (name.clone(), Arc::clone(budget))).collect();
+        let mut states: Vec<_> = budgets.into_iter().map(|(name, budget)| (name, budget.state())).collect();
+        states.sort_by(|one, other| one.0.cmp(&other.0));
+        states
+    }
+}
+
 impl fmt::Debug for Budgets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Budgets").field("accounts", &lock(&self.0).len()).finish()
@@ -333,6 +352,13 @@ impl Permit<'_> {
         let wall = self.budget.clock.now();
         let mut shared = lock(&self.budget.shared);
         let reading = shared.read(&answer.headers, now, wall);
+        tracing::trace!(
+            operation = self.class.operation,
+            status = answer.status.as_u16(),
+            limit = reading.limit,
+            remaining = reading.remaining,
+            "counted against the account's rate limit"
+        );
         if answer.status == StatusCode::TOO_MANY_REQUESTS && !is_other_throttle(answer) {
             let wait = retry_after(&answer.headers, wall);
             shared.ledger.refused(self.class, reading, wait, now, fastrand::f64());

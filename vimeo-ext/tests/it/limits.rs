@@ -148,6 +148,11 @@ async fn t17_one_account_at_its_limit_holds_nobody_else_back() {
     assert_eq!(began.elapsed(), Duration::ZERO);
     assert!(!waiting.is_finished());
     assert_eq!(a.budget().state().waiting, 1);
+    let left = |name: &str| {
+        let states = a.budgets().states();
+        states.into_iter().find(|(known, _)| known.starts_with(name)).unwrap().1.windows[0].remaining
+    };
+    assert_eq!((left("account b"), left("token ")), (50, 0));
     waiting.await.unwrap().unwrap();
     assert_eq!(began.elapsed(), seconds(61));
 }

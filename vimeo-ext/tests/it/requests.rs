@@ -36,8 +36,9 @@ async fn t15_every_success_is_one_and_a_missing_body_is_named() {
         assert_eq!(video.uri.as_deref(), Some("/videos/1"));
         assert_eq!(video.status().as_u16(), status);
     }
-    let fake = Fake::new(|_, _| answer(204));
+    let fake = Fake::new(|_, _| answer(204).limit(9, 8, "1"));
     let error = fake.vimeo().api().videos().create_my_video(&body).send().await.unwrap_err();
+    assert_eq!(error.rate_limit().unwrap().remaining, Some(8));
     assert!(matches!(&error, Error::NoContent { status, .. } if status.as_u16() == 204), "{error}");
     assert!(fake.vimeo().delete("/videos/1").send().await.unwrap().is_null());
 }
