@@ -70,13 +70,16 @@ pub(crate) fn answer(
         Ok(admitted) => admitted,
         Err(error) => return refusal(&error),
     };
-    let outcome = if standing.exceeded {
+    let mut outcome = if standing.exceeded {
         Err(too_many())
     } else {
         let selection = Selection::parse(request.query.get("fields"));
         let caller = Some(caller);
         run(Call { state: &mut state, now, request, operation, params, caller, selection, upload_base })
     };
+    if let (Some(drift), Ok(Answer { body: Content::Json(body), .. })) = (state.drift, &mut outcome) {
+        drift.apply(body, state.seed);
+    }
     drop(state);
     let mut response = finish(outcome, operation, request);
     // A client may reckon the reset by the server's own clock, so that must be the world's.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::seconds;
+use crate::drift::Drift;
 use crate::events::Telling;
 use crate::limits::RateLimit;
 
@@ -135,6 +136,7 @@ pub(crate) struct Config {
     pub(crate) redirect_uris: Vec<String>,
     pub(crate) device_pending: u16,
     pub(crate) telling: Telling,
+    pub(crate) drift: Option<Drift>,
 }
 
 impl Default for Config {
@@ -155,6 +157,7 @@ impl Default for Config {
             redirect_uris: Vec::new(),
             device_pending: 400,
             telling: Telling::default(),
+            drift: None,
         }
     }
 }

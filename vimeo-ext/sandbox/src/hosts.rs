@@ -12,6 +12,7 @@ use http_body_util::BodyExt as _;
 use url::Url;
 
 use crate::clock::Mode;
+use crate::drift::Drift;
 use crate::errors::{ApiError, INVALID, StartError};
 use crate::faults::{Effect, Faults, Fired, Phase, Target, alter, notation};
 use crate::journal::{Host, Journal, Line, bearer, fingerprint};
@@ -20,8 +21,10 @@ use crate::persistence::{self, Read as Kept, StateError};
 use crate::sandbox::looks_real;
 use crate::scopes::Scopes;
 use crate::server::Connection;
+use crate::world::handle::World;
 use crate::world::registry::{Cell, Origin, Worlds};
-use crate::{api, control, doors, tus};
+use crate::world::seed::{LARGE, Seed, SeedError};
+use crate::{api, control, doors, fixture, tus};
 
 /// What both hosts work on.
 #[derive(Debug)]
@@ -65,6 +68,25 @@ impl Shared {
             }
         }
         self.worlds.add(Origin::new(seed, clock, tokens)).map_err(StartError::TokenTwice)
+    }
+
+    /// Fills a world; answers how many videos came.
+    pub(crate) fn fill(&self, cell: &Arc<Cell>, seed: &Seed) -> Result<usize, SeedError> {
+        let count = || cell.look().0.videos.len();
+        let before = count();
+        let world = World::new(Arc::clone(cell));
+        match seed {
+            Seed::Empty => {}
+            Seed::Small => fixture::run(self, cell, fixture::SMALL)?,
+            Seed::Drifted => {
+                fixture::run(self, cell, fixture::SMALL)?;
+                world.set_drift(Some(Drift::Fuzz));
+            }
+            Seed::Large => drop(world.seed_videos(LARGE)),
+            Seed::Videos(videos) => drop(world.seed_videos(*videos)),
+            Seed::Fixture(text) => fixture::run(self, cell, text)?,
+        }
+        Ok(count().saturating_sub(before))
     }
 
     /// Drops what is remembered of a world beside its state.

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Keep, MissingPrivate, Plan, Pull, Quota, Transcode};
 #[cfg(feature = "tls")]
 use crate::doors::tls::Authority;
+use crate::drift::Drift;
 use crate::errors::StartError;
 use crate::events::{self, Outbox, Signature};
 use crate::faults::{Fault, Faults, Fired};
@@ -26,6 +27,7 @@ use crate::scopes::Scopes;
 use crate::server::{self, Door, Listener};
 use crate::world::handle::{Account, World};
 use crate::world::registry::{Cell, Origin, Worlds};
+use crate::world::seed::{Seed, SeedError};
 use crate::world::upload::StoredUpload;
 
 /// A Vimeo on localhost. It stops when it is dropped.
@@ -231,6 +233,12 @@ impl SandboxBuilder {
     /// The address to listen on. Default: 127.0.0.1; anything else lets others in.
     pub fn listen(mut self, address: IpAddr) -> Self {
         self.address = address;
+        self
+    }
+
+    /// Lets answers take other shapes than described. Default: no.
+    pub fn drift(mut self, drift: Drift) -> Self {
+        self.config.drift = Some(drift);
         self
     }
 
@@ -586,6 +594,15 @@ impl Sandbox {
             self.shared.worlds.add(origin)
         });
         World::new(cell.unwrap_or_else(|_| Arc::clone(&self.world.cell)))
+    }
+
+    /// Fills a world; answers how many videos came. It goes through the API, and leaves no trace in the journal.
+    ///
+    /// # Errors
+    ///
+    /// When a fixture cannot be read or one of its steps fails; the error names the line.
+    pub fn fill(&self, world: &World, seed: &Seed) -> Result<usize, SeedError> {
+        self.shared.fill(&world.cell, seed)
     }
 
     /// Waits until all that happened so far was told to webhooks, well or in vain.

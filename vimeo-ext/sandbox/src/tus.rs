@@ -12,6 +12,7 @@ use http_body_util::BodyExt;
 use serde_json::json;
 
 use crate::api;
+use crate::clock::http_date;
 use crate::errors::ApiError;
 use crate::faults::Effect;
 use crate::hosts::{Exchange, Shared, UPLOAD_OFFSET};
@@ -46,11 +47,15 @@ pub(crate) async fn answer(shared: &Shared, exchange: &Exchange, body: Body) -> 
         return plain(StatusCode::NOT_FOUND, "The link is not known.");
     };
     exchange.line.in_world(cell.id);
-    match &place.target {
+    let mut response = match &place.target {
         Target::File(ticket) => file(shared, exchange, &cell, &place, ticket, body).await,
         Target::Picture(id) => picture(exchange, &cell, &place, *id, body).await,
         Target::Captions(id) => captions(exchange, &cell, &place, *id, body).await,
+    };
+    if let Ok(date) = HeaderValue::try_from(http_date(cell.clock.now())) {
+        response.headers_mut().insert(header::DATE, date);
     }
+    response
 }
 
 fn plain(status: StatusCode, text: &str) -> Response<Body> {

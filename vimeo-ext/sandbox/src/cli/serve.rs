@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{Failure, print};
 use crate::clock::Clock;
+use crate::drift::Drift;
 use crate::events::{Encoding, Hash, Signature};
 use crate::outbound;
 use crate::sandbox::Sandbox;
@@ -66,6 +67,15 @@ pub struct Serve {
     /// How many videos are there from the start.
     #[arg(long, default_value_t = 0)]
     videos: usize,
+    /// What the first world is filled with.
+    #[arg(long, value_enum)]
+    fill: Option<Set>,
+    /// A file with steps to fill the first world with.
+    #[arg(long, value_name = "FILE")]
+    fixture: Option<PathBuf>,
+    /// Let answers take other shapes than described.
+    #[arg(long, value_enum)]
+    drift: Option<Drift>,
     /// Send every event to this address of this machine, webhooks or not.
     #[arg(long, value_name = "URL")]
     forward_to: Vec<url::Url>,
@@ -96,6 +106,19 @@ pub struct Serve {
     /// Go on when the program that started this ends.
     #[arg(long)]
     outlive_parent: bool,
+}
+
+/// A named set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Set {
+    /// Nothing.
+    Empty,
+    /// A folder, a showcase, a channel and three videos.
+    Small,
+    /// 10,000 videos.
+    Large,
+    /// As small, with answers that drift.
+    Drifted,
 }
 
 /// How often to look whether the parent is still there.
@@ -149,6 +172,9 @@ impl Serve {
             let scopes = self.scopes.as_deref().map_or_else(Scopes::all, Scopes::from);
             builder = builder.token(token, scopes);
         }
+        if let Some(drift) = self.drift {
+            builder = builder.drift(drift);
+        }
         builder = builder.webhook_retries(self.webhook_retries);
         for url in &self.forward_to {
             if outbound::local(url).is_none() {
@@ -178,10 +204,31 @@ impl Serve {
         let sandbox = builder.start().await?;
         // What was kept is as it was left; only a world that has just begun is filled.
         if !sandbox.was_kept() {
-            let filled = sandbox.world().fill(&Seed::Videos(self.videos));
-            filled.map_err(|error| Failure::Input(error.to_string()))?;
+            self.fill(&sandbox)?;
         }
         Ok(sandbox)
+    }
+
+    fn fill(&self, sandbox: &Sandbox) -> Result<(), Failure> {
+        let fill = |seed: Seed| sandbox.fill(sandbox.world(), &seed);
+        fill(Seed::Videos(self.videos)).map_err(|error| Failure::Input(error.to_string()))?;
+        if let Some(set) = self.fill {
+            let seed = match set {
+                Set::Empty => Seed::Empty,
+                Set::Small => Seed::Small,
+                Set::Large => Seed::Large,
+                Set::Drifted => Seed::Drifted,
+            };
+            fill(seed).map_err(|error| Failure::Input(error.to_string()))?;
+        }
+        if let Some(path) = &self.fixture {
+            let what = || format!("cannot read {}", path.display());
+            let text =
+                std::fs::read_to_string(path).map_err(|source| Failure::File { what: what(), source })?;
+            fill(Seed::Fixture(text))
+                .map_err(|error| Failure::Input(format!("{}, {error}", path.display())))?;
+        }
+        Ok(())
     }
 
     /// What whoever started this needs to know; writes the ready file.

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::{Ask, Outcome, Refused, Reply};
 use crate::clock::iso;
 use crate::config::{Pull, Transcode};
+use crate::drift::Drift;
 use crate::world::handle::World;
 use crate::world::registry::Cell;
 
@@ -67,9 +68,17 @@ pub(super) fn turn(ask: &Ask<'_>) -> Outcome {
 struct Transitions {
     transcode: Option<Transcode>,
     pull: Option<Pull>,
+    /// `null` for answers as described.
+    #[serde(deserialize_with = "given")]
+    drift: Option<Option<Drift>>,
     /// One video to move on by hand.
     video: Option<u64>,
     to: Option<Step>,
+}
+
+/// A member that was given, be it null.
+fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Drift>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// Where a video is moved by hand.
@@ -84,11 +93,13 @@ enum Step {
 pub(super) fn transitions(ask: &Ask<'_>) -> Outcome {
     let cell = ask.cell()?;
     let (state, _) = cell.look();
-    Reply::ok(json!({"world": cell.id, "transcode": state.transcode, "pull": state.pull}))
+    Reply::ok(
+        json!({"world": cell.id, "transcode": state.transcode, "pull": state.pull, "drift": state.drift}),
+    )
 }
 
 pub(super) fn set_transitions(ask: &Ask<'_>) -> Outcome {
-    let Transitions { transcode, pull, video, to } = ask.read()?;
+    let Transitions { transcode, pull, drift, video, to } = ask.read()?;
     let cell = ask.cell()?;
     let world = World::new(cell.clone());
     if let Some(rule) = transcode {
@@ -96,6 +107,9 @@ pub(super) fn set_transitions(ask: &Ask<'_>) -> Outcome {
     }
     if let Some(outcome) = pull {
         world.set_pull(outcome);
+    }
+    if let Some(drift) = drift {
+        world.set_drift(drift);
     }
     let moved = match (video, to) {
         (None, None) => true,

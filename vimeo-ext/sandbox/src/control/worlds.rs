@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Ask, Outcome, Refused, Reply};
 use crate::clock::{Mode, iso};
+use crate::drift::Drift;
 use crate::limits::{LimitHeaders, RateLimit};
 use crate::scopes::Scopes;
 use crate::world::handle::World;
@@ -59,10 +60,11 @@ struct New {
     token: Option<String>,
     scopes: Option<String>,
     fill: Option<Seed>,
+    drift: Option<Drift>,
 }
 
 pub(super) fn create(ask: &Ask<'_>) -> Outcome {
-    let New { seed, frozen, token, scopes, fill } = ask.read()?;
+    let New { seed, frozen, token, scopes, fill, drift } = ask.read()?;
     let tokens: Vec<(String, Scopes)> = token
         .into_iter()
         .map(|token| (token, scopes.as_deref().map_or_else(Scopes::all, Scopes::from)))
@@ -73,7 +75,10 @@ pub(super) fn create(ask: &Ask<'_>) -> Outcome {
     };
     let cell = ask.shared.new_world(seed, clock, tokens).map_err(|error| Refused::bad(error.to_string()))?;
     if let Some(fill) = fill {
-        World::new(cell.clone()).fill(&fill).map_err(|error| Refused::bad(error.to_string()))?;
+        ask.shared.fill(&cell, &fill).map_err(|error| Refused::bad(error.to_string()))?;
+    }
+    if drift.is_some() {
+        World::new(cell.clone()).set_drift(drift);
     }
     Ok(Reply::Json(StatusCode::CREATED, description(ask.shared, &cell)))
 }
@@ -112,7 +117,7 @@ pub(super) fn reset(ask: &Ask<'_>) -> Outcome {
 
 pub(super) fn seed(ask: &Ask<'_>) -> Outcome {
     let seed: Seed = ask.read()?;
-    let filled = World::new(ask.cell()?).fill(&seed);
+    let filled = ask.shared.fill(&ask.cell()?, &seed);
     let filled = filled.map_err(|error| Refused::bad(error.to_string()))?;
     Reply::ok(json!({"videos": filled}))
 }

@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 
 use super::events::{EVENT_KINDS, Event};
 use super::registry::{Cell, Keep};
-use super::seed::{LARGE, Seed, SeedError};
 use super::upload::StoredUpload;
 use super::video::Source;
 use crate::clock::Clock;
 use crate::config::{Pull, Transcode};
+use crate::drift::Drift;
 use crate::limits::RateLimit;
 use crate::scopes::Scopes;
 
@@ -181,17 +181,9 @@ impl World {
         self.cell.enter().0.resend(event)
     }
 
-    /// Fills the world; answers how many videos came.
-    ///
-    /// # Errors
-    ///
-    /// When what it is to be filled with cannot be understood or done.
-    pub fn fill(&self, seed: &Seed) -> Result<usize, SeedError> {
-        Ok(match seed {
-            Seed::Empty => 0,
-            Seed::Large => self.seed_videos(LARGE).len(),
-            Seed::Videos(count) => self.seed_videos(*count).len(),
-        })
+    /// Lets the answers of this world drift, or be as described again.
+    pub fn set_drift(&self, drift: Option<Drift>) {
+        self.cell.enter().0.drift = drift;
     }
 
     /// How uploads of this world become playable from now on; what was uploaded before keeps to the old rule.

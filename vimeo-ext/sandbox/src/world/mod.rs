@@ -27,6 +27,7 @@ use serde_json::{Map, Value};
 
 use crate::clock::Mode;
 use crate::config::{Config, Pull, Transcode};
+use crate::drift::Drift;
 use crate::errors::ApiError;
 use crate::ids::Ids;
 use crate::links::{Place, Target};
@@ -97,6 +98,9 @@ pub(crate) struct State {
     pub(crate) transcode: Transcode,
     /// What becomes of what this world is to fetch.
     pub(crate) pull: Pull,
+    /// How answers differ from what is described.
+    #[serde(default)]
+    pub(crate) drift: Option<Drift>,
     /// What fields other than tables last were, as hashes, so that only those that differ are written.
     #[serde(skip)]
     written: BTreeMap<String, u64>,
@@ -126,7 +130,7 @@ impl State {
         now: DateTime<Utc>,
     ) -> Self {
         let mut ids = Ids::new(seed);
-        let (transcode, pull) = (config.transcode, config.pull.clone());
+        let (transcode, pull, drift) = (config.transcode, config.pull.clone(), config.drift);
         let app = App {
             id: ids.id(),
             name: "Sandbox app".to_owned(),
@@ -164,6 +168,7 @@ impl State {
             scheduled: 0,
             transcode,
             pull,
+            drift,
             written: BTreeMap::new(),
             written_clock: None,
         };
@@ -206,6 +211,7 @@ impl State {
         fresh.tokens = std::mem::take(&mut self.tokens);
         fresh.transcode = self.transcode;
         fresh.pull = self.pull.clone();
+        fresh.drift = self.drift;
         *self = fresh;
     }
 

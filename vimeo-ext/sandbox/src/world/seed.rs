@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::State;
 use super::video::{Source, Stage, Version};
+use crate::fixture::FixtureError;
 
 /// What a world is filled with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,10 +14,18 @@ use super::video::{Source, Stage, Version};
 pub enum Seed {
     /// Nothing.
     Empty,
+    /// A folder, a showcase, a channel and three videos, with a tag and a comment, one of them in Watch Later.
+    Small,
+    /// As [`Small`](Self::Small), in a world whose answers drift: [`Drift::Fuzz`](crate::Drift::Fuzz).
+    Drifted,
     /// 10,000 videos of the first user.
     Large,
     /// So many videos of the first user.
     Videos(usize),
+    /// The steps of a fixture, in TOML: each `[[step]]` has a `call` such as `"POST /me/videos"`, and may have a `name`, a
+    /// `body`, a `status` that must be answered, and bytes to `send` by the answer's upload link. `${name.member}` stands
+    /// for a member of an earlier answer, and `${name.id}` for the number in its URI.
+    Fixture(String),
 }
 
 /// How many videos [`Seed::Large`] is.
@@ -25,7 +34,11 @@ pub(crate) const LARGE: usize = 10_000;
 /// Why a world could not be filled.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum SeedError {}
+pub enum SeedError {
+    /// A fixture could not be read, or one of its steps failed.
+    #[error(transparent)]
+    Fixture(#[from] FixtureError),
+}
 
 impl State {
     /// Adds `count` videos that are ready to play, each a minute older than the next.

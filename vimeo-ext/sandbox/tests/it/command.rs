@@ -111,6 +111,8 @@ fn what_is_wrong_is_one_line_and_a_code() {
         (vec!["--state", path(&broken)], 5, "snapshot-1.json cannot be read"),
         (vec!["--token", "0123456789abcdef0123456789abcdef"], 2, "looks like a real Vimeo token"),
         (vec!["--token", "t", "--scopes", "all"], 2, "no Vimeo scope"),
+        (vec!["--fixture", path(&file)], 2, "file, line 1: "),
+        (vec!["--forward-to", "http://example.com/"], 2, "only http to this machine"),
         (vec!["--ready-file", path(&below_a_file)], 4, "cannot write"),
         (vec!["env", "--for", "python", "--url", "http://127.0.0.1:1/"], 1, "does not answer"),
         (vec!["env", "--for", "python", "--ready-file", path(&file)], 2, "cannot read"),

@@ -21,6 +21,7 @@ mod lists;
 mod malformed;
 mod media;
 mod oauth;
+mod seeds;
 mod shelves;
 mod state;
 mod tus;
