@@ -34,6 +34,12 @@
 //! - [`Fault`]: something goes wrong at an exact request, an exact number of times.
 //! - [`JournalEntry`]: what was asked and answered.
 //! - [`RateLimit`]: a limit for each token.
+//! - [`SandboxBuilder::state`]: worlds that outlive the process; what was acknowledged is there after a crash.
+//! - [`Seed`] and [`Drift`]: worlds that are filled, and answers in shapes that nobody described.
+//! - [`Event`]: what webhooks on this machine are told.
+//!
+//! Tests in other languages do the same over HTTP, under `/_sandbox` on the API's port: `GET /_sandbox` lists what there
+//! is. It answers to this machine alone.
 
 #![forbid(unsafe_code)]
 
