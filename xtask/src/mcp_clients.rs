@@ -86,16 +86,9 @@ fn install(folder: &Path) -> Result<(), Failure> {
         let path = folder.join(name);
         fs::write(&path, text).map_err(Failure::file(&path))?;
     }
-    done(
-        Command::new("npm")
-            .args(["install", "--no-audit", "--no-fund", "--loglevel=error"])
-            .current_dir(folder),
-    )?;
-    let venv: PathBuf = folder.join("venv");
-    if !venv.join("bin/python").exists() {
-        done(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-    }
-    done(Command::new(venv.join("bin/pip")).args(["install", "--quiet", PYTHON_SDK]))
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(folder);
+    finish(&mut npm, "installing the TypeScript client and the conformance suite")
 }
 
 /// A program that goes on until this is dropped.
