@@ -11,6 +11,7 @@ mod install;
 mod kill_test;
 mod mcp_clients;
 mod payloads;
+mod picture;
 mod regen;
 mod tus_servers;
 mod upload_bench;
@@ -45,6 +46,8 @@ enum Command {
     KillTest(kill_test::Arguments),
     /// Upload to a tus server, and with a tus client, that others wrote.
     TusServers,
+    /// Draw the front page's picture of a terminal run: vimeo-ext/cli/terminal.svg.
+    Picture,
     /// Measure an upload beside curl and the official Python library.
     UploadBench(upload_bench::Arguments),
 }
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Command::FaultMatrix => fault_matrix::run(),
         Command::KillTest(arguments) => kill_test::run(&arguments),
         Command::TusServers => tus_servers::run(),
+        Command::Picture => picture::run(),
         Command::UploadBench(arguments) => upload_bench::run(&arguments),
     };
     match done {

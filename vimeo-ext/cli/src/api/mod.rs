@@ -1,0 +1,9 @@
+//! Any call of the API from words on a command line.
+
+mod check;
+mod parameters;
+mod walk;
+
+pub(crate) use check::{Asked, check};
+pub(crate) use parameters::{Parameters, query_pairs};
+pub(crate) use walk::{Form, Walk};

@@ -1,0 +1,233 @@
+//! `-f key=value` and `-F key=value`, with the syntax of keys that people know from `gh api`.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::exit::{Failure, Result};
+use crate::output::Streams;
+
+/// Parameters in the order in which they were given, as one JSON object.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Parameters(Map<String, Value>);
+
+impl Parameters {
+    /// `raw` are taken as text; of `typed`, `true`, `false`, `null` and integers are taken as that, `@file` and `@-` as
+    /// what the file or standard input holds.
+    pub(crate) fn read(raw: &[String], typed: &[String], streams: &Streams) -> Result<Self> {
+        let mut parameters = Self::default();
+        for pair in raw {
+            let (key, value) = split(pair)?;
+            parameters.put(key, value.map(|value| Value::String(value.to_owned())))?;
+        }
+        for pair in typed {
+            let (key, value) = split(pair)?;
+            parameters.put(key, value.map(|value| magic(value, streams)).transpose()?)?;
+        }
+        Ok(parameters)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn into_body(self) -> Value {
+        Value::Object(self.0)
+    }
+
+    /// `name`, `name[sub]`, `name[]`; without a value only `name[]`, for an empty list.
+    fn put(&mut self, key: &str, value: Option<Value>) -> Result<()> {
+        let bad = |why: &str| Failure::usage(format!("`{key}` is no key: {why}")).next("vimeo help syntax");
+        let (name, rest) = match key.find('[') {
+            Some(at) => key.split_at(at),
+            None => (key, ""),
+        };
+        if name.is_empty() {
+            return Err(bad("it has no name"));
+        }
+        let mut steps = Vec::new();
+        let mut left = rest;
+        while !left.is_empty() {
+            let inner = left.strip_prefix('[').ok_or_else(|| bad("something stands behind `]`"))?;
+            let (step, after) = inner.split_once(']').ok_or_else(|| bad("a `]` is missing"))?;
+            steps.push(step);
+            left = after;
+        }
+        if value.is_none() && steps.last() != Some(&"") {
+            return Err(bad("it has no `=value`"));
+        }
+        let slot = self.0.entry(name).or_insert(Value::Null);
+        place(slot, &steps, value).map_err(|why| bad(why))
+    }
+}
+
+/// Puts a value where the steps lead, making lists and objects on the way.
+fn place(slot: &mut Value, steps: &[&str], value: Option<Value>) -> std::result::Result<(), &'static str> {
+    let Some((step, rest)) = steps.split_first() else {
+        if !slot.is_null() {
+            return Err("it is given twice");
+        }
+        *slot = value.unwrap_or_default();
+        return Ok(());
+    };
+    if step.is_empty() {
+        if slot.is_null() {
+            *slot = Value::Array(Vec::new());
+        }
+        let Value::Array(list) = slot else { return Err("it is a list here and something else there") };
+        // The empty list.
+        if value.is_none() && rest.is_empty() {
+            return Ok(());
+        }
+        // `a[][x]=1 a[][y]=2` fills one object; `a[][x]=1 a[][x]=2` begins another.
+        let goes_on = match (list.last(), rest.first()) {
+            (Some(Value::Object(last)), Some(next)) => rest.len() > 1 || !last.contains_key(*next),
+            _ => false,
+        };
+        if !goes_on {
+            list.push(Value::Null);
+        }
+        let Some(last) = list.last_mut() else { return Ok(()) };
+        return place(last, rest, value);
+    }
+    if slot.is_null() {
+        *slot = Value::Object(Map::new());
+    }
+    let Value::Object(object) = slot else { return Err("it is an object here and something else there") };
+    place(object.entry(*step).or_insert(Value::Null), rest, value)
+}
+
+fn split(pair: &str) -> Result<(&str, Option<&str>)> {
+    match pair.split_once('=') {
+        Some((key, value)) => Ok((key, Some(value))),
+        None if pair.ends_with("[]") => Ok((pair, None)),
+        None => Err(Failure::usage(format!("`{pair}` is no parameter; write it as key=value"))),
+    }
+}
+
+fn magic(value: &str, streams: &Streams) -> Result<Value> {
+    if let Some(file) = value.strip_prefix('@') {
+        let bytes = read_input(file, streams)?;
+        let text = String::from_utf8(bytes).map_err(|_| Failure::usage(format!("{file} holds no text")))?;
+        return Ok(Value::String(text));
+    }
+    Ok(match value {
+        "true" => Value::Bool(true),
+        "false" => Value::Bool(false),
+        "null" => Value::Null,
+        text => match text.parse::<i64>() {
+            Ok(number) if number.to_string() == text => number.into(),
+            _ => Value::String(text.to_owned()),
+        },
+    })
+}
+
+/// A file, or standard input for `-`.
+pub(crate) fn read_input(file: &str, streams: &Streams) -> Result<Vec<u8>> {
+    match file {
+        "-" => streams.read_in().map_err(|error| Failure::file("read", Path::new("standard input"), &error)),
+        file => std::fs::read(file).map_err(|error| Failure::file("read", Path::new(file), &error)),
+    }
+}
+
+/// Parameters for a query: lists behind commas, as Vimeo takes them; objects cannot stand there.
+pub(crate) fn query_pairs(parameters: Parameters) -> Result<Vec<(String, String)>> {
+    parameters
+        .0
+        .into_iter()
+        .map(|(name, value)| {
+            let text = match &value {
+                Value::Array(list) => {
+                    list.iter().map(|value| scalar(&name, value)).collect::<Result<Vec<_>>>()?.join(",")
+                }
+                value => scalar(&name, value)?,
+            };
+            Ok((name, text))
+        })
+        .collect()
+}
+
+fn scalar(name: &str, value: &Value) -> Result<String> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Bool(_) | Value::Number(_) => Ok(value.to_string()),
+        Value::Null => Ok(String::new()),
+        _ => Err(Failure::usage(format!("`{name}` is nested, which a query cannot be"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(raw: &[&str], typed: &[&str]) -> Result<Value> {
+        let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let (streams, ..) = Streams::captured(None);
+        Ok(Parameters::read(&owned(raw), &owned(typed), &streams)?.into_body())
+    }
+
+    #[test]
+    fn keys_make_lists_and_objects() {
+        let cases = [
+            (&["name=Surf"][..], &[][..], json!({"name": "Surf"})),
+            (&["name=a=b"], &[], json!({"name": "a=b"})),
+            (
+                &["n=1"],
+                &["m=1", "t=true", "z=null", "w=007", "big=99999999999999999999"],
+                json!({"n": "1", "m": 1, "t": true, "z": null, "w": "007", "big": "99999999999999999999"}),
+            ),
+            (
+                &["privacy[view]=nobody"],
+                &["privacy[download]=false"],
+                json!({"privacy": {"view": "nobody", "download": false}}),
+            ),
+            (&["tag[]=a", "tag[]=b"], &[], json!({"tag": ["a", "b"]})),
+            (&["tag[]"], &[], json!({"tag": []})),
+            (
+                &["t[][name]=a", "t[][tag]=x", "t[][name]=b"],
+                &[],
+                json!({"t": [{"name": "a", "tag": "x"}, {"name": "b"}]}),
+            ),
+            (&["a[b][c][]=1"], &[], json!({"a": {"b": {"c": ["1"]}}})),
+        ];
+        for (raw, typed, body) in cases {
+            assert_eq!(read(raw, typed).unwrap(), body, "{raw:?} {typed:?}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for raw in ["name", "=x", "[a]=x", "a[b=x", "a[b]c=x"] {
+            assert!(read(&[raw], &[]).is_err(), "{raw}");
+        }
+        for pair in [["a=1", "a=2"], ["a=1", "a[b]=2"], ["a[]=1", "a[b]=2"]] {
+            assert!(read(&pair, &[]).is_err(), "{pair:?}");
+        }
+    }
+
+    #[test]
+    fn files_are_read_in() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "from a file\n").unwrap();
+        let pair = format!("text=@{}", file.path().display());
+        assert_eq!(read(&[], &[&pair]).unwrap(), json!({"text": "from a file\n"}));
+        let missing = read(&[], &["text=@/nowhere/at/all"]).unwrap_err();
+        assert_eq!(missing.message(), "cannot read /nowhere/at/all: No such file or directory");
+    }
+
+    #[test]
+    fn queries_take_flat_values_and_lists() {
+        let (streams, ..) = Streams::captured(None);
+        let pairs = |list: &[&str]| {
+            let list: Vec<String> = list.iter().map(|text| (*text).to_owned()).collect();
+            query_pairs(Parameters::read(&[], &list, &streams).unwrap())
+        };
+        assert_eq!(
+            pairs(&["page=2", "uris[]=/a", "uris[]=/b", "x=true"]).unwrap(),
+            [("page", "2"), ("uris", "/a,/b"), ("x", "true")].map(|(a, b)| (a.to_owned(), b.to_owned()))
+        );
+        assert!(pairs(&["a[b]=1"]).is_err());
+    }
+}

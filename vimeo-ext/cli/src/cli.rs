@@ -1,0 +1,166 @@
+//! The command line.
+
+use clap::builder::FalseyValueParser;
+use clap::{ArgAction, Args, CommandFactory, Parser};
+use clap_complete::engine::ArgValueCandidates;
+
+use crate::command::Command;
+use crate::config::{Accounts, Folders};
+use crate::output::ColourChoice;
+
+/// Vimeo from the command line.
+///
+/// Uploads that resume, the daily work with videos, and any of the API's operations. Try everything without an account:
+/// `--sandbox` gives a command a Vimeo of its own on this machine.
+#[derive(Debug, Parser)]
+#[command(
+    name = "vimeo",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    after_help = "Examples:\n  \
+        $ vimeo upload film.mp4 --sandbox\n  \
+        $ vimeo videos list --json=uri,name,duration\n  \
+        $ vimeo api /me --fields name,account\n\n\
+        More: vimeo help environment, formatting, syntax, exit-codes"
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// Act as this account rather than the active one
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) account: Option<String>,
+
+    /// Start a Vimeo on this machine for this command alone; no account is needed, nothing leaves the machine
+    #[arg(long, global = true)]
+    pub(crate) sandbox: bool,
+
+    /// Another address of the API: https, or http to this machine
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+
+    /// Print JSON; with names, these fields alone, which is also all that Vimeo is asked for
+    #[arg(
+        long,
+        global = true,
+        value_name = "FIELDS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = ""
+    )]
+    pub(crate) json: Option<String>,
+
+    /// Run this jq filter over the JSON
+    #[arg(long, short = 'q', global = true, value_name = "FILTER")]
+    pub(crate) jq: Option<String>,
+
+    /// Refuse whatever would change something at Vimeo
+    #[arg(long, global = true)]
+    pub(crate) read_only: bool,
+
+    /// How long a call waits when the account has made too many; 0s gives up at once
+    #[arg(long, global = true, value_name = "TIME", default_value = "2m", value_parser = crate::output::parse_duration)]
+    pub(crate) wait_for_limit: std::time::Duration,
+
+    /// When to colour
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    pub(crate) color: ColourChoice,
+}
+
+/// The command line with all that cannot be derived: a variable for each flag, and what only the machine knows.
+pub(crate) fn command() -> clap::Command {
+    let command = with_variables(Cli::command()).mut_subcommand("sandbox", sandbox);
+    command.mut_arg("account", |arg| arg.add(ArgValueCandidates::new(accounts)))
+}
+
+/// The sandbox's own command, with examples as this command has them.
+fn sandbox(command: clap::Command) -> clap::Command {
+    let command = command.after_help(
+        "Examples:\n  $ vimeo sandbox run -- vimeo api /me --jq .name\n\n\
+         vimeo sandbox --port 8080 serves until Ctrl-C.",
+    );
+    command
+        .mut_subcommand("run", |run| run.after_help("Examples:\n  $ vimeo sandbox run -- vimeo videos list"))
+        .mut_subcommand("env", |env| {
+            env.after_help("Examples:\n  $ vimeo sandbox run -- vimeo sandbox env --for curl")
+        })
+}
+
+/// Gives every flag the variable `VIMEO_<FLAG>`. The flag itself wins.
+fn with_variables(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|arg| {
+            let Some(long) =
+                arg.get_long().filter(|long| !matches!(*long, "help" | "version" | "with-token"))
+            else {
+                return arg;
+            };
+            let name = format!("VIMEO_{}", long.replace('-', "_").to_ascii_uppercase());
+            let arg = match arg.get_action() {
+                ArgAction::SetTrue => arg.value_parser(FalseyValueParser::new()),
+                _ => arg,
+            };
+            arg.env(name).hide_env_values(true).hide_env(true)
+        })
+        // The sandbox has variables of its own, and flags whose names would give those of a real token.
+        .mut_subcommands(|sub| if sub.get_name() == "sandbox" { sub } else { with_variables(sub) })
+}
+
+fn accounts() -> Vec<clap_complete::CompletionCandidate> {
+    let kept = Folders::of_process().and_then(|folders| Accounts::in_folder(folders.config()).read());
+    kept.map(|kept| kept.accounts.into_keys().map(clap_complete::CompletionCandidate::new).collect())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn each(command: &clap::Command, path: &str, seen: &mut dyn FnMut(&str, &clap::Command)) {
+        seen(path, command);
+        for sub in command.get_subcommands() {
+            each(sub, &format!("{path} {}", sub.get_name()), seen);
+        }
+    }
+
+    #[test]
+    fn the_tree_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_says_what_it_does_and_shows_an_example() {
+        each(&command(), "vimeo", &mut |path, command| {
+            assert!(command.get_about().is_some(), "{path} says nothing");
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let has_example = help.lines().any(|line| line.trim_start().starts_with("$ vimeo"));
+            let is_group = command.has_subcommands() && path != "vimeo";
+            let of_sandbox = path.starts_with("vimeo sandbox ");
+            assert!(has_example || is_group || of_sandbox, "{path} has no example");
+        });
+    }
+
+    #[test]
+    fn every_flag_has_a_variable() {
+        each(&command(), "vimeo", &mut |path, command| {
+            if path.starts_with("vimeo sandbox") {
+                return;
+            }
+            for arg in command.get_arguments() {
+                if let Some(long) =
+                    arg.get_long().filter(|long| !["help", "version", "with-token"].contains(long))
+                {
+                    assert!(arg.get_env().is_some(), "{path} --{long}");
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,39 @@
+//! `vimeo auth`: who is logged in.
+
+mod browser;
+mod login;
+mod logout;
+mod status;
+mod switch;
+mod token;
+
+use clap::{Args, Subcommand};
+
+use crate::context::Context;
+use crate::exit::{Exit, Result};
+
+/// Log in and out, and see who is logged in
+#[derive(Debug, Args)]
+pub(crate) struct AuthArgs {
+    #[command(subcommand)]
+    command: AuthCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum AuthCommand {
+    Login(login::LoginArgs),
+    Status(status::StatusArgs),
+    Switch(switch::SwitchArgs),
+    Logout(logout::LogoutArgs),
+    Token(token::TokenArgs),
+}
+
+pub(crate) async fn run(context: &Context<'_>, args: AuthArgs) -> Result<Exit> {
+    match args.command {
+        AuthCommand::Login(args) => login::run(context, args).await,
+        AuthCommand::Status(_) => status::run(context).await,
+        AuthCommand::Switch(args) => switch::run(context, &args),
+        AuthCommand::Logout(args) => logout::run(context, &args).await,
+        AuthCommand::Token(_) => token::run(context).await,
+    }
+}

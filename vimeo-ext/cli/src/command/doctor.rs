@@ -1,0 +1,291 @@
+//! `vimeo doctor`.
+
+use chrono::{DateTime, Utc};
+use clap::Args;
+use serde::Serialize;
+use serde_json::{Value, json};
+use vimeo_ext::api::{Operation, operations};
+use vimeo_ext::upload::Journal;
+use vimeo_ext::{Scope, ScopeSet};
+
+use crate::config::TokenPlace;
+use crate::context::{Context, From, variable};
+use crate::exit::{Exit, Failure, Result};
+use crate::output::plain;
+
+/// Look at everything that calls depend on: variables, token, scopes, clock, network, limits
+///
+/// For each scope that the token lacks it says what that disables.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit code 4 when there is no token that works, 5 when Vimeo cannot be reached.\n\n\
+    Examples:\n  $ vimeo doctor\n  $ vimeo doctor --json")]
+pub(crate) struct DoctorArgs {}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    Good,
+    Note,
+    Bad,
+}
+
+#[derive(Debug, Serialize)]
+struct Finding {
+    what: &'static str,
+    verdict: Verdict,
+    says: String,
+    /// What to do about it.
+    next: Option<String>,
+}
+
+fn finding(what: &'static str, verdict: Verdict, says: impl Into<String>, next: Option<&str>) -> Finding {
+    Finding { what, verdict, says: says.into(), next: next.map(str::to_owned) }
+}
+
+pub(crate) async fn run(context: &Context<'_>) -> Result<Exit> {
+    let mut findings = variables(|name| variable(name).ok().flatten().is_some());
+    findings.push(uploads(context).await);
+    let exit = match context.identity().await {
+        Ok(identity) => {
+            findings.push(finding(
+                "token",
+                Verdict::Good,
+                format!("{}, for {}", place(&identity), identity.base_url),
+                None,
+            ));
+            ask(context, identity, &mut findings).await?
+        }
+        Err(failure) => {
+            findings.push(finding("token", Verdict::Bad, failure.message(), failure.next_step()));
+            failure.exit
+        }
+    };
+    show(context, &findings)?;
+    match exit {
+        Exit::Done => Ok(exit),
+        exit => Err(Failure::reported(exit)),
+    }
+}
+
+/// Names that other programs use for the same things.
+fn variables(is_set: impl Fn(&str) -> bool) -> Vec<Finding> {
+    let old = [
+        ("VIMEO_PAT", "VIMEO_ACCESS_TOKEN"),
+        ("VIMEO_TOKEN", "VIMEO_ACCESS_TOKEN"),
+        ("VIMEO_API_TOKEN", "VIMEO_ACCESS_TOKEN"),
+        ("VIMEO_API_BASE", "VIMEO_BASE_URL"),
+    ];
+    let mut findings: Vec<Finding> = old
+        .iter()
+        .filter(|(name, _)| is_set(name))
+        .map(|(name, new)| {
+            let next = format!("rename it: export {new}=\"${name}\"; unset {name}");
+            finding(
+                "variables",
+                Verdict::Note,
+                format!("{name} is set, which nothing here reads"),
+                Some(&next),
+            )
+        })
+        .collect();
+    for (there, missing) in
+        [("VIMEO_CLIENT_ID", "VIMEO_CLIENT_SECRET"), ("VIMEO_CLIENT_SECRET", "VIMEO_CLIENT_ID")]
+    {
+        if is_set(there) && !is_set(missing) {
+            let says = format!("{there} is set and {missing} is not; an app needs both");
+            findings.push(finding("variables", Verdict::Note, says, None));
+        }
+    }
+    if findings.is_empty() {
+        findings.push(finding("variables", Verdict::Good, "nothing odd", None));
+    }
+    findings
+}
+
+async fn uploads(context: &Context<'_>) -> Finding {
+    let list = match context.uploads().await {
+        Ok(folder) => Journal::in_folder(folder).list().await.map_err(Failure::from),
+        Err(failure) => Err(failure),
+    };
+    match list {
+        Ok(list) if list.is_empty() => finding("uploads", Verdict::Good, "all are finished", None),
+        Ok(list) => {
+            let says = format!("{} not finished", list.len());
+            finding("uploads", Verdict::Note, says, Some("vimeo uploads list"))
+        }
+        Err(failure) => finding("uploads", Verdict::Bad, failure.message(), None),
+    }
+}
+
+fn place(identity: &crate::context::Identity) -> String {
+    match (&identity.from, identity.account.as_ref().map(|account| account.token)) {
+        (From::Sandbox, _) => "of the sandbox".to_owned(),
+        (From::Environment, _) => "out of VIMEO_ACCESS_TOKEN".to_owned(),
+        (From::App, _) => "of an app without a user".to_owned(),
+        (From::Account(name), Some(TokenPlace::Keyring)) => format!("of account {name}, out of the keyring"),
+        (From::Account(name), Some(TokenPlace::InsecureFile)) => {
+            format!("of account {name}, in clear in a file")
+        }
+        (From::Account(name), _) => format!("of account {name}, printed by a command"),
+    }
+}
+
+/// What only Vimeo can say.
+async fn ask(
+    context: &Context<'_>,
+    identity: crate::context::Identity,
+    findings: &mut Vec<Finding>,
+) -> Result<Exit> {
+    let vimeo = context.client(identity)?;
+    let grant = match vimeo.auth().verify().await {
+        Ok(grant) => grant,
+        Err(error) => {
+            let failure = Failure::from(error);
+            let what = if failure.exit == Exit::Auth { "login" } else { "network" };
+            findings.push(finding(what, Verdict::Bad, failure.message(), failure.next_step()));
+            return Ok(failure.exit);
+        }
+    };
+    findings.push(finding("network", Verdict::Good, "Vimeo answers", None));
+    let who =
+        grant.user.as_ref().and_then(|user| user.name.as_deref()).map_or_else(|| "an app".to_owned(), plain);
+    findings.push(finding("login", Verdict::Good, format!("Vimeo takes the token; it acts for {who}"), None));
+    if let Some(granted) = grant.scopes() {
+        findings.extend(scopes(granted));
+    }
+    match vimeo.get("/me").fields("upload_quota").send().await {
+        Ok(me) => {
+            findings.push(clock(me.headers(), Utc::now()));
+            findings.push(match me.rate_limit().and_then(|limit| Some((limit.remaining?, limit.limit?))) {
+                Some((0, limit)) => {
+                    finding("limits", Verdict::Bad, format!("0 of {limit} calls left"), Some("vimeo limits"))
+                }
+                Some((left, limit)) => {
+                    finding("limits", Verdict::Good, format!("{left} of {limit} calls left"), None)
+                }
+                None => finding("limits", Verdict::Note, "Vimeo names none", None),
+            });
+            if let Some(free) = me.pointer("/upload_quota/space/free").and_then(Value::as_u64) {
+                let says = format!("room for {}", crate::output::bytes(free));
+                findings.push(finding(
+                    "storage",
+                    if free == 0 { Verdict::Bad } else { Verdict::Good },
+                    says,
+                    None,
+                ));
+            }
+        }
+        Err(error) => findings.push(finding("limits", Verdict::Note, error.to_string(), None)),
+    }
+    Ok(Exit::Done)
+}
+
+/// What each scope that is not granted disables.
+fn scopes(granted: &ScopeSet) -> Vec<Finding> {
+    let words = "private purchased create edit delete interact upload promo_codes stats video_files ai";
+    let missing = ScopeSet::from(words).without(granted);
+    let mut findings = vec![finding("scopes", Verdict::Good, granted.to_string(), None)];
+    for scope in missing {
+        let needs: Vec<&Operation> =
+            operations().filter(|operation| operation.scopes.contains(&scope.as_str())).collect();
+        let commands = commands_that_need(&scope);
+        let commands =
+            if commands.is_empty() { String::new() } else { format!("vimeo {}; ", commands.join(", ")) };
+        let says = format!("{scope} is missing, which disables {commands}{} operations in all", needs.len());
+        let next = format!("vimeo auth login --scopes {}", with(granted, &scope));
+        findings.push(finding("scopes", Verdict::Note, says, Some(&next)));
+    }
+    findings
+}
+
+fn with(granted: &ScopeSet, scope: &Scope) -> String {
+    let mut words: Vec<&str> = granted.iter().map(Scope::as_str).collect();
+    words.push(scope.as_str());
+    words.join(",")
+}
+
+fn commands_that_need(scope: &Scope) -> &'static [&'static str] {
+    match scope {
+        Scope::Private => &["videos list", "folders list", "showcases list", "limits"],
+        Scope::Create => &["folders create", "showcases create", "live start"],
+        Scope::Edit => &["videos edit", "showcases add", "picture"],
+        Scope::Delete => &["videos delete", "folders delete", "showcases delete"],
+        Scope::Interact => &["folders add"],
+        Scope::Upload => &["upload", "replace", "picture", "texttrack"],
+        Scope::Stats => &["analytics"],
+        Scope::VideoFiles => &["videos links (the files)"],
+        _ => &[],
+    }
+}
+
+/// Whether the clock here is near Vimeo's: links and limits are dated by theirs.
+fn clock(headers: &http::HeaderMap, now: DateTime<Utc>) -> Finding {
+    let date = headers.get(http::header::DATE).and_then(|value| value.to_str().ok());
+    let Some(theirs) = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok()) else {
+        return finding("clock", Verdict::Note, "Vimeo's answer has no date to compare with", None);
+    };
+    let apart = (now - theirs.with_timezone(&Utc)).num_seconds();
+    match apart.abs() {
+        ..=30 => finding("clock", Verdict::Good, "agrees with Vimeo's", None),
+        _ => {
+            let way = if apart > 0 { "ahead of" } else { "behind" };
+            let says = format!("{} s {way} Vimeo's", apart.abs());
+            finding(
+                "clock",
+                Verdict::Bad,
+                says,
+                Some("let the system keep its time: timedatectl set-ntp true"),
+            )
+        }
+    }
+}
+
+fn show(context: &Context<'_>, findings: &[Finding]) -> Result<()> {
+    if context.global.json.is_some() || context.global.jq.is_some() {
+        return context.document(&json!({ "findings": findings }));
+    }
+    let (streams, paint) = (context.streams, context.streams.paint());
+    for finding in findings {
+        let mark = match finding.verdict {
+            Verdict::Good => paint.green("✓"),
+            Verdict::Note => paint.yellow("!"),
+            Verdict::Bad => paint.red("✗"),
+        };
+        streams.line(&format!("{mark} {:<10} {}", finding.what, plain(&finding.says)))?;
+        if let Some(next) = &finding.next {
+            streams.line(&format!("  {:<10} {}", "", paint.dim(next)))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_programs_names_are_known() {
+        let set = |names: &'static [&'static str]| variables(move |name| names.contains(&name));
+        assert_eq!(set(&[]).first().unwrap().verdict, Verdict::Good);
+        let pat = set(&["VIMEO_PAT"]);
+        assert!(pat[0].next.as_ref().unwrap().contains("VIMEO_ACCESS_TOKEN=\"$VIMEO_PAT\""), "{pat:?}");
+        assert!(set(&["VIMEO_CLIENT_ID"])[0].says.contains("VIMEO_CLIENT_SECRET is not"));
+    }
+
+    #[test]
+    fn a_missing_scope_says_what_it_disables() {
+        let findings = scopes(&ScopeSet::from("private create edit delete interact stats"));
+        let upload = findings.iter().find(|finding| finding.says.starts_with("upload is missing")).unwrap();
+        assert!(upload.says.contains("vimeo upload, replace"), "{upload:?}");
+        assert!(!findings.iter().any(|finding| finding.says.starts_with("edit is missing")));
+    }
+
+    #[test]
+    fn clocks_are_compared() {
+        let mut headers = http::HeaderMap::new();
+        headers.insert("date", "Wed, 21 Oct 2015 07:28:00 GMT".parse().unwrap());
+        let at = |seconds: i64| DateTime::from_timestamp(1_445_412_480 + seconds, 0).unwrap();
+        assert_eq!(clock(&headers, at(5)).verdict, Verdict::Good);
+        assert_eq!(clock(&headers, at(-90)).says, "90 s behind Vimeo's");
+    }
+}

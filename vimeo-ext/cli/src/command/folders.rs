@@ -1,0 +1,154 @@
+//! `vimeo folders`.
+
+use clap::{Args, Subcommand};
+use http::Method;
+use serde_json::json;
+use vimeo_ext::api::types;
+
+use super::collections::{Listing, each_video};
+use super::videos::VIDEOS;
+use crate::context::Context;
+use crate::exit::{Exit, Result};
+use crate::output::known_fields;
+use crate::resource::{Resource, Shape, column};
+use crate::{confirm, reference};
+
+const FOLDERS: Resource = Resource {
+    noun: "folders",
+    columns: &[
+        column("uri", "uri", Shape::Text),
+        column("name", "name", Shape::Text),
+        column("videos", "metadata.connections.videos.total", Shape::Text),
+        column("created", "created_time", Shape::Time),
+    ],
+    known: known_fields::<types::Folder>,
+};
+
+/// Folders: list them and what is in them, make, fill and delete them
+#[derive(Debug, Args)]
+pub(crate) struct FoldersArgs {
+    #[command(subcommand)]
+    command: FoldersCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum FoldersCommand {
+    List(ListArgs),
+    Videos(VideosOfArgs),
+    Create(CreateArgs),
+    Add(AddArgs),
+    Remove(RemoveArgs),
+    Delete(DeleteArgs),
+}
+
+/// List your folders
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Scope: private.\n\nExamples:\n  $ vimeo folders list\n  $ vimeo folders list --json=uri,name"
+)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    listing: Listing,
+}
+
+/// List the videos of a folder
+#[derive(Debug, Args)]
+#[command(after_help = "Scope: private.\n\nExamples:\n  $ vimeo folders videos 76979872")]
+pub(crate) struct VideosOfArgs {
+    /// Its number, URI or link
+    folder: String,
+    #[command(flatten)]
+    listing: Listing,
+}
+
+/// Make a folder
+#[derive(Debug, Args)]
+#[command(after_help = "Scope: create.\n\nExamples:\n  $ vimeo folders create Holidays")]
+pub(crate) struct CreateArgs {
+    /// Its name
+    name: String,
+    /// The folder to make it in
+    #[arg(long, value_name = "FOLDER")]
+    parent: Option<String>,
+}
+
+/// Move videos into a folder; each leaves the one it was in
+#[derive(Debug, Args)]
+#[command(after_help = "Scope: interact.\n\nExamples:\n  $ vimeo folders add 76979872 76979871")]
+pub(crate) struct AddArgs {
+    /// Its number, URI or link
+    folder: String,
+    /// The videos
+    #[arg(required = true)]
+    videos: Vec<String>,
+}
+
+/// Take videos out of a folder; they stay in the library
+#[derive(Debug, Args)]
+#[command(after_help = "Scope: delete.\n\nExamples:\n  $ vimeo folders remove 76979872 76979871")]
+pub(crate) struct RemoveArgs {
+    /// Its number, URI or link
+    folder: String,
+    /// The videos
+    #[arg(required = true)]
+    videos: Vec<String>,
+}
+
+/// Delete a folder; its videos stay
+#[derive(Debug, Args)]
+#[command(after_help = "Scope: delete. It asks for the name unless --yes is there.\n\nExamples:\n  \
+    $ vimeo folders delete 76979872 --yes")]
+pub(crate) struct DeleteArgs {
+    /// Its number, URI or link
+    folder: String,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+pub(crate) async fn run(context: &Context<'_>, args: FoldersArgs) -> Result<Exit> {
+    match args.command {
+        FoldersCommand::List(ListArgs { listing }) => {
+            FOLDERS.wanted(context)?;
+            let mut call = context.vimeo().await?.get("/me/projects");
+            if let Some(words) = &listing.query {
+                call = call.query("query", words);
+            }
+            FOLDERS.list(context, call, listing.limit).await
+        }
+        FoldersCommand::Videos(args) => {
+            let path = reference::folder(&args.folder)?;
+            VIDEOS.wanted(context)?;
+            let mut call = context.vimeo().await?.get(&format!("{path}/videos"));
+            if let Some(words) = &args.listing.query {
+                call = call.query("query", words);
+            }
+            VIDEOS.list(context, call, args.listing.limit).await
+        }
+        FoldersCommand::Create(args) => {
+            let mut body = json!({ "name": args.name });
+            if let (Some(parent), Some(body)) = (&args.parent, body.as_object_mut()) {
+                body.insert("parent_folder_uri".to_owned(), reference::folder(parent)?.into());
+            }
+            context.may_write("making a folder")?;
+            let call = context.vimeo().await?.post("/me/projects").json(&body);
+            FOLDERS.changed(context, call).await
+        }
+        FoldersCommand::Add(args) => {
+            let path = reference::folder(&args.folder)?;
+            each_video(context, Method::PUT, &path, &args.videos, "is in").await
+        }
+        FoldersCommand::Remove(args) => {
+            let path = reference::folder(&args.folder)?;
+            each_video(context, Method::DELETE, &path, &args.videos, "is no longer in").await
+        }
+        FoldersCommand::Delete(args) => {
+            let path = reference::folder(&args.folder)?;
+            let vimeo = context.vimeo().await?;
+            confirm::deletion(context, &vimeo, &path, args.yes).await?;
+            vimeo.delete(&path).send().await?;
+            context.streams.note(&format!("{path} is deleted; its videos stay"));
+            Ok(Exit::Done)
+        }
+    }
+}

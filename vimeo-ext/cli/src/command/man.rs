@@ -1,0 +1,61 @@
+//! `vimeo man`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap_mangen::Man;
+
+use crate::context::Context;
+use crate::exit::{Exit, Failure, Result};
+
+/// Print the manual page, or write one for each command into a folder
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  $ vimeo man\n  $ vimeo man --dir pages")]
+pub(crate) struct ManArgs {
+    /// Write all pages here
+    #[arg(long, value_name = "FOLDER", value_hint = clap::ValueHint::DirPath)]
+    dir: Option<PathBuf>,
+}
+
+pub(crate) fn run(context: &Context<'_>, args: &ManArgs) -> Result<Exit> {
+    let pages = pages(&crate::cli::command())?;
+    match &args.dir {
+        None => {
+            if let Some((_, page)) = pages.first() {
+                context.streams.write(page)?;
+            }
+        }
+        Some(folder) => {
+            std::fs::create_dir_all(folder).map_err(|error| Failure::file("make", folder, &error))?;
+            for (name, page) in &pages {
+                let path = folder.join(format!("{name}.1"));
+                std::fs::write(&path, page).map_err(|error| Failure::file("write", &path, &error))?;
+            }
+            context.streams.note(&format!("{} pages are in {}", pages.len(), folder.display()));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// The pages of a command and all below it, by name.
+fn pages(command: &clap::Command) -> Result<Vec<(String, Vec<u8>)>> {
+    fn each(
+        command: &clap::Command,
+        name: String,
+        pages: &mut Vec<(String, Vec<u8>)>,
+    ) -> std::io::Result<()> {
+        // The name as it is typed stands in the page, the name with dashes over it.
+        let shown =
+            command.clone().name(name.clone()).bin_name(name.replace('-', " ")).disable_version_flag(true);
+        let mut page = Vec::new();
+        Man::new(shown).title(name.to_uppercase()).render(&mut page)?;
+        pages.push((name.clone(), page));
+        for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
+            each(sub, format!("{name}-{}", sub.get_name()), pages)?;
+        }
+        Ok(())
+    }
+    let mut all = Vec::new();
+    each(command, "vimeo".to_owned(), &mut all)?;
+    Ok(all)
+}

@@ -1,0 +1,74 @@
+//! `vimeo replace`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::json;
+use vimeo_ext::tools::VideoId;
+use vimeo_ext::upload::Journal;
+
+use super::upload::{Transfer, file_size, transfer_options};
+use crate::context::Context;
+use crate::exit::{Exit, Result};
+use crate::output::Table;
+use crate::progress::{Board, Show, State};
+use crate::reference;
+
+/// Give a video another file; its address, title and settings stay
+///
+/// Interrupted, it goes on when the same command runs again.
+#[derive(Debug, Args)]
+#[command(after_help = "Scope: upload.\n\nExamples:\n  $ vimeo replace 76979871 film.mp4")]
+pub(crate) struct ReplaceArgs {
+    /// The video, by number, URI or link
+    video: String,
+    /// The new file
+    #[arg(value_hint = clap::ValueHint::FilePath)]
+    file: PathBuf,
+    #[command(flatten)]
+    transfer: Transfer,
+}
+
+pub(crate) async fn run(context: &Context<'_>, args: ReplaceArgs) -> Result<Exit> {
+    let video = reference::id::<VideoId>(&args.video)?.number();
+    context.may_write("replacing a video's file")?;
+    let file = file_size(&args.file)?;
+    let options = transfer_options(context, &args.transfer)?;
+    let journal = match args.transfer.no_resume {
+        true => None,
+        false => Some(Journal::in_folder(context.uploads().await?)),
+    };
+    let vimeo = context.client_with(context.identity().await?, journal)?;
+    let board = Arc::new(Board::new([file]));
+    let show =
+        Show::start(args.transfer.progress(context)?, Arc::clone(&board), context.streams.paint_err())?;
+    if !args.transfer.no_resume && !context.global.sandbox {
+        context.farewell("run the same command again: it goes on where the server stands".to_owned());
+    }
+    let rows = Arc::clone(&board);
+    let replace = vimeo.replace(video, args.file.as_path()).options(options);
+    let result = replace.on_progress(move |progress| rows.progress(0, progress)).send().await;
+    context.farewell(None);
+    board.state(
+        0,
+        match &result {
+            Ok(_) => State::Done,
+            Err(_) => State::Failed(Exit::Other),
+        },
+    );
+    show.stop();
+    let replaced = result?;
+    for warning in &replaced.warnings {
+        context.streams.note(&format!("note: {}: {warning}", args.file.display()));
+    }
+    let (uri, version) = (replaced.video.uri().to_owned(), replaced.version_uri);
+    if context.global.json.is_some() || context.global.jq.is_some() {
+        context.document(&json!({ "file": args.file, "uri": uri, "version": version }))?;
+        return Ok(Exit::Done);
+    }
+    let mut table = Table::new(&["file", "video", "version"]);
+    table.row([args.file.display().to_string(), uri, version.unwrap_or_default()]);
+    table.print(context.streams)?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,158 @@
+//! `vimeo showcases`.
+
+use clap::{Args, Subcommand};
+use http::Method;
+use serde_json::json;
+use vimeo_ext::api::types;
+
+use super::collections::{Listing, each_video};
+use super::videos::VIDEOS;
+use crate::context::Context;
+use crate::exit::{Exit, Result};
+use crate::output::known_fields;
+use crate::resource::{Resource, Shape, column};
+use crate::{confirm, reference};
+
+const SHOWCASES: Resource = Resource {
+    noun: "showcases",
+    columns: &[
+        column("uri", "uri", Shape::Text),
+        column("name", "name", Shape::Text),
+        column("privacy", "privacy.view", Shape::Text),
+        column("videos", "metadata.connections.videos.total", Shape::Text),
+        column("page", "link", Shape::Text),
+    ],
+    known: known_fields::<types::Showcase>,
+};
+
+/// Showcases: list them and what is in them, make, fill and delete them
+#[derive(Debug, Args)]
+pub(crate) struct ShowcasesArgs {
+    #[command(subcommand)]
+    command: ShowcasesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ShowcasesCommand {
+    List(ListArgs),
+    Videos(VideosOfArgs),
+    Create(CreateArgs),
+    Add(AddArgs),
+    Remove(RemoveArgs),
+    Delete(DeleteArgs),
+}
+
+/// List your showcases
+#[derive(Debug, Args)]
+#[command(after_help = "Scope: private.\n\nExamples:\n  $ vimeo showcases list --json=uri,name,link")]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    listing: Listing,
+}
+
+/// List the videos of a showcase
+#[derive(Debug, Args)]
+#[command(after_help = "Scope: private.\n\nExamples:\n  $ vimeo showcases videos 76979873")]
+pub(crate) struct VideosOfArgs {
+    /// Its number, URI or link
+    showcase: String,
+    #[command(flatten)]
+    listing: Listing,
+}
+
+/// Make a showcase
+#[derive(Debug, Args)]
+#[command(after_help = "Scope: create.\n\nExamples:\n  $ vimeo showcases create Trailers --privacy anybody")]
+pub(crate) struct CreateArgs {
+    /// Its name
+    name: String,
+    /// The description
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    /// Who may see it: anybody, nobody, embed_only
+    #[arg(long, value_name = "WHO")]
+    privacy: Option<String>,
+}
+
+/// Add videos to a showcase
+#[derive(Debug, Args)]
+#[command(after_help = "Scope: edit.\n\nExamples:\n  $ vimeo showcases add 76979873 76979871")]
+pub(crate) struct AddArgs {
+    /// Its number, URI or link
+    showcase: String,
+    /// The videos
+    #[arg(required = true)]
+    videos: Vec<String>,
+}
+
+/// Take videos out of a showcase; they stay in the library
+#[derive(Debug, Args)]
+#[command(after_help = "Scope: edit.\n\nExamples:\n  $ vimeo showcases remove 76979873 76979871")]
+pub(crate) struct RemoveArgs {
+    /// Its number, URI or link
+    showcase: String,
+    /// The videos
+    #[arg(required = true)]
+    videos: Vec<String>,
+}
+
+/// Delete a showcase; its videos stay
+#[derive(Debug, Args)]
+#[command(after_help = "Scope: delete. It asks for the name unless --yes is there.\n\nExamples:\n  \
+    $ vimeo showcases delete 76979873 --yes")]
+pub(crate) struct DeleteArgs {
+    /// Its number, URI or link
+    showcase: String,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+pub(crate) async fn run(context: &Context<'_>, args: ShowcasesArgs) -> Result<Exit> {
+    match args.command {
+        ShowcasesCommand::List(ListArgs { listing }) => {
+            SHOWCASES.wanted(context)?;
+            let mut call = context.vimeo().await?.get("/me/albums");
+            if let Some(words) = &listing.query {
+                call = call.query("query", words);
+            }
+            SHOWCASES.list(context, call, listing.limit).await
+        }
+        ShowcasesCommand::Videos(args) => {
+            let path = reference::showcase(&args.showcase)?;
+            VIDEOS.wanted(context)?;
+            let mut call = context.vimeo().await?.get(&format!("{path}/videos"));
+            if let Some(words) = &args.listing.query {
+                call = call.query("query", words);
+            }
+            VIDEOS.list(context, call, args.listing.limit).await
+        }
+        ShowcasesCommand::Create(args) => {
+            let mut body = json!({ "name": args.name });
+            for (name, value) in [("description", args.description), ("privacy", args.privacy)] {
+                if let (Some(value), Some(body)) = (value, body.as_object_mut()) {
+                    body.insert(name.to_owned(), value.into());
+                }
+            }
+            context.may_write("making a showcase")?;
+            let call = context.vimeo().await?.post("/me/albums").json(&body);
+            SHOWCASES.changed(context, call).await
+        }
+        ShowcasesCommand::Add(args) => {
+            let path = reference::showcase(&args.showcase)?;
+            each_video(context, Method::PUT, &path, &args.videos, "is in").await
+        }
+        ShowcasesCommand::Remove(args) => {
+            let path = reference::showcase(&args.showcase)?;
+            each_video(context, Method::DELETE, &path, &args.videos, "is no longer in").await
+        }
+        ShowcasesCommand::Delete(args) => {
+            let path = reference::showcase(&args.showcase)?;
+            let vimeo = context.vimeo().await?;
+            confirm::deletion(context, &vimeo, &path, args.yes).await?;
+            vimeo.delete(&path).send().await?;
+            context.streams.note(&format!("{path} is deleted; its videos stay"));
+            Ok(Exit::Done)
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! `vimeo upload`.
+
+mod batch;
+mod extras;
+mod options;
+mod resume;
+mod run;
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+pub(crate) use options::{Transfer, transfer_options};
+pub(crate) use run::{file_size, run};
+
+/// Upload files, each to a video of its own
+///
+/// An upload that is interrupted, even by a crash, goes on where it was when the same command runs again; it never makes
+/// a second video. Bytes go to Vimeo's upload host, the access token does not.
+#[derive(Debug, Args)]
+#[command(after_help = "Scopes: upload; --showcase, --picture and --text-track need edit.\n\
+    Exit codes: 8 uploaded, but not transcoded in time; 9 some files were uploaded, some not.\n\n\
+    Examples:\n  \
+    $ vimeo upload film.mp4 --name 'Surf' --privacy unlisted\n  \
+    $ vimeo upload film.mp4 talk.mp4 --transfers 2 --bwlimit 10M --wait\n  \
+    $ vimeo upload film.mp4 --sandbox --json")]
+pub(crate) struct UploadArgs {
+    /// The files
+    #[arg(required = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    files: Vec<PathBuf>,
+
+    /// The title; the file's name without its ending when left out
+    #[arg(long, value_name = "TITLE")]
+    name: Option<String>,
+
+    /// The description
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+
+    /// Who may see it: anybody, nobody, unlisted, disable, contacts, users
+    #[arg(long, value_name = "WHO")]
+    privacy: Option<String>,
+
+    /// The folder to put it into: its number, URI or link
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<String>,
+
+    /// The showcase to add it to: its number, URI or link
+    #[arg(long, value_name = "SHOWCASE")]
+    showcase: Option<String>,
+
+    /// The picture to show for it
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    picture: Option<PathBuf>,
+
+    /// A text track, as en=film.vtt; may be given several times
+    #[arg(long, value_name = "LANGUAGE=FILE")]
+    text_track: Vec<String>,
+
+    /// Wait until Vimeo has transcoded it
+    #[arg(long)]
+    wait: bool,
+
+    /// How long to wait for that
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = crate::output::parse_duration)]
+    wait_timeout: std::time::Duration,
+
+    #[command(flatten)]
+    transfer: Transfer,
+}

@@ -1,0 +1,74 @@
+//! How bytes are sent, for all commands that send files.
+
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::time::Duration;
+
+use clap::Args;
+use vimeo_ext::upload::{Bandwidth, Chunking, SUGGESTED_CHUNK, UploadOptions};
+
+use crate::context::Context;
+use crate::exit::{Failure, Result};
+use crate::output::{parse_bytes, parse_duration};
+use crate::progress::Kind;
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Transfer")]
+pub(crate) struct Transfer {
+    /// How many files at a time [default: 2]
+    #[arg(long, value_name = "N")]
+    transfers: Option<NonZeroUsize>,
+
+    /// At most so many bytes a second for all files together, as 512k or 10M
+    #[arg(long, value_name = "RATE", value_parser = parse_bytes)]
+    bwlimit: Option<u64>,
+
+    /// Bytes a request, after which the server says what it has [default: 128M]
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    chunk_size: Option<u64>,
+
+    /// Give a request up after so long without movement
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
+    stall_timeout: Duration,
+
+    /// Neither go on with an earlier upload nor write this one down
+    #[arg(long)]
+    pub(crate) no_resume: bool,
+
+    /// How to show progress [default: auto]
+    #[arg(long, value_name = "KIND", value_enum)]
+    progress: Option<Kind>,
+}
+
+impl Transfer {
+    pub(crate) fn at_once(&self, context: &Context<'_>) -> usize {
+        let kept = context.settings.transfers.and_then(|count| NonZeroUsize::new(count.into()));
+        self.transfers.or(kept).map_or(2, NonZeroUsize::get)
+    }
+
+    pub(crate) fn progress(&self, context: &Context<'_>) -> Result<Kind> {
+        if let Some(kind) = self.progress {
+            return Ok(kind);
+        }
+        let Some(word) = &context.settings.progress else { return Ok(Kind::Auto) };
+        clap::ValueEnum::from_str(word, true).map_err(|_| {
+            Failure::usage(format!("config.toml: progress is `{word}`; use auto, bar, line, json or none"))
+        })
+    }
+}
+
+/// The engine's options, one bandwidth for all files.
+pub(crate) fn transfer_options(context: &Context<'_>, transfer: &Transfer) -> Result<UploadOptions> {
+    let kept = |name: &str, text: &Option<String>| {
+        text.as_deref()
+            .map(parse_bytes)
+            .transpose()
+            .map_err(|problem| Failure::usage(format!("config.toml: {name}: {problem}")))
+    };
+    let settings = &context.settings;
+    let chunk = transfer.chunk_size.or(kept("chunk-size", &settings.chunk_size)?).and_then(NonZeroU64::new);
+    let limit = transfer.bwlimit.or(kept("bwlimit", &settings.bwlimit)?).and_then(NonZeroU64::new);
+    Ok(UploadOptions::new()
+        .chunking(Chunking::Fixed(chunk.unwrap_or(SUGGESTED_CHUNK)))
+        .stall_timeout(transfer.stall_timeout)
+        .bandwidth(limit.map(Bandwidth::new)))
+}

@@ -1,0 +1,225 @@
+//! `vimeo videos`.
+
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
+use vimeo_ext::api::types;
+
+use crate::context::Context;
+use crate::exit::{Exit, Failure, Result};
+use crate::output::{Table, known_fields};
+use crate::resource::{Resource, Shape, column};
+use crate::{confirm, reference};
+
+pub(crate) const VIDEOS: Resource = Resource {
+    noun: "videos",
+    columns: &[
+        column("uri", "uri", Shape::Text),
+        column("name", "name", Shape::Text),
+        column("length", "duration", Shape::Length),
+        column("privacy", "privacy.view", Shape::Text),
+        column("status", "status", Shape::Text),
+        column("created", "created_time", Shape::Time),
+    ],
+    known: known_fields::<types::Video>,
+};
+
+/// List, show, change and delete videos
+#[derive(Debug, Args)]
+pub(crate) struct VideosArgs {
+    #[command(subcommand)]
+    command: VideosCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum VideosCommand {
+    List(ListArgs),
+    Show(ShowArgs),
+    Edit(EditArgs),
+    Delete(DeleteArgs),
+    Search(SearchArgs),
+    Links(LinksArgs),
+}
+
+/// List your videos, the newest first
+#[derive(Debug, Args)]
+#[command(after_help = "Scope: private.\n\nExamples:\n  \
+    $ vimeo videos list --limit 5\n  \
+    $ vimeo videos list --json=uri,name,duration --jq 'map(.duration) | add'")]
+pub(crate) struct ListArgs {
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    limit: u64,
+    /// Only those that have these words
+    #[arg(long, value_name = "WORDS")]
+    query: Option<String>,
+    /// By date, alphabetical, plays, likes, comments, duration, modified_time
+    #[arg(long, value_name = "ORDER", default_value = "date")]
+    sort: String,
+    /// asc or desc
+    #[arg(long, value_name = "DIRECTION")]
+    direction: Option<String>,
+}
+
+/// Show a video
+#[derive(Debug, Args)]
+#[command(after_help = "Scope: public; private for what only you may see.\n\nExamples:\n  \
+    $ vimeo videos show 76979871\n  \
+    $ vimeo videos show https://vimeo.com/76979871 --json=name,privacy.view")]
+pub(crate) struct ShowArgs {
+    /// Its number, URI or link
+    video: String,
+}
+
+/// Change a video; what is not named stays as it is
+#[derive(Debug, Args)]
+#[command(after_help = "Scope: edit.\n\nExamples:\n  \
+    $ vimeo videos edit 76979871 --name 'Surf, second cut' --privacy unlisted")]
+pub(crate) struct EditArgs {
+    /// Its number, URI or link
+    video: String,
+    /// The title
+    #[arg(long, value_name = "TITLE")]
+    name: Option<String>,
+    /// The description
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    /// Who may see it: anybody, nobody, unlisted, disable, contacts, users
+    #[arg(long, value_name = "WHO")]
+    privacy: Option<String>,
+    /// Where it may be embedded: public, private, whitelist
+    #[arg(long, value_name = "WHERE")]
+    embed: Option<String>,
+    /// Who may comment: anybody, contacts, nobody
+    #[arg(long, value_name = "WHO")]
+    comments: Option<String>,
+    /// Whether it may be downloaded
+    #[arg(long, value_name = "YES")]
+    download: Option<bool>,
+}
+
+/// Delete a video for good
+#[derive(Debug, Args)]
+#[command(after_help = "Scope: delete. It asks for the title unless --yes is there.\n\nExamples:\n  \
+    $ vimeo videos delete 76979871 --yes")]
+pub(crate) struct DeleteArgs {
+    /// Its number, URI or link
+    video: String,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Search all public videos
+#[derive(Debug, Args)]
+#[command(after_help = "Scope: public.\n\nExamples:\n  $ vimeo videos search surf --limit 3")]
+pub(crate) struct SearchArgs {
+    /// What to look for
+    words: String,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    limit: u64,
+}
+
+/// Print the links of a video: page, player, review, files
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Scope: public; video_files for links to the files.\n\nExamples:\n  $ vimeo videos links 76979871"
+)]
+pub(crate) struct LinksArgs {
+    /// Its number, URI or link
+    video: String,
+}
+
+pub(crate) async fn run(context: &Context<'_>, args: VideosArgs) -> Result<Exit> {
+    match args.command {
+        VideosCommand::List(args) => {
+            VIDEOS.wanted(context)?;
+            let mut call = context.vimeo().await?.get("/me/videos").query("sort", &args.sort);
+            for (name, value) in [("query", args.query), ("direction", args.direction)] {
+                if let Some(value) = value {
+                    call = call.query(name, &value);
+                }
+            }
+            VIDEOS.list(context, call, args.limit).await
+        }
+        VideosCommand::Show(args) => {
+            let path = reference::video(&args.video)?;
+            VIDEOS.show(context, context.vimeo().await?.get(&path)).await
+        }
+        VideosCommand::Edit(args) => edit(context, args).await,
+        VideosCommand::Delete(args) => {
+            let path = reference::video(&args.video)?;
+            let vimeo = context.vimeo().await?;
+            confirm::deletion(context, &vimeo, &path, args.yes).await?;
+            vimeo.delete(&path).send().await?;
+            context.streams.note(&format!("{path} is deleted"));
+            Ok(Exit::Done)
+        }
+        VideosCommand::Search(args) => {
+            VIDEOS.wanted(context)?;
+            let call = context.vimeo().await?.get("/videos").query("query", &args.words);
+            VIDEOS.list(context, call, args.limit).await
+        }
+        VideosCommand::Links(args) => links(context, &args.video).await,
+    }
+}
+
+async fn edit(context: &Context<'_>, args: EditArgs) -> Result<Exit> {
+    let path = reference::video(&args.video)?;
+    let mut body = Map::new();
+    for (name, value) in [("name", args.name), ("description", args.description)] {
+        if let Some(value) = value {
+            body.insert(name.to_owned(), value.into());
+        }
+    }
+    let mut privacy = Map::new();
+    for (name, value) in [("view", args.privacy), ("embed", args.embed), ("comments", args.comments)] {
+        if let Some(value) = value {
+            privacy.insert(name.to_owned(), value.into());
+        }
+    }
+    if let Some(download) = args.download {
+        privacy.insert("download".to_owned(), download.into());
+    }
+    if !privacy.is_empty() {
+        body.insert("privacy".to_owned(), privacy.into());
+    }
+    if body.is_empty() {
+        return Err(Failure::usage("there is nothing to change").next("vimeo videos edit --help"));
+    }
+    context.may_write("editing a video")?;
+    let call = context.vimeo().await?.patch(&path).json(&Value::Object(body));
+    VIDEOS.changed(context, call).await
+}
+
+async fn links(context: &Context<'_>, video: &str) -> Result<Exit> {
+    let path = reference::video(video)?;
+    let fields = "link,player_embed_url,review_page.link,files.link,files.rendition";
+    let video = context.vimeo().await?.get(&path).fields(fields).send().await?;
+    let text = |pointer: &str| video.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let mut links: Vec<(String, String)> = [
+        ("page", text("/link")),
+        ("player", text("/player_embed_url")),
+        ("review", text("/review_page/link")),
+    ]
+    .into_iter()
+    .filter_map(|(name, link)| Some((name.to_owned(), link?)))
+    .collect();
+    for file in video.get("files").and_then(Value::as_array).into_iter().flatten() {
+        if let Some(link) = file.get("link").and_then(Value::as_str) {
+            let rendition = file.get("rendition").and_then(Value::as_str).unwrap_or("file");
+            links.push((rendition.to_owned(), link.to_owned()));
+        }
+    }
+    if context.global.json.is_some() || context.global.jq.is_some() {
+        let list: Vec<Value> = links.iter().map(|(name, link)| json!({"name": name, "link": link})).collect();
+        context.document(&list)?;
+        return Ok(Exit::Done);
+    }
+    let mut table = Table::new(&["name", "link"]);
+    for (name, link) in links {
+        table.row([name, link]);
+    }
+    table.print(context.streams)?;
+    Ok(Exit::Done)
+}

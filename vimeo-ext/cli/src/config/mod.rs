@@ -1,0 +1,11 @@
+//! What is kept between runs: settings, accounts without their secrets, and where all that is.
+
+mod accounts;
+mod files;
+mod folders;
+mod settings;
+
+pub(crate) use accounts::{Account, Accounts, Kept, TokenPlace, check_name};
+pub(crate) use files::replace;
+pub(crate) use folders::Folders;
+pub(crate) use settings::Settings;

@@ -1,0 +1,127 @@
+//! Tables: aligned and cut to the width on a terminal, tab-separated and whole in a pipe.
+
+use std::io;
+
+use console::{measure_text_width, truncate_str};
+
+use super::Streams;
+
+/// Rows under titles.
+pub(crate) struct Table {
+    titles: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub(crate) fn new(titles: &[&'static str]) -> Self {
+        Self { titles: titles.to_vec(), rows: Vec::new() }
+    }
+
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.rows.push(cells.into_iter().map(|cell| plain(&cell)).collect());
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    pub(crate) fn print(&self, streams: &Streams) -> io::Result<()> {
+        let Some(width) = streams.width() else {
+            for row in &self.rows {
+                streams.line(&row.join("\t"))?;
+            }
+            return Ok(());
+        };
+        if self.is_empty() {
+            return Ok(());
+        }
+        let widths = self.widths(width);
+        let titles: Vec<String> = self.titles.iter().map(|title| title.to_uppercase()).collect();
+        streams.line(&streams.paint().bold(&self.lay_out(&titles, &widths)))?;
+        for row in &self.rows {
+            streams.line(&self.lay_out(row, &widths))?;
+        }
+        Ok(())
+    }
+
+    /// The widths of the columns: what they need, the widest cut first where that is too much.
+    fn widths(&self, available: usize) -> Vec<usize> {
+        let mut widths: Vec<usize> = self.titles.iter().map(|title| measure_text_width(title)).collect();
+        for row in &self.rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(measure_text_width(cell));
+            }
+        }
+        let gaps = 2 * widths.len().saturating_sub(1);
+        while widths.iter().sum::<usize>() + gaps > available {
+            let Some(widest) = widths.iter_mut().max().filter(|widest| **widest > 6) else { break };
+            *widest -= 1;
+        }
+        widths
+    }
+
+    fn lay_out(&self, cells: &[String], widths: &[usize]) -> String {
+        let mut line = String::new();
+        for (place, (cell, width)) in cells.iter().zip(widths).enumerate() {
+            if place > 0 {
+                line.push_str("  ");
+            }
+            let cut = truncate_str(cell, *width, "…");
+            line.push_str(&cut);
+            line.extend(std::iter::repeat_n(' ', width.saturating_sub(measure_text_width(&cut))));
+        }
+        line.truncate(line.trim_end().len());
+        line
+    }
+}
+
+/// Text from elsewhere on one line and without anything that steers a terminal.
+pub(crate) fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | '\r' | '\t' => plain.push(' '),
+            // Also the marks that turn the direction of writing around.
+            c if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {}
+            c => plain.push(c),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let mut table = Table::new(&["uri", "name", "seconds"]);
+        table.row(["/videos/1".to_owned(), "Surf\tand \u{1b}[31msand".to_owned(), "5".to_owned()]);
+        table.row(["/videos/22".to_owned(), "A very long title that goes on".to_owned(), "605".to_owned()]);
+        table
+    }
+
+    #[test]
+    fn a_terminal_gets_columns_within_its_width() {
+        let (streams, out, _) = Streams::captured(Some(36));
+        table().print(&streams).unwrap();
+        let expected = [
+            "URI         NAME             SECONDS",
+            "/videos/1   Surf and [31ms…  5",
+            "/videos/22  A very long ti…  605",
+        ];
+        assert_eq!(out.text().lines().collect::<Vec<_>>(), expected);
+        for line in out.text().lines() {
+            assert!(measure_text_width(line) <= 36, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_pipe_gets_every_value_whole_behind_tabs() {
+        let (streams, out, _) = Streams::captured(None);
+        table().print(&streams).unwrap();
+        assert_eq!(
+            out.text(),
+            "/videos/1\tSurf and [31msand\t5\n/videos/22\tA very long title that goes on\t605\n"
+        );
+    }
+}

@@ -1,0 +1,143 @@
+//! `vimeo api`: one document, constant memory, and nothing to the wrong place.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Harness, Run};
+
+#[test]
+fn a_list_is_one_document_and_a_filter_runs_once() {
+    let harness = Harness::new();
+    harness.sandbox.seed_videos(250);
+    let all = ["api", "/me/videos", "--paginate", "--fields", "uri"];
+    let with = |more: &[&str]| harness.run(&[&all[..], more].concat());
+
+    assert_eq!(with(&["--jq", "length"]).good(), "250\n");
+    let document: Vec<Value> = serde_json::from_str(&with(&[]).good()).unwrap();
+    assert_eq!(document.len(), 250);
+    assert!(document[0]["uri"].as_str().unwrap().starts_with("/videos/"));
+    let lines = with(&["--stream"]).good();
+    assert_eq!(lines.lines().count(), 250);
+    assert!(lines.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+    assert_eq!(with(&["--stream", "--jq", ".uri", "--limit", "120"]).good().lines().count(), 120);
+    let pages: Vec<Value> = serde_json::from_str(&with(&["--slurp"]).good()).unwrap();
+    assert_eq!(
+        pages.iter().map(|page| page["data"].as_array().unwrap().len()).collect::<Vec<_>>(),
+        [100, 100, 50]
+    );
+    assert_eq!(with(&["--slurp", "--jq", "map(.data | length) | add"]).good(), "250\n");
+    assert_eq!(with(&["--limit", "7", "--jq", "length"]).good(), "7\n");
+
+    let nothing: Value = harness.run(&["api", "/me/albums", "--paginate"]).json();
+    assert_eq!(nothing, json!([]));
+}
+
+#[test]
+fn a_reader_that_stops_early_is_no_failure() {
+    let harness = Harness::new();
+    harness.sandbox.seed_videos(1000);
+    let mut command = harness.vimeo(&["api", "/me/videos", "--stream"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    assert!(first.starts_with('{'));
+    // The pipe is closed now.
+    let run = Run::of(child.wait_with_output().unwrap());
+    assert_eq!((run.code, run.err.as_str()), (0, ""), "{run:?}");
+}
+
+#[test]
+fn the_table_is_asked_before_anything_is_sent() {
+    let harness = Harness::new();
+    harness.run(&["api", "/videos/1/likes", "-f", "a=b"]).fails(2, &["takes GET, not POST", "add -X GET"]);
+    harness.run(&["api", "/me/videos?per_pgae=3"]).fails(2, &["per_pgae", "did you mean `per_page`"]);
+    harness.run(&["api", "-X", "GET", "/me/analytics"]).fails(2, &["needs the parameter `dimension`"]);
+    harness.run(&["api", "TRACE", "/me"]).fails(2, &["TRACE"]);
+    harness.run(&["api", "/users/{you}"]).fails(2, &["{you}"]);
+    harness.run(&["api", "/me", "--jq", ".["]).fails(2, &["no jq filter"]);
+    assert_eq!(harness.requests(), [""; 0]);
+    // The way around.
+    harness.run(&["api", "/me/videos?per_pgae=3", "--no-check"]);
+    assert_eq!(harness.requests().len(), 1);
+}
+
+#[test]
+fn the_token_goes_to_no_other_host() {
+    let harness = Harness::new();
+    for foreign in
+        ["https://example.com/me", "//example.com/me", "http://127.0.0.1:1/me", "https://api.vimeo.com/me"]
+    {
+        let run = harness.run(&["api", foreign]);
+        assert_eq!(run.code, 2, "{foreign}: {run:?}");
+        assert!(!run.err.contains(harness.sandbox.token()));
+    }
+    harness.run(&["api", "/videos/../me"]).fails(2, &["`..`"]);
+    let mut plain = harness.vimeo(&["api", "/me"]);
+    plain.env("VIMEO_BASE_URL", "http://example.com");
+    Run::of(plain.output().unwrap()).fails(2, &["http"]);
+    harness.run(&["api", "/me", "-H", "Authorization: Bearer x"]).fails(2, &["Authorization"]);
+    assert_eq!(harness.requests(), [""; 0]);
+    // The API's own host is no foreign one.
+    let own = harness.sandbox.url().join("me?fields=uri").unwrap();
+    assert!(harness.run(&["api", own.as_str()]).good().contains("/users/"));
+}
+
+#[test]
+fn parameters_make_the_body_or_the_query() {
+    let harness = Harness::new();
+    let made =
+        harness.run(&["api", "POST", "/me/albums", "-f", "name=Trailers", "-f", "privacy=nobody"]).json();
+    assert_eq!(made["name"], "Trailers");
+    let uri = made["uri"]
+        .as_str()
+        .unwrap()
+        .replace(&format!("/users/{}", harness.sandbox.user_id()), "/users/{me}");
+    let edited = harness.run(&["api", "-X", "PATCH", &uri, "-f", "name=Films", "--jq", ".name"]).good();
+    assert_eq!(edited, "Films\n");
+    let found =
+        harness.run(&["api", "-X", "GET", "/me/albums", "-f", "query=Films", "--jq", ".total"]).good();
+    assert_eq!(found, "1\n");
+    let body = Harness::feed(
+        harness.vimeo(&["api", "/me/albums", "--input", "-", "--fields", "name"]),
+        r#"{"name":"Third"}"#,
+    );
+    assert_eq!(body.json(), json!({"name": "Third"}));
+    harness.run(&["api", "DELETE", &uri, "-i"]).good();
+}
+
+#[test]
+fn a_dry_run_sends_nothing_and_shows_no_secret() {
+    let harness = Harness::new();
+    let run = harness.run(&["api", "POST", "/me/albums", "-f", "name=x", "-f", "password=hush", "--dry-run"]);
+    assert!(run.err.contains("scopes needed: create"), "{run:?}");
+    assert!(!run.out.contains("hush") && !run.out.contains(harness.sandbox.token()), "{run:?}");
+    assert!(run.out.contains("POST ") && run.out.contains("[REDACTED]"), "{run:?}");
+    assert_eq!(harness.requests(), [""; 0]);
+}
+
+#[test]
+fn errors_are_data_too() {
+    let harness = Harness::new();
+    let run = harness.run(&["api", "/videos/999", "-i"]);
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(run.out.starts_with("HTTP 404") && run.out.contains("\"error\""), "{run:?}");
+    assert!(run.err.starts_with("vimeo: "), "{run:?}");
+    assert_eq!(harness.run(&["api", "/videos/999", "--silent"]).out, "");
+}
+
+#[test]
+fn fields_are_named_checked_and_asked_for() {
+    let harness = Harness::new();
+    harness.sandbox.seed_videos(2);
+    let names = harness.run(&["videos", "list", "--json"]).good();
+    assert!(names.lines().any(|name| name == "duration"), "{names}");
+    harness.run(&["videos", "list", "--json=nmae"]).fails(2, &["there is no field `nmae`", "duration"]);
+    assert_eq!(harness.requests(), [""; 0]);
+    let list = harness.run(&["videos", "list", "--json=uri,privacy.view"]).json();
+    assert_eq!(list[0]["privacy"]["view"], "anybody", "{list}");
+    assert_eq!(list[0].as_object().unwrap().len(), 2);
+    let table = harness.run(&["videos", "list"]).good();
+    assert_eq!(table.lines().next().unwrap().split('\t').count(), 6, "{table}");
+}

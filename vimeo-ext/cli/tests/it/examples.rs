@@ -1,0 +1,118 @@
+//! Every example in the help works.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::harness::{Harness, Run};
+
+fn collect(command: &clap::Command, examples: &mut Vec<String>) {
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    examples.extend(
+        help.lines().filter_map(|line| Some(format!("vimeo {}", line.trim().strip_prefix("$ vimeo ")?))),
+    );
+    for sub in command.get_subcommands() {
+        collect(sub, examples);
+    }
+}
+
+fn program(path: &Path, script: &str) {
+    std::fs::write(path, script).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+}
+
+/// The things that the examples name, each new: some of them are deleted.
+async fn things(client: &vimeo_ext::Vimeo) -> [(&'static str, String); 5] {
+    let number =
+        |answer: &serde_json::Value| answer["uri"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    let upload = json!({"upload": {"approach": "tus", "size": 1}, "name": "Surf"});
+    let video = number(&client.post("/me/videos").json(&upload).send().await.unwrap());
+    let folder =
+        number(&client.post("/me/projects").json(&json!({"name": "Holidays"})).send().await.unwrap());
+    let showcase =
+        number(&client.post("/me/albums").json(&json!({"name": "Trailers"})).send().await.unwrap());
+    let event = client.post("/me/live_events").json(&json!({"title": "Talk"})).send().await.unwrap();
+    client.put(&format!("/me/albums/{showcase}/videos/{video}")).send().await.unwrap();
+    client.put(&format!("/me/projects/{folder}/videos/{video}")).send().await.unwrap();
+    let app = client.auth().verify().await.unwrap().app.unwrap().uri.unwrap();
+    let hook = json!({"webhook_type": "video-transcode-complete", "webhook_url": "https://example.com/hook"});
+    let hook = client.post(&format!("{app}/webhooks")).json(&hook).send().await.unwrap();
+    [
+        ("76979871", video),
+        ("76979872", folder),
+        ("76979873", showcase),
+        ("76979874", number(&event)),
+        ("76979875", hook["webhook_id"].to_string().trim_matches('"').to_owned()),
+    ]
+}
+
+#[cfg(unix)]
+#[test]
+fn each_example_works() {
+    let harness = Harness::new();
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/media/sample.mp4");
+    for file in ["film.mp4", "talk.mp4"] {
+        std::fs::copy(sample, harness.path(file)).unwrap();
+    }
+    std::fs::write(harness.path("film.vtt"), "WEBVTT\n\n00:00.000 --> 00:01.000\nSurf\n").unwrap();
+    let png = [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, b'I', b'H', b'D', b'R'];
+    for file in ["thumbnail.png", "portrait.png"] {
+        std::fs::write(harness.path(file), png).unwrap();
+    }
+    std::fs::write(harness.path("token.txt"), harness.sandbox.token()).unwrap();
+    // What the examples call: the command itself, and a password manager.
+    let programs = harness.path("bin");
+    std::fs::create_dir(&programs).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_vimeo"), programs.join("vimeo")).unwrap();
+    program(&programs.join("pass"), &format!("#!/bin/sh\necho {}\n", harness.sandbox.token()));
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+
+    let mut examples = Vec::new();
+    collect(&vimeo_cli::command(), &mut examples);
+    assert!(examples.len() > 40, "{}", examples.len());
+    let mut failed = Vec::new();
+    for example in &examples {
+        let mut line = example.clone();
+        for (shown, real) in harness.runtime.block_on(things(&harness.client())) {
+            line = line.replace(shown, &real);
+        }
+        let logs_in = line.starts_with("vimeo auth");
+        if logs_in {
+            let anna = format!(
+                "version = 1\nactive = \"anna\"\n[accounts.anna]\nuser = \"/users/{}\"\nbase-url = \"{}\"\n\
+                 token = \"command\"\ntoken-command = \"pass\"\n",
+                harness.sandbox.user_id(),
+                harness.sandbox.url(),
+            );
+            std::fs::create_dir_all(harness.path("config")).unwrap();
+            std::fs::write(harness.path("config/accounts.toml"), anna).unwrap();
+        }
+        let mut shell = std::process::Command::new("sh");
+        let command = if logs_in { harness.stranger(&[]) } else { harness.vimeo(&[]) };
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        if line.contains("--with-token") {
+            shell.env("VIMEO_INSECURE_STORAGE", "1");
+        }
+        shell.env("PATH", &path).args(["-c", &line]).current_dir(harness.folder.path());
+        let run = Run::of(shell.stdin(std::process::Stdio::null()).output().unwrap());
+        if run.code != 0 {
+            failed.push(format!("{line}\n{}{}", run.out, run.err));
+        }
+    }
+    assert!(
+        failed.is_empty(),
+        "{} of {} examples failed:\n{}",
+        failed.len(),
+        examples.len(),
+        failed.join("\n")
+    );
+}

@@ -1,0 +1,67 @@
+//! Help texts and man pages, frozen: a change is seen.
+
+use crate::harness::Harness;
+
+fn each(command: &clap::Command, path: &str, texts: &mut String) {
+    let mut shown = command.clone().bin_name(path).term_width(100);
+    if path != "vimeo" {
+        // They are the same everywhere.
+        shown = shown.mut_args(|arg| if arg.is_global_set() { arg.hide(true) } else { arg });
+    }
+    texts.push_str(&format!("=== {path}\n{}\n", shown.render_long_help()));
+    for sub in command.get_subcommands() {
+        each(sub, &format!("{path} {}", sub.get_name()), texts);
+    }
+}
+
+#[test]
+fn the_help_of_every_command() {
+    let mut command = vimeo_cli::command();
+    command.build();
+    let mut texts = String::new();
+    each(&command, "vimeo", &mut texts);
+    insta::assert_snapshot!("help", texts);
+}
+
+#[test]
+fn the_topics() {
+    let harness = Harness::new();
+    let topics = ["environment", "exit-codes", "formatting", "syntax"]
+        .map(|topic| format!("=== {topic}\n{}", harness.run(&["help", topic]).good()));
+    insta::assert_snapshot!("topics", topics.join("\n"));
+}
+
+#[test]
+fn the_man_pages() {
+    let harness = Harness::new();
+    harness.run(&["man", "--dir", "pages"]).good();
+    let mut pages: Vec<_> = std::fs::read_dir(harness.path("pages"))
+        .unwrap()
+        .map(|page| page.unwrap().path())
+        .map(|page| (page.file_name().unwrap().to_owned(), std::fs::read_to_string(&page).unwrap()))
+        .collect();
+    pages.sort();
+    let all: String = pages.iter().map(|(name, page)| format!("=== {}\n{page}\n", name.display())).collect();
+    insta::assert_snapshot!("man", all);
+}
+
+#[test]
+fn the_map_has_every_command() {
+    let harness = Harness::new();
+    let paths = harness.run(&["help", "--map", "paths"]).good();
+    for path in ["vimeo upload", "vimeo auth login", "vimeo tools call", "vimeo sandbox run"] {
+        assert!(paths.lines().any(|line| line == path), "{path}");
+    }
+    let map = harness.run(&["help", "--map", "json"]).json();
+    assert_eq!(map["command"], "vimeo");
+    assert!(map["commands"].as_array().unwrap().len() > 15);
+}
+
+#[test]
+fn shells_get_their_completions() {
+    let harness = Harness::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        assert!(harness.run(&["completion", "-s", shell]).good().contains("vimeo"), "{shell}");
+    }
+    harness.run(&["completion", "-s", "tcsh"]).fails(2, &["tcsh", "bash"]);
+}

@@ -1,0 +1,11 @@
+//! The `vimeo` command as people and scripts meet it: the built binary, against a sandbox in this process.
+
+mod accounts;
+mod api;
+mod codes;
+mod examples;
+mod harness;
+mod help;
+#[cfg(unix)]
+mod interrupted;
+mod uploads;
