@@ -1,9 +1,15 @@
 //! An upload whose creation was never answered: finds out what became of it.
 
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
 use vimeo_ext::upload::{Entry, Upload, UploadError};
 use vimeo_ext::{Error, Vimeo};
 
 use crate::exit::{Exit, Failure, Result};
+
+/// How long to wait before looking again for a video that a question may still bring about.
+const PAUSES: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(3)];
 
 /// What is to be done about an unanswered creation.
 pub(crate) enum Answer {
@@ -34,10 +40,18 @@ pub(crate) async fn settle(vimeo: &Vimeo, id: &str, title: Option<&str>) -> Resu
     let Some(entry) = entries.iter().flatten().find(|entry: &&Entry| entry.id() == id) else {
         return Ok(Answer::NeverWas);
     };
-    let mut candidates = unfinished.candidates(entry).await?;
-    candidates.retain(|video| {
-        !others.contains(&video.uri.as_str()) && (title.is_none() || video.name.as_deref() == title)
-    });
+    // The process that asked may have been killed a moment ago, and its question still be on its way.
+    let mut pauses = PAUSES.iter().filter(|_| Utc::now() - entry.begun < TimeDelta::minutes(2));
+    let candidates = loop {
+        let mut candidates = unfinished.candidates(entry).await?;
+        candidates.retain(|video| {
+            !others.contains(&video.uri.as_str()) && (title.is_none() || video.name.as_deref() == title)
+        });
+        match pauses.next() {
+            Some(pause) if candidates.is_empty() => tokio::time::sleep(*pause).await,
+            _ => break candidates,
+        }
+    };
     match candidates.as_slice() {
         [] => {
             unfinished.discard(id).await?;
