@@ -1,6 +1,8 @@
-//! Gives a video a thumbnail: from an image, and out of the video itself.
+//! Gives a video a thumbnail, from an image and out of the video itself, and a showcase its logo.
 
 use std::time::Duration;
+
+use vimeo_ext::PictureTarget;
 
 use crate::stage::{AnyError, Stage};
 
@@ -15,5 +17,10 @@ pub(crate) async fn play(stage: Stage) -> Result<(), AnyError> {
 
     let still = vimeo.thumbnail_at(&video, Duration::from_secs(1)).send().await?;
     println!("{} was taken at second 1", still.uri.unwrap_or_default());
+
+    let showcase = vimeo.post("/me/albums").json(&serde_json::json!({"name": "Trailers"})).send().await?;
+    let showcase = showcase.get("uri").and_then(|uri| uri.as_str()).unwrap_or_default();
+    let logo = vimeo.upload_picture(PictureTarget::showcase_logo(showcase), IMAGE).activate(true);
+    println!("{} is the logo of {showcase}", logo.send().await?.uri);
     Ok(())
 }

@@ -168,6 +168,34 @@ async fn every_kind_of_picture_goes_the_same_way() {
 }
 
 #[tokio::test]
+async fn a_showcase_gets_its_own_logo_and_the_account_one_for_its_players() {
+    let place = Place::new().await;
+    let vimeo = place.vimeo();
+    let showcase = vimeo.post("/me/albums").json(&json!({"name": "Trailers"})).send().await.unwrap();
+    let uri = showcase["uri"].as_str().unwrap();
+    let logo = vimeo.upload_picture(PictureTarget::showcase_logo(uri), PNG).activate(true).send().await;
+    let logo = logo.unwrap();
+    let read = vimeo.get(uri).fields("custom_logo.uri").send().await.unwrap();
+    assert_eq!(read["custom_logo"]["uri"], logo.uri);
+    let custom = vimeo.upload_picture(PictureTarget::custom_logo(), PNG).send().await.unwrap();
+    assert!(!custom.active && custom.uri.contains("/customlogos/"), "{custom:?}");
+    let (create, switch, read) =
+        (format!("POST {uri}/logos"), format!("PATCH {}", logo.uri), format!("GET {uri}"));
+    assert_eq!(
+        place.steps(),
+        [
+            "POST /me/albums",
+            create.as_str(),
+            "PUT link",
+            switch.as_str(),
+            read.as_str(),
+            "POST /me/customlogos",
+            "PUT link"
+        ]
+    );
+}
+
+#[tokio::test]
 async fn what_has_no_pictures_and_answers_without_a_link_are_named() {
     let api = MockServer::start().await;
     let empty = ResponseTemplate::new(200).set_body_json(json!({}));
