@@ -3,11 +3,13 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod areas;
+mod authorize_page;
 mod build_cost;
 mod bundle;
 mod drift;
 mod fault_matrix;
 mod install;
+mod interop;
 mod kill_test;
 mod mcp_clients;
 mod payloads;
@@ -29,6 +31,8 @@ enum Command {
     Regen(regen::Arguments),
     /// Compile vimeo-api with each area alone.
     Areas,
+    /// Try the local Vimeo's authorize page in a browser.
+    AuthorizePage(authorize_page::Arguments),
     /// Compare what our crate costs to build with what progenitor's own output costs.
     BuildCost(build_cost::Arguments),
     /// Print openapi/ as one JSON document.
@@ -42,6 +46,8 @@ enum Command {
     Payloads(payloads::Arguments),
     /// Break the line at every place of an upload and show what came of it.
     FaultMatrix,
+    /// Let clients that others wrote play a scenario against the local Vimeo.
+    Interop,
     /// Kill an upload at random moments until it is done.
     KillTest(kill_test::Arguments),
     /// Upload to a tus server, and with a tus client, that others wrote.
@@ -56,12 +62,14 @@ fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Regen(arguments) => regen::run(&arguments),
         Command::Areas => areas::run(),
+        Command::AuthorizePage(arguments) => authorize_page::run(&arguments),
         Command::BuildCost(arguments) => build_cost::run(&arguments),
         Command::Bundle => bundle::run(),
         Command::Drift(arguments) => drift::run(&arguments),
         Command::McpClients => mcp_clients::run(),
         Command::Payloads(arguments) => payloads::run(&arguments),
         Command::FaultMatrix => fault_matrix::run(),
+        Command::Interop => interop::run(),
         Command::KillTest(arguments) => kill_test::run(&arguments),
         Command::TusServers => tus_servers::run(),
         Command::Picture => picture::run(),

@@ -1,6 +1,9 @@
 //! Where things are, and how commands fail.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
 
 /// Why a command did not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -48,4 +51,21 @@ pub(crate) fn root() -> &'static Path {
 /// The description.
 pub(crate) fn description() -> PathBuf {
     root().join("openapi")
+}
+
+/// Builds a binary of the workspace, for debugging; gives its path.
+pub(crate) fn binary(name: &str) -> Result<PathBuf, Failure> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(&cargo)
+        .args(["build", "--quiet", "--bin", name, "--message-format", "json-render-diagnostics"])
+        .current_dir(root())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(Failure::file(PathBuf::from(cargo)))?;
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let artifacts = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let built = artifacts
+        .filter(|artifact| artifact.pointer("/target/name").and_then(Value::as_str) == Some(name))
+        .find_map(|artifact| artifact.get("executable")?.as_str().map(PathBuf::from));
+    built.ok_or_else(|| Failure::Command(format!("{name} was not built")))
 }

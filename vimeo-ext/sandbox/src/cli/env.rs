@@ -122,7 +122,7 @@ fn lines(client: Client, line: &Value) -> Result<String, Failure> {
             let host = parsed.as_ref().and_then(Url::host_str).unwrap_or("127.0.0.1");
             let port = parsed.as_ref().and_then(Url::port_or_known_default).unwrap_or(80);
             format!(
-                "const vimeo = require('@vimeo/vimeo')\n\
+                "const {{ vimeo_module: vimeo }} = require('@vimeo/vimeo')\n\
                  Object.assign(vimeo.request_defaults, {{ protocol: 'http:', hostname: '{host}', port: {port} }})\n\
                  const client = new vimeo.Vimeo('{client_id}', '{secret}', '{token}')\n"
             )

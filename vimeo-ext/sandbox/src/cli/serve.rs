@@ -64,6 +64,10 @@ pub struct Serve {
     /// take nothing else.
     #[arg(long)]
     create_answers_200: bool,
+    /// An address that users may be sent back to after they have let the app in; may be given more than once. Every
+    /// address will do where none is given.
+    #[arg(long, value_name = "URL")]
+    redirect_uri: Vec<String>,
     /// How many videos are there from the start.
     #[arg(long, default_value_t = 0)]
     videos: usize,
@@ -155,6 +159,9 @@ impl Serve {
             .seed(self.seed)
             .allow_any_token(self.allow_any_token)
             .create_answers_200(self.create_answers_200);
+        for uri in &self.redirect_uri {
+            builder = builder.redirect_uri(uri);
+        }
         if let Some(port) = self.https {
             builder = builder.https(port);
         }

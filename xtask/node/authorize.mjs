@@ -1,0 +1,80 @@
+// The authorize page in a real browser: a user lets an app in, does not, and is sent somewhere the app never registered.
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:http';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+import { chromium } from 'playwright-core';
+
+const { CHROMIUM, SANDBOX } = process.env;
+const app = createServer((_, answer) => answer.end('back'));
+await new Promise((done) => app.listen(0, '127.0.0.1', done));
+const home = `http://127.0.0.1:${app.address().port}/callback`;
+
+// Only now it is known which address the app registers. The sandbox ends with this process.
+const sandbox = spawn(SANDBOX, ['--redirect-uri', home], { stdio: ['ignore', 'pipe', 'inherit'] });
+const line = await new Promise((done) => {
+  createInterface(sandbox.stdout).once('line', (text) => done(JSON.parse(text)));
+});
+const { client_id: CLIENT_ID, client_secret: CLIENT_SECRET, url: VIMEO_BASE_URL } = line;
+process.env.VIMEO_BASE_URL = VIMEO_BASE_URL;
+const { check, run } = await import('./steps.mjs');
+
+const profile = await mkdtemp(join(tmpdir(), 'authorize-'));
+const browser = await chromium.launchPersistentContext(profile, {
+  executablePath: CHROMIUM,
+  headless: true,
+  args: [
+    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync',
+  ],
+});
+const page = await browser.newPage();
+
+function ask(redirect) {
+  const url = new URL('oauth/authorize', VIMEO_BASE_URL);
+  url.search = new URLSearchParams({
+    response_type: 'code', client_id: CLIENT_ID, redirect_uri: redirect, scope: 'public private edit', state: 's&t',
+  });
+  return page.goto(url.href);
+}
+
+async function decide(button) {
+  await ask(home);
+  check((await page.locator('li').allTextContents()).join() === 'public,private,edit', 'other scopes are shown');
+  await page.getByRole('button', { name: button }).click();
+  await page.waitForURL((url) => url.href.startsWith(home));
+  const back = new URL(page.url()).searchParams;
+  check(back.get('state') === 's&t', `the state came back as ${back.get('state')}`);
+  return back;
+}
+
+await run([
+  ['accept', async () => {
+    const code = (await decide('Accept')).get('code');
+    const body = new URLSearchParams({ grant_type: 'authorization_code', code, redirect_uri: home });
+    const authorization = `basic ${btoa(`${CLIENT_ID}:${CLIENT_SECRET}`)}`;
+    const answer = await fetch(new URL('oauth/access_token', VIMEO_BASE_URL), {
+      method: 'POST', body, headers: { authorization },
+    });
+    const grant = await answer.json();
+    check(answer.status === 200 && grant.scope === 'public private edit', grant);
+  }],
+  ['reject', async () => {
+    const back = await decide('Reject');
+    check(back.get('error') === 'access_denied' && !back.has('code'), back.toString());
+  }],
+  ['wrong redirect', async () => {
+    const answer = await ask(`${home}/elsewhere`);
+    check(answer.status() === 400, `answered ${answer.status()}`);
+    check((await page.getByRole('button').count()) === 0, 'there is something to click');
+    check(page.url().startsWith(VIMEO_BASE_URL), 'the user was sent away');
+  }],
+  ['close', async () => {
+    await browser.close();
+    await rm(profile, { recursive: true });
+    app.close();
+  }],
+]);

@@ -1,0 +1,45 @@
+// The scenario with tus-js-client as it is published: it is handed an upload link, as a browser would be.
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+
+import { Upload } from 'tus-js-client';
+
+import { check, run } from './steps.mjs';
+
+const { FILM, VIMEO_ACCESS_TOKEN, VIMEO_BASE_URL } = process.env;
+const { size } = await stat(FILM);
+const made = {};
+
+async function call(method, path, body) {
+  const answer = await fetch(new URL(path, VIMEO_BASE_URL), {
+    method,
+    headers: { authorization: `bearer ${VIMEO_ACCESS_TOKEN}`, 'content-type': 'application/json' },
+    body: body && JSON.stringify(body),
+  });
+  check(answer.ok, `${method} ${path} answered ${answer.status}`);
+  return answer.status === 204 ? undefined : answer.json();
+}
+
+await run([
+  ['log in', async () => {
+    const video = await call('POST', '/me/videos', { name: 'Surf', upload: { approach: 'tus', size } });
+    made.video = video.uri;
+    made.link = video.upload.upload_link;
+  }],
+  ['upload', () => new Promise((resolve, reject) => {
+    const upload = new Upload(createReadStream(FILM), {
+      uploadUrl: made.link,
+      uploadSize: size,
+      chunkSize: 50000,
+      retryDelays: [0, 100, 300],
+      onSuccess: resolve,
+      onError: reject,
+    });
+    upload.start();
+  })],
+  ['get', async () => {
+    const video = await call('GET', `${made.video}?fields=upload.status`);
+    check(video.upload.status === 'complete', video);
+  }],
+  ['delete', () => call('DELETE', made.video)],
+]);

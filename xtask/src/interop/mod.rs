@@ -1,0 +1,324 @@
+//! `cargo xtask interop`.
+
+mod readme;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::install;
+use crate::workspace::{Failure, binary, root};
+
+/// What the scenarios are made of; a client that has no call for a step leaves it out.
+const STEPS: [&str; 9] =
+    ["log in", "get", "page", "upload", "edit", "replace", "picture", "text track", "delete"];
+
+/// The Python packages, in the versions that are tried.
+const PYTHON: [&str; 3] = ["PyVimeo==1.1.2", "tuspy==1.1.0", "requests==2.34.2"];
+
+/// A client that others wrote.
+struct Client {
+    name: &'static str,
+    script: &'static str,
+    /// What `vimeo-sandbox env --for` calls it.
+    lines: &'static str,
+    /// What goes wrong in its last run. Several at once are played once, undisturbed: their requests come in any order.
+    fault: Option<Fault>,
+}
+
+struct Fault {
+    name: &'static str,
+    json: &'static str,
+    times: usize,
+}
+
+const CLIENTS: [Client; 5] = [
+    Client {
+        name: "PyVimeo",
+        script: "pyvimeo.py",
+        lines: "python",
+        fault: Some(Fault {
+            name: "connection reset in a PATCH",
+            json: r#"{"match": {"host": "upload", "method": "PATCH"},
+                "phase": {"mid_body": 50000}, "effect": "reset"}"#,
+            times: 1,
+        }),
+    },
+    Client {
+        name: "@vimeo/vimeo",
+        script: "vimeo-js.mjs",
+        lines: "node",
+        fault: Some(Fault {
+            name: "two PATCHes answered 503",
+            json: r#"{"match": {"host": "upload", "method": "PATCH"}, "times": 2, "effect": {"status": 503}}"#,
+            times: 2,
+        }),
+    },
+    Client {
+        name: "tus-js-client",
+        script: "tus-js.mjs",
+        lines: "shell",
+        fault: Some(Fault {
+            name: "connection reset in a PATCH",
+            json: r#"{"match": {"host": "upload", "method": "PATCH"},
+                "phase": {"mid_body": 20000}, "effect": "reset"}"#,
+            times: 1,
+        }),
+    },
+    Client {
+        name: "tuspy",
+        script: "tuspy.py",
+        lines: "shell",
+        fault: Some(Fault {
+            name: "a PATCH answered 423",
+            json: r#"{"match": {"host": "upload", "method": "PATCH"}, "effect": {"status": 423}}"#,
+            times: 1,
+        }),
+    },
+    Client { name: "PyVimeo × 16", script: "worlds.py", lines: "python", fault: None },
+];
+
+/// Lets clients that others wrote, as they are published, play a scenario against the local Vimeo: undisturbed, again
+/// with the same seed, and with a fault in it. Prints a table. Needs Python, Node and npm.
+pub(crate) fn run() -> Result<(), Failure> {
+    let place = Place::prepare()?;
+    let mut table = Vec::new();
+    for client in &CLIENTS {
+        let journal = place.journal(client, "first");
+        let first = place.play(client, None, &journal)?;
+        table.push((client.name.to_owned(), first));
+        if let Some(fault) = &client.fault {
+            let again = place.journal(client, "second");
+            place.play(client, None, &again)?;
+            same(client, &journal, &again)?;
+            let journal = place.journal(client, "fault");
+            let disturbed = place.play(client, Some(fault), &journal)?;
+            table.push((format!("{}, {}", client.name, fault.name), disturbed));
+        }
+    }
+    print(&table);
+    readme::run(&place.sandbox, "python", &place.python, &place.folder.join("app.py"))?;
+    readme::run(&place.sandbox, "js", Path::new("node"), &place.node.join("app.cjs"))?;
+    if table.iter().any(|(_, steps)| steps.values().any(|failed| failed.is_some())) {
+        return Err(Failure::Command("a client did not get through".to_owned()));
+    }
+    Ok(())
+}
+
+/// A step's name, and why it failed where it did.
+type Steps = BTreeMap<String, Option<String>>;
+
+/// Where everything is that a run needs.
+struct Place {
+    sandbox: PathBuf,
+    python: PathBuf,
+    node: PathBuf,
+    folder: PathBuf,
+}
+
+/// The smallest picture there is.
+const PICTURE: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
+const TEXT_TRACK: &str = "WEBVTT\n\n00:00.000 --> 00:01.000\nSurf\n";
+
+impl Place {
+    fn prepare() -> Result<Self, Failure> {
+        let sandbox = binary("vimeo-sandbox")?;
+        let python = install::python(&PYTHON)?;
+        let node = install::node()?;
+        let folder = root().join("target/interop");
+        fs::create_dir_all(&folder).map_err(Failure::file(&folder))?;
+        for (name, content) in [("picture.gif", PICTURE), ("captions.vtt", TEXT_TRACK.as_bytes())] {
+            let path = folder.join(name);
+            fs::write(&path, content).map_err(Failure::file(path))?;
+        }
+        Ok(Self { sandbox, python, node, folder })
+    }
+
+    fn journal(&self, client: &Client, run: &str) -> PathBuf {
+        self.folder.join(format!("{}-{run}.jsonl", client.script))
+    }
+
+    /// Starts a sandbox, lets the client play its scenario, and says how each step went.
+    fn play(&self, client: &Client, fault: Option<&Fault>, journal: &Path) -> Result<Steps, Failure> {
+        let sandbox = Running::start(&self.sandbox)?;
+        let lines = Command::new(&self.sandbox)
+            .args(["env", "--for", client.lines, "--url", sandbox.text("url")])
+            .output()
+            .map_err(Failure::file(&self.sandbox))?;
+        if !lines.status.success() {
+            let said = String::from_utf8_lossy(&lines.stderr).into_owned();
+            return Err(Failure::Command(format!("vimeo-sandbox env --for {}: {said}", client.lines)));
+        }
+        let (interpreter, folder) = match client.script.ends_with(".py") {
+            true => (self.python.as_path(), Path::new(env!("CARGO_MANIFEST_DIR")).join("python")),
+            false => (Path::new("node"), self.node.clone()),
+        };
+        let mut command = Command::new(interpreter);
+        command
+            .arg(folder.join(client.script))
+            .env("CLIENT_LINES", String::from_utf8_lossy(&lines.stdout).trim_end())
+            .env("VIMEO_BASE_URL", sandbox.text("url"))
+            .env("VIMEO_ACCESS_TOKEN", sandbox.text("token"))
+            .env("FILM", root().join("vimeo-ext/examples/media/sample.mp4"))
+            .env("PICTURE", self.folder.join("picture.gif"))
+            .env("TEXT_TRACK", self.folder.join("captions.vtt"))
+            .env("JOURNAL", journal)
+            // PyVimeo makes lists of sets: in which order, follows from this.
+            .env("PYTHONHASHSEED", "0")
+            .env("PYTHONDONTWRITEBYTECODE", "1");
+        if let Some(fault) = fault {
+            command.env("FAULT", fault.json);
+        }
+        let output = command.stderr(Stdio::inherit()).output().map_err(Failure::file(client.script))?;
+        let steps = read(client, fault, &String::from_utf8_lossy(&output.stdout))?;
+        not_made_up(client, journal, &steps)?;
+        Ok(steps)
+    }
+}
+
+/// Reads what a script printed; a fault must have struck as often as it should.
+fn read(client: &Client, fault: Option<&Fault>, output: &str) -> Result<Steps, Failure> {
+    let mut steps = Steps::new();
+    let mut fired = 0;
+    for line in output.lines() {
+        let Ok(line) = serde_json::from_str::<Value>(line) else { continue };
+        if let Some(step) = line.get("step").and_then(Value::as_str) {
+            let failed = line.get("failed").and_then(Value::as_str).map(str::to_owned);
+            steps.insert(step.to_owned(), failed);
+        }
+        if let Some(list) = line.pointer("/fired/fired").and_then(Value::as_array) {
+            fired = list.len();
+        }
+    }
+    let failed = steps.values().any(Option::is_some);
+    let wanted = fault.map_or(0, |fault| fault.times);
+    if steps.is_empty() || (!failed && fired != wanted) {
+        let name = client.name;
+        return Err(Failure::Command(format!("{name}: {fired} faults struck, not {wanted}:\n{output}")));
+    }
+    Ok(steps)
+}
+
+/// Nothing that a client asked for may be something that the sandbox has no state for.
+fn not_made_up(client: &Client, journal: &Path, steps: &Steps) -> Result<(), Failure> {
+    if steps.values().any(Option::is_some) {
+        return Ok(());
+    }
+    let text = fs::read_to_string(journal).map_err(Failure::file(journal))?;
+    match text.lines().find(|line| line.contains("\"status\":501")) {
+        Some(line) => Err(Failure::Command(format!("{} met what is not there: {line}", client.name))),
+        None => Ok(()),
+    }
+}
+
+/// Two runs with one seed must have asked the same and been answered the same; only the ports differ.
+fn same(client: &Client, first: &Path, second: &Path) -> Result<(), Failure> {
+    let read = |path: &Path| -> Result<Vec<String>, Failure> {
+        let text = fs::read_to_string(path).map_err(Failure::file(path))?;
+        Ok(text.lines().map(without_ports).collect())
+    };
+    let (first, second) = (read(first)?, read(second)?);
+    let differs = first.iter().zip(&second).find(|(one, other)| one != other);
+    if let Some((one, other)) = differs {
+        return Err(Failure::Differs(format!("{}: two runs differ:\n{one}\n{other}", client.name)));
+    }
+    if first.len() != second.len() {
+        let (one, other) = (first.len(), second.len());
+        return Err(Failure::Differs(format!("{}: {one} requests, then {other}", client.name)));
+    }
+    Ok(())
+}
+
+fn without_ports(line: &str) -> String {
+    let mut parts = line.split("127.0.0.1:");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        text.push_str("127.0.0.1:PORT");
+        text.push_str(part.trim_start_matches(|digit: char| digit.is_ascii_digit()));
+    }
+    text
+}
+
+/// A sandbox that ends with this.
+struct Running {
+    process: Child,
+    line: Value,
+}
+
+impl Running {
+    fn start(binary: &Path) -> Result<Self, Failure> {
+        let mut process = Command::new(binary)
+            .args(["--create-answers-200", "--seed", "7", "--freeze", "2026-01-01T00:00:00Z"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(Failure::file(binary))?;
+        let mut line = String::new();
+        if let Some(output) = process.stdout.take() {
+            BufReader::new(output).read_line(&mut line).map_err(Failure::file(binary))?;
+        }
+        let line = serde_json::from_str(&line)
+            .map_err(|error| Failure::Command(format!("the sandbox did not start: {error}: {line}")))?;
+        Ok(Self { process, line })
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.line.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn print(table: &[(String, Steps)]) {
+    let width = table.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+    println!("{:width$}  {}", "", STEPS.join("  "));
+    for (name, steps) in table {
+        let cells = STEPS.iter().map(|step| {
+            let says = match steps.get(*step) {
+                Some(None) => "ok",
+                Some(Some(_)) => "FAILED",
+                None => "-",
+            };
+            format!("{says:len$}", len = step.len())
+        });
+        println!("{name:width$}  {}", cells.collect::<Vec<_>>().join("  "));
+    }
+    for (name, steps) in table {
+        for (step, failed) in steps {
+            if let Some(failed) = failed {
+                println!("{name}, {step}: {failed}");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_do_not_count() {
+        let line = r#"{"host":"127.0.0.1:40123","link":"http://127.0.0.1:5/x"}"#;
+        assert_eq!(without_ports(line), r#"{"host":"127.0.0.1:PORT","link":"http://127.0.0.1:PORT/x"}"#);
+    }
+
+    #[test]
+    fn a_fault_that_did_not_strike_is_no_success() {
+        let [client, ..] = &CLIENTS;
+        let output = "{\"step\": \"log in\"}\n{\"fired\": {\"fired\": []}}\n";
+        assert!(read(client, None, output).is_ok());
+        assert!(read(client, client.fault.as_ref(), output).is_err());
+        assert!(read(client, None, "").is_err());
+        let failed = "{\"step\": \"log in\", \"failed\": \"no\"}";
+        assert_eq!(read(client, None, failed).unwrap()["log in"].as_deref(), Some("no"));
+    }
+}

@@ -1,0 +1,50 @@
+//! The README's snippets in other languages, run as they stand there.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::workspace::{Failure, root};
+
+/// Runs the first snippet in this language with the local Vimeo in its environment; it must print something.
+pub(super) fn run(sandbox: &Path, language: &str, interpreter: &Path, script: &Path) -> Result<(), Failure> {
+    let readme = root().join("README.md");
+    let text = fs::read_to_string(&readme).map_err(Failure::file(&readme))?;
+    let none = || Failure::Command(format!("the README has no snippet in {language}"));
+    let folder = script.parent().ok_or_else(none)?;
+    fs::write(script, snippet(&text, language).ok_or_else(none)?).map_err(Failure::file(script))?;
+    let film = folder.join("film.mp4");
+    fs::copy(root().join("vimeo-ext/examples/media/sample.mp4"), &film).map_err(Failure::file(film))?;
+    let output = Command::new(sandbox)
+        .args(["run", "--create-answers-200", "--"])
+        .args([interpreter, script])
+        .current_dir(folder)
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(Failure::file(sandbox))?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() || printed.trim().is_empty() {
+        return Err(Failure::Command(format!("the README's snippet in {language} failed: {}", output.status)));
+    }
+    println!("README, {language}: {}", printed.trim());
+    Ok(())
+}
+
+/// What stands between the fences.
+fn snippet<'a>(text: &'a str, language: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(&format!("\n```{language}\n"))?;
+    Some(rest.split_once("\n```")?.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snippet_is_what_its_fences_hold() {
+        let text = "# A\n```js\none()\ntwo()\n```\n```python\nthree()\n```\n";
+        assert_eq!(snippet(text, "js"), Some("one()\ntwo()"));
+        assert_eq!(snippet(text, "python"), Some("three()"));
+        assert_eq!(snippet(text, "ruby"), None);
+    }
+}
