@@ -18,8 +18,8 @@ pub(crate) struct Arguments {
 /// Tries the local Vimeo's authorize page in a browser: accept, reject, an address that is not registered. Needs Node,
 /// npm and Chromium.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let sandbox = binary("vimeo-sandbox")?;
-    let node = install::node()?;
+    let sandbox = binary(&["--bin", "vimeo-sandbox"])?;
+    let node = install::node("node")?;
     let mut browse = Command::new("node");
     browse
         .arg(node.join("authorize.mjs"))
@@ -34,6 +34,7 @@ fn in_path(program: &PathBuf) -> Result<PathBuf, Failure> {
         return Ok(program.clone());
     }
     let folders = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file());
+    let found =
+        std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file());
     found.ok_or_else(|| Failure::Command(format!("there is no {} to open the page with", program.display())))
 }

@@ -26,11 +26,11 @@ pub(crate) fn python(packages: &[&str]) -> Result<PathBuf, Failure> {
     Ok(interpreter)
 }
 
-/// The files of xtask/node with their packages; gives the folder. Needs `npm`.
-pub(crate) fn node() -> Result<PathBuf, Failure> {
-    let folder = root().join("target/node");
+/// The files of a folder of xtask with their packages; gives the folder where they are together. Needs `npm`.
+pub(crate) fn node(files: &str) -> Result<PathBuf, Failure> {
+    let folder = root().join("target").join(files);
     fs::create_dir_all(&folder).map_err(Failure::file(&folder))?;
-    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("node");
+    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join(files);
     for entry in fs::read_dir(&ours).map_err(Failure::file(&ours))? {
         let entry = entry.map_err(Failure::file(&ours))?;
         let copy = folder.join(entry.file_name());

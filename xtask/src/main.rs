@@ -15,6 +15,7 @@ mod mcp_clients;
 mod payloads;
 mod picture;
 mod regen;
+mod running;
 mod tus_servers;
 mod upload_bench;
 mod workspace;

@@ -9,7 +9,7 @@ use crate::workspace::{Failure, root};
 /// Runs the upload suite against a tus server that others wrote and against the local Vimeo, and lets a tus client that
 /// others wrote finish a ticket. Needs Node and npm.
 pub(crate) fn run() -> Result<(), Failure> {
-    let node = install::node()?;
+    let node = install::node("node")?;
     let uploads = root().join("target/tus-server");
     let mut server = Command::new("node")
         .arg(node.join("tus-server.mjs"))

@@ -53,19 +53,19 @@ pub(crate) fn description() -> PathBuf {
     root().join("openapi")
 }
 
-/// Builds a binary of the workspace, for debugging; gives its path.
-pub(crate) fn binary(name: &str) -> Result<PathBuf, Failure> {
+/// Builds a binary or an example, named as cargo names it, for debugging; gives its path.
+pub(crate) fn binary(target: &[&str]) -> Result<PathBuf, Failure> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(&cargo)
-        .args(["build", "--quiet", "--bin", name, "--message-format", "json-render-diagnostics"])
+        .args(["build", "--quiet", "--message-format", "json-render-diagnostics"])
+        .args(target)
         .current_dir(root())
         .stderr(Stdio::inherit())
         .output()
         .map_err(Failure::file(PathBuf::from(cargo)))?;
     let messages = String::from_utf8_lossy(&output.stdout);
-    let artifacts = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let built = artifacts
-        .filter(|artifact| artifact.pointer("/target/name").and_then(Value::as_str) == Some(name))
-        .find_map(|artifact| artifact.get("executable")?.as_str().map(PathBuf::from));
-    built.ok_or_else(|| Failure::Command(format!("{name} was not built")))
+    let built = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    // Dependencies come before what depends on them.
+    let path = built.filter_map(|message| Some(message.get("executable")?.as_str()?.into())).next_back();
+    path.ok_or_else(|| Failure::Command(format!("cargo built nothing for {}", target.join(" "))))
 }

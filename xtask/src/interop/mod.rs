@@ -4,13 +4,13 @@ mod readme;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use crate::install;
+use crate::running::Running;
 use crate::workspace::{Failure, binary, root};
 
 /// What the scenarios are made of; a client that has no call for a step leaves it out.
@@ -126,9 +126,9 @@ const TEXT_TRACK: &str = "WEBVTT\n\n00:00.000 --> 00:01.000\nSurf\n";
 
 impl Place {
     fn prepare() -> Result<Self, Failure> {
-        let sandbox = binary("vimeo-sandbox")?;
+        let sandbox = binary(&["--bin", "vimeo-sandbox"])?;
         let python = install::python(&PYTHON)?;
-        let node = install::node()?;
+        let node = install::node("node")?;
         let folder = root().join("target/interop");
         fs::create_dir_all(&folder).map_err(Failure::file(&folder))?;
         for (name, content) in [("picture.gif", PICTURE), ("captions.vtt", TEXT_TRACK.as_bytes())] {
@@ -144,7 +144,7 @@ impl Place {
 
     /// Starts a sandbox, lets the client play its scenario, and says how each step went.
     fn play(&self, client: &Client, fault: Option<&Fault>, journal: &Path) -> Result<Steps, Failure> {
-        let sandbox = Running::start(&self.sandbox)?;
+        let sandbox = Sandbox::start(&self.sandbox)?;
         let lines = Command::new(&self.sandbox)
             .args(["env", "--for", client.lines, "--url", sandbox.text("url")])
             .output()
@@ -243,38 +243,25 @@ fn without_ports(line: &str) -> String {
     text
 }
 
-/// A sandbox that ends with this.
-struct Running {
-    process: Child,
+/// A sandbox, and what its first line said.
+struct Sandbox {
     line: Value,
+    _running: Running,
 }
 
-impl Running {
+impl Sandbox {
     fn start(binary: &Path) -> Result<Self, Failure> {
-        let mut process = Command::new(binary)
-            .args(["--create-answers-200", "--seed", "7", "--freeze", "2026-01-01T00:00:00Z"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(Failure::file(binary))?;
-        let mut line = String::new();
-        if let Some(output) = process.stdout.take() {
-            BufReader::new(output).read_line(&mut line).map_err(Failure::file(binary))?;
-        }
+        let mut command = Command::new(binary);
+        command.args(["--create-answers-200", "--seed", "7", "--freeze", "2026-01-01T00:00:00Z"]);
+        let mut running = Running::start(&mut command)?;
+        let line = running.line()?;
         let line = serde_json::from_str(&line)
             .map_err(|error| Failure::Command(format!("the sandbox did not start: {error}: {line}")))?;
-        Ok(Self { process, line })
+        Ok(Self { line, _running: running })
     }
 
     fn text(&self, name: &str) -> &str {
         self.line.get(name).and_then(Value::as_str).unwrap_or_default()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

@@ -24,7 +24,10 @@ pub(super) fn run(sandbox: &Path, language: &str, interpreter: &Path, script: &P
         .map_err(Failure::file(sandbox))?;
     let printed = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() || printed.trim().is_empty() {
-        return Err(Failure::Command(format!("the README's snippet in {language} failed: {}", output.status)));
+        return Err(Failure::Command(format!(
+            "the README's snippet in {language} failed: {}",
+            output.status
+        )));
     }
     println!("README, {language}: {}", printed.trim());
     Ok(())
