@@ -57,7 +57,7 @@ impl Parameters {
             return Err(bad("it has no `=value`"));
         }
         let slot = self.0.entry(name).or_insert(Value::Null);
-        place(slot, &steps, value).map_err(|why| bad(why))
+        place(slot, &steps, value).map_err(bad)
     }
 }
 

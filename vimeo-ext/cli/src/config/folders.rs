@@ -57,7 +57,8 @@ mod tests {
 
     #[test]
     fn the_first_that_is_set_is_taken() {
-        let cases: [(&[(&str, &str)], &str, &str); 4] = [
+        type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+        let cases: [Case<'_>; 4] = [
             (&[], "/home/a/.config/vimeo", "/home/a/.local/state/vimeo"),
             (&[("XDG_CONFIG_HOME", "/x"), ("XDG_STATE_HOME", "/y")], "/x/vimeo", "/y/vimeo"),
             (

@@ -72,7 +72,8 @@ mod tests {
     #[test]
     fn what_is_said_first_wins() {
         use ColourChoice::{Always, Auto, Never};
-        let cases: [(ColourChoice, bool, &[(&str, &str)], bool); 12] = [
+        type Case<'a> = (ColourChoice, bool, &'a [(&'a str, &'a str)], bool);
+        let cases: [Case<'_>; 12] = [
             (Auto, true, &[], true),
             (Auto, false, &[], false),
             (Always, false, &[("NO_COLOR", "1")], true),

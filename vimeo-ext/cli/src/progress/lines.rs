@@ -15,7 +15,7 @@ pub(super) fn say(line: &str) {
 /// All files in one line.
 pub(super) fn line(board: &Board) -> String {
     let all = sum(&board.snapshot());
-    let percent = if all.total == 0 { 100 } else { all.acknowledged.saturating_mul(100) / all.total };
+    let percent = all.acknowledged.saturating_mul(100).checked_div(all.total).unwrap_or(100);
     let mut line = format!("{}: {} of {} ({percent} %)", all.name, bytes(all.acknowledged), bytes(all.total));
     if all.rate > 0 {
         line.push_str(&format!(", {}/s", bytes(all.rate)));

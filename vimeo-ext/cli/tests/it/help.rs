@@ -3,11 +3,11 @@
 use crate::harness::Harness;
 
 fn each(command: &clap::Command, path: &str, texts: &mut String) {
-    let mut shown = command.clone().bin_name(path).term_width(100);
-    if path != "vimeo" {
-        // They are the same everywhere.
-        shown = shown.mut_args(|arg| if arg.is_global_set() { arg.hide(true) } else { arg });
+    // Its flags are the sandbox's own, and change with it.
+    if path.starts_with("vimeo sandbox") {
+        return;
     }
+    let mut shown = command.clone().bin_name(path).term_width(100);
     texts.push_str(&format!("=== {path}\n{}\n", shown.render_long_help()));
     for sub in command.get_subcommands() {
         each(sub, &format!("{path} {}", sub.get_name()), texts);
@@ -38,6 +38,7 @@ fn the_man_pages() {
     let mut pages: Vec<_> = std::fs::read_dir(harness.path("pages"))
         .unwrap()
         .map(|page| page.unwrap().path())
+        .filter(|page| !page.file_name().unwrap().to_str().unwrap().starts_with("vimeo-sandbox"))
         .map(|page| (page.file_name().unwrap().to_owned(), std::fs::read_to_string(&page).unwrap()))
         .collect();
     pages.sort();
