@@ -53,7 +53,7 @@ enum Form {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     $ vimeo tools call vimeo_me_get\n  \
-    $ vimeo tools call vimeo_video_get '{\"video\": \"76979871\"}'")]
+    $ vimeo tools call vimeo_video_get '{\"video_id\": \"76979871\"}'")]
 pub(crate) struct CallArgs {
     /// The tool
     name: String,

@@ -15,7 +15,7 @@ use crate::resource::{Resource, Shape, column};
 const WEBHOOKS: Resource = Resource {
     noun: "webhooks",
     columns: &[
-        column("id", "webhook_id", Shape::Text),
+        column("uri", "uri", Shape::Text),
         column("event", "webhook_type", Shape::Text),
         column("url", "webhook_url", Shape::Text),
         column("enabled", "is_enabled", Shape::Text),
@@ -46,7 +46,7 @@ struct App {
 
 /// List the webhooks of the app
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  $ vimeo webhooks list --json=webhook_id,webhook_type")]
+#[command(after_help = "Examples:\n  $ vimeo webhooks list --json=uri,webhook_type")]
 pub(crate) struct ListArgs {
     #[command(flatten)]
     app: App,

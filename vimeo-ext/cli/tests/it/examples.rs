@@ -46,7 +46,7 @@ async fn things(client: &vimeo_ext::Vimeo) -> [(&'static str, String); 5] {
         ("76979872", folder),
         ("76979873", showcase),
         ("76979874", number(&event)),
-        ("76979875", hook["webhook_id"].to_string().trim_matches('"').to_owned()),
+        ("76979875", number(&hook)),
     ]
 }
 

@@ -3,6 +3,7 @@
 use clap::Args;
 use vimeo_ext::AccessToken;
 
+use crate::config::TokenPlace;
 use crate::context::{Context, From, Identity, vault_name};
 use crate::exit::{Exit, Failure, Result};
 
@@ -32,10 +33,12 @@ pub(crate) async fn run(context: &Context<'_>, args: &LogoutArgs) -> Result<Exit
         client.auth().revoke_token(&AccessToken::new(token)).await?;
     }
     // The secret first: an account without a token is seen, a token without an account is not.
-    context.vault(account.token).delete(&vault_name(name, &account.base_url)).map_err(|error| {
-        Failure::new(Exit::Auth, format!("the token of account {name} cannot be removed: {error}"))
-            .next("unlock the keyring and try again")
-    })?;
+    if account.token != TokenPlace::Command {
+        context.vault(account.token).delete(&vault_name(name, &account.base_url)).map_err(|error| {
+            Failure::new(Exit::Auth, format!("the token of account {name} cannot be removed: {error}"))
+                .next("unlock the keyring and try again")
+        })?;
+    }
     context.accounts().change(|kept| {
         kept.accounts.remove(name);
         if kept.active.as_deref() == Some(name) {
