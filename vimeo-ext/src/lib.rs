@@ -139,6 +139,8 @@
 //! | `accounts` | many users: their logins, tokens and connections, in memory or in a store of your own |
 //! | `tools` | the tools for agents: `tools` |
 //! | `mcp` | the tools over the Model Context Protocol: `mcp` |
+//! | `sqlite`, `postgres`, `postgres-tls` | the same, kept in a file or on a server |
+//! | `webhooks`, `axum` | receiving webhooks, and an extractor for services of axum |
 //!
 //! `authentication` and `videos` are always on, since the client itself needs them.
 #![forbid(unsafe_code)]
@@ -164,6 +166,8 @@ pub mod retry;
 pub mod tools;
 pub mod transport;
 pub mod upload;
+#[cfg(feature = "webhooks")]
+pub mod webhooks;
 
 pub use vimeo_api as api;
 

@@ -16,6 +16,7 @@ mod payloads;
 mod picture;
 mod regen;
 mod running;
+mod stores;
 mod tus_servers;
 mod upload_bench;
 mod workspace;
@@ -55,6 +56,8 @@ enum Command {
     TusServers,
     /// Draw the front page's picture of a terminal run: vimeo-ext/cli/terminal.svg.
     Picture,
+    /// Run the tests of the durable stores, or a command, with a PostgreSQL server of its own.
+    Stores(stores::Arguments),
     /// Measure an upload beside curl and the official Python library.
     UploadBench(upload_bench::Arguments),
 }
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Command::KillTest(arguments) => kill_test::run(&arguments),
         Command::TusServers => tus_servers::run(),
         Command::Picture => picture::run(),
+        Command::Stores(arguments) => stores::run(&arguments),
         Command::UploadBench(arguments) => upload_bench::run(&arguments),
     };
     match done {

@@ -7,7 +7,9 @@
 //! | call Vimeo as one of them | [`Accounts::client`] |
 //! | see and change how they stand | [`Accounts::verify`], [`Accounts::disable`], [`Accounts::enable`], [`Accounts::disconnect`], [`Accounts::list`], [`Accounts::events`] |
 //! | an app and a token under a name | [`Accounts::connections`] |
-//! | where they are kept | [`MemoryStore`], or an [`AccountStore`] of your own |
+//! | where they are kept | [`MemoryStore`], `SqliteStore`, `PostgresStore`, or an [`AccountStore`] of your own |
+//!
+//! The module `guide` walks from a link to a webhook.
 //!
 //! Accounts share connections and settings, and nothing else: each has its own token, its own rate limit and its own
 //! errors. Tokens are encrypted before a store sees them.
@@ -15,6 +17,10 @@
 //! How an account comes to stand as it does, [`Status`] tells. A call that Vimeo refuses with `401` makes it ask Vimeo about
 //! the token: only when that is refused too is the account [`Revoked`](Status::Revoked), and its calls fail with
 //! [`vimeo_api::Error::NeedsLogin`] until its user has logged in again.
+
+#[cfg(feature = "axum")]
+#[doc = include_str!("guide.md")]
+pub mod guide {}
 
 mod account;
 mod connection;
@@ -40,5 +46,9 @@ pub use keys::{Key, KeyError, KeyId, KeyRing, Sealed};
 pub use manager::{Accounts, AccountsBuilder, Linked, Rotation};
 pub use refresh::AccountRefresher;
 pub use status::Status;
+#[cfg(feature = "postgres")]
+pub use store::PostgresStore;
+#[cfg(feature = "sqlite")]
+pub use store::SqliteStore;
 pub use store::{AccountStore, LoginRecord, MemoryStore, StoreError, StoreFuture};
 pub use tokens::Tokens;

@@ -4,6 +4,8 @@
 //! refused waits here, before it is sent; see [`LimitPolicy`].
 
 mod ledger;
+mod pool;
+mod share;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,7 +20,11 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use vimeo_api::{ApiError, Error, RateLimit, RateLimited, RawResponse, Request, retry_after, time_until};
 
 use self::ledger::{Class, Ledger, Reading, Verdict};
+use self::share::{Slices, Turn, UnderWay};
 use crate::Clock;
+
+pub use self::pool::BudgetPool;
+pub use self::share::{BudgetLease, BudgetReport, BudgetShare};
 
 /// What to do with a call that would go beyond the account's limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +88,21 @@ pub struct BudgetWindow {
 /// # Ok::<(), vimeo_ext::Error>(())
 /// ```
 #[derive(Clone, Default)]
-pub struct Budgets(Arc<Mutex<HashMap<String, Arc<Budget>>>>);
+pub struct Budgets(Arc<Known>);
+
+#[derive(Default)]
+struct Known {
+    accounts: Mutex<Accounts>,
+    /// What other processes share, and what this one calls itself there.
+    share: Option<(Arc<dyn BudgetShare>, Arc<str>)>,
+}
+
+#[derive(Default)]
+struct Accounts {
+    budgets: HashMap<String, Arc<Budget>>,
+    /// At so many they are looked through for those that are idle.
+    sweep_at: usize,
+}
 
 const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
@@ -91,19 +111,30 @@ const MANY: usize = 1024;
 
 impl Budgets {
     pub(crate) fn of(&self, account: &str, clock: &Clock) -> Arc<Budget> {
-        let mut budgets = lock(&self.0);
-        if let Some(budget) = budgets.get(account) {
+        let mut accounts = lock(&self.0.accounts);
+        if let Some(budget) = accounts.budgets.get(account) {
             return Arc::clone(budget);
         }
-        if budgets.len() >= MANY {
+        if accounts.budgets.len() >= accounts.sweep_at.max(MANY) {
             let now = Instant::now();
-            budgets.retain(|_, budget| {
+            accounts.budgets.retain(|_, budget| {
                 Arc::strong_count(budget) > 1 || !lock(&budget.shared).ledger.is_idle(now)
             });
+            // Twice as many before the next look, so that each account is looked at a few times at most.
+            accounts.sweep_at = accounts.budgets.len() * 2;
         }
-        let budget = Arc::new(Budget::new(clock.clone()));
-        budgets.insert(account.to_owned(), Arc::clone(&budget));
+        let share = self.0.share.as_ref();
+        let slices = share.map(|(share, holder)| Slices::new(Arc::clone(share), Arc::clone(holder), account));
+        let budget = Arc::new(Budget::new(clock.clone(), slices));
+        accounts.budgets.insert(account.to_owned(), Arc::clone(&budget));
         budget
+    }
+
+    /// Budgets that this process shares with others through `share`: each asks it for slices of what remains, about once in
+    /// ten calls or less often, and goes by what it knows itself while `share` is away.
+    pub fn shared(share: Arc<dyn BudgetShare>) -> Self {
+        let holder = format!("{:016x}", fastrand::u64(..));
+        Self(Arc::new(Known { accounts: Mutex::default(), share: Some((share, holder.into())) }))
     }
 }
 
@@ -118,8 +149,11 @@ impl Budgets {
     /// # Ok::<(), vimeo_ext::Error>(())
     /// ```
     pub fn states(&self) -> Vec<(String, BudgetState)> {
-        let budgets: Vec<_> =
-            lock(&self.0).iter().map(|(name, budget)| (name.clone(), Arc::clone(budget))).collect();
+        let budgets: Vec<_> = lock(&self.0.accounts)
+            .budgets
+            .iter()
+            .map(|(name, budget)| (name.clone(), Arc::clone(budget)))
+            .collect();
         let mut states: Vec<_> = budgets.into_iter().map(|(name, budget)| (name, budget.state())).collect();
         states.sort_by(|one, other| one.0.cmp(&other.0));
         states
@@ -128,7 +162,7 @@ impl Budgets {
 
 impl fmt::Debug for Budgets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Budgets").field("accounts", &lock(&self.0).len()).finish()
+        f.debug_struct("Budgets").field("accounts", &lock(&self.0.accounts).budgets.len()).finish()
     }
 }
 
@@ -138,6 +172,7 @@ pub struct Budget {
     changed: Notify,
     watched: watch::Sender<BudgetState>,
     clock: Clock,
+    slices: Option<Slices>,
 }
 
 #[derive(Default)]
@@ -169,12 +204,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Budget {
-    fn new(clock: Clock) -> Self {
+    fn new(clock: Clock, slices: Option<Slices>) -> Self {
         Self {
             shared: Mutex::default(),
             changed: Notify::new(),
             watched: watch::Sender::new(BudgetState::default()),
             clock,
+            slices,
         }
     }
 
@@ -239,12 +275,50 @@ impl Budget {
         }
     }
 
-    /// Lets a call go, or holds it back as the policy says.
+    /// Lets a call go, or holds it back as the policy says: by what this process knows, and by what all share.
     pub(crate) async fn admit(&self, request: &Request, policy: LimitPolicy) -> Result<Permit<'_>, Error> {
+        match &self.slices {
+            Some(slices) if policy != LimitPolicy::ReportOnly => {
+                Box::pin(self.admit_shared(slices, request, policy)).await
+            }
+            _ => self.admit_here(request, policy).await,
+        }
+    }
+
+    async fn admit_shared<'a>(
+        &'a self,
+        slices: &'a Slices,
+        request: &Request,
+        policy: LimitPolicy,
+    ) -> Result<Permit<'a>, Error> {
+        let began = Instant::now();
+        loop {
+            let mut permit = self.admit_here(request, policy).await?;
+            let until = match slices.take(permit.class.with_fields, self).await {
+                Turn::Go(under_way) => {
+                    permit.under_way = Some(under_way);
+                    return Ok(permit);
+                }
+                Turn::NotBefore(until) => until,
+            };
+            // Whoever waits holds no place.
+            drop(permit);
+            let deadline = match policy {
+                LimitPolicy::Wait { at_most } => began.checked_add(at_most),
+                _ => Some(began),
+            };
+            if deadline.is_some_and(|deadline| until > deadline) {
+                return Err(self.held_back(request, until));
+            }
+            sleep_until(until).await;
+        }
+    }
+
+    async fn admit_here(&self, request: &Request, policy: LimitPolicy) -> Result<Permit<'_>, Error> {
         let class = class(request);
         // As a rule it may go at once; whoever has to wait asks again once it would hear of a change.
         if lock(&self.shared).ledger.ask(class, Instant::now()) == Verdict::Go {
-            return Ok(Permit { budget: self, class, counted: true });
+            return Ok(Permit { budget: self, class, counted: true, under_way: None });
         }
         // On the heap, so that calls that may go make no room for the wait.
         Box::pin(self.wait_for_room(request, class, policy)).await
@@ -264,8 +338,12 @@ impl Budget {
             changed.as_mut().enable();
             let verdict = lock(&self.shared).ledger.ask(class, Instant::now());
             let at_most = match (verdict, policy) {
-                (Verdict::Go, _) => return Ok(Permit { budget: self, class, counted: true }),
-                (_, LimitPolicy::ReportOnly) => return Ok(Permit { budget: self, class, counted: false }),
+                (Verdict::Go, _) => {
+                    return Ok(Permit { budget: self, class, counted: true, under_way: None });
+                }
+                (_, LimitPolicy::ReportOnly) => {
+                    return Ok(Permit { budget: self, class, counted: false, under_way: None });
+                }
                 // Held back for an instant, until the first answers tell the limit.
                 (Verdict::WaitForAnswer, LimitPolicy::FailFast) => Duration::from_secs(60),
                 (_, LimitPolicy::FailFast) => Duration::ZERO,
@@ -343,6 +421,8 @@ pub(crate) struct Permit<'a> {
     budget: &'a Budget,
     class: Class,
     counted: bool,
+    /// Its place in the slice that this process holds.
+    under_way: Option<UnderWay<'a>>,
 }
 
 impl Permit<'_> {

@@ -38,4 +38,6 @@ mod upload_memory;
 mod upload_queue;
 mod upload_sandbox;
 mod upload_servers;
+#[cfg(feature = "axum")]
+mod webhooks;
 mod with_sandbox;

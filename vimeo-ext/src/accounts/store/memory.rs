@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::{AccountStore, LoginRecord, StoreError, StoreFuture};
 use crate::accounts::{AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, StatusEvent};
+use crate::budget::{BudgetLease, BudgetPool, BudgetReport};
 
 /// Keeps accounts in memory, for tests and for programs that get their accounts anew at each start.
 ///
@@ -29,6 +30,7 @@ struct State {
     leases: HashMap<String, Lease>,
     events: Vec<StatusEvent>,
     last_event: u64,
+    budgets: HashMap<String, BudgetPool>,
 }
 
 struct Lease {
@@ -235,6 +237,10 @@ impl AccountStore for MemoryStore {
             let records = state.connections.range::<str, _>((after, Bound::Unbounded));
             Ok(records.take(limit as usize).map(|(_, record)| record.clone()).collect())
         })
+    }
+
+    fn lease_budget<'a>(&'a self, name: &'a str, report: &'a BudgetReport) -> StoreFuture<'a, BudgetLease> {
+        Box::pin(async move { Ok(self.lock().budgets.entry(name.to_owned()).or_default().lease(report)) })
     }
 
     fn sweep(&self, now: DateTime<Utc>, events_before: DateTime<Utc>) -> StoreFuture<'_, ()> {

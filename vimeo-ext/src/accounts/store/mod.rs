@@ -1,13 +1,26 @@
 //! Where accounts are kept.
 
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod rows;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use chrono::{DateTime, Utc};
 
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
 
 use super::{AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, Sealed, StatusEvent};
 use crate::auth::BoxFuture;
+use crate::budget::{BudgetLease, BudgetReport, BudgetShare};
 
 /// What a store answers with.
 pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
@@ -115,6 +128,10 @@ pub trait AccountStore: Send + Sync + 'static {
         limit: u32,
     ) -> StoreFuture<'a, Vec<ConnectionRecord>>;
 
+    /// Takes what a process has learnt into the [pool](crate::budget::BudgetPool) of this name, new if there is none, and answers what that
+    /// gives it.
+    fn lease_budget<'a>(&'a self, name: &'a str, report: &'a BudgetReport) -> StoreFuture<'a, BudgetLease>;
+
     /// Drops logins and leases that have ended by `now`, and events from before `events_before`, but for the latest.
     fn sweep(&self, now: DateTime<Utc>, events_before: DateTime<Utc>) -> StoreFuture<'_, ()>;
 }
@@ -160,5 +177,16 @@ impl StoreError {
     /// The store cannot be reached or used.
     pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Unavailable(source.into())
+    }
+}
+
+/// Budgets are shared through the store; see [`Budgets::shared`](crate::Budgets::shared).
+impl BudgetShare for std::sync::Arc<dyn AccountStore> {
+    fn lease<'a>(
+        &'a self,
+        name: &'a str,
+        report: &'a BudgetReport,
+    ) -> BoxFuture<'a, Result<BudgetLease, Box<dyn std::error::Error + Send + Sync>>> {
+        Box::pin(async move { Ok(self.lease_budget(name, report).await?) })
     }
 }

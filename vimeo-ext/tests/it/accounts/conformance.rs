@@ -10,6 +10,7 @@ use vimeo_ext::accounts::{
     AccountId, AccountQuery, AccountRecord, AccountStore, ConnectionId, ConnectionRecord, KeyId, LoginRecord,
     Sealed, Status, StatusEvent, StoreError,
 };
+use vimeo_ext::budget::BudgetReport;
 
 use super::records::{account, connection, event};
 
@@ -28,6 +29,7 @@ pub(crate) async fn run(store: Arc<dyn AccountStore>, prefix: &str) {
     a_login_is_taken_once_and_in_time(&store, prefix).await;
     a_lease_has_one_holder_and_lapses(&store, prefix).await;
     connections_have_one_name_and_one_next_version(&store, prefix).await;
+    a_budget_is_shared_out_and_never_twice(&store, prefix).await;
     sweeping_drops_what_has_ended(&store, prefix).await;
 }
 
@@ -319,6 +321,21 @@ async fn connections_have_one_name_and_one_next_version(store: &Arc<dyn AccountS
     assert!(matches!(missing, Err(StoreError::Missing)), "{missing:?}");
     let nobody = ConnectionId::new(name("nobody"));
     assert_eq!(store.connection(&nobody).await.unwrap(), None);
+}
+
+async fn a_budget_is_shared_out_and_never_twice(store: &Arc<dyn AccountStore>, prefix: &str) {
+    let name = format!("{prefix} budget");
+    let all = join_all((0..16).map(|number| {
+        let (store, name) = (Arc::clone(store), name.clone());
+        tokio::spawn(async move {
+            let mut report = BudgetReport::new(format!("h{number}"), 100, 90, at(0));
+            report.resets_at = Some(at(60));
+            store.lease_budget(&name, &report).await.unwrap().calls
+        })
+    }))
+    .await;
+    let given: u64 = all.into_iter().map(Result::unwrap).sum();
+    assert!(given > 0 && given <= 90, "{given} of 90");
 }
 
 async fn sweeping_drops_what_has_ended(store: &Arc<dyn AccountStore>, prefix: &str) {

@@ -7,6 +7,9 @@ mod keys;
 mod lifecycle;
 mod records;
 mod refreshing;
+mod sharing;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod stores;
 
 use std::sync::Arc;
 

@@ -1,0 +1,130 @@
+//! A store for many machines.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+
+use super::rows::{self, AccountRow, ConnectionRow, EventRow, LoginRow};
+use super::sql::sql_store;
+use super::{AccountStore, LoginRecord, StoreError, StoreFuture};
+use crate::accounts::{
+    AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, Sealed, Status,
+    StatusEvent,
+};
+use crate::budget::{BudgetLease, BudgetPool, BudgetReport};
+
+/// Keeps accounts in PostgreSQL (12 or newer), which any number of processes on any number of machines may share.
+///
+/// Its tables are in a schema of their own, `vimeo`. TLS to the server needs the feature `postgres-tls`.
+///
+/// ```no_run
+/// use vimeo_ext::accounts::PostgresStore;
+/// # async fn demo() -> Result<(), vimeo_ext::accounts::StoreError> {
+/// let store = PostgresStore::connect(&"postgres://app:secret@db.example.com/app".into()).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct PostgresStore {
+    pool: PgPool,
+}
+
+/// What those who write events lock, so that their numbers become visible in their order.
+const EVENTS_LOCK: i64 = 0x7669_6d65_6f00;
+/// What those who make the schema lock.
+const SCHEMA_LOCK: i64 = 0x7669_6d65_6f01;
+
+/// So long a call waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl PostgresStore {
+    /// Connects, with at most 10 connections at once, and brings the tables up to date.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] when the server cannot be reached or the tables are from a newer version.
+    pub async fn connect(url: &SecretString) -> Result<Self, StoreError> {
+        Self::connect_in(url, "vimeo", 10).await
+    }
+
+    /// As [`connect`](Self::connect), with another schema and another number of connections.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect), and when the schema's name is other than lower-case letters, digits and `_`.
+    pub async fn connect_in(url: &SecretString, schema: &str, connections: u32) -> Result<Self, StoreError> {
+        let sound = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
+        if schema.is_empty() || schema.len() > 60 || !schema.chars().all(sound) {
+            return Err(StoreError::unavailable("the schema's name may hold a-z, 0-9 and _ only"));
+        }
+        // What the parser says could show the password.
+        let options = PgConnectOptions::from_str(url.expose_secret())
+            .map_err(|_| StoreError::unavailable("the address of the database is none that can be read"))?
+            .application_name("vimeo-ext")
+            .options([("search_path", schema)]);
+        let pool = PgPoolOptions::new()
+            .max_connections(connections.max(1))
+            .acquire_timeout(PATIENCE)
+            .connect_with(options)
+            .await
+            .map_err(rows::failed)?;
+        let mut transaction = pool.begin().await.map_err(rows::failed)?;
+        lock(&mut transaction, SCHEMA_LOCK).await?;
+        let sql = format!("CREATE SCHEMA IF NOT EXISTS {schema}");
+        sqlx::query(&sql).execute(&mut *transaction).await.map_err(rows::failed)?;
+        transaction.commit().await.map_err(rows::failed)?;
+        let migrator = Migrator {
+            migrations: Cow::Owned(vec![Migration::new(
+                1,
+                Cow::Borrowed("accounts"),
+                MigrationType::Simple,
+                Cow::Borrowed(include_str!("../../../migrations/postgres/0001_accounts.sql")),
+                false,
+            )]),
+            ..Migrator::DEFAULT
+        };
+        migrator.run(&pool).await.map_err(StoreError::unavailable)?;
+        Ok(Self { pool })
+    }
+
+    fn reads(&self) -> &PgPool {
+        &self.pool
+    }
+
+    fn writes(&self) -> &PgPool {
+        &self.pool
+    }
+
+    async fn begin(&self, notes: bool) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, StoreError> {
+        let mut transaction = self.pool.begin().await.map_err(rows::failed)?;
+        if notes {
+            lock(&mut transaction, EVENTS_LOCK).await?;
+        }
+        Ok(transaction)
+    }
+
+    /// Ends the connections once what is under way is done.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// Until the transaction ends.
+async fn lock(transaction: &mut sqlx::Transaction<'_, sqlx::Postgres>, key: i64) -> Result<(), StoreError> {
+    let done = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(key).execute(&mut **transaction).await;
+    done.map(|_| ()).map_err(rows::failed)
+}
+
+sql_store!(PostgresStore, sqlx::Postgres);
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore").finish_non_exhaustive()
+    }
+}

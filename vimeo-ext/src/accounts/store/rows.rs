@@ -1,0 +1,121 @@
+//! Records as rows, alike in every database.
+
+use chrono::{DateTime, Utc};
+
+use super::StoreError;
+use crate::ScopeSet;
+use crate::accounts::{
+    Account, AccountId, AccountRecord, Connection, ConnectionId, ConnectionRecord, KeyId, Sealed, Status,
+    StatusEvent,
+};
+
+pub(super) const ACCOUNT: &str =
+    "id, status, reason, vimeo_user, scopes, expires, version, created, changed, key_id, secrets";
+pub(super) type AccountRow = (
+    String,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<i64>,
+    i64,
+    i64,
+    i64,
+    Option<String>,
+    Option<Vec<u8>>,
+);
+
+pub(super) const CONNECTION: &str =
+    "id, name, description, enabled, client_identifier, version, created, changed, key_id, secrets";
+pub(super) type ConnectionRow = (String, String, Option<String>, i64, String, i64, i64, i64, String, Vec<u8>);
+
+pub(super) const EVENT: &str = "number, account, from_status, to_status, reason, happened";
+pub(super) type EventRow = (i64, String, Option<String>, Option<String>, Option<String>, i64);
+
+/// Account, expiry, key and ciphertext of a login.
+pub(super) type LoginRow = (String, i64, String, Vec<u8>);
+
+fn damaged(what: impl std::fmt::Display) -> StoreError {
+    StoreError::Damaged(what.to_string())
+}
+
+pub(super) fn time(millis: i64) -> Result<DateTime<Utc>, StoreError> {
+    DateTime::from_timestamp_millis(millis).ok_or_else(|| damaged("a time is out of range"))
+}
+
+pub(super) fn millis(time: DateTime<Utc>) -> i64 {
+    time.timestamp_millis()
+}
+
+/// Databases count in signed numbers; none of ours comes near their end.
+pub(super) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+pub(super) fn unsigned(number: i64) -> Result<u64, StoreError> {
+    u64::try_from(number).map_err(|_| damaged("a count is negative"))
+}
+
+pub(super) fn id(text: String) -> Result<AccountId, StoreError> {
+    AccountId::new(text).map_err(damaged)
+}
+
+fn status(word: &str) -> Result<Status, StoreError> {
+    Status::from_word(word).ok_or_else(|| damaged(format!("the status {word:?} is not known")))
+}
+
+pub(super) fn account(row: AccountRow) -> Result<AccountRecord, StoreError> {
+    let (name, word, reason, user, scopes, expires, version, created, changed, key, bytes) = row;
+    Ok(AccountRecord {
+        account: Account {
+            id: id(name)?,
+            status: status(&word)?,
+            reason,
+            user,
+            scopes: scopes.map(ScopeSet::from),
+            expires: expires.map(time).transpose()?,
+            version: unsigned(version)?,
+            created_at: time(created)?,
+            changed_at: time(changed)?,
+        },
+        secrets: key.zip(bytes).map(|(key, bytes)| Sealed { key: KeyId::new(key), bytes }),
+    })
+}
+
+pub(super) fn connection(row: ConnectionRow) -> Result<ConnectionRecord, StoreError> {
+    let (id, name, description, enabled, client_identifier, version, created, changed, key, bytes) = row;
+    Ok(ConnectionRecord {
+        connection: Connection {
+            id: ConnectionId::new(id),
+            name,
+            description,
+            enabled: enabled != 0,
+            client_identifier,
+            version: unsigned(version)?,
+            created_at: time(created)?,
+            changed_at: time(changed)?,
+        },
+        secrets: Sealed { key: KeyId::new(key), bytes },
+    })
+}
+
+pub(super) fn event(row: EventRow) -> Result<StatusEvent, StoreError> {
+    let (number, account, from, to, reason, happened) = row;
+    let status = |word: Option<String>| word.as_deref().map(status).transpose();
+    Ok(StatusEvent {
+        number: unsigned(number)?,
+        account: id(account)?,
+        from: status(from)?,
+        to: status(to)?,
+        reason,
+        at: time(happened)?,
+    })
+}
+
+/// What a database said. A value that is there already is the name of a connection.
+pub(super) fn failed(error: sqlx::Error) -> StoreError {
+    match &error {
+        sqlx::Error::Database(database) if database.is_unique_violation() => StoreError::DuplicateName,
+        _ => StoreError::unavailable(error),
+    }
+}

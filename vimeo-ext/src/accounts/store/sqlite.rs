@@ -1,0 +1,120 @@
+//! A store in one file.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+
+use super::rows::{self, AccountRow, ConnectionRow, EventRow, LoginRow};
+use super::sql::sql_store;
+use super::{AccountStore, LoginRecord, StoreError, StoreFuture};
+use crate::accounts::{
+    AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, Sealed, Status,
+    StatusEvent,
+};
+use crate::budget::{BudgetLease, BudgetPool, BudgetReport};
+
+/// Keeps accounts in one file with SQLite, which any number of processes of one machine may share.
+///
+/// What a call has written is on the disk when it returns. Beside the file there are two more while it is open, `-wal` and
+/// `-shm`; copy it with SQLite's own backup, not while it is in use. On Unix a new file is its owner's alone.
+///
+/// ```no_run
+/// use vimeo_ext::accounts::SqliteStore;
+/// # async fn demo() -> Result<(), vimeo_ext::accounts::StoreError> {
+/// let store = SqliteStore::open("accounts.db").await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct SqliteStore {
+    reads: SqlitePool,
+    /// One connection: SQLite has one writer at a time, and they wait better here than in its file's lock.
+    writes: SqlitePool,
+}
+
+/// So long a writer waits for those of other processes.
+const BUSY: Duration = Duration::from_secs(10);
+
+impl SqliteStore {
+    /// Opens a file, or makes it, and brings its tables up to date.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] when the file cannot be used or is from a newer version.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref().to_owned();
+        let made = path.clone();
+        tokio::task::spawn_blocking(move || make_private(&made))
+            .await
+            .map_err(StoreError::unavailable)?
+            .map_err(StoreError::unavailable)?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY);
+        let pool = |size| SqlitePoolOptions::new().max_connections(size).acquire_timeout(BUSY * 3);
+        let writes = pool(1).connect_with(options.clone()).await.map_err(rows::failed)?;
+        let migrator = Migrator {
+            migrations: Cow::Owned(vec![Migration::new(
+                1,
+                Cow::Borrowed("accounts"),
+                MigrationType::Simple,
+                Cow::Borrowed(include_str!("../../../migrations/sqlite/0001_accounts.sql")),
+                false,
+            )]),
+            ..Migrator::DEFAULT
+        };
+        // Two processes that open a new file at once must not both make its tables.
+        let mut transaction = writes.begin_with("BEGIN IMMEDIATE").await.map_err(rows::failed)?;
+        migrator.run_direct(&mut *transaction).await.map_err(StoreError::unavailable)?;
+        transaction.commit().await.map_err(rows::failed)?;
+        let reads = pool(4).connect_lazy_with(options);
+        Ok(Self { reads, writes })
+    }
+
+    fn reads(&self) -> &SqlitePool {
+        &self.reads
+    }
+
+    fn writes(&self) -> &SqlitePool {
+        &self.writes
+    }
+
+    async fn begin(&self, _: bool) -> Result<sqlx::Transaction<'static, sqlx::Sqlite>, StoreError> {
+        // Not a transaction that begins by reading: it could not become a writer when another one was faster.
+        self.writes.begin_with("BEGIN IMMEDIATE").await.map_err(rows::failed)
+    }
+
+    /// Ends the connections once what is under way is done.
+    pub async fn close(&self) {
+        self.reads.close().await;
+        self.writes.close().await;
+    }
+}
+
+#[cfg(unix)]
+fn make_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path).map(|_| ())
+}
+
+#[cfg(not(unix))]
+fn make_private(path: &Path) -> std::io::Result<()> {
+    std::fs::OpenOptions::new().create(true).append(true).open(path).map(|_| ())
+}
+
+sql_store!(SqliteStore, sqlx::Sqlite);
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,247 @@
+//! Whether a request comes from Vimeo.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use http::{HeaderMap, HeaderName};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use sha2::{Sha256, Sha512};
+use subtle::ConstantTimeEq;
+
+use super::WebhookError;
+
+/// How a signature over the body is written.
+#[derive(Debug, Clone)]
+pub struct Signature {
+    header: String,
+    hash: Hash,
+    encoding: Encoding,
+    prefix: String,
+}
+
+/// The hash of an HMAC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Hash {
+    /// HMAC-SHA-256.
+    Sha256,
+    /// HMAC-SHA-512.
+    Sha512,
+}
+
+/// How the bytes of a signature are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Encoding {
+    /// Hexadecimal digits of either case.
+    Hex,
+    /// Base64, with or without padding.
+    Base64,
+    /// Base64 for URLs, with or without padding.
+    Base64Url,
+}
+
+impl Signature {
+    /// A signature in this header.
+    pub fn new(header: impl Into<String>, hash: Hash, encoding: Encoding) -> Self {
+        Self { header: header.into(), hash, encoding, prefix: String::new() }
+    }
+
+    /// What stands before it, such as `sha256=`. Default: nothing.
+    #[must_use]
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    fn decode(&self, value: &str) -> Option<Vec<u8>> {
+        let text = value.trim().strip_prefix(self.prefix.as_str())?;
+        match self.encoding {
+            Encoding::Hex => {
+                let digits = text.as_bytes().chunks(2);
+                digits
+                    .map(|pair| match pair {
+                        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+                        _ => None,
+                    })
+                    .collect()
+            }
+            Encoding::Base64 => STANDARD.decode(text).or_else(|_| STANDARD_NO_PAD.decode(text)).ok(),
+            Encoding::Base64Url => URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok(),
+        }
+    }
+}
+
+fn digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+/// What tells that a request comes from Vimeo.
+#[derive(Clone)]
+pub struct Check(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Signature { signature: Signature, secrets: Vec<SecretString> },
+    SecretAt { pointer: String, secrets: Vec<SecretString> },
+    Nothing,
+}
+
+impl Check {
+    /// A signature over the raw body with the webhook's secret.
+    pub fn signature(signature: Signature, secret: impl Into<SecretString>) -> Self {
+        Self(Kind::Signature { signature, secrets: vec![secret.into()] })
+    }
+
+    /// The webhook's secret itself, in the payload at this JSON pointer, such as `/secret`. It proves less than a signature:
+    /// whoever has seen one request can make others.
+    pub fn secret_at(pointer: impl Into<String>, secret: impl Into<SecretString>) -> Self {
+        Self(Kind::SecretAt { pointer: pointer.into(), secrets: vec![secret.into()] })
+    }
+
+    /// Another secret that is taken as well, while one is replaced by the other.
+    #[must_use]
+    pub fn or(mut self, secret: impl Into<SecretString>) -> Self {
+        match &mut self.0 {
+            Kind::Signature { secrets, .. } | Kind::SecretAt { secrets, .. } => secrets.push(secret.into()),
+            Kind::Nothing => {}
+        }
+        self
+    }
+
+    /// None at all: everyone who knows the address can post to it. For a receiver behind something that checks.
+    pub fn nothing() -> Self {
+        Self(Kind::Nothing)
+    }
+
+    /// The name of the header must be one.
+    pub(super) fn sound(&self) -> Result<(), WebhookError> {
+        match &self.0 {
+            Kind::Signature { signature, secrets } => {
+                HeaderName::try_from(signature.header.as_str()).map_err(|_| {
+                    WebhookError::Setup("the signature's header has no name that can be sent")
+                })?;
+                filled(secrets)
+            }
+            Kind::SecretAt { secrets, .. } => filled(secrets),
+            Kind::Nothing => Ok(()),
+        }
+    }
+
+    /// In a time that tells nothing of how near a forgery came.
+    pub(super) fn passes(&self, headers: &HeaderMap, body: &[u8], json: &Value) -> bool {
+        match &self.0 {
+            Kind::Nothing => true,
+            Kind::SecretAt { pointer, secrets } => {
+                let Some(given) = json.pointer(pointer).and_then(Value::as_str) else { return false };
+                any(secrets, |secret| bool::from(secret.ct_eq(given.as_bytes())))
+            }
+            Kind::Signature { signature, secrets } => {
+                let mut values = headers.get_all(signature.header.as_str()).iter();
+                let (Some(value), None) = (values.next(), values.next()) else { return false };
+                let Some(given) = value.to_str().ok().and_then(|value| signature.decode(value)) else {
+                    return false;
+                };
+                any(secrets, |secret| match signature.hash {
+                    Hash::Sha256 => verified::<Hmac<Sha256>>(secret, body, &given),
+                    Hash::Sha512 => verified::<Hmac<Sha512>>(secret, body, &given),
+                })
+            }
+        }
+    }
+}
+
+/// An empty secret would let everyone sign.
+fn filled(secrets: &[SecretString]) -> Result<(), WebhookError> {
+    match secrets.iter().any(|secret| secret.expose_secret().is_empty()) {
+        true => Err(WebhookError::Setup("a webhook's secret must not be empty")),
+        false => Ok(()),
+    }
+}
+
+/// All of them are tried, whichever fits.
+fn any(secrets: &[SecretString], fits: impl Fn(&[u8]) -> bool) -> bool {
+    secrets.iter().fold(false, |found, secret| fits(secret.expose_secret().as_bytes()) | found)
+}
+
+fn verified<M: Mac + KeyInit>(secret: &[u8], body: &[u8], given: &[u8]) -> bool {
+    <M as KeyInit>::new_from_slice(secret).is_ok_and(|mac| mac.chain_update(body).verify_slice(given).is_ok())
+}
+
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Signature { signature, .. } => f.debug_tuple("Check").field(signature).finish(),
+            Kind::SecretAt { pointer, .. } => f.debug_struct("Check").field("secret_at", pointer).finish(),
+            Kind::Nothing => f.write_str("Check(nothing)"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BODY: &[u8] = b"what do ya want for nothing?";
+    // RFC 4231, test case 2: the key is "Jefe".
+    const SHA256: &str = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+
+    fn passes(check: &Check, value: &str, body: &[u8]) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-sig", value.parse().unwrap());
+        check.passes(&headers, body, &Value::Null)
+    }
+
+    #[test]
+    fn a_signature_is_read_in_every_form_and_forgeries_are_not_taken() {
+        let bytes = Signature::new("x", Hash::Sha256, Encoding::Hex).decode(SHA256).unwrap();
+        let hex = |prefix: &str| Signature::new("x-sig", Hash::Sha256, Encoding::Hex).prefix(prefix);
+        let base64 = Signature::new("X-Sig", Hash::Sha256, Encoding::Base64);
+        let url = Signature::new("x-sig", Hash::Sha256, Encoding::Base64Url);
+        let plain = STANDARD_NO_PAD.encode(&bytes);
+        let good = [
+            (hex(""), SHA256.to_owned()),
+            (hex(""), SHA256.to_uppercase()),
+            (hex("sha256="), format!("sha256={SHA256}")),
+            (base64.clone(), STANDARD.encode(&bytes)),
+            (base64, plain.clone()),
+            (url, URL_SAFE_NO_PAD.encode(&bytes)),
+        ];
+        for (signature, value) in good {
+            let check = Check::signature(signature.clone(), "Jefe");
+            assert!(passes(&check, &value, BODY), "{value}");
+            assert!(!passes(&check, &value, b"what do ya want for nothing!"));
+            assert!(!passes(&Check::signature(signature.clone(), "other"), &value, BODY));
+            assert!(passes(&Check::signature(signature, "new").or("Jefe"), &value, BODY), "two secrets");
+        }
+        let check = Check::signature(hex("sha256="), "Jefe");
+        for bad in ["", "sha256=", SHA256, "sha256=zz", &format!("sha256={}", &SHA256[..62]), "sha256=5"] {
+            assert!(!passes(&check, bad, BODY), "{bad}");
+        }
+        let mut twice = HeaderMap::new();
+        twice.append("x-sig", format!("sha256={SHA256}").parse().unwrap());
+        twice.append("x-sig", "sha256=00".parse().unwrap());
+        assert!(!check.passes(&twice, BODY, &Value::Null), "two signatures are none");
+        assert!(!check.passes(&HeaderMap::new(), BODY, &Value::Null));
+    }
+
+    #[test]
+    fn a_secret_in_the_payload_is_compared() {
+        let check = Check::secret_at("/secret", "s3cret");
+        let passes = |json: Value| check.passes(&HeaderMap::new(), b"", &json);
+        assert!(passes(serde_json::json!({"secret": "s3cret"})));
+        for json in [
+            serde_json::json!({}),
+            serde_json::json!({"secret": null}),
+            serde_json::json!({"secret": "s3cre"}),
+        ] {
+            assert!(!passes(json));
+        }
+        assert!(!format!("{check:?}").contains("s3cret"));
+        assert!(Check::secret_at("/secret", "").sound().is_err());
+        assert!(Check::signature(Signature::new("a b", Hash::Sha512, Encoding::Hex), "s").sound().is_err());
+    }
+}

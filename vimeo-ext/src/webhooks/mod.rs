@@ -1,0 +1,38 @@
+//! Receiving what webhooks report.
+//!
+//! Webhooks are registered, listed, changed and deleted with the typed calls of
+//! [`api_apps`](vimeo_api::Client::api_apps). A [`Receiver`] takes what Vimeo then posts: it checks that the request is
+//! genuine, not too old and not one that was taken before, and gives it as an [`Event`].
+//!
+//! # What is not known
+//!
+//! Vimeo names 17 kinds of events and says that a webhook's secret is passed on with the payload. It documents neither the
+//! payload's members nor a signature: no header, no algorithm, no encoding. So nothing of that is built in. Look at what
+//! arrives at your address, and tell the receiver where things are:
+//!
+//! ```
+//! use vimeo_ext::webhooks::{Check, Encoding, Hash, Receiver, Signature};
+//!
+//! let receiver = Receiver::builder()
+//!     .check(Check::signature(Signature::new("x-signature", Hash::Sha256, Encoding::Hex).prefix("sha256="), "s3cret"))
+//!     .kind_at("/webhook_type")
+//!     .delivery_at("/event_id")
+//!     .sent_at("/created_on")
+//!     .build()?;
+//! # Ok::<(), vimeo_ext::webhooks::WebhookError>(())
+//! ```
+
+mod check;
+mod event;
+#[cfg(feature = "axum")]
+mod extract;
+mod receiver;
+mod seen;
+
+pub use check::{Check, Encoding, Hash, Signature};
+pub use event::Event;
+#[cfg(feature = "axum")]
+pub use extract::{Rejection, Webhook};
+pub use receiver::{Receiver, ReceiverBuilder, WebhookError};
+pub use seen::{Seen, SeenHere};
+pub use vimeo_api::types::WebhookType;

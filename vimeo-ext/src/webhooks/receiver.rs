@@ -1,0 +1,266 @@
+//! From a request to an event.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use http::HeaderMap;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use vimeo_api::types::WebhookType;
+
+use super::{Check, Event, Seen, SeenHere};
+use crate::Clock;
+
+/// Takes what Vimeo posts to a webhook's address. Cheap to clone.
+///
+/// ```
+/// use vimeo_ext::webhooks::{Check, Receiver, WebhookError, WebhookType};
+///
+/// # async fn demo(headers: http::HeaderMap, body: bytes::Bytes) -> Result<(), WebhookError> {
+/// let receiver = Receiver::builder().check(Check::secret_at("/secret", "s3cret")).kind_at("/webhook_type").build()?;
+/// let event = match receiver.receive(&headers, body).await {
+///     Ok(event) => event,
+///     Err(WebhookError::Repeated { .. }) => return Ok(()), // answer 200, so that it is not sent a third time
+///     Err(error) => return Err(error),                     // answer error.status()
+/// };
+/// if event.kind == WebhookType::VideoTranscodeComplete {
+///     tracing::info!(video = event.video_id(), "can be watched");
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Receiver {
+    rules: Arc<ReceiverBuilder>,
+}
+
+/// Sets up a [`Receiver`]; from [`Receiver::builder`].
+#[must_use = "a builder does nothing until build() is called"]
+pub struct ReceiverBuilder {
+    check: Option<Check>,
+    kind: Option<WebhookType>,
+    kind_at: Option<String>,
+    delivery_at: Option<String>,
+    sent_at: Option<String>,
+    tolerance: Duration,
+    remember: Duration,
+    seen: Arc<dyn Seen>,
+    clock: Clock,
+}
+
+/// Why a request is not taken.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WebhookError {
+    /// The receiver cannot be set up so.
+    #[error("{0}")]
+    Setup(&'static str),
+    /// It does not prove that it comes from Vimeo.
+    #[error("the request's signature or secret is missing or wrong; it may be forged")]
+    Forged,
+    /// The body is no JSON, or lacks what the receiver was told to find there.
+    #[error("the payload {0}")]
+    Malformed(String),
+    /// It was sent too long ago, or in the future: someone may have kept it and sent it again.
+    #[error("the request was sent at {sent_at}, which is too far from now; it may be a copy")]
+    Stale {
+        /// When it says that it was sent.
+        sent_at: DateTime<Utc>,
+    },
+    /// It was taken before. Answer success, so that it is not sent once more.
+    #[error("delivery {delivery} was taken before")]
+    Repeated {
+        /// Which.
+        delivery: String,
+    },
+    /// It is not known whether it was taken before. Answer an error, so that it is sent again.
+    #[error("it cannot be seen whether the delivery was taken before: {0}")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl WebhookError {
+    /// The status to answer with.
+    pub fn status(&self) -> http::StatusCode {
+        match self {
+            Self::Repeated { .. } => http::StatusCode::OK,
+            Self::Forged | Self::Stale { .. } => http::StatusCode::UNAUTHORIZED,
+            Self::Malformed(_) => http::StatusCode::BAD_REQUEST,
+            Self::Setup(_) | Self::Unavailable(_) => http::StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+impl Receiver {
+    /// A receiver to be set up.
+    pub fn builder() -> ReceiverBuilder {
+        ReceiverBuilder {
+            check: None,
+            kind: None,
+            kind_at: None,
+            delivery_at: None,
+            sent_at: None,
+            tolerance: Duration::from_secs(300),
+            remember: Duration::from_secs(24 * 60 * 60),
+            seen: Arc::new(SeenHere::default()),
+            clock: Clock::default(),
+        }
+    }
+
+    /// Checks a request and reads it. Nothing of it is believed before it is known to be genuine.
+    ///
+    /// # Errors
+    ///
+    /// Each of [`WebhookError`] but [`Setup`](WebhookError::Setup).
+    pub async fn receive(&self, headers: &HeaderMap, body: Bytes) -> Result<Event, WebhookError> {
+        let rules = &self.rules;
+        let read = serde_json::from_slice::<Value>(&body);
+        let json = read.as_ref().unwrap_or(&Value::Null);
+        if !rules.check.as_ref().is_some_and(|check| check.passes(headers, &body, json)) {
+            return Err(WebhookError::Forged);
+        }
+        let json = read.map_err(|error| WebhookError::Malformed(format!("is no JSON: {error}")))?;
+        let kind = match (&rules.kind_at, &rules.kind) {
+            (Some(pointer), _) => {
+                let word = json.pointer(pointer).and_then(Value::as_str);
+                WebhookType::from(word.ok_or_else(|| missing("the event's kind", pointer))?)
+            }
+            (None, Some(kind)) => kind.clone(),
+            (None, None) => WebhookType::from(""),
+        };
+        let now = rules.clock.now();
+        let sent_at = match &rules.sent_at {
+            Some(pointer) => {
+                let time = json.pointer(pointer).and_then(time);
+                Some(time.ok_or_else(|| missing("the time when it was sent", pointer))?)
+            }
+            None => None,
+        };
+        if let Some(sent_at) =
+            sent_at.filter(|sent| (now - *sent).abs().to_std().is_ok_and(|far| far > rules.tolerance))
+        {
+            return Err(WebhookError::Stale { sent_at });
+        }
+        let delivery = match rules.delivery_at.as_ref().map(|pointer| (pointer, json.pointer(pointer))) {
+            Some((_, Some(Value::String(id)))) => id.clone(),
+            Some((_, Some(Value::Number(id)))) => id.to_string(),
+            Some((pointer, _)) => return Err(missing("the delivery's id", pointer)),
+            None => Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect(),
+        };
+        match rules.seen.is_new(&delivery, now, now + rules.remember).await {
+            Ok(Some(receipt)) => Ok(Event { kind, delivery, sent_at, body, json, receipt }),
+            Ok(None) => Err(WebhookError::Repeated { delivery }),
+            Err(error) => Err(WebhookError::Unavailable(error)),
+        }
+    }
+
+    /// Takes the delivery again when it comes again: for one whose work has failed.
+    ///
+    /// # Errors
+    ///
+    /// [`WebhookError::Unavailable`].
+    pub async fn forget(&self, event: &Event) -> Result<(), WebhookError> {
+        self.rules.seen.forget(&event.delivery, &event.receipt).await.map_err(WebhookError::Unavailable)
+    }
+}
+
+fn missing(what: &str, pointer: &str) -> WebhookError {
+    WebhookError::Malformed(format!("has not {what} at {pointer}"))
+}
+
+/// A date and time, or seconds since 1970.
+fn time(value: &Value) -> Option<DateTime<Utc>> {
+    match value {
+        Value::String(text) => text.parse().ok(),
+        Value::Number(number) => DateTime::from_timestamp(number.as_i64()?, 0),
+        _ => None,
+    }
+}
+
+impl ReceiverBuilder {
+    /// What tells that a request comes from Vimeo. It has to be given, be it [`Check::nothing`].
+    pub fn check(mut self, check: Check) -> Self {
+        self.check = Some(check);
+        self
+    }
+
+    /// The kind of all events that come to this receiver: that of the webhook whose address it serves.
+    pub fn kind(mut self, kind: WebhookType) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// The JSON pointer at which an event's kind stands in the payload; counts for more than [`kind`](Self::kind).
+    pub fn kind_at(mut self, pointer: impl Into<String>) -> Self {
+        self.kind_at = Some(pointer.into());
+        self
+    }
+
+    /// The JSON pointer at which a delivery's id stands in the payload. Default: none, then equal bodies are one delivery.
+    pub fn delivery_at(mut self, pointer: impl Into<String>) -> Self {
+        self.delivery_at = Some(pointer.into());
+        self
+    }
+
+    /// The JSON pointer at which it stands when a request was sent. Default: none, then only what is remembered keeps copies
+    /// away.
+    pub fn sent_at(mut self, pointer: impl Into<String>) -> Self {
+        self.sent_at = Some(pointer.into());
+        self
+    }
+
+    /// How far from now a request may have been sent. Default: 5 minutes.
+    pub fn tolerance(mut self, tolerance: Duration) -> Self {
+        self.tolerance = tolerance;
+        self
+    }
+
+    /// How long deliveries are remembered, and by whom. Default: 24 hours, by this process.
+    pub fn seen(mut self, seen: impl Seen, remember: Duration) -> Self {
+        self.seen = Arc::new(seen);
+        self.remember = remember;
+        self
+    }
+
+    /// What time it is; for tests.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The receiver.
+    ///
+    /// # Errors
+    ///
+    /// [`WebhookError::Setup`] without a check, without a kind, and with an empty secret.
+    pub fn build(self) -> Result<Receiver, WebhookError> {
+        let Some(check) = &self.check else {
+            return Err(WebhookError::Setup("say how requests are checked, with ReceiverBuilder::check"));
+        };
+        check.sound()?;
+        if self.kind.is_none() && self.kind_at.is_none() {
+            return Err(WebhookError::Setup("say what events are, with ReceiverBuilder::kind or kind_at"));
+        }
+        Ok(Receiver { rules: Arc::new(self) })
+    }
+}
+
+impl fmt::Debug for ReceiverBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReceiverBuilder")
+            .field("check", &self.check)
+            .field("kind", &self.kind)
+            .field("kind_at", &self.kind_at)
+            .field("delivery_at", &self.delivery_at)
+            .field("sent_at", &self.sent_at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Receiver").field(&self.rules).finish()
+    }
+}

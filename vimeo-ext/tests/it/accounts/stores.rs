@@ -1,0 +1,296 @@
+//! The durable stores: that they conform, keep no secret in the clear, and are whole after `kill -9`.
+//!
+//! The tests over PostgreSQL are ignored unless `cargo xtask stores` runs them, which brings a server.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use vimeo_ext::accounts::{
+    Account, AccountStore, ConnectionRecord, KeyId, NewConnection, PostgresStore, Sealed, SqliteStore,
+    Status, StatusEvent, StoreError,
+};
+use vimeo_sandbox::Sandbox;
+
+use super::records::{account, connection, event};
+use super::{builder, conformance, id, visit};
+
+/// Where `cargo xtask stores` has its server.
+fn postgres_url() -> String {
+    std::env::var("VIMEO_TEST_POSTGRES").expect("cargo xtask stores sets VIMEO_TEST_POSTGRES")
+}
+
+/// A schema of its own on that server, since tests run side by side.
+fn postgres() -> String {
+    format!("t{:08x}", fastrand::u32(..))
+}
+
+/// Opens what a test, or its child, is told to work on.
+async fn open(place: &str) -> Arc<dyn AccountStore> {
+    match place.strip_prefix("sqlite:") {
+        Some(path) => Arc::new(SqliteStore::open(path).await.unwrap()),
+        None => Arc::new(PostgresStore::connect_in(&postgres_url().into(), place, 8).await.unwrap()),
+    }
+}
+
+fn file(folder: &Path) -> String {
+    format!("sqlite:{}", folder.join("accounts.db").display())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sqlite_store_conforms() {
+    let folder = tempfile::tempdir().unwrap();
+    conformance::run(open(&file(folder.path())).await, "s").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: cargo xtask stores"]
+async fn postgres_conforms() {
+    conformance::run(open(&postgres()).await, "p").await;
+}
+
+#[tokio::test]
+async fn a_sqlite_file_is_opened_by_many_at_once_and_is_its_owners() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = file(folder.path());
+    let opened = futures_util::future::join_all((0..6).map(|_| open(&place))).await;
+    let seven = id("7");
+    opened[0].insert_account(&account(&seven, Status::Pending), &event(&seven, None, None)).await.unwrap();
+    for store in &opened {
+        assert!(store.account(&seven).await.unwrap().is_some());
+    }
+    #[cfg(unix)]
+    for name in ["accounts.db", "accounts.db-wal"] {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{name} is open to others");
+    }
+    let error = SqliteStore::open(folder.path()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+}
+
+/// Lets accounts and connections live in a store; answers every secret that went in.
+async fn live(store: &Arc<dyn AccountStore>, prefix: &str) -> Vec<String> {
+    let sandbox = Sandbox::builder().token_lifetime(Duration::from_secs(3_600)).start().await.unwrap();
+    let accounts = builder(&sandbox, store).build().await.unwrap();
+    let (given, linked) = (id(&format!("{prefix} given")), id(&format!("{prefix} linked")));
+    accounts.connect_with_token(&given, sandbox.token()).await.unwrap();
+    let link = accounts.authorization_link(&linked, "private").await.unwrap();
+    let waiting = accounts.authorization_link(&linked, "private").await.unwrap();
+    accounts.complete(&visit(&link, sandbox.user_id(), true).await).await.unwrap();
+    let new = NewConnection::new(
+        format!("{prefix} one"),
+        sandbox.client_id(),
+        sandbox.client_secret(),
+        sandbox.token(),
+    );
+    accounts.connections().create(new).await.unwrap();
+    let client = accounts.client(&linked).await.unwrap();
+    client.get("/me").send().await.unwrap();
+    let state = waiting.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+    let record = store.account(&linked).await.unwrap().unwrap();
+    assert_eq!(&record.secrets.unwrap().key, super::ring().current());
+    vec![sandbox.token().to_owned(), sandbox.client_secret(), state]
+}
+
+/// Whether the bytes are found as they are, or as hexadecimal digits or base64.
+fn holds(haystack: &[u8], secret: &str) -> bool {
+    use base64::Engine as _;
+    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let base64 = base64::engine::general_purpose::STANDARD_NO_PAD.encode(secret);
+    [secret, &hex, &base64]
+        .iter()
+        .any(|form| haystack.windows(form.len()).any(|window| window == form.as_bytes()))
+}
+
+#[tokio::test]
+async fn a_sqlite_file_holds_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&file(folder.path())).await;
+    let secrets = live(&store, "s").await;
+    let mut bytes = Vec::new();
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        std::fs::File::open(entry.unwrap().path()).unwrap().read_to_end(&mut bytes).unwrap();
+    }
+    assert!(holds(&bytes, "s given") && holds(&bytes, "active"), "it is the right file");
+    for secret in secrets {
+        assert!(!holds(&bytes, &secret), "a secret in the file");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: cargo xtask stores"]
+async fn a_dump_of_postgres_holds_no_secret() {
+    let store = open(&postgres()).await;
+    let secrets = live(&store, "p").await;
+    let dump = std::env::var("VIMEO_TEST_PG_DUMP").expect("cargo xtask stores sets VIMEO_TEST_PG_DUMP");
+    let dump = Command::new(dump).arg(postgres_url()).output().unwrap();
+    assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
+    assert!(holds(&dump.stdout, "p given"), "it is the right database");
+    for secret in secrets {
+        assert!(!holds(&dump.stdout, &secret), "a secret in the dump");
+    }
+}
+
+/// Starts this binary once more to run one ignored test.
+fn child(test: &str, place: &str, name: &str) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", &format!("accounts::stores::{test}"), "--ignored", "--nocapture", "--quiet"])
+        .env("VIMEO_TEST_PLACE", place)
+        .env("VIMEO_TEST_NAME", name)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn told(variable: &str) -> String {
+    std::env::var(variable).expect("set by the test that starts this one")
+}
+
+/// The account after `number` changes: everything in it follows from the number.
+fn written(name: &str, number: u64) -> (vimeo_ext::accounts::AccountRecord, StatusEvent) {
+    let id = id(name);
+    let status = if number % 2 == 0 { Status::Active } else { Status::Expired };
+    let mut record = account(&id, status);
+    record.account.version = number;
+    record.account.reason = Some(number.to_string());
+    record.account.user = Some(format!("/users/{number}"));
+    record.secrets =
+        Some(Sealed { key: KeyId::new("k"), bytes: number.to_be_bytes().repeat(1 + number as usize % 700) });
+    let mut change = event(&id, None, Some(status));
+    change.reason = Some(number.to_string());
+    (record, change)
+}
+
+#[tokio::test]
+#[ignore = "the child of the kill tests"]
+async fn writes_until_it_is_killed() {
+    let name = told("VIMEO_TEST_NAME");
+    let store = open(&told("VIMEO_TEST_PLACE")).await;
+    let mut number = store.account(&id(&name)).await.unwrap().unwrap().account.version;
+    let mut out = std::io::stdout();
+    loop {
+        number += 1;
+        let (record, change) = written(&name, number);
+        store.replace_account(&record, Some(&change)).await.unwrap();
+        // Told once it is written: what was told must be there after the kill.
+        writeln!(out, "written {number}").unwrap();
+        out.flush().unwrap();
+    }
+}
+
+async fn is_whole_after_kills(place: &str, name: &str, kills: usize) {
+    let store = open(place).await;
+    let (record, change) = written(name, 1);
+    store.insert_account(&record, &change).await.unwrap();
+    for kill in 0..kills {
+        let mut child = child("writes_until_it_is_killed", place, name);
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let number =
+            |line: String| line.strip_prefix("written ").and_then(|number| number.parse::<u64>().ok());
+        let wanted = 1 + fastrand::usize(..8);
+        let mut told: Vec<u64> =
+            lines.by_ref().filter_map(|line| number(line.unwrap())).take(wanted).collect();
+        if kill % 2 == 1 {
+            // At some moment of a write, not right after one.
+            std::thread::sleep(Duration::from_micros(fastrand::u64(..2_000)));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        told.extend(lines.filter_map(|line| number(line.ok()?)));
+        let last = told.last().copied().unwrap();
+
+        let found = store.account(&id(name)).await.unwrap().unwrap();
+        let version = found.account.version;
+        assert!(version == last || version == last + 1, "told {last}, found {version}");
+        let (whole, _) = written(name, version);
+        assert_eq!(found, whole, "half a record");
+        let mut own: Vec<StatusEvent> = store.events(0, 1_000_000).await.unwrap();
+        own.retain(|event| event.account == id(name));
+        let reasons: Vec<u64> =
+            own.iter().map(|event| event.reason.as_ref().unwrap().parse().unwrap()).collect();
+        assert_eq!(reasons, (1..=version).collect::<Vec<_>>(), "each change has its event");
+    }
+}
+
+#[tokio::test]
+async fn a_sqlite_file_is_whole_after_kill_9() {
+    let folder = tempfile::tempdir().unwrap();
+    is_whole_after_kills(&file(folder.path()), "killed", 10).await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: cargo xtask stores"]
+async fn postgres_is_whole_after_kill_9() {
+    is_whole_after_kills(&postgres(), "killed", 20).await;
+}
+
+#[tokio::test]
+#[ignore = "the child of the tests of two writers"]
+async fn changes_a_connection_fifty_times() {
+    let (store, name) = (open(&told("VIMEO_TEST_PLACE")).await, told("VIMEO_TEST_NAME"));
+    let (mut won, mut lost) = (0, 0);
+    while won < 50 {
+        let mut record: ConnectionRecord = store.connection_named(&name).await.unwrap().unwrap();
+        let read = record.connection.version;
+        record.connection.version += 1;
+        record.connection.description = Some(format!("{}", std::process::id()));
+        match store.replace_connection(&record).await {
+            Ok(()) => won += 1,
+            Err(StoreError::Stale { found }) if found > read => lost += 1,
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    println!("lost {lost}");
+}
+
+async fn of_two_processes_one_wins(place: &str, name: &str) {
+    let store = open(place).await;
+    store.insert_connection(&connection(&format!("{name} id"), name)).await.unwrap();
+    let mut children: Vec<Child> =
+        (0..2).map(|_| child("changes_a_connection_fifty_times", place, name)).collect();
+    let mut lost = 0;
+    for child in &mut children {
+        let mut text = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+        assert!(child.wait().unwrap().success(), "{text}");
+        let line = text.lines().find_map(|line| line.strip_prefix("lost ")).unwrap();
+        lost += line.parse::<u64>().unwrap();
+    }
+    let version = store.connection_named(name).await.unwrap().unwrap().connection.version;
+    assert_eq!(version, 101, "no change was lost, and none counted twice");
+    println!("{lost} writes met a newer version and were refused");
+}
+
+#[tokio::test]
+async fn of_two_processes_that_change_a_connection_in_sqlite_one_wins() {
+    let folder = tempfile::tempdir().unwrap();
+    of_two_processes_one_wins(&file(folder.path()), "one").await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: cargo xtask stores"]
+async fn of_two_processes_that_change_a_connection_in_postgres_one_wins() {
+    of_two_processes_one_wins(&postgres(), "one").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_live_in_sqlite_as_in_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let sandbox = Sandbox::start().await.unwrap();
+    let (here, there) = (open(&file(folder.path())).await, open(&file(folder.path())).await);
+    let here = builder(&sandbox, &here).build().await.unwrap();
+    let there = builder(&sandbox, &there).follow(Duration::from_millis(20)).build().await.unwrap();
+    let made: Account = here.connect_with_token(&id("a"), sandbox.token()).await.unwrap();
+    assert_eq!(there.get(&id("a")).await.unwrap().unwrap(), made);
+    let client = there.client(&id("a")).await.unwrap();
+    client.get("/me").send().await.unwrap();
+    here.disable(&id("a"), "unpaid").await.unwrap();
+    while client.get("/me").send().await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    here.disconnect(&id("a")).await.unwrap();
+    assert_eq!(there.get(&id("a")).await.unwrap(), None);
+}

@@ -1,0 +1,173 @@
+//! Receiving webhooks: what is taken, what is not, and once.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::{Router, routing::post};
+use bytes::Bytes;
+use hmac::{Hmac, KeyInit, Mac};
+use http::HeaderMap;
+use serde_json::{Value, json};
+use sha2::Sha256;
+use vimeo_api::OpenEnum;
+use vimeo_api::types::AppWebhookBody;
+use vimeo_ext::webhooks::{
+    Check, Encoding, Hash, Receiver, ReceiverBuilder, Signature, Webhook, WebhookError, WebhookType,
+};
+use vimeo_ext::{Clock, Vimeo};
+use vimeo_sandbox::Sandbox;
+
+use crate::fake::start;
+
+fn builder() -> ReceiverBuilder {
+    Receiver::builder()
+        .check(Check::signature(
+            Signature::new("x-sig", Hash::Sha256, Encoding::Hex).prefix("sha256="),
+            "key",
+        ))
+        .kind_at("/webhook_type")
+        .delivery_at("/event_id")
+        .sent_at("/created_on")
+        .clock(Clock::new(start))
+}
+
+fn signed(body: &str) -> HeaderMap {
+    let mac = <Hmac<Sha256> as KeyInit>::new_from_slice(b"key").unwrap().chain_update(body);
+    let digits: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    HeaderMap::from_iter([("x-sig".parse().unwrap(), format!("sha256={digits}").parse().unwrap())])
+}
+
+fn payload(id: u64, kind: &str, sent: &str) -> String {
+    json!({"event_id": id, "webhook_type": kind, "created_on": sent, "resource_uri": format!("/videos/{id}")})
+        .to_string()
+}
+
+const NOW: &str = "2026-03-01T12:00:00+00:00";
+
+async fn receive(receiver: &Receiver, body: &str) -> Result<vimeo_ext::webhooks::Event, WebhookError> {
+    receiver.receive(&signed(body), Bytes::copy_from_slice(body.as_bytes())).await
+}
+
+#[tokio::test]
+async fn every_kind_of_event_is_typed_and_new_ones_are_kept() {
+    let receiver = builder().build().unwrap();
+    assert_eq!(WebhookType::WORDS.len(), 17);
+    for (number, word) in WebhookType::WORDS.iter().chain(&["video-from-the-future"]).enumerate() {
+        let body = payload(number as u64, word, NOW);
+        let event = receive(&receiver, &body).await.unwrap();
+        assert_eq!(event.kind, WebhookType::from(*word));
+        assert_eq!(matches!(event.kind, WebhookType::Other(_)), number == 17);
+        assert_eq!(event.body, body, "byte for byte");
+        assert_eq!((event.video_id(), event.sent_at), (Some(number as u64), Some(start())));
+    }
+}
+
+#[tokio::test]
+async fn forged_old_and_broken_requests_are_not_taken() {
+    let receiver = builder().build().unwrap();
+    let good = payload(1, "video-created", NOW);
+    let send = |headers: HeaderMap, body: &str| {
+        let (receiver, body) = (receiver.clone(), Bytes::copy_from_slice(body.as_bytes()));
+        async move { receiver.receive(&headers, body).await.unwrap_err() }
+    };
+    assert!(matches!(send(HeaderMap::new(), &good).await, WebhookError::Forged));
+    assert!(matches!(send(signed("other"), &good).await, WebhookError::Forged));
+    // A forged request is not even read.
+    assert!(matches!(send(HeaderMap::new(), "{").await, WebhookError::Forged));
+    assert!(matches!(send(signed("{"), "{").await, WebhookError::Malformed(_)));
+    assert!(matches!(send(signed("{}"), "{}").await, WebhookError::Malformed(_)));
+    for (sent, taken) in [
+        ("2026-03-01T11:55:00+00:00", true),
+        ("2026-03-01T11:54:59+00:00", false),
+        ("2026-03-01T12:05:01+00:00", false),
+    ] {
+        let body = payload(sent.len() as u64 * 100 + u64::from(taken), "video-created", sent);
+        match receive(&receiver, &body).await {
+            Ok(_) => assert!(taken, "{sent}"),
+            Err(WebhookError::Stale { .. }) => assert!(!taken, "{sent}"),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert!(matches!(Receiver::builder().kind_at("/a").build(), Err(WebhookError::Setup(_))));
+    assert!(matches!(Receiver::builder().check(Check::nothing()).build(), Err(WebhookError::Setup(_))));
+}
+
+#[tokio::test]
+async fn a_delivery_is_taken_once_unless_its_work_failed() {
+    let receiver = builder().build().unwrap();
+    let body = payload(1, "video-created", NOW);
+    let all = futures_util::future::join_all((0..8).map(|_| receive(&receiver, &body))).await;
+    assert_eq!(all.iter().filter(|taken| taken.is_ok()).count(), 1);
+    for error in all.iter().filter_map(|taken| taken.as_ref().err()) {
+        assert!(matches!(error, WebhookError::Repeated { delivery } if delivery == "1"), "{error:?}");
+        assert_eq!(error.status(), 200);
+    }
+    let event = all.into_iter().find_map(Result::ok).unwrap();
+    receiver.forget(&event).await.unwrap();
+    receive(&receiver, &body).await.unwrap();
+}
+
+#[cfg(feature = "accounts")]
+#[tokio::test]
+async fn processes_that_share_a_store_take_a_delivery_once() {
+    let store: Arc<dyn vimeo_ext::accounts::AccountStore> =
+        Arc::new(vimeo_ext::accounts::MemoryStore::default());
+    let process = || builder().seen(Arc::clone(&store), Duration::from_secs(60)).build().unwrap();
+    let (here, there) = (process(), process());
+    let body = payload(1, "video-created", NOW);
+    let event = receive(&here, &body).await.unwrap();
+    assert!(matches!(receive(&there, &body).await, Err(WebhookError::Repeated { .. })));
+    here.forget(&event).await.unwrap();
+    receive(&there, &body).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_axum_service_takes_them() {
+    let seen: Arc<Mutex<Vec<u64>>> = Arc::default();
+    let told = Arc::clone(&seen);
+    let ready = async move |Webhook(event): Webhook| {
+        told.lock().unwrap().extend(event.video_id());
+    };
+    let receiver = builder().build().unwrap();
+    let service: Router = Router::new().route("/vimeo", post(ready)).with_state(receiver);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/vimeo", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move { axum::serve(listener, service).await });
+    let http = reqwest::Client::new();
+    let send = async |headers: HeaderMap, body: &str| {
+        http.post(&url).headers(headers).body(body.to_owned()).send().await.unwrap().status().as_u16()
+    };
+    let body = payload(7, "video-transcode-complete", NOW);
+    assert_eq!(send(signed(&body), &body).await, 200);
+    assert_eq!(send(signed(&body), &body).await, 200, "so that it is not sent a third time");
+    assert_eq!(send(HeaderMap::new(), &body).await, 401);
+    assert_eq!(send(signed("{"), "{").await, 400);
+    assert_eq!(*seen.lock().unwrap(), [7]);
+    server.abort();
+}
+
+#[tokio::test]
+async fn webhooks_are_registered_listed_changed_and_deleted() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let vimeo =
+        Vimeo::builder().access_token(sandbox.token()).base_url(sandbox.url().as_str()).build().unwrap();
+    let app = vimeo.auth().verify().await.unwrap().app.unwrap().uri.unwrap();
+    let app: u64 = app.trim_start_matches("/apps/").parse().unwrap();
+    let body = AppWebhookBody::default()
+        .webhook_type(WebhookType::VideoTranscodeComplete)
+        .webhook_url("https://example.com/vimeo")
+        .secret("s3cret")
+        .is_enabled(true);
+    let apps = vimeo.api().api_apps();
+    let made = apps.create_app_webhook(app).body(&body).send().await.unwrap();
+    assert_eq!(made.webhook_type, Some(WebhookType::VideoTranscodeComplete));
+    assert!(!format!("{made:?}").contains("s3cret"));
+    let id: u64 = made.uri.as_deref().unwrap().rsplit('/').next().unwrap().parse().unwrap();
+    assert_eq!(apps.list_app_webhooks(app).send().await.unwrap().data.as_ref().map(Vec::len), Some(1));
+    let change = AppWebhookBody::default().is_enabled(false);
+    let changed = apps.edit_app_webhook(app, id).body(&change).send().await.unwrap();
+    assert_eq!(changed.is_enabled, Some(false));
+    apps.delete_app_webhook(app, id).send().await.unwrap();
+    let listed = vimeo.get(&format!("/apps/{app}/webhooks")).send().await.unwrap();
+    assert_eq!(listed["data"], Value::Array(Vec::new()));
+}
