@@ -40,7 +40,8 @@ pub struct HttpOptions {
     pub bearers: Bearers,
     /// Host names, beside those of this machine, under which clients may reach the server.
     pub hosts: Vec<String>,
-    /// Origins of web pages that may call, such as `https://app.example.com:443`. Default: none.
+    /// Origins of web pages that may call, such as `https://app.example.com:443`. Default: only those of this
+    /// machine.
     pub origins: Vec<String>,
     /// The address as clients see it, when a proxy stands before the server: `https://mcp.example.com`.
     pub public_url: Option<String>,
@@ -75,13 +76,17 @@ impl HttpOptions {
         self
     }
 
-    /// Takes calls of web pages from these origins.
+    /// Takes calls of web pages from these origins, beside those of this machine.
     #[must_use]
     pub fn origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.origins = origins.into_iter().map(Into::into).collect();
         self
     }
 }
+
+/// Web pages of this machine, on whatever port, such as an inspector's; to tell them from those of elsewhere is what the
+/// check is for.
+const LOOPBACK_ORIGINS: [&str; 3] = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"];
 
 /// A server that listens. It stops when it is dropped.
 pub struct HttpServer {
@@ -146,9 +151,10 @@ pub(super) async fn serve(settings: Arc<Settings>, options: HttpOptions) -> Resu
     let address = listener.local_addr().map_err(failed)?;
 
     let own = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+    let pages = LOOPBACK_ORIGINS.map(str::to_owned).into_iter();
     let config = StreamableHttpServerConfig::default()
         .with_allowed_hosts(own.into_iter().chain(options.hosts.iter().cloned()))
-        .with_allowed_origins(options.origins.iter().cloned())
+        .with_allowed_origins(pages.chain(options.origins.iter().cloned()))
         .enforce_origin_validation()
         .with_max_request_body_bytes(LARGEST);
     let all = config.cancellation_token.clone();
