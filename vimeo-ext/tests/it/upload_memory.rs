@@ -33,16 +33,22 @@ fn t12_two_gib_take_a_few_mib() {
 #[ignore = "run by the test above, in a process of its own"]
 async fn child() {
     let size = 2048 * MIB;
+    // What a client costs by itself, such as the system's certificates and the code that reads them, is there after this.
+    upload(1).await;
+    let before = peak();
+    upload(size).await;
+    let grown = peak() - before;
+    println!("peak grew by {} KiB for {} MiB", grown / 1024, size / MIB);
+    assert!(grown < 16 * MIB, "peak grew by {grown} bytes");
+}
+
+async fn upload(size: u64) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("film.mp4");
     std::fs::File::create(&path).unwrap().set_len(size).unwrap();
     let server = TusServer::discarding(size).await;
-    let before = peak();
     let ticket = UploadTicket::new("/videos/1", server.link(), size).unwrap();
     let uploaded = Upload::new(ticket, path).run().await.unwrap();
-    let grown = peak() - before;
     assert_eq!(server.offset(), size);
     assert_eq!(uploaded.failures, 0);
-    println!("peak grew by {} KiB for {} MiB", grown / 1024, size / MIB);
-    assert!(grown < 16 * MIB, "peak grew by {grown} bytes");
 }
