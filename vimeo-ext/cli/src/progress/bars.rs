@@ -149,7 +149,7 @@ mod tests {
         let wide = render(&row(State::Uploading), 200, Paint(false));
         assert!(wide.starts_with("holiday in the mountains, second cut, w… ▕███"), "{wide}");
         assert!(wide.ends_with("8 s"), "{wide}");
-        assert_eq!(render(&row(State::Done), 40, Paint(false)), "holiday i… ▕█████▒▒▒▒▒▒▒   ▏  32 %");
+        assert_eq!(render(&row(State::Done), 40, Paint(false)), "holiday i… ▕██████▒▒▒▒▒▒▒▒     ▏  32 %");
     }
 
     #[test]
