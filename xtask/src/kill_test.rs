@@ -5,7 +5,7 @@ use std::process::Command;
 use clap::Args;
 
 use crate::install;
-use crate::workspace::{Failure, root};
+use crate::workspace::{EXT_TESTS, Failure, root};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut test = Command::new(cargo);
-    test.args(["test", "--quiet", "--package", "vimeo-ext", "--test", "it", "--"])
+    test.args(EXT_TESTS)
         .args(["--nocapture", "--exact"])
         .arg("upload_kills::t05_killed_at_random_moments_there_is_one_video_and_every_byte_is_right")
         .env("KILLS", arguments.kills.to_string())

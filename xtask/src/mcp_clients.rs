@@ -18,7 +18,7 @@ const SCENARIOS: [&str; 5] =
 pub(crate) fn run() -> Result<(), Failure> {
     let folder = install::node("mcp")?;
     let python = install::python(&[PYTHON_SDK])?;
-    let server = binary(&["--package", "vimeo-ext", "--features", "mcp", "--example", "mcp"])?;
+    let server = binary(&["--package", "vimeo-ext", "--all-features", "--example", "mcp"])?;
     let mut sandbox = Running::start(&mut Command::new(binary(&["--bin", "vimeo-sandbox"])?))?;
     let told: Value = serde_json::from_str(&sandbox.line()?)
         .map_err(|error| Failure::Command(format!("the sandbox says no JSON: {error}")))?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs, net};
 
-use crate::workspace::{Failure, root};
+use crate::workspace::{EXT_TESTS, Failure, root};
 
 /// What to run while the server is up.
 #[derive(clap::Args)]
@@ -14,20 +14,6 @@ pub(crate) struct Arguments {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     command: Vec<String>,
 }
-
-/// The same features as the other tests in `.ci/run`, so that nothing is built twice.
-const TESTS: [&str; 10] = [
-    "test",
-    "--workspace",
-    "--features",
-    "vimeo-ext/sqlite,vimeo-ext/postgres,vimeo-ext/axum",
-    "--test",
-    "it",
-    "--",
-    "--ignored",
-    "--nocapture",
-    "postgres",
-];
 
 /// Starts a PostgreSQL server of its own on loopback, runs the tests of the stores against it and stops it.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -40,7 +26,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         None => {
             let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-            command.args(TESTS);
+            command.args(EXT_TESTS).args(["--ignored", "--nocapture", "postgres"]);
             command
         }
     };

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use crate::install;
-use crate::workspace::{Failure, root};
+use crate::workspace::{EXT_TESTS, Failure, root};
 
 /// Runs the upload suite against a tus server that others wrote and against the local Vimeo, and lets a tus client that
 /// others wrote finish a ticket. Needs Node and npm.
@@ -27,7 +27,8 @@ pub(crate) fn run() -> Result<(), Failure> {
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut test = Command::new(cargo);
-    test.args(["test", "--quiet", "--package", "vimeo-ext", "--test", "it", "--", "--include-ignored"])
+    test.args(EXT_TESTS)
+        .arg("--include-ignored")
         .args(["--nocapture", "upload_servers", "--skip", "upload_servers::child"])
         .env("TUS_SERVER", addresses.trim())
         .env("NODE_FOLDER", &node)

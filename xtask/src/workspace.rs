@@ -42,6 +42,10 @@ impl Failure {
     }
 }
 
+/// What cargo is told to run the integration tests of vimeo-ext: everywhere the same, so that nothing is built twice.
+pub(crate) const EXT_TESTS: [&str; 8] =
+    ["test", "--quiet", "--package", "vimeo-ext", "--all-features", "--test", "it", "--"];
+
 /// The root of the workspace.
 pub(crate) fn root() -> &'static Path {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
