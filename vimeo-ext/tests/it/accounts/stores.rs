@@ -152,7 +152,7 @@ fn told(variable: &str) -> String {
 /// The account after `number` changes: everything in it follows from the number.
 fn written(name: &str, number: u64) -> (vimeo_ext::accounts::AccountRecord, StatusEvent) {
     let id = id(name);
-    let status = if number % 2 == 0 { Status::Active } else { Status::Expired };
+    let status = if number.is_multiple_of(2) { Status::Active } else { Status::Expired };
     let mut record = account(&id, status);
     record.account.version = number;
     record.account.reason = Some(number.to_string());
