@@ -12,6 +12,8 @@ use crate::query::Query;
 pub(crate) enum Target {
     /// A file that is uploaded with tus, by its ticket.
     File(String),
+    /// A file that a browser sends with a form, by its ticket.
+    Form(String),
     /// The image of a picture, by the picture's id.
     Picture(u64),
     /// The file of a text track, by the track's id.
@@ -37,6 +39,7 @@ impl Place {
     pub(crate) fn path(&self) -> String {
         match &self.target {
             Target::File(ticket) => format!("/files/{}/{ticket}", self.world),
+            Target::Form(ticket) => format!("/forms/{}/{ticket}", self.world),
             Target::Picture(id) => format!("/pictures/{}/{id}", self.world),
             Target::Captions(id) => format!("/captions/{}/{id}", self.world),
         }
@@ -50,6 +53,7 @@ impl Place {
         }
         let target = match kind {
             "files" => Target::File(name.to_owned()),
+            "forms" => Target::Form(name.to_owned()),
             "pictures" => Target::Picture(name.parse().ok()?),
             "captions" => Target::Captions(name.parse().ok()?),
             _ => return None,

@@ -1,7 +1,9 @@
-//! The upload host: files by tus, images and text tracks by one PUT, all by signed links.
+//! The upload host: files by tus or by a browser's form, images and text tracks by one PUT, all by signed links.
 //!
 //! It behaves as Vimeo's does: the API has made the upload already, so a client only asks where it stands (HEAD) and sends
 //! on from there (PATCH). Bytes count as soon as they arrive; a connection that breaks off costs nothing that came before.
+
+mod form;
 
 use std::sync::Arc;
 
@@ -49,6 +51,7 @@ pub(crate) async fn answer(shared: &Shared, exchange: &Exchange, body: Body) -> 
     exchange.line.in_world(cell.id);
     let mut response = match &place.target {
         Target::File(ticket) => file(shared, exchange, &cell, &place, ticket, body).await,
+        Target::Form(ticket) => form::receive(shared, exchange, &cell, &place, ticket, body).await,
         Target::Picture(id) => picture(exchange, &cell, &place, *id, body).await,
         Target::Captions(id) => captions(exchange, &cell, &place, *id, body).await,
     };
@@ -129,7 +132,7 @@ fn standing(upload: &Upload) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
     headers.insert(UPLOAD_OFFSET, HeaderValue::from(upload.received()));
-    headers.insert(UPLOAD_LENGTH, HeaderValue::from(upload.size));
+    headers.insert(UPLOAD_LENGTH, HeaderValue::from(upload.size()));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
@@ -160,7 +163,7 @@ async fn receive(exchange: &Exchange, cell: &Cell, upload: &Arc<Upload>, body: B
         .headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse().ok());
-    if length.is_some_and(|length| offset.saturating_add(length) > upload.size) {
+    if length.is_some_and(|length| offset.saturating_add(length) > upload.size()) {
         return plain(StatusCode::PAYLOAD_TOO_LARGE, "These are more bytes than were announced.");
     }
     let taken = take(exchange, upload, body).await;

@@ -20,8 +20,6 @@ pub(crate) fn create_video(call: &mut Call<'_>) -> Outcome {
         input.text("file_name").or_else(|| input.text("name")).unwrap_or_else(|| "Untitled".to_owned());
     input.finish()?;
     check_quota(call, owner, &source)?;
-    let source = source.ok_or_else(post_not_built)?;
-
     let now = call.now;
     let id = call.state.add_video(owner, now);
     if let Some(video) = call.state.videos.get_mut(&id) {
@@ -48,7 +46,6 @@ pub(crate) fn create_version(call: &mut Call<'_>) -> Outcome {
     let (id, owner) = (video.id, video.owner);
     input.finish()?;
     check_quota(call, owner, &source)?;
-    let source = source.ok_or_else(post_not_built)?;
 
     let version_id = call.state.add_version(id, &file_name, source, call.now)?;
     let video = call.video()?;
@@ -56,8 +53,8 @@ pub(crate) fn create_version(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::created("video.version", version::version(&call.view(), video, created, &call.selection)))
 }
 
-/// Reads `upload`; what does not fit is noted in `input`. `None` for the approach that the sandbox does not have.
-fn source(input: &mut Input) -> Result<Option<NewSource>, ApiError> {
+/// Reads `upload`; what does not fit is noted in `input`.
+fn source(input: &mut Input) -> Result<NewSource, ApiError> {
     match input.text("upload.approach").as_deref() {
         Some("tus") => {
             if input.get("upload.size").is_none() {
@@ -66,16 +63,22 @@ fn source(input: &mut Input) -> Result<Option<NewSource>, ApiError> {
                 );
             }
             let size = input.number("upload.size").unwrap_or_default();
-            Ok(Some(NewSource::Tus { size }))
+            Ok(NewSource::Tus { size })
         }
         Some("pull") => {
             let link = input.required_text("upload.link");
             if url::Url::parse(&link).is_err() {
                 input.refuse(InvalidField::new("upload.link", "must be an absolute URL"));
             }
-            Ok(Some(NewSource::Pull { link }))
+            Ok(NewSource::Pull { link })
         }
-        Some("post") => Ok(None),
+        Some("post") => {
+            let (size, redirect) = (input.number("upload.size"), input.text("upload.redirect_url"));
+            if redirect.as_deref().is_some_and(|address| url::Url::parse(address).is_err()) {
+                input.refuse(InvalidField::new("upload.redirect_url", "must be an absolute URL"));
+            }
+            Ok(NewSource::Form { size, redirect })
+        }
         Some("streaming") => {
             let message = "was closed; use tus";
             let field = InvalidField::new("upload.approach", message).with_code(STREAMING_CLOSED);
@@ -88,13 +91,8 @@ fn source(input: &mut Input) -> Result<Option<NewSource>, ApiError> {
     }
 }
 
-fn post_not_built() -> ApiError {
-    let message = "The sandbox does not take form uploads (upload.approach post); use tus or pull.";
-    ApiError::new(StatusCode::NOT_IMPLEMENTED, None, "Not built yet.", message)
-}
-
-fn check_quota(call: &Call<'_>, owner: u64, source: &Option<NewSource>) -> Result<(), ApiError> {
-    let Some(NewSource::Tus { size }) = source else { return Ok(()) };
+fn check_quota(call: &Call<'_>, owner: u64, source: &NewSource) -> Result<(), ApiError> {
+    let (NewSource::Tus { size } | NewSource::Form { size: Some(size), .. }) = source else { return Ok(()) };
     let quota = call.user(owner)?.quota;
     let after = call.state.bytes_used(owner).saturating_add(*size);
     let refuse = |code: u32, what: &str, most: u64| {

@@ -5,15 +5,14 @@ use serde_json::{Value, json};
 use super::{auth, metadata, user};
 use crate::call::{View, time};
 use crate::fields::{Object, Selection};
+use crate::html::escape;
 use crate::links::Target;
 use crate::world::video::{Source, Stage, Version, Video};
 
 /// A version of a video.
 pub(crate) fn version(view: &View<'_>, video: &Video, version: &Version, selection: &Selection) -> Value {
-    let size = match &version.source {
-        Source::Tus(upload) if version.uploaded.is_some() => Value::from(upload.size),
-        _ => Value::Null,
-    };
+    let upload_here = version.source.upload().filter(|_| version.uploaded.is_some());
+    let size = upload_here.map_or(Value::Null, |upload| upload.size().into());
     let duration = if version.transcode == Stage::Complete { video.duration.into() } else { Value::Null };
     Object::new(selection)
         .put("uri", uri(video, version))
@@ -70,7 +69,15 @@ pub(crate) fn upload(view: &View<'_>, version: &Version) -> Value {
                 let (link, _) = view.state.signed(Target::File(upload.ticket.clone()), version.created);
                 members.insert("upload_link".to_owned(), format!("{}{link}", view.upload_base).into());
                 members.insert("approach".to_owned(), "tus".into());
-                members.insert("size".to_owned(), upload.size.into());
+                members.insert("size".to_owned(), upload.size().into());
+            }
+            Source::Form(upload, redirect) => {
+                let (link, _) = view.state.signed(Target::Form(upload.ticket.clone()), version.created);
+                let link = format!("{}{link}", view.upload_base);
+                members.insert("form".to_owned(), form(&link).into());
+                members.insert("upload_link".to_owned(), link.into());
+                members.insert("approach".to_owned(), "post".into());
+                members.insert("redirect_url".to_owned(), redirect.clone().into());
             }
             Source::Pull(link) => {
                 members.insert("approach".to_owned(), "pull".into());
@@ -80,4 +87,13 @@ pub(crate) fn upload(view: &View<'_>, version: &Version) -> Value {
         }
     }
     body
+}
+
+/// A form for a file, to be put into a page. Vimeo's own is not on record; the name of its field is the sandbox's.
+fn form(link: &str) -> String {
+    let link = escape(link);
+    format!(
+        "<form method=\"post\" action=\"{link}\" enctype=\"multipart/form-data\">\
+         <input type=\"file\" name=\"file\"><input type=\"submit\" value=\"Upload\"></form>"
+    )
 }

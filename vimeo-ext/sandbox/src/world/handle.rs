@@ -8,7 +8,6 @@ use serde_json::{Map, Value};
 use super::events::{EVENT_KINDS, Event};
 use super::registry::{Cell, Keep};
 use super::upload::StoredUpload;
-use super::video::Source;
 use crate::clock::Clock;
 use crate::config::{Pull, Transcode};
 use crate::drift::Drift;
@@ -210,10 +209,7 @@ impl World {
 
     fn upload(&self, video_id: u64) -> Option<Arc<super::upload::Upload>> {
         let (state, _) = self.cell.enter();
-        match &state.videos.get(&video_id)?.latest()?.source {
-            Source::Tus(upload) => Some(Arc::clone(upload)),
-            Source::Seeded | Source::Pull(_) => None,
-        }
+        state.videos.get(&video_id)?.latest()?.source.upload().cloned()
     }
 
     /// The file of a text track, once it was sent.

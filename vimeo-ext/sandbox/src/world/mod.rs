@@ -39,7 +39,7 @@ use registry::{Origin, TokenIndex};
 use shelves::Shelves;
 use social::Marks;
 use table::{Table, Watched};
-use upload::Upload;
+use upload::{UNKNOWN, Upload};
 use user::{App, Token, User};
 use video::{Picture, Source, Stage, TextTrack, Version, Video};
 
@@ -232,7 +232,7 @@ impl State {
     pub(crate) fn come_back(&mut self, config: Arc<Config>, index: Arc<TokenIndex>) {
         let sources = self.videos.values().flat_map(|video| &video.versions).map(|version| &version.source);
         for source in sources {
-            if let Source::Tus(upload) = source {
+            if let Some(upload) = source.upload() {
                 upload.keep_on(&config.keep);
                 if let Some(known) = self.uploads.get_mut(&upload.ticket) {
                     *known = Arc::clone(upload);
@@ -366,12 +366,8 @@ impl State {
     pub(crate) fn bytes_used(&self, user: u64) -> u64 {
         let versions =
             self.videos.values().filter(|video| video.owner == user).flat_map(|video| &video.versions);
-        versions
-            .map(|version| match &version.source {
-                Source::Tus(upload) => upload.size,
-                Source::Seeded | Source::Pull(_) => 0,
-            })
-            .sum()
+        let sizes = versions.filter_map(|version| version.source.upload()).map(|upload| upload.size());
+        sizes.filter(|size| *size != UNKNOWN).sum()
     }
 
     // Videos.
@@ -421,7 +417,7 @@ impl State {
         let Some(video) = self.videos.remove(&id) else { return };
         self.emit_video("video-deleted", id, now);
         for version in &video.versions {
-            if let Source::Tus(upload) = &version.source {
+            if let Some(upload) = version.source.upload() {
                 self.uploads.remove(&upload.ticket);
             }
         }
@@ -501,22 +497,9 @@ impl State {
     ) -> Result<u64, ApiError> {
         let id = self.ids.id();
         let source = match source {
-            NewSource::Tus { size } => {
-                let ticket = self.ids.hex(32);
-                let upload =
-                    Upload::new(ticket.clone(), video, id, size, &self.config.keep).map_err(|error| {
-                        let message = format!("The sandbox cannot keep the upload: {error}.");
-                        ApiError::new(
-                            http::StatusCode::INTERNAL_SERVER_ERROR,
-                            None,
-                            "Something went wrong.",
-                            message,
-                        )
-                    })?;
-                let upload = Arc::new(upload);
-                self.uploads.insert(ticket, Arc::clone(&upload));
-                Source::Tus(upload)
-            }
+            NewSource::Tus { size } => Source::Tus(self.new_upload(video, id, size)?),
+            // What a form announces is only asked for the quota: its file has the size it has.
+            NewSource::Form { redirect, .. } => Source::Form(self.new_upload(video, id, UNKNOWN)?, redirect),
             NewSource::Pull { link } => {
                 let delay = match self.transcode {
                     Transcode::After(time) | Transcode::FailsAfter(time) => time,
@@ -526,7 +509,7 @@ impl State {
                 Source::Pull(link)
             }
         };
-        let empty = matches!(&source, Source::Tus(upload) if upload.size == 0);
+        let empty = source.upload().is_some_and(|upload| upload.size() == 0);
         let version = Version {
             id,
             file_name: file_name.to_owned(),
@@ -548,6 +531,18 @@ impl State {
             self.upload_failed(video, id, "empty_upload", now);
         }
         Ok(id)
+    }
+
+    fn new_upload(&mut self, video: u64, version: u64, size: u64) -> Result<Arc<Upload>, ApiError> {
+        let ticket = self.ids.hex(32);
+        let upload =
+            Upload::new(ticket.clone(), video, version, size, &self.config.keep).map_err(|error| {
+                let message = format!("The sandbox cannot keep the upload: {error}.");
+                ApiError::new(http::StatusCode::INTERNAL_SERVER_ERROR, None, "Something went wrong.", message)
+            })?;
+        let upload = Arc::new(upload);
+        self.uploads.insert(ticket, Arc::clone(&upload));
+        Ok(upload)
     }
 
     pub(crate) fn upload(&self, ticket: &str) -> Option<Arc<Upload>> {
@@ -742,6 +737,7 @@ impl State {
 pub(crate) enum NewSource {
     Tus { size: u64 },
     Pull { link: String },
+    Form { size: Option<u64>, redirect: Option<String> },
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The receiving end of one tus upload.
+//! The receiving end of one upload.
 //!
 //! Bytes count when they are taken; they are hashed, and kept where they are to be, by a thread of their own, so that
 //! the next ones can be read from the socket meanwhile. Whoever asks for the hash waits until it has caught up.
@@ -33,6 +33,9 @@ pub struct StoredUpload {
     pub complete: bool,
 }
 
+/// The size of a file that nobody has announced.
+pub(crate) const UNKNOWN: u64 = u64::MAX;
+
 /// How many pieces may wait to be hashed. Pieces are a few hundred KiB at most, so this bounds the memory of an upload.
 const WAITING: usize = 16;
 
@@ -41,7 +44,6 @@ pub(crate) struct Upload {
     pub(crate) ticket: String,
     pub(crate) video: u64,
     pub(crate) version: u64,
-    pub(crate) size: u64,
     sink: Arc<Sink>,
     /// Held by the request that writes; a newer one asks the older to let go.
     pub(crate) turn: tokio::sync::Mutex<()>,
@@ -56,6 +58,8 @@ struct Sink {
 
 #[derive(Default)]
 struct Position {
+    /// How many bytes there will be; of a form's file that shows at its end, and until then it is [`UNKNOWN`].
+    size: u64,
     /// Bytes that count as arrived.
     taken: u64,
     /// Bytes that are in the hash.
@@ -134,7 +138,7 @@ impl Upload {
             ticket: self.ticket.clone(),
             video: self.video,
             version: self.version,
-            size: self.size,
+            size: self.size(),
             received: store.hashed,
             hash: STANDARD.encode(store.hasher.serialize()),
         }
@@ -145,9 +149,10 @@ impl Record {
     fn upload(self) -> Option<Upload> {
         let hash = STANDARD.decode(&self.hash).ok()?;
         let hasher = Sha256::deserialize(hash.as_slice().try_into().ok()?).ok()?;
-        let position = Position { taken: self.received, stored: self.received, trouble: None };
+        let (taken, stored) = (self.received, self.received);
+        let position = Position { size: self.size, taken, stored, trouble: None };
         let store = Store { hasher, hashed: self.received, kept: Kept::Nothing };
-        Some(Upload::standing(self.ticket, (self.video, self.version), self.size, position, store))
+        Some(Upload::standing(self.ticket, (self.video, self.version), position, store))
     }
 }
 
@@ -184,7 +189,8 @@ impl Upload {
             }
         };
         let store = Store { hasher: Sha256::new(), hashed: 0, kept };
-        Ok(Self::standing(ticket, (video, version), size, Position::default(), store))
+        let position = Position { size, ..Position::default() };
+        Ok(Self::standing(ticket, (video, version), position, store))
     }
 
     /// An upload of which nothing but its ticket is known.
@@ -193,25 +199,17 @@ impl Upload {
         Self::standing(
             ticket,
             (0, 0),
-            0,
             position,
             Store { hasher: Sha256::new(), hashed: 0, kept: Kept::Nothing },
         )
     }
 
-    fn standing(
-        ticket: String,
-        (video, version): (u64, u64),
-        size: u64,
-        position: Position,
-        store: Store,
-    ) -> Self {
+    fn standing(ticket: String, (video, version): (u64, u64), position: Position, store: Store) -> Self {
         let sink = Sink { position: Mutex::new(position), moved: Condvar::new(), store: Mutex::new(store) };
         Self {
             ticket,
             video,
             version,
-            size,
             sink: Arc::new(sink),
             turn: tokio::sync::Mutex::new(()),
             let_go: tokio::sync::Notify::new(),
@@ -242,8 +240,40 @@ impl Upload {
         self.sink.position().taken
     }
 
+    /// How many bytes there will be in all, or [`UNKNOWN`].
+    pub(crate) fn size(&self) -> u64 {
+        self.sink.position().size
+    }
+
+    /// What has arrived is all there is.
+    pub(crate) fn end(&self) {
+        let mut position = self.sink.position();
+        position.size = position.taken;
+    }
+
+    /// Forgets what has arrived. No writer may be at work.
+    pub(crate) fn start_over(&self) -> std::io::Result<()> {
+        self.sink.caught_up();
+        let mut store = self.sink.store();
+        match &mut store.kept {
+            Kept::Nothing => {}
+            Kept::Memory(kept) => kept.clear(),
+            Kept::File(_, file) => {
+                file.set_len(0)?;
+                file.rewind()?;
+            }
+        }
+        store.hasher = Sha256::new();
+        store.hashed = 0;
+        let mut position = self.sink.position();
+        position.taken = 0;
+        position.stored = 0;
+        Ok(())
+    }
+
     pub(crate) fn is_complete(&self) -> bool {
-        self.received() >= self.size
+        let position = self.sink.position();
+        position.taken >= position.size
     }
 
     /// Begins to take bytes. Only one writer may be at work at a time; `turn` sees to it.
@@ -259,11 +289,12 @@ impl Upload {
 
     pub(crate) fn stored(&self) -> StoredUpload {
         let received = self.sink.caught_up();
+        let size = self.size();
         StoredUpload {
-            size: self.size,
+            size,
             received,
             sha256: ids::hex(&self.sink.store().hasher.clone().finalize()),
-            complete: received >= self.size,
+            complete: received >= size,
         }
     }
 
@@ -289,8 +320,8 @@ impl Writer<'_> {
             return Err(WriteError::Disk(trouble.clone()));
         }
         let after = position.taken + bytes.len() as u64;
-        if after > self.upload.size {
-            return Err(WriteError::TooMany(after - self.upload.size));
+        if after > position.size {
+            return Err(WriteError::TooMany(after - position.size));
         }
         position.taken = after;
         place.send(bytes);
@@ -350,7 +381,7 @@ impl std::fmt::Debug for Upload {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Upload")
             .field("ticket", &self.ticket)
-            .field("size", &self.size)
+            .field("size", &self.size())
             .finish_non_exhaustive()
     }
 }

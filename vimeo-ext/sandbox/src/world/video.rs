@@ -111,8 +111,20 @@ pub(crate) enum Source {
     /// It was there from the start.
     Seeded,
     Tus(#[serde(with = "super::upload::record")] Arc<Upload>),
+    /// A browser sends it with a form, and goes to the address afterwards.
+    Form(#[serde(with = "super::upload::record")] Arc<Upload>, Option<String>),
     /// Vimeo fetches it from this address.
     Pull(String),
+}
+
+impl Source {
+    /// What is received here rather than elsewhere.
+    pub(crate) fn upload(&self) -> Option<&Arc<Upload>> {
+        match self {
+            Self::Tus(upload) | Self::Form(upload, _) => Some(upload),
+            Self::Seeded | Self::Pull(_) => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -98,6 +98,7 @@ async fn a_bad_creation_is_refused_field_by_field() {
             2205,
         ),
         (json!({"upload": {"approach": "tus", "size": 1}, "name": 5}), "name", 2204),
+        (json!({"upload": {"approach": "post", "redirect_url": "here"}}), "upload.redirect_url", 2204),
         (
             json!({"upload": {"approach": "tus", "size": 1}, "content_rating": ["mild"]}),
             "content_rating",
@@ -114,11 +115,52 @@ async fn a_bad_creation_is_refused_field_by_field() {
             client.send("POST", "/me/videos", json!({"upload": {"approach": "tus", "size": size}})).await;
         assert_eq!((answer.status, &answer.body["error_code"]), (403, &json!(code)));
     }
-    let answer = client.send("POST", "/me/videos", json!({"upload": {"approach": "post"}})).await;
-    assert_eq!(answer.status, 501);
     let text = client.request("POST", "/me/videos").header("content-type", "application/json").body("{");
     assert_eq!(crate::client::read(text).await.status, 400);
     assert_eq!(client.get("/me/videos").await.body["total"], 0);
+}
+
+#[tokio::test]
+async fn a_browser_sends_a_file_with_a_form() {
+    let sandbox = Sandbox::builder().transcode(Transcode::Immediate).start().await.unwrap();
+    let client = Client::new(&sandbox);
+    let body = json!({"upload": {"approach": "post", "redirect_url": "http://127.0.0.1:9/back?x=1"}});
+    let made = client.send("POST", "/me/videos", body).await;
+    assert_eq!(made.status, 201);
+    let link = made.body["upload"]["upload_link"].as_str().unwrap();
+    let form = made.body["upload"]["form"].as_str().unwrap();
+    assert!(form.contains(&link.replace('&', "&amp;")), "{form}");
+
+    let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let send = |body: &str| {
+        let request = browser.post(link).header("content-type", "multipart/form-data; boundary=cut");
+        request.body(body.replace('\n', "\r\n")).send()
+    };
+    let part = "--cut\nContent-Disposition: form-data; name=\"any\"; filename=\"film.mp4\"\n\n";
+    let other = "--cut\nContent-Disposition: form-data; name=\"title\"\n\nSurf\n";
+    // (what is sent, the status it gets); after each of the first the form can be sent again.
+    for (body, status) in [
+        (format!("{other}--cut--\n"), 400),
+        (format!("{part}abcd"), 400),
+        (format!("{part}\n--cut--\n"), 400),
+        (format!("{other}{part}abc\n--cut--\n"), 303),
+        (format!("{part}abc\n--cut--\n"), 409),
+    ] {
+        let answer = send(&body).await.unwrap();
+        assert_eq!(answer.status(), status, "{body}");
+        if status == 303 {
+            assert_eq!(answer.headers()["location"], "http://127.0.0.1:9/back?x=1");
+        }
+    }
+    assert_eq!(browser.post(link).body("abc").send().await.unwrap().status(), 415);
+    assert_eq!(browser.get(link).send().await.unwrap().status(), 405);
+    assert_eq!(browser.post(link.replace("sig=", "sig=0")).send().await.unwrap().status(), 404);
+
+    let id = made.body["uri"].as_str().unwrap().rsplit('/').next().unwrap().parse().unwrap();
+    let stored = sandbox.world().stored(id).unwrap();
+    assert_eq!((stored.size, stored.received, stored.complete), (3, 3, true));
+    assert_eq!(stored.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_eq!(client.get(&format!("/videos/{id}")).await.body["status"], "available");
 }
 
 #[tokio::test]
