@@ -6,6 +6,7 @@
 
 mod control;
 mod delegated_ticket;
+mod form;
 mod from_url;
 mod many_files;
 mod picture;
@@ -19,8 +20,17 @@ use std::process::ExitCode;
 
 use stage::{AnyError, Stage};
 
-const FLOWS: [&str; 8] =
-    ["resume", "control", "replace", "picture", "text_track", "many_files", "delegated_ticket", "from_url"];
+const FLOWS: [&str; 9] = [
+    "resume",
+    "control",
+    "replace",
+    "picture",
+    "text_track",
+    "many_files",
+    "delegated_ticket",
+    "form",
+    "from_url",
+];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -60,6 +70,7 @@ async fn run() -> Result<(), AnyError> {
             "picture" => picture::play(stage).await?,
             "text_track" => text_track::play(stage).await?,
             "many_files" => many_files::play(stage).await?,
+            "form" => form::play(stage).await?,
             "delegated_ticket" => delegated_ticket::play(stage).await?,
             _ => from_url::play(stage).await?,
         }
