@@ -92,6 +92,16 @@ fn sandbox(command: clap::Command) -> clap::Command {
         .mut_subcommand("env", |env| {
             env.after_help("Examples:\n  $ vimeo sandbox run -- vimeo sandbox env --for curl")
         })
+        .mut_subcommand("trigger", |trigger| {
+            trigger.after_help("Examples:\n  $ vimeo sandbox trigger video-transcode-complete")
+        })
+        .mut_subcommand("events", |events| {
+            events
+                .mut_subcommand("list", |list| list.after_help("Examples:\n  $ vimeo sandbox events list"))
+                .mut_subcommand("resend", |resend| {
+                    resend.after_help("Examples:\n  $ vimeo sandbox events resend 1")
+                })
+        })
 }
 
 /// Gives every flag the variable `VIMEO_<FLAG>`. The flag itself wins.

@@ -11,6 +11,7 @@ mod help;
 mod limits;
 mod live;
 mod man;
+mod mcp;
 mod ops;
 mod picture;
 mod replace;
@@ -45,6 +46,7 @@ pub(crate) enum Command {
     Api(api::ApiArgs),
     Ops(ops::OpsArgs),
     Tools(tools::ToolsArgs),
+    Mcp(mcp::McpArgs),
     /// Run a Vimeo on this machine, for tests and to try things out
     ///
     /// Without a command it prints its addresses and credentials as one line of JSON and serves until it is interrupted.
@@ -74,6 +76,7 @@ pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<Exit>
         Command::Api(args) => api::run(context, args).await,
         Command::Ops(args) => ops::run(context, &args),
         Command::Tools(args) => tools::run(context, args).await,
+        Command::Mcp(args) => mcp::run(context, args).await,
         // Taken before a context is made: it has signals and exit codes of its own.
         Command::Sandbox(_) => Err(Failure::usage("the sandbox's command runs without a context")),
         Command::Doctor(_) => doctor::run(context).await,

@@ -113,9 +113,7 @@ fn schema(context: &Context<'_>, args: &SchemaArgs) -> Result<Exit> {
     };
     match &args.name {
         Some(name) => {
-            let tool = tools::tool(name).ok_or_else(|| {
-                Failure::new(Exit::NotFound, format!("no tool is called `{name}`")).next("vimeo tools list")
-            })?;
+            let tool = tools::tool(name).ok_or_else(|| no_such_tool(name))?;
             context.document(&shape(tool))?;
         }
         None => context.document(&tools::all().iter().map(shape).collect::<Vec<_>>())?,
@@ -136,10 +134,7 @@ async fn call(context: &Context<'_>, args: CallArgs) -> Result<Exit> {
     };
     let arguments: Value = serde_json::from_str(&text)
         .map_err(|error| Failure::usage(format!("the arguments are no JSON: {error}")))?;
-    let Some(tool) = tools::tool(&args.name) else {
-        return Err(Failure::new(Exit::NotFound, format!("no tool is called `{}`", args.name))
-            .next("vimeo tools list"));
-    };
+    let tool = tools::tool(&args.name).ok_or_else(|| no_such_tool(&args.name))?;
     if !tool.spec().effect.is_read_only() {
         context.may_write(tool.spec().title)?;
     }
@@ -157,6 +152,10 @@ async fn call(context: &Context<'_>, args: CallArgs) -> Result<Exit> {
             Err(failure(&error))
         }
     }
+}
+
+pub(super) fn no_such_tool(name: &str) -> Failure {
+    Failure::new(Exit::NotFound, format!("no tool is called `{name}`")).next("vimeo tools list")
 }
 
 fn failure(error: &ToolError) -> Failure {

@@ -50,7 +50,8 @@ fn the_man_pages() {
 fn the_map_has_every_command() {
     let harness = Harness::new();
     let paths = harness.run(&["help", "--map", "paths"]).good();
-    for path in ["vimeo upload", "vimeo auth login", "vimeo tools call", "vimeo sandbox run"] {
+    for path in ["vimeo upload", "vimeo auth login", "vimeo tools call", "vimeo mcp", "vimeo sandbox trigger"]
+    {
         assert!(paths.lines().any(|line| line == path), "{path}");
     }
     let map = harness.run(&["help", "--map", "json"]).json();

@@ -9,4 +9,5 @@ mod harness;
 mod help;
 #[cfg(unix)]
 mod interrupted;
+mod mcp;
 mod uploads;

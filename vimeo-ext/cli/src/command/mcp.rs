@@ -1,0 +1,180 @@
+//! `vimeo mcp`: the tools over the Model Context Protocol.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use tracing_subscriber::filter::LevelFilter;
+use vimeo_ext::mcp::{Bearer, HttpOptions, Server, ServerError};
+use vimeo_ext::tools::{self, AuditLog, Offer, Toolset};
+use vimeo_ext::upload::Journal;
+
+use super::tools::no_such_tool;
+use crate::context::{Context, variable};
+use crate::exit::{Exit, Failure, Result};
+
+/// Serve the tools to an agent over the Model Context Protocol
+///
+/// On standard input and output, for a client that starts the command, until the input ends; or over HTTP. Logs go to
+/// standard error, as many as RUST_LOG asks for: error, warn, info, debug or trace.
+#[derive(Debug, Args)]
+#[command(after_help = "A client that starts the command is told so, the account being the active one:\n  \
+    {\"mcpServers\": {\"vimeo\": {\"command\": \"vimeo\", \"args\": [\"mcp\", \"--read-only\"]}}}\n\n\
+    Callers over HTTP need the bearer token in VIMEO_MCP_BEARER, if it is set. Without it only this machine's own \
+    addresses can be listened on.\n\n\
+    Examples:\n  $ vimeo mcp --sandbox\n  $ vimeo mcp --read-only --toolset read,library")]
+pub(crate) struct McpArgs {
+    /// Serve over HTTP on this address, at the path /mcp; port 0 lets the system pick one
+    #[arg(long, value_name = "ADDR")]
+    http: Option<SocketAddr>,
+    /// Give out these sets of tools; all but more and uploads when left out
+    #[arg(long, value_name = "SETS", value_delimiter = ',', value_parser = toolsets())]
+    toolset: Vec<Toolset>,
+    /// Give out these tools, beside those of --toolset or alone
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    tools: Vec<String>,
+    /// Give out nothing that overwrites, moves or deletes
+    #[arg(long)]
+    no_destructive: bool,
+    /// Write every attempt to change something to this file, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    audit_log: Option<PathBuf>,
+    /// Allow uploads of files below this folder, by the tools of the set uploads; may be given more than once
+    #[arg(long, value_name = "FOLDER")]
+    uploads: Vec<PathBuf>,
+    /// Leave out the schemas of answers, for clients that stumble over them
+    #[arg(long)]
+    no_output_schema: bool,
+}
+
+fn toolsets() -> impl TypedValueParser<Value = Toolset> {
+    PossibleValuesParser::new(Toolset::ALL.map(Toolset::as_str)).try_map(|word| word.parse::<Toolset>())
+}
+
+pub(crate) async fn run(context: &Context<'_>, args: McpArgs) -> Result<Exit> {
+    log_to_standard_error();
+    let offer = Offer {
+        toolsets: args.toolset,
+        names: args.tools,
+        read_only: context.global.read_only,
+        no_destructive: args.no_destructive,
+    };
+    check(&offer, &args.uploads)?;
+    let audit = match args.audit_log {
+        Some(path) => {
+            let opened = AuditLog::open(&path);
+            Some(opened.map_err(|error| Failure::file("write the audit log", &path, &error))?)
+        }
+        None => None,
+    };
+    let journal = Journal::in_folder(context.uploads().await?);
+    let vimeo = context.client_with(context.identity().await?, Some(journal))?;
+    let server = Server::for_account(vimeo)
+        .named("vimeo", env!("CARGO_PKG_VERSION"))
+        .offer(offer)
+        .audit_log(audit)
+        .output_schema(!args.no_output_schema)
+        .upload_folders(args.uploads);
+    match args.http {
+        Some(address) => serve_http(context, &server, address).await?,
+        None => {
+            if context.streams.in_is_terminal() {
+                context.streams.hint("a client of the protocol is expected on standard input; Ctrl-C ends");
+            }
+            server.serve_stdio().await.map_err(failure)?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+async fn serve_http(context: &Context<'_>, server: &Server, address: SocketAddr) -> Result<()> {
+    let mut options = HttpOptions::new(address);
+    if let Some(token) = variable("VIMEO_MCP_BEARER")? {
+        // Whose it is does not matter: the server has one account.
+        options = options.bearers([Bearer::new(token, ["active"])]);
+    }
+    let running = server.serve_http(options).await.map_err(failure)?;
+    context.streams.note(&format!("listening on {}", running.url()));
+    running.wait().await;
+    Ok(())
+}
+
+/// Standard output is the protocol's.
+fn log_to_standard_error() {
+    let level = std::env::var("RUST_LOG").ok().and_then(|level| level.parse().ok());
+    let level = level.unwrap_or(LevelFilter::WARN);
+    // There is no other subscriber in this process.
+    let _ = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(level).try_init();
+}
+
+/// Refuses what would leave an agent without what was meant for it.
+fn check(offer: &Offer, uploads: &[PathBuf]) -> Result<()> {
+    if let Some(name) = offer.unknown_name() {
+        return Err(no_such_tool(name));
+    }
+    let mut given_out = tools::all().iter().map(tools::Definition::spec).filter(|spec| offer.has(spec));
+    if given_out.clone().next().is_none() {
+        return Err(Failure::usage("none of the tools that are asked for may be given out")
+            .next("leave --read-only or --no-destructive out, or name other tools: vimeo tools list"));
+    }
+    if let Some(folder) = uploads.iter().find(|folder| !folder.is_dir()) {
+        return Err(Failure::usage(format!("--uploads {} is not a folder", folder.display())));
+    }
+    if !uploads.is_empty() && !given_out.any(|spec| spec.toolset == Toolset::Uploads) {
+        return Err(Failure::usage("--uploads allows a folder, but no tool that uploads is given out")
+            .next("add --toolset read,library,uploads, and leave --read-only out"));
+    }
+    Ok(())
+}
+
+fn failure(error: ServerError) -> Failure {
+    let text = error.to_string();
+    match error {
+        ServerError::NeedsBearers(_) => Failure::usage(text)
+            .next("set VIMEO_MCP_BEARER to a long random token, or listen on 127.0.0.1:8848"),
+        ServerError::Listen { .. } => {
+            Failure::new(Exit::Other, text).next("another port; with port 0 the system picks one")
+        }
+        ServerError::Opening(_) => Failure::new(Exit::Other, text)
+            .next("vimeo mcp is for clients of the Model Context Protocol; from a shell: vimeo tools call"),
+        _ => Failure::new(Exit::Other, text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_gives_out_nothing_that_was_meant_is_refused() {
+        let offer = |toolsets: &[Toolset], names: &[&str], read_only, no_destructive| Offer {
+            toolsets: toolsets.to_vec(),
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            read_only,
+            no_destructive,
+        };
+        let here = [PathBuf::from(env!("CARGO_MANIFEST_DIR"))];
+        let nowhere = [PathBuf::from("no-such-folder")];
+        let cases: [(Offer, &[PathBuf], Option<&str>); 9] = [
+            (offer(&[], &[], false, false), &[], None),
+            (offer(&[], &[], true, true), &[], None),
+            (offer(&[], &["vimeo_me_get"], true, false), &[], None),
+            (offer(&[], &["vimeo_nothing"], false, false), &[], Some("vimeo_nothing")),
+            (offer(&[], &["vimeo_video_delete"], true, false), &[], Some("none of the tools")),
+            (offer(&[], &["vimeo_video_delete"], false, true), &[], Some("none of the tools")),
+            (offer(&[], &[], false, false), &here, Some("no tool that uploads")),
+            (offer(&[Toolset::Uploads], &[], false, false), &nowhere, Some("not a folder")),
+            (offer(&[Toolset::Uploads], &[], false, false), &here, None),
+        ];
+        for (offer, uploads, refused) in cases {
+            let outcome = check(&offer, uploads).map_err(|failure| failure.to_string());
+            match refused {
+                None => assert_eq!(outcome, Ok(()), "{offer:?}"),
+                Some(words) => {
+                    assert!(outcome.as_ref().unwrap_err().contains(words), "{offer:?}: {outcome:?}")
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The tools' server, as a client of the protocol starts it.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Lines, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::harness::Harness;
+
+/// A client of the server that the command is.
+struct Client {
+    server: Child,
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+}
+
+impl Client {
+    /// Starts the command and opens the conversation. All that there is to log goes to `log`.
+    fn start(harness: &Harness, mut command: Command) -> Self {
+        let log = File::create(harness.path("log")).unwrap();
+        command.env("RUST_LOG", "trace").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
+        let mut server = command.spawn().unwrap();
+        let input = server.stdin.take().unwrap();
+        let output = BufReader::new(server.stdout.take().unwrap()).lines();
+        let mut client = Self { server, input, output };
+        let itself = json!({"name": "test", "version": "1"});
+        let opening = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": itself});
+        let opened = client.ask(1, "initialize", opening);
+        assert_eq!(opened["serverInfo"]["name"], "vimeo", "{opened}");
+        client.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+        client
+    }
+
+    fn send(&mut self, message: &Value) {
+        writeln!(self.input, "{message}").unwrap();
+    }
+
+    fn ask(&mut self, id: u64, method: &str, params: Value) -> Value {
+        self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
+        loop {
+            let message = message(&self.output.next().unwrap().unwrap());
+            if message["id"] == id {
+                return message["result"].clone();
+            }
+        }
+    }
+
+    fn tools(&mut self) -> Vec<Value> {
+        self.ask(2, "tools/list", json!({}))["tools"].as_array().unwrap().clone()
+    }
+
+    /// Ends the input; gives the exit code once everything that was still said is read.
+    fn close(mut self) -> Option<i32> {
+        drop(self.input);
+        for line in self.output {
+            message(&line.unwrap());
+        }
+        self.server.wait().unwrap().code()
+    }
+}
+
+/// A line of standard output, which is the protocol's alone.
+fn message(line: &str) -> Value {
+    let message: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    assert_eq!(message["jsonrpc"], "2.0", "{line}");
+    message
+}
+
+#[test]
+fn without_an_account_the_tools_are_served_until_the_input_ends() {
+    let harness = Harness::new();
+    let mut client = Client::start(&harness, harness.stranger(&["mcp", "--sandbox"]));
+    assert_eq!(client.tools().len(), 31);
+    let asked = json!({"name": "vimeo_me_get", "arguments": {}});
+    let me = client.ask(3, "tools/call", asked);
+    assert_eq!(me["isError"], false, "{me}");
+    assert_eq!(client.close(), Some(0));
+    let log = std::fs::read_to_string(harness.path("log")).unwrap();
+    assert!(log.contains("TRACE"), "logs are on standard error: {log}");
+}
+
+#[test]
+fn the_account_s_tools_are_those_that_were_asked_for() {
+    let harness = Harness::new();
+    let args = ["mcp", "--read-only", "--toolset", "read,library", "--no-output-schema"];
+    let mut client = Client::start(&harness, harness.vimeo(&args));
+    let tools = client.tools();
+    assert!(!tools.is_empty());
+    for tool in &tools {
+        assert_eq!(tool["annotations"]["readOnlyHint"], true, "{tool}");
+        assert!(tool.get("outputSchema").is_none(), "{tool}");
+    }
+    let asked = json!({"name": "vimeo_me_get", "arguments": {}});
+    client.ask(3, "tools/call", asked);
+    assert_eq!(client.close(), Some(0));
+    assert!(harness.requests().contains(&"GET /me".to_owned()), "{:?}", harness.requests());
+    let log = std::fs::read_to_string(harness.path("log")).unwrap();
+    assert!(!log.contains(harness.sandbox.token()), "the token is in the log");
+}
+
+#[test]
+fn what_an_agent_changes_is_in_the_audit_log() {
+    let harness = Harness::new();
+    let args = ["mcp", "--tools", "vimeo_folder_create", "--audit-log", "audit.jsonl"];
+    let mut client = Client::start(&harness, harness.vimeo(&args));
+    let names: Vec<_> = client.tools().iter().map(|tool| tool["name"].clone()).collect();
+    assert_eq!(names, ["vimeo_folder_create"]);
+    let asked = json!({"name": "vimeo_folder_create", "arguments": {"name": "Holidays"}});
+    let made = client.ask(3, "tools/call", asked);
+    assert_eq!(made["isError"], false, "{made}");
+    assert_eq!(client.close(), Some(0));
+    let log = std::fs::read_to_string(harness.path("audit.jsonl")).unwrap();
+    assert_eq!(log.lines().filter(|line| line.contains("vimeo_folder_create")).count(), 2, "{log}");
+}
+
+#[test]
+fn over_http_callers_show_the_bearer_token() {
+    let harness = Harness::new();
+    let mut command = harness.vimeo(&["mcp", "--http", "127.0.0.1:0"]);
+    command.env("VIMEO_MCP_BEARER", "of-the-caller").stderr(Stdio::piped()).stdout(Stdio::piped());
+    let mut server = command.spawn().unwrap();
+    let told = BufReader::new(server.stderr.take().unwrap()).lines().next().unwrap().unwrap();
+    let url = told.strip_prefix("listening on ").unwrap().to_owned();
+    let list = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"},
+    }});
+    let status = |token: Option<&str>| {
+        let mut request = reqwest::Client::new()
+            .post(&url)
+            .header("accept", "application/json, text/event-stream")
+            .header("content-type", "application/json")
+            .body(list.to_string());
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        harness.runtime.block_on(request.send()).unwrap().status().as_u16()
+    };
+    let statuses = [None, Some(harness.sandbox.token()), Some("of-the-caller")].map(status);
+    server.kill().unwrap();
+    let output = server.wait_with_output().unwrap();
+    assert_eq!(statuses, [401, 401, 200]);
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn what_cannot_be_served_is_said_before_it_begins() {
+    let harness = Harness::new();
+    let cases: [(&[&str], i32, &[&str]); 6] = [
+        (&["--tools", "vimeo_nothing"], 3, &["vimeo_nothing", "vimeo tools list"]),
+        (&["--toolset", "reading"], 2, &["reading", "library"]),
+        (&["--http", "0.0.0.0:0"], 2, &["0.0.0.0:0", "VIMEO_MCP_BEARER"]),
+        (&["--uploads", "."], 2, &["no tool that uploads", "--toolset"]),
+        (&["--tools", "vimeo_video_delete", "--read-only"], 2, &["--read-only"]),
+        (&["--audit-log", "no/such/folder/audit.jsonl"], 2, &["audit.jsonl"]),
+    ];
+    for (args, code, words) in cases {
+        let run = harness.run(&[&["mcp"], args].concat());
+        run.fails(code, words);
+        assert_eq!(run.out, "");
+    }
+    let nobody = harness.stranger(&["mcp"]).output().unwrap();
+    crate::harness::Run::of(nobody).fails(4, &["vimeo auth login"]);
+    assert!(harness.requests().is_empty());
+}
