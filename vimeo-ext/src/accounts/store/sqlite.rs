@@ -10,6 +10,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use tokio::time::{Instant, sleep};
 
 use super::rows::{self, AccountRow, ConnectionRow, EventRow, LoginRow};
 use super::sql::sql_store;
@@ -42,6 +43,16 @@ pub struct SqliteStore {
 /// So long a writer waits for those of other processes.
 const BUSY: Duration = Duration::from_secs(10);
 
+/// The first to open a new file turns it to write-ahead logging, for which it wants the file alone; SQLite does not let
+/// the others wait for that by itself.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Whether another connection has the file: SQLite's code 5, in whatever extended form.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 5)
+}
+
 impl SqliteStore {
     /// Opens a file, or makes it, and brings its tables up to date.
     ///
@@ -61,7 +72,13 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY);
         let pool = |size| SqlitePoolOptions::new().max_connections(size).acquire_timeout(BUSY * 3);
-        let writes = pool(1).connect_with(options.clone()).await.map_err(rows::failed)?;
+        let began = Instant::now();
+        let writes = loop {
+            match pool(1).connect_with(options.clone()).await {
+                Err(error) if is_busy(&error) && began.elapsed() < BUSY => sleep(PAUSE).await,
+                connected => break connected.map_err(rows::failed)?,
+            }
+        };
         let migrator = Migrator {
             migrations: Cow::Owned(vec![Migration::new(
                 1,
