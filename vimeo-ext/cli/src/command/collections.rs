@@ -6,7 +6,8 @@ use vimeo_ext::tools::VideoId;
 
 use crate::context::Context;
 use crate::exit::{Exit, Result};
-use crate::reference;
+use crate::resource::Resource;
+use crate::{confirm, reference};
 
 #[derive(Debug, Args)]
 pub(crate) struct Listing {
@@ -16,6 +17,27 @@ pub(crate) struct Listing {
     /// Only those that have these words
     #[arg(long, value_name = "WORDS")]
     pub(crate) query: Option<String>,
+}
+
+impl Listing {
+    /// Prints the list at this path.
+    pub(crate) async fn print(&self, context: &Context<'_>, resource: &Resource, path: &str) -> Result<Exit> {
+        resource.wanted(context)?;
+        let mut call = context.vimeo().await?.get(path);
+        if let Some(words) = &self.query {
+            call = call.query("query", words);
+        }
+        resource.list(context, call, self.limit).await
+    }
+}
+
+/// Deletes what holds videos, once that is confirmed.
+pub(crate) async fn delete(context: &Context<'_>, path: &str, yes: bool) -> Result<Exit> {
+    let vimeo = context.vimeo().await?;
+    confirm::deletion(context, &vimeo, path, yes).await?;
+    vimeo.delete(path).send().await?;
+    context.streams.note(&format!("{path} is deleted; its videos stay"));
+    Ok(Exit::Done)
 }
 
 /// Puts videos in, or takes them out, one after the other.

@@ -5,13 +5,13 @@ use http::Method;
 use serde_json::json;
 use vimeo_ext::api::types;
 
-use super::collections::{Listing, each_video};
+use super::collections::{Listing, delete, each_video};
 use super::videos::VIDEOS;
 use crate::context::Context;
 use crate::exit::{Exit, Result};
 use crate::output::known_fields;
+use crate::reference;
 use crate::resource::{Resource, Shape, column};
-use crate::{confirm, reference};
 
 const FOLDERS: Resource = Resource {
     noun: "folders",
@@ -108,22 +108,10 @@ pub(crate) struct DeleteArgs {
 
 pub(crate) async fn run(context: &Context<'_>, args: FoldersArgs) -> Result<Exit> {
     match args.command {
-        FoldersCommand::List(ListArgs { listing }) => {
-            FOLDERS.wanted(context)?;
-            let mut call = context.vimeo().await?.get("/me/projects");
-            if let Some(words) = &listing.query {
-                call = call.query("query", words);
-            }
-            FOLDERS.list(context, call, listing.limit).await
-        }
+        FoldersCommand::List(ListArgs { listing }) => listing.print(context, &FOLDERS, "/me/projects").await,
         FoldersCommand::Videos(args) => {
             let path = reference::folder(&args.folder)?;
-            VIDEOS.wanted(context)?;
-            let mut call = context.vimeo().await?.get(&format!("{path}/videos"));
-            if let Some(words) = &args.listing.query {
-                call = call.query("query", words);
-            }
-            VIDEOS.list(context, call, args.listing.limit).await
+            args.listing.print(context, &VIDEOS, &format!("{path}/videos")).await
         }
         FoldersCommand::Create(args) => {
             let mut body = json!({ "name": args.name });
@@ -144,11 +132,7 @@ pub(crate) async fn run(context: &Context<'_>, args: FoldersArgs) -> Result<Exit
         }
         FoldersCommand::Delete(args) => {
             let path = reference::folder(&args.folder)?;
-            let vimeo = context.vimeo().await?;
-            confirm::deletion(context, &vimeo, &path, args.yes).await?;
-            vimeo.delete(&path).send().await?;
-            context.streams.note(&format!("{path} is deleted; its videos stay"));
-            Ok(Exit::Done)
+            delete(context, &path, args.yes).await
         }
     }
 }

@@ -5,13 +5,13 @@ use http::Method;
 use serde_json::json;
 use vimeo_ext::api::types;
 
-use super::collections::{Listing, each_video};
+use super::collections::{Listing, delete, each_video};
 use super::videos::VIDEOS;
 use crate::context::Context;
 use crate::exit::{Exit, Result};
 use crate::output::known_fields;
+use crate::reference;
 use crate::resource::{Resource, Shape, column};
-use crate::{confirm, reference};
 
 const SHOWCASES: Resource = Resource {
     noun: "showcases",
@@ -111,21 +111,11 @@ pub(crate) struct DeleteArgs {
 pub(crate) async fn run(context: &Context<'_>, args: ShowcasesArgs) -> Result<Exit> {
     match args.command {
         ShowcasesCommand::List(ListArgs { listing }) => {
-            SHOWCASES.wanted(context)?;
-            let mut call = context.vimeo().await?.get("/me/albums");
-            if let Some(words) = &listing.query {
-                call = call.query("query", words);
-            }
-            SHOWCASES.list(context, call, listing.limit).await
+            listing.print(context, &SHOWCASES, "/me/albums").await
         }
         ShowcasesCommand::Videos(args) => {
             let path = reference::showcase(&args.showcase)?;
-            VIDEOS.wanted(context)?;
-            let mut call = context.vimeo().await?.get(&format!("{path}/videos"));
-            if let Some(words) = &args.listing.query {
-                call = call.query("query", words);
-            }
-            VIDEOS.list(context, call, args.listing.limit).await
+            args.listing.print(context, &VIDEOS, &format!("{path}/videos")).await
         }
         ShowcasesCommand::Create(args) => {
             let mut body = json!({ "name": args.name });
@@ -148,11 +138,7 @@ pub(crate) async fn run(context: &Context<'_>, args: ShowcasesArgs) -> Result<Ex
         }
         ShowcasesCommand::Delete(args) => {
             let path = reference::showcase(&args.showcase)?;
-            let vimeo = context.vimeo().await?;
-            confirm::deletion(context, &vimeo, &path, args.yes).await?;
-            vimeo.delete(&path).send().await?;
-            context.streams.note(&format!("{path} is deleted; its videos stay"));
-            Ok(Exit::Done)
+            delete(context, &path, args.yes).await
         }
     }
 }
