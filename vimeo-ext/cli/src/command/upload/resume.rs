@@ -8,8 +8,11 @@ use vimeo_ext::{Error, Vimeo};
 
 use crate::exit::{Exit, Failure, Result};
 
-/// How long to wait before looking again for a video that a question may still bring about.
-const PAUSES: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(3)];
+/// So long after a question was asked it may still bring about a video, though who asked is gone.
+const ON_ITS_WAY: TimeDelta = TimeDelta::seconds(10);
+
+/// Between two looks for that video.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// What is to be done about an unanswered creation.
 pub(crate) enum Answer {
@@ -40,17 +43,17 @@ pub(crate) async fn settle(vimeo: &Vimeo, id: &str, title: Option<&str>) -> Resu
     let Some(entry) = entries.iter().flatten().find(|entry: &&Entry| entry.id() == id) else {
         return Ok(Answer::NeverWas);
     };
-    // The process that asked may have been killed a moment ago, and its question still be on its way.
-    let mut pauses = PAUSES.iter().filter(|_| Utc::now() - entry.begun < TimeDelta::minutes(2));
+    // It may have waited for the rate limit since it was begun: what counts is when Vimeo was asked.
+    let settled = entry.asked.unwrap_or(entry.begun) + ON_ITS_WAY;
     let candidates = loop {
         let mut candidates = unfinished.candidates(entry).await?;
         candidates.retain(|video| {
             !others.contains(&video.uri.as_str()) && (title.is_none() || video.name.as_deref() == title)
         });
-        match pauses.next() {
-            Some(pause) if candidates.is_empty() => tokio::time::sleep(*pause).await,
-            _ => break candidates,
+        if !candidates.is_empty() || Utc::now() >= settled {
+            break candidates;
         }
+        tokio::time::sleep(PAUSE).await;
     };
     match candidates.as_slice() {
         [] => {
