@@ -1,8 +1,8 @@
 //! What stands before the protocol: who calls, what may be called, and to whom a session belongs.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -10,6 +10,7 @@ use http::{HeaderMap, Method, Request, Response, header};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
+use lru::LruCache;
 use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use serde_json::Value;
@@ -29,15 +30,16 @@ pub(super) const PATH: &str = "/mcp";
 
 const SESSION: &str = "mcp-session-id";
 
-/// The most sessions whose owners are remembered; the oldest are forgotten first, and with them their sessions.
-const MOST_SESSIONS: usize = 10_000;
+/// The most sessions whose owners are remembered; those unused for longest are forgotten first, and with them their
+/// sessions.
+const MOST_SESSIONS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
 
 pub(super) struct Front {
     settings: Arc<Settings>,
     bearers: Bearers,
     refusals: Refusals,
     service: StreamableHttpService<Handler, LocalSessionManager>,
-    owners: Mutex<HashMap<String, String>>,
+    owners: Mutex<LruCache<String, String>>,
 }
 
 impl Front {
@@ -48,7 +50,8 @@ impl Front {
         service: StreamableHttpService<Handler, LocalSessionManager>,
     ) -> Self {
         let refusals = Refusals::new(&options, address);
-        Self { settings, bearers: options.bearers, refusals, service, owners: Mutex::default() }
+        let owners = Mutex::new(LruCache::new(MOST_SESSIONS));
+        Self { settings, bearers: options.bearers, refusals, service, owners }
     }
 
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
@@ -85,7 +88,7 @@ impl Front {
             self.remember(begun, &caller);
         }
         if let (true, Some(session)) = (ends && answer.status().is_success(), session) {
-            self.owners().remove(&session);
+            self.owners().pop(&session);
         }
         Ok(answer)
     }
@@ -135,16 +138,10 @@ impl Front {
     }
 
     fn remember(&self, session: String, caller: &Caller) {
-        let mut owners = self.owners();
-        if owners.len() >= MOST_SESSIONS
-            && let Some(any) = owners.keys().next().cloned()
-        {
-            owners.remove(&any);
-        }
-        owners.insert(session, caller.id());
+        self.owners().put(session, caller.id());
     }
 
-    fn owners(&self) -> MutexGuard<'_, HashMap<String, String>> {
+    fn owners(&self) -> MutexGuard<'_, LruCache<String, String>> {
         // Each change is one insertion or removal.
         self.owners.lock().unwrap_or_else(PoisonError::into_inner)
     }
