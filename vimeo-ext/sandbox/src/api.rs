@@ -20,8 +20,8 @@ use crate::operations::near::nearest;
 use crate::operations::{self, Found, Operation, Params};
 use crate::query::Query;
 use crate::routes;
-use crate::sandbox::looks_real;
 use crate::scopes::Scopes;
+use crate::start::looks_real;
 use crate::world::State;
 use crate::world::registry::{Cell, Worlds};
 

@@ -44,6 +44,7 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod builder;
 mod call;
 mod checks;
 #[cfg(feature = "cli")]
@@ -77,9 +78,11 @@ mod schemas;
 mod scopes;
 mod server;
 mod shapes;
+mod start;
 mod tus;
 mod world;
 
+pub use builder::SandboxBuilder;
 pub use clock::Clock;
 pub use config::{MissingPrivate, Plan, Pull, Quota, Transcode};
 pub use drift::Drift;
@@ -91,7 +94,7 @@ pub use journal::verify::{Expectation, Unmet};
 pub use journal::{Host, JournalEntry};
 pub use limits::{LimitHeaders, RateLimit};
 pub use persistence::StateError;
-pub use sandbox::{Sandbox, SandboxBuilder};
+pub use sandbox::Sandbox;
 pub use scopes::{ALL_SCOPES, Scopes};
 pub use world::events::{Delivery, EVENT_KINDS, Event};
 pub use world::handle::{Account, TriggerError, World};

@@ -1,0 +1,231 @@
+//! Starting: worlds are opened, ports bound, servers set going.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use url::Url;
+
+use crate::builder::SandboxBuilder;
+use crate::config::Keep;
+#[cfg(feature = "tls")]
+use crate::doors::tls::Authority;
+use crate::errors::StartError;
+use crate::events::{self, Outbox};
+use crate::faults::Faults;
+use crate::hosts::{self, Addresses, Shared};
+use crate::journal::{Journal, fingerprint};
+use crate::persistence::{OpenError, Read, StateError, Store};
+use crate::sandbox::Sandbox;
+use crate::scopes::Scopes;
+use crate::server::{self, Door, Listener};
+use crate::world::handle::World;
+use crate::world::registry::{Cell, Origin, Worlds};
+
+impl SandboxBuilder {
+    /// Starts the sandbox on the runtime that this is called on.
+    ///
+    /// # Errors
+    ///
+    /// When a port cannot be had, the folder for uploads cannot be used, or a token or scope will not do.
+    pub async fn start(self) -> Result<Sandbox, StartError> {
+        if let Keep::Folder(folder) = &self.config.keep {
+            std::fs::create_dir_all(folder)
+                .map_err(|source| StartError::Folder { folder: folder.clone(), source })?;
+        }
+        let (outbox, notices) = tokio::sync::mpsc::unbounded_channel();
+        let (worlds, cell, was_kept) = self.open_worlds(outbox)?;
+        let world = World::new(cell);
+
+        let (api, url) = listen(self.address, self.port).await?;
+        let (upload, upload_url) = match self.one_host {
+            true => (None, url.clone()),
+            false => {
+                let (listener, url) = listen(self.address, self.upload_port).await?;
+                (Some(listener), url)
+            }
+        };
+        #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "only https changes it"))]
+        let mut upload_base = upload_url.as_str().trim_end_matches('/').to_owned();
+        #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "only https changes it"))]
+        let mut addresses = Addresses {
+            api: url.clone(),
+            upload: upload_url.clone(),
+            https: None,
+            proxy: None,
+            ca_file: None,
+            unix: self.unix.clone(),
+        };
+        #[cfg(feature = "tls")]
+        let (doors, authority) = self.tls_doors(&mut addresses, &mut upload_base).await?;
+        let shared = Arc::new(Shared {
+            worlds,
+            journal: Journal::new(self.journal),
+            faults: Faults::default(),
+            upload_base,
+            addresses,
+        });
+        let api_router = match self.one_host {
+            true => hosts::shared_router(Arc::clone(&shared)),
+            false => hosts::api_router(Arc::clone(&shared)),
+        };
+        let upload_router = hosts::upload_router(Arc::clone(&shared));
+        let mut listeners = vec![(Listener::Tcp(api), Door::Plain(api_router.clone()))];
+        listeners.extend(upload.map(|upload| (Listener::Tcp(upload), Door::Plain(upload_router.clone()))));
+        #[cfg(unix)]
+        if let Some(path) = &self.unix {
+            let router = hosts::shared_router(Arc::clone(&shared));
+            listeners.push((listen_unix(path)?, Door::Plain(router)));
+        }
+        #[cfg(feature = "tls")]
+        if let Some(doors) = doors {
+            let own = [(&url, api_router), (&upload_url, upload_router)];
+            let own = own.map(|(url, router)| (url.authority().to_owned(), router));
+            listeners.extend(doors.open(hosts::shared_router(Arc::clone(&shared)), own.into()));
+        }
+        let telling = tokio::spawn(events::run(Arc::clone(&shared.worlds), notices));
+        let servers = listeners
+            .into_iter()
+            .map(|(listener, door)| tokio::spawn(server::serve(listener, door)))
+            .chain([telling])
+            .collect();
+        Ok(Sandbox {
+            shared,
+            world,
+            seed: self.seed,
+            was_kept,
+            url,
+            upload_url,
+            servers,
+            #[cfg(feature = "tls")]
+            authority,
+        })
+    }
+
+    /// The worlds: those that were kept, or a first one.
+    fn open_worlds(&self, outbox: Outbox) -> Result<(Arc<Worlds>, Arc<Cell>, bool), StartError> {
+        let tokens = checked(&self.tokens)?;
+        let folder = |folder: &PathBuf, source: OpenError| match source {
+            OpenError::Io(source) => StartError::State { folder: folder.clone(), source },
+            OpenError::State(source) => StartError::StateContent(source),
+        };
+        let opened = match &self.state {
+            Some(path) => Some(Store::open(path).map_err(|source| folder(path, source))?),
+            None => None,
+        };
+        let (store, kept) = opened.map_or((None, Vec::new()), |opened| (Some(opened.store), opened.worlds));
+        let worlds = Arc::new(Worlds::new(self.config.clone(), store.clone(), outbox));
+        for Read { id, clock, origin, state } in kept {
+            worlds
+                .restore(id, clock, origin, state)
+                .map_err(|token| StateError::TokenTaken(fingerprint(&token)))?;
+        }
+        let first = worlds.all().into_iter().next();
+        let was_kept = first.is_some();
+        let cell = match first {
+            Some(cell) => cell,
+            None => worlds
+                .add(Origin::new(self.seed, self.clock.mode(), tokens))
+                .map_err(StartError::TokenTwice)?,
+        };
+        if let Some(store) = store {
+            store.watch(&worlds);
+        }
+        Ok((worlds, cell, was_kept))
+    }
+}
+
+/// The tokens that were given, if they will do.
+fn checked(tokens: &[(String, Scopes)]) -> Result<Vec<(String, Scopes)>, StartError> {
+    for (text, scopes) in tokens {
+        if looks_real(text) {
+            return Err(StartError::RealLookingToken);
+        }
+        if let Some(unknown) = scopes.unknown().next() {
+            return Err(StartError::UnknownScope(unknown.to_owned()));
+        }
+    }
+    Ok(tokens.to_vec())
+}
+
+/// Whether a token could be a true one of Vimeo's.
+pub(crate) fn looks_real(token: &str) -> bool {
+    token.len() == 32 && token.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+#[cfg(feature = "tls")]
+struct TlsDoors {
+    acceptor: tokio_rustls::TlsAcceptor,
+    https: TcpListener,
+    proxy: Option<TcpListener>,
+}
+
+#[cfg(feature = "tls")]
+impl TlsDoors {
+    fn open(self, router: axum::Router, own: Arc<[(String, axum::Router)]>) -> Vec<(Listener, Door)> {
+        let Self { acceptor, https, proxy } = self;
+        let mut doors = vec![(Listener::Tcp(https), Door::Tls(acceptor.clone(), router.clone()))];
+        doors.extend(proxy.map(|listener| {
+            (Listener::Tcp(listener), Door::Proxy(crate::doors::proxy::Proxy { acceptor, router, own }))
+        }));
+        doors
+    }
+}
+
+#[cfg(feature = "tls")]
+impl SandboxBuilder {
+    /// Binds the ports of https and the proxy, and says where they are.
+    async fn tls_doors(
+        &self,
+        addresses: &mut Addresses,
+        upload_base: &mut String,
+    ) -> Result<(Option<TlsDoors>, Option<Authority>), StartError> {
+        let Some(port) = self.https_port else { return Ok((None, None)) };
+        let (https, mut url) = listen(self.address, port).await?;
+        // The scheme of an address that was just made can be set.
+        let _ = url.set_scheme("https");
+        addresses.https = Some(url);
+        let proxy = match self.proxy_port {
+            Some(port) => {
+                let (listener, url) = listen(self.address, port).await?;
+                addresses.proxy = Some(url);
+                Some(listener)
+            }
+            None => None,
+        };
+        // Keys take their time, if not much.
+        let made = tokio::task::spawn_blocking(crate::doors::tls::make).await;
+        let made = made.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        let (authority, acceptor) = made.map_err(StartError::Certificate)?;
+        addresses.ca_file = Some(authority.path().to_owned());
+        if self.tls_uploads {
+            *upload_base = crate::doors::UPLOAD_LINKS.to_owned();
+        }
+        Ok((Some(TlsDoors { acceptor, https, proxy }), Some(authority)))
+    }
+}
+
+/// Binds a Unix socket; one that a sandbox left behind is replaced.
+#[cfg(unix)]
+fn listen_unix(path: &std::path::Path) -> Result<Listener, StartError> {
+    use std::os::unix::fs::FileTypeExt as _;
+
+    let failed = |source| StartError::Listen { address: path.display().to_string(), source };
+    let left_behind = std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
+        && std::os::unix::net::UnixStream::connect(path).is_err();
+    if left_behind {
+        std::fs::remove_file(path).map_err(failed)?;
+    }
+    Ok(Listener::Unix(tokio::net::UnixListener::bind(path).map_err(failed)?))
+}
+
+async fn listen(address: IpAddr, port: u16) -> Result<(TcpListener, Url), StartError> {
+    let wanted = SocketAddr::new(address, port);
+    let failed = |source| StartError::Listen { address: wanted.to_string(), source };
+    let listener = TcpListener::bind(wanted).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    let url = Url::parse(&format!("http://{bound}/"))
+        .map_err(|error| failed(std::io::Error::new(std::io::ErrorKind::AddrNotAvailable, error)))?;
+    Ok((listener, url))
+}

@@ -1,0 +1,128 @@
+//! How a world begins, is written down and comes back.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use super::State;
+use super::registry::{Origin, TokenIndex};
+use super::table::{self, Watched};
+use crate::clock::Mode;
+use crate::config::Config;
+use crate::scopes::Scopes;
+
+impl State {
+    /// Gives the first user their tokens; the error is one that belongs to another already.
+    pub(crate) fn admit_first_user(&mut self, tokens: &[(String, Scopes)]) -> Result<(), String> {
+        let user = Some(self.first_user);
+        for (text, scopes) in tokens {
+            if !self.add_token(text, user, scopes.clone(), None) {
+                return Err(text.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Becomes again what the world began as.
+    pub(crate) fn begin_again(&mut self, origin: &Origin, now: DateTime<Utc>) {
+        self.index.release_all(self.id);
+        let (config, index) = (Arc::clone(&self.config), Arc::clone(&self.index));
+        *self = Self::new(self.id, origin.seed, config, index, now);
+        // They were this world's a moment ago, so nobody else has them.
+        let _ = self.admit_first_user(&origin.tokens);
+    }
+
+    /// Drops all but the app, its users and their tokens.
+    pub(crate) fn forget_content(&mut self, now: DateTime<Utc>) {
+        let (config, index) = (Arc::clone(&self.config), Arc::clone(&self.index));
+        // An index of its own: the names stay with who has them.
+        let mut fresh = Self::new(self.id, self.seed, config, Arc::default(), now);
+        fresh.index = index;
+        fresh.ids = self.ids.clone();
+        fresh.app = self.app.clone();
+        fresh.first_user = self.first_user;
+        fresh.users = std::mem::take(&mut self.users);
+        fresh.tokens = std::mem::take(&mut self.tokens);
+        fresh.transcode = self.transcode;
+        fresh.pull = self.pull.clone();
+        fresh.drift = self.drift;
+        *self = fresh;
+    }
+
+    /// Claims the names that lead to this world; the error is one that another world has, and then none is claimed.
+    pub(crate) fn claim_names(&mut self, id: u64, index: &TokenIndex) -> Result<(), String> {
+        self.id = id;
+        let names = std::iter::once(&self.app.client_id).chain(self.tokens.keys());
+        for name in names {
+            if !index.claim(name, id) {
+                index.release_all(id);
+                return Err(name.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes its place among other worlds after it was read.
+    pub(crate) fn come_back(&mut self, config: Arc<Config>, index: Arc<TokenIndex>) {
+        let sources = self.videos.values().flat_map(|video| &video.versions).map(|version| &version.source);
+        for source in sources {
+            if let Some(upload) = source.upload() {
+                upload.keep_on(&config.keep);
+                if let Some(known) = self.uploads.get_mut(&upload.ticket) {
+                    *known = Arc::clone(upload);
+                }
+            }
+        }
+        self.config = config;
+        self.index = index;
+    }
+
+    fn tables(&mut self) -> [&mut dyn Watched; 7] {
+        [
+            &mut self.users,
+            &mut self.videos,
+            &mut self.folders,
+            &mut self.showcases,
+            &mut self.channels,
+            &mut self.webhooks,
+            &mut self.events,
+        ]
+    }
+
+    /// Remembers from now on which rows change.
+    pub(crate) fn watch(&mut self) {
+        self.tables().into_iter().for_each(Watched::watch);
+    }
+
+    pub(crate) fn has_changed(&mut self) -> bool {
+        self.tables().into_iter().any(|table| table.has_changed())
+    }
+
+    pub(crate) fn has_clock_moved(&self, clock: Mode) -> bool {
+        self.written_clock != Some(clock)
+    }
+
+    /// Whether the clock was turned since this was last asked.
+    pub(crate) fn clock_moved(&mut self, clock: Mode) -> bool {
+        self.written_clock.replace(clock) != Some(clock)
+    }
+
+    /// What is different from the last time that this was asked.
+    pub(crate) fn take_changes(&mut self) -> serde_json::Result<Map<String, Value>> {
+        let Value::Object(mut changes) = table::changes(self)? else { return Ok(Map::new()) };
+        changes.retain(|name, value| match value.get(table::CHANGED).and_then(Value::as_object) {
+            Some(rows) => !rows.is_empty(),
+            None => {
+                let mut hasher = DefaultHasher::new();
+                value.to_string().hash(&mut hasher);
+                let hash = hasher.finish();
+                self.written.insert(name.clone(), hash) != Some(hash)
+            }
+        });
+        self.tables().into_iter().for_each(Watched::settle);
+        self.watch();
+        Ok(changes)
+    }
+}

@@ -1,0 +1,88 @@
+//! The people of a world and their tokens.
+
+use chrono::{DateTime, Utc};
+
+use super::State;
+use super::upload::UNKNOWN;
+use super::user::{Token, User};
+use crate::scopes::Scopes;
+
+impl State {
+    pub(crate) fn add_user(&mut self, name: &str, now: DateTime<Utc>) -> u64 {
+        let id = self.ids.id();
+        let user = User {
+            id,
+            name: name.to_owned(),
+            link_name: None,
+            bio: None,
+            location: String::new(),
+            gender: String::new(),
+            created: now,
+            plan: self.config.plan,
+            quota: self.config.quota,
+            pictures: Vec::new(),
+            resource_key: self.ids.hex(40),
+            videos_changed: now,
+        };
+        self.users.insert(id, user);
+        id
+    }
+
+    /// Makes `text` a token of this world; `false` when it is one already, here or elsewhere.
+    pub(crate) fn add_token(
+        &mut self,
+        text: &str,
+        user: Option<u64>,
+        scopes: Scopes,
+        expires: Option<DateTime<Utc>>,
+    ) -> bool {
+        if !self.index.claim(text, self.id) {
+            return false;
+        }
+        let rate = self.config.rate_limit;
+        let token = Token { user, scopes, expires, rate, usage: Default::default() };
+        self.tokens.insert(text.to_owned(), token);
+        true
+    }
+
+    /// A new token with a text that nobody takes for a real one.
+    pub(crate) fn issue_token(
+        &mut self,
+        user: Option<u64>,
+        scopes: Scopes,
+        expires: Option<DateTime<Utc>>,
+    ) -> String {
+        loop {
+            let kind = if user.is_some() { "user" } else { "app" };
+            let text = format!("sandbox-{kind}-token-{}-{}", self.id, self.ids.hex(16));
+            if self.add_token(&text, user, scopes.clone(), expires) {
+                return text;
+            }
+        }
+    }
+
+    pub(crate) fn token(&mut self, text: &str) -> Option<&mut Token> {
+        self.tokens.get_mut(text)
+    }
+
+    pub(crate) fn revoke(&mut self, text: &str) -> bool {
+        self.index.release(text);
+        self.tokens.remove(text).is_some()
+    }
+
+    /// The user that a path names: by id, by profile word, or `me`.
+    pub(crate) fn user_called(&self, name: &str) -> Option<&User> {
+        match name.parse().ok().and_then(|id: u64| self.users.get(&id)) {
+            Some(user) => Some(user),
+            None => self.users.values().find(|user| user.is_called(name)),
+        }
+    }
+
+    /// The bytes that a user's videos take, as far as they have been announced.
+    pub(crate) fn bytes_used(&self, user: u64) -> u64 {
+        let versions =
+            self.videos.values().filter(|video| video.owner == user).flat_map(|video| &video.versions);
+        let sizes = versions.filter_map(|version| version.source.upload()).map(|upload| upload.size());
+        sizes.filter(|size| *size != UNKNOWN).sum()
+    }
+}

@@ -1,0 +1,260 @@
+//! The versions of a video: how their bytes come, and what becomes of them.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::State;
+use super::schedule::Due;
+use super::upload::{UNKNOWN, Upload};
+use super::video::{Picture, Source, Stage, Version};
+use crate::config::Transcode;
+use crate::errors::ApiError;
+
+/// What transcoding finds in a file that nobody looked into, since the sandbox does not decode video.
+const DURATION: u64 = 60;
+const SIZE: (u64, u64) = (640, 360);
+
+/// How a new version's bytes are to come.
+#[derive(Debug, Clone)]
+pub(crate) enum NewSource {
+    Tus { size: u64 },
+    Pull { link: String },
+    Form { size: Option<u64>, redirect: Option<String> },
+}
+
+impl State {
+    /// Gives a video a new version that waits for its file.
+    pub(crate) fn add_version(
+        &mut self,
+        video: u64,
+        file_name: &str,
+        source: NewSource,
+        now: DateTime<Utc>,
+    ) -> Result<u64, ApiError> {
+        let id = self.ids.id();
+        let source = match source {
+            NewSource::Tus { size } => Source::Tus(self.new_upload(video, id, size)?),
+            // What a form announces is only asked for the quota: its file has the size it has.
+            NewSource::Form { redirect, .. } => Source::Form(self.new_upload(video, id, UNKNOWN)?, redirect),
+            NewSource::Pull { link } => {
+                let delay = match self.transcode {
+                    Transcode::After(time) | Transcode::FailsAfter(time) => time,
+                    _ => std::time::Duration::ZERO,
+                };
+                self.plan(now, delay, Due::Pulled { video, version: id });
+                Source::Pull(link)
+            }
+        };
+        let empty = source.upload().is_some_and(|upload| upload.size() == 0);
+        let version = Version {
+            id,
+            file_name: file_name.to_owned(),
+            description: None,
+            created: now,
+            modified: now,
+            uploaded: None,
+            active: false,
+            source,
+            upload: Stage::InProgress,
+            transcode: Stage::InProgress,
+            reads_left: None,
+        };
+        if let Some(video) = self.videos.get_mut(&video) {
+            video.versions.push(version);
+            video.touch(now);
+        }
+        if empty {
+            self.upload_failed(video, id, "empty_upload", now);
+        }
+        Ok(id)
+    }
+
+    fn new_upload(&mut self, video: u64, version: u64, size: u64) -> Result<Arc<Upload>, ApiError> {
+        let ticket = self.ids.hex(32);
+        let upload =
+            Upload::new(ticket.clone(), video, version, size, &self.config.keep).map_err(|error| {
+                let message = format!("The sandbox cannot keep the upload: {error}.");
+                ApiError::new(http::StatusCode::INTERNAL_SERVER_ERROR, None, "Something went wrong.", message)
+            })?;
+        let upload = Arc::new(upload);
+        self.uploads.insert(ticket, Arc::clone(&upload));
+        Ok(upload)
+    }
+
+    pub(crate) fn upload(&self, ticket: &str) -> Option<Arc<Upload>> {
+        self.uploads.get(ticket).cloned()
+    }
+
+    pub(crate) fn uploads(&self) -> Vec<Arc<Upload>> {
+        self.uploads.values().cloned().collect()
+    }
+
+    /// Takes note that an upload of this video has taken bytes, which it does by itself.
+    pub(crate) fn upload_moved(&mut self, video: u64) {
+        let _ = self.videos.get_mut(&video);
+    }
+
+    /// Forgets an upload: its link leads nowhere from now on.
+    pub(crate) fn lose_upload(&mut self, ticket: &str) {
+        self.uploads.remove(ticket);
+    }
+
+    pub(crate) fn uploaded(&mut self, video: u64, version: u64, now: DateTime<Utc>) {
+        self.changed = self.changed.max(Some(now));
+        let rule = self.transcode;
+        let Some(version) = self.version_mut(video, version) else { return };
+        if version.upload != Stage::InProgress {
+            return;
+        }
+        version.upload = Stage::Complete;
+        version.uploaded = Some(now);
+        version.modified = now;
+        let id = version.id;
+        match rule {
+            Transcode::Immediate => self.transcoded(video, id, now),
+            Transcode::After(time) => self.plan(now, time, Due::Transcoded { video, version: id }),
+            Transcode::FailsAfter(time) => self.plan(now, time, Due::TranscodeFailed { video, version: id }),
+            Transcode::AfterReads(reads) => version.reads_left = Some(reads),
+            Transcode::ByHand => {}
+        }
+        if let Some(video) = self.videos.get_mut(&video) {
+            video.touch(now);
+        }
+    }
+
+    pub(super) fn upload_failed(&mut self, video: u64, version: u64, word: &str, now: DateTime<Utc>) {
+        self.changed = self.changed.max(Some(now));
+        if let Some(version) = self.version_mut(video, version) {
+            version.upload = Stage::Error(Some(word.to_owned()));
+            version.transcode = Stage::Error(None);
+            version.modified = now;
+            self.emit_video("video-upload-failed", video, now);
+        }
+    }
+
+    /// The version plays, and replaces the one that played before; `false` when it is gone.
+    pub(super) fn becomes_playable(&mut self, video: u64, version: u64, now: DateTime<Utc>) -> bool {
+        self.changed = self.changed.max(Some(now));
+        let key = self.ids.hex(64);
+        let (picture, resource_key) = (self.ids.id(), self.ids.hex(40));
+        let Some(video) = self.videos.get_mut(&video) else { return false };
+        let Some(place) = video.versions.iter().position(|candidate| candidate.id == version) else {
+            return false;
+        };
+        for (at, version) in video.versions.iter_mut().enumerate() {
+            version.active = at == place;
+            if version.active {
+                version.transcode = Stage::Complete;
+                version.modified = now;
+            }
+        }
+        video.duration = DURATION;
+        (video.width, video.height) = SIZE;
+        // A still of the video stands in until someone chooses a thumbnail.
+        if video.pictures.is_empty() {
+            video.pictures.push(Picture { id: picture, active: true, ready: true, key, resource_key });
+        }
+        video.touch(now);
+        true
+    }
+
+    pub(crate) fn transcode_failed(&mut self, video: u64, version: u64, now: DateTime<Utc>) {
+        self.changed = self.changed.max(Some(now));
+        if let Some(version) = self.version_mut(video, version) {
+            version.transcode = Stage::Error(None);
+            version.modified = now;
+        }
+        if let Some(video) = self.videos.get_mut(&video) {
+            video.touch(now);
+        }
+    }
+
+    fn version_mut(&mut self, video: u64, version: u64) -> Option<&mut Version> {
+        self.videos.get_mut(&video)?.version_mut(version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::Config;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
+    }
+
+    fn state(transcode: Transcode) -> (State, u64, u64) {
+        let config = Arc::new(Config { transcode, ..Config::default() });
+        let mut state = State::new(1, 7, config, Arc::default(), at(0));
+        let video = state.add_video(state.first_user, at(0));
+        let version = state.add_version(video, "a.mp4", NewSource::Tus { size: 3 }, at(0)).unwrap();
+        (state, video, version)
+    }
+
+    #[test]
+    fn transcoding_follows_its_rule() {
+        let second = Duration::from_secs(1);
+        for (rule, after_upload, at_two, at_ten) in [
+            (Transcode::Immediate, "available", "available", "available"),
+            (Transcode::After(2 * second), "transcoding", "available", "available"),
+            (Transcode::After(5 * second), "transcoding", "transcoding", "available"),
+            (Transcode::FailsAfter(5 * second), "transcoding", "transcoding", "transcoding_error"),
+            (Transcode::ByHand, "transcoding", "transcoding", "transcoding"),
+        ] {
+            let (mut state, video, version) = state(rule);
+            assert_eq!(state.videos[&video].status(), "uploading");
+            state.uploaded(video, version, at(0));
+            assert_eq!(state.videos[&video].status(), after_upload, "{rule:?}");
+            state.settle(at(2));
+            assert_eq!(state.videos[&video].status(), at_two, "{rule:?}");
+            state.settle(at(10));
+            assert_eq!(state.videos[&video].status(), at_ten, "{rule:?}");
+        }
+    }
+
+    #[test]
+    fn some_transcodings_wait_to_be_looked_at() {
+        let (mut state, video, version) = state(Transcode::AfterReads(2));
+        state.read_video(video, at(0));
+        state.uploaded(video, version, at(1));
+        let seen: Vec<&str> = (0..4)
+            .map(|_| {
+                state.read_video(video, at(2));
+                state.videos[&video].status()
+            })
+            .collect();
+        assert_eq!(seen, ["transcoding", "transcoding", "available", "available"]);
+    }
+
+    #[test]
+    fn a_new_version_replaces_the_old_when_it_is_ready() {
+        let (mut state, video, first) = state(Transcode::After(Duration::from_secs(5)));
+        state.uploaded(video, first, at(0));
+        state.settle(at(5));
+        let second = state.add_version(video, "b.mp4", NewSource::Tus { size: 3 }, at(6)).unwrap();
+        state.uploaded(video, second, at(7));
+        assert_eq!(state.videos[&video].current().unwrap().id, first);
+        assert!(state.videos[&video].is_playable());
+        state.settle(at(12));
+        assert_eq!(state.videos[&video].current().unwrap().id, second);
+        assert_eq!(state.videos[&video].versions.iter().filter(|version| version.active).count(), 1);
+    }
+
+    #[test]
+    fn an_empty_upload_fails_at_once() {
+        let (mut state, video, _) = state(Transcode::Immediate);
+        let version = state.add_version(video, "b.mp4", NewSource::Tus { size: 0 }, at(1)).unwrap();
+        let version = state.videos[&video].version(version).unwrap();
+        assert_eq!(version.upload, Stage::Error(Some("empty_upload".into())));
+    }
+
+    #[test]
+    fn the_same_seed_makes_the_same_world() {
+        let (one, ..) = state(Transcode::Immediate);
+        let (two, ..) = state(Transcode::Immediate);
+        assert_eq!(format!("{:?}", one.videos), format!("{:?}", two.videos));
+    }
+}
