@@ -1,0 +1,337 @@
+use std::num::NonZeroU64;
+
+use super::*;
+use crate::upload::plan::Chunking;
+
+const SIZE: u64 = 100;
+
+fn machine() -> Machine {
+    chunked(SIZE, Chunking::Whole)
+}
+
+fn chunked(size: u64, chunking: Chunking) -> Machine {
+    let patience = Patience { attempts: 4, backoff: Backoff::default(), deadline: None };
+    Machine::new(size, Plan::new(size, chunking, None), patience)
+}
+
+fn now() -> Now {
+    Now { elapsed: Duration::ZERO, chance: 1.0, floor: 0 }
+}
+
+fn probed(offset: u64) -> Event {
+    Event::Probed { offset: Some(offset), length: Some(SIZE) }
+}
+
+fn sent(offset: u64) -> Event {
+    Event::Sent { offset: Some(offset) }
+}
+
+fn answered(status: u16) -> Event {
+    Event::Answered { status, retry_after: None }
+}
+
+fn send(start: u64, end: u64) -> Command {
+    Command::Send(Range64 { start, end })
+}
+
+fn wait(milliseconds: u64) -> Command {
+    Command::Wait(Duration::from_millis(milliseconds))
+}
+
+/// Feeds a script and compares each command.
+fn play(mut machine: Machine, name: &str, script: &[(Event, Command)]) -> Machine {
+    for (step, (event, command)) in script.iter().enumerate() {
+        assert_eq!(machine.on(*event, now()), *command, "{name}, step {step}: {event:?}");
+    }
+    machine
+}
+
+const PROBE: Command = Command::Probe;
+const DONE: Command = Command::Done { verified: true };
+
+#[test]
+fn the_road_of_an_upload() {
+    let lost = Event::Broke(Trouble::Dropped);
+    let scripts: &[(&str, &[(Event, Command)])] = &[
+        (
+            "undisturbed",
+            &[(Event::Begun, PROBE), (probed(0), send(0, 100)), (sent(100), PROBE), (probed(100), DONE)],
+        ),
+        (
+            "T5: resumed where the server stands",
+            &[(Event::Begun, PROBE), (probed(40), send(40, 100)), (sent(100), PROBE), (probed(100), DONE)],
+        ),
+        ("nothing left to send", &[(Event::Begun, PROBE), (probed(100), DONE)]),
+        (
+            "T1: a drop is followed by one HEAD, and the server's offset counts",
+            &[
+                (Event::Begun, PROBE),
+                (probed(0), send(0, 100)),
+                (lost, wait(500)),
+                (Event::Waited, PROBE),
+                (probed(60), send(60, 100)),
+                (answered(502), wait(500)),
+                (Event::Waited, PROBE),
+                (probed(60), send(60, 100)),
+                (sent(100), PROBE),
+                (probed(100), DONE),
+            ],
+        ),
+        (
+            "T7: locked twice",
+            &[
+                (Event::Begun, PROBE),
+                (answered(423), wait(500)),
+                (Event::Waited, PROBE),
+                (answered(423), wait(1000)),
+                (Event::Waited, PROBE),
+                (probed(10), send(10, 100)),
+            ],
+        ),
+        (
+            "T7: 409, and the server is behind",
+            &[
+                (Event::Begun, PROBE),
+                (probed(50), send(50, 100)),
+                (answered(409), wait(500)),
+                (Event::Waited, PROBE),
+                (probed(20), send(20, 100)),
+            ],
+        ),
+        (
+            "T7: 409, and the server is ahead of us but within the file",
+            &[
+                (Event::Begun, PROBE),
+                (probed(0), send(0, 100)),
+                (answered(409), wait(500)),
+                (Event::Waited, PROBE),
+                (probed(70), send(70, 100)),
+            ],
+        ),
+        (
+            "the server takes less than was sent",
+            &[(Event::Begun, PROBE), (probed(0), send(0, 100)), (sent(30), send(30, 100))],
+        ),
+        (
+            "a finished upload whose link is gone at the last HEAD is finished",
+            &[
+                (Event::Begun, PROBE),
+                (probed(0), send(0, 100)),
+                (sent(100), PROBE),
+                (answered(404), Command::Done { verified: false }),
+            ],
+        ),
+        (
+            "a server that takes back its word is asked again before it is believed",
+            &[
+                (Event::Begun, PROBE),
+                (probed(0), send(0, 100)),
+                (sent(100), PROBE),
+                (probed(90), wait(500)),
+                (Event::Waited, PROBE),
+                (probed(90), send(90, 100)),
+            ],
+        ),
+        (
+            "a success without an offset is not believed",
+            &[
+                (Event::Begun, PROBE),
+                (Event::Probed { offset: None, length: None }, wait(500)),
+                (Event::Waited, PROBE),
+                (probed(0), send(0, 100)),
+                (Event::Sent { offset: None }, wait(1000)),
+                (Event::Waited, PROBE),
+            ],
+        ),
+    ];
+    for (name, script) in scripts {
+        play(machine(), name, script);
+    }
+}
+
+#[test]
+fn chunks_follow_one_another_without_a_probe_between() {
+    play(
+        chunked(10, Chunking::Fixed(NonZeroU64::new(4).unwrap())),
+        "chunks",
+        &[
+            (Event::Begun, PROBE),
+            (Event::Probed { offset: Some(0), length: Some(10) }, send(0, 4)),
+            (sent(4), send(4, 8)),
+            (sent(8), send(8, 10)),
+            (sent(10), PROBE),
+            (Event::Probed { offset: Some(10), length: None }, DONE),
+        ],
+    );
+}
+
+#[test]
+fn an_empty_upload_needs_no_patch() {
+    play(
+        chunked(0, Chunking::Whole),
+        "empty",
+        &[(Event::Begun, PROBE), (Event::Probed { offset: Some(0), length: Some(0) }, DONE)],
+    );
+}
+
+#[test]
+fn what_each_answer_means() {
+    use Verdict::*;
+    let fail = Command::Fail;
+    // (status, while probing or sending)
+    let table = [
+        (300, fail(Refused { status: 300 })),
+        (302, fail(Refused { status: 302 })),
+        (400, fail(Refused { status: 400 })),
+        (401, fail(Refused { status: 401 })),
+        (403, fail(LinkGone { status: 403 })),
+        (404, fail(LinkGone { status: 404 })),
+        (405, fail(Refused { status: 405 })),
+        (408, wait(500)),
+        (409, wait(500)),
+        (410, fail(LinkGone { status: 410 })),
+        (412, fail(VersionRefused)),
+        (413, fail(Refused { status: 413 })),
+        (423, wait(500)),
+        (429, wait(500)),
+        (500, wait(500)),
+        (502, wait(500)),
+        (503, wait(500)),
+        (504, wait(500)),
+        (599, wait(500)),
+    ];
+    for (status, command) in table {
+        play(machine(), "probing", &[(Event::Begun, PROBE), (answered(status), command)]);
+        play(
+            machine(),
+            "sending",
+            &[(Event::Begun, PROBE), (probed(0), send(0, 100)), (answered(status), command)],
+        );
+    }
+}
+
+#[test]
+fn offsets_that_cannot_be_are_typed_errors() {
+    // (floor of the source, offset, length, verdict)
+    let table = [
+        (0, 101, Some(100), Verdict::OffsetBeyondFile { offset: 101 }),
+        (0, 500, None, Verdict::OffsetBeyondFile { offset: 500 }),
+        (50, 20, Some(100), Verdict::Rewind { offset: 20, floor: 50 }),
+        (0, 20, Some(99), Verdict::SizeMismatch { server: 99 }),
+        (0, 100, Some(200), Verdict::SizeMismatch { server: 200 }),
+    ];
+    for (floor, offset, length, verdict) in table {
+        let mut machine = machine();
+        machine.on(Event::Begun, now());
+        let event = Event::Probed { offset: Some(offset), length };
+        assert_eq!(machine.on(event, Now { floor, ..now() }), Command::Fail(verdict));
+    }
+    let mut machine = machine();
+    machine.on(Event::Begun, now());
+    machine.on(probed(0), now());
+    let verdict = Verdict::OffsetBeyondFile { offset: 101 };
+    assert_eq!(machine.on(sent(101), now()), Command::Fail(verdict));
+}
+
+#[test]
+fn t02_failures_in_a_row_exhaust_the_budget() {
+    play(
+        machine(),
+        "always 500",
+        &[
+            (Event::Begun, PROBE),
+            (answered(500), wait(500)),
+            (Event::Waited, PROBE),
+            (answered(500), wait(1000)),
+            (Event::Waited, PROBE),
+            (Event::Broke(Trouble::Connect), wait(2000)),
+            (Event::Waited, PROBE),
+            (answered(503), Command::Fail(Verdict::Exhausted { attempts: 4, last: Trouble::Server(503) })),
+        ],
+    );
+}
+
+#[test]
+fn progress_gives_the_budget_back_and_mere_motion_does_not() {
+    let lost = Event::Broke(Trouble::Stalled);
+    let mut machine = play(
+        machine(),
+        "forward",
+        &[
+            (Event::Begun, PROBE),
+            (probed(0), send(0, 100)),
+            (lost, wait(500)),
+            (Event::Waited, PROBE),
+            (lost, wait(1000)),
+            (Event::Waited, PROBE),
+            (probed(1), send(1, 100)),
+            (lost, wait(500)),
+            (Event::Waited, PROBE),
+            // Back and forth below the best offset is not progress.
+            (probed(0), send(0, 100)),
+            (sent(1), send(1, 100)),
+            (lost, wait(1000)),
+            (Event::Waited, PROBE),
+            (probed(1), send(1, 100)),
+            (lost, wait(2000)),
+            (Event::Waited, PROBE),
+            (probed(1), send(1, 100)),
+        ],
+    );
+    let exhausted = Verdict::Exhausted { attempts: 4, last: Trouble::NoProgress };
+    assert_eq!(machine.on(sent(1), now()), Command::Fail(exhausted));
+    assert_eq!(machine.acknowledged(), 1);
+}
+
+#[test]
+fn a_server_that_goes_back_after_each_chunk_does_not_keep_us_for_ever() {
+    let mut machine = chunked(100, Chunking::Fixed(NonZeroU64::new(50).unwrap()));
+    let mut command = machine.on(Event::Begun, now());
+    for _ in 0..100 {
+        command = match command {
+            Command::Probe => machine.on(Event::Probed { offset: Some(0), length: None }, now()),
+            Command::Send(Range64 { start: 0, .. }) => machine.on(sent(50), now()),
+            Command::Send(_) => machine.on(sent(0), now()),
+            Command::Wait(_) => machine.on(Event::Waited, now()),
+            Command::Done { .. } => panic!("it was never done"),
+            Command::Fail(verdict) => {
+                let last = Trouble::NoProgress;
+                assert_eq!(verdict, Verdict::Exhausted { attempts: 4, last });
+                return;
+            }
+        };
+    }
+    panic!("a hundred steps and no end");
+}
+
+#[test]
+fn the_deadline_ends_it_at_any_point_but_never_spoils_a_finished_upload() {
+    let patience =
+        Patience { attempts: 100, backoff: Backoff::default(), deadline: Some(Duration::from_secs(10)) };
+    let fresh = || Machine::new(SIZE, Plan::new(SIZE, Chunking::Whole, None), patience);
+    let at = |seconds| Now { elapsed: Duration::from_secs_f64(seconds), ..now() };
+    // (event, at second, command)
+    let table = [
+        (probed(0), 9.9, send(0, 100)),
+        (probed(0), 10.0, Command::Fail(Verdict::Deadline { last: None })),
+        (sent(50), 10.1, Command::Fail(Verdict::Deadline { last: None })),
+        (probed(100), 11.0, DONE),
+        (answered(500), 9.0, wait(500)),
+        // The wait of 500 ms would end after the deadline.
+        (answered(500), 9.6, Command::Fail(Verdict::Deadline { last: Some(Trouble::Server(500)) })),
+        (answered(404), 12.0, Command::Fail(Verdict::LinkGone { status: 404 })),
+    ];
+    for (event, second, command) in table {
+        let mut machine = fresh();
+        machine.on(Event::Begun, at(0.0));
+        assert_eq!(machine.on(event, at(second)), command, "{event:?} at {second} s");
+    }
+}
+
+#[test]
+fn retry_after_is_kept() {
+    let mut machine = machine();
+    machine.on(Event::Begun, now());
+    let event = Event::Answered { status: 429, retry_after: Some(Duration::from_secs(7)) };
+    assert_eq!(machine.on(event, now()), wait(7000));
+}
