@@ -1,3 +1,5 @@
+//! The machine as tables: what happened, and what is to be done.
+
 use std::num::NonZeroU64;
 
 use super::*;
