@@ -11,10 +11,10 @@ use vimeo_api::Secret;
 
 use super::core::Core;
 use super::keys::Owner;
-use super::manager::{Accounts, refused};
+use super::linking::refused;
 use super::{
-    AccountsError, Connection, ConnectionChange, ConnectionId, ConnectionRecord, KeyError, NewConnection,
-    Sealed, StoreError,
+    Accounts, AccountsError, Connection, ConnectionChange, ConnectionId, ConnectionRecord, KeyError,
+    NewConnection, Sealed, StoreError,
 };
 use crate::auth::{AppCredentials, Auth, GrantCache, RefreshError, Session};
 use crate::client::Identity;

@@ -23,6 +23,7 @@
 pub mod guide {}
 
 mod account;
+mod builder;
 mod connection;
 mod connections;
 mod core;
@@ -30,21 +31,28 @@ mod error;
 mod events;
 mod id;
 mod keys;
+mod lifecycle;
+mod linking;
+mod listing;
 mod manager;
 mod refresh;
+mod rotation;
 mod status;
 mod store;
 mod tokens;
 mod warm;
 
 pub use account::{Account, AccountPage, AccountQuery, AccountRecord, StatusEvent};
+pub use builder::AccountsBuilder;
 pub use connection::{Connection, ConnectionChange, ConnectionRecord, NewConnection};
 pub use connections::Connections;
 pub use error::AccountsError;
 pub use id::{AccountId, ConnectionId};
 pub use keys::{Key, KeyError, KeyId, KeyRing, Sealed};
-pub use manager::{Accounts, AccountsBuilder, Linked, Rotation};
+pub use linking::Linked;
+pub use manager::Accounts;
 pub use refresh::AccountRefresher;
+pub use rotation::Rotation;
 pub use status::Status;
 #[cfg(feature = "postgres")]
 pub use store::PostgresStore;

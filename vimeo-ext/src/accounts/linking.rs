@@ -1,0 +1,128 @@
+//! Giving an account its token: by a login, or one that is at hand.
+
+use secrecy::zeroize::Zeroizing;
+use sha2::{Digest, Sha256};
+use url::{Url, form_urlencoded};
+
+use super::keys::Owner;
+use super::{Account, AccountId, Accounts, AccountsError, KeyError, LoginRecord, Status};
+use crate::auth::{AuthError, Authorization};
+use crate::{AccessToken, Scope, ScopeSet};
+
+/// A login that was completed.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Linked {
+    /// The account, which is active now.
+    pub account: Account,
+    /// What was asked for and not granted.
+    pub missing: Vec<Scope>,
+}
+
+impl Accounts {
+    /// Where to send the account's user so that they let the app in. Good once, and for the
+    /// [login lifetime](AccountsBuilder::login_lifetime). An account that is logged in stays so until it is completed.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountsError::Disabled`]; [`AuthError::NoApp`]; [`AuthError::BadCallback`] without a redirect URI.
+    pub async fn authorization_link(
+        &self,
+        id: &AccountId,
+        scopes: impl Into<ScopeSet>,
+    ) -> Result<Url, AccountsError> {
+        let account = self.get_or_create(id).await?;
+        if account.status == Status::Disabled {
+            return Err(AccountsError::Disabled { account: id.clone() });
+        }
+        let core = self.core();
+        let redirect_uri = self.inner.redirect_uri.clone().ok_or_else(|| {
+            AuthError::BadCallback(
+                "there is no redirect URI; give one with AccountsBuilder::redirect_uri".to_owned(),
+            )
+        })?;
+        let login = core.app.auth().authorization(redirect_uri)?.scopes(scopes).begin()?;
+        let plain = Zeroizing::new(serde_json::to_vec(&login).map_err(|_| KeyError::TooLong)?);
+        let record = LoginRecord {
+            key: login_key(login.state()),
+            account: id.clone(),
+            secrets: core.keys.seal(&Owner::Login(id.as_str()), &plain)?,
+            expires: core.now() + self.inner.login_lifetime,
+        };
+        core.store.put_login(&record).await?;
+        Ok(login.url().clone())
+    }
+
+    /// Ends a login: `callback` is the URL that a user came back to, or its query. Which account it is for stands in the
+    /// store, not in the URL.
+    ///
+    /// The login is used up by this, whatever comes of it: after an error send the user to a new link.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountsError::UnknownLogin`] when no login waits for it; [`AuthError::Denied`] when the user said no;
+    /// [`AccountsError::OtherUser`] when another user logged in than before; [`AccountsError::Disabled`].
+    pub async fn complete(&self, callback: &str) -> Result<Linked, AccountsError> {
+        let core = self.core();
+        let state = state_of(callback).ok_or(AccountsError::UnknownLogin)?;
+        let waiting = core.store.take_login(&login_key(&state), core.now()).await?;
+        let waiting = waiting.ok_or(AccountsError::UnknownLogin)?;
+        let id = &waiting.account;
+        let owner = Owner::Login(id.as_str());
+        let plain = core.keys.open(&owner, &waiting.secrets)?;
+        let login: Authorization =
+            serde_json::from_slice(&plain).map_err(|_| KeyError::Damaged { owner: owner.to_string() })?;
+        let grant = core.app.auth().complete(&login, callback).await?;
+        let missing = grant.scopes().map_or_else(Vec::new, |granted| login.scopes().without(granted));
+        let (account, tokens) = core.logged_in(id, grant, "the user logged in").await?;
+        self.inner.warm.resume(id, &tokens.access);
+        Ok(Linked { account, missing })
+    }
+
+    /// Gives an account a token that you have; makes the account when there is none. Vimeo is asked whom it acts for and
+    /// what it may do.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountsError::RefusedCredentials`] when Vimeo does not take it; [`AccountsError::OtherUser`];
+    /// [`AccountsError::Disabled`].
+    pub async fn connect_with_token(
+        &self,
+        id: &AccountId,
+        token: impl Into<AccessToken>,
+    ) -> Result<Account, AccountsError> {
+        let core = self.core();
+        let token = token.into();
+        let grant =
+            core.app.auth().verify_token(&token).await.map_err(|error| refused("access token", error))?;
+        self.get_or_create(id).await?;
+        let (account, tokens) = core.logged_in(id, grant, "a token was given").await?;
+        self.inner.warm.resume(id, &tokens.access);
+        Ok(account)
+    }
+}
+
+/// Credentials that Vimeo does not take are an error of their own; that it could not be asked is not.
+pub(super) fn refused(what: &'static str, error: crate::Error) -> AccountsError {
+    let client_error = error
+        .call()
+        .and_then(vimeo_api::Error::status)
+        .is_some_and(|status| matches!(status.as_u16(), 400 | 401 | 403));
+    if client_error {
+        AccountsError::RefusedCredentials { what, source: Box::new(error) }
+    } else {
+        error.into()
+    }
+}
+
+/// What a login is found by in the store.
+fn login_key(state: &str) -> String {
+    Sha256::digest(state).iter().fold(String::with_capacity(64), |key, byte| format!("{key}{byte:02x}"))
+}
+
+fn state_of(callback: &str) -> Option<String> {
+    let query = callback.split_once('?').map_or(callback, |(_, query)| query);
+    let query = query.split('#').next().unwrap_or_default();
+    let state = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "state");
+    state.map(|(_, state)| state.into_owned()).filter(|state| !state.is_empty())
+}

@@ -1,0 +1,83 @@
+//! The statements, written once: SQLite and PostgreSQL understand them alike.
+
+mod accounts;
+mod connections;
+mod passing;
+
+pub(super) use accounts::sql_accounts;
+pub(super) use connections::sql_connections;
+pub(super) use passing::sql_passing;
+
+/// Makes an [`AccountStore`](super::AccountStore) of a type that has `reads()` and `writes()`, pools of connections, and
+/// `begin(notes)`, a transaction; one that notes an event lets no other that does come between.
+macro_rules! sql_store {
+    ($store:ty, $database:ty) => {
+        impl $store {
+            async fn note(
+                transaction: &mut sqlx::Transaction<'_, $database>,
+                event: &StatusEvent,
+            ) -> Result<(), StoreError> {
+                let sql = "INSERT INTO events (account, from_status, to_status, reason, happened) \
+                           VALUES ($1, $2, $3, $4, $5)";
+                sqlx::query(sql)
+                    .bind(event.account.as_str())
+                    .bind(event.from.map(Status::as_str))
+                    .bind(event.to.map(Status::as_str))
+                    .bind(event.reason.as_deref())
+                    .bind(rows::millis(event.at))
+                    .execute(&mut **transaction)
+                    .await
+                    .map_err(rows::failed)?;
+                Ok(())
+            }
+
+            async fn find(
+                executor: impl sqlx::Executor<'_, Database = $database>,
+                id: &AccountId,
+            ) -> Result<Option<AccountRecord>, StoreError> {
+                let sql = format!("SELECT {} FROM accounts WHERE id = $1", rows::ACCOUNT);
+                let row = sqlx::query_as::<_, AccountRow>(&sql).bind(id.as_str()).fetch_optional(executor);
+                row.await.map_err(rows::failed)?.map(rows::account).transpose()
+            }
+
+            /// Why a write against a version met nothing.
+            async fn account_conflict(
+                transaction: &mut sqlx::Transaction<'_, $database>,
+                id: &AccountId,
+            ) -> StoreError {
+                match Self::find(&mut **transaction, id).await {
+                    Ok(Some(record)) => StoreError::Stale { found: record.account.version },
+                    Ok(None) => StoreError::Missing,
+                    Err(error) => error,
+                }
+            }
+
+            async fn one_connection(
+                &self,
+                column: &str,
+                value: &str,
+            ) -> Result<Option<ConnectionRecord>, StoreError> {
+                let sql = format!("SELECT {} FROM connections WHERE {column} = $1", rows::CONNECTION);
+                let row =
+                    sqlx::query_as::<_, ConnectionRow>(&sql).bind(value).fetch_optional(self.reads()).await;
+                row.map_err(rows::failed)?.map(rows::connection).transpose()
+            }
+
+            async fn connection_conflict(&self, id: &ConnectionId) -> StoreError {
+                match self.one_connection("id", id.as_str()).await {
+                    Ok(Some(record)) => StoreError::Stale { found: record.connection.version },
+                    Ok(None) => StoreError::Missing,
+                    Err(error) => error,
+                }
+            }
+        }
+
+        impl AccountStore for $store {
+            super::sql::sql_accounts!($database);
+            super::sql::sql_connections!($database);
+            super::sql::sql_passing!($database);
+        }
+    };
+}
+
+pub(super) use sql_store;

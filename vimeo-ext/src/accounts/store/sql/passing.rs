@@ -1,0 +1,129 @@
+//! What is kept for a while: logins, leases and budgets.
+
+/// The methods of an [`AccountStore`](super::super::AccountStore) that are about what ends by itself.
+macro_rules! sql_passing {
+    ($database:ty) => {
+        fn put_login<'a>(&'a self, login: &'a LoginRecord) -> StoreFuture<'a, ()> {
+            Box::pin(async move {
+                let sql = "INSERT INTO logins (name, account, expires, key_id, secrets) \
+                           VALUES ($1, $2, $3, $4, $5)";
+                sqlx::query(sql)
+                    .bind(&login.key)
+                    .bind(login.account.as_str())
+                    .bind(rows::millis(login.expires))
+                    .bind(login.secrets.key.as_str())
+                    .bind(login.secrets.bytes.as_slice())
+                    .execute(self.writes())
+                    .await
+                    .map_err(rows::failed)?;
+                Ok(())
+            })
+        }
+
+        fn take_login<'a>(
+            &'a self,
+            key: &'a str,
+            now: DateTime<Utc>,
+        ) -> StoreFuture<'a, Option<LoginRecord>> {
+            Box::pin(async move {
+                let sql = "DELETE FROM logins WHERE name = $1 RETURNING account, expires, key_id, secrets";
+                let row = sqlx::query_as::<_, LoginRow>(sql).bind(key).fetch_optional(self.writes());
+                let Some((account, expires, key_id, bytes)) = row.await.map_err(rows::failed)? else {
+                    return Ok(None);
+                };
+                let login = LoginRecord {
+                    key: key.to_owned(),
+                    account: rows::id(account)?,
+                    secrets: Sealed { key: KeyId::new(key_id), bytes },
+                    expires: rows::time(expires)?,
+                };
+                Ok(Some(login).filter(|login| login.expires > now))
+            })
+        }
+
+        fn acquire_lease<'a>(
+            &'a self,
+            name: &'a str,
+            holder: &'a str,
+            now: DateTime<Utc>,
+            until: DateTime<Utc>,
+        ) -> StoreFuture<'a, bool> {
+            Box::pin(async move {
+                let sql = "INSERT INTO leases (name, holder, expires) VALUES ($1, $2, $3) \
+                           ON CONFLICT (name) DO UPDATE \
+                           SET holder = excluded.holder, expires = excluded.expires \
+                           WHERE leases.holder = excluded.holder OR leases.expires <= $4";
+                let done = sqlx::query(sql)
+                    .bind(name)
+                    .bind(holder)
+                    .bind(rows::millis(until))
+                    .bind(rows::millis(now))
+                    .execute(self.writes())
+                    .await;
+                Ok(done.map_err(rows::failed)?.rows_affected() > 0)
+            })
+        }
+
+        fn release_lease<'a>(&'a self, name: &'a str, holder: &'a str) -> StoreFuture<'a, ()> {
+            Box::pin(async move {
+                let sql = "DELETE FROM leases WHERE name = $1 AND holder = $2";
+                let done = sqlx::query(sql).bind(name).bind(holder).execute(self.writes()).await;
+                done.map(|_| ()).map_err(rows::failed)
+            })
+        }
+
+        fn lease_budget<'a>(
+            &'a self,
+            name: &'a str,
+            report: &'a BudgetReport,
+        ) -> StoreFuture<'a, BudgetLease> {
+            Box::pin(async move {
+                let mut transaction = self.begin(false).await?;
+                let sql = "INSERT INTO budgets (name, pool, changed) VALUES ($1, '', $2) \
+                           ON CONFLICT (name) DO UPDATE SET changed = excluded.changed";
+                let now = rows::millis(report.now);
+                let done = sqlx::query(sql).bind(name).bind(now).execute(&mut *transaction).await;
+                // From here on the row is this transaction's.
+                done.map_err(rows::failed)?;
+                let text = sqlx::query_scalar::<_, String>("SELECT pool FROM budgets WHERE name = $1")
+                    .bind(name)
+                    .fetch_one(&mut *transaction)
+                    .await
+                    .map_err(rows::failed)?;
+                // What cannot be read is from another version; a window later all is known again.
+                let mut pool: BudgetPool = serde_json::from_str(&text).unwrap_or_default();
+                let lease = pool.lease(report);
+                let text = serde_json::to_string(&pool).map_err(StoreError::unavailable)?;
+                sqlx::query("UPDATE budgets SET pool = $1 WHERE name = $2")
+                    .bind(text)
+                    .bind(name)
+                    .execute(&mut *transaction)
+                    .await
+                    .map_err(rows::failed)?;
+                transaction.commit().await.map_err(rows::failed)?;
+                Ok(lease)
+            })
+        }
+
+        fn sweep(&self, now: DateTime<Utc>, events_before: DateTime<Utc>) -> StoreFuture<'_, ()> {
+            Box::pin(async move {
+                for (sql, time) in [
+                    ("DELETE FROM logins WHERE expires <= $1", now),
+                    ("DELETE FROM leases WHERE expires <= $1", now),
+                    ("DELETE FROM budgets WHERE changed < $1", events_before),
+                    (
+                        "DELETE FROM events WHERE happened < $1 \
+                         AND number < (SELECT MAX(number) FROM events)",
+                        events_before,
+                    ),
+                ] {
+                    let done = sqlx::query(sql).bind(rows::millis(time)).execute(self.writes()).await;
+                    done.map_err(rows::failed)?;
+                }
+                Ok(())
+            })
+        }
+    };
+}
+
+pub(in crate::accounts::store) use sql_passing;

@@ -1,0 +1,82 @@
+//! What is kept for a while: logins, leases and budgets.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use vimeo_ext::accounts::{AccountId, AccountRecord, AccountStore, Status};
+use vimeo_ext::budget::BudgetReport;
+
+use super::super::records::{account, event};
+use super::{at, login};
+
+pub(super) async fn a_login_is_taken_once_and_in_time(store: &Arc<dyn AccountStore>, prefix: &str) {
+    let id = AccountId::new(format!("{prefix} login")).unwrap();
+    store.insert_account(&account(&id, Status::Pending), &event(&id, None, None)).await.unwrap();
+    let good = login(&id, prefix, "good", 60);
+    store.put_login(&good).await.unwrap();
+    let all = join_all((0..16).map(|_| {
+        let (store, key) = (Arc::clone(store), good.key.clone());
+        tokio::spawn(async move { store.take_login(&key, at(59)).await.unwrap() })
+    }))
+    .await;
+    let taken: Vec<_> = all.into_iter().filter_map(Result::unwrap).collect();
+    assert_eq!(taken, [good]);
+    let late = login(&id, prefix, "late", 60);
+    store.put_login(&late).await.unwrap();
+    assert_eq!(store.take_login(&late.key, at(60)).await.unwrap(), None);
+    assert_eq!(store.take_login("no such login", at(0)).await.unwrap(), None);
+}
+
+pub(super) async fn a_lease_has_one_holder_and_lapses(store: &Arc<dyn AccountStore>, prefix: &str) {
+    let name = format!("{prefix} lease");
+    let all = join_all((0..16).map(|number| {
+        let (store, name) = (Arc::clone(store), name.clone());
+        tokio::spawn(async move {
+            let holder = format!("h{number}");
+            let got = store.acquire_lease(&name, &holder, at(0), at(10)).await.unwrap();
+            got.then_some(holder)
+        })
+    }))
+    .await;
+    let holders: Vec<String> = all.into_iter().filter_map(Result::unwrap).collect();
+    assert_eq!(holders.len(), 1, "{holders:?}");
+    let lease = async |holder: &str, now, until| {
+        store.acquire_lease(&name, holder, at(now), at(until)).await.unwrap()
+    };
+    assert!(lease(&holders[0], 5, 20).await, "prolonged");
+    assert!(!lease("other", 19, 30).await);
+    assert!(lease("other", 20, 30).await, "lapsed");
+    store.release_lease(&name, &holders[0]).await.unwrap();
+    assert!(!lease(&holders[0], 21, 40).await, "only its holder gives it back");
+    store.release_lease(&name, "other").await.unwrap();
+    assert!(lease(&holders[0], 21, 40).await);
+}
+
+pub(super) async fn a_budget_is_shared_out_and_never_twice(store: &Arc<dyn AccountStore>, prefix: &str) {
+    let name = format!("{prefix} budget");
+    let all = join_all((0..16).map(|number| {
+        let (store, name) = (Arc::clone(store), name.clone());
+        tokio::spawn(async move {
+            let mut report = BudgetReport::new(format!("h{number}"), 100, 90, at(0));
+            report.resets_at = Some(at(60));
+            store.lease_budget(&name, &report).await.unwrap().calls
+        })
+    }))
+    .await;
+    let given: u64 = all.into_iter().map(Result::unwrap).sum();
+    assert!(given > 0 && given <= 90, "{given} of 90");
+}
+
+pub(super) async fn sweeping_drops_what_has_ended(store: &Arc<dyn AccountStore>, prefix: &str) {
+    let id = AccountId::new(format!("{prefix} swept")).unwrap();
+    let record: AccountRecord = account(&id, Status::Pending);
+    store.insert_account(&record, &event(&id, None, Some(Status::Pending))).await.unwrap();
+    store.put_login(&login(&id, prefix, "ended", 10)).await.unwrap();
+    store.put_login(&login(&id, prefix, "waits", 30)).await.unwrap();
+    let last = store.last_event().await.unwrap();
+    store.sweep(at(20), at(1)).await.unwrap();
+    assert_eq!(store.take_login(&format!("{prefix} ended"), at(0)).await.unwrap(), None);
+    assert!(store.take_login(&format!("{prefix} waits"), at(0)).await.unwrap().is_some());
+    assert_eq!(store.last_event().await.unwrap(), last, "the numbering goes on");
+    assert!(store.account(&id).await.unwrap().is_some());
+}
