@@ -96,12 +96,13 @@ impl Called<'_> {
                 let answers = request.input_responses.as_ref();
                 let now = tools.client().now();
                 let answered = self.settings.consents.answer(tools.seal(), &sealed_for, state, answers, now);
-                let refused = || {
+                let Some(answered) = answered else {
                     let message =
                         "The answer does not belong to this call, came too late, or was used before.";
-                    ToolError::input("requestState", message, "Make the call anew without it.")
+                    let error = ToolError::input("requestState", message, "Make the call anew without it.");
+                    return Err(tools.refused(spec, &arguments, error).await);
                 };
-                Some(answered.ok_or_else(refused)?)
+                Some(answered)
             }
             None => None,
         };
@@ -116,11 +117,8 @@ impl Called<'_> {
             Some(token) => {
                 let (reports, steps) = progress::pair();
                 caller.report = Some(Arc::new(reports));
-                // It ends with the call, so nothing is told after the answer.
-                tokio::select! {
-                    result = tools.call_as(spec.name, arguments, caller) => result,
-                    () = progress::tell(self.context.peer.clone(), token, steps) => return Err(gone()),
-                }
+                let call = tools.call_as(spec.name, arguments, caller);
+                progress::telling(self.context.peer.clone(), token, steps, call).await
             }
             None => tools.call_as(spec.name, arguments, caller).await,
         };
@@ -179,8 +177,4 @@ enum Asks {
 /// Whether the client shows forms; when it names no kind, it is the old capability, which was forms.
 fn takes_forms(client: &ClientCapabilities) -> bool {
     client.elicitation.as_ref().is_some_and(|kinds| kinds.form.is_some() || kinds.url.is_none())
-}
-
-fn gone() -> ToolError {
-    ToolError::new(tools::Category::Temporary, "The client cannot be told of progress.", "Call again.")
 }

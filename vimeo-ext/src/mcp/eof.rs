@@ -1,10 +1,9 @@
-//! Notices the end of the input, which the protocol's library tells its handlers of only when they are done.
+//! Notices that a client is gone, which the protocol's library tells its handlers of only when they are done.
 
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use tokio::io::{AsyncRead, ReadBuf};
+use rmcp::ErrorData;
+use rmcp::model::{ErrorCode, JsonRpcMessage};
+use rmcp::service::{RoleServer, RxJsonRpcMessage, TxJsonRpcMessage};
+use rmcp::transport::Transport;
 use tokio::sync::watch;
 
 /// Whether the client is gone.
@@ -36,34 +35,52 @@ impl Tell {
     }
 }
 
-/// A reader that tells of its end.
-pub(crate) struct Watched<R> {
-    inner: R,
+/// What marks the end of a call whose client is gone; the protocol does not use it.
+const NOBODY: ErrorCode = ErrorCode(-32098);
+
+/// How a call ends whose client is gone.
+pub(crate) fn nobody() -> ErrorData {
+    ErrorData::new(NOBODY, "the client is gone", None)
+}
+
+/// A transport that tells of the end of its input, and leaves unsaid what nobody is there to hear.
+pub(crate) struct Watched<T> {
+    inner: T,
     tell: Tell,
 }
 
-impl<R> Watched<R> {
-    pub(crate) fn new(inner: R, tell: Tell) -> Self {
+impl<T> Watched<T> {
+    pub(crate) fn new(inner: T, tell: Tell) -> Self {
         Self { inner, tell }
     }
 }
 
-impl<R: AsyncRead + Unpin> AsyncRead for Watched<R> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let polled = Pin::new(&mut self.inner).poll_read(context, buffer);
-        let ended = match &polled {
-            Poll::Ready(Ok(())) => buffer.filled().len() == before && buffer.remaining() > 0,
-            Poll::Ready(Err(_)) => true,
-            Poll::Pending => false,
-        };
-        if ended {
+impl<T: Transport<RoleServer>> Transport<RoleServer> for Watched<T> {
+    type Error = T::Error;
+
+    fn send(
+        &mut self,
+        message: TxJsonRpcMessage<RoleServer>,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
+        let unsaid = matches!(&message, JsonRpcMessage::Error(error) if error.error.code == NOBODY);
+        let sending = (!unsaid).then(|| self.inner.send(message));
+        async move {
+            match sending {
+                Some(sending) => sending.await,
+                None => Ok(()),
+            }
+        }
+    }
+
+    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
+        let message = self.inner.receive().await;
+        if message.is_none() {
             self.tell.gone();
         }
-        polled
+        message
+    }
+
+    async fn close(&mut self) -> Result<(), Self::Error> {
+        self.inner.close().await
     }
 }

@@ -13,7 +13,7 @@ use rmcp::service::{RequestContext, RoleServer};
 
 use super::Settings;
 use super::access::Caller;
-use super::eof::Gone;
+use super::eof::{self, Gone};
 use super::listing::listed;
 use super::{calls, resources};
 use crate::tools::INSTRUCTIONS;
@@ -52,7 +52,9 @@ impl Handler {
         work: impl Future<Output = Result<T, ErrorData>>,
     ) -> Result<T, ErrorData> {
         let cancelled = context.ct.clone();
-        let mut gone = self.gone.clone();
+        let parts = context.extensions.get::<::http::request::Parts>();
+        let session = parts.and_then(|parts| parts.extensions.get::<Gone>());
+        let mut gone = self.gone.as_ref().or(session).cloned();
         let gone = async move {
             match &mut gone {
                 Some(gone) => gone.wait().await,
@@ -62,8 +64,9 @@ impl Handler {
         // The work is dropped, and with it its requests and connections.
         tokio::select! {
             biased;
-            () = cancelled.cancelled() => Err(ErrorData::internal_error("cancelled", None)),
-            () = gone => Err(ErrorData::internal_error("the client is gone", None)),
+            // The protocol's library sends no answer to what was cancelled.
+            () = cancelled.cancelled() => Err(eof::nobody()),
+            () = gone => Err(eof::nobody()),
             result = work => result,
         }
     }

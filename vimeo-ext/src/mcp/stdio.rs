@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rmcp::service::ServiceExt as _;
+use rmcp::transport::async_rw::AsyncRwTransport;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
@@ -10,8 +11,8 @@ use super::ServerError;
 use super::eof::{Watched, pair};
 use super::handler::Handler;
 
-/// How long the last answers may take after the input has ended.
-const LAST_WORDS: Duration = Duration::from_millis(1_500);
+/// How long answers that were ready when the input ended may take to be written.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 
 pub(crate) async fn serve_process(handler: Handler) -> Result<(), ServerError> {
     let (reader, writer) = rmcp::transport::stdio_pipes();
@@ -25,7 +26,7 @@ where
 {
     let (tell, gone) = pair();
     let handler = handler.with_client(gone.clone());
-    let transport = (Watched::new(reader, tell), writer);
+    let transport = Watched::new(AsyncRwTransport::new_server(reader, writer), tell);
     let mut gone_before_opening = gone.clone();
     let running = tokio::select! {
         running = handler.serve(transport) => running,
@@ -44,10 +45,10 @@ where
         _ = &mut waiting => return Ok(()),
         () = gone.wait() => {}
     }
-    // Handlers stop by themselves when the client is gone; what does not is cut off.
+    // What was under way has stopped by itself and waits for this.
     if timeout(LAST_WORDS, &mut waiting).await.is_err() {
         cancel.cancel();
-        let _ = timeout(Duration::from_millis(200), waiting).await;
+        let _ = timeout(LAST_WORDS, waiting).await;
     }
     Ok(())
 }

@@ -53,6 +53,7 @@ mod registry;
 mod removal;
 mod schema;
 mod seal;
+mod settle;
 mod shapes;
 mod showcases;
 mod size;
@@ -336,11 +337,10 @@ impl Tools {
     ///
     /// [`ToolError`], as with [`call`](Self::call).
     pub async fn run<T: Tool>(&self, input: T::Input) -> Result<T::Output, ToolError> {
-        self.permit(&T::SPEC).map_err(|failed| *failed)?;
-        if T::SPEC.effect.is_read_only() || self.audit.is_none() {
-            return T::run(&self.context, input).await.map_err(|failed| *failed);
-        }
-        let arguments = serde_json::to_value(&input).unwrap_or_default();
+        let arguments = match self.audits(&T::SPEC) {
+            true => serde_json::to_value(&input).unwrap_or_default(),
+            false => Value::Null,
+        };
         self.audited(&T::SPEC, &arguments, T::run(&self.context, input)).await
     }
 
@@ -365,15 +365,18 @@ impl Tools {
             return Err(ToolError::input("name", message, "Use one of the tools that are listed."));
         };
         let spec = tool.spec();
-        self.permit(spec).map_err(|failed| *failed)?;
         let context = self.context.clone().with_ask(caller.ask).with_report(caller.report);
-        let raw = if spec.effect.is_read_only() || self.audit.is_none() {
-            tool.run(&context, arguments).await.map_err(|failed| *failed)?
-        } else {
-            let noted = arguments.clone();
-            self.audited(spec, &noted, tool.run(&context, arguments)).await?
-        };
+        let noted = if self.audits(spec) { arguments.clone() } else { Value::Null };
+        let raw = self.audited(spec, &noted, tool.run(&context, arguments)).await?;
         Ok(self.finish(raw))
+    }
+
+    /// An attempt that was refused before its tool heard of it; it is noted as one that it made itself would be.
+    #[cfg(feature = "mcp")]
+    pub(crate) async fn refused(&self, spec: &Spec, arguments: &Value, error: ToolError) -> ToolError {
+        let refused: Result<(), ToolError> =
+            self.audited(spec, arguments, std::future::ready(Err(Box::new(error.clone())))).await;
+        refused.err().unwrap_or(error)
     }
 
     /// Refuses what the scopes do not allow, before anything is sent.
@@ -386,13 +389,25 @@ impl Tools {
         }
     }
 
+    /// Whether attempts with this tool are noted.
+    fn audits(&self, spec: &Spec) -> bool {
+        self.audit.is_some() && !spec.effect.is_read_only()
+    }
+
+    /// Makes an attempt that the scopes allow; notes it before and after where such are noted.
     async fn audited<T>(
         &self,
         spec: &Spec,
         arguments: &Value,
         attempt: impl Future<Output = Result<T, error::Failed>>,
     ) -> Result<T, ToolError> {
-        let Some(log) = &self.audit else { return attempt.await.map_err(|failed| *failed) };
+        let attempt = async {
+            self.permit(spec)?;
+            attempt.await
+        };
+        let Some(log) = self.audit.as_ref().filter(|_| self.audits(spec)) else {
+            return attempt.await.map_err(|failed| *failed);
+        };
         let account = self.context.account();
         let number = self.attempts.fetch_add(1, Ordering::Relaxed) + 1;
         let entry = Entry { number, tool: spec.name, account: &account, arguments };

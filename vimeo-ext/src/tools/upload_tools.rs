@@ -3,7 +3,7 @@
 //! A call waits a while and tells of progress; what takes longer goes on, and its handle is what the next call asks with.
 //! Uploads are written to the client's journal, so the same call goes on with the same video after the process ended.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,12 +14,13 @@ use tokio::time::{Instant, sleep_until};
 use vimeo_api::types;
 
 use super::error::{Category, Failed, ToolError};
+use super::settle::{self, Settled};
 use super::shapes::last_segment;
 use super::uploads::{PATIENCE, State};
 use super::videos::read;
 use super::{Choice, Context, Cost, Effect, Output, Spec, Tool, Toolset, VideoId};
-use crate::Error;
 use crate::upload::UploadError;
+use crate::{Error, Vimeo};
 
 /// How an upload stands.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -29,7 +30,7 @@ pub struct UploadState {
     pub upload_id: String,
     /// `running` or `done`; a failed upload is an error.
     pub state: String,
-    /// Bytes that have arrived.
+    /// Bytes that were sent; after a broken line it falls back to those that arrived.
     pub sent: u64,
     /// Bytes in all, once that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -194,6 +195,49 @@ enum Kind {
     Version(u64),
 }
 
+impl Kind {
+    /// The title that a new video was to get.
+    fn title(&self) -> Option<&str> {
+        match self {
+            Self::New(input) => input.name.as_deref(),
+            Self::Version(_) => None,
+        }
+    }
+}
+
+/// Uploads a file, or goes on with an earlier upload of it.
+async fn send(
+    vimeo: &Vimeo,
+    file: &Path,
+    kind: &Kind,
+    step: impl FnMut(&crate::upload::Progress) + Send + 'static,
+) -> Result<State, Error> {
+    match kind {
+        Kind::New(input) => {
+            let mut upload = vimeo.upload(file).on_progress(step);
+            if let Some(name) = &input.name {
+                upload = upload.name(name);
+            }
+            if let Some(description) = &input.description {
+                upload = upload.description(description);
+            }
+            if let Some(view) = &input.privacy_view {
+                upload = upload.privacy(view.clone().into_inner());
+            }
+            let video = upload.send().await?;
+            Ok(State::Done { bytes: video.uploaded.size, video: video.uri, version: None })
+        }
+        Kind::Version(video) => {
+            let replaced = vimeo.replace(*video, file).on_progress(step).send().await?;
+            Ok(State::Done {
+                bytes: replaced.uploaded.size,
+                video: replaced.video.uri().to_owned(),
+                version: replaced.version_uri,
+            })
+        }
+    }
+}
+
 fn find(context: &Context, id: &str) -> Result<super::uploads::Running, Failed> {
     context.uploads().find(&context.account(), id).ok_or_else(|| {
         let message = "There is no upload of this account with that upload_id in this process.";
@@ -222,38 +266,26 @@ async fn start(
     let (tell, state) = watch::channel(State::Running { sent: 0, total: 0 });
     let (vimeo, progress) = (context.client().clone(), tell.clone());
     let step = move |step: &crate::upload::Progress| {
-        progress.send_replace(State::Running { sent: step.acknowledged, total: step.total });
+        progress.send_replace(State::Running { sent: step.sent, total: step.total });
     };
     let now = context.now();
     let task = tokio::spawn(async move {
-        let ended = match kind {
-            Kind::New(input) => {
-                let mut upload = vimeo.upload(file).on_progress(step);
-                if let Some(name) = input.name {
-                    upload = upload.name(name);
-                }
-                if let Some(description) = input.description {
-                    upload = upload.description(description);
-                }
-                if let Some(view) = input.privacy_view {
-                    upload = upload.privacy(view.into_inner());
-                }
-                upload.send().await.map(|video| State::Done {
-                    bytes: video.uploaded.size,
-                    video: video.uri,
-                    version: None,
-                })
+        let mut ended = send(&vimeo, &file, &kind, step.clone()).await;
+        // A question of an earlier call is still open: once it is settled nothing can come twice.
+        if let Some(entry) = ended.as_ref().err().and_then(settle::open_question) {
+            match settle::settle(&vimeo, entry, kind.title()).await {
+                Ok(settled) => match settled {
+                    Settled::Known => ended = send(&vimeo, &file, &kind, step).await,
+                    Settled::NotYet => {}
+                    Settled::Several(uris) => {
+                        tell.send_replace(State::Failed(Box::new(settle::several(&uris))));
+                        return;
+                    }
+                },
+                Err(error) => ended = Err(error),
             }
-            Kind::Version(video) => {
-                let replaced = vimeo.replace(video, file).on_progress(step).send().await;
-                replaced.map(|replaced| State::Done {
-                    bytes: replaced.uploaded.size,
-                    video: replaced.video.uri().to_owned(),
-                    version: replaced.version_uri,
-                })
-            }
-        };
-        let ended = ended.unwrap_or_else(|error| State::Failed(Box::new(failed(&error, spec, now))));
+        }
+        let ended = ended.unwrap_or_else(|error| State::Failed(Box::new(failed(&error, spec, &kind, now))));
         tell.send_replace(ended);
     });
     let mut stop = StopUnlessKept(Some(task.abort_handle()));
@@ -274,7 +306,11 @@ async fn wait(
         let now = state.borrow_and_update().clone();
         match &now {
             State::Running { sent, total } => context.report(*sent, *total),
-            _ => return told(id, now),
+            State::Done { bytes, .. } => {
+                context.report(*bytes, *bytes);
+                return told(id, now);
+            }
+            State::Failed(_) => return told(id, now),
         }
         tokio::select! {
             changed = state.changed() => if changed.is_err() {
@@ -317,15 +353,32 @@ fn told(upload_id: String, state: State) -> Result<UploadState, Failed> {
 }
 
 /// What a failed upload means to an agent.
-fn failed(error: &Error, spec: &Spec, now: chrono::DateTime<chrono::Utc>) -> ToolError {
-    if let Error::Upload { source, .. } = error
-        && matches!(**source, UploadError::Unanswered { .. })
-    {
-        let message = super::untrusted::clean(&error.to_string(), 500);
-        let next = "Look which videos there are before you upload it again.";
-        let arguments = json!({"sort": "date", "direction": "desc"});
-        return ToolError::new(Category::UnknownOutcome, message, next)
-            .check("vimeo_my_videos_list", arguments);
+fn failed(error: &Error, spec: &Spec, kind: &Kind, now: chrono::DateTime<chrono::Utc>) -> ToolError {
+    let message = || super::untrusted::clean(&error.to_string(), 500);
+    if let Error::Upload { source, .. } = error {
+        match &**source {
+            UploadError::Unanswered { .. } => {
+                let next = "Look whether it came to be. The same call again goes on with what is found, and creates \
+                            anew only when ten seconds later there is nothing.";
+                let unknown = ToolError::new(Category::UnknownOutcome, message(), next);
+                return match kind {
+                    Kind::New(_) => {
+                        unknown.check("vimeo_my_videos_list", json!({"sort": "date", "direction": "desc"}))
+                    }
+                    Kind::Version(video) => {
+                        unknown.check("vimeo_video_versions_list", json!({"video_id": video.to_string()}))
+                    }
+                };
+            }
+            UploadError::OtherSettings { video_uri, .. } => {
+                let video = last_segment(Some(video_uri)).unwrap_or_default();
+                let next = format!(
+                    "An upload of this file to video {video} is unfinished: call with the arguments that it was begun with."
+                );
+                return ToolError::new(Category::Conflict, message(), next);
+            }
+            _ => {}
+        }
     }
     let mut failed = ToolError::of_post(error, spec, now);
     if failed.retryable && failed.category == Category::Temporary {

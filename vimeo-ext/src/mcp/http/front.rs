@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use super::super::Settings;
 use super::super::access::{Bearers, Caller};
+use super::super::eof::{self, Gone, Tell};
 use super::super::handler::Handler;
 use super::refusals::Refusals;
 use super::{HttpOptions, LARGEST};
@@ -39,7 +40,16 @@ pub(super) struct Front {
     bearers: Bearers,
     refusals: Refusals,
     service: StreamableHttpService<Handler, LocalSessionManager>,
-    owners: Mutex<LruCache<String, String>>,
+    sessions: Mutex<LruCache<String, Session>>,
+}
+
+/// A session of the older era.
+struct Session {
+    /// Who began it.
+    owner: String,
+    /// Stops what is under way in it.
+    tell: Tell,
+    gone: Gone,
 }
 
 impl Front {
@@ -50,8 +60,8 @@ impl Front {
         service: StreamableHttpService<Handler, LocalSessionManager>,
     ) -> Self {
         let refusals = Refusals::new(&options, address);
-        let owners = Mutex::new(LruCache::new(MOST_SESSIONS));
-        Self { settings, bearers: options.bearers, refusals, service, owners }
+        let sessions = Mutex::new(LruCache::new(MOST_SESSIONS));
+        Self { settings, bearers: options.bearers, refusals, service, sessions }
     }
 
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
@@ -79,16 +89,21 @@ impl Front {
             Err(_) => return Err(Box::new(self.refusals.too_large())),
         };
         self.check_scopes(&body, &caller)?;
-        let (ends, session) = (parts.method == Method::DELETE, session_of(&parts.headers));
+        let session = session_of(&parts.headers);
+        if let Some(session) = session.as_deref() {
+            if parts.method == Method::DELETE {
+                // The protocol's library would wait for what is under way.
+                self.end(session);
+            } else if let Some(gone) = self.gone(session) {
+                parts.extensions.insert(gone);
+            }
+        }
         // The bearer token goes no further than here.
         parts.headers.remove(header::AUTHORIZATION);
         parts.extensions.insert(caller.clone());
         let answer = self.service.handle(Request::from_parts(parts, Full::new(body))).await;
-        if let Some(begun) = session_of(answer.headers()) {
+        if let Some(begun) = session_of(answer.headers()).filter(|begun| session.as_ref() != Some(begun)) {
             self.remember(begun, &caller);
-        }
-        if let (true, Some(session)) = (ends && answer.status().is_success(), session) {
-            self.owners().pop(&session);
         }
         Ok(answer)
     }
@@ -113,8 +128,8 @@ impl Front {
     /// A session is its beginner's: to others there is none.
     fn check_owner(&self, headers: &HeaderMap, caller: &Caller) -> Result<(), Box<Response<Body>>> {
         let Some(session) = session_of(headers) else { return Ok(()) };
-        match self.owners().get(&session) {
-            Some(owner) if *owner == caller.id() => Ok(()),
+        match self.sessions().get(&session) {
+            Some(session) if session.owner == caller.id() => Ok(()),
             _ => Err(Box::new(self.refusals.no_session())),
         }
     }
@@ -138,12 +153,25 @@ impl Front {
     }
 
     fn remember(&self, session: String, caller: &Caller) {
-        self.owners().put(session, caller.id());
+        let (tell, gone) = eof::pair();
+        self.sessions().put(session, Session { owner: caller.id(), tell, gone });
     }
 
-    fn owners(&self) -> MutexGuard<'_, LruCache<String, String>> {
+    /// Stops what is under way in a session, which is over.
+    fn end(&self, session: &str) {
+        if let Some(session) = self.sessions().pop(session) {
+            session.tell.gone();
+        }
+    }
+
+    /// What tells when a session is over.
+    fn gone(&self, session: &str) -> Option<Gone> {
+        self.sessions().get(session).map(|session| session.gone.clone())
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, LruCache<String, Session>> {
         // Each change is one insertion or removal.
-        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

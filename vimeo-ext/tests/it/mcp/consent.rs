@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 use vimeo_ext::mcp::Server;
-use vimeo_ext::tools::AuditLog;
+use vimeo_ext::tools::{AuditLog, Offer};
 
 use super::wire::{Client, Way};
-use crate::tools::world::World;
+use crate::tools::world::{WEBHOOK_URL, World};
 
 fn delete(world: &World, confirm: &str) -> Value {
     json!({"video_id": world.videos[0].to_string(), "confirm": confirm})
@@ -13,20 +13,57 @@ fn delete(world: &World, confirm: &str) -> Value {
 
 #[tokio::test]
 async fn the_older_era_asks_in_the_middle_of_the_call() {
-    for (action, deletes) in [("decline", 0), ("cancel", 0), ("accept", 1)] {
+    for way in [Way::OldPipe, Way::OldHttp] {
+        for (action, deletes) in [("decline", 0), ("cancel", 0), ("accept", 1)] {
+            let world = World::new().await;
+            let log = AuditLog::open(world.own.path().join("audit.jsonl")).unwrap();
+            let server = Server::for_account(world.vimeo().clone()).audit_log(log.clone());
+            let mut client = Client::connect(&server, way, true).await;
+            client.answers_with(action);
+            let answer = client.call("vimeo_video_delete", delete(&world, "Video 1")).await;
+            assert_eq!(answer["result"]["isError"], deletes == 0, "{way:?} {action}: {answer}");
+            assert_eq!(world.requests("DELETE"), deletes, "{way:?} {action}");
+            let asked: Vec<&Value> =
+                client.others().iter().filter(|other| other["method"] == "elicitation/create").collect();
+            assert_eq!(asked.len(), 1, "{way:?} {action}");
+            assert!(asked[0]["params"]["message"].as_str().unwrap().contains("Video 1"), "{asked:?}");
+            assert_eq!(outcomes(&log), [if deletes == 1 { "done" } else { "conflict" }], "{way:?} {action}");
+        }
+    }
+}
+
+/// What became of the attempts in the log: each is noted before and after.
+fn outcomes(log: &AuditLog) -> Vec<String> {
+    let text = std::fs::read_to_string(log.path()).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (before, after): (Vec<&Value>, Vec<&Value>) =
+        lines.iter().partition(|line| line["phase"] == "before");
+    let numbers = |lines: &[&Value]| lines.iter().map(|line| line["attempt"].clone()).collect::<Vec<_>>();
+    assert_eq!(numbers(&before), numbers(&after), "{text}");
+    let word =
+        |line: &&Value| line["outcome"]["category"].as_str().or(line["outcome"].as_str()).unwrap().to_owned();
+    after.iter().map(word).collect()
+}
+
+#[tokio::test]
+async fn a_server_that_only_reads_deletes_nothing_whatever_it_is_asked() {
+    for way in Way::ALL {
         let world = World::new().await;
-        let server = Server::for_account(world.vimeo().clone());
-        let Client::Pipe(mut pipe) = Client::connect(&server, Way::OldPipe, true).await else { panic!() };
-        pipe.elicits = Some(action);
-        let params = json!({"name": "vimeo_video_delete", "arguments": delete(&world, "Video 1")});
-        let id = pipe.send("tools/call", params).await;
-        let answer = pipe.answer(id).await;
-        assert_eq!(answer["result"]["isError"], deletes == 0, "{action}: {answer}");
-        assert_eq!(world.requests("DELETE"), deletes, "{action}");
-        let asked: Vec<&Value> =
-            pipe.others.iter().filter(|other| other["method"] == "elicitation/create").collect();
-        assert_eq!(asked.len(), 1);
-        assert!(asked[0]["params"]["message"].as_str().unwrap().contains("Video 1"), "{asked:?}");
+        let log = AuditLog::open(world.own.path().join("audit.jsonl")).unwrap();
+        let offer = Offer { read_only: true, ..Offer::default() };
+        let server = Server::for_account(world.vimeo().clone()).offer(offer).audit_log(log.clone());
+        let mut client = Client::connect(&server, way, true).await;
+        client.answers_with("accept");
+        let webhook = json!({"webhook_id": world.webhook.to_string(), "confirm": WEBHOOK_URL});
+        for (tool, arguments) in
+            [("vimeo_video_delete", delete(&world, "Video 1")), ("vimeo_webhook_delete", webhook)]
+        {
+            let refused = client.call(tool, arguments).await;
+            assert_eq!(refused["error"]["code"], -32602, "{way:?}: {refused}");
+        }
+        assert!(client.others().is_empty(), "nobody is asked: {:?}", client.others());
+        assert!(world.sandbox.journal().is_empty(), "nothing was asked of Vimeo");
+        assert_eq!(outcomes(&log), [""; 0], "a tool that is not there is no attempt");
     }
 }
 
@@ -34,7 +71,8 @@ async fn the_older_era_asks_in_the_middle_of_the_call() {
 async fn the_newer_era_ends_the_call_with_the_question_and_takes_the_answer_once() {
     for way in [Way::NewPipe, Way::NewHttp] {
         let world = World::new().await;
-        let server = Server::for_account(world.vimeo().clone());
+        let log = AuditLog::open(world.own.path().join("audit.jsonl")).unwrap();
+        let server = Server::for_account(world.vimeo().clone()).audit_log(log.clone());
         let mut client = Client::connect(&server, way, true).await;
         let call = json!({"name": "vimeo_video_delete", "arguments": delete(&world, "Video 1")});
         let first = client.request("tools/call", call.clone()).await;
@@ -69,6 +107,9 @@ async fn the_newer_era_ends_the_call_with_the_question_and_takes_the_answer_once
         let done = client.request("tools/call", accepted).await;
         assert_eq!(done["result"]["isError"], false, "{done}");
         assert_eq!(world.requests("DELETE"), 1);
+        // A question, the answer to another call, no, an answer that was used, a question, yes.
+        let outcomes = outcomes(&log);
+        assert_eq!(outcomes, ["conflict", "input", "conflict", "input", "conflict", "done"], "{way:?}");
     }
 }
 
@@ -76,8 +117,7 @@ async fn the_newer_era_ends_the_call_with_the_question_and_takes_the_answer_once
 async fn a_client_that_cannot_ask_needs_the_title_and_every_attempt_is_noted() {
     for way in Way::ALL {
         let world = World::new().await;
-        let folder = tempfile::tempdir().unwrap();
-        let log = AuditLog::open(folder.path().join("audit.jsonl")).unwrap();
+        let log = AuditLog::open(world.own.path().join("audit.jsonl")).unwrap();
         let server = Server::for_account(world.vimeo().clone()).audit_log(log.clone());
         let mut client = Client::connect(&server, way, false).await;
         let wrong = client.call("vimeo_video_delete", delete(&world, "Video 2")).await;
@@ -86,9 +126,8 @@ async fn a_client_that_cannot_ask_needs_the_title_and_every_attempt_is_noted() {
         let right = client.call("vimeo_video_delete", delete(&world, "Video 1")).await;
         assert_eq!(right["result"]["isError"], false, "{way:?}: {right}");
         assert_eq!(world.requests("DELETE"), 1);
-        let noted = std::fs::read_to_string(log.path()).unwrap();
-        assert_eq!(noted.lines().count(), 4, "{noted}");
-        assert!(!noted.contains(world.sandbox.token()));
+        assert_eq!(outcomes(&log), ["conflict", "done"], "{way:?}");
+        assert!(!std::fs::read_to_string(log.path()).unwrap().contains(world.sandbox.token()));
     }
 }
 
@@ -96,16 +135,15 @@ async fn a_client_that_cannot_ask_needs_the_title_and_every_attempt_is_noted() {
 async fn comments_and_webhooks_are_asked_about_too() {
     let world = World::new().await;
     let server = Server::for_account(world.vimeo().clone());
-    let Client::Pipe(mut pipe) = Client::connect(&server, Way::OldPipe, true).await else { panic!() };
-    pipe.elicits = Some("decline");
     let hook = json!({"webhook_type": "video-created", "webhook_url": "https://example.com/new"});
-    for (tool, arguments) in [
-        ("vimeo_video_comment_add", json!({"video_id": world.videos[0].to_string(), "text": "Hi"})),
-        ("vimeo_webhook_create", hook),
-    ] {
-        let id = pipe.send("tools/call", json!({"name": tool, "arguments": arguments})).await;
-        let answer = pipe.answer(id).await;
-        assert_eq!(answer["result"]["structuredContent"]["category"], "conflict", "{tool}: {answer}");
+    let comment = json!({"video_id": world.videos[0].to_string(), "text": "Hi"});
+    for way in [Way::OldPipe, Way::OldHttp] {
+        let mut client = Client::connect(&server, way, true).await;
+        client.answers_with("decline");
+        for (tool, arguments) in [("vimeo_video_comment_add", &comment), ("vimeo_webhook_create", &hook)] {
+            let answer = client.call(tool, arguments.clone()).await;
+            assert_eq!(answer["result"]["structuredContent"]["category"], "conflict", "{way:?}: {answer}");
+        }
     }
     assert_eq!(world.requests("POST"), 0);
 }

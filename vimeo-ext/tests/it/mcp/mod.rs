@@ -1,8 +1,13 @@
 //! The tools over the Model Context Protocol.
 
+#[cfg(feature = "accounts")]
+mod accounts;
 mod both;
 mod consent;
 mod foreign;
+mod given_up;
 mod http;
+mod line;
+mod progress;
 mod stdio;
 mod wire;

@@ -1,6 +1,6 @@
-//! One client on a pair of streams: cancelling, going away, and how soon the first answer comes.
+//! One client on a pair of streams: what others do goes on, and what is said holds no secret.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use vimeo_ext::mcp::Server;
 use vimeo_sandbox::{Effect, Fault, Phase};
 
-use super::wire::{Client, Pipe, Way};
+use super::wire::{Client, PATIENCE, Pipe, Way};
 use crate::tools::world::World;
 
 /// A call that Vimeo does not answer.
@@ -33,14 +33,12 @@ async fn a_cancelled_call_stops_and_gets_no_answer_while_others_go_on() {
         stall(&world);
         let stalled = pipe.send("tools/call", json!({"name": "vimeo_me_get", "arguments": {}})).await;
         asked(&world).await;
-        let begun = Instant::now();
         let cancel =
             json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": stalled}});
         pipe.write(&cancel).await;
         let next = pipe.send("tools/call", json!({"name": "vimeo_me_get", "arguments": {}})).await;
         let answer = pipe.answer(next).await;
         assert_eq!(answer["result"]["isError"], false, "{answer}");
-        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
         // The stalled request's place in the budget is free again: its future was dropped.
         assert_eq!(world.vimeo().budget().state().in_flight, 0);
         pipe.close().await;
@@ -50,29 +48,11 @@ async fn a_cancelled_call_stops_and_gets_no_answer_while_others_go_on() {
 }
 
 #[tokio::test]
-async fn the_end_of_the_input_ends_the_server_in_two_seconds_whatever_is_under_way() {
-    for new in [false, true] {
-        let world = World::new().await;
-        let server = Server::for_account(world.vimeo().clone());
-        let way = if new { Way::NewPipe } else { Way::OldPipe };
-        let Client::Pipe(mut pipe) = Client::connect(&server, way, false).await else { panic!() };
-        stall(&world);
-        for _ in 0..3 {
-            pipe.send("tools/call", json!({"name": "vimeo_me_get", "arguments": {}})).await;
-        }
-        asked(&world).await;
-        let begun = Instant::now();
-        pipe.close().await;
-        let ended = timeout(Duration::from_secs(2), &mut pipe.running).await;
-        ended.expect("ends in time").unwrap().unwrap();
-        println!("end of input to end of server: {:?}", begun.elapsed());
-        assert_eq!(world.vimeo().budget().state().in_flight, 0);
-    }
-    // Before a word was said, too.
+async fn a_client_that_leaves_before_a_word_was_said_ends_the_server() {
     let world = World::new().await;
     let mut pipe = Pipe::new(&Server::for_account(world.vimeo().clone()), false, json!({}));
     pipe.close().await;
-    timeout(Duration::from_secs(2), &mut pipe.running).await.expect("ends in time").unwrap().unwrap();
+    timeout(PATIENCE, &mut pipe.running).await.expect("ends in time").unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -12,6 +12,9 @@ use vimeo_ext::mcp::{HttpOptions, HttpServer, Server, ServerError};
 pub(crate) const OLD: &str = "2025-11-25";
 pub(crate) const NEW: &str = "2026-07-28";
 
+/// Longer than anything takes: what is waited for comes, or the test fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Which era and which transport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
@@ -56,15 +59,10 @@ impl Client {
     }
 
     pub(crate) async fn initialize(&mut self) -> Value {
-        let capabilities = match self {
-            Self::Pipe(pipe) => pipe.capabilities.clone(),
-            Self::Http(http) => http.capabilities.clone(),
-        };
-        let client = json!({"name": "by hand", "version": "1"});
-        let params = json!({"protocolVersion": OLD, "capabilities": capabilities, "clientInfo": client});
-        let answer = self.request("initialize", params).await;
-        self.notify("notifications/initialized", json!({})).await;
-        answer
+        match self {
+            Self::Pipe(pipe) => pipe.initialize().await,
+            Self::Http(http) => http.initialize().await,
+        }
     }
 
     pub(crate) async fn request(&mut self, method: &str, params: Value) -> Value {
@@ -77,15 +75,19 @@ impl Client {
         }
     }
 
-    pub(crate) async fn notify(&mut self, method: &str, params: Value) {
+    /// How the person answers when the server asks in the middle of a call.
+    pub(crate) fn answers_with(&mut self, action: &'static str) {
         match self {
-            Self::Pipe(pipe) => {
-                pipe.write(&json!({"jsonrpc": "2.0", "method": method, "params": params})).await
-            }
-            Self::Http(http) => {
-                let message = json!({"jsonrpc": "2.0", "method": method, "params": params});
-                http.post(&message, method).send().await.unwrap();
-            }
+            Self::Pipe(pipe) => pipe.elicits = Some(action),
+            Self::Http(http) => http.elicits = Some(action),
+        }
+    }
+
+    /// What the server sent that was no answer, in its order.
+    pub(crate) fn others(&self) -> &[Value] {
+        match self {
+            Self::Pipe(pipe) => &pipe.others,
+            Self::Http(http) => &http.others,
         }
     }
 
@@ -93,6 +95,12 @@ impl Client {
     pub(crate) async fn call(&mut self, tool: &str, arguments: Value) -> Value {
         self.request("tools/call", json!({"name": tool, "arguments": arguments})).await
     }
+}
+
+/// What opens the conversation in the older era.
+fn opening(capabilities: &Value) -> Value {
+    let client = json!({"name": "by hand", "version": "1"});
+    json!({"protocolVersion": OLD, "capabilities": capabilities, "clientInfo": client})
 }
 
 fn with_meta(mut params: Value, capabilities: &Value) -> Value {
@@ -137,6 +145,13 @@ impl Pipe {
         }
     }
 
+    pub(crate) async fn initialize(&mut self) -> Value {
+        let id = self.send("initialize", opening(&self.capabilities)).await;
+        let answer = self.answer(id).await;
+        self.write(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).await;
+        answer
+    }
+
     pub(crate) async fn write(&mut self, message: &Value) {
         let line = format!("{message}\n");
         self.writer.as_mut().unwrap().write_all(line.as_bytes()).await.unwrap();
@@ -156,7 +171,7 @@ impl Pipe {
             if let Some(answer) = self.waiting.remove(&id) {
                 return answer;
             }
-            let line = timeout(Duration::from_secs(20), self.lines.next_line()).await;
+            let line = timeout(PATIENCE, self.lines.next_line()).await;
             let line = line.expect("an answer in time").unwrap().expect("the server goes on");
             let message: Value = serde_json::from_str(&line).expect("every line is a message");
             assert_eq!(message["jsonrpc"], "2.0", "{message}");
@@ -201,20 +216,33 @@ pub(crate) struct Http {
     session: Option<String>,
     pub(crate) bearer: Option<String>,
     next: u64,
+    /// What the server sent that was no answer.
+    pub(crate) others: Vec<Value>,
+    /// How the client answers questions of the server.
+    pub(crate) elicits: Option<&'static str>,
     /// Kept so that it goes on.
     _server: Option<HttpServer>,
 }
 
 impl Http {
     pub(crate) fn new(url: String, server: Option<HttpServer>, new: bool, capabilities: Value) -> Self {
-        let client = reqwest::Client::new();
-        Self { client, url, new, capabilities, session: None, bearer: None, next: 1, _server: server }
+        Self {
+            client: reqwest::Client::new(),
+            url,
+            new,
+            capabilities,
+            session: None,
+            bearer: None,
+            next: 1,
+            others: Vec::new(),
+            elicits: None,
+            _server: server,
+        }
     }
 
     pub(crate) fn post(&self, message: &Value, method: &str) -> reqwest::RequestBuilder {
         let mut request = self
-            .client
-            .post(&self.url)
+            .with_session(self.client.post(&self.url))
             .header("accept", "application/json, text/event-stream")
             .header("content-type", "application/json")
             .body(message.to_string());
@@ -226,6 +254,10 @@ impl Http {
         } else if method != "initialize" {
             request = request.header("mcp-protocol-version", OLD);
         }
+        request
+    }
+
+    fn with_session(&self, mut request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
         if let Some(session) = &self.session {
             request = request.header("mcp-session-id", session);
         }
@@ -233,6 +265,25 @@ impl Http {
             Some(bearer) => request.bearer_auth(bearer),
             None => request,
         }
+    }
+
+    pub(crate) async fn initialize(&mut self) -> Value {
+        let answer = self.request("initialize", opening(&self.capabilities)).await;
+        self.notify("notifications/initialized", json!({})).await;
+        answer
+    }
+
+    pub(crate) async fn notify(&mut self, method: &str, params: Value) {
+        let message = json!({"jsonrpc": "2.0", "method": method, "params": params});
+        let taken = self.post(&message, method).send().await.unwrap();
+        assert!(taken.status().is_success(), "{}", taken.status());
+    }
+
+    /// Ends the session, as clients of the older era do when they leave.
+    pub(crate) async fn end_session(&self) {
+        let request = self.client.delete(&self.url).header("mcp-protocol-version", OLD);
+        let answer = self.with_session(request).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
     }
 
     pub(crate) fn message(&mut self, method: &str, params: Value) -> Value {
@@ -244,21 +295,41 @@ impl Http {
 
     pub(crate) async fn request(&mut self, method: &str, params: Value) -> Value {
         let message = self.message(method, params);
-        let answer = self.post(&message, method).send().await.unwrap();
+        let mut answer = self.post(&message, method).send().await.unwrap();
         let status = answer.status();
         if let Some(session) = answer.headers().get("mcp-session-id") {
             self.session = Some(session.to_str().unwrap().to_owned());
         }
-        let text = answer.text().await.unwrap();
-        let wanted = |message: &Value| message["id"] == json!(self.next - 1);
-        let found = match serde_json::from_str::<Value>(&text) {
-            Ok(message) => Some(message),
-            Err(_) => text
-                .lines()
-                .filter_map(|line| line.strip_prefix("data:"))
-                .filter_map(|data| serde_json::from_str(data.trim()).ok())
-                .find(wanted),
-        };
-        found.unwrap_or_else(|| panic!("{method}: {status} {text}"))
+        let (mut text, mut found, mut taken) = (Vec::new(), None, 0);
+        while let Some(chunk) = timeout(PATIENCE, answer.chunk()).await.expect("an answer in time").unwrap() {
+            text.extend_from_slice(&chunk);
+            while let Some(end) = text[taken..].iter().position(|byte| *byte == b'\n') {
+                let line = String::from_utf8(text[taken..taken + end].to_vec()).unwrap();
+                taken += end + 1;
+                let data = line.strip_prefix("data:").map(str::trim).filter(|data| !data.is_empty());
+                let Some(data) = data else { continue };
+                let said: Value = serde_json::from_str(data).expect("every event is a message");
+                if said["id"] == message["id"] && said.get("method").is_none() {
+                    found = Some(said);
+                } else {
+                    assert!(found.is_none(), "after the answer: {said}");
+                    self.heard(said).await;
+                }
+            }
+        }
+        found.or_else(|| serde_json::from_slice(&text).ok()).unwrap_or_else(|| {
+            panic!("{method}: {status} {}", String::from_utf8_lossy(&text));
+        })
+    }
+
+    /// A message of the server that is no answer.
+    async fn heard(&mut self, said: Value) {
+        if let (Some(action), Some("elicitation/create")) = (self.elicits, said["method"].as_str()) {
+            let answer =
+                json!({"jsonrpc": "2.0", "id": said["id"], "result": {"action": action, "content": {}}});
+            let taken = self.post(&answer, "").send().await.unwrap();
+            assert!(taken.status().is_success(), "{}", taken.status());
+        }
+        self.others.push(said);
     }
 }

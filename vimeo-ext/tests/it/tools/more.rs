@@ -1,10 +1,8 @@
 //! The tools beyond the basic ones.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use vimeo_ext::tools::{Category, Offer, ToolError, Toolset, Uploads};
-use vimeo_sandbox::{Effect, Fault, Host};
+use vimeo_sandbox::{Effect, Fault, Host, Phase};
 
 use super::world::{World, client, unfenced};
 
@@ -169,9 +167,10 @@ async fn films_are_uploaded_and_replaced_from_allowed_folders_alone() {
 async fn a_call_that_is_given_up_stops_its_upload() {
     let (world, _folder, film) = with_film(300_000).await;
     world.sandbox.fault(Fault::new(Effect::Stall).host(Host::Upload).method(http::Method::PATCH));
-    let call = world.call("vimeo_video_upload", json!({"path": film}));
-    let given_up = tokio::time::timeout(Duration::from_millis(700), call).await;
-    assert!(given_up.is_err());
+    tokio::select! {
+        answer = world.call("vimeo_video_upload", json!({"path": film})) => panic!("{answer:?}"),
+        () = async { while world.sandbox.fired().is_empty() { tokio::task::yield_now().await } } => {}
+    }
     let posts = world.requests("POST");
     assert_eq!(posts, 1);
     // The stalled request is gone with the call, so the journal's claim is free and the same call goes on.
@@ -179,4 +178,46 @@ async fn a_call_that_is_given_up_stops_its_upload() {
     assert_eq!(done.value()["state"], "done", "{}", done.to_text());
     assert_eq!(world.requests("POST"), posts, "with the same video");
     let _: &Value = done.value();
+}
+
+#[tokio::test]
+async fn an_upload_or_a_new_version_whose_creation_is_not_answered_is_asked_for_once_and_found() {
+    let (world, _folder, film) = with_film(300_000).await;
+    let version_of = world.videos[0].to_string();
+    let cases = [
+        ("vimeo_video_upload", json!({"path": film, "name": "Only once"}), "/me/videos"),
+        (
+            "vimeo_video_replace",
+            json!({"path": film, "video_id": version_of}),
+            &*format!("/videos/{version_of}/versions"),
+        ),
+    ];
+    for effect in [Effect::Reset, Effect::Html(502)] {
+        for (tool, arguments, path) in &cases {
+            world.sandbox.clear_journal();
+            let lost = Fault::new(effect.clone()).method(http::Method::POST).path(*path);
+            world.sandbox.fault(lost.phase(Phase::AfterCommit));
+            let error = world.call(tool, arguments.clone()).await.expect_err(tool);
+            assert_eq!(
+                (error.category, error.retryable),
+                (Category::UnknownOutcome, false),
+                "{tool}: {error:?}"
+            );
+            assert_eq!(world.requests("POST"), 1, "{tool}");
+            let check = error.check.unwrap();
+            let looked =
+                world.call(check["tool"].as_str().unwrap(), check["arguments"].clone()).await.unwrap();
+            let newest = &looked.value()["items"][0];
+            assert!(newest["id"].is_string(), "{tool}: {}", looked.to_text());
+            if *tool == "vimeo_video_upload" {
+                assert_eq!(unfenced(&newest["untrusted"]["name"]), "Only once");
+            }
+            // The same call goes on with what is there.
+            let done = world.call(tool, arguments.clone()).await.unwrap_or_else(|error| panic!("{error:?}"));
+            assert_eq!(done.value()["state"], "done", "{tool}: {}", done.to_text());
+            assert_eq!(world.requests("POST"), 1, "{tool}: nothing was created a second time");
+            let filled = if *tool == "vimeo_video_upload" { "video_id" } else { "version_id" };
+            assert_eq!(done.value()[filled], newest["id"], "{tool}: {}", done.to_text());
+        }
+    }
 }

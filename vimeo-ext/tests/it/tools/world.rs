@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use vimeo_ext::tools::{Answer, ToolError, Tools};
-use vimeo_ext::{RetryPolicy, Vimeo};
+use vimeo_ext::upload::Journal;
+use vimeo_ext::{RetryPolicy, Vimeo, VimeoBuilder};
 use vimeo_sandbox::Sandbox;
 
 /// A sandbox, its owner's tools, and what there is in it.
@@ -18,17 +19,21 @@ pub(crate) struct World {
     pub(crate) folder: u64,
     pub(crate) channel: u64,
     pub(crate) webhook: u64,
+    /// A folder of this machine for it alone; the journal of uploads is in it.
+    pub(crate) own: tempfile::TempDir,
 }
 
 pub(crate) const WEBHOOK_URL: &str = "https://example.com/hook";
 
-pub(crate) fn client(sandbox: &Sandbox, token: &str) -> Vimeo {
+fn builder(sandbox: &Sandbox, token: &str) -> VimeoBuilder {
     Vimeo::builder()
         .access_token(token)
         .base_url(sandbox.url().as_str())
         .retry(RetryPolicy::default().jitter(|| 0.0))
-        .build()
-        .unwrap()
+}
+
+pub(crate) fn client(sandbox: &Sandbox, token: &str) -> Vimeo {
+    builder(sandbox, token).journal(None).build().unwrap()
 }
 
 /// The number at the end of a URI.
@@ -38,9 +43,16 @@ pub(crate) fn id_of(answer: &Value) -> u64 {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::reached_by(|builder| builder).await
+    }
+
+    /// A world whose owner's client is made in another way.
+    pub(crate) async fn reached_by(change: impl FnOnce(VimeoBuilder) -> VimeoBuilder) -> Self {
         let sandbox = Sandbox::start().await.unwrap();
         let videos = sandbox.seed_videos(3);
-        let owner = client(&sandbox, sandbox.token());
+        let own = tempfile::tempdir().unwrap();
+        let journal = Journal::in_folder(own.path().join("journal"));
+        let owner = change(builder(&sandbox, sandbox.token()).journal(journal)).build().unwrap();
         let other = sandbox.add_user("Stranger");
         let stranger = client(&sandbox, &other.token);
         let post = async |client: &Vimeo, path: &str, body: Value| {
@@ -57,7 +69,7 @@ impl World {
         let webhook = post(&owner, &format!("{app}/webhooks"), hook).await;
         sandbox.clear_journal();
         let (stranger, tools) = (other.user_id, Tools::for_account(owner));
-        Self { sandbox, tools, videos, stranger, theirs, showcase, folder, channel, webhook }
+        Self { sandbox, tools, videos, stranger, theirs, showcase, folder, channel, webhook, own }
     }
 
     pub(crate) async fn call(&self, tool: &str, arguments: Value) -> Result<Answer, ToolError> {
