@@ -1,10 +1,15 @@
 //! A whole list as one document, or as lines.
+//!
+//! Items are copied from the answers to the output as the text they came in: a long list is never in memory as a whole.
 
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
-use vimeo_ext::api::{Call, Page};
-use vimeo_ext::{ListCall, Pages};
+use serde_json::value::RawValue;
+use vimeo_ext::ListCall;
+use vimeo_ext::api::Call;
 
-use crate::exit::Result;
+use crate::exit::{Exit, Failure, Result};
 use crate::output::{Filter, Streams};
 
 /// How a list is printed.
@@ -30,94 +35,112 @@ pub(crate) struct Walk<'a> {
     pub(crate) silent: bool,
 }
 
-/// An array that is printed while it comes, or kept for the filter.
-struct Array<'a> {
-    walk: &'a Walk<'a>,
-    kept: Vec<jaq_json::Val>,
-    count: u64,
+/// A page, cut into the text of its items.
+#[derive(Deserialize)]
+struct Cut<'a> {
+    #[serde(borrow, default)]
+    data: Option<Vec<&'a RawValue>>,
 }
 
 impl Walk<'_> {
     /// Follows the pages to the end; gives how many items there were.
     pub(crate) async fn run(&self, call: Call<Value>) -> Result<u64> {
-        match self.form {
-            Form::Pages => self.pages(call.pages::<Value>()).await,
-            Form::Items | Form::Lines => self.items(call).await,
-        }
-    }
-
-    async fn items(&self, call: Call<Value>) -> Result<u64> {
-        let mut items = call.pages::<Value>().items();
-        let mut array = Array::new(self);
-        while self.limit.is_none_or(|limit| array.count < limit) {
-            let Some(item) = items.next().await else { break };
-            array.push(&item?)?;
-        }
-        array.end()
-    }
-
-    async fn pages(&self, mut pages: Pages<Value>) -> Result<u64> {
+        let mut pages = call.pages::<IgnoredAny>();
         let mut array = Array::new(self);
         let mut items = 0;
         while self.limit.is_none_or(|limit| items < limit) {
             let Some(page) = pages.next().await else { break };
             let page = page?;
-            items += of_page(&page);
-            let raw = serde_json::from_slice(page.bytes())
-                .map_err(|error| crate::exit::Failure::new(crate::exit::Exit::Other, error.to_string()))?;
-            array.push(&raw)?;
+            let cut: Cut<'_> = serde_json::from_slice(page.bytes()).map_err(unreadable)?;
+            let data = cut.data.unwrap_or_default();
+            if self.form == Form::Pages {
+                items += data.len() as u64;
+                let page: &RawValue = serde_json::from_slice(page.bytes()).map_err(unreadable)?;
+                array.push(page)?;
+                continue;
+            }
+            let left = self.limit.map_or(u64::MAX, |limit| limit - items);
+            for item in data.into_iter().take(usize::try_from(left).unwrap_or(usize::MAX)) {
+                array.push(item)?;
+                items += 1;
+            }
+            // Whoever reads lines gets them as they come.
+            if self.form == Form::Lines {
+                self.streams.flush()?;
+            }
         }
         array.end()?;
         Ok(items)
     }
 }
 
-fn of_page(page: &Page<Value>) -> u64 {
-    page.data.as_ref().map_or(0, Vec::len) as u64
+fn unreadable(error: serde_json::Error) -> Failure {
+    Failure::new(Exit::Other, format!("a page of the list cannot be read: {error}"))
+}
+
+/// An array that is printed while it comes, or kept for the filter.
+struct Array<'a> {
+    walk: &'a Walk<'a>,
+    kept: Vec<jaq_json::Val>,
+    is_empty: bool,
 }
 
 impl<'a> Array<'a> {
     fn new(walk: &'a Walk<'a>) -> Self {
-        Self { walk, kept: Vec::new(), count: 0 }
+        Self { walk, kept: Vec::new(), is_empty: true }
     }
 
-    fn push(&mut self, value: &Value) -> Result<()> {
-        let (streams, first) = (self.walk.streams, self.count == 0);
-        self.count += 1;
+    fn push(&mut self, value: &RawValue) -> Result<()> {
+        let streams = self.walk.streams;
+        let first = std::mem::replace(&mut self.is_empty, false);
         match (&self.walk.filter, self.walk.form) {
             _ if self.walk.silent => {}
             (Some(filter), Form::Lines) => {
-                for value in filter.run(Filter::input(value)?) {
+                for value in filter.run(Filter::read(value.get().as_bytes())?) {
                     streams.filtered(&value?)?;
                 }
             }
-            (None, Form::Lines) => streams.line(&value.to_string())?,
-            (Some(_), _) => self.kept.push(Filter::input(value)?),
+            (None, Form::Lines) => streams.line(&on_one_line(value.get()))?,
+            (Some(filter), _) => self.kept.push(filter.element(value.get().as_bytes())?),
             (None, _) => {
                 streams.write(if first { b"[\n" } else { b",\n" })?;
-                streams.write(value.to_string().as_bytes())?;
+                streams.write(value.get().as_bytes())?;
             }
-        }
-        // Whoever reads lines gets them as they come.
-        if self.walk.form == Form::Lines && self.count.is_multiple_of(100) {
-            streams.flush()?;
         }
         Ok(())
     }
 
-    fn end(self) -> Result<u64> {
+    fn end(self) -> Result<()> {
         let streams = self.walk.streams;
         match &self.walk.filter {
             _ if self.walk.silent || self.walk.form == Form::Lines => {}
             Some(filter) => {
-                let all = jaq_json::Val::Arr(self.kept.into());
-                for value in filter.run(all) {
+                for value in filter.run(jaq_json::Val::Arr(self.kept.into())) {
                     streams.filtered(&value?)?;
                 }
             }
-            None if self.count == 0 => streams.line("[]")?,
+            None if self.is_empty => streams.line("[]")?,
             None => streams.write(b"\n]\n")?,
         }
-        Ok(self.count)
+        Ok(())
+    }
+}
+
+/// JSON text without line breaks, which can only stand between its words: within a text they are escaped.
+fn on_one_line(json: &str) -> std::borrow::Cow<'_, str> {
+    match json.contains(['\n', '\r']) {
+        true => json.replace(['\n', '\r'], " ").into(),
+        false => json.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_one_line() {
+        assert_eq!(on_one_line("{\"a\": \"x\\n\"}"), "{\"a\": \"x\\n\"}");
+        assert_eq!(on_one_line("{\r\n \"a\": 1\n}"), "{   \"a\": 1 }");
     }
 }

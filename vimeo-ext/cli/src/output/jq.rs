@@ -5,6 +5,7 @@ use jaq_core::{Compiler, Ctx, Vars, data, unwrap_valr};
 use jaq_json::{Val, read};
 use serde_json::Value;
 
+use super::demand::Demand;
 use crate::exit::{Exit, Failure, Result};
 
 type Program = jaq_core::compile::Filter<jaq_core::Native<data::JustLut<Val>>>;
@@ -12,6 +13,8 @@ type Program = jaq_core::compile::Filter<jaq_core::Native<data::JustLut<Val>>>;
 /// A filter that was read once and can run many times.
 pub(crate) struct Filter {
     program: Program,
+    /// What of each element of a list is looked at.
+    of_each: Demand,
 }
 
 impl Filter {
@@ -29,7 +32,7 @@ impl Filter {
                 errors.iter().flat_map(|(_, errors)| errors).map(|(name, _)| format!("`{name}`")).collect();
             Failure::usage(format!("the filter `{code}` uses {}, which is not known", unknown.join(", ")))
         })?;
-        Ok(Self { program })
+        Ok(Self { program, of_each: Demand::of(code).each() })
     }
 
     /// All values that the filter gives for an input.
@@ -44,7 +47,17 @@ impl Filter {
     /// A document as the filter's input.
     pub(crate) fn input(value: &Value) -> Result<Val> {
         let text = serde_json::to_vec(value).map_err(|error| Failure::new(Exit::Other, error.to_string()))?;
-        read::parse_single(&text).map_err(|error| Failure::new(Exit::Other, error.to_string()))
+        Self::read(&text)
+    }
+
+    /// The text of a document as the filter's input.
+    pub(crate) fn read(text: &[u8]) -> Result<Val> {
+        read::parse_single(text).map_err(|error| Failure::new(Exit::Other, error.to_string()))
+    }
+
+    /// An element of a list that the filter will run over as a whole, without what the filter does not look at.
+    pub(crate) fn element(&self, text: &[u8]) -> Result<Val> {
+        Ok(self.of_each.keep(Self::read(text)?))
     }
 }
 

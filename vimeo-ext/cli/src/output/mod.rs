@@ -1,6 +1,7 @@
 //! What people and programs get to see.
 
 mod colour;
+mod demand;
 mod fields;
 mod jq;
 mod sizes;

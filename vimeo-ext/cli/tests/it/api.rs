@@ -34,6 +34,50 @@ fn a_list_is_one_document_and_a_filter_runs_once() {
     assert_eq!(nothing, json!([]));
 }
 
+/// What a run had in memory at the most, in KiB. The system's own sum at its end would count this process too, whose
+/// memory a child shares until it becomes another program.
+#[cfg(target_os = "linux")]
+fn peak(harness: &Harness, args: &[&str]) -> u64 {
+    let mut child = harness.vimeo(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut most = 0;
+    loop {
+        // A process that has ended has no such line any more.
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let now = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        most = now.map_or(most, |size| size.trim().trim_end_matches(" kB").parse().unwrap());
+        if let Some(ended) = child.try_wait().unwrap() {
+            assert!(ended.success(), "{args:?}");
+            return most;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_long_list_takes_no_more_memory_than_a_short_one() {
+    let harness = Harness::new();
+    harness.sandbox.seed_videos(100);
+    let forms: [&[&str]; 5] = [
+        &[],
+        &["--stream"],
+        &["--slurp"],
+        &["--jq", "length"],
+        &["--jq", "map(select(.privacy.view == \"nobody\")) | length"],
+    ];
+    let peaks =
+        || forms.map(|form| peak(&harness, &[&["api", "/me/videos", "--paginate"], form].concat()[..]));
+    let short = peaks();
+    harness.sandbox.seed_videos(900);
+    let long = peaks();
+    // The text of the items alone is 11 MiB, and read it is ten times as much.
+    for ((form, short), long) in forms.iter().zip(short).zip(long) {
+        let more = long.saturating_sub(short);
+        assert!(short > 0 && more < 8192, "{form:?} took {more} KiB more, {long} KiB in all");
+    }
+}
+
 #[test]
 fn a_reader_that_stops_early_is_no_failure() {
     let harness = Harness::new();
