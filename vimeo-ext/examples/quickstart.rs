@@ -74,7 +74,11 @@ async fn run() -> Result<(), AnyError> {
     if let (Some(sandbox), Some(id)) = (&sandbox, video.id())
         && let Some(stored) = sandbox.stored(id)
     {
-        println!("The sandbox received {} bytes, SHA-256 {}", stored.received, stored.sha256);
+        println!(
+            "The sandbox received {} bytes, SHA-256 {}",
+            stored.received,
+            stored.sha256.unwrap_or_default()
+        );
     }
 
     println!("\n{:<24} {:<28} {:<12}", "uri", "name", "privacy");

@@ -23,7 +23,8 @@ use crate::routes;
 use crate::scopes::Scopes;
 use crate::start::looks_real;
 use crate::world::State;
-use crate::world::registry::{Cell, Worlds};
+use crate::world::reach::Reach;
+use crate::world::registry::Cell;
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
@@ -31,7 +32,7 @@ const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 /// Answers a request whose body was read.
 pub(crate) fn answer(
-    worlds: &Worlds,
+    reach: &Reach<'_>,
     upload_base: &str,
     method: &Method,
     request: &Request,
@@ -50,16 +51,16 @@ pub(crate) fn answer(
     };
     line.note(|entry| entry.operation = Some(operation.name));
     if let Some(open) = routes::without_token(operation.name) {
-        return open_door(worlds, upload_base, request, line, operation, params, open);
+        return open_door(reach, upload_base, request, line, operation, params, open);
     }
     let Some(token) = journal::bearer(&request.headers) else {
         return refusal(&ApiError::unauthorized(
             "No access token was sent: the Authorization header must be `bearer …`.",
         ));
     };
-    let cell = match worlds.of(token) {
+    let cell = match reach.of(token) {
         Some(cell) => cell,
-        None => match strangers_world(worlds, token) {
+        None => match strangers_world(reach, token) {
             Ok(cell) => cell,
             Err(error) => return refusal(&error),
         },
@@ -89,8 +90,8 @@ pub(crate) fn answer(
 }
 
 /// The world of a token that is not known, where such tokens are let in.
-fn strangers_world(worlds: &Worlds, token: &str) -> Result<Arc<Cell>, ApiError> {
-    if !worlds.config.allow_any_token {
+fn strangers_world(reach: &Reach<'_>, token: &str) -> Result<Arc<Cell>, ApiError> {
+    if !reach.config().allow_any_token {
         return Err(ApiError::unauthorized(match looks_real(token) {
             true => {
                 "The access token looks like a real one of Vimeo's, and the sandbox takes none: use the token that it printed."
@@ -98,7 +99,7 @@ fn strangers_world(worlds: &Worlds, token: &str) -> Result<Arc<Cell>, ApiError> 
             false => "The access token is not known here, or was revoked.",
         }));
     }
-    let cell = worlds.first()?;
+    let cell = reach.first()?;
     {
         let (mut state, _) = cell.enter();
         let user = Some(state.first_user);
@@ -166,7 +167,7 @@ fn run(mut call: Call<'_>) -> Outcome {
 
 /// An operation that is asked without a token: it says itself who may.
 fn open_door(
-    worlds: &Worlds,
+    reach: &Reach<'_>,
     upload_base: &str,
     request: &Request,
     line: &Line,
@@ -174,7 +175,7 @@ fn open_door(
     params: Params,
     open: routes::Open,
 ) -> Response<Body> {
-    let outcome = open(worlds, request).and_then(|(cell, handler): (Arc<Cell>, routes::Handler)| {
+    let outcome = open(reach, request).and_then(|(cell, handler): (Arc<Cell>, routes::Handler)| {
         line.in_world(cell.id);
         let (mut state, now) = cell.enter();
         let selection = Selection::parse(request.query.get("fields"));

@@ -112,7 +112,7 @@ impl SandboxBuilder {
         self
     }
 
-    /// Whether uploaded bytes are kept in memory, for [`World::bytes`]. Default: no; size and SHA-256 are always known.
+    /// Whether uploaded bytes are kept in memory, for [`World::bytes`]. Default: no; their size is always known.
     pub fn keep_bytes(mut self, keep: bool) -> Self {
         self.config.keep = if keep { Keep::Memory } else { Keep::Nothing };
         self
@@ -121,6 +121,13 @@ impl SandboxBuilder {
     /// Keeps uploaded bytes in this folder, a file for each upload. The folder is made when it is not there.
     pub fn keep_bytes_in(mut self, folder: impl Into<PathBuf>) -> Self {
         self.config.keep = Keep::Folder(folder.into());
+        self
+    }
+
+    /// Whether the SHA-256 of uploads is taken, for [`World::stored`]. It costs more than all else that is done with a byte:
+    /// without it a large upload is taken as fast as a server could that throws it away. Default: yes.
+    pub fn digest(mut self, yes: bool) -> Self {
+        self.config.digest = yes;
         self
     }
 
@@ -262,7 +269,8 @@ impl SandboxBuilder {
         self
     }
 
-    /// How many of the newest requests the journal keeps. Default: 100,000.
+    /// How many of the newest requests the journal keeps; fewer, when their paths, queries and headers hold more than
+    /// 64 MiB. Default: 100,000.
     pub fn journal_size(mut self, entries: usize) -> Self {
         self.journal = entries;
         self

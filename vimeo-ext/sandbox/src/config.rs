@@ -52,7 +52,7 @@ pub enum MissingPrivate {
     Empty,
 }
 
-/// Where uploaded bytes stay. Their size and SHA-256 are always known.
+/// Where uploaded bytes stay. Their size is always known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) enum Keep {
     #[default]
@@ -122,6 +122,8 @@ pub(crate) struct Config {
     pub(crate) transcode: Transcode,
     pub(crate) pull: Pull,
     pub(crate) keep: Keep,
+    /// Whether uploads are hashed.
+    pub(crate) digest: bool,
     pub(crate) missing_private: MissingPrivate,
     pub(crate) refuse_foreign_tokens: bool,
     pub(crate) allow_any_token: bool,
@@ -145,6 +147,7 @@ impl Default for Config {
             transcode: Transcode::After(Duration::from_secs(2)),
             pull: Pull::Succeeds,
             keep: Keep::Nothing,
+            digest: true,
             missing_private: MissingPrivate::Refuse,
             refuse_foreign_tokens: false,
             allow_any_token: false,

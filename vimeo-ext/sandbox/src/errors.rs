@@ -19,6 +19,17 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The Unix socket could not be bound.
+    #[error(
+        "cannot listen on the Unix socket {path}: {source}; its folder must be there, and no other file of this name",
+        path = path.display()
+    )]
+    Socket {
+        /// The path that was given.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The folder for uploaded bytes cannot be used.
     #[error("cannot keep uploads in {folder}: {source}", folder = folder.display())]
     Folder {
@@ -47,9 +58,18 @@ pub enum StartError {
          use an obviously fake one, so that no real secret ends up in a test"
     )]
     RealLookingToken,
+    /// A token was given that no client can send: OAuth's are of letters, digits and `-._~+/`, with `=` at the end.
+    #[error(
+        "the token {0:?} cannot be sent in a header: a token is made of letters, digits and any of -._~+/, \
+         and may end with ="
+    )]
+    UnsendableToken(String),
     /// The same token was given twice.
     #[error("the token \"{0}\" was given twice; each token belongs to one user of one world")]
     TokenTwice(String),
+    /// The runtime ended in the middle of the start.
+    #[error("the start was broken off: {0}")]
+    Stopped(String),
     /// A scope that Vimeo does not have.
     #[error("\"{0}\" is no Vimeo scope; known are: {known}", known = crate::scopes::ALL_SCOPES.join(", "))]
     UnknownScope(String),

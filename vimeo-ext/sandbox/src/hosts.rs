@@ -1,5 +1,6 @@
 //! The two hosts: every request is written to the journal, meets its fault, and is answered.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,17 +12,17 @@ use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, heade
 use http_body_util::BodyExt as _;
 use url::Url;
 
-use crate::clock::Mode;
+use crate::doors::ports::Ports;
 use crate::drift::Drift;
 use crate::errors::{ApiError, INVALID, StartError};
 use crate::faults::{Effect, Faults, Fired, Phase, Target, alter, notation};
 use crate::journal::{Host, Journal, Line, bearer, fingerprint};
 use crate::links::Place;
 use crate::persistence::{self, Read as Kept, StateError};
-use crate::scopes::Scopes;
 use crate::server::Connection;
-use crate::start::looks_real;
+use crate::start::check;
 use crate::world::handle::World;
+use crate::world::reach::Reach;
 use crate::world::registry::{Cell, Origin, Worlds};
 use crate::world::seed::{LARGE, Seed, SeedError};
 use crate::{api, control, doors, fixture, tus};
@@ -35,6 +36,12 @@ pub(crate) struct Shared {
     /// Where signed links lead, without a closing slash.
     pub(crate) upload_base: String,
     pub(crate) addresses: Addresses,
+    /// Worlds that have a port of their own.
+    pub(crate) ports: Ports,
+    /// Where those ports are, and what runs behind them.
+    pub(crate) listen: IpAddr,
+    pub(crate) one_host: bool,
+    pub(crate) runtime: tokio::runtime::Handle,
 }
 
 /// Where the sandbox is met.
@@ -52,22 +59,43 @@ pub(crate) struct Addresses {
 const FAULT: HeaderName = HeaderName::from_static("x-sandbox-fault");
 
 impl Shared {
-    /// Makes a world; tokens that look real and scopes that Vimeo does not have are refused.
-    pub(crate) fn new_world(
-        &self,
-        seed: u64,
-        clock: Mode,
-        tokens: Vec<(String, Scopes)>,
-    ) -> Result<Arc<Cell>, StartError> {
-        for (text, scopes) in &tokens {
-            if looks_real(text) {
-                return Err(StartError::RealLookingToken);
-            }
-            if let Some(unknown) = scopes.unknown().next() {
-                return Err(StartError::UnknownScope(unknown.to_owned()));
-            }
+    /// Makes a world; tokens that look real or cannot be sent and scopes that Vimeo does not have are refused.
+    pub(crate) fn new_world(self: &Arc<Self>, mut origin: Origin) -> Result<Arc<Cell>, StartError> {
+        check(&origin.tokens)?;
+        let port = origin.port;
+        if port.is_some() && origin.tokens.is_empty() {
+            // Whoever comes by a port has the first world's token.
+            origin.tokens = self.worlds.first().map(|first| first.origin().tokens).unwrap_or_default();
         }
-        self.worlds.add(Origin::new(seed, clock, tokens)).map_err(StartError::TokenTwice)
+        let cell = self.worlds.add(origin).map_err(StartError::TokenTwice)?;
+        if let Some(port) = port
+            && let Err(error) = self.open_port(cell.id, port)
+        {
+            self.end_world(cell.id);
+            return Err(error);
+        }
+        Ok(cell)
+    }
+
+    /// Ends a world and drops what is remembered of it; `false` when it has ended already.
+    pub(crate) fn end_world(&self, world: u64) -> bool {
+        let ends = self.worlds.remove(world).is_some();
+        self.ports.close(world);
+        self.forget(world);
+        ends
+    }
+
+    /// Where the API of a world is.
+    pub(crate) fn url_of(&self, world: u64) -> Url {
+        self.ports.url(world).unwrap_or_else(|| self.addresses.api.clone())
+    }
+
+    /// The worlds that a connection leads to.
+    pub(crate) fn reach(&self, connection: &Connection) -> Reach<'_> {
+        match connection.own() {
+            Some(own) => Reach::only(&self.worlds, self.worlds.get(own.world)),
+            None => Reach::all(&self.worlds),
+        }
     }
 
     /// Fills a world; answers how many videos came.
@@ -95,9 +123,10 @@ impl Shared {
         self.faults.clear_world(world);
     }
 
-    /// The world that a request belongs to by its token or its link.
-    fn world_of(&self, host: Host, parts: &http::request::Parts) -> Option<u64> {
+    /// The world that a request belongs to by its port, its token or its link.
+    fn world_of(&self, host: Host, parts: &http::request::Parts, connection: &Connection) -> Option<u64> {
         match host {
+            Host::Api if connection.own().is_some() => connection.own().map(|own| own.world),
             Host::Api => self.worlds.of(bearer(&parts.headers)?).map(|cell| cell.id),
             Host::Upload => Place::parse(parts.uri.path()).map(|place| place.world),
         }
@@ -112,7 +141,7 @@ impl Shared {
         written.map_err(|source| StateError::Unreadable { place: "the state".to_owned(), source })
     }
 
-    pub(crate) fn import_state(&self, document: &[u8]) -> Result<usize, StateError> {
+    pub(crate) fn import_state(self: &Arc<Self>, document: &[u8]) -> Result<usize, StateError> {
         let place = "the document";
         let worlds = persistence::understood(persistence::read(document, place)?, place)?;
         let count = worlds.len();
@@ -120,6 +149,8 @@ impl Shared {
             let restored = self.worlds.restore(id, clock, origin, state);
             restored.map_err(|token| StateError::TokenTaken(fingerprint(&token)))?;
         }
+        // The sandbox that wrote it may still have its ports.
+        self.open_ports(true).map_err(|error| StateError::NoPort(error.to_string()))?;
         Ok(count)
     }
 }
@@ -173,6 +204,9 @@ impl Exchange {
         connection: Connection,
     ) -> Result<Self, Box<Response<Body>>> {
         let line = shared.journal.begin(host, &parts);
+        if let (Some(own), Host::Api) = (connection.own(), host) {
+            line.in_world(own.world);
+        }
         let fault =
             match parts.headers.get(&FAULT).map(|text| notation::header(text.to_str().unwrap_or_default())) {
                 Some(Ok((effect, phase))) => Some(shared.faults.at_once(effect, phase, line.seq())),
@@ -187,7 +221,7 @@ impl Exchange {
                     let path = parts.uri.path();
                     let operation =
                         (host == Host::Api).then(|| api::operation_name(&parts.method, path)).flatten();
-                    let world = shared.world_of(host, &parts);
+                    let world = shared.world_of(host, &parts, &connection);
                     let target = Target { host, method: &parts.method, path, operation, world };
                     shared.faults.meet(&target, line.seq())
                 }
@@ -269,7 +303,7 @@ async fn api_host(
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
     if control::is_meant(parts.uri.path()) {
-        return control::answer(&shared, &parts, connection.is_local(), body).await;
+        return control::answer(&shared, &parts, &connection, body).await;
     }
     let exchange = match Exchange::begin(&shared, Host::Api, parts, connection) {
         Ok(exchange) => exchange,
@@ -301,7 +335,10 @@ async fn api_answer(shared: &Shared, exchange: &Exchange, body: Body) -> Respons
     };
     let request = api::request(&exchange.parts, body);
     let method = &exchange.parts.method;
-    let response = api::answer(&shared.worlds, &shared.upload_base, method, &request, &exchange.line);
+    let reach = shared.reach(&exchange.connection);
+    let own_base = exchange.connection.own().and_then(|own| own.upload_base.as_deref());
+    let upload_base = own_base.unwrap_or(&shared.upload_base);
+    let response = api::answer(&reach, upload_base, method, &request, &exchange.line);
     kept(shared, method, response).await
 }
 
@@ -329,6 +366,7 @@ enum Read {
 
 async fn read(mut body: Body, exchange: &Exchange) -> Read {
     let mut bytes = BytesMut::new();
+    let mut strikes_at = exchange.strikes_at();
     while let Some(frame) = body.frame().await {
         let Ok(frame) = frame else { return Read::BrokenOff };
         let Ok(data) = frame.into_data() else { continue };
@@ -337,22 +375,19 @@ async fn read(mut body: Body, exchange: &Exchange) -> Read {
         }
         bytes.extend_from_slice(&data);
         exchange.line.note(|entry| entry.body_length = bytes.len() as u64);
-        if exchange.strikes_at().is_some_and(|at| bytes.len() as u64 >= at) {
-            break;
+        // A fault that only alters the answer must not cost the rest of the request.
+        if strikes_at.take_if(|at| bytes.len() as u64 >= *at).is_some()
+            && let Some(response) = exchange.strike().await
+        {
+            return Read::Struck(response);
         }
     }
-    if exchange.strikes_at().is_some()
+    // The body was shorter than where the fault waits: its end is where it strikes.
+    if strikes_at.is_some()
         && let Some(response) = exchange.strike().await
     {
         return Read::Struck(response);
     }
-    // A fault that only alters the answer must not cost the rest of the request.
-    while let Some(Ok(frame)) = body.frame().await {
-        if let Ok(data) = frame.into_data() {
-            bytes.extend_from_slice(&data);
-        }
-    }
-    exchange.line.note(|entry| entry.body_length = bytes.len() as u64);
     Read::All(bytes.freeze())
 }
 

@@ -256,7 +256,6 @@ fn with_projects(parts: &[&str], place: usize) -> String {
 }
 
 /// Every operation.
-#[cfg(test)]
 pub(crate) fn all() -> impl Iterator<Item = &'static Operation> {
     TABLE.operations.iter()
 }

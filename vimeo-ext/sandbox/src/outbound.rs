@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, header};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use url::{Host, Url};
+
+/// How much of an answer is read; the longest that the sandbox itself gives here is a list of a world's events.
+const MOST_ANSWER: usize = 64 * 1024 * 1024;
 
 /// How long a program may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -22,6 +25,8 @@ pub(crate) enum SendError {
     Elsewhere(Url),
     #[error("no answer within {} seconds", PATIENCE.as_secs())]
     TooSlow,
+    #[error("the answer breaks off, or is longer than {most} MiB: {0}", most = MOST_ANSWER >> 20)]
+    Answer(Box<dyn std::error::Error + Send + Sync>),
     #[error("cannot connect: {0}")]
     Connect(std::io::Error),
     #[error("the exchange failed: {0}")]
@@ -79,11 +84,12 @@ async fn exchange(
     let answered = async move {
         let response = sender.send_request(request).await?;
         let status = response.status().as_u16();
-        Ok::<_, hyper::Error>((status, response.into_body().collect().await?.to_bytes()))
+        let body = Limited::new(response.into_body(), MOST_ANSWER).collect().await;
+        Ok::<_, SendError>((status, body.map_err(SendError::Answer)?.to_bytes()))
     };
     // The connection is driven beside the exchange, and ends with it.
     tokio::select! {
-        answered = answered => Ok(answered?),
+        answered = answered => answered,
         Err(error) = connection => Err(error.into()),
     }
 }

@@ -117,6 +117,24 @@ impl Sandbox {
         World::new(cell.unwrap_or_else(|_| Arc::clone(&self.world.cell)))
     }
 
+    /// Another world that one port of the API's address leads to, and nothing else does: for clients that cannot be given
+    /// a token or an app of their own. 0 lets the system pick the port; [`world_url`](Self::world_url) tells it. The
+    /// world has the first one's tokens and clock, and a user and an app of its own.
+    ///
+    /// # Errors
+    ///
+    /// When the port cannot be had.
+    pub async fn add_world_on_port(&self, seed: u64, port: u16) -> Result<World, StartError> {
+        let origin = Origin::new(seed, self.clock().mode(), Vec::new()).on_port(port);
+        self.shared.new_world(origin).map(World::new)
+    }
+
+    /// The base address under which a world is met: [`url`](Self::url), or that of its own port.
+    #[must_use]
+    pub fn world_url(&self, world: &World) -> Url {
+        self.shared.url_of(world.id())
+    }
+
     /// Fills a world; answers how many videos came. It goes through the API, and leaves no trace in the journal.
     ///
     /// # Errors
@@ -154,10 +172,10 @@ impl Sandbox {
         self.shared.worlds.all().into_iter().map(World::new).collect()
     }
 
-    /// Ends a world: its tokens and links lead nowhere from now on. The first world stays; `false` for it and for one
-    /// that has ended already.
+    /// Ends a world: its tokens and links lead nowhere from now on, and the journal forgets it. The first world stays;
+    /// `false` for it and for one that has ended already.
     pub fn remove_world(&self, world: &World) -> bool {
-        world.id() != self.world.id() && self.shared.worlds.remove(world.id()).is_some()
+        world.id() != self.world.id() && self.shared.end_world(world.id())
     }
 
     /// All worlds as one JSON document, for [`import_state`](Self::import_state) here or in a later release. It holds
@@ -213,7 +231,7 @@ impl Sandbox {
         self.shared.faults.clear();
     }
 
-    /// The faults that fired, in their order.
+    /// The faults that fired, in their order; the newest 10,000 of them.
     #[must_use]
     pub fn fired(&self) -> Vec<Fired> {
         self.shared.faults.fired()
@@ -225,8 +243,10 @@ impl Sandbox {
         self.shared.faults.waiting()
     }
 
-    /// Stops and waits until the ports are free again, and the folder of the state where there is one. Dropping stops too, but does not wait.
+    /// Stops and waits until the ports are free again, and the folder of the state where there is one. Dropping stops too, but
+    /// does not wait.
     pub async fn stop(mut self) {
+        self.servers.extend(self.shared.ports.close_all());
         for server in &mut self.servers {
             server.abort();
             let _ = server.await;
@@ -300,7 +320,7 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        for server in &self.servers {
+        for server in self.servers.iter().chain(&self.shared.ports.close_all()) {
             server.abort();
         }
         self.shared.worlds.close();

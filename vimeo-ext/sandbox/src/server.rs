@@ -22,11 +22,25 @@ use tokio::task::JoinSet;
 pub(crate) struct Connection {
     cut: Arc<AtomicBool>,
     is_local: bool,
+    own: Option<Arc<OwnPort>>,
+}
+
+/// The one world that a port leads to.
+#[derive(Debug)]
+pub(crate) struct OwnPort {
+    pub(crate) world: u64,
+    /// Where signed links lead, where that is not the upload host.
+    pub(crate) upload_base: Option<String>,
 }
 
 impl Connection {
-    fn new(is_local: bool) -> Self {
-        Self { cut: Arc::default(), is_local }
+    fn new(is_local: bool, own: Option<Arc<OwnPort>>) -> Self {
+        Self { cut: Arc::default(), is_local, own }
+    }
+
+    /// The only world that is to be seen through this connection, where it came by that world's port.
+    pub(crate) fn own(&self) -> Option<&OwnPort> {
+        self.own.as_deref()
     }
 
     /// Whether who is at the other end is on this machine.
@@ -124,6 +138,8 @@ pub(crate) enum Listener {
 #[derive(Clone)]
 pub(crate) enum Door {
     Plain(Router),
+    /// Plain too, into one world.
+    World(Arc<OwnPort>, Router),
     #[cfg(feature = "tls")]
     Tls(tokio_rustls::TlsAcceptor, Router),
     #[cfg(feature = "tls")]
@@ -188,10 +204,14 @@ async fn accept(listener: &Listener, door: &Door, stop: &Stop) -> io::Result<Con
 
 #[cfg_attr(not(feature = "tls"), allow(unused_variables, reason = "only the proxy is stopped from inside"))]
 fn enter(stream: impl Socket, is_local: bool, door: Door, stop: Stop) -> Conversation {
-    let connection = Connection::new(is_local);
+    let own = match &door {
+        Door::World(own, _) => Some(Arc::clone(own)),
+        _ => None,
+    };
+    let connection = Connection::new(is_local, own);
     let wire = Wire { stream, connection: connection.clone() };
     match door {
-        Door::Plain(router) => Box::pin(converse(wire, connection, router)),
+        Door::Plain(router) | Door::World(_, router) => Box::pin(converse(wire, connection, router)),
         #[cfg(feature = "tls")]
         Door::Tls(acceptor, router) => Box::pin(converse_tls(wire, connection, acceptor, router)),
         #[cfg(feature = "tls")]

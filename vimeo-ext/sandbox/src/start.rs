@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::builder::SandboxBuilder;
 use crate::config::Keep;
+use crate::doors::ports::Ports;
 #[cfg(feature = "tls")]
 use crate::doors::tls::Authority;
 use crate::errors::StartError;
@@ -30,12 +31,14 @@ impl SandboxBuilder {
     ///
     /// When a port cannot be had, the folder for uploads cannot be used, or a token or scope will not do.
     pub async fn start(self) -> Result<Sandbox, StartError> {
-        if let Keep::Folder(folder) = &self.config.keep {
-            std::fs::create_dir_all(folder)
-                .map_err(|source| StartError::Folder { folder: folder.clone(), source })?;
-        }
         let (outbox, notices) = tokio::sync::mpsc::unbounded_channel();
-        let (worlds, cell, was_kept) = self.open_worlds(outbox)?;
+        let (worlds, cell, was_kept) = if self.touches_files() {
+            let builder = self.clone();
+            let opened = tokio::task::spawn_blocking(move || builder.open_worlds(outbox)).await;
+            opened.unwrap_or_else(|error| Err(StartError::Stopped(error.to_string())))?
+        } else {
+            self.open_worlds(outbox)?
+        };
         let world = World::new(cell);
 
         let (api, url) = listen(self.address, self.port).await?;
@@ -65,7 +68,15 @@ impl SandboxBuilder {
             faults: Faults::default(),
             upload_base,
             addresses,
+            ports: Ports::default(),
+            listen: self.address,
+            one_host: self.one_host,
+            runtime: tokio::runtime::Handle::current(),
         });
+        if let Err(error) = shared.open_ports(false) {
+            drop(shared.ports.close_all());
+            return Err(error);
+        }
         let api_router = match self.one_host {
             true => hosts::shared_router(Arc::clone(&shared)),
             false => hosts::api_router(Arc::clone(&shared)),
@@ -103,9 +114,18 @@ impl SandboxBuilder {
         })
     }
 
-    /// The worlds: those that were kept, or a first one.
+    /// Whether opening the worlds means to wait for a disk.
+    fn touches_files(&self) -> bool {
+        self.state.is_some() || matches!(self.config.keep, Keep::Folder(_))
+    }
+
+    /// The worlds: those that were kept, or a first one. May wait for a disk.
     fn open_worlds(&self, outbox: Outbox) -> Result<(Arc<Worlds>, Arc<Cell>, bool), StartError> {
-        let tokens = checked(&self.tokens)?;
+        check(&self.tokens)?;
+        if let Keep::Folder(folder) = &self.config.keep {
+            std::fs::create_dir_all(folder)
+                .map_err(|source| StartError::Folder { folder: folder.clone(), source })?;
+        }
         let folder = |folder: &PathBuf, source: OpenError| match source {
             OpenError::Io(source) => StartError::State { folder: folder.clone(), source },
             OpenError::State(source) => StartError::StateContent(source),
@@ -126,7 +146,7 @@ impl SandboxBuilder {
         let cell = match first {
             Some(cell) => cell,
             None => worlds
-                .add(Origin::new(self.seed, self.clock.mode(), tokens))
+                .add(Origin::new(self.seed, self.clock.mode(), self.tokens.clone()))
                 .map_err(StartError::TokenTwice)?,
         };
         if let Some(store) = store {
@@ -136,17 +156,26 @@ impl SandboxBuilder {
     }
 }
 
-/// The tokens that were given, if they will do.
-fn checked(tokens: &[(String, Scopes)]) -> Result<Vec<(String, Scopes)>, StartError> {
+/// Whether these tokens will do.
+pub(crate) fn check(tokens: &[(String, Scopes)]) -> Result<(), StartError> {
     for (text, scopes) in tokens {
         if looks_real(text) {
             return Err(StartError::RealLookingToken);
+        }
+        if !can_be_sent(text) {
+            return Err(StartError::UnsendableToken(text.clone()));
         }
         if let Some(unknown) = scopes.unknown().next() {
             return Err(StartError::UnknownScope(unknown.to_owned()));
         }
     }
-    Ok(tokens.to_vec())
+    Ok(())
+}
+
+/// Whether a text is a token as OAuth writes it (RFC 6750, section 2.1).
+fn can_be_sent(token: &str) -> bool {
+    let token = token.trim_end_matches('=');
+    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
 }
 
 /// Whether a token could be a true one of Vimeo's.
@@ -211,7 +240,7 @@ impl SandboxBuilder {
 fn listen_unix(path: &std::path::Path) -> Result<Listener, StartError> {
     use std::os::unix::fs::FileTypeExt as _;
 
-    let failed = |source| StartError::Listen { address: path.display().to_string(), source };
+    let failed = |source| StartError::Socket { path: path.to_owned(), source };
     let left_behind = std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
         && std::os::unix::net::UnixStream::connect(path).is_err();
     if left_behind {

@@ -45,7 +45,7 @@ pub(crate) async fn answer(shared: &Shared, exchange: &Exchange, body: Body) -> 
             _ => plain(StatusCode::NOT_FOUND, "Nothing is here."),
         };
     };
-    let Some(cell) = shared.worlds.get(place.world) else {
+    let Some(cell) = shared.reach(&exchange.connection).get(place.world) else {
         return plain(StatusCode::NOT_FOUND, "The link is not known.");
     };
     exchange.line.in_world(cell.id);
@@ -273,7 +273,10 @@ async fn small(exchange: &Exchange, body: Body) -> Result<Bytes, Response<Body>>
     let media = media.unwrap_or_default();
     // A file goes as it is; one wrapped in JSON or a form is the mistake that users make.
     if media.starts_with("application/json") || media.contains("form") {
-        return Err(plain(StatusCode::BAD_REQUEST, "The link takes the raw file, not JSON or a form."));
+        let text = format!(
+            "The link takes the raw file under its own Content-Type, not JSON or a form; this came as {media}."
+        );
+        return Err(plain(StatusCode::BAD_REQUEST, &text));
     }
     if body.is_empty() {
         return Err(plain(StatusCode::BAD_REQUEST, "The file is empty."));

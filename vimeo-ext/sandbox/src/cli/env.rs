@@ -39,7 +39,7 @@ pub struct Env {
     /// The client.
     #[arg(long = "for", value_enum)]
     client: Client,
-    /// The sandbox's address, as its first line tells it.
+    /// The sandbox's address, as its first line tells it; that of a world's own port gives the lines for that world.
     #[arg(long, env = "VIMEO_BASE_URL", required_unless_present = "ready_file")]
     url: Option<Url>,
     /// The file that was given to `--ready-file`.
@@ -61,7 +61,7 @@ impl Env {
                     std::fs::read_to_string(path).map_err(|source| Failure::File { what: what(), source })?;
                 serde_json::from_str(&text).map_err(|error| Failure::Input(format!("{}: {error}", what())))?
             }
-            (None, Some(url)) => remote::ask(url, Method::GET, "/_sandbox/worlds/1", None).await?,
+            (None, Some(url)) => remote::ask(url, Method::GET, "/_sandbox/worlds/this", None).await?,
             (None, None) => return Err(Failure::Input("give --url or --ready-file".to_owned())),
         };
         print(lines(self.client, &line)?.trim_end())

@@ -13,9 +13,17 @@ pub struct Place {
     /// The sandbox's address, as its first line tells it.
     #[arg(long, env = "VIMEO_BASE_URL")]
     url: Url,
-    /// The world's number.
-    #[arg(long, default_value_t = 1)]
-    world: u64,
+    /// The world's number; without it the first, or the one whose port the address has.
+    #[arg(long)]
+    world: Option<u64>,
+}
+
+impl Place {
+    /// A path of the control API, about the world that is meant.
+    fn path(&self, of: &str) -> String {
+        let world = self.world.map(|world| format!("&world={world}")).unwrap_or_default();
+        format!("/_sandbox/{of}?wait=true{world}")
+    }
 }
 
 /// An event to bring about.
@@ -63,14 +71,13 @@ impl Trigger {
     ///
     /// When the sandbox does not answer, or the event cannot happen.
     pub async fn run(&self) -> Result<(), Failure> {
-        let Place { url, world } = &self.place;
         let mut body =
             json!({"event": self.event, "payload": self.payload.clone().unwrap_or_else(|| json!({}))});
         if let (Some(resource), Some(members)) = (&self.resource, body.as_object_mut()) {
             members.insert("resource".to_owned(), resource.as_str().into());
         }
-        let path = format!("/_sandbox/trigger?wait=true&world={world}");
-        let triggered = remote::ask(url, Method::POST, &path, Some(&body)).await?;
+        let path = self.place.path("trigger");
+        let triggered = remote::ask(&self.place.url, Method::POST, &path, Some(&body)).await?;
         let id = triggered.get("event").and_then(Value::as_u64);
         list(&self.place, |event| event.get("id").and_then(Value::as_u64) == id).await
     }
@@ -86,7 +93,7 @@ impl Events {
         match self {
             Self::List(place) => list(place, |_| true).await,
             Self::Resend { place, event } => {
-                let path = format!("/_sandbox/events/{event}/resend?wait=true&world={}", place.world);
+                let path = place.path(&format!("events/{event}/resend"));
                 remote::ask(&place.url, Method::POST, &path, None).await?;
                 list(place, |one| one.get("id").and_then(Value::as_u64) == Some(*event)).await
             }
@@ -95,7 +102,7 @@ impl Events {
 }
 
 async fn list(place: &Place, wanted: impl Fn(&Value) -> bool) -> Result<(), Failure> {
-    let path = format!("/_sandbox/events?wait=true&world={}", place.world);
+    let path = place.path("events");
     let answer = remote::ask(&place.url, Method::GET, &path, None).await?;
     let events = answer.get("events").and_then(Value::as_array).into_iter().flatten();
     for event in events.filter(|event| wanted(event)) {

@@ -91,7 +91,7 @@ impl Failure {
     #[must_use]
     pub fn code(&self) -> u8 {
         match self {
-            Self::Start(StartError::Listen { .. }) => 3,
+            Self::Start(StartError::Listen { .. } | StartError::Socket { .. }) => 3,
             Self::Start(
                 StartError::Folder { .. } | StartError::State { .. } | StartError::Certificate(_),
             ) => 4,

@@ -14,6 +14,7 @@ use crate::events::{Encoding, Hash, Signature};
 use crate::outbound;
 use crate::sandbox::Sandbox;
 use crate::scopes::Scopes;
+use crate::world::handle::World;
 use crate::world::seed::Seed;
 
 /// How the sandbox is to be.
@@ -26,6 +27,10 @@ pub struct Serve {
     /// The upload host's port; 0 lets the system pick one.
     #[arg(long, default_value_t = 0)]
     upload_port: u16,
+    /// Open a world of its own on this port too, for clients that cannot be given another token: it has the first one's
+    /// token, seed and filling; 0 lets the system pick. May be given more than once; the line tells them as `worlds`.
+    #[arg(long, value_name = "PORT")]
+    world_port: Vec<u16>,
     /// Let signed links lead to the API's own address, for clients that refuse any other host.
     #[arg(long)]
     one_host: bool,
@@ -66,7 +71,7 @@ pub struct Serve {
     create_answers_200: bool,
     /// An address that users may be sent back to after they have let the app in; may be given more than once. Every
     /// address will do where none is given.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = address)]
     redirect_uri: Vec<String>,
     /// How many videos are there from the start.
     #[arg(long, default_value_t = 0)]
@@ -101,6 +106,9 @@ pub struct Serve {
     /// Keep all worlds in this folder, and go on with those that it holds.
     #[arg(long, value_name = "FOLDER")]
     state: Option<PathBuf>,
+    /// Take the SHA-256 of uploads, for `GET /_sandbox/uploads`; a large upload is then taken at a third of the speed.
+    #[arg(long)]
+    digest: bool,
     /// Keep the bytes of uploads in this folder.
     #[arg(long, value_name = "FOLDER")]
     keep_bytes: Option<PathBuf>,
@@ -110,6 +118,14 @@ pub struct Serve {
     /// Go on when the program that started this ends.
     #[arg(long)]
     outlive_parent: bool,
+}
+
+/// An absolute address, as it was written: apps must repeat it to the letter.
+fn address(text: &str) -> Result<String, String> {
+    match url::Url::parse(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!("{error}; it must be a whole address, such as http://localhost:3000/back")),
+    }
 }
 
 /// A named set.
@@ -157,6 +173,7 @@ impl Serve {
             .one_host(self.one_host)
             .tls_uploads(self.tls_uploads)
             .seed(self.seed)
+            .digest(self.digest)
             .allow_any_token(self.allow_any_token)
             .create_answers_200(self.create_answers_200);
         for uri in &self.redirect_uri {
@@ -211,13 +228,17 @@ impl Serve {
         let sandbox = builder.start().await?;
         // What was kept is as it was left; only a world that has just begun is filled.
         if !sandbox.was_kept() {
-            self.fill(&sandbox)?;
+            self.fill(&sandbox, sandbox.world())?;
+            for port in &self.world_port {
+                let world = sandbox.add_world_on_port(self.seed, *port).await?;
+                self.fill(&sandbox, &world)?;
+            }
         }
         Ok(sandbox)
     }
 
-    fn fill(&self, sandbox: &Sandbox) -> Result<(), Failure> {
-        let fill = |seed: Seed| sandbox.fill(sandbox.world(), &seed);
+    fn fill(&self, sandbox: &Sandbox, world: &World) -> Result<(), Failure> {
+        let fill = |seed: Seed| sandbox.fill(world, &seed);
         fill(Seed::Videos(self.videos)).map_err(|error| Failure::Input(error.to_string()))?;
         if let Some(set) = self.fill {
             let seed = match set {
@@ -243,6 +264,9 @@ impl Serve {
         let mut line = sandbox.describe(sandbox.world());
         if let Some(members) = line.as_object_mut() {
             members.insert("pid".to_owned(), std::process::id().into());
+            let others: Vec<Value> =
+                sandbox.worlds().iter().skip(1).map(|world| sandbox.describe(world)).collect();
+            members.insert("worlds".to_owned(), others.into());
         }
         if let Some(path) = &self.ready_file {
             let failed = |source| Failure::File { what: format!("cannot write {}", path.display()), source };

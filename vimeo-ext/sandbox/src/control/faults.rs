@@ -8,6 +8,11 @@ use crate::faults::notation::Written;
 
 pub(super) fn set(ask: &Ask<'_>) -> Outcome {
     let fault = ask.read::<Written>()?.fault().map_err(Refused::bad)?;
+    if let Some(world) = fault.in_world()
+        && ask.shared.worlds.get(world).is_none()
+    {
+        return Err(Refused::bad(format!("match.world: there is no world {world}.")));
+    }
     let id = ask.shared.faults.add(fault);
     Ok(Reply::Json(StatusCode::CREATED, json!({"fault": id})))
 }

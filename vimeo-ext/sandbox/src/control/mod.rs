@@ -8,6 +8,7 @@ mod events;
 mod faults;
 mod journal;
 mod time;
+mod uploads;
 mod worlds;
 
 use std::sync::Arc;
@@ -22,6 +23,8 @@ use serde_json::{Value, json};
 use crate::hosts::Shared;
 use crate::journal::bearer;
 use crate::query::Query;
+use crate::server::Connection;
+use crate::world::reach::Reach;
 use crate::world::registry::Cell;
 pub(crate) use worlds::description;
 
@@ -32,7 +35,7 @@ pub(crate) const ROOT: &str = "/_sandbox";
 const MOST: usize = 1024 * 1024 * 1024;
 
 /// What there is, for the index and for whoever asks for something else.
-const PATHS: [&str; 20] = [
+const PATHS: [&str; 21] = [
     "GET /_sandbox/health",
     "GET /_sandbox/worlds",
     "POST /_sandbox/worlds",
@@ -48,6 +51,7 @@ const PATHS: [&str; 20] = [
     "GET|DELETE /_sandbox/journal",
     "POST /_sandbox/journal/verify",
     "POST /_sandbox/limits",
+    "GET /_sandbox/uploads",
     "GET|PUT /_sandbox/state",
     "GET /_sandbox/events",
     "POST /_sandbox/events/{event}/resend",
@@ -57,7 +61,9 @@ const PATHS: [&str; 20] = [
 
 /// A request, read.
 struct Ask<'a> {
-    shared: &'a Shared,
+    shared: &'a Arc<Shared>,
+    /// The worlds that are meant where no number tells.
+    reach: Reach<'a>,
     query: Query,
     token: Option<&'a str>,
     body: Bytes,
@@ -105,17 +111,22 @@ impl Ask<'_> {
     /// The body, which must be JSON of the right form; an empty one stands for `{}`.
     fn read<T: DeserializeOwned>(&self) -> Result<T, Refused> {
         let body: &[u8] = if self.body.trim_ascii().is_empty() { b"{}" } else { &self.body };
+        // A list would be taken for the members of an object in their order, which nobody means.
+        if body.trim_ascii_start().starts_with(b"[") {
+            return Err(Refused::bad("The body must be a JSON object, not a list."));
+        }
         let mut reader = serde_json::Deserializer::from_slice(body);
         let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             let at = error.path().to_string();
-            let place = if at == "." { String::new() } else { format!("{at}: ") };
+            // Neither of them is a place that a reader would know.
+            let place = if matches!(at.as_str(), "." | "?") { String::new() } else { format!("{at}: ") };
             Refused::bad(format!("{place}{}", error.inner()))
         })?;
         reader.end().map_err(|error| Refused::bad(error.to_string()))?;
         Ok(read)
     }
 
-    /// The world that `?world=` names, or the token; the first where neither is there.
+    /// The world that `?world=` names, or the token; where neither is there, the port's own, or the first.
     fn cell(&self) -> Result<Arc<Cell>, Refused> {
         if let Some(text) = self.query.get("world") {
             let cell = text.parse().ok().and_then(|id| self.shared.worlds.get(id));
@@ -123,10 +134,10 @@ impl Ask<'_> {
         }
         match self.token {
             Some(token) => {
-                let cell = self.shared.worlds.of(token);
+                let cell = self.reach.of(token);
                 cell.ok_or_else(|| Refused::missing("The token belongs to no world."))
             }
-            None => self.shared.worlds.first().map_err(|_| Refused::missing("There is no world.")),
+            None => self.reach.first().map_err(|_| Refused::missing("There is no world.")),
         }
     }
 }
@@ -136,25 +147,42 @@ pub(crate) fn is_meant(path: &str) -> bool {
     path.strip_prefix(ROOT).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// What a query may hold. A name that is misspelt would silently mean another world.
+const PARAMETERS: [&str; 5] = ["world", "wait", "keep", "after", "stable"];
+
+fn check_query(query: &Query) -> Result<(), Refused> {
+    match query.pairs().iter().find(|(name, _)| !PARAMETERS.contains(&name.as_str())) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let known = PARAMETERS.join(", ");
+            Err(Refused::bad(format!("{name}: the query has no such parameter; there are: {known}.")))
+        }
+    }
+}
+
 /// Answers a request.
 pub(crate) async fn answer(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     parts: &http::request::Parts,
-    is_local: bool,
+    connection: &Connection,
     body: Body,
 ) -> Response<Body> {
-    let outcome = match admit(parts, is_local) {
+    let query = Query::parse(parts.uri.query().unwrap_or_default());
+    let outcome = match admit(parts, connection.is_local()).and_then(|()| check_query(&query)) {
         Ok(()) => match Limited::new(body, MOST).collect().await {
             Ok(body) => {
-                let query = Query::parse(parts.uri.query().unwrap_or_default());
                 let token = bearer(&parts.headers);
-                let ask = Ask { shared, query, token, body: body.to_bytes() };
+                let ask =
+                    Ask { shared, reach: shared.reach(connection), query, token, body: body.to_bytes() };
                 // Only on demand: whoever asks may be the one whom webhooks tell, and not be able to do both at once.
                 let waits = matches!(ask.query.get("wait"), Some("true" | "1"));
                 if waits && parts.method == Method::GET {
                     shared.worlds.told().await;
                 }
-                let outcome = dispatch(&ask, &parts.method, parts.uri.path());
+                let outcome = match whole_state(&ask, &parts.method, parts.uri.path()).await {
+                    Some(outcome) => outcome,
+                    None => dispatch(&ask, &parts.method, parts.uri.path()),
+                };
                 if waits {
                     shared.worlds.told().await;
                 }
@@ -180,7 +208,8 @@ fn admit(parts: &http::request::Parts, is_local: bool) -> Result<(), Refused> {
     let host = parts.headers.get(header::HOST).map_or(Some(""), |host| host.to_str().ok());
     if !host.is_some_and(is_own_name) {
         return refuse(
-            "The control API answers under localhost, a loopback address or one of Vimeo's names only.",
+            "The control API answers under localhost, a loopback address or one of Vimeo's names only, \
+             and the Host header has another.",
         );
     }
     if let Some(origin) = parts.headers.get(header::ORIGIN) {
@@ -216,6 +245,24 @@ fn without_port(host: &str) -> &str {
     }
 }
 
+/// Carries all worlds away or here, beside the runtime's own threads: it waits for uploads to be on the disk, and takes
+/// its time.
+async fn whole_state(ask: &Ask<'_>, method: &Method, path: &str) -> Option<Outcome> {
+    if path.trim_end_matches('/') != "/_sandbox/state" {
+        return None;
+    }
+    let shared = Arc::clone(ask.shared);
+    let body = ask.body.clone();
+    let done = match *method {
+        Method::GET => tokio::task::spawn_blocking(move || worlds::export(&shared)).await,
+        Method::PUT => tokio::task::spawn_blocking(move || worlds::import(&shared, &body)).await,
+        _ => return None,
+    };
+    Some(done.unwrap_or_else(|error| {
+        Err(Refused::new(StatusCode::INTERNAL_SERVER_ERROR, format!("It was broken off: {error}.")))
+    }))
+}
+
 fn dispatch(ask: &Ask<'_>, method: &Method, path: &str) -> Outcome {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).skip(1).collect();
     match (method.as_str(), parts.as_slice()) {
@@ -227,8 +274,7 @@ fn dispatch(ask: &Ask<'_>, method: &Method, path: &str) -> Outcome {
         ("DELETE", ["worlds", id]) => worlds::remove(ask, id),
         ("POST", ["reset"]) => worlds::reset(ask),
         ("POST", ["seed"]) => worlds::seed(ask),
-        ("GET", ["state"]) => worlds::export(ask),
-        ("PUT", ["state"]) => worlds::import(ask),
+        ("GET", ["uploads"]) => uploads::list(ask),
         ("POST", ["limits"]) => worlds::limit(ask),
         ("GET", ["clock"]) => time::clock(ask),
         ("POST", ["clock"]) => time::turn(ask),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Ask, Outcome, Refused, Reply};
 use crate::clock::iso;
@@ -24,41 +24,45 @@ pub(super) fn clock(ask: &Ask<'_>) -> Outcome {
     shown(&cell)
 }
 
-/// One turn of the clock.
+/// One turn of the clock: exactly one of these.
 #[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Turn {
+#[serde(deny_unknown_fields)]
+struct Turn {
     /// At a time, or where it stands with `true`.
-    Freeze(At),
-    Set(DateTime<Utc>),
+    freeze: Option<Value>,
+    set: Option<DateTime<Utc>>,
     /// In seconds.
-    Advance(f64),
-    Resume(bool),
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum At {
-    Now(bool),
-    Time(DateTime<Utc>),
+    advance: Option<f64>,
+    resume: Option<bool>,
 }
 
 pub(super) fn turn(ask: &Ask<'_>) -> Outcome {
     let turn: Turn = ask.read()?;
     let cell = ask.cell()?;
     match turn {
-        Turn::Freeze(At::Now(true)) => cell.clock.freeze(),
-        Turn::Freeze(At::Now(false)) | Turn::Resume(true) => cell.clock.resume(),
-        Turn::Resume(false) => cell.clock.freeze(),
-        Turn::Freeze(At::Time(at)) => {
-            cell.clock.freeze();
-            cell.clock.set(at);
-        }
-        Turn::Set(at) => cell.clock.set(at),
-        Turn::Advance(seconds) => {
+        Turn { freeze: Some(at), set: None, advance: None, resume: None } => match at {
+            Value::Bool(true) => cell.clock.freeze(),
+            Value::Bool(false) => cell.clock.resume(),
+            at => {
+                let at = serde_json::from_value(at).map_err(|_| {
+                    Refused::bad("freeze: must be true, or a time such as \"2026-01-01T00:00:00Z\"")
+                })?;
+                cell.clock.freeze();
+                cell.clock.set(at);
+            }
+        },
+        Turn { freeze: None, set: Some(at), advance: None, resume: None } => cell.clock.set(at),
+        Turn { freeze: None, set: None, advance: Some(seconds), resume: None } => {
             let by = Duration::try_from_secs_f64(seconds);
-            cell.clock.advance(by.map_err(|error| Refused::bad(format!("advance: {error}")))?);
+            cell.clock.advance(by.map_err(|_| {
+                Refused::bad("advance: must be a number of seconds from 0; a clock is put back by \"set\"")
+            })?);
         }
+        Turn { freeze: None, set: None, advance: None, resume: Some(resume) } => match resume {
+            true => cell.clock.resume(),
+            false => cell.clock.freeze(),
+        },
+        _ => return Err(Refused::bad("The body must hold exactly one of freeze, set, advance, resume.")),
     }
     shown(&cell)
 }

@@ -1,5 +1,7 @@
 //! Worlds: made, listed, reset, filled, limited, written down.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -7,24 +9,31 @@ use serde_json::{Value, json};
 use super::{Ask, Outcome, Refused, Reply};
 use crate::clock::{Mode, iso};
 use crate::drift::Drift;
+use crate::hosts::Shared;
 use crate::limits::{LimitHeaders, RateLimit};
 use crate::scopes::Scopes;
 use crate::world::handle::World;
-use crate::world::registry::{Cell, Keep};
+use crate::world::registry::{Cell, Keep, Origin};
 use crate::world::seed::Seed;
 
 /// What a client needs to talk to a world.
-pub(crate) fn description(shared: &crate::hosts::Shared, cell: &Cell) -> Value {
+pub(crate) fn description(shared: &Shared, cell: &Cell) -> Value {
     let origin = cell.origin();
     let (state, now) = cell.look();
+    let addresses = &shared.addresses;
+    let own = shared.ports.url(cell.id);
+    // The other doors tell worlds by token, and may know another world by this one's.
+    let shares = own.is_none();
+    let url = own.unwrap_or_else(|| addresses.api.clone());
+    let upload_url = if shared.one_host { &url } else { &addresses.upload };
     json!({
         "world": cell.id,
-        "url": shared.addresses.api.as_str(),
-        "upload_url": shared.addresses.upload.as_str(),
-        "https_url": shared.addresses.https.as_ref().map(url::Url::as_str),
-        "proxy_url": shared.addresses.proxy.as_ref().map(url::Url::as_str),
-        "ca_file": shared.addresses.ca_file,
-        "unix": shared.addresses.unix,
+        "url": url.as_str(),
+        "upload_url": upload_url.as_str(),
+        "https_url": addresses.https.as_ref().filter(|_| shares).map(url::Url::as_str),
+        "proxy_url": addresses.proxy.as_ref().filter(|_| shares).map(url::Url::as_str),
+        "ca_file": addresses.ca_file.as_ref().filter(|_| shares),
+        "unix": addresses.unix.as_ref().filter(|_| shares),
         "token": origin.token(),
         "client_id": state.app.client_id,
         "client_secret": state.app.client_secret,
@@ -61,10 +70,15 @@ struct New {
     scopes: Option<String>,
     fill: Option<Seed>,
     drift: Option<Drift>,
+    /// A port that leads to this world alone, whatever the token; 0 for one that the system picks.
+    port: Option<u16>,
 }
 
 pub(super) fn create(ask: &Ask<'_>) -> Outcome {
-    let New { seed, frozen, token, scopes, fill, drift } = ask.read()?;
+    let New { seed, frozen, token, scopes, fill, drift, port } = ask.read()?;
+    if token.is_none() && scopes.is_some() {
+        return Err(Refused::bad("scopes: they are those of a token; give token too."));
+    }
     let tokens: Vec<(String, Scopes)> = token
         .into_iter()
         .map(|token| (token, scopes.as_deref().map_or_else(Scopes::all, Scopes::from)))
@@ -73,9 +87,14 @@ pub(super) fn create(ask: &Ask<'_>) -> Outcome {
         Some(at) => Mode::Frozen(at),
         None => ask.shared.worlds.first().map_or_else(|_| Mode::default(), |cell| cell.clock.mode()),
     };
-    let cell = ask.shared.new_world(seed, clock, tokens).map_err(|error| Refused::bad(error.to_string()))?;
-    if let Some(fill) = fill {
-        ask.shared.fill(&cell, &fill).map_err(|error| Refused::bad(error.to_string()))?;
+    let origin = Origin { port, ..Origin::new(seed, clock, tokens) };
+    let cell = ask.shared.new_world(origin).map_err(|error| Refused::bad(error.to_string()))?;
+    if let Some(fill) = fill
+        && let Err(error) = ask.shared.fill(&cell, &fill)
+    {
+        // Nobody was told of it, so nobody could end it.
+        ask.shared.end_world(cell.id);
+        return Err(Refused::bad(format!("fill: {error}")));
     }
     if drift.is_some() {
         World::new(cell.clone()).set_drift(drift);
@@ -83,7 +102,10 @@ pub(super) fn create(ask: &Ask<'_>) -> Outcome {
     Ok(Reply::Json(StatusCode::CREATED, description(ask.shared, &cell)))
 }
 
-fn named(ask: &Ask<'_>, id: &str) -> Result<std::sync::Arc<Cell>, Refused> {
+fn named(ask: &Ask<'_>, id: &str) -> Result<Arc<Cell>, Refused> {
+    if id == "this" {
+        return ask.cell();
+    }
     let cell = id.parse().ok().and_then(|id| ask.shared.worlds.get(id));
     cell.ok_or_else(|| Refused::missing(format!("There is no world {id}.")))
 }
@@ -98,8 +120,7 @@ pub(super) fn remove(ask: &Ask<'_>, id: &str) -> Outcome {
     if cell.id == 1 {
         return Err(Refused::new(StatusCode::CONFLICT, "The first world stays; it can be reset."));
     }
-    ask.shared.worlds.remove(cell.id);
-    ask.shared.forget(cell.id);
+    ask.shared.end_world(cell.id);
     Ok(Reply::Nothing)
 }
 
@@ -122,14 +143,14 @@ pub(super) fn seed(ask: &Ask<'_>) -> Outcome {
     Reply::ok(json!({"videos": filled}))
 }
 
-pub(super) fn export(ask: &Ask<'_>) -> Outcome {
+pub(super) fn export(shared: &Shared) -> Outcome {
     let failed =
         |error: crate::StateError| Refused::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
-    ask.shared.export_state().map(Reply::Document).map_err(failed)
+    shared.export_state().map(Reply::Document).map_err(failed)
 }
 
-pub(super) fn import(ask: &Ask<'_>) -> Outcome {
-    let imported = ask.shared.import_state(&ask.body).map_err(|error| Refused::bad(error.to_string()))?;
+pub(super) fn import(shared: &Arc<Shared>, document: &[u8]) -> Outcome {
+    let imported = shared.import_state(document).map_err(|error| Refused::bad(error.to_string()))?;
     Reply::ok(json!({"worlds": imported}))
 }
 
@@ -154,7 +175,7 @@ pub(super) fn limit(ask: &Ask<'_>) -> Outcome {
         limit = limit.window(window.map_err(|error| Refused::bad(format!("window: {error}")))?);
     }
     let cell = match &token {
-        Some(token) => ask.shared.worlds.of(token),
+        Some(token) => ask.reach.of(token),
         None => Some(ask.cell()?),
     };
     let cell = cell.ok_or_else(|| Refused::missing("token: it belongs to no world."))?;

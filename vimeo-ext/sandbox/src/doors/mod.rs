@@ -1,5 +1,6 @@
 //! The names that the sandbox goes by, and the ways in for clients that insist on them.
 
+pub(crate) mod ports;
 #[cfg(feature = "tls")]
 pub(crate) mod proxy;
 #[cfg(feature = "tls")]

@@ -78,8 +78,10 @@ pub(crate) async fn run(worlds: Arc<Worlds>, mut notices: mpsc::UnboundedReceive
 async fn tell(worlds: &Worlds, world: u64, id: u64) {
     let Some(cell) = worlds.get(world) else { return };
     let telling = &worlds.config.telling;
-    let (event, hooks) = {
-        let (state, _) = cell.look();
+    let (event, before, hooks) = {
+        let (mut state, _) = cell.enter();
+        // A world that began again has forgotten what was on its way.
+        let Some(before) = state.tells(id) else { return };
         let Some(event) = state.events.get(&id).cloned() else { return };
         let hooks: Vec<(String, Option<String>)> = state
             .webhooks
@@ -87,10 +89,16 @@ async fn tell(worlds: &Worlds, world: u64, id: u64) {
             .filter(|hook| hook.enabled && hook.kind == event.kind)
             .map(|hook| (hook.url.clone(), hook.secret.clone()))
             .collect();
-        (event, hooks)
+        (event, before, hooks)
     };
+    // Whoever took it before the process ended is not told twice.
+    let already = event.deliveries.get(before..).unwrap_or_default();
+    let already: Vec<&str> =
+        already.iter().filter(|one| one.is_taken()).map(|one| one.url.as_str()).collect();
     let forwarded = telling.forward_to.iter().map(|url| (url.to_string(), None));
-    for (url, secret) in hooks.into_iter().chain(forwarded) {
+    for (url, secret) in
+        hooks.into_iter().chain(forwarded).filter(|(url, _)| !already.contains(&url.as_str()))
+    {
         let body = event.body(secret.as_deref()).to_string();
         for _ in 0..=telling.retries {
             let delivery = send(&url, secret.as_deref(), &body, telling.signature.as_ref()).await;
@@ -104,6 +112,7 @@ async fn tell(worlds: &Worlds, world: u64, id: u64) {
             }
         }
     }
+    cell.enter().0.told(id);
 }
 
 async fn send(url: &str, secret: Option<&str>, body: &str, signature: Option<&Signature>) -> Delivery {

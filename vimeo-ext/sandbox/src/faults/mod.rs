@@ -3,6 +3,7 @@
 pub(crate) mod alter;
 pub(crate) mod notation;
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use std::time::Duration;
@@ -208,6 +209,11 @@ impl Fault {
         self
     }
 
+    /// The only world that it concerns, where it is bound to one.
+    pub(crate) fn in_world(&self) -> Option<u64> {
+        self.world
+    }
+
     fn matches(&self, request: &Target<'_>) -> bool {
         self.host.is_none_or(|host| host == request.host)
             && self.method.as_ref().is_none_or(|method| method == request.method)
@@ -251,7 +257,19 @@ pub(crate) struct Faults {
 struct List {
     set: u64,
     waiting: Vec<(u64, Fault)>,
-    fired: Vec<Fired>,
+    fired: VecDeque<Fired>,
+}
+
+/// How many faults that fired are remembered; older ones are forgotten.
+const MOST_FIRED: usize = 10_000;
+
+impl List {
+    fn fire(&mut self, fired: Fired) {
+        if self.fired.len() == MOST_FIRED {
+            self.fired.pop_front();
+        }
+        self.fired.push_back(fired);
+    }
 }
 
 impl Faults {
@@ -280,7 +298,7 @@ impl Faults {
         }
         list.waiting.retain(|(_, fault)| fault.times > 0);
         if let Some(fired) = &hit {
-            list.fired.push(fired.clone());
+            list.fire(fired.clone());
         }
         hit
     }
@@ -290,7 +308,7 @@ impl Faults {
         let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         list.set += 1;
         let fired = Fired { fault: list.set, seq, phase, effect };
-        list.fired.push(fired.clone());
+        list.fire(fired.clone());
         fired
     }
 
@@ -314,7 +332,7 @@ impl Faults {
     }
 
     pub(crate) fn fired(&self) -> Vec<Fired> {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner).fired.clone()
+        self.list.lock().unwrap_or_else(PoisonError::into_inner).fired.iter().cloned().collect()
     }
 
     pub(crate) fn clear(&self) {

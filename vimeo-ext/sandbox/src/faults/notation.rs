@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Effect, Fault, Phase, every};
 use crate::journal::Host;
+use crate::operations;
 
 /// A fault in JSON.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -52,6 +53,15 @@ impl Written {
             Some(text) => Some(text.parse().map_err(|_| format!("match.method: \"{text}\" is no method"))?),
             None => None,
         };
+        if times == 0 {
+            return Err("times: a fault that hits no request does nothing".to_owned());
+        }
+        if matches.nth == Some(0) {
+            return Err("match.nth: requests are counted from 1".to_owned());
+        }
+        if let Some(name) = &matches.operation {
+            check_operation(name)?;
+        }
         let skip = matches.nth.unwrap_or(1).saturating_sub(1);
         let Match { host, path, operation, world, .. } = matches;
         Ok(Fault { host, method, path, operation, world, skip, times, phase, effect })
@@ -68,6 +78,20 @@ impl Written {
         };
         Self { matches, times: fault.times, phase: fault.phase, effect: fault.effect.clone() }
     }
+}
+
+/// A name that no operation has would wait for ever.
+fn check_operation(name: &str) -> Result<(), String> {
+    let names = || operations::all().map(|operation| operation.name);
+    if names().any(|known| known == name) {
+        return Ok(());
+    }
+    let closest = names().max_by(|one, other| {
+        let likeness = |known| strsim::normalized_levenshtein(known, name);
+        likeness(one).total_cmp(&likeness(other))
+    });
+    let closest = closest.unwrap_or_default();
+    Err(format!("match.operation: Vimeo has no operation \"{name}\"; the closest is \"{closest}\""))
 }
 
 /// Numbers that HTTP cannot carry.

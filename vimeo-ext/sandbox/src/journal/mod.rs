@@ -78,7 +78,22 @@ fn masked(query: &str) -> String {
     query.split('&').map(mask).collect::<Vec<_>>().join("&")
 }
 
+impl Log {
+    fn drop_oldest(&mut self) {
+        if let Some(entry) = self.entries.pop_front() {
+            self.dropped += 1;
+            self.text -= entry.map_or(0, |entry| entry.text());
+        }
+    }
+}
+
 impl JournalEntry {
+    /// How many bytes of text came with the request. It does not change afterwards.
+    fn text(&self) -> usize {
+        let headers = self.headers.iter().map(|(name, value)| name.len() + value.len());
+        self.path.len() + self.query.len() + headers.sum::<usize>()
+    }
+
     /// The entry as one line of JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
@@ -108,7 +123,10 @@ impl JournalEntry {
 /// Headers whose values are secrets.
 const SECRET: [header::HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];
 
-/// The newest entries, up to a number; shared by both hosts.
+/// How many bytes of text the entries may hold together. The headers of one request can be hundreds of kilobytes.
+const MOST_TEXT: usize = 64 * 1024 * 1024;
+
+/// The newest entries, up to a number and a size; shared by both hosts.
 #[derive(Debug, Clone)]
 pub(crate) struct Journal {
     log: Arc<Mutex<Log>>,
@@ -121,6 +139,9 @@ struct Log {
     /// `None` where an entry was taken out.
     entries: VecDeque<Option<JournalEntry>>,
     keep: usize,
+    /// How many bytes of text the entries held when they began.
+    text: usize,
+    most_text: usize,
     /// The last number given in each world.
     in_world: HashMap<u64, u64>,
 }
@@ -128,7 +149,12 @@ struct Log {
 impl Journal {
     /// Keeps the newest `keep` entries.
     pub(crate) fn new(keep: usize) -> Self {
-        let log = Log { dropped: 0, entries: VecDeque::new(), keep, in_world: HashMap::new() };
+        Self::with_text(keep, MOST_TEXT)
+    }
+
+    fn with_text(keep: usize, most_text: usize) -> Self {
+        let (entries, in_world) = (VecDeque::new(), HashMap::new());
+        let log = Log { dropped: 0, entries, keep, text: 0, most_text, in_world };
         Self { log: Arc::new(Mutex::new(log)) }
     }
 
@@ -136,7 +162,7 @@ impl Journal {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         let seq = log.dropped + log.entries.len() as u64 + 1;
         let authorization = request.headers.get(header::AUTHORIZATION);
-        log.entries.push_back(Some(JournalEntry {
+        let entry = JournalEntry {
             seq,
             in_world: 0,
             world: None,
@@ -153,10 +179,11 @@ impl Journal {
             answered_offset: None,
             fault: None,
             near: None,
-        }));
-        if log.entries.len() > log.keep {
-            log.entries.pop_front();
-            log.dropped += 1;
+        };
+        log.text += entry.text();
+        log.entries.push_back(Some(entry));
+        while log.entries.len() > log.keep.max(1) || (log.text > log.most_text && log.entries.len() > 1) {
+            log.drop_oldest();
         }
         Line { journal: self.clone(), seq }
     }
@@ -169,17 +196,20 @@ impl Journal {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         log.dropped += log.entries.len() as u64;
         log.entries.clear();
+        log.text = 0;
     }
 
     /// Takes out what belongs to a world, and counts anew in it.
     pub(crate) fn forget(&self, world: u64) {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         log.in_world.remove(&world);
+        let mut text = 0;
         for entry in &mut log.entries {
-            if entry.as_ref().is_some_and(|entry| entry.world == Some(world)) {
-                *entry = None;
+            if let Some(gone) = entry.take_if(|entry| entry.world == Some(world)) {
+                text += gone.text();
             }
         }
+        log.text -= text;
     }
 }
 
@@ -195,8 +225,13 @@ impl Line {
         self.seq
     }
 
-    /// Says in which world the request is.
+    /// Says in which world the request is; a second time changes nothing.
     pub(crate) fn in_world(&self, world: u64) {
+        let mut known = false;
+        self.note(|entry| known = entry.world == Some(world));
+        if known {
+            return;
+        }
         let number = {
             let mut log = self.journal.log.lock().unwrap_or_else(PoisonError::into_inner);
             let number = log.in_world.entry(world).or_default();
@@ -279,5 +314,27 @@ mod tests {
 
         journal.clear();
         assert_eq!(journal.begin(Host::Api, &request("/four")).seq(), 4);
+    }
+
+    #[test]
+    fn large_requests_push_out_more_than_one() {
+        let journal = Journal::with_text(100, 200);
+        let paths = || journal.entries().iter().map(|entry| entry.path.clone()).collect::<Vec<_>>();
+        let begin = |path: &str| journal.begin(Host::Api, &request(path));
+        for path in ["/one", "/two", "/three"] {
+            begin(path);
+        }
+        assert_eq!(paths(), ["/one", "/two", "/three"]);
+        let long = format!("/{}", "x".repeat(150));
+        begin(&long);
+        assert_eq!(paths(), ["/three".to_owned(), long.clone()]);
+        // One that is larger than all may be is still there until the next comes.
+        begin(&long.repeat(3));
+        assert_eq!(journal.entries().len(), 1);
+        begin("/five").in_world(3);
+        journal.forget(3);
+        begin("/six").in_world(3);
+        assert_eq!(paths(), ["/six"]);
+        assert_eq!(journal.entries()[0].seq, 7);
     }
 }

@@ -59,6 +59,9 @@ pub enum StateError {
         /// What was in the way.
         reason: String,
     },
+    /// The worlds are there, but one of them could not be given its port.
+    #[error("the worlds were read, but not all of them can be reached: {0}")]
+    NoPort(String),
     /// A token of it belongs to a world that is not replaced.
     #[error("a token in it (fingerprint {0}) belongs to another world already")]
     TokenTaken(String),

@@ -30,13 +30,14 @@ use serde_json::json;
 
 use crate::call::{Answer, Call, Outcome, Request};
 use crate::errors::ApiError;
-use crate::world::registry::{Cell, Worlds};
+use crate::world::reach::Reach;
+use crate::world::registry::Cell;
 
 /// Does one operation in an open world.
 pub(crate) type Handler = fn(&mut Call<'_>) -> Outcome;
 
 /// Finds the world of a request that carries no token, and who answers it there.
-pub(crate) type Open = fn(&Worlds, &Request) -> Result<(Arc<Cell>, Handler), ApiError>;
+pub(crate) type Open = fn(&Reach<'_>, &Request) -> Result<(Arc<Cell>, Handler), ApiError>;
 
 /// What does the operation of this name, one of Vimeo's own.
 pub(crate) fn handler(name: &str) -> Option<Handler> {

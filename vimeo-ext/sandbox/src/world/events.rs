@@ -27,6 +27,12 @@ pub const EVENT_KINDS: [&str; 17] = [
     "video-upload-failed",
 ];
 
+/// How many events a world remembers; older ones are forgotten.
+const MOST_EVENTS: usize = 10_000;
+
+/// How many attempts to tell an event are remembered when it is told again.
+const MOST_DELIVERIES: usize = 100;
+
 /// Something that happened, and whom it was told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -95,8 +101,51 @@ impl State {
         let id = self.events.keys().next_back().copied().unwrap_or(0) + 1;
         let event = Event { id, kind: kind.to_owned(), resource, at, given, deliveries: Vec::new() };
         self.events.insert(id, event);
-        self.outbox.push(id);
+        // Those on their way are spared: whoever waits for one is still to be told.
+        while self.events.len() > MOST_EVENTS
+            && let Some(oldest) = self.events.keys().next().copied()
+            && !self.untold.iter().any(|(id, _)| *id == oldest)
+        {
+            self.events.remove(&oldest);
+        }
+        self.send(id);
         id
+    }
+
+    /// Lets an event be told again; `false` when there is none of this number.
+    pub(crate) fn resend(&mut self, id: u64) -> bool {
+        let Some(event) = self.events.get_mut(&id) else { return false };
+        let spare = event.deliveries.len().saturating_sub(MOST_DELIVERIES);
+        // Only while it is not being told: then its attempts are counted from their beginning.
+        if !self.untold.iter().any(|(one, _)| *one == id) {
+            event.deliveries.drain(..spare);
+        }
+        self.send(id);
+        true
+    }
+
+    fn send(&mut self, id: u64) {
+        self.untold.push_back((id, None));
+        self.outbox.push(id);
+    }
+
+    /// Begins to tell an event, or goes on; answers how often it had been sent before. `None` when it is not on its way.
+    pub(crate) fn tells(&mut self, id: u64) -> Option<usize> {
+        let sent = self.events.get(&id)?.deliveries.len();
+        let (_, before) = self.untold.iter_mut().find(|(one, _)| *one == id)?;
+        Some(*before.get_or_insert(sent))
+    }
+
+    /// Takes note that everyone who is to know of an event was told, well or in vain.
+    pub(crate) fn told(&mut self, id: u64) {
+        if let Some(place) = self.untold.iter().position(|(one, _)| *one == id) {
+            self.untold.remove(place);
+        }
+    }
+
+    /// Sends all events that were on their way when the world was written down.
+    pub(super) fn send_untold(&mut self) {
+        self.outbox = self.untold.iter().map(|(id, _)| *id).collect();
     }
 
     pub(crate) fn emit_video(&mut self, kind: &str, video: u64, at: DateTime<Utc>) {

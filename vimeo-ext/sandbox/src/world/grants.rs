@@ -111,6 +111,8 @@ impl Grants {
         challenge: Option<Challenge>,
         now: DateTime<Utc>,
     ) {
+        // What nobody came back for would stay for ever.
+        self.codes.retain(|_, code| now < code.expires);
         self.codes.insert(code, Code { grant, redirect_uri, challenge, expires: now + CODE_LIFETIME });
     }
 
@@ -142,6 +144,8 @@ impl Grants {
         scopes: Scopes,
         now: DateTime<Utc>,
     ) {
+        // A device that asks late is still told that its time is over, for as long again.
+        self.devices.retain(|_, device| now - device.expires < DEVICE_LIFETIME);
         let device =
             Device { user_code, scopes, expires: now + DEVICE_LIFETIME, decision: Decision::Awaited };
         self.devices.insert(device_code, device);

@@ -69,12 +69,13 @@ impl State {
         let sources = self.videos.values().flat_map(|video| &video.versions).map(|version| &version.source);
         for source in sources {
             if let Some(upload) = source.upload() {
-                upload.keep_on(&config.keep);
+                upload.keep_on(&config);
                 if let Some(known) = self.uploads.get_mut(&upload.ticket) {
                     *known = Arc::clone(upload);
                 }
             }
         }
+        self.send_untold();
         self.config = config;
         self.index = index;
     }

@@ -9,6 +9,7 @@ pub(crate) mod grants;
 pub(crate) mod handle;
 mod keeping;
 mod people;
+pub(crate) mod reach;
 pub(crate) mod registry;
 mod schedule;
 pub(crate) mod seed;
@@ -22,7 +23,7 @@ pub(crate) mod video;
 mod videos;
 pub(crate) mod written;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -68,7 +69,11 @@ pub(crate) struct State {
     pub(crate) webhooks: Table<Webhook>,
     #[serde(default)]
     pub(crate) events: Table<Event>,
-    /// Events that nobody was told yet.
+    /// Events on their way, in their order, each with how often it had been sent when its turn came. They are written
+    /// down, so that an end of the process loses none.
+    #[serde(default)]
+    untold: VecDeque<(u64, Option<usize>)>,
+    /// Those of them that the telling task has not heard of.
     #[serde(skip)]
     outbox: Vec<u64>,
     /// Whether something was planned since the last look.
@@ -143,6 +148,7 @@ impl State {
             channels: Table::default(),
             webhooks: Table::default(),
             events: Table::default(),
+            untold: VecDeque::new(),
             outbox: Vec::new(),
             planned: false,
             likes: Marks::default(),

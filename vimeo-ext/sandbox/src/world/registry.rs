@@ -24,13 +24,20 @@ pub(crate) struct Cell {
     pub(crate) clock: Clock,
     origin: Mutex<Origin>,
     state: Mutex<State>,
+    /// Its tokens and client id stand here: with those of all worlds, or alone where it has a port of its own.
+    names: Arc<TokenIndex>,
     store: Option<Arc<Store>>,
     outbox: Outbox,
 }
 
 impl Origin {
     pub(crate) fn new(seed: u64, clock: Mode, tokens: Vec<(String, Scopes)>) -> Self {
-        Self { seed, clock, tokens }
+        Self { seed, clock, tokens, port: None }
+    }
+
+    /// The same for a world that is reached by a port of its own.
+    pub(crate) fn on_port(self, port: u16) -> Self {
+        Self { port: Some(port), ..self }
     }
 
     /// The first user's first token.
@@ -46,6 +53,9 @@ pub(crate) struct Origin {
     pub(crate) clock: Mode,
     /// The first user's tokens; there is always one.
     pub(crate) tokens: Vec<(String, Scopes)>,
+    /// The port that leads to this world alone, where it has one; 0 for any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) port: Option<u16>,
 }
 
 /// What a reset leaves in place.
@@ -118,6 +128,11 @@ impl Cell {
         let now = self.clock.now();
         state.settle(now);
         (Entered { cell: self, state, looking }, now)
+    }
+
+    /// Whether a name is a token or the client id of this world.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.names.of(name) == Some(self.id)
     }
 
     /// The state as it stands, to write all of it down.
@@ -204,13 +219,22 @@ impl Worlds {
             origin.tokens.push((format!("sandbox-user-token-{id}"), Scopes::all()));
         }
         let clock = Clock::of(origin.clock);
+        let names = self.names_for(&origin);
         let mut state =
-            State::new(id, origin.seed, Arc::clone(&self.config), Arc::clone(&self.index), clock.now());
+            State::new(id, origin.seed, Arc::clone(&self.config), Arc::clone(&names), clock.now());
         if let Err(token) = state.admit_first_user(&origin.tokens) {
-            self.index.release_all(id);
+            names.release_all(id);
             return Err(token);
         }
-        Ok(self.put(id, clock, origin, state))
+        Ok(self.put(id, clock, origin, state, names))
+    }
+
+    /// Where the names of a world stand: what has a port of its own may be called as another is.
+    fn names_for(&self, origin: &Origin) -> Arc<TokenIndex> {
+        match origin.port {
+            Some(_) => Arc::default(),
+            None => Arc::clone(&self.index),
+        }
     }
 
     /// Puts back a world that was written down. One of the same number becomes it; the error is a token that another
@@ -223,30 +247,46 @@ impl Worlds {
         mut state: State,
     ) -> Result<Arc<Cell>, String> {
         let Some(cell) = self.get(id) else {
-            state.claim_names(id, &self.index)?;
-            state.come_back(Arc::clone(&self.config), Arc::clone(&self.index));
+            let names = self.names_for(&origin);
+            state.claim_names(id, &names)?;
+            state.come_back(Arc::clone(&self.config), Arc::clone(&names));
             self.last.fetch_max(id, Ordering::AcqRel);
-            return Ok(self.put(id, Clock::of(clock), origin, state));
+            let cell = self.put(id, Clock::of(clock), origin, state, names);
+            // Leaving it sends what was on its way.
+            drop(cell.look());
+            return Ok(cell);
         };
         let mut held = cell.hold();
-        self.index.release_all(id);
-        if let Err(token) = state.claim_names(id, &self.index) {
+        let names = &cell.names;
+        names.release_all(id);
+        if let Err(token) = state.claim_names(id, names) {
             // These were all its own a moment ago.
-            let _ = held.claim_names(id, &self.index);
+            let _ = held.claim_names(id, names);
             return Err(token);
         }
-        state.come_back(Arc::clone(&self.config), Arc::clone(&self.index));
+        state.come_back(Arc::clone(&self.config), Arc::clone(names));
         *held = state;
         cell.clock.restore(clock);
-        *cell.origin.lock().unwrap_or_else(PoisonError::into_inner) = origin;
+        let mut beginning = cell.origin.lock().unwrap_or_else(PoisonError::into_inner);
+        // How it is reached stays as it is here: whoever knows its port, or its token, goes on.
+        *beginning = Origin { port: beginning.port, ..origin };
+        drop(beginning);
         drop(held);
         if let Some(store) = &self.store {
             store.append_whole(&cell);
         }
+        drop(cell.look());
         Ok(cell)
     }
 
-    fn put(&self, id: u64, clock: Clock, origin: Origin, mut state: State) -> Arc<Cell> {
+    fn put(
+        &self,
+        id: u64,
+        clock: Clock,
+        origin: Origin,
+        mut state: State,
+        names: Arc<TokenIndex>,
+    ) -> Arc<Cell> {
         if self.store.is_some() {
             state.watch();
         }
@@ -255,6 +295,7 @@ impl Worlds {
             clock,
             origin: Mutex::new(origin),
             state: Mutex::new(state),
+            names,
             store: self.store.clone(),
             outbox: self.outbox.clone(),
         });

@@ -33,15 +33,6 @@ impl State {
         (std::mem::take(&mut self.outbox), std::mem::take(&mut self.planned))
     }
 
-    /// Lets an event be told again; `false` when there is none of this number.
-    pub(crate) fn resend(&mut self, id: u64) -> bool {
-        let known = self.events.contains_key(&id);
-        if known {
-            self.outbox.push(id);
-        }
-        known
-    }
-
     /// Brings about all that fell due up to `now`, each at its own time, oldest first.
     pub(crate) fn settle(&mut self, now: DateTime<Utc>) {
         while let Some(entry) = self.schedule.first_entry() {

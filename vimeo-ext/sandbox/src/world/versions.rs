@@ -72,11 +72,10 @@ impl State {
 
     fn new_upload(&mut self, video: u64, version: u64, size: u64) -> Result<Arc<Upload>, ApiError> {
         let ticket = self.ids.hex(32);
-        let upload =
-            Upload::new(ticket.clone(), video, version, size, &self.config.keep).map_err(|error| {
-                let message = format!("The sandbox cannot keep the upload: {error}.");
-                ApiError::new(http::StatusCode::INTERNAL_SERVER_ERROR, None, "Something went wrong.", message)
-            })?;
+        let upload = Upload::new(ticket.clone(), video, version, size, &self.config).map_err(|error| {
+            let message = format!("The sandbox cannot keep the upload: {error}.");
+            ApiError::new(http::StatusCode::INTERNAL_SERVER_ERROR, None, "Something went wrong.", message)
+        })?;
         let upload = Arc::new(upload);
         self.uploads.insert(ticket, Arc::clone(&upload));
         Ok(upload)

@@ -50,6 +50,31 @@ async fn worlds_are_made_filled_reset_and_ended() {
         ),
         ("POST", "/_sandbox/worlds", json!({"token": "t", "scopes": "everything"}), 400, "no Vimeo scope"),
         ("POST", "/_sandbox/worlds", json!({"token": sandbox.token()}), 400, "given twice"),
+        ("POST", "/_sandbox/worlds", json!({"token": "two words"}), 400, "cannot be sent in a header"),
+        ("POST", "/_sandbox/worlds", json!({"token": ""}), 400, "cannot be sent in a header"),
+        ("POST", "/_sandbox/worlds", json!({"scopes": "public"}), 400, "give token too"),
+        ("POST", "/_sandbox/worlds", json!([]), 400, "must be a JSON object"),
+        ("GET", "/_sandbox/events?worlds=1", json!({}), 400, "worlds: the query has no such parameter"),
+        ("POST", "/_sandbox/clock", json!({}), 400, "exactly one of freeze, set, advance, resume"),
+        ("POST", "/_sandbox/clock", json!({"advance": 1, "freeze": true}), 400, "exactly one of"),
+        ("POST", "/_sandbox/clock", json!({"freeze": "noon"}), 400, "freeze: must be true, or a time"),
+        (
+            "POST",
+            "/_sandbox/clock",
+            json!({"advance": -1}),
+            400,
+            "advance: must be a number of seconds from 0",
+        ),
+        (
+            "POST",
+            "/_sandbox/faults",
+            json!({"effect": "reset", "match": {"operation": "get_vidio"}}),
+            400,
+            "the closest is \"get_video\"",
+        ),
+        ("POST", "/_sandbox/faults", json!({"effect": "reset", "match": {"world": 9}}), 400, "no world 9"),
+        ("POST", "/_sandbox/faults", json!({"effect": "reset", "match": {"nth": 0}}), 400, "counted from 1"),
+        ("POST", "/_sandbox/faults", json!({"effect": "reset", "times": 0}), 400, "does nothing"),
         ("POST", "/_sandbox/reset?world=9", json!({}), 404, "no world 9"),
         ("POST", "/_sandbox/reset?keep=videos", json!({}), 400, "accounts"),
         ("POST", "/_sandbox/nothing", json!({}), 404, "/_sandbox/faults"),
@@ -171,7 +196,7 @@ async fn each_effect_fires_twice_and_no_more() {
         fired["fired"].as_array().unwrap().iter().map(|one| one["fault"].as_u64().unwrap()).collect();
     assert_eq!(faults, (1..=set).flat_map(|id| [id, id]).collect::<Vec<u64>>());
 
-    let waiting = json!({"match": {"world": 7}, "effect": "stall"});
+    let waiting = json!({"match": {"path": "/nowhere"}, "effect": "stall"});
     let id = client.send("POST", "/_sandbox/faults", waiting).await.body["fault"].as_u64().unwrap();
     let listed = client.get("/_sandbox/faults").await.body;
     assert_eq!(listed["waiting"][0]["waits"]["effect"], "stall");

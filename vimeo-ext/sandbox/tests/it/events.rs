@@ -151,3 +151,49 @@ async fn a_clock_that_goes_by_itself_brings_things_about_by_itself() {
         tokio::task::yield_now().await;
     }
 }
+
+#[tokio::test]
+async fn events_on_their_way_are_told_after_a_restart_and_to_nobody_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, last) = (Receiver::start(vec![]).await, Receiver::start(vec![]).await);
+    // It takes the request and never answers.
+    let stuck = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let stuck_url: url::Url = format!("http://{}/", stuck.local_addr().unwrap()).parse().unwrap();
+    let begin = |second: &url::Url| {
+        frozen().state(folder.path()).forward_to(first.url.clone()).forward_to(second.clone()).start()
+    };
+    let sandbox = begin(&stuck_url).await.unwrap();
+    let happens = |kind: &str| sandbox.world().trigger(kind, Some("/videos/1"), serde_json::Map::new());
+    happens("video-created").unwrap();
+    happens("video-updated").unwrap();
+    let waiting = stuck.accept().await.unwrap();
+    assert_eq!(first.kinds(), ["video-created"]);
+    sandbox.stop().await;
+    drop(waiting);
+
+    let sandbox = begin(&last.url).await.unwrap();
+    sandbox.events_told().await;
+    assert_eq!(first.kinds(), ["video-created", "video-updated"]);
+    assert_eq!(last.kinds(), ["video-created", "video-updated"]);
+    sandbox.stop().await;
+
+    let sandbox = begin(&last.url).await.unwrap();
+    sandbox.events_told().await;
+    assert_eq!((first.kinds().len(), last.kinds().len()), (2, 2));
+    // Twice by hand is twice, to everyone.
+    assert!(sandbox.world().resend(1) && sandbox.world().resend(1));
+    sandbox.events_told().await;
+    assert_eq!((first.kinds().len(), last.kinds().len()), (4, 4));
+}
+
+#[tokio::test]
+async fn a_world_remembers_its_newest_events() {
+    let sandbox = frozen().start().await.unwrap();
+    for _ in 0..10_050 {
+        sandbox.world().trigger("video-updated", Some("/videos/1"), serde_json::Map::new()).unwrap();
+    }
+    sandbox.events_told().await;
+    sandbox.world().trigger("video-updated", Some("/videos/1"), serde_json::Map::new()).unwrap();
+    let events = sandbox.world().events();
+    assert_eq!((events.len(), events[9_999].id), (10_000, 10_051));
+}

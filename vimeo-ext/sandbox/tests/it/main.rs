@@ -23,6 +23,7 @@ mod media;
 mod oauth;
 mod seeds;
 mod shelves;
+mod snapshots_of_releases;
 mod state;
 mod tus;
 mod videos;

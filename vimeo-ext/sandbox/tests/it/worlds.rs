@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use serde_json::json;
-use vimeo_sandbox::{Clock, Host, Sandbox};
+use vimeo_sandbox::{Clock, Effect, Fault, Host, Sandbox, Scopes, StartError};
 
 use crate::client::Client;
 
@@ -52,4 +52,116 @@ async fn the_same_seed_and_script_give_the_same_answers() {
     }
     assert_eq!(runs[0], runs[1]);
     assert_ne!(runs[0], runs[2]);
+}
+
+#[tokio::test]
+async fn a_port_leads_to_one_world_whatever_the_token() {
+    for one_host in [false, true] {
+        let sandbox =
+            Sandbox::builder().one_host(one_host).token("same", Scopes::all()).start().await.unwrap();
+        let world = sandbox.add_world_on_port(5, 0).await.unwrap();
+        let url = sandbox.world_url(&world);
+        assert_ne!((url.port(), world.token()), (sandbox.url().port(), "another"));
+        let (here, there) = (Client::new(&sandbox), Client::at(url.as_str(), "same"));
+        let id = here.upload("Here", b"bytes").await;
+        assert_eq!(there.get(&format!("/videos/{id}")).await.status, 404);
+        assert_eq!(there.get("/me/videos").await.body["total"], 0);
+
+        // Uploads go into the world that they were begun in, by links that lead to the one host where there is one.
+        let (own, link) = there.create("There", 5).await;
+        assert_eq!(link.starts_with(url.as_str()), one_host, "{link}");
+        assert_eq!(there.patch(&link, 0, "bytes").send().await.unwrap().status(), 204);
+        assert!(world.stored(own).unwrap().complete);
+        assert_eq!(here.get("/me/videos").await.names(), ["Here"]);
+        if one_host {
+            // Another world's link does not open here.
+            let (_, other) = here.create("Half", 5).await;
+            let other = other.replace(sandbox.url().as_str(), url.as_str());
+            assert_eq!(there.head(&other).send().await.unwrap().status(), 404);
+        }
+
+        // No token is known but this world's; nor is this world's known elsewhere.
+        let issued = world.issue_token("public");
+        assert_eq!(Client::at(url.as_str(), &issued).get("/videos?fields=uri").await.status, 200);
+        assert_eq!(Client::with_token(&sandbox, &issued).get("/videos?fields=uri").await.status, 401);
+        let issued = sandbox.issue_token("public");
+        assert_eq!(Client::at(url.as_str(), &issued).get("/videos?fields=uri").await.status, 401);
+
+        // The control API means this world, faults find it, and the journal tells of it, token or not.
+        assert_eq!(there.get("/_sandbox/clock").await.body["world"], 2);
+        let bare = Client::at(url.as_str(), "");
+        let described = bare.get("/_sandbox/worlds/this").await.body;
+        assert_eq!((&described["world"], &described["url"]), (&json!(2), &json!(url.as_str())));
+        sandbox.fault(Fault::new(Effect::Status(503)).world(2));
+        assert_eq!(here.get("/me").await.status, 200);
+        assert_eq!(bare.get("/me").await.status, 503);
+        let last = sandbox.journal().pop().unwrap();
+        assert_eq!((last.world, last.token), (Some(2), None));
+        assert_eq!(world.client_id(), described["client_id"].as_str().unwrap());
+
+        assert!(sandbox.remove_world(&world));
+        assert!(there.request("GET", "/me").send().await.is_err());
+        assert!(sandbox.journal().iter().all(|entry| entry.world != Some(2)));
+    }
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_makes_no_world() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let taken = sandbox.url().port().unwrap();
+    let error = sandbox.add_world_on_port(1, taken).await.unwrap_err();
+    assert!(matches!(error, StartError::Listen { .. }), "{error}");
+    let control = Client::with_token(&sandbox, "");
+    let refused = control.send("POST", "/_sandbox/worlds", json!({"port": taken})).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.body["error"].as_str().unwrap().contains("choose another port"), "{refused:?}");
+    let refused = control.send("POST", "/_sandbox/worlds", json!({"fill": {"fixture": "x"}})).await;
+    assert!(refused.body["error"].as_str().unwrap().starts_with("fill: line 1: "), "{refused:?}");
+    assert_eq!(sandbox.worlds().len(), 1);
+    let made = control.send("POST", "/_sandbox/worlds", json!({"port": 0, "fill": {"videos": 2}})).await;
+    let client = Client::at(made.body["url"].as_str().unwrap(), sandbox.token());
+    assert_eq!(client.get("/me/videos").await.body["total"], 2);
+}
+
+#[tokio::test]
+async fn a_world_keeps_its_port_and_another_sandbox_finds_one_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let begin = || Sandbox::builder().state(folder.path()).start();
+    let sandbox = begin().await.unwrap();
+    // A port that is free now; nothing else on this machine asks for one by number.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let world = sandbox.add_world_on_port(3, free).await.unwrap();
+    let id = Client::at(sandbox.world_url(&world).as_str(), sandbox.token()).upload("One", b"1").await;
+    let document = sandbox.export_state().unwrap();
+    let other = Sandbox::start().await.unwrap();
+    assert_eq!(other.import_state(&document).unwrap(), 2);
+    let url = other.world_url(&other.worlds()[1]);
+    assert_ne!(url.port(), Some(free));
+    assert_eq!(Client::at(url.as_str(), other.token()).get(&format!("/videos/{id}")).await.status, 200);
+
+    sandbox.stop().await;
+    let sandbox = begin().await.unwrap();
+    let url = sandbox.world_url(&sandbox.worlds()[1]);
+    assert_eq!(url.port(), Some(free));
+    assert_eq!(Client::at(url.as_str(), sandbox.token()).get(&format!("/videos/{id}")).await.status, 200);
+    sandbox.stop().await;
+    let _taken = std::net::TcpListener::bind(("127.0.0.1", free)).unwrap();
+    let error = begin().await.unwrap_err().to_string();
+    assert!(error.contains(&format!("127.0.0.1:{free}")), "{error}");
+}
+
+#[tokio::test]
+async fn uploads_can_be_looked_at_from_outside() {
+    let sandbox = Sandbox::builder().digest(false).start().await.unwrap();
+    let hashing = Sandbox::start().await.unwrap();
+    // The SHA-256 of "bytes", taken with another program.
+    let digest = json!("277089d91c0bdf4f2e6862ba7e4a07605119431f5d13f726dd352b06f1b206a9");
+    for (sandbox, sha256) in [(sandbox, json!(null)), (hashing, digest)] {
+        let client = Client::new(&sandbox);
+        let id = client.upload("One", b"bytes").await;
+        let video = format!("/videos/{id}");
+        let expected =
+            json!([{"video": video, "size": 5, "received": 5, "complete": true, "sha256": sha256}]);
+        assert_eq!(client.get("/_sandbox/uploads").await.body["uploads"], expected);
+    }
 }

@@ -13,7 +13,8 @@ use crate::query::Query;
 use crate::routes::Handler;
 use crate::scopes::Scopes;
 use crate::world::grants::{Challenge, Grant};
-use crate::world::registry::{Cell, Worlds};
+use crate::world::reach::Reach;
+use crate::world::registry::Cell;
 
 /// What an app asks for, once it is known to be sound.
 struct Ask {
@@ -26,11 +27,11 @@ struct Ask {
 }
 
 /// Opens the world of the app that `client_id` names, in the query or in the form.
-pub(crate) fn open_authorize(worlds: &Worlds, request: &Request) -> Result<(Arc<Cell>, Handler), ApiError> {
+pub(crate) fn open_authorize(reach: &Reach<'_>, request: &Request) -> Result<(Arc<Cell>, Handler), ApiError> {
     let form = form(request);
     let id = form.get("client_id").or(request.query.get("client_id")).unwrap_or_default();
     let method = if form.get("client_id").is_some() { http::Method::POST } else { http::Method::GET };
-    let Some(cell) = worlds.of(id) else { return Ok((worlds.first()?, unknown_app)) };
+    let Some(cell) = reach.of(id) else { return Ok((reach.first()?, unknown_app)) };
     let (state, _) = cell.enter();
     let is_app = state.app.client_id == id;
     drop(state);

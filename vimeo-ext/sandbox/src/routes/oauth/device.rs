@@ -14,7 +14,8 @@ use crate::query::Query;
 use crate::routes::Handler;
 use crate::scopes::Scopes;
 use crate::world::grants::{DEVICE_LIFETIME, Refused};
-use crate::world::registry::{Cell, Worlds};
+use crate::world::reach::Reach;
+use crate::world::registry::Cell;
 
 /// Seconds between two questions of a device.
 const INTERVAL: u64 = 5;
@@ -65,14 +66,14 @@ pub(crate) fn device_token(call: &mut Call<'_>) -> Outcome {
 }
 
 /// Opens the world that a user code begins with.
-pub(crate) fn open_activate(worlds: &Worlds, request: &Request) -> Result<(Arc<Cell>, Handler), ApiError> {
+pub(crate) fn open_activate(reach: &Reach<'_>, request: &Request) -> Result<(Arc<Cell>, Handler), ApiError> {
     let form = Query::parse(&String::from_utf8_lossy(&request.body));
     let (method, query) = match form.get("user_code") {
         Some(_) => (http::Method::POST, &form),
         None => (http::Method::GET, &request.query),
     };
     let world = query.get("user_code").and_then(|code| code.split('-').next()?.parse().ok());
-    let cell = world.and_then(|world| worlds.get(world)).map_or_else(|| worlds.first(), Ok)?;
+    let cell = world.and_then(|world| reach.get(world)).map_or_else(|| reach.first(), Ok)?;
     Ok((cell, operations::handler_at(&method, &request.path)?))
 }
 

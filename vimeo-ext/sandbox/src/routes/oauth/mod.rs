@@ -22,7 +22,8 @@ use crate::operations;
 use crate::scopes::Scopes;
 use crate::shapes::auth;
 use crate::world::grants::{Grant, Refused};
-use crate::world::registry::{Cell, Worlds};
+use crate::world::reach::Reach;
+use crate::world::registry::Cell;
 
 pub(crate) fn verify(call: &mut Call<'_>) -> Outcome {
     let Caller { token, user, scopes } = caller(call)?;
@@ -91,13 +92,13 @@ fn refused(why: Refused) -> ApiError {
 }
 
 /// Opens the world of the app whose id and secret came, for the operation that the request means.
-pub(crate) fn open_by_secret(worlds: &Worlds, request: &Request) -> Result<(Arc<Cell>, Handler), ApiError> {
+pub(crate) fn open_by_secret(reach: &Reach<'_>, request: &Request) -> Result<(Arc<Cell>, Handler), ApiError> {
     let refused = || {
         let message = "The client id and secret must be sent as Basic authorization, and be those of an app.";
         ApiError::new(StatusCode::UNAUTHORIZED, Some(NO_CLIENT), "The app is not known.", message)
     };
     let (id, secret) = basic(request).ok_or_else(refused)?;
-    let cell = worlds.of(&id).ok_or_else(refused)?;
+    let cell = reach.of(&id).ok_or_else(refused)?;
     let known = {
         let (state, _) = cell.enter();
         state.app.client_id == id && state.app.client_secret == secret

@@ -1,0 +1,173 @@
+//! Where the bytes of an upload go: into the hash where one is taken, and to where they are kept.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::path::PathBuf;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::mpsc;
+
+use crate::config::Keep;
+
+/// How far an upload is, and what became of its bytes. The locks are taken in this order, or one at a time.
+pub(super) struct Sink {
+    position: Mutex<Position>,
+    moved: Condvar,
+    store: Mutex<Store>,
+}
+
+#[derive(Default)]
+pub(super) struct Position {
+    /// How many bytes there will be; of a form's file that shows at its end, and until then it is
+    /// [`UNKNOWN`](super::UNKNOWN).
+    pub(super) size: u64,
+    /// Bytes that count as arrived.
+    pub(super) taken: u64,
+    /// Bytes that went through the store.
+    pub(super) stored: u64,
+    /// Why bytes could not be kept; the hash goes on without.
+    pub(super) trouble: Option<String>,
+}
+
+pub(super) struct Store {
+    /// `None` where nobody asked for a hash.
+    pub(super) hasher: Option<Sha256>,
+    /// How many bytes went through.
+    pub(super) passed: u64,
+    pub(super) kept: Kept,
+}
+
+pub(super) enum Kept {
+    Nothing,
+    Memory(Vec<u8>),
+    File(PathBuf, File),
+}
+
+impl Sink {
+    pub(super) fn new(position: Position, store: Store) -> Self {
+        Self { position: Mutex::new(position), moved: Condvar::new(), store: Mutex::new(store) }
+    }
+
+    pub(super) fn position(&self) -> MutexGuard<'_, Position> {
+        self.position.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether bytes are nothing but counted.
+    pub(super) fn only_counts(&self) -> bool {
+        let store = self.store();
+        store.hasher.is_none() && matches!(store.kept, Kept::Nothing)
+    }
+
+    /// Counts bytes that nothing else is done with.
+    pub(super) fn count(&self, position: &mut Position, bytes: u64) {
+        position.taken += bytes;
+        position.stored += bytes;
+        self.store().passed += bytes;
+    }
+
+    /// Stores pieces until no more come. An earlier request's pieces, up to `from`, go first.
+    pub(super) fn store_all(&self, from: u64, mut pieces: mpsc::Receiver<Bytes>) {
+        drop(self.moved.wait_while(self.position(), |position| position.stored < from));
+        while let Some(piece) = pieces.blocking_recv() {
+            let kept = self.store().add(&piece);
+            let mut position = self.position();
+            position.stored += piece.len() as u64;
+            if let Err(error) = kept {
+                position.trouble.get_or_insert(error.to_string());
+            }
+            self.moved.notify_all();
+        }
+    }
+
+    /// Waits until all that was taken is stored; answers how much that is.
+    pub(super) fn caught_up(&self) -> u64 {
+        let position = self.moved.wait_while(self.position(), |position| position.stored < position.taken);
+        position.unwrap_or_else(PoisonError::into_inner).stored
+    }
+}
+
+impl Store {
+    /// A store that has seen nothing yet.
+    pub(super) fn new(hashes: bool, kept: Kept) -> Self {
+        Self { hasher: hashes.then(Sha256::new), passed: 0, kept }
+    }
+
+    fn add(&mut self, piece: &[u8]) -> std::io::Result<()> {
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(piece);
+        }
+        self.passed += piece.len() as u64;
+        match &mut self.kept {
+            Kept::Nothing => Ok(()),
+            Kept::Memory(kept) => {
+                kept.extend_from_slice(piece);
+                Ok(())
+            }
+            Kept::File(_, file) => file.write_all(piece),
+        }
+    }
+
+    /// Forgets what went through.
+    pub(super) fn start_over(&mut self) -> std::io::Result<()> {
+        match &mut self.kept {
+            Kept::Nothing => {}
+            Kept::Memory(kept) => kept.clear(),
+            Kept::File(_, file) => {
+                file.set_len(0)?;
+                file.rewind()?;
+            }
+        }
+        self.hasher = self.hasher.is_some().then(Sha256::new);
+        self.passed = 0;
+        Ok(())
+    }
+
+    /// Goes on keeping bytes after the upload was read back, where those that came before are still there.
+    pub(super) fn keep_on(&mut self, keep: &Keep, ticket: &str) {
+        self.kept = match keep {
+            Keep::Memory if self.passed == 0 => Kept::Memory(Vec::new()),
+            Keep::Folder(folder) => Kept::reopened(folder.join(ticket), self.passed),
+            Keep::Nothing | Keep::Memory => Kept::Nothing,
+        };
+    }
+}
+
+impl Kept {
+    pub(super) fn new(keep: &Keep, ticket: &str) -> std::io::Result<Self> {
+        Ok(match keep {
+            Keep::Nothing => Self::Nothing,
+            Keep::Memory => Self::Memory(Vec::new()),
+            Keep::Folder(folder) => {
+                let path = folder.join(ticket);
+                let file = OpenOptions::new().create(true).truncate(true).write(true).open(&path)?;
+                Self::File(path, file)
+            }
+        })
+    }
+
+    /// The file of an upload cut to the bytes that count; what came after was never acknowledged.
+    fn reopened(path: PathBuf, length: u64) -> Self {
+        let open = || {
+            let mut file = OpenOptions::new().write(true).open(&path)?;
+            if file.metadata()?.len() < length {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+            file.set_len(length)?;
+            file.seek(SeekFrom::End(0))?;
+            Ok::<_, std::io::Error>(file)
+        };
+        match open() {
+            Ok(file) => Self::File(path, file),
+            Err(error) => {
+                tracing::warn!(%error, "the bytes of an upload are not kept any more");
+                Self::Nothing
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Worlds that earlier releases wrote down, read by this one.
+//!
+//! `VERSION.json` beside this file is what `GET /_sandbox/state` of that release answered: 0.1.0's is from before events
+//! on their way were written, and before a world could have a port. They are never written anew: a change of the form
+//! needs `#[serde(default)]` or a migration, and a release that changes it adds a file of its own.
+
+use std::time::Duration;
+
+use serde_json::json;
+use vimeo_sandbox::Sandbox;
+
+use crate::client::{Client, offset};
+
+const V0_1_0: &str = include_str!("0.1.0.json");
+
+/// What was in the world when its release wrote it down.
+async fn is_all_there(sandbox: &Sandbox) {
+    let client = Client::new(sandbox);
+    let videos = client.get("/me/videos?fields=name,status,upload.status").await;
+    let names = ["Form", "Pull", "Half", "Whole"];
+    assert_eq!(videos.body["total"], 7);
+    assert_eq!(videos.names()[..4], names);
+    let whole = client.get("/me/videos?query=Whole&fields=uri,status").await.body["data"][0].clone();
+    let id = crate::client::id_of(&whole);
+    assert_eq!(whole["status"], "transcoding");
+    let stored = sandbox.stored(id).unwrap();
+    // The SHA-256 of "bytes", taken with another program.
+    let digest = "277089d91c0bdf4f2e6862ba7e4a07605119431f5d13f726dd352b06f1b206a9";
+    assert_eq!((stored.complete, stored.sha256.as_deref()), (true, Some(digest)));
+
+    // What was begun goes on: an upload in its middle, and the clock.
+    let half =
+        client.get("/me/videos?query=Half&fields=uri,upload.upload_link").await.body["data"][0].clone();
+    let link = half["upload"]["upload_link"].as_str().unwrap();
+    assert_eq!(client.offset(link).await, 5);
+    assert_eq!(offset(&client.patch(link, 5, "67890").send().await.unwrap()), 10);
+    let stored = sandbox.stored(crate::client::id_of(&half)).unwrap();
+    let digest = "c775e7b757ede630cd0aa1113bd102661ab38829ca52a6422ab782862f268646";
+    assert_eq!(stored.sha256.as_deref(), Some(digest));
+    sandbox.clock().advance(Duration::from_secs(60));
+    assert_eq!(client.get(&format!("/videos/{id}?fields=status")).await.body["status"], "available");
+
+    // What was attached to things is still attached, and limits and drift are as they were set.
+    let video = client.get("/me/videos?query=Still&fields=uri").await.body["data"][0]["uri"].clone();
+    let video = video.as_str().unwrap();
+    for (path, total) in [
+        (format!("{video}/comments"), 1),
+        (format!("{video}/tags"), 1),
+        (format!("{video}/chapters"), 1),
+        (format!("{video}/texttracks"), 1),
+        ("/me/watchlater".to_owned(), 2),
+        ("/me/projects".to_owned(), 2),
+        ("/me/albums".to_owned(), 1),
+        ("/me/live_events".to_owned(), 1),
+        ("/me/presets".to_owned(), 1),
+    ] {
+        assert_eq!(client.get(&path).await.body["total"], total, "{path}");
+    }
+    let track = client.get(&format!("{video}/texttracks?fields=link")).await.body["data"][0]["link"].clone();
+    let file = client.bare("GET", track.as_str().unwrap()).send().await.unwrap().text().await.unwrap();
+    assert!(file.contains("Hello"), "{file}");
+    let limited = client.get("/me?fields=uri").await;
+    assert_eq!(limited.header("x-ratelimit-limit"), "100");
+    assert!(limited.header("x-ratelimit-reset").parse::<u64>().is_ok());
+    let told = sandbox.world().events();
+    let created: Vec<_> = told.iter().filter(|event| event.kind == "video-created").collect();
+    assert!(created.iter().any(|event| !event.deliveries.is_empty()), "{created:?}");
+    let other = &sandbox.worlds()[1];
+    assert_eq!(Client::in_world(sandbox, other).get("/me/videos?fields=uri").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_snapshot_of_0_1_0_is_imported() {
+    let sandbox = Sandbox::start().await.unwrap();
+    assert_eq!(sandbox.import_state(V0_1_0.as_bytes()).unwrap(), 2);
+    is_all_there(&sandbox).await;
+    // Over the control API too, into a sandbox that has these worlds already.
+    let control = Client::with_token(&sandbox, "");
+    let document: serde_json::Value = serde_json::from_str(V0_1_0).unwrap();
+    assert_eq!(control.send("PUT", "/_sandbox/state", document).await.body, json!({"worlds": 2}));
+    is_all_there(&sandbox).await;
+}
+
+#[tokio::test]
+async fn a_folder_that_0_1_0_left_is_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("snapshot-7.json"), V0_1_0).unwrap();
+    let begin = || Sandbox::builder().state(folder.path()).start();
+    let sandbox = begin().await.unwrap();
+    assert!(sandbox.was_kept());
+    is_all_there(&sandbox).await;
+    sandbox.stop().await;
+    // Written down again by this release, and read once more.
+    let sandbox = begin().await.unwrap();
+    assert_eq!(Client::new(&sandbox).get("/me/videos?fields=uri").await.body["total"], 7);
+}
