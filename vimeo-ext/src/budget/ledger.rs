@@ -26,6 +26,10 @@ pub(super) struct Window {
     pub(super) remaining: u64,
     /// `None` after it ended, until an answer tells of the next.
     pub(super) resets: Option<Instant>,
+    /// When the one before it ended.
+    pub(super) began: Option<Instant>,
+    /// When the last answer came that told of it.
+    pub(super) heard: Instant,
 }
 
 /// What an answer said.
@@ -63,7 +67,7 @@ pub(super) struct Ledger {
 const COLD: u64 = 4;
 
 /// Vimeo tells the reset in whole seconds, so it may lie up to one later.
-const MARGIN: Duration = Duration::from_secs(1);
+pub(super) const MARGIN: Duration = Duration::from_secs(1);
 
 /// The waits after a `429` that does not say when to come back.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -100,7 +104,7 @@ impl Ledger {
         let Some(window) = self.windows.iter_mut().find(|window| window.id == id) else { return Verdict::Go };
         if window.resets.is_some_and(|resets| resets + MARGIN <= now) {
             window.remaining = window.id.limit;
-            window.resets = None;
+            window.began = window.resets.take();
         }
         match window.resets {
             _ if window.remaining > spoken_for => Verdict::Go,
@@ -176,9 +180,10 @@ impl Ledger {
         self.classes.insert(class, Some(id));
         let remaining = reading.remaining.unwrap_or(limit);
         let Some(window) = self.windows.iter_mut().find(|window| window.id == id) else {
-            self.windows.push(Window { id, remaining, resets: reading.resets });
+            self.windows.push(Window { id, remaining, resets: reading.resets, began: None, heard: now });
             return;
         };
+        window.heard = now;
         match (window.resets, reading.resets) {
             // A late answer of a window that has ended says nothing of this one.
             (None, Some(resets)) if resets <= now => {}
@@ -187,11 +192,22 @@ impl Ledger {
                 window.remaining = window.remaining.min(remaining);
             }
             (Some(_), None) => window.remaining = window.remaining.min(remaining),
-            (_, resets) => {
+            (known, resets) => {
                 window.remaining = remaining;
+                window.began = known.or(window.began);
                 window.resets = resets;
             }
         }
+    }
+
+    /// The window that a class counts against, as far as that is known; `Some(None)` when it has no limit.
+    pub(super) fn window(&self, class: Class) -> Option<Option<&Window>> {
+        let id = match self.classes.get(&class) {
+            Some(None) => return Some(None),
+            Some(Some(id)) => *id,
+            None => self.likely(class)?,
+        };
+        Some(Some(self.windows.iter().find(|window| window.id == id)?))
     }
 
     pub(super) fn windows(&self) -> &[Window] {

@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use vimeo_api::{ApiError, Error, RateLimit, RateLimited, RawResponse, Request, retry_after, time_until};
 
 use self::ledger::{Class, Ledger, Reading, Verdict};
-use self::share::{Slices, Turn, UnderWay};
+use self::share::{Known as KnownLimit, Slices, Turn, UnderWay};
 use crate::Clock;
 
 pub use self::pool::BudgetPool;
@@ -294,7 +294,8 @@ impl Budget {
         let began = Instant::now();
         loop {
             let mut permit = self.admit_here(request, policy).await?;
-            let until = match slices.take(permit.class.with_fields, self).await {
+            let Some(known) = self.known_limit(permit.class) else { return Ok(permit) };
+            let until = match slices.take(permit.class.with_fields, known, &self.clock).await {
                 Turn::Go(under_way) => {
                     permit.under_way = Some(under_way);
                     return Ok(permit);
@@ -311,6 +312,20 @@ impl Budget {
                 return Err(self.held_back(request, until));
             }
             sleep_until(until).await;
+        }
+    }
+
+    /// What is known of the limit of a class; `None` when it has none.
+    fn known_limit(&self, class: Class) -> Option<KnownLimit> {
+        match lock(&self.shared).ledger.window(class) {
+            None => Some(KnownLimit::default()),
+            Some(window) => window.map(|window| KnownLimit {
+                limit: window.id.limit,
+                remaining: window.remaining,
+                resets: window.resets,
+                began: window.began,
+                heard: Some(window.heard),
+            }),
         }
     }
 

@@ -1,0 +1,301 @@
+//! One limit of an account, and who holds how much of what remains of it in this window.
+//!
+//! - **Who gets how much.** Each holder is expected to want what it used of the last window, or without end when it used
+//!   all that it was given. The limit is filled into these wishes like water, so nobody gets more than another who wants
+//!   as much, and what the modest leave goes to the greedy.
+//! - **Nothing is given twice.** A slice counts as used until its holder asks again and so tells what it used, or until
+//!   it ends. What an answer of Vimeo has told already includes it then, so too little is given at times, never too much.
+//! - **Who is to come.** When a limit is first seen, nobody gets more than a quarter of it for two seconds.
+//! - **How often it is asked.** A greedy holder gets its part at once, or in halves of at least [`FEW`]. When nothing is
+//!   left for it, it comes back with the next window; before that only as long as all who ask stay below one in ten calls
+//!   of the limit.
+//! - **When a holder dies.** A large slice ends after [`HOLD`], and a part that nobody came for is kept no longer. A small
+//!   one is good for the window: it spares slow callers the asking, and little is lost with it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::budget::BudgetReport;
+
+/// What a holder is given; times in milliseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Given {
+    pub(super) calls: u64,
+    pub(super) until: i64,
+    pub(super) more_at: i64,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Window {
+    /// The least that an answer of this window has told.
+    remaining: u64,
+    /// When it was begun here.
+    begun: i64,
+    /// `None` after a window has ended, until an answer tells of the next.
+    resets: Option<i64>,
+    /// How long windows last from here to where the next begins, once one was seen.
+    lasts: Option<i64>,
+    /// Until when holders are still expected that nobody knows of yet.
+    settled: i64,
+    /// What others than the holders have used of it, at the least.
+    by_others: u64,
+    /// How often this window was asked.
+    asked: u64,
+    /// When a call was last given to find out what remains.
+    tried: i64,
+    holders: BTreeMap<String, Holder>,
+}
+
+/// A process that asks for slices.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Holder {
+    /// What it holds, spent or not.
+    leased: u64,
+    /// What it was given in this window and did not give back.
+    taken: u64,
+    /// The size of its last slice.
+    slice: u64,
+    /// It used all that it was given at once, and came for more.
+    greedy: bool,
+    /// What it is expected to want of this window.
+    wants: u64,
+    /// Until when it holds what it holds.
+    until: i64,
+    /// When it last asked.
+    seen: i64,
+}
+
+/// Vimeo tells a reset in whole seconds, so it may lie up to one later.
+pub(super) const MARGIN: i64 = 1_000;
+/// So long a large slice is good, if its window lasts as long; and so long a part is kept for who has not come for it.
+pub(super) const HOLD: i64 = 15_000;
+/// So long after a limit was first seen nobody gets more than a quarter of it: the others are about to come.
+const SETTLE: i64 = 2_000;
+/// So long a small slice is good where nobody knows when its window ends.
+const LONG: i64 = 60_000;
+/// A call that began before a slice ended is over, as a rule, so long after.
+const GRACE: i64 = 2_000;
+/// A holder that has not asked for so long no longer counts.
+const FORGET: i64 = 120_000;
+/// A slice of this size is not cut further, so that the store is not asked for every few calls.
+const FEW: u64 = 50;
+
+/// And no slice is smaller for another reason than that there is no more.
+const AT_LEAST: u64 = 10;
+
+/// A slice that is small beside the limit.
+fn is_small(calls: u64, limit: u64) -> bool {
+    calls <= (limit / 8).max(AT_LEAST)
+}
+
+impl Window {
+    pub(super) fn new(limit: u64, now: i64) -> Self {
+        Self { remaining: limit, begun: now, settled: now + SETTLE, ..Self::default() }
+    }
+
+    /// Whether nobody has asked for it for so long that it is of no use to know.
+    pub(super) fn is_forgotten(&self, now: i64) -> bool {
+        self.holders.values().all(|holder| holder.seen + FORGET <= now && holder.until <= now)
+    }
+
+    /// Takes in what a holder has learnt, and gives it a slice of what remains.
+    pub(super) fn lease(&mut self, limit: u64, report: &BudgetReport, now: i64) -> Given {
+        self.learn(limit, report, now);
+        self.asked += 1;
+        self.holders.retain(|_, holder| holder.seen + FORGET > now || holder.until > now);
+        // Who let its slice end may have used it: only an answer from after that tells what it did not use.
+        let heard = report.heard_at.map_or(0, |heard| heard.timestamp_millis());
+        for holder in self.holders.values_mut().filter(|holder| holder.until <= heard) {
+            holder.leased = 0;
+        }
+        let own = self.holders.entry(report.holder.clone()).or_default();
+        let is_unknown = own.tell_use(report, limit, self.begun, now);
+        // What it had is spent or given back, but for what is under way.
+        own.leased = report.in_flight;
+        own.seen = now;
+        let own = *own;
+
+        if let Some(resets) = self.resets.filter(|resets| *resets <= now) {
+            // What is asked for now may count before or after.
+            return self.give(&report.holder, 0, resets + MARGIN, now, now);
+        }
+        let level = self.level(limit);
+        let entitled = own.wishes(limit).min(level).saturating_sub(own.taken);
+        let kept: u64 = self
+            .holders
+            .iter()
+            .filter(|(name, holder)| **name != report.holder && now < holder.seen.max(self.begun) + HOLD)
+            .map(|(_, holder)| holder.wishes(limit).min(level).saturating_sub(holder.taken))
+            .sum();
+        let free = self.free(limit);
+        let calls = match entitled {
+            0 => free.saturating_sub(kept).div_ceil(self.holders.len().max(1) as u64),
+            // Others are still to come.
+            _ if now < self.settled => entitled.min((limit / 4).saturating_sub(own.taken)),
+            // Nobody knows yet what it wants.
+            _ if is_unknown => entitled.min((limit / 16).max(AT_LEAST)),
+            _ => entitled.min(entitled.div_ceil(2).max(FEW)),
+        };
+        // Where there is not enough for all that is still due, each gets as much less.
+        let due = free * entitled / (entitled + kept).max(1);
+        let calls = calls.min(if entitled == 0 { free } else { due.max(1).min(free) });
+        if calls == 0 && self.is_worth_a_try(limit, now) {
+            self.tried = now;
+            return self.give(&report.holder, 1, now + HOLD, now, now);
+        }
+        if calls == 0 {
+            let until =
+                if now < self.settled { self.settled } else { self.again(limit, &report.holder, now) };
+            return self.give(&report.holder, 0, until, now, now);
+        }
+        let is_modest = now < self.settled || is_small(calls, limit) || own.wishes(limit) < level;
+        let until = self.resets.unwrap_or(i64::MAX).min(now + if is_modest { LONG } else { HOLD });
+        let is_all = now >= self.settled && calls >= entitled && free - calls <= kept;
+        let more_at = match self.ends() {
+            _ if !is_all || is_modest => now,
+            Some(ends) if !self.may_ask_more(limit) => ends,
+            Some(ends) => ends.min(now + HOLD),
+            None => now + HOLD,
+        };
+        self.give(&report.holder, calls, until, more_at, now)
+    }
+
+    /// What is left to give.
+    ///
+    /// That is what was not given yet, if nobody else uses the account; and it is what remains by the last answer but for
+    /// all that is held, whoever uses the account. Both can be too little and neither too much, as far as answers tell.
+    fn free(&self, limit: u64) -> u64 {
+        let leased = self.holders.values().map(|holder| holder.leased).sum();
+        let ungiven = limit.saturating_sub(self.taken()).saturating_sub(self.by_others);
+        let unheld = self.remaining.saturating_sub(leased);
+        ungiven.max(unheld).min(self.remaining)
+    }
+
+    fn taken(&self) -> u64 {
+        self.holders.values().map(|holder| holder.taken).sum()
+    }
+
+    fn give(&mut self, holder: &str, calls: u64, until: i64, more_at: i64, now: i64) -> Given {
+        let until = until.max(now + 1);
+        if let Some(own) = self.holders.get_mut(holder) {
+            own.leased += calls;
+            own.taken += calls;
+            own.slice = calls;
+            own.until = until + GRACE;
+        }
+        Given { calls, until, more_at: more_at.max(now) }
+    }
+
+    /// Whether a slice has ended whose holder would have come for more, had it used it: one call finds out.
+    fn is_worth_a_try(&self, limit: u64, now: i64) -> bool {
+        self.remaining > 0
+            && self.may_ask_more(limit)
+            && self.tried + HOLD <= now
+            && self.holders.values().any(|holder| holder.leased > 0 && holder.until <= now)
+    }
+
+    /// How much each may have, so that all wishes together fill the limit.
+    fn level(&self, limit: u64) -> u64 {
+        let mut wishes: Vec<u64> = self.holders.values().map(|holder| holder.wishes(limit)).collect();
+        wishes.sort_unstable();
+        let (mut left, mut count) = (limit, wishes.len() as u64);
+        for wish in wishes {
+            let part = left.div_ceil(count.max(1));
+            if wish >= part {
+                return part;
+            }
+            left -= wish;
+            count -= 1;
+        }
+        limit
+    }
+
+    /// When the next window begins, by what was told or by how long the last one was.
+    fn ends(&self) -> Option<i64> {
+        let told = self.resets.map(|resets| resets + MARGIN);
+        // As windows are told in whole seconds, the last one may have been shorter by almost one.
+        told.or_else(|| Some(self.begun + self.lasts? + MARGIN))
+    }
+
+    /// Whether everybody may ask once more without the store being asked for more than one call in ten.
+    fn may_ask_more(&self, limit: u64) -> bool {
+        (self.asked + self.holders.len() as u64) * 10 <= limit
+    }
+
+    fn learn(&mut self, limit: u64, report: &BudgetReport, now: i64) {
+        // Who does not know the limit yet has nothing to tell.
+        let told = report.resets_at.filter(|_| report.limit > 0).map(|resets| resets.timestamp_millis());
+        match (told, self.resets) {
+            (None, _) => {}
+            // An answer of a window before this one.
+            (Some(told), _) if told < self.begun => {}
+            (Some(told), Some(known)) if told + MARGIN < known => {}
+            (Some(told), Some(known)) if told > known + MARGIN => {
+                self.begin(limit, now);
+                self.remaining = report.remaining;
+                self.resets = Some(told);
+            }
+            (Some(told), known) => {
+                self.remaining = self.remaining.min(report.remaining);
+                self.resets = known.or(Some(told));
+                self.lasts = Some(told + MARGIN - self.begun);
+            }
+        }
+        if self.resets.is_some_and(|resets| resets + MARGIN <= now) {
+            self.begin(limit, now);
+        }
+        let used = limit.saturating_sub(self.remaining);
+        self.by_others = self.by_others.max(used.saturating_sub(self.taken()));
+    }
+
+    /// A new window, which belongs to nobody yet.
+    fn begin(&mut self, limit: u64, now: i64) {
+        self.remaining = limit;
+        self.begun = now;
+        self.resets = None;
+        (self.by_others, self.asked, self.tried) = (0, 0, 0);
+        for holder in self.holders.values_mut() {
+            *holder = Holder {
+                leased: 0,
+                taken: 0,
+                greedy: false,
+                wants: if holder.greedy { limit } else { holder.taken },
+                ..*holder
+            };
+        }
+    }
+
+    /// When there may be something again: with the next window, or when another's slice ends.
+    fn again(&self, limit: u64, own: &str, now: i64) -> i64 {
+        let others = self.holders.iter().filter(|(name, holder)| *name != own && holder.leased > 0);
+        let given_back = others.map(|(_, holder)| holder.until).min().filter(|_| self.may_ask_more(limit));
+        let soonest = self.ends().into_iter().chain(given_back).min().unwrap_or(now + MARGIN);
+        soonest.max(now + MARGIN / 2)
+    }
+}
+
+impl Holder {
+    /// Takes in what it used of its last slice; answers whether nothing is known of what it wants.
+    fn tell_use(&mut self, report: &BudgetReport, limit: u64, begun: i64, now: i64) -> bool {
+        if self.seen >= begun && self.seen > 0 {
+            self.taken = self.taken.saturating_sub(report.unused);
+            match report.unused {
+                0 if self.slice > 0 && now < self.seen + HOLD => self.greedy = true,
+                // At this pace, as much again will do.
+                0 => self.wants = self.wants.max(self.taken + self.slice.max(AT_LEAST)),
+                _ => {}
+            }
+            return false;
+        }
+        // Its last slice was of the window before.
+        let used = self.wants.saturating_sub(report.unused);
+        self.wants = if used == 0 { limit } else { used };
+        used == 0
+    }
+
+    /// What it may want of this window, as far as that can be known.
+    fn wishes(&self, limit: u64) -> u64 {
+        if self.greedy { limit } else { self.wants.max(self.taken).max(AT_LEAST) }
+    }
+}
