@@ -66,3 +66,6 @@ impl BudgetPool {
 fn time(millis: i64, now: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(millis).unwrap_or(now + Duration::from_secs(1))
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,7 +33,13 @@ use crate::budget::{BudgetLease, BudgetPool, BudgetReport};
 #[derive(Clone)]
 pub struct PostgresStore {
     pool: PgPool,
+    /// Connections of their own for budgets, which are asked for often and lost without harm: what they commit does not
+    /// wait for the disk.
+    budgets: PgPool,
 }
+
+/// How many connections budgets have.
+const FOR_BUDGETS: u32 = 2;
 
 /// What those who write events lock, so that their numbers become visible in their order.
 const EVENTS_LOCK: i64 = 0x7669_6d65_6f00;
@@ -44,7 +50,7 @@ const SCHEMA_LOCK: i64 = 0x7669_6d65_6f01;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl PostgresStore {
-    /// Connects, with at most 10 connections at once, and brings the tables up to date.
+    /// Connects, with at most 10 connections at once and two more for shared budgets, and brings the tables up to date.
     ///
     /// # Errors
     ///
@@ -71,9 +77,13 @@ impl PostgresStore {
         let pool = PgPoolOptions::new()
             .max_connections(connections.max(1))
             .acquire_timeout(PATIENCE)
-            .connect_with(options)
+            .connect_with(options.clone())
             .await
             .map_err(rows::failed)?;
+        let budgets = PgPoolOptions::new()
+            .max_connections(FOR_BUDGETS)
+            .acquire_timeout(PATIENCE)
+            .connect_lazy_with(options.options([("synchronous_commit", "off")]));
         let mut transaction = pool.begin().await.map_err(rows::failed)?;
         lock(&mut transaction, SCHEMA_LOCK).await?;
         let sql = format!("CREATE SCHEMA IF NOT EXISTS {schema}");
@@ -90,7 +100,7 @@ impl PostgresStore {
             ..Migrator::DEFAULT
         };
         migrator.run(&pool).await.map_err(StoreError::unavailable)?;
-        Ok(Self { pool })
+        Ok(Self { pool, budgets })
     }
 
     fn reads(&self) -> &PgPool {
@@ -99,6 +109,10 @@ impl PostgresStore {
 
     fn writes(&self) -> &PgPool {
         &self.pool
+    }
+
+    fn budgets(&self) -> &PgPool {
+        &self.budgets
     }
 
     async fn begin(&self, notes: bool) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, StoreError> {
@@ -112,6 +126,7 @@ impl PostgresStore {
     /// Ends the connections once what is under way is done.
     pub async fn close(&self) {
         self.pool.close().await;
+        self.budgets.close().await;
     }
 }
 

@@ -23,7 +23,7 @@ use crate::budget::{BudgetLease, BudgetPool, BudgetReport};
 
 /// Keeps accounts in one file with SQLite, which any number of processes of one machine may share.
 ///
-/// What a call has written is on the disk when it returns. Beside the file there are two more while it is open, `-wal` and
+/// What a call has written is on the disk when it returns, but for shared budgets. Beside the file there are two more while it is open, `-wal` and
 /// `-shm`; copy it with SQLite's own backup, not while it is in use. On Unix a new file is its owner's alone.
 ///
 /// ```no_run
@@ -38,6 +38,8 @@ pub struct SqliteStore {
     reads: SqlitePool,
     /// One connection: SQLite has one writer at a time, and they wait better here than in its file's lock.
     writes: SqlitePool,
+    /// Another connection for budgets, which are asked for often and lost without harm: it does not wait for the disk.
+    budgets: SqlitePool,
 }
 
 /// So long a writer waits for those of other processes.
@@ -93,8 +95,9 @@ impl SqliteStore {
         let mut transaction = writes.begin_with("BEGIN IMMEDIATE").await.map_err(rows::failed)?;
         migrator.run_direct(&mut *transaction).await.map_err(StoreError::unavailable)?;
         transaction.commit().await.map_err(rows::failed)?;
-        let reads = pool(4).connect_lazy_with(options);
-        Ok(Self { reads, writes })
+        let reads = pool(4).connect_lazy_with(options.clone());
+        let budgets = pool(1).connect_lazy_with(options.synchronous(SqliteSynchronous::Normal));
+        Ok(Self { reads, writes, budgets })
     }
 
     fn reads(&self) -> &SqlitePool {
@@ -103,6 +106,10 @@ impl SqliteStore {
 
     fn writes(&self) -> &SqlitePool {
         &self.writes
+    }
+
+    fn budgets(&self) -> &SqlitePool {
+        &self.budgets
     }
 
     async fn begin(&self, _: bool) -> Result<sqlx::Transaction<'static, sqlx::Sqlite>, StoreError> {
@@ -114,6 +121,7 @@ impl SqliteStore {
     pub async fn close(&self) {
         self.reads.close().await;
         self.writes.close().await;
+        self.budgets.close().await;
     }
 }
 

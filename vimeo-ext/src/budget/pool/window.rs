@@ -44,6 +44,8 @@ pub(super) struct Window {
     asked: u64,
     /// When a call was last given to find out what remains.
     tried: i64,
+    /// What holders that were forgotten had taken of it.
+    forgotten: u64,
     holders: BTreeMap<String, Holder>,
 }
 
@@ -103,7 +105,7 @@ impl Window {
     pub(super) fn lease(&mut self, limit: u64, report: &BudgetReport, now: i64) -> Given {
         self.learn(limit, report, now);
         self.asked += 1;
-        self.holders.retain(|_, holder| holder.seen + FORGET > now || holder.until > now);
+        self.forget(now);
         // Who let its slice end may have used it: only an answer from after that tells what it did not use.
         let heard = report.heard_at.map_or(0, |heard| heard.timestamp_millis());
         for holder in self.holders.values_mut().filter(|holder| holder.until <= heard) {
@@ -111,8 +113,9 @@ impl Window {
         }
         let own = self.holders.entry(report.holder.clone()).or_default();
         let is_unknown = own.tell_use(report, limit, self.begun, now);
-        // What it had is spent or given back, but for what is under way.
-        own.leased = report.in_flight;
+        // What it had is spent or given back, but for what is under way; what remains tells of that once it has heard.
+        let unheard = if own.seen <= heard { 0 } else { own.leased.saturating_sub(report.unused) };
+        own.leased = report.in_flight.max(unheard);
         own.seen = now;
         let own = *own;
 
@@ -130,7 +133,7 @@ impl Window {
             .sum();
         let free = self.free(limit);
         let calls = match entitled {
-            0 => free.saturating_sub(kept).div_ceil(self.holders.len().max(1) as u64),
+            0 => free.saturating_sub(kept).div_ceil(self.present(now)),
             // Others are still to come.
             _ if now < self.settled => entitled.min((limit / 4).saturating_sub(own.taken)),
             // Nobody knows yet what it wants.
@@ -173,7 +176,7 @@ impl Window {
     }
 
     fn taken(&self) -> u64 {
-        self.holders.values().map(|holder| holder.taken).sum()
+        self.forgotten + self.holders.values().map(|holder| holder.taken).sum::<u64>()
     }
 
     fn give(&mut self, holder: &str, calls: u64, until: i64, more_at: i64, now: i64) -> Given {
@@ -193,6 +196,20 @@ impl Window {
             && self.may_ask_more(limit)
             && self.tried + HOLD <= now
             && self.holders.values().any(|holder| holder.leased > 0 && holder.until <= now)
+    }
+
+    /// How many have asked of late.
+    fn present(&self, now: i64) -> u64 {
+        self.holders.values().filter(|holder| now < holder.seen + HOLD).count().max(1) as u64
+    }
+
+    fn forget(&mut self, now: i64) {
+        let forgotten = &mut self.forgotten;
+        self.holders.retain(|_, holder| {
+            let stays = holder.seen + FORGET > now || holder.until > now;
+            *forgotten += if stays { 0 } else { holder.taken };
+            stays
+        });
     }
 
     /// How much each may have, so that all wishes together fill the limit.
@@ -254,7 +271,7 @@ impl Window {
         self.remaining = limit;
         self.begun = now;
         self.resets = None;
-        (self.by_others, self.asked, self.tried) = (0, 0, 0);
+        (self.by_others, self.asked, self.tried, self.forgotten) = (0, 0, 0, 0);
         for holder in self.holders.values_mut() {
             *holder = Holder {
                 leased: 0,
@@ -269,7 +286,8 @@ impl Window {
     /// When there may be something again: with the next window, or when another's slice ends.
     fn again(&self, limit: u64, own: &str, now: i64) -> i64 {
         let others = self.holders.iter().filter(|(name, holder)| *name != own && holder.leased > 0);
-        let given_back = others.map(|(_, holder)| holder.until).min().filter(|_| self.may_ask_more(limit));
+        let given_back = others.map(|(_, holder)| holder.until).min();
+        let given_back = given_back.filter(|_| self.remaining > 0 && self.may_ask_more(limit));
         let soonest = self.ends().into_iter().chain(given_back).min().unwrap_or(now + MARGIN);
         soonest.max(now + MARGIN / 2)
     }

@@ -8,7 +8,7 @@ pub(super) use accounts::sql_accounts;
 pub(super) use connections::sql_connections;
 pub(super) use passing::sql_passing;
 
-/// Makes an [`AccountStore`](super::AccountStore) of a type that has `reads()` and `writes()`, pools of connections, and
+/// Makes an [`AccountStore`](super::AccountStore) of a type that has `reads()`, `writes()` and `budgets()`, pools of connections, and
 /// `begin(notes)`, a transaction; one that notes an event lets no other that does come between.
 macro_rules! sql_store {
     ($store:ty, $database:ty) => {

@@ -78,30 +78,37 @@ macro_rules! sql_passing {
             report: &'a BudgetReport,
         ) -> StoreFuture<'a, BudgetLease> {
             Box::pin(async move {
-                let mut transaction = self.begin(false).await?;
-                let sql = "INSERT INTO budgets (name, pool, changed) VALUES ($1, '', $2) \
-                           ON CONFLICT (name) DO UPDATE SET changed = excluded.changed";
                 let now = rows::millis(report.now);
-                let done = sqlx::query(sql).bind(name).bind(now).execute(&mut *transaction).await;
-                // From here on the row is this transaction's.
-                done.map_err(rows::failed)?;
-                let text = sqlx::query_scalar::<_, String>("SELECT pool FROM budgets WHERE name = $1")
-                    .bind(name)
-                    .fetch_one(&mut *transaction)
-                    .await
-                    .map_err(rows::failed)?;
-                // What cannot be read is from another version; a window later all is known again.
-                let mut pool: BudgetPool = serde_json::from_str(&text).unwrap_or_default();
-                let lease = pool.lease(report);
-                let text = serde_json::to_string(&pool).map_err(StoreError::unavailable)?;
-                sqlx::query("UPDATE budgets SET pool = $1 WHERE name = $2")
-                    .bind(text)
-                    .bind(name)
-                    .execute(&mut *transaction)
-                    .await
-                    .map_err(rows::failed)?;
-                transaction.commit().await.map_err(rows::failed)?;
-                Ok(lease)
+                for _ in 0..rows::BUDGET_TRIES {
+                    let found = sqlx::query_scalar::<_, String>("SELECT pool FROM budgets WHERE name = $1")
+                        .bind(name)
+                        .fetch_optional(self.budgets())
+                        .await
+                        .map_err(rows::failed)?;
+                    // What cannot be read is from another version; a window later all is known again.
+                    let known = found.as_deref().and_then(|text| serde_json::from_str(text).ok());
+                    let mut pool: BudgetPool = known.unwrap_or_default();
+                    let lease = pool.lease(report);
+                    let text = serde_json::to_string(&pool).map_err(StoreError::unavailable)?;
+                    // Whoever was faster has changed it, and then it is read again.
+                    let done = match found {
+                        Some(found) => {
+                            let sql =
+                                "UPDATE budgets SET pool = $1, changed = $2 WHERE name = $3 AND pool = $4";
+                            sqlx::query(sql).bind(text).bind(now).bind(name).bind(found)
+                        }
+                        None => {
+                            let sql = "INSERT INTO budgets (pool, changed, name) VALUES ($1, $2, $3) \
+                                       ON CONFLICT (name) DO NOTHING";
+                            sqlx::query(sql).bind(text).bind(now).bind(name)
+                        }
+                    };
+                    let done = done.execute(self.budgets()).await.map_err(rows::failed)?;
+                    if done.rows_affected() == 1 {
+                        return Ok(lease);
+                    }
+                }
+                Err(StoreError::unavailable("others changed the shared budget each time it was read"))
             })
         }
 

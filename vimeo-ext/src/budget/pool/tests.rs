@@ -1,0 +1,169 @@
+//! The pool alone: who asks, what is told, what is given.
+
+use super::*;
+
+const SECOND: i64 = 1_000;
+/// When the first window ends, as it is told.
+const END: i64 = 60 * SECOND;
+
+fn at(millis: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(1_700_000_000_000 + millis).unwrap()
+}
+
+/// A pool of the limit 100 that has seen these ask for a window, all of which used all they were given.
+fn pool(holders: &[&str]) -> BudgetPool {
+    let mut pool = BudgetPool::default();
+    for now in [0, 2 * SECOND] {
+        for holder in holders {
+            ask(&mut pool, holder, 100, now);
+        }
+    }
+    for holder in holders {
+        pool.lease(&told(holder, 0, END, 3 * SECOND));
+    }
+    pool
+}
+
+/// What a holder tells that has used its slice and heard nothing of this window.
+fn report(holder: &str, remaining: u64, now: i64) -> BudgetReport {
+    BudgetReport::new(holder, 100, remaining, at(now))
+}
+
+/// The same of one that has just heard what remains until when.
+fn told(holder: &str, remaining: u64, end: i64, now: i64) -> BudgetReport {
+    let mut report = report(holder, remaining, now);
+    (report.resets_at, report.heard_at) = (Some(at(end)), Some(at(now)));
+    report
+}
+
+fn ask(pool: &mut BudgetPool, holder: &str, remaining: u64, now: i64) -> u64 {
+    pool.lease(&report(holder, remaining, now)).calls
+}
+
+#[test]
+fn four_that_ask_get_the_limit_in_equal_parts_and_no_more() {
+    let mut pool = pool(&["a", "b", "c", "d"]);
+    for holder in ["a", "b", "c", "d"] {
+        assert_eq!(ask(&mut pool, holder, 100, END + SECOND), 25);
+    }
+    for holder in ["a", "b", "c", "d"] {
+        let lease = pool.lease(&told(holder, 0, 2 * END, END + 2 * SECOND));
+        assert_eq!((lease.calls, lease.until), (0, at(2 * END + SECOND)));
+    }
+}
+
+#[test]
+fn whoever_comes_first_to_a_new_limit_leaves_something_for_the_others() {
+    let mut pool = BudgetPool::default();
+    for (now, holder, calls) in [(0, "a", 25), (1, "a", 0), (2, "b", 25), (2 * SECOND, "a", 25)] {
+        assert_eq!(ask(&mut pool, holder, 100, now), calls, "{holder} at {now}");
+    }
+    let mut alone = BudgetPool::default();
+    let first = alone.lease(&report("a", 100, 0)).calls;
+    let second = alone.lease(&report("a", 100, 1));
+    assert_eq!((first, second.calls, second.until), (25, 0, at(2 * SECOND)));
+    assert_eq!(ask(&mut alone, "a", 75, 2 * SECOND), 50);
+    assert_eq!(ask(&mut alone, "a", 25, 2 * SECOND + 1), 25);
+}
+
+#[test]
+fn what_is_given_never_exceeds_what_vimeo_says_remains() {
+    let mut pool = BudgetPool::default();
+    let mut random = fastrand::Rng::with_seed(7);
+    for round in 0..200i64 {
+        let start = round * 70 * SECOND;
+        // Others than the pool's own use some of it, and the first answer tells.
+        let mut used = if round % 3 == 0 { random.u64(..40) } else { 0 };
+        let mut held = [0u64; 5];
+        held[0] = pool.lease(&told("0", 100 - used, start + END, start)).calls;
+        for step in 0..60 {
+            let who = random.usize(..5);
+            // It spends what it has, or not all of it, and tells what Vimeo told with the last of it.
+            let spent = if random.bool() { held[who] } else { random.u64(..=held[who]) };
+            used += spent;
+            let mut report = match spent {
+                0 => report(&who.to_string(), 100, start + step * 50),
+                _ => told(&who.to_string(), 100 - used, start + END, start + step * 50),
+            };
+            report.unused = held[who] - spent;
+            held[who] = pool.lease(&report).calls;
+            assert!(used + held.iter().sum::<u64>() <= 100, "round {round}, step {step}");
+        }
+        assert!(used + held.iter().sum::<u64>() >= 90, "round {round}: {used} and {held:?}");
+    }
+}
+
+#[test]
+fn the_first_call_of_all_goes_alone() {
+    let mut pool = BudgetPool::default();
+    let ask = |pool: &mut BudgetPool, holder: &str, limit, now| {
+        pool.lease(&BudgetReport::new(holder, limit, limit, at(now))).calls
+    };
+    assert_eq!(ask(&mut pool, "a", 0, 0), 1);
+    assert_eq!(ask(&mut pool, "b", 0, 1), 0);
+    assert_eq!(ask(&mut pool, "b", 0, HOLD), 1, "the first is gone");
+    assert_eq!(ask(&mut pool, "b", 100, HOLD + 1), 25, "it was answered");
+    assert_eq!(ask(&mut pool, "a", 0, HOLD + 2), 25, "though it does not know the limit itself");
+}
+
+#[test]
+fn the_modest_are_given_what_they_use_and_the_greedy_the_rest() {
+    let mut pool = pool(&["greedy", "modest"]);
+    // It uses 20 of what it is given, and says so in the next window.
+    assert_eq!(ask(&mut pool, "modest", 100, END + SECOND), 50);
+    pool.lease(&told("greedy", 50, 2 * END, END + SECOND));
+    let mut next = told("modest", 100, 2 * END, 2 * END + SECOND);
+    next.unused = 30;
+    assert_eq!(pool.lease(&next).calls, 20);
+    let given: u64 = (0..3).map(|step| ask(&mut pool, "greedy", 100, 2 * END + SECOND + step)).sum();
+    assert_eq!(given, 80);
+}
+
+#[test]
+fn who_calls_now_and_then_is_not_made_to_ask_each_time() {
+    let mut pool = pool(&["a", "b"]);
+    let mut next = report("b", 100, END + SECOND);
+    next.unused = 98;
+    let lease = pool.lease(&next);
+    assert_eq!((lease.calls, lease.until), (10, at(2 * END + SECOND)));
+}
+
+#[test]
+fn a_slice_ends_with_its_holder() {
+    let mut pool = pool(&["dead", "a"]);
+    assert_eq!(ask(&mut pool, "dead", 100, END + SECOND), 50);
+    assert_eq!(ask(&mut pool, "a", 100, END + SECOND), 50);
+    assert_eq!(pool.lease(&told("a", 50, 2 * END, END + 2 * SECOND)).calls, 0, "the rest is the other's");
+    let later = END + SECOND + HOLD + 3 * SECOND;
+    let mut waited = told("a", 50, 2 * END, later);
+    waited.heard_at = Some(at(END + 2 * SECOND));
+    assert_eq!(pool.lease(&waited).calls, 1, "who should have come for more: one call finds out");
+    assert_eq!(pool.lease(&told("a", 49, 2 * END, later + 1)).calls, 49);
+}
+
+#[test]
+fn a_slice_ends_with_its_window() {
+    let mut pool = pool(&["a", "b"]);
+    let gap = pool.lease(&told("a", 30, END, END + 1));
+    assert_eq!((gap.calls, gap.until), (0, at(END + SECOND)), "it may count before or after");
+    // An answer of the window before does not spoil the next.
+    assert_eq!(pool.lease(&told("b", 0, END, END + SECOND)).calls, 50);
+    assert_eq!(pool.lease(&told("a", 0, END, END + SECOND)).calls, 50);
+}
+
+#[test]
+fn limits_of_another_number_are_kept_apart() {
+    let mut pool = pool(&["a", "b"]);
+    let mut other = BudgetReport::new("a", 500, 500, at(3 * SECOND));
+    assert_eq!(pool.lease(&other).calls, 125);
+    assert_eq!(pool.lease(&told("a", 0, END, 3 * SECOND)).calls, 0, "of the first nothing is left");
+    other.now = at(4 * SECOND);
+    assert_eq!(pool.lease(&other).limit, 500);
+}
+
+#[test]
+fn it_is_written_and_read() {
+    let pool = pool(&["a", "b"]);
+    let text = serde_json::to_string(&pool).unwrap();
+    assert_eq!(serde_json::from_str::<BudgetPool>(&text).unwrap(), pool);
+}
