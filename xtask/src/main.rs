@@ -16,6 +16,7 @@ mod payloads;
 mod picture;
 mod regen;
 mod running;
+mod shared_budgets;
 mod stores;
 mod tus_servers;
 mod upload_bench;
@@ -56,6 +57,8 @@ enum Command {
     TusServers,
     /// Draw the front page's picture of a terminal run: vimeo-ext/cli/terminal.svg.
     Picture,
+    /// Let four processes use up the limits of many accounts together, through each durable store.
+    SharedBudgets(shared_budgets::Arguments),
     /// Run the tests of the durable stores, or a command, with a PostgreSQL server of its own.
     Stores(stores::Arguments),
     /// Measure an upload beside curl and the official Python library.
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
         Command::KillTest(arguments) => kill_test::run(&arguments),
         Command::TusServers => tus_servers::run(),
         Command::Picture => picture::run(),
+        Command::SharedBudgets(arguments) => shared_budgets::run(&arguments),
         Command::Stores(arguments) => stores::run(&arguments),
         Command::UploadBench(arguments) => upload_bench::run(&arguments),
     };

@@ -40,14 +40,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// A server with a folder of its own, both gone when it is dropped.
-struct Server {
+pub(crate) struct Server {
     programs: PathBuf,
     folder: PathBuf,
     port: u16,
 }
 
 impl Server {
-    fn start() -> Result<Self, Failure> {
+    pub(crate) fn start() -> Result<Self, Failure> {
         let programs = programs()?;
         let folder = env::temp_dir().join(format!("vimeo-postgres-{}", std::process::id()));
         fs::create_dir_all(&folder).map_err(Failure::file(&folder))?;
@@ -81,7 +81,7 @@ impl Server {
         self.folder.join("data")
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 

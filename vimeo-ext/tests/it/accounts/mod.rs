@@ -5,6 +5,8 @@ mod connections;
 mod isolation;
 mod keys;
 mod lifecycle;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod processes;
 mod records;
 mod refreshing;
 mod sharing;

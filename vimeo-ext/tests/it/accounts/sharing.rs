@@ -78,7 +78,8 @@ fn process(fake: &Fake, share: &Arc<Counted>) -> Vimeo {
         .unwrap()
 }
 
-fn jain(parts: &[u64]) -> f64 {
+/// Jain's index of fairness: 1 when all parts are equal.
+pub(super) fn jain(parts: &[u64]) -> f64 {
     let sum: f64 = parts.iter().map(|part| *part as f64).sum();
     let squares: f64 = parts.iter().map(|part| (*part as f64).powi(2)).sum();
     sum * sum / (parts.len() as f64 * squares)

@@ -23,19 +23,19 @@ fn postgres_url() -> String {
 }
 
 /// A schema of its own on that server, since tests run side by side.
-fn postgres() -> String {
+pub(super) fn postgres() -> String {
     format!("t{:08x}", fastrand::u32(..))
 }
 
 /// Opens what a test, or its child, is told to work on.
-async fn open(place: &str) -> Arc<dyn AccountStore> {
+pub(super) async fn open(place: &str) -> Arc<dyn AccountStore> {
     match place.strip_prefix("sqlite:") {
         Some(path) => Arc::new(SqliteStore::open(path).await.unwrap()),
         None => Arc::new(PostgresStore::connect_in(&postgres_url().into(), place, 8).await.unwrap()),
     }
 }
 
-fn file(folder: &Path) -> String {
+pub(super) fn file(folder: &Path) -> String {
     format!("sqlite:{}", folder.join("accounts.db").display())
 }
 
@@ -135,9 +135,14 @@ async fn a_dump_of_postgres_holds_no_secret() {
 }
 
 /// Starts this binary once more to run one ignored test.
+pub(super) fn again(test: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--ignored", "--nocapture", "--quiet"]);
+    command
+}
+
 fn child(test: &str, place: &str, name: &str) -> Child {
-    Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", &format!("accounts::stores::{test}"), "--ignored", "--nocapture", "--quiet"])
+    again(&format!("accounts::stores::{test}"))
         .env("VIMEO_TEST_PLACE", place)
         .env("VIMEO_TEST_NAME", name)
         .stdout(Stdio::piped())
@@ -145,7 +150,7 @@ fn child(test: &str, place: &str, name: &str) -> Child {
         .unwrap()
 }
 
-fn told(variable: &str) -> String {
+pub(super) fn told(variable: &str) -> String {
     std::env::var(variable).expect("set by the test that starts this one")
 }
 
