@@ -171,8 +171,8 @@ fn decode_drifted<T: DeserializeOwned>(
     watch: &mut dyn FnMut(Watched),
 ) -> Result<Decoded<T>, DecodeFailure> {
     let mut value = None;
-    let drift = mend(bytes, watch, &mut |deserializer| {
-        value = Some(erased_serde::deserialize(deserializer)?);
+    let drift = mend(bytes, watch, &mut |tree| {
+        value = Some(T::deserialize(tree)?);
         Ok(())
     })?;
     match value {

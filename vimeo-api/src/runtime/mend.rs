@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::Value;
-use serde_path_to_error::{Segment, Track};
 
 use super::decode::{DecodeFailure, Drift};
+use super::tree::{Reading, Step, Tree};
 
 /// How many readings one element, or an answer as a whole, may take before it counts as another thing altogether.
 const MOST_READINGS: usize = 1000;
@@ -25,8 +25,7 @@ pub(super) enum Watched {
 
 /// Reads a type that is not named here: this is long and would be compiled anew for each of hundreds of types, though
 /// it rarely runs.
-pub(super) type Read<'a> =
-    dyn FnMut(&mut dyn erased_serde::Deserializer<'_>) -> Result<(), erased_serde::Error> + 'a;
+pub(super) type Read<'a> = dyn FnMut(Tree<'_, '_>) -> Result<(), serde_json::Error> + 'a;
 
 /// Reads an answer again and again, each time without what did not fit before, and gives back what that was.
 pub(super) fn mend(
@@ -73,22 +72,6 @@ impl Misfit {
     }
 }
 
-#[derive(Debug, Clone, PartialEq)]
-enum Step {
-    Key(String),
-    Index(usize),
-}
-
-impl Step {
-    fn of(segment: &Segment) -> Option<Self> {
-        match segment {
-            Segment::Map { key } => Some(Self::Key(key.clone())),
-            Segment::Seq { index } => Some(Self::Index(*index)),
-            Segment::Enum { .. } | Segment::Unknown => None,
-        }
-    }
-}
-
 struct Mender {
     tree: Value,
     numbers: Numbers,
@@ -100,15 +83,12 @@ struct Mender {
 impl Mender {
     fn read(&self, watch: &mut dyn FnMut(Watched), read: &mut Read<'_>) -> Option<Misfit> {
         watch(Watched::Start);
-        let mut track = Track::new();
-        let tracked = serde_path_to_error::Deserializer::new(&self.tree, &mut track);
-        let mut unknown = |path: serde_ignored::Path<'_>| {
-            watch(Watched::Unknown(path.to_string().replace(".?", "")));
-        };
-        let watched = serde_ignored::Deserializer::new(tracked, &mut unknown);
-        let error = read(&mut <dyn erased_serde::Deserializer<'_>>::erase(watched)).err()?;
-        let steps = track.path().iter().map_while(Step::of).collect();
-        Some(Misfit { steps, message: error.to_string() })
+        let mut reading = Reading::default();
+        let error = read(Tree::new(&self.tree, &mut reading)).err();
+        for steps in &reading.unknown {
+            watch(Watched::Unknown(dotted(steps)));
+        }
+        Some(Misfit { steps: reading.stopped, message: error?.to_string() })
     }
 
     /// Takes the value at `steps` out, and with it every value that must fail in the same way: those that stand at
@@ -313,6 +293,18 @@ fn lookup_mut<'a>(mut node: &'a mut Value, steps: &[Step]) -> Option<&'a mut Val
 /// The number that an element had before those of `gone` (sorted) were taken out.
 fn original_index(gone: &[usize], current: usize) -> usize {
     gone.iter().fold(current, |index, taken| if *taken <= index { index + 1 } else { index })
+}
+
+/// A path with numbers among its names, as in `data.0.name`.
+fn dotted(steps: &[Step]) -> String {
+    let mut path = String::new();
+    for step in steps {
+        match step {
+            Step::Key(key) => push_key(&mut path, key),
+            Step::Index(index) => push_key(&mut path, &index.to_string()),
+        }
+    }
+    path
 }
 
 fn push_key(path: &mut String, key: &str) {

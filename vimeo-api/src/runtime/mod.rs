@@ -21,6 +21,7 @@ mod response;
 mod secret;
 mod send;
 mod transport;
+mod tree;
 mod uri;
 
 pub use answer::{Empty, Maybe};
