@@ -15,21 +15,39 @@ pub(crate) struct Arguments {
     /// What the moments follow from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// The file's size in MiB.
-    #[arg(long, default_value_t = 300)]
-    size: u64,
+    /// The size of the file, or of each, in MiB [default: 300; 40 with --command].
+    #[arg(long)]
+    size: Option<u64>,
+    /// Kill the command with three files instead, and measure what `--bwlimit` gives.
+    #[arg(long)]
+    command: bool,
 }
 
-/// Kills an upload at random moments until it is done; the test itself is vimeo-ext's and runs, short, with all others.
+/// The tests of the command.
+const COMMANDS_TESTS: [&str; 7] = ["test", "--quiet", "--package", "vimeo-cli", "--test", "it", "--"];
+
+/// Kills an upload at random moments until it is done; the tests themselves are vimeo-ext's and vimeo-cli's and run, short,
+/// with all others.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if !arguments.command {
+        let test = "upload_kills::t05_killed_at_random_moments_there_is_one_video_and_every_byte_is_right";
+        return go(&EXT_TESTS, &["--exact", test], arguments, 300);
+    }
+    let size = 40;
+    go(&COMMANDS_TESTS, &["kills::t13_killed_at_random_moments"], arguments, size)?;
+    go(&COMMANDS_TESTS, &["uploads::a_gone_link_and_a_changed_file_each_have_their_code"], arguments, size)?;
+    go(&COMMANDS_TESTS, &["--ignored", "kills::t13_the_rate_is_what_was_asked_for"], arguments, size)
+}
+
+fn go(tests: &[&str], names: &[&str], arguments: &Arguments, size: u64) -> Result<(), Failure> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut test = Command::new(cargo);
-    test.args(EXT_TESTS)
-        .args(["--nocapture", "--exact"])
-        .arg("upload_kills::t05_killed_at_random_moments_there_is_one_video_and_every_byte_is_right")
+    test.args(tests)
+        .arg("--nocapture")
+        .args(names)
         .env("KILLS", arguments.kills.to_string())
         .env("KILL_SEED", arguments.seed.to_string())
-        .env("KILL_MIB", arguments.size.to_string())
+        .env("KILL_MIB", arguments.size.unwrap_or(size).to_string())
         .current_dir(root());
     install::finish(&mut test, "the kill test")
 }

@@ -9,5 +9,6 @@ mod harness;
 mod help;
 #[cfg(unix)]
 mod interrupted;
+mod kills;
 mod mcp;
 mod uploads;
