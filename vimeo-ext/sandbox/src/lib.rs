@@ -78,6 +78,7 @@ mod schemas;
 mod scopes;
 mod server;
 mod shapes;
+mod shared;
 mod start;
 mod tus;
 mod world;

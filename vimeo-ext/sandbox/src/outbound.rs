@@ -10,11 +10,22 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use url::{Host, Url};
 
-/// How much of an answer is read; the longest that the sandbox itself gives here is a list of a world's events.
-const MOST_ANSWER: usize = 64 * 1024 * 1024;
+/// What an answer may cost.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// How many bytes of it are read.
+    most: usize,
+    /// How long it may take.
+    patience: Duration,
+}
 
-/// How long a program may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+impl Bounds {
+    /// For a program that is told of something, and a sandbox that is asked for little.
+    pub(crate) const SMALL: Self = Self { most: 64 << 20, patience: Duration::from_secs(10) };
+    /// For all worlds of a sandbox: as much as one takes.
+    #[cfg(feature = "cli")]
+    pub(crate) const WORLDS: Self = Self { most: 1 << 30, patience: Duration::from_secs(600) };
+}
 
 /// Why a request got no answer.
 #[derive(Debug, thiserror::Error)]
@@ -23,9 +34,9 @@ pub(crate) enum SendError {
         "only http to this machine is sent to: {0} is neither localhost nor a loopback address, or not http"
     )]
     Elsewhere(Url),
-    #[error("no answer within {} seconds", PATIENCE.as_secs())]
-    TooSlow,
-    #[error("the answer breaks off, or is longer than {most} MiB: {0}", most = MOST_ANSWER >> 20)]
+    #[error("no answer within {} seconds", .0.as_secs())]
+    TooSlow(Duration),
+    #[error("the answer broke off, or was too long: {0}")]
     Answer(Box<dyn std::error::Error + Send + Sync>),
     #[error("cannot connect: {0}")]
     Connect(std::io::Error),
@@ -59,10 +70,11 @@ pub(crate) async fn send(
     url: &Url,
     headers: HeaderMap,
     body: Bytes,
+    Bounds { most, patience }: Bounds,
 ) -> Result<(u16, Bytes), SendError> {
-    match tokio::time::timeout(PATIENCE, exchange(method, url, headers, body)).await {
+    match tokio::time::timeout(patience, exchange(method, url, headers, body, most)).await {
         Ok(exchanged) => exchanged,
-        Err(_) => Err(SendError::TooSlow),
+        Err(_) => Err(SendError::TooSlow(patience)),
     }
 }
 
@@ -71,6 +83,7 @@ async fn exchange(
     url: &Url,
     headers: HeaderMap,
     body: Bytes,
+    most: usize,
 ) -> Result<(u16, Bytes), SendError> {
     let addresses = local(url).ok_or_else(|| SendError::Elsewhere(url.clone()))?;
     let stream = TcpStream::connect(&*addresses).await.map_err(SendError::Connect)?;
@@ -84,7 +97,7 @@ async fn exchange(
     let answered = async move {
         let response = sender.send_request(request).await?;
         let status = response.status().as_u16();
-        let body = Limited::new(response.into_body(), MOST_ANSWER).collect().await;
+        let body = Limited::new(response.into_body(), most).collect().await;
         Ok::<_, SendError>((status, body.map_err(SendError::Answer)?.to_bytes()))
     };
     // The connection is driven beside the exchange, and ends with it.

@@ -15,12 +15,13 @@ use crate::doors::tls::Authority;
 use crate::errors::StartError;
 use crate::events::{self, Outbox};
 use crate::faults::Faults;
-use crate::hosts::{self, Addresses, Shared};
+use crate::hosts;
 use crate::journal::{Journal, fingerprint};
 use crate::persistence::{OpenError, Read, StateError, Store};
 use crate::sandbox::Sandbox;
 use crate::scopes::Scopes;
 use crate::server::{self, Door, Listener};
+use crate::shared::{Addresses, Shared};
 use crate::world::handle::World;
 use crate::world::registry::{Cell, Origin, Worlds};
 

@@ -17,9 +17,10 @@ use crate::api;
 use crate::clock::http_date;
 use crate::errors::ApiError;
 use crate::faults::Effect;
-use crate::hosts::{Exchange, Shared, UPLOAD_OFFSET};
+use crate::hosts::{Exchange, UPLOAD_OFFSET};
 use crate::links::{Place, Target};
 use crate::query::Query;
+use crate::shared::Shared;
 use crate::world::registry::Cell;
 use crate::world::upload::{Upload, WriteError, Writer};
 

@@ -57,8 +57,8 @@ impl Env {
         let line = match (&self.ready_file, &self.url) {
             (Some(path), _) => {
                 let what = || format!("cannot read {}", path.display());
-                let text =
-                    std::fs::read_to_string(path).map_err(|source| Failure::File { what: what(), source })?;
+                let text = tokio::fs::read_to_string(path).await;
+                let text = text.map_err(|source| Failure::File { what: what(), source })?;
                 serde_json::from_str(&text).map_err(|error| Failure::Input(format!("{}: {error}", what())))?
             }
             (None, Some(url)) => remote::ask(url, Method::GET, "/_sandbox/worlds/this", None).await?,

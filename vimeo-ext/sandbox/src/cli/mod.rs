@@ -14,6 +14,7 @@ mod serve;
 mod snapshot;
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -50,7 +51,7 @@ enum Action {
     /// List the events of a running sandbox, or tell one again.
     #[command(subcommand)]
     Events(Events),
-    /// Carry kept worlds as one file.
+    /// Carry worlds as one file: those of a folder, or of a sandbox that runs.
     #[command(subcommand)]
     Snapshot(Snapshot),
 }
@@ -73,6 +74,9 @@ pub enum Failure {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A folder that was to be read is not there.
+    #[error("there is no folder {}", .0.display())]
+    Folder(PathBuf),
     /// The sandbox that was named does not answer.
     #[error("{0}")]
     Remote(String),
@@ -97,7 +101,7 @@ impl Failure {
             ) => 4,
             Self::Start(StartError::StateContent(_)) => 5,
             Self::Start(_) | Self::Input(_) => 2,
-            Self::File { .. } => 4,
+            Self::File { .. } | Self::Folder(_) => 4,
             Self::Remote(_) => 1,
             Self::Command { source, .. } if source.kind() == std::io::ErrorKind::NotFound => 127,
             Self::Command { .. } => 126,
@@ -124,8 +128,12 @@ pub async fn run(command: Command) -> ExitCode {
 /// Writes to standard output, at once: whoever waits for it must not wait for a buffer.
 fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout();
-    let written = writeln!(out, "{text}").and_then(|()| out.flush());
-    written.map_err(|source| Failure::File { what: "cannot write to standard output".to_owned(), source })
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        // Whoever read has read enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written
+            .map_err(|source| Failure::File { what: "cannot write to standard output".to_owned(), source }),
+    }
 }
 
 #[cfg(test)]

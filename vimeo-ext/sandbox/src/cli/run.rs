@@ -31,7 +31,7 @@ impl Run {
             return Err(Failure::Input("no command was given".to_owned()));
         };
         let sandbox = self.serve.start().await?;
-        let line = self.serve.ready(&sandbox)?;
+        let line = self.serve.ready(&sandbox).await?;
         let mut child = Command::new(program)
             .args(arguments)
             .envs(variables(&line))
@@ -47,7 +47,7 @@ impl Run {
             }
         };
         let ended = ended.map_err(|source| Failure::Command { command: program.clone(), source })?;
-        self.serve.remove_ready_file();
+        self.serve.remove_ready_file().await;
         sandbox.stop().await;
         Ok(code(ended))
     }

@@ -154,12 +154,12 @@ impl Serve {
         // The parent of now, before it has had the time to end.
         let parent = parent();
         let sandbox = self.start().await?;
-        print(&self.ready(&sandbox)?.to_string())?;
+        print(&self.ready(&sandbox).await?.to_string())?;
         tokio::select! {
             () = interrupted() => {}
             () = orphaned(parent), if !self.outlive_parent => {}
         }
-        self.remove_ready_file();
+        self.remove_ready_file().await;
         sandbox.stop().await;
         Ok(())
     }
@@ -228,16 +228,16 @@ impl Serve {
         let sandbox = builder.start().await?;
         // What was kept is as it was left; only a world that has just begun is filled.
         if !sandbox.was_kept() {
-            self.fill(&sandbox, sandbox.world())?;
+            self.fill(&sandbox, sandbox.world()).await?;
             for port in &self.world_port {
                 let world = sandbox.add_world_on_port(self.seed, *port).await?;
-                self.fill(&sandbox, &world)?;
+                self.fill(&sandbox, &world).await?;
             }
         }
         Ok(sandbox)
     }
 
-    fn fill(&self, sandbox: &Sandbox, world: &World) -> Result<(), Failure> {
+    async fn fill(&self, sandbox: &Sandbox, world: &World) -> Result<(), Failure> {
         let fill = |seed: Seed| sandbox.fill(world, &seed);
         fill(Seed::Videos(self.videos)).map_err(|error| Failure::Input(error.to_string()))?;
         if let Some(set) = self.fill {
@@ -251,8 +251,8 @@ impl Serve {
         }
         if let Some(path) = &self.fixture {
             let what = || format!("cannot read {}", path.display());
-            let text =
-                std::fs::read_to_string(path).map_err(|source| Failure::File { what: what(), source })?;
+            let text = tokio::fs::read_to_string(path).await;
+            let text = text.map_err(|source| Failure::File { what: what(), source })?;
             fill(Seed::Fixture(text))
                 .map_err(|error| Failure::Input(format!("{}, {error}", path.display())))?;
         }
@@ -260,7 +260,7 @@ impl Serve {
     }
 
     /// What whoever started this needs to know; writes the ready file.
-    pub(super) fn ready(&self, sandbox: &Sandbox) -> Result<Value, Failure> {
+    pub(super) async fn ready(&self, sandbox: &Sandbox) -> Result<Value, Failure> {
         let mut line = sandbox.describe(sandbox.world());
         if let Some(members) = line.as_object_mut() {
             members.insert("pid".to_owned(), std::process::id().into());
@@ -272,15 +272,15 @@ impl Serve {
             let failed = |source| Failure::File { what: format!("cannot write {}", path.display()), source };
             // Under another name first: who waits for the file must not read half of it.
             let unfinished = path.with_extension("unfinished");
-            std::fs::write(&unfinished, format!("{line}\n")).map_err(failed)?;
-            std::fs::rename(&unfinished, path).map_err(failed)?;
+            tokio::fs::write(&unfinished, format!("{line}\n")).await.map_err(failed)?;
+            tokio::fs::rename(&unfinished, path).await.map_err(failed)?;
         }
         Ok(line)
     }
 
-    pub(super) fn remove_ready_file(&self) {
+    pub(super) async fn remove_ready_file(&self) {
         if let Some(path) = &self.ready_file {
-            let _ = std::fs::remove_file(path);
+            let _ = tokio::fs::remove_file(path).await;
         }
     }
 }

@@ -20,10 +20,10 @@ use http_body_util::{BodyExt as _, Limited};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::hosts::Shared;
 use crate::journal::bearer;
 use crate::query::Query;
 use crate::server::Connection;
+use crate::shared::Shared;
 use crate::world::reach::Reach;
 use crate::world::registry::Cell;
 pub(crate) use worlds::description;

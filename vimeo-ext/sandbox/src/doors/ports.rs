@@ -9,8 +9,9 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::errors::StartError;
-use crate::hosts::{self, Shared};
+use crate::hosts;
 use crate::server::{self, Door, Listener, OwnPort};
+use crate::shared::Shared;
 
 /// The ports of worlds, by the worlds' numbers.
 #[derive(Debug, Default)]

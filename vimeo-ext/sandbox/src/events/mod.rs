@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tokio::sync::{mpsc, oneshot};
 use url::Url;
 
-use crate::outbound;
+use crate::outbound::{self, Bounds};
 use crate::world::events::Delivery;
 use crate::world::registry::Worlds;
 pub use signature::{Encoding, Hash, Signature};
@@ -127,7 +127,9 @@ async fn send(url: &str, secret: Option<&str>, body: &str, signature: Option<&Si
                 headers.insert(name, value);
             }
             let body = Bytes::copy_from_slice(body.as_bytes());
-            outbound::send(Method::POST, &address, headers, body).await.map_err(|error| error.to_string())
+            outbound::send(Method::POST, &address, headers, body, Bounds::SMALL)
+                .await
+                .map_err(|error| error.to_string())
         }
         Err(error) => Err(error.to_string()),
     };

@@ -151,6 +151,12 @@ impl Store {
     }
 }
 
+/// Whether a document is a state that this release can read.
+#[cfg(feature = "cli")]
+pub(crate) fn check(document: &[u8], place: &str) -> Result<(), StateError> {
+    understood(read(document, place)?, place).map(drop)
+}
+
 /// Why a folder cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {

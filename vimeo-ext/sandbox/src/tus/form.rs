@@ -7,8 +7,9 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 use multer::{Field, Multipart};
 
 use super::{Taken, opens, plain, refused, write, write_down};
-use crate::hosts::{Exchange, Shared};
+use crate::hosts::Exchange;
 use crate::links::Place;
+use crate::shared::Shared;
 use crate::world::registry::Cell;
 use crate::world::upload::Upload;
 use crate::world::video::Source;

@@ -101,6 +101,7 @@ fn what_is_wrong_is_one_line_and_a_code() {
     let file = folder.path().join("file");
     std::fs::write(&file, "text").unwrap();
     let below_a_file = file.join("state");
+    let nowhere = folder.path().join("nowhere");
     let broken = folder.path().join("broken");
     std::fs::create_dir(&broken).unwrap();
     std::fs::write(broken.join("snapshot-1.json"), "{").unwrap();
@@ -114,9 +115,14 @@ fn what_is_wrong_is_one_line_and_a_code() {
         (vec!["--fixture", path(&file)], 2, "file, line 1: "),
         (vec!["--forward-to", "http://example.com/"], 2, "only http to this machine"),
         (vec!["--ready-file", path(&below_a_file)], 4, "cannot write"),
+        (vec!["--token", "two words"], 2, "cannot be sent in a header"),
+        (vec!["--world-port", &port], 3, "choose another port"),
+        (vec!["--unix", path(&file)], 3, "no other file of this name"),
+        (vec!["snapshot", "import", "--state", path(&nowhere), path(&file)], 5, "file cannot be read"),
+        (vec!["snapshot", "import", "--url", "http://127.0.0.1:1/", path(&file)], 5, "file cannot be read"),
         (vec!["env", "--for", "python", "--url", "http://127.0.0.1:1/"], 1, "does not answer"),
         (vec!["env", "--for", "python", "--ready-file", path(&file)], 2, "cannot read"),
-        (vec!["snapshot", "export", "--state", path(&below_a_file), "-"], 4, "cannot read"),
+        (vec!["snapshot", "export", "--state", path(&below_a_file), "-"], 4, "there is no folder"),
     ] {
         let failed = output(&arguments);
         let said = text(&failed.stderr);
@@ -124,6 +130,54 @@ fn what_is_wrong_is_one_line_and_a_code() {
         assert!(said.starts_with("vimeo-sandbox: ") && said.lines().count() == 1, "{said}");
         assert!(said.contains(says), "{said}");
     }
+    // What cannot be read has not even made a folder.
+    assert!(!nowhere.exists());
+}
+
+#[tokio::test]
+async fn worlds_have_ports_and_travel_between_sandboxes_that_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = Running::start(&["--videos", "2", "--world-port", "0", "--world-port", "0"]);
+    let urls: Vec<&str> =
+        running.line["worlds"].as_array().unwrap().iter().map(|one| one["url"].as_str().unwrap()).collect();
+    let token = running.line["token"].as_str().unwrap();
+    let [one, other] = [Client::at(urls[0], token), Client::at(urls[1], token)];
+    one.upload("One", b"1").await;
+    for (client, total) in [(running.client(), 2), (one, 3), (other, 2)] {
+        assert_eq!(client.get("/me/videos").await.body["total"], total);
+    }
+    let lines = output(&["env", "--for", "curl", "--url", urls[1]]);
+    assert!(text(&lines.stdout).contains(urls[1].trim_end_matches('/')), "{}", text(&lines.stdout));
+    let happened = output(&["trigger", "video-updated", "--resource", "/videos/1", "--url", urls[1]]);
+    assert!(happened.status.success(), "{}", text(&happened.stderr));
+    let count = |url: &str| text(&output(&["events", "list", "--url", url]).stdout).lines().count();
+    assert_eq!((count(urls[1]), count(running.line["url"].as_str().unwrap())), (1, 0));
+
+    let file = folder.path().join("worlds.json");
+    let other = Running::start(&[]);
+    for arguments in
+        [["export", running.line["url"].as_str().unwrap()], ["import", other.line["url"].as_str().unwrap()]]
+    {
+        let carried = output(&["snapshot", arguments[0], "--url", arguments[1], path(&file)]);
+        assert!(carried.status.success(), "{}", text(&carried.stderr));
+    }
+    let worlds = other.client().get("/_sandbox/worlds").await.body;
+    let url = worlds["worlds"][1]["url"].as_str().unwrap();
+    assert!(!urls.contains(&url));
+    assert_eq!(Client::at(url, token).get("/me/videos").await.body["total"], 3);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn who_has_read_enough_is_no_failure() {
+    let running = Running::start(&["--fill", "small"]);
+    let script = format!(
+        "{} events list --url {} | head -c 1 >/dev/null; echo done",
+        env!("CARGO_BIN_EXE_vimeo-sandbox"),
+        running.line["url"].as_str().unwrap()
+    );
+    let shown = Command::new("sh").args(["-c", &script]).output().unwrap();
+    assert_eq!((text(&shown.stdout).as_str(), text(&shown.stderr).as_str()), ("done\n", ""));
 }
 
 #[cfg(unix)]

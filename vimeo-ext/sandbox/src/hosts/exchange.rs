@@ -1,0 +1,149 @@
+//! One request in the course of being answered: its line in the journal, and the fault that it meets.
+
+use axum::body::Body;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+
+use super::UPLOAD_OFFSET;
+use crate::api;
+use crate::errors::ApiError;
+use crate::faults::{Effect, Fired, Phase, Target, alter, notation};
+use crate::journal::{Host, Line};
+use crate::server::Connection;
+use crate::shared::Shared;
+
+/// Lets one request name its own fault.
+const FAULT: HeaderName = HeaderName::from_static("x-sandbox-fault");
+
+/// A request in the course of being answered.
+pub(crate) struct Exchange {
+    pub(crate) parts: http::request::Parts,
+    pub(crate) line: Line,
+    pub(crate) connection: Connection,
+    fault: Option<Fired>,
+}
+
+impl Exchange {
+    pub(super) fn begin(
+        shared: &Shared,
+        host: Host,
+        parts: http::request::Parts,
+        connection: Connection,
+    ) -> Result<Self, Box<Response<Body>>> {
+        let line = shared.journal.begin(host, &parts);
+        if let (Some(own), Host::Api) = (connection.own(), host) {
+            line.in_world(own.world);
+        }
+        let fault =
+            match parts.headers.get(&FAULT).map(|text| notation::header(text.to_str().unwrap_or_default())) {
+                Some(Ok((effect, phase))) => Some(shared.faults.at_once(effect, phase, line.seq())),
+                Some(Err(message)) => {
+                    line.note(|entry| entry.status = Some(400));
+                    let message = format!("X-Sandbox-Fault: {message}.");
+                    let error = ApiError::new(StatusCode::BAD_REQUEST, None, "No such fault.", message);
+                    return Err(Box::new(api::refusal(&error)));
+                }
+                None if shared.faults.waiting() == 0 => None,
+                None => {
+                    let path = parts.uri.path();
+                    let operation =
+                        (host == Host::Api).then(|| api::operation_name(&parts.method, path)).flatten();
+                    let world = shared.world_of(host, &parts, &connection);
+                    let target = Target { host, method: &parts.method, path, operation, world };
+                    shared.faults.meet(&target, line.seq())
+                }
+            };
+        if let Some(fired) = &fault {
+            line.note(|entry| entry.fault = Some(fired.fault));
+        }
+        Ok(Self { parts, line, connection, fault })
+    }
+
+    pub(crate) fn phase(&self) -> Option<Phase> {
+        self.fault.as_ref().map(|fault| fault.phase)
+    }
+
+    pub(crate) fn effect(&self) -> Option<&Effect> {
+        self.fault.as_ref().map(|fault| &fault.effect)
+    }
+
+    /// How many bytes of the body may be taken before the fault strikes.
+    pub(crate) fn strikes_at(&self) -> Option<u64> {
+        match self.phase() {
+            Some(Phase::MidBody(bytes)) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// What the fault answers in place of the true answer; `None` when it only alters that, or does nothing here.
+    pub(crate) async fn strike(&self) -> Option<Response<Body>> {
+        match self.effect()? {
+            Effect::Status(status) => Some(with_status(*status)),
+            Effect::Html(status) => Some(html(*status)),
+            Effect::Body(status, media, body) => Some(with_body(*status, media, body)),
+            Effect::Reset => {
+                self.connection.cut();
+                Some(Response::new(Body::empty()))
+            }
+            Effect::Stall => std::future::pending().await,
+            Effect::Truncate(_)
+            | Effect::Dribble { .. }
+            | Effect::WrongShape(_)
+            | Effect::UnknownWord(_)
+            | Effect::WrongOffset(_)
+            | Effect::LoseUpload => None,
+        }
+    }
+
+    /// Ends the exchange: the fault's last chance, then the journal.
+    pub(super) async fn end(self, response: Response<Body>) -> Response<Body> {
+        let response = match self.phase() {
+            Some(Phase::AfterCommit) => match self.strike().await {
+                Some(instead) => instead,
+                None => response,
+            },
+            _ => response,
+        };
+        let response = match self.effect() {
+            Some(effect) => alter::altered(response, effect).await,
+            None => response,
+        };
+        self.note_answer(&response);
+        response
+    }
+
+    fn note_answer(&self, response: &Response<Body>) {
+        let reset = matches!(self.effect(), Some(Effect::Reset));
+        let offset =
+            response.headers().get(UPLOAD_OFFSET).and_then(|value| value.to_str().ok()?.parse().ok());
+        self.line.note(|entry| {
+            entry.status = (!reset).then(|| response.status().as_u16());
+            entry.answered_offset = offset;
+        });
+    }
+}
+
+fn status_of(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+fn with_status(status: u16) -> Response<Body> {
+    let message = "A fault that was set on purpose.";
+    api::refusal(&ApiError::new(status_of(status), None, "Something went wrong.", message))
+}
+
+fn html(status: u16) -> Response<Body> {
+    let page = format!(
+        "<!DOCTYPE html>\n<html><head><title>{status}</title></head><body><h1>{status}</h1>\
+         <p>A gateway in front of the API gave up.</p></body></html>\n"
+    );
+    with_body(status, "text/html; charset=utf-8", page.as_bytes())
+}
+
+fn with_body(status: u16, media: &str, body: &[u8]) -> Response<Body> {
+    let mut response = Response::new(Body::from(body.to_vec()));
+    *response.status_mut() = status_of(status);
+    if let Ok(media) = HeaderValue::from_str(media) {
+        response.headers_mut().insert(header::CONTENT_TYPE, media);
+    }
+    response
+}
