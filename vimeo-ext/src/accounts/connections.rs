@@ -277,43 +277,6 @@ impl Connections {
             .map_err(|error| refused("client identifier or client secret", error))?;
         Ok(())
     }
-
-    pub(super) async fn rotate_keys(&self) -> Result<u64, AccountsError> {
-        let core = self.core();
-        let (mut count, mut after) = (0, None);
-        loop {
-            let page = core.store.connections(after.as_deref(), 200).await?;
-            let Some(last) = page.last() else { return Ok(count) };
-            after = Some(last.connection.name.clone());
-            for record in page {
-                count += u64::from(self.reseal(record).await?);
-            }
-        }
-    }
-
-    /// Whether a connection had to be encrypted anew.
-    async fn reseal(&self, mut record: ConnectionRecord) -> Result<bool, AccountsError> {
-        let core = self.core();
-        let id = record.connection.id.clone();
-        loop {
-            if record.secrets.key == *core.keys.current() {
-                return Ok(false);
-            }
-            let secrets = Secrets::open(core, &record)?;
-            record.secrets = secrets.seal(core, &id)?;
-            record.connection.version += 1;
-            record.connection.changed_at = core.now();
-            match core.store.replace_connection(&record).await {
-                Ok(()) => return Ok(true),
-                Err(StoreError::Stale { .. }) => match core.store.connection(&id).await? {
-                    Some(latest) => record = latest,
-                    None => return Ok(false),
-                },
-                Err(StoreError::Missing) => return Ok(false),
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
 }
 
 impl fmt::Debug for Connections {

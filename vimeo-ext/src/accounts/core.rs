@@ -74,7 +74,7 @@ impl Core {
             }
             if let Some(sealed) = before.secrets.as_ref().filter(|_| before.secrets != after.secrets) {
                 // Written over, it would be lost to whoever has the key.
-                self.keys.guards(sealed)?;
+                self.keys.knows(&sealed.key)?;
             }
             after.account.version = before.account.version + 1;
             after.account.changed_at = self.now();

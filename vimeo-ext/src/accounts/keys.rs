@@ -97,7 +97,7 @@ impl fmt::Debug for Key {
 /// The keys that secrets are encrypted with: one for what is written now, and older ones that can still be read.
 ///
 /// To rotate: start every process with the new key and the old one as [`with_old`](Self::with_old), call
-/// [`Accounts::rotate_keys`](super::Accounts::rotate_keys), then leave the old one out.
+/// [`Accounts::rotate_keys`](super::Accounts::rotate_keys) or run `vimeo accounts rotate-keys`, then leave the old one out.
 #[derive(Debug, Clone)]
 pub struct KeyRing {
     current: Key,
@@ -134,10 +134,14 @@ impl KeyRing {
             .ok_or_else(|| KeyError::UnknownKey { key: id.clone() })
     }
 
-    /// Whether what is sealed could be opened by a key of the ring. What could not must not be written over: its keeper
-    /// would lose it.
-    pub(super) fn guards(&self, sealed: &Sealed) -> Result<(), KeyError> {
-        self.key(&sealed.key).map(|_| ())
+    /// That a key is in the ring. What is sealed with another must not be written over: its keeper would lose it.
+    pub(super) fn knows(&self, id: &KeyId) -> Result<(), KeyError> {
+        self.key(id).map(|_| ())
+    }
+
+    /// Seals with the current key what any key of the ring has sealed.
+    pub(super) fn reseal(&self, owner: &Owner<'_>, sealed: &Sealed) -> Result<Sealed, KeyError> {
+        self.seal(owner, &self.open(owner, sealed)?)
     }
 
     pub(super) fn seal(&self, owner: &Owner<'_>, plain: &[u8]) -> Result<Sealed, KeyError> {

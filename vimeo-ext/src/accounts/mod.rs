@@ -6,6 +6,7 @@
 //! | let them log in | [`Accounts::authorization_link`], [`Accounts::complete`], [`Accounts::connect_with_token`] |
 //! | call Vimeo as one of them | [`Accounts::client`] |
 //! | see and change how they stand | [`Accounts::verify`], [`Accounts::disable`], [`Accounts::enable`], [`Accounts::disconnect`], [`Accounts::list`], [`Accounts::events`] |
+//! | change the key that all of it is encrypted with | [`Accounts::rotate_keys`], [`KeyRotation`] |
 //! | an app and a token under a name | [`Accounts::connections`] |
 //! | where they are kept | [`MemoryStore`], `SqliteStore`, `PostgresStore`, or an [`AccountStore`] of your own |
 //!
@@ -52,11 +53,11 @@ pub use keys::{Key, KeyError, KeyId, KeyRing, Sealed};
 pub use linking::Linked;
 pub use manager::Accounts;
 pub use refresh::AccountRefresher;
-pub use rotation::Rotation;
+pub use rotation::{KeyRotation, Rotation};
 pub use status::Status;
 #[cfg(feature = "postgres")]
 pub use store::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
-pub use store::{AccountStore, LoginRecord, MemoryStore, StoreError, StoreFuture};
+pub use store::{AccountStore, KeyUse, LoginRecord, MemoryStore, StoreError, StoreFuture};
 pub use tokens::Tokens;

@@ -1,5 +1,7 @@
 //! The commands, a file each.
 
+#[cfg(feature = "stores")]
+mod accounts;
 mod analytics;
 mod api;
 mod auth;
@@ -42,6 +44,8 @@ pub(crate) enum Command {
     Live(live::LiveArgs),
     Analytics(analytics::AnalyticsArgs),
     Webhooks(webhooks::WebhooksArgs),
+    #[cfg(feature = "stores")]
+    Accounts(accounts::AccountsArgs),
     Limits(limits::LimitsArgs),
     Api(api::ApiArgs),
     Ops(ops::OpsArgs),
@@ -72,6 +76,8 @@ pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<Exit>
         Command::Live(args) => live::run(context, args).await,
         Command::Analytics(args) => analytics::run(context, args).await,
         Command::Webhooks(args) => webhooks::run(context, args).await,
+        #[cfg(feature = "stores")]
+        Command::Accounts(args) => accounts::run(context, args).await,
         Command::Limits(_) => limits::run(context).await,
         Command::Api(args) => api::run(context, args).await,
         Command::Ops(args) => ops::run(context, &args),

@@ -64,6 +64,8 @@ fn each_example_works() {
         std::fs::write(harness.path(file), png).unwrap();
     }
     std::fs::write(harness.path("token.txt"), harness.sandbox.token()).unwrap();
+    #[cfg(feature = "stores")]
+    harness.runtime.block_on(crate::rotation::fill(&harness, "accounts.db", 2));
     // What the examples call: the command itself, and a password manager.
     let programs = harness.path("bin");
     std::fs::create_dir(&programs).unwrap();

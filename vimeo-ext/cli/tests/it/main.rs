@@ -11,4 +11,6 @@ mod help;
 mod interrupted;
 mod kills;
 mod mcp;
+#[cfg(feature = "stores")]
+mod rotation;
 mod uploads;

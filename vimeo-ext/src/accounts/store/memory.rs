@@ -7,8 +7,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use super::{AccountStore, LoginRecord, StoreError, StoreFuture};
-use crate::accounts::{AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, StatusEvent};
+use super::{AccountStore, KeyUse, LoginRecord, StoreError, StoreFuture};
+use crate::accounts::{
+    AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, StatusEvent,
+};
 use crate::budget::{BudgetLease, BudgetPool, BudgetReport};
 
 /// Keeps accounts in memory, for tests and for programs that get their accounts anew at each start.
@@ -236,6 +238,26 @@ impl AccountStore for MemoryStore {
             let state = self.lock();
             let records = state.connections.range::<str, _>((after, Bound::Unbounded));
             Ok(records.take(limit as usize).map(|(_, record)| record.clone()).collect())
+        })
+    }
+
+    fn keys_in_use(&self) -> StoreFuture<'_, Vec<KeyUse>> {
+        Box::pin(async {
+            fn of<'a>(used: &'a mut BTreeMap<KeyId, KeyUse>, key: &KeyId) -> &'a mut KeyUse {
+                used.entry(key.clone()).or_insert_with(|| KeyUse::none(key.clone()))
+            }
+            let state = self.lock();
+            let mut used = BTreeMap::new();
+            for sealed in state.accounts.values().filter_map(|record| record.secrets.as_ref()) {
+                of(&mut used, &sealed.key).accounts += 1;
+            }
+            for record in state.connections.values() {
+                of(&mut used, &record.secrets.key).connections += 1;
+            }
+            for login in state.logins.values() {
+                of(&mut used, &login.secrets.key).logins += 1;
+            }
+            Ok(used.into_values().collect())
         })
     }
 

@@ -18,7 +18,9 @@ pub use postgres::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 
-use super::{AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, Sealed, StatusEvent};
+use super::{
+    AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, Sealed, StatusEvent,
+};
 use crate::auth::BoxFuture;
 use crate::budget::{BudgetLease, BudgetReport, BudgetShare};
 
@@ -128,6 +130,9 @@ pub trait AccountStore: Send + Sync + 'static {
         limit: u32,
     ) -> StoreFuture<'a, Vec<ConnectionRecord>>;
 
+    /// Which keys the secrets in it are encrypted with, each once, in the order of their ids.
+    fn keys_in_use(&self) -> StoreFuture<'_, Vec<KeyUse>>;
+
     /// Takes what a process has learnt into the [pool](crate::budget::BudgetPool) of this name, new if there is none, and answers what that
     /// gives it.
     fn lease_budget<'a>(&'a self, name: &'a str, report: &'a BudgetReport) -> StoreFuture<'a, BudgetLease>;
@@ -147,6 +152,26 @@ pub struct LoginRecord {
     pub secrets: Sealed,
     /// Until when its user may come back.
     pub expires: DateTime<Utc>,
+}
+
+/// How much is encrypted with one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyUse {
+    /// Which key.
+    pub key: KeyId,
+    /// How many accounts.
+    pub accounts: u64,
+    /// How many connections.
+    pub connections: u64,
+    /// How many logins, also such as have ended and were not swept yet.
+    pub logins: u64,
+}
+
+impl KeyUse {
+    /// A key that nothing is encrypted with.
+    pub fn none(key: KeyId) -> Self {
+        Self { key, accounts: 0, connections: 0, logins: 0 }
+    }
 }
 
 /// Why a store did not do what it was asked. Nothing was written.

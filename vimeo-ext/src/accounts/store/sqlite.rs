@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use super::rows::{self, AccountRow, ConnectionRow, EventRow, LoginRow};
 use super::sql::sql_store;
-use super::{AccountStore, LoginRecord, StoreError, StoreFuture};
+use super::{AccountStore, KeyUse, LoginRecord, StoreError, StoreFuture};
 use crate::accounts::{
     AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, Sealed, Status,
     StatusEvent,

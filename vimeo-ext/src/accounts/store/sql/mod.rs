@@ -2,10 +2,12 @@
 
 mod accounts;
 mod connections;
+mod keys;
 mod passing;
 
 pub(super) use accounts::sql_accounts;
 pub(super) use connections::sql_connections;
+pub(super) use keys::sql_keys;
 pub(super) use passing::sql_passing;
 
 /// Makes an [`AccountStore`](super::AccountStore) of a type that has `reads()`, `writes()` and `budgets()`, pools of connections, and
@@ -75,6 +77,7 @@ macro_rules! sql_store {
         impl AccountStore for $store {
             super::sql::sql_accounts!($database);
             super::sql::sql_connections!($database);
+            super::sql::sql_keys!($database);
             super::sql::sql_passing!($database);
         }
     };

@@ -1,0 +1,151 @@
+//! Changing the key of a store: what is told, what a wrong key does, and a run that is killed.
+
+use std::sync::Arc;
+
+use secrecy::ExposeSecret;
+use vimeo_ext::Vimeo;
+use vimeo_ext::accounts::{
+    AccountId, AccountQuery, AccountRecord, AccountStore, Accounts, Key, KeyRing, NewConnection, SqliteStore,
+};
+
+use crate::harness::{Harness, Run};
+
+fn old() -> Key {
+    Key::from_bytes([1; 32])
+}
+
+fn new() -> Key {
+    Key::from_bytes([2; 32])
+}
+
+async fn store(harness: &Harness, file: &str) -> SqliteStore {
+    SqliteStore::open(harness.path(file)).await.unwrap()
+}
+
+async fn accounts(harness: &Harness, store: SqliteStore, keys: KeyRing) -> Accounts {
+    let app = Vimeo::builder()
+        .app(harness.sandbox.client_id(), harness.sandbox.client_secret())
+        .base_url(harness.sandbox.url().as_str())
+        .build()
+        .unwrap();
+    Accounts::builder(app, Arc::new(store), keys).build().await.unwrap()
+}
+
+/// Fills a store with accounts and a connection under the old key, and writes both keys beside it.
+pub(crate) async fn fill(harness: &Harness, file: &str, number: usize) {
+    for (name, key) in [("old.key", old()), ("new.key", new())] {
+        let text = key.to_base64();
+        std::fs::write(harness.path(name), format!("{}\n", text.expose_secret())).unwrap();
+    }
+    let kept = store(harness, file).await;
+    let accounts = accounts(harness, kept.clone(), KeyRing::new(old())).await;
+    for number in 0..number {
+        let id = AccountId::new(format!("user {number}")).unwrap();
+        accounts.connect_with_token(&id, harness.sandbox.token()).await.unwrap();
+    }
+    let (id, secret) = (harness.sandbox.client_id(), harness.sandbox.client_secret());
+    let connection = NewConnection::new("one", id, secret, harness.sandbox.token());
+    accounts.connections().create(connection).await.unwrap();
+    kept.close().await;
+}
+
+async fn records(harness: &Harness, file: &str) -> Vec<AccountRecord> {
+    let kept = store(harness, file).await;
+    let records = kept.accounts(&AccountQuery::default().limit(1_000)).await.unwrap();
+    kept.close().await;
+    records
+}
+
+const WITH_FILES: [&str; 8] = [
+    "accounts",
+    "rotate-keys",
+    "--store",
+    "sqlite:accounts.db",
+    "--key-file",
+    "new.key",
+    "--old-key-file",
+    "old.key",
+];
+
+#[test]
+fn keys_are_rotated_once_and_it_is_told() {
+    let harness = Harness::new();
+    harness.runtime.block_on(fill(&harness, "accounts.db", 3));
+    let out = harness.run(&WITH_FILES).good();
+    assert!(out.contains("3 accounts and 1 connections are rewritten"), "{out}");
+    assert!(out.contains("0 records were already under it"), "{out}");
+    let again = harness.run(&[&WITH_FILES[..], &["--json"]].concat()).json();
+    assert_eq!(again["rewritten"], serde_json::json!({"accounts": 0, "connections": 0}));
+    assert_eq!((&again["already"], &again["key"]), (&4.into(), &new().id().as_str().into()));
+    harness.runtime.block_on(async {
+        let accounts = accounts(&harness, store(&harness, "accounts.db").await, KeyRing::new(new())).await;
+        let client = accounts.client(&AccountId::new("user 1").unwrap()).await.unwrap();
+        client.get("/me").send().await.unwrap();
+    });
+}
+
+#[test]
+fn keys_come_from_variables_too_and_never_from_the_command_line() {
+    let harness = Harness::new();
+    harness.runtime.block_on(fill(&harness, "accounts.db", 1));
+    let (first, second) = (new().to_base64(), old().to_base64());
+    let mut command = harness.stranger(&["accounts", "rotate-keys"]);
+    command
+        .env("VIMEO_STORE", format!("sqlite://{}", harness.path("accounts.db").display()))
+        .env("VIMEO_ACCOUNTS_KEY", first.expose_secret())
+        .env("VIMEO_ACCOUNTS_OLD_KEYS", format!("{0}, {0}", second.expose_secret()));
+    let run = Run::of(command.output().unwrap());
+    assert!(run.out.contains("1 accounts and 1 connections"), "{run:?}");
+    for key in [first, second] {
+        assert!(!format!("{run:?}").contains(key.expose_secret()), "a key was shown");
+    }
+    let refused = harness.run(&["accounts", "rotate-keys", "--store", "sqlite:accounts.db", "--key", "AAAA"]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+}
+
+#[test]
+fn a_wrong_key_and_a_slip_of_the_pen_change_nothing() {
+    let harness = Harness::new();
+    harness.runtime.block_on(fill(&harness, "accounts.db", 3));
+    let before = harness.runtime.block_on(records(&harness, "accounts.db"));
+    let rotate = |rest: &[&str]| harness.run(&[&["accounts", "rotate-keys"], rest].concat());
+    let file = "sqlite:accounts.db";
+    rotate(&["--store", file, "--key-file", "new.key"])
+        .fails(2, &[old().id().as_str(), "not overwritten", "--old-key-file"]);
+    rotate(&["--store", file]).fails(2, &["VIMEO_ACCOUNTS_KEY"]);
+    rotate(&["--store", file, "--key-file", "accounts.db"]).fails(2, &["accounts.db"]);
+    std::fs::write(harness.path("short.key"), "AAAA").unwrap();
+    rotate(&["--store", file, "--key-file", "short.key"]).fails(2, &["short.key", "32 bytes"]);
+    rotate(&["--store", "sqlite:///no/such/file", "--key-file", "new.key"]).fails(2, &["/no/such/file"]);
+    rotate(&["--store", "mysql://u:hush@h/d", "--key-file", "new.key"]).fails(2, &["postgres:"]);
+    harness.run(&[&WITH_FILES[..], &["--read-only"]].concat()).fails(11, &["rotating keys"]);
+    let shown = rotate(&["--store", "postgres://u:hush@127.0.0.1:1/d", "--key-file", "new.key"]);
+    assert!(shown.code == 5 && !format!("{shown:?}").contains("hush"), "{shown:?}");
+    assert_eq!(harness.runtime.block_on(records(&harness, "accounts.db")), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_killed_is_finished_by_the_next() {
+    let harness = Harness::new();
+    harness.runtime.block_on(fill(&harness, "accounts.db", 120));
+    let mut child = harness.vimeo(&WITH_FILES).spawn().unwrap();
+    let rewritten = |records: &[AccountRecord]| {
+        let new = new();
+        records.iter().filter(|record| record.secrets.as_ref().unwrap().key == *new.id()).count()
+    };
+    // Killed once some are rewritten, and before all are, as far as the machine lets us.
+    while harness.runtime.block_on(records(&harness, "accounts.db")).iter().all(|r| r.account.version == 1) {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before anything was seen");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let between = harness.runtime.block_on(records(&harness, "accounts.db"));
+    let done = rewritten(&between);
+    assert!(done > 0 && between.len() == 120);
+    let report = harness.run(&[&WITH_FILES[..], &["--json"]].concat()).json();
+    assert_eq!(report["rewritten"]["accounts"], 120 - done);
+    let after = harness.runtime.block_on(records(&harness, "accounts.db"));
+    assert_eq!(rewritten(&after), 120);
+    assert!(after.iter().all(|record| record.account.version == 2), "each was rewritten once");
+}
