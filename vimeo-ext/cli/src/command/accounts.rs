@@ -130,7 +130,8 @@ fn ring(args: &RotateKeysArgs) -> Result<KeyRing> {
 }
 
 fn from_file(path: &Path) -> Result<Key> {
-    let text = std::fs::read_to_string(path).map_err(|error| Failure::file("read", path, &error))?;
+    let bytes = Zeroizing::new(std::fs::read(path).map_err(|error| Failure::file("read", path, &error))?);
+    let text = std::str::from_utf8(&bytes).unwrap_or_default();
     key(&text.into(), &path.display().to_string())
 }
 
