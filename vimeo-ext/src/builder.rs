@@ -243,7 +243,7 @@ impl VimeoBuilder {
     /// uploads go on without one, and a warning is traced.
     ///
     /// An upload is the same when file, account and API address are: name the [`account`](Self::account) where its token
-    /// changes between runs.
+    /// changes between runs. Clients of many `Accounts` have each a folder of their own within it, and see no other's.
     ///
     /// ```
     /// use vimeo_ext::{Vimeo, upload::Journal};
@@ -326,7 +326,7 @@ impl VimeoBuilder {
         };
         Vimeo::assemble(
             Arc::new(shared),
-            Identity { account: self.account, token, refresher: self.refresher, app: None },
+            Identity { account: self.account, token, refresher: self.refresher, app: None, apart: false },
         )
     }
 }

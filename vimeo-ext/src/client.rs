@@ -16,7 +16,7 @@ use crate::media::Journalling;
 use crate::transport::{
     Authenticate, Chain, Deadline, End, Layer, Layers, Limit, Preflight, Retry, SendStep, Standing, Trace,
 };
-use crate::upload::LinkClient;
+use crate::upload::{Journal, LinkClient};
 use crate::{
     AccessToken, Clock, ConfigError, Error, Items, List, Pages, RetryPolicy, ScopeSet, Timeouts, VimeoBuilder,
 };
@@ -45,6 +45,8 @@ struct Inner {
     auth: Auth,
     budget: Arc<Budget>,
     shared: Arc<Shared>,
+    /// Whether its uploads are written down where no other account looks.
+    apart: bool,
 }
 
 /// What a client reads from the environment.
@@ -83,6 +85,8 @@ pub(crate) struct Identity {
     pub(crate) refresher: Option<Arc<dyn Refresher>>,
     /// Another app than the one all clients share.
     pub(crate) app: Option<AppCredentials>,
+    /// Whether its uploads are written down where no other account looks.
+    pub(crate) apart: bool,
 }
 
 impl Shared {
@@ -135,7 +139,7 @@ impl Vimeo {
 
     pub(crate) fn assemble(shared: Arc<Shared>, identity: Identity) -> Result<Self, Error> {
         let nobody = Session::empty(shared.clock.clone());
-        let own_app = identity.app.is_some();
+        let (own_app, apart) = (identity.app.is_some(), identity.apart);
         let credentials = identity.app.clone().or_else(|| shared.app.clone());
         let app = credentials.as_ref().map_or_else(|| "no app".to_owned(), |app| format!("app {}", app.id()));
         // For the ways to a token: without one, and with a budget of its own, because calls that wait for a token hold
@@ -169,7 +173,7 @@ impl Vimeo {
         }
         let budget = shared.budgets.of(&key, &shared.clock);
         let api = shared.client(Arc::clone(&auth.session), Arc::clone(&budget))?;
-        Ok(Self { inner: Arc::new(Inner { api, auth, budget, shared }) })
+        Ok(Self { inner: Arc::new(Inner { api, auth, budget, shared, apart }) })
     }
 
     /// A client for another account over the same connections and with the same settings. It shares nothing else: not the
@@ -179,8 +183,13 @@ impl Vimeo {
     ///
     /// [`ConfigError::BadToken`] when no header can hold the token.
     pub fn for_account(&self, name: impl Into<String>, token: impl Into<AccessToken>) -> Result<Self, Error> {
-        let identity =
-            Identity { account: Some(name.into()), token: Some(token.into()), refresher: None, app: None };
+        let identity = Identity {
+            account: Some(name.into()),
+            token: Some(token.into()),
+            refresher: None,
+            app: None,
+            apart: false,
+        };
         Self::assemble(Arc::clone(&self.inner.shared), identity)
     }
 
@@ -196,7 +205,7 @@ impl Vimeo {
         refresher: impl Refresher,
     ) -> Result<Self, Error> {
         let refresher: Option<Arc<dyn Refresher>> = Some(Arc::new(refresher));
-        let identity = Identity { account: Some(name.into()), token, refresher, app: None };
+        let identity = Identity { account: Some(name.into()), token, refresher, app: None, apart: false };
         Self::assemble(Arc::clone(&self.inner.shared), identity)
     }
 
@@ -314,6 +323,14 @@ impl Vimeo {
 
     pub(crate) fn journalling(&self) -> &Journalling {
         &self.inner.shared.journalling
+    }
+
+    /// The part of a journal that is this client's.
+    pub(crate) fn part_of(&self, journal: Journal) -> Journal {
+        match self.inner.auth.session.account() {
+            Some(account) if self.inner.apart => journal.of_account(account),
+            _ => journal,
+        }
     }
 
     /// Whose uploads these are, and where: what stays the same when a process is started again. `None` when that cannot

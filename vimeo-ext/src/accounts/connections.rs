@@ -225,6 +225,7 @@ impl Connections {
             token: Some(AccessToken::new(secrets.access_token)),
             refresher: None,
             app: Some(AppCredentials::new(record.connection.client_identifier, secrets.client_secret)),
+            apart: true,
         })?;
         self.accounts.inner.connections.note(id, client.session());
         Ok(client)

@@ -69,7 +69,7 @@ impl Accounts {
         Ok(record.account)
     }
 
-    /// Renews the tokens that expire within `ahead`, one after the other; answers how many were. Call it now and then for
+    /// Renews the tokens that expire within `ahead`, at most five minutes, one after the other; answers how many were. Call it now and then for
     /// accounts that make no calls themselves: those that do are renewed by their calls.
     ///
     /// # Errors

@@ -43,18 +43,23 @@ impl Accounts {
         })?;
         let login = core.app.auth().authorization(redirect_uri)?.scopes(scopes).begin()?;
         let plain = Zeroizing::new(serde_json::to_vec(&login).map_err(|_| KeyError::TooLong)?);
+        let now = core.now();
         let record = LoginRecord {
             key: login_key(login.state()),
             account: id.clone(),
             secrets: core.keys.seal(&Owner::Login(id.as_str()), &plain)?,
-            expires: core.now() + self.inner.login_lifetime,
+            expires: now + self.inner.login_lifetime,
         };
-        core.store.put_login(&record).await?;
+        core.store.put_login(&record, now).await?;
         Ok(login.url().clone())
     }
 
     /// Ends a login: `callback` is the URL that a user came back to, or its query. Which account it is for stands in the
     /// store, not in the URL.
+    ///
+    /// It is not known here whose browser came back. Somebody could send the link of an account of their own to a stranger,
+    /// who lets the app in and so puts their Vimeo into it. A service that knows who is before it calls
+    /// [`complete_for`](Self::complete_for).
     ///
     /// The login is used up by this, whatever comes of it: after an error send the user to a new link.
     ///
@@ -63,11 +68,33 @@ impl Accounts {
     /// [`AccountsError::UnknownLogin`] when no login waits for it; [`AuthError::Denied`] when the user said no;
     /// [`AccountsError::OtherUser`] when another user logged in than before; [`AccountsError::Disabled`].
     pub async fn complete(&self, callback: &str) -> Result<Linked, AccountsError> {
+        self.complete_with(callback, None).await
+    }
+
+    /// As [`complete`](Self::complete), for the account of whoever is logged in to your service in the browser that came
+    /// back: another account's link gives them nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`complete`](Self::complete), and [`AccountsError::UnknownLogin`] when the login was begun for another account.
+    pub async fn complete_for(&self, id: &AccountId, callback: &str) -> Result<Linked, AccountsError> {
+        self.complete_with(callback, Some(id)).await
+    }
+
+    async fn complete_with(
+        &self,
+        callback: &str,
+        expected: Option<&AccountId>,
+    ) -> Result<Linked, AccountsError> {
         let core = self.core();
         let state = state_of(callback).ok_or(AccountsError::UnknownLogin)?;
         let waiting = core.store.take_login(&login_key(&state), core.now()).await?;
         let waiting = waiting.ok_or(AccountsError::UnknownLogin)?;
         let id = &waiting.account;
+        if expected.is_some_and(|expected| expected != id) {
+            tracing::warn!(account = %id, "its link came back in another's browser");
+            return Err(AccountsError::UnknownLogin);
+        }
         let owner = Owner::Login(id.as_str());
         let plain = core.keys.open(&owner, &waiting.secrets)?;
         let login: Authorization =

@@ -106,6 +106,7 @@ impl Accounts {
             token: Some(tokens.access),
             refresher: Some(Arc::new(refresher)),
             app: None,
+            apart: true,
         })?;
         let client = self.inner.warm.put(id, client);
         if *core.news.borrow() != seen {

@@ -107,7 +107,7 @@ impl Core {
             }
             sleep(LOOK.mul_f64(0.5 + fastrand::f64())).await;
         }
-        let result = self.renew_with_lease(id, old).await;
+        let result = self.renew_with_lease(id, old, &lease, &holder).await;
         if let Err(error) = self.store.release_lease(&lease, &holder).await {
             tracing::warn!(account = %id, %error, "a lease could not be given back and has to lapse");
         }
@@ -135,6 +135,8 @@ impl Core {
         &self,
         id: &AccountId,
         old: Option<&AccessToken>,
+        lease: &str,
+        holder: &str,
     ) -> Result<Tokens, AccountsError> {
         if let Some(tokens) = self.newer_than(id, old).await? {
             return Ok(tokens);
@@ -157,6 +159,11 @@ impl Core {
         let Some(refresher) = &self.refresher else {
             return self.needs_login(id, &tokens, "Vimeo takes the access token no longer").await;
         };
+        // Asking Vimeo may have taken long. A refresh token may be good once: nobody else must use it meanwhile.
+        let now = self.now();
+        if !self.store.acquire_lease(lease, holder, now, now + LEASE).await? {
+            return Err(AccountsError::Contended { account: id.clone() });
+        }
         let asked = timeout(LONGEST, refresher.refresh(&record.account, &tokens)).await;
         match asked {
             Ok(Ok(new)) => self.renewed(id, &tokens, new).await,

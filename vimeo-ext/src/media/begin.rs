@@ -153,7 +153,10 @@ pub(crate) async fn begin(
         return Err(UploadError::Empty.into());
     }
     let (_, warning) = media_type::look(&mut *source, Expected::Video).await?;
-    let journalling = transfer.journal.unwrap_or_else(|| vimeo.journalling().clone());
+    let journalling = transfer.journal.unwrap_or_else(|| match vimeo.journalling() {
+        Journalling::In(journal) => Journalling::In(vimeo.part_of(journal.clone())),
+        other => other.clone(),
+    });
     let mut claim = claim(vimeo, journalling, &mut *source, &intent).await?;
     let earlier = match &claim {
         Some(claim) => earlier(claim, &intent, source.name())?,
@@ -193,7 +196,7 @@ async fn claim(
         Journalling::Off => return Ok(None),
         Journalling::In(journal) => (journal, true),
         Journalling::StateFolder => match Journal::in_state_folder() {
-            Ok(journal) => (journal, false),
+            Ok(journal) => (vimeo.part_of(journal), false),
             Err(error) => {
                 tracing::warn!(%error, "no journal: an upload that is killed will not be resumed");
                 return Ok(None);

@@ -89,6 +89,7 @@ impl Unfinished {
             Journalling::In(journal) => journal.clone(),
             Journalling::StateFolder | Journalling::Off => Journal::in_state_folder()?,
         };
+        let journal = vimeo.part_of(journal);
         Ok(Self { vimeo, journal })
     }
 
@@ -97,7 +98,7 @@ impl Unfinished {
         &self.journal
     }
 
-    /// All of them, of all accounts, the oldest first; a damaged entry is an error in its place.
+    /// All of them, the oldest first, of all accounts but those of `Accounts`, each of whose clients sees its own alone; a damaged entry is an error in its place.
     ///
     /// # Errors
     ///

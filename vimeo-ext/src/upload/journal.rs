@@ -147,6 +147,14 @@ impl Journal {
         }
     }
 
+    /// The part of it that is one account's alone.
+    pub(crate) fn of_account(mut self, account: &str) -> Self {
+        // Not the name itself, which may be no name for a folder.
+        let digest = hex(&Sha256::digest(account));
+        self.folder.extend(["accounts", digest.as_str()]);
+        self
+    }
+
     /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder

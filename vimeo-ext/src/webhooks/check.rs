@@ -131,11 +131,13 @@ impl Check {
         }
     }
 
-    /// In a time that tells nothing of how near a forgery came.
-    pub(super) fn passes(&self, headers: &HeaderMap, body: &[u8], json: &Value) -> bool {
+    /// In a time that tells nothing of how near a forgery came. Only a secret that stands in the payload makes it read the
+    /// body of somebody unknown.
+    pub(super) fn passes(&self, headers: &HeaderMap, body: &[u8]) -> bool {
         match &self.0 {
             Kind::Nothing => true,
             Kind::SecretAt { pointer, secrets } => {
+                let Ok(json) = serde_json::from_slice::<Value>(body) else { return false };
                 let Some(given) = json.pointer(pointer).and_then(Value::as_str) else { return false };
                 any(secrets, |secret| bool::from(secret.ct_eq(given.as_bytes())))
             }
@@ -192,7 +194,7 @@ mod tests {
     fn passes(check: &Check, value: &str, body: &[u8]) -> bool {
         let mut headers = HeaderMap::new();
         headers.insert("x-sig", value.parse().unwrap());
-        check.passes(&headers, body, &Value::Null)
+        check.passes(&headers, body)
     }
 
     #[test]
@@ -224,14 +226,14 @@ mod tests {
         let mut twice = HeaderMap::new();
         twice.append("x-sig", format!("sha256={SHA256}").parse().unwrap());
         twice.append("x-sig", "sha256=00".parse().unwrap());
-        assert!(!check.passes(&twice, BODY, &Value::Null), "two signatures are none");
-        assert!(!check.passes(&HeaderMap::new(), BODY, &Value::Null));
+        assert!(!check.passes(&twice, BODY), "two signatures are none");
+        assert!(!check.passes(&HeaderMap::new(), BODY));
     }
 
     #[test]
     fn a_secret_in_the_payload_is_compared() {
         let check = Check::secret_at("/secret", "s3cret");
-        let passes = |json: Value| check.passes(&HeaderMap::new(), b"", &json);
+        let passes = |json: Value| check.passes(&HeaderMap::new(), json.to_string().as_bytes());
         assert!(passes(serde_json::json!({"secret": "s3cret"})));
         for json in [
             serde_json::json!({}),

@@ -116,12 +116,11 @@ impl Receiver {
     /// Each of [`WebhookError`] but [`Setup`](WebhookError::Setup).
     pub async fn receive(&self, headers: &HeaderMap, body: Bytes) -> Result<Event, WebhookError> {
         let rules = &self.rules;
-        let read = serde_json::from_slice::<Value>(&body);
-        let json = read.as_ref().unwrap_or(&Value::Null);
-        if !rules.check.as_ref().is_some_and(|check| check.passes(headers, &body, json)) {
+        if !rules.check.as_ref().is_some_and(|check| check.passes(headers, &body)) {
             return Err(WebhookError::Forged);
         }
-        let json = read.map_err(|error| WebhookError::Malformed(format!("is no JSON: {error}")))?;
+        let json: Value = serde_json::from_slice(&body)
+            .map_err(|error| WebhookError::Malformed(format!("is no JSON: {error}")))?;
         let kind = match (&rules.kind_at, &rules.kind) {
             (Some(pointer), _) => {
                 let word = json.pointer(pointer).and_then(Value::as_str);
@@ -149,7 +148,10 @@ impl Receiver {
             Some((pointer, _)) => return Err(missing("the delivery's id", pointer)),
             None => Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect(),
         };
-        match rules.seen.is_new(&delivery, now, now + rules.remember).await {
+        // As long as a copy of it would pass for new, whatever was set.
+        let fresh_until = sent_at.map_or(now, |sent_at| sent_at + rules.tolerance + Duration::from_secs(1));
+        let until = fresh_until.max(now + rules.remember);
+        match rules.seen.is_new(&delivery, now, until).await {
             Ok(Some(receipt)) => Ok(Event { kind, delivery, sent_at, body, json, receipt }),
             Ok(None) => Err(WebhookError::Repeated { delivery }),
             Err(error) => Err(WebhookError::Unavailable(error)),
@@ -217,7 +219,8 @@ impl ReceiverBuilder {
         self
     }
 
-    /// How long deliveries are remembered, and by whom. Default: 24 hours, by this process.
+    /// How long deliveries are remembered, and by whom. Default: 24 hours, by this process. Where it is known when a
+    /// request was sent, it is remembered at least for as long as a copy of it would be [taken](Self::tolerance).
     pub fn seen(mut self, seen: impl Seen, remember: Duration) -> Self {
         self.seen = Arc::new(seen);
         self.remember = remember;

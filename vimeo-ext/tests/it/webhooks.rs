@@ -92,6 +92,27 @@ async fn forged_old_and_broken_requests_are_not_taken() {
     assert!(matches!(Receiver::builder().check(Check::nothing()).build(), Err(WebhookError::Setup(_))));
 }
 
+/// However short deliveries are remembered, a copy is not taken while it would pass for new.
+#[tokio::test]
+async fn a_copy_is_not_taken_within_its_window() {
+    use std::sync::atomic::{AtomicI64, Ordering};
+    let late = Arc::new(AtomicI64::new(0));
+    let seconds = Arc::clone(&late);
+    let clock = Clock::new(move || start() + chrono::TimeDelta::seconds(seconds.load(Ordering::SeqCst)));
+    let seen = vimeo_ext::webhooks::SeenHere::default();
+    let receiver = builder().clock(clock).seen(seen, Duration::from_secs(1)).build().unwrap();
+    // Sent by a clock that goes ahead: it passes for new for almost ten minutes.
+    let body = payload(1, "video-created", "2026-03-01T12:04:59+00:00");
+    receive(&receiver, &body).await.unwrap();
+    for seconds in [0, 2, 299, 599] {
+        late.store(seconds, Ordering::SeqCst);
+        let error = receive(&receiver, &body).await.unwrap_err();
+        assert!(matches!(error, WebhookError::Repeated { .. }), "{seconds}: {error:?}");
+    }
+    late.store(600, Ordering::SeqCst);
+    assert!(matches!(receive(&receiver, &body).await, Err(WebhookError::Stale { .. })));
+}
+
 #[tokio::test]
 async fn a_delivery_is_taken_once_unless_its_work_failed() {
     let receiver = builder().build().unwrap();

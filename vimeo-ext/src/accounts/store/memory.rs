@@ -143,9 +143,22 @@ impl AccountStore for MemoryStore {
         Box::pin(async { Ok(self.lock().last_event) })
     }
 
-    fn put_login<'a>(&'a self, login: &'a LoginRecord) -> StoreFuture<'a, ()> {
-        Box::pin(async {
-            self.lock().logins.insert(login.key.clone(), login.clone());
+    fn put_login<'a>(&'a self, login: &'a LoginRecord, now: DateTime<Utc>) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let mut state = self.lock();
+            state.logins.insert(login.key.clone(), login.clone());
+            let mut waiting: Vec<_> = state
+                .logins
+                .values()
+                .filter(|other| other.account == login.account)
+                .map(|other| (other.expires, other.key.clone()))
+                .collect();
+            waiting.sort_unstable();
+            let many = waiting.len().saturating_sub(LoginRecord::MOST as usize);
+            let ended = waiting.partition_point(|(expires, _)| *expires <= now);
+            for (_, key) in waiting.drain(..ended.max(many)) {
+                state.logins.remove(&key);
+            }
             Ok(())
         })
     }

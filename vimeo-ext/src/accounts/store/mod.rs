@@ -78,8 +78,9 @@ pub trait AccountStore: Send + Sync + 'static {
     /// The number of the latest status change; 0 when there was none.
     fn last_event(&self) -> StoreFuture<'_, u64>;
 
-    /// Keeps a login until its user comes back.
-    fn put_login<'a>(&'a self, login: &'a LoginRecord) -> StoreFuture<'a, ()>;
+    /// Keeps a login until its user comes back, and drops those of the same account that have ended by `now`, and all but
+    /// the [latest](LoginRecord::MOST): who asks for links over and over does not fill the store.
+    fn put_login<'a>(&'a self, login: &'a LoginRecord, now: DateTime<Utc>) -> StoreFuture<'a, ()>;
 
     /// Takes a login out, for good, if it has not expired by `now`. Of many who ask, one gets it.
     fn take_login<'a>(&'a self, key: &'a str, now: DateTime<Utc>) -> StoreFuture<'a, Option<LoginRecord>>;
@@ -172,6 +173,11 @@ impl KeyUse {
     pub fn none(key: KeyId) -> Self {
         Self { key, accounts: 0, connections: 0, logins: 0 }
     }
+}
+
+impl LoginRecord {
+    /// So many logins of one account wait at once; the one that ends last is the latest.
+    pub const MOST: u32 = 10;
 }
 
 /// Why a store did not do what it was asked. Nothing was written.

@@ -1,12 +1,15 @@
 //! That nothing of one account reaches another: not its token, not its answers, not its errors.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use http::Method;
+use secrecy::ExposeSecret;
 use vimeo_ext::accounts::{Accounts, AccountsError};
-use vimeo_ext::upload::LinkClient;
-use vimeo_sandbox::Sandbox;
+use vimeo_ext::upload::{Journal, LinkClient};
+use vimeo_sandbox::{Effect, Fault, Host, Sandbox};
 
 use super::{id, memory};
 use crate::secrets::{LOGGED, Log};
@@ -32,8 +35,8 @@ enum Step {
 
 fn step(random: &mut fastrand::Rng) -> Step {
     match random.u8(..100) {
-        0..70 => Step::Call,
-        70..74 => Step::Upload,
+        0..60 => Step::Call,
+        60..74 => Step::Upload,
         74..82 => Step::Verify,
         82..86 => Step::Revoke,
         86..90 => Step::Disable,
@@ -42,16 +45,38 @@ fn step(random: &mut fastrand::Rng) -> Step {
     }
 }
 
+/// The text of all files in each folder below this one.
+fn texts(folder: &Path, found: &mut Vec<String>) {
+    let mut text = String::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => texts(&path, found),
+            false => text += &std::fs::read_to_string(path).unwrap(),
+        }
+    }
+    found.extend(Some(text).filter(|text| !text.is_empty()));
+}
+
 /// Many accounts in two worlds and in two processes that share a store, whose clients are evicted all the time.
 async fn interleave(seed: u64, http: &reqwest::Client, links: &LinkClient) {
     const ACCOUNTS: usize = 24;
     let sandbox = Sandbox::start().await.unwrap();
     let other = sandbox.add_world(1);
     let store = memory();
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::in_folder(folder.path().join("journal"));
+    for number in 0..ACCOUNTS {
+        std::fs::write(folder.path().join(format!("film-{number}-x.mp4")), vec![number as u8; 100]).unwrap();
+    }
+    // The first uploads stay in the journal, until the same account tries again.
+    let broken = Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH).times(15);
+    sandbox.fault(broken);
     let warm = std::num::NonZeroUsize::new(5).unwrap();
     let mut processes = Vec::new();
     for _ in 0..2 {
         let app = super::app(&sandbox).http_client(http.clone()).upload_client(links.clone());
+        let app = app.journal(journal.clone());
         let accounts = Accounts::builder(app.build().unwrap(), Arc::clone(&store), super::ring());
         processes.push(accounts.warm(warm).build().await.unwrap());
     }
@@ -76,6 +101,7 @@ async fn interleave(seed: u64, http: &reqwest::Client, links: &LinkClient) {
             let accounts = processes[random.usize(..2)].clone();
             let (world, user) = users[number].clone();
             let step = step(&mut random);
+            let film = folder.path().join(format!("film-{number}-x.mp4"));
             async move {
                 let id = id(&format!("acct-{number}-x"));
                 let uri = format!("/users/{}", user.user_id);
@@ -94,7 +120,7 @@ async fn interleave(seed: u64, http: &reqwest::Client, links: &LinkClient) {
                         Err(error) => Some(format!("{error} {error:?}")),
                     },
                     Step::Upload => match accounts.client(&id).await {
-                        Ok(client) => match client.upload(vec![number as u8; 100]).send().await {
+                        Ok(client) => match client.upload(film).send().await {
                             Ok(video) => {
                                 let video = client.get(&video.uri).fields("user.uri").send().await;
                                 video
@@ -130,6 +156,7 @@ async fn interleave(seed: u64, http: &reqwest::Client, links: &LinkClient) {
             for (stranger, (_, user)) in users.iter().enumerate() {
                 assert!(!failed.contains(&user.token), "a token in an error: {failed}");
                 let names = failed.contains(&format!("acct-{stranger}-x"))
+                    || failed.contains(&format!("film-{stranger}-x"))
                     || failed.contains(&format!("/users/{}", user.user_id));
                 assert!(stranger == number || !names, "{stranger} in an error of {number}: {failed}");
             }
@@ -149,12 +176,42 @@ async fn interleave(seed: u64, http: &reqwest::Client, links: &LinkClient) {
         }
     }
     assert!(tagged > ACCOUNTS, "{tagged} calls are too few to tell anything");
+    // Each account's folder of the journal is its own: names, users and links.
+    let mut unfinished = Vec::new();
+    for number in 0..ACCOUNTS {
+        let Ok(client) = processes[0].client(&id(&format!("acct-{number}-x"))).await else { continue };
+        for entry in client.unfinished().unwrap().list().await.unwrap() {
+            let entry = entry.unwrap();
+            assert!(entry.path.ends_with(format!("film-{number}-x.mp4")), "another's upload: {entry:?}");
+            let link = entry.ticket.map(|ticket| ticket.upload_link().expose_secret().to_owned());
+            unfinished.push((number, link));
+        }
+    }
+    let mut journals = Vec::new();
+    texts(&folder.path().join("journal"), &mut journals);
+    assert!(journals.len() > 1 && !unfinished.is_empty(), "{} journals are too few", journals.len());
+    for text in &journals {
+        let named = |number: &usize| {
+            text.contains(&format!("acct-{number}-x"))
+                || text.contains(&format!("film-{number}-x"))
+                || unfinished.iter().any(|(owner, link)| {
+                    owner == number && link.as_ref().is_some_and(|link| text.contains(link))
+                })
+        };
+        let owners: BTreeSet<usize> = (0..ACCOUNTS).filter(named).collect();
+        assert_eq!(owners.len(), 1, "{owners:?} in one journal");
+        assert!(users.iter().all(|(_, user)| !text.contains(&user.token)), "a token in a journal");
+    }
+    let app = super::app(&sandbox).journal(journal).build().unwrap();
+    assert!(app.unfinished().unwrap().list().await.unwrap().is_empty(), "nor does the app see them");
     let shown = format!("{processes:?}");
     assert!(users.iter().all(|(_, user)| !shown.contains(&user.token)), "{shown}");
     // Where the log is kept, which costs more than all the rest.
     if let Some(logged) = LOGGED.take() {
         assert!(logged.contains("answered"), "the log was looked at");
         assert!(users.iter().all(|(_, user)| !logged.contains(&user.token)), "a token in the log");
+        let links = unfinished.iter().filter_map(|(_, link)| link.as_ref());
+        assert!(links.into_iter().all(|link| !logged.contains(link)), "an upload link in the log");
     }
 }
 

@@ -86,6 +86,27 @@ async fn a_user_logs_in_through_a_link_that_is_good_once() {
 }
 
 #[tokio::test]
+async fn a_link_that_comes_back_in_anothers_browser_gives_them_nothing() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let accounts = builder(&sandbox, &memory()).build().await.unwrap();
+    let (mallory, ann) = (id("mallory"), id("ann"));
+    let user = sandbox.add_user("Ann");
+    // Mallory sends Ann the link to an account of Mallory's; Ann lets the app in.
+    let link = accounts.authorization_link(&mallory, "private").await.unwrap();
+    let callback = visit(&link, user.user_id, true).await;
+    let error = accounts.complete_for(&ann, &callback).await.unwrap_err();
+    assert!(matches!(error, AccountsError::UnknownLogin), "{error:?}");
+    assert_eq!(accounts.get(&mallory).await.unwrap().unwrap().status, Status::Pending);
+    assert_eq!(accounts.get(&ann).await.unwrap(), None);
+    // Nor can it be used again by whom it was made for.
+    let error = accounts.complete_for(&mallory, &callback).await.unwrap_err();
+    assert!(matches!(error, AccountsError::UnknownLogin), "{error:?}");
+    let link = accounts.authorization_link(&ann, "private").await.unwrap();
+    let linked = accounts.complete_for(&ann, &visit(&link, user.user_id, true).await).await.unwrap();
+    assert_eq!(linked.account.id, ann);
+}
+
+#[tokio::test]
 async fn a_login_has_to_be_completed_in_time() {
     let sandbox = Sandbox::start().await.unwrap();
     let late = Arc::new(AtomicI64::new(0));

@@ -3,7 +3,8 @@
 mod conformance;
 mod connections;
 mod isolation;
-mod keys;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod kills;
 mod lifecycle;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod processes;

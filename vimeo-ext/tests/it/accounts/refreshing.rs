@@ -114,6 +114,34 @@ async fn a_holder_that_is_gone_delays_the_others_only_so_long() {
     assert!(began.elapsed() >= Duration::from_secs(50) && began.elapsed() < Duration::from_secs(52));
 }
 
+/// A refresh token may be good once: whose lease has lapsed while Vimeo was asked about the old token does not use it.
+#[tokio::test(start_paused = true)]
+async fn whoever_lost_the_lease_meanwhile_does_not_renew() {
+    let withdrawn = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let gone = Arc::clone(&withdrawn);
+    let fake = Fake::new(move |seen, _| {
+        if gone.load(Ordering::SeqCst) && seen.token().is_some_and(|token| !token.contains("-new")) {
+            let refused = answer(401).json(json!({"error": "No."}));
+            // Longer than a lease lasts.
+            return if seen.path == "/me" { refused } else { refused.after(Duration::from_secs(90)) };
+        }
+        vimeo(seen)
+    });
+    let (store, refresher) = (memory(), Counting::default());
+    let here = process(&fake, &store, &refresher).await;
+    let there = process(&fake, &store, &refresher).await;
+    here.connect_with_token(&id("a"), "a").await.unwrap();
+    let clients = [here.client(&id("a")).await.unwrap(), there.client(&id("a")).await.unwrap()];
+    withdrawn.store(true, Ordering::SeqCst);
+    let answers = join_all(clients.iter().map(|client| client.get("/me").send())).await;
+    assert_eq!(refresher.count.load(Ordering::SeqCst), 1, "{answers:?}");
+    assert!(answers.iter().flatten().all(|me| me["token"] == "a-new1"));
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1, "{answers:?}");
+    // The other is only told to try again.
+    let all = join_all(clients.iter().map(|client| client.get("/me").send())).await;
+    assert!(all.iter().all(|me| me.as_ref().unwrap()["token"] == "a-new1"), "{all:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_only_the_user_can_mend_is_noted_and_what_may_pass_is_not() {
     let fake = Fake::new(|seen, _| vimeo(seen));

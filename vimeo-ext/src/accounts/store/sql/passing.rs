@@ -3,8 +3,9 @@
 /// The methods of an [`AccountStore`](super::super::AccountStore) that are about what ends by itself.
 macro_rules! sql_passing {
     ($database:ty) => {
-        fn put_login<'a>(&'a self, login: &'a LoginRecord) -> StoreFuture<'a, ()> {
+        fn put_login<'a>(&'a self, login: &'a LoginRecord, now: DateTime<Utc>) -> StoreFuture<'a, ()> {
             Box::pin(async move {
+                let mut transaction = self.begin(false).await?;
                 let sql = "INSERT INTO logins (name, account, expires, key_id, secrets) \
                            VALUES ($1, $2, $3, $4, $5)";
                 sqlx::query(sql)
@@ -13,10 +14,19 @@ macro_rules! sql_passing {
                     .bind(rows::millis(login.expires))
                     .bind(login.secrets.key.as_str())
                     .bind(login.secrets.bytes.as_slice())
-                    .execute(self.writes())
+                    .execute(&mut *transaction)
                     .await
                     .map_err(rows::failed)?;
-                Ok(())
+                let sql = "DELETE FROM logins WHERE account = $1 AND (expires <= $2 OR name NOT IN \
+                           (SELECT name FROM logins WHERE account = $1 ORDER BY expires DESC, name DESC LIMIT $3))";
+                sqlx::query(sql)
+                    .bind(login.account.as_str())
+                    .bind(rows::millis(now))
+                    .bind(i64::from(LoginRecord::MOST))
+                    .execute(&mut *transaction)
+                    .await
+                    .map_err(rows::failed)?;
+                transaction.commit().await.map_err(rows::failed)
             })
         }
 

@@ -152,7 +152,7 @@ pub(super) async fn what_is_removed_is_gone_with_all_that_belonged_to_it(
 ) {
     let id = AccountId::new(format!("{prefix} gone")).unwrap();
     store.insert_account(&account(&id, Status::Active), &event(&id, None, None)).await.unwrap();
-    store.put_login(&login(&id, prefix, "gone", 60)).await.unwrap();
+    store.put_login(&login(&id, prefix, "gone", 60), at(0)).await.unwrap();
     let farewell = event(&id, Some(Status::Active), None);
     let stale = store.remove_account(&id, 2, &farewell).await;
     assert!(matches!(stale, Err(StoreError::Stale { found: 1 })), "{stale:?}");

@@ -2,20 +2,39 @@
 
 mod accounts;
 mod connections;
+mod keys;
+mod memory;
 mod passing;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
 use vimeo_ext::accounts::{AccountId, AccountStore, KeyId, LoginRecord, Sealed};
 
 fn at(seconds: u64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000, 0).unwrap() + Duration::from_secs(seconds)
 }
 
-/// Runs the whole suite. Names begin with `prefix`, since a store may hold what others have put there.
-pub(crate) async fn run(store: Arc<dyn AccountStore>, prefix: &str) {
+/// A store that is new, and a way to read all that it keeps as whoever steals it would.
+pub(crate) struct Fresh {
+    pub(crate) store: Arc<dyn AccountStore>,
+    pub(crate) dump: Box<dyn Fn() -> BoxFuture<'static, Vec<u8>>>,
+}
+
+/// Runs the whole suite.
+pub(crate) async fn run(fresh: impl AsyncFn() -> Fresh) {
+    records(fresh().await.store, "one").await;
+    // Each with a store of its own: they look at all that is kept.
+    keys::a_dump_holds_no_secret(fresh().await).await;
+    keys::keys_are_rotated_while_others_work(fresh().await.store).await;
+    keys::a_wrong_key_overwrites_nothing(fresh().await.store).await;
+    keys::what_is_damaged_is_told_and_left_as_it_is(fresh().await.store).await;
+}
+
+/// What a store does with records. Names begin with `prefix`.
+async fn records(store: Arc<dyn AccountStore>, prefix: &str) {
     accounts::one_of_many_makes_an_account(&store, prefix).await;
     accounts::records_come_back_whole(&store, prefix).await;
     accounts::one_of_many_writers_wins(&store, prefix).await;
@@ -23,6 +42,7 @@ pub(crate) async fn run(store: Arc<dyn AccountStore>, prefix: &str) {
     accounts::what_is_removed_is_gone_with_all_that_belonged_to_it(&store, prefix).await;
     accounts::changes_are_told_in_their_order(&store, prefix).await;
     passing::a_login_is_taken_once_and_in_time(&store, prefix).await;
+    passing::waiting_logins_are_few(&store, prefix).await;
     passing::a_lease_has_one_holder_and_lapses(&store, prefix).await;
     connections::connections_have_one_name_and_one_next_version(&store, prefix).await;
     passing::a_budget_is_shared_out_and_never_twice(&store, prefix).await;
@@ -36,9 +56,4 @@ fn login(id: &AccountId, prefix: &str, key: &str, lasts: u64) -> LoginRecord {
         secrets: Sealed { key: KeyId::new("k1"), bytes: vec![1, 2, 3] },
         expires: at(lasts),
     }
-}
-
-#[tokio::test]
-async fn the_memory_store_conforms() {
-    run(super::memory(), "m").await;
 }

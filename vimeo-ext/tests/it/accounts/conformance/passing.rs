@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use vimeo_ext::accounts::{AccountId, AccountRecord, AccountStore, Status};
+use vimeo_ext::accounts::{AccountId, AccountRecord, AccountStore, LoginRecord, Status};
 use vimeo_ext::budget::BudgetReport;
 
 use super::super::records::{account, event};
@@ -13,7 +13,7 @@ pub(super) async fn a_login_is_taken_once_and_in_time(store: &Arc<dyn AccountSto
     let id = AccountId::new(format!("{prefix} login")).unwrap();
     store.insert_account(&account(&id, Status::Pending), &event(&id, None, None)).await.unwrap();
     let good = login(&id, prefix, "good", 60);
-    store.put_login(&good).await.unwrap();
+    store.put_login(&good, at(0)).await.unwrap();
     let all = join_all((0..16).map(|_| {
         let (store, key) = (Arc::clone(store), good.key.clone());
         tokio::spawn(async move { store.take_login(&key, at(59)).await.unwrap() })
@@ -22,9 +22,32 @@ pub(super) async fn a_login_is_taken_once_and_in_time(store: &Arc<dyn AccountSto
     let taken: Vec<_> = all.into_iter().filter_map(Result::unwrap).collect();
     assert_eq!(taken, [good]);
     let late = login(&id, prefix, "late", 60);
-    store.put_login(&late).await.unwrap();
+    store.put_login(&late, at(0)).await.unwrap();
     assert_eq!(store.take_login(&late.key, at(60)).await.unwrap(), None);
     assert_eq!(store.take_login("no such login", at(0)).await.unwrap(), None);
+}
+
+/// Who asks for links over and over keeps the latest, and nobody else loses theirs.
+pub(super) async fn waiting_logins_are_few(store: &Arc<dyn AccountStore>, prefix: &str) {
+    let (many, one) =
+        (AccountId::new(format!("{prefix} many")).unwrap(), AccountId::new(format!("{prefix} one")).unwrap());
+    for id in [&many, &one] {
+        store.insert_account(&account(id, Status::Pending), &event(id, None, None)).await.unwrap();
+    }
+    store.put_login(&login(&one, prefix, "others", 5), at(0)).await.unwrap();
+    store.put_login(&login(&many, prefix, "short", 5), at(0)).await.unwrap();
+    let most = u64::from(LoginRecord::MOST);
+    for number in 0..most + 3 {
+        // By its time the first has ended.
+        let login = login(&many, prefix, &format!("number {number}"), 60 + number);
+        store.put_login(&login, at(6)).await.unwrap();
+    }
+    let there =
+        async |key: &str| store.take_login(&format!("{prefix} {key}"), at(0)).await.unwrap().is_some();
+    assert!(!there("short").await && there("others").await);
+    for number in 0..most + 3 {
+        assert_eq!(there(&format!("number {number}")).await, number >= 3, "{number}");
+    }
 }
 
 pub(super) async fn a_lease_has_one_holder_and_lapses(store: &Arc<dyn AccountStore>, prefix: &str) {
@@ -71,8 +94,8 @@ pub(super) async fn sweeping_drops_what_has_ended(store: &Arc<dyn AccountStore>,
     let id = AccountId::new(format!("{prefix} swept")).unwrap();
     let record: AccountRecord = account(&id, Status::Pending);
     store.insert_account(&record, &event(&id, None, Some(Status::Pending))).await.unwrap();
-    store.put_login(&login(&id, prefix, "ended", 10)).await.unwrap();
-    store.put_login(&login(&id, prefix, "waits", 30)).await.unwrap();
+    store.put_login(&login(&id, prefix, "ended", 10), at(0)).await.unwrap();
+    store.put_login(&login(&id, prefix, "waits", 30), at(0)).await.unwrap();
     let last = store.last_event().await.unwrap();
     store.sweep(at(20), at(1)).await.unwrap();
     assert_eq!(store.take_login(&format!("{prefix} ended"), at(0)).await.unwrap(), None);
