@@ -3,7 +3,7 @@
 //! On standard input and output, for clients that start it: `cargo run --example mcp --features mcp`, with
 //! `VIMEO_ACCESS_TOKEN` set. Over HTTP: `… -- --http 127.0.0.1:8848`. Also `--toolset read,social`,
 //! `--tools vimeo_me_get,…`, `--read-only`, `--no-destructive`, `--audit-log FILE`, `--uploads FOLDER`,
-//! `--no-output-schema`.
+//! `--allow-origin ORIGIN`, `--no-output-schema`.
 
 #![allow(clippy::print_stderr)]
 
@@ -21,6 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(level).init();
     let mut offer = Offer::default();
     let (mut listen, mut audit, mut schema, mut folders) = (None, None, true, Vec::new());
+    let mut origins = Vec::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
@@ -34,6 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             "--audit-log" => audit = Some(AuditLog::open(value()?)?),
             "--uploads" => folders.push(value()?),
             "--no-output-schema" => schema = false,
+            "--allow-origin" => origins.push(value()?),
             "--http" => listen = Some(value()?.parse()?),
             other => return Err(format!("unknown argument {other}").into()),
         }
@@ -47,7 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .output_schema(schema)
         .upload_folders(folders);
     let Some(listen) = listen else { return Ok(server.serve_stdio().await?) };
-    let mut options = HttpOptions::new(listen);
+    let mut options = HttpOptions::new(listen).origins(origins);
     if let Ok(token) = std::env::var("VIMEO_MCP_BEARER") {
         options = options.bearers([Bearer::new(token, ["default"])]);
     }

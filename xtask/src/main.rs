@@ -12,6 +12,8 @@ mod install;
 mod interop;
 mod kill_test;
 mod mcp_clients;
+mod mcp_conformance;
+mod mcp_start;
 mod payloads;
 mod picture;
 mod regen;
@@ -45,6 +47,8 @@ enum Command {
     /// Run the MCP server under the official TypeScript and Python clients and the protocol's conformance suite; needs Node
     /// and Python.
     McpClients,
+    /// Measure how soon `vimeo mcp` gives its first answer.
+    McpStart(mcp_start::Arguments),
     /// Decode recorded answers and say what of them does not fit.
     Payloads(payloads::Arguments),
     /// Break the line at every place of an upload and show what came of it.
@@ -74,6 +78,7 @@ fn main() -> ExitCode {
         Command::Bundle => bundle::run(),
         Command::Drift(arguments) => drift::run(&arguments),
         Command::McpClients => mcp_clients::run(),
+        Command::McpStart(arguments) => mcp_start::run(&arguments),
         Command::Payloads(arguments) => payloads::run(&arguments),
         Command::FaultMatrix => fault_matrix::run(),
         Command::Interop => interop::run(),

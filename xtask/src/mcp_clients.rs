@@ -5,14 +5,11 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::install::{self, finish};
+use crate::mcp_conformance;
 use crate::running::Running;
 use crate::workspace::{Failure, binary};
 
 const PYTHON_SDK: &str = "mcp==2.3.0";
-
-/// What of the protocol's conformance suite needs no tools made for the suite.
-const SCENARIOS: [&str; 5] =
-    ["server-initialize", "ping", "tools-list", "resources-list", "dns-rebinding-protection"];
 
 /// Installs the clients below target/, starts a local Vimeo and the server, and runs each client over both transports.
 pub(crate) fn run() -> Result<(), Failure> {
@@ -44,13 +41,5 @@ pub(crate) fn run() -> Result<(), Failure> {
             finish(&mut client, script)?;
         }
     }
-    for scenario in SCENARIOS {
-        let suite = folder.join("node_modules/@modelcontextprotocol/conformance/dist/index.js");
-        let mut command = Command::new(&node);
-        command.arg(suite).args(["server", "--url", &url, "--scenario", scenario]).current_dir(&folder);
-        command.stdout(Stdio::null());
-        finish(&mut command, scenario)?;
-        println!("ok conformance {scenario}");
-    }
-    Ok(())
+    mcp_conformance::run(&node, &folder, &url)
 }

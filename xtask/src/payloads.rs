@@ -1,11 +1,13 @@
 //! `cargo xtask payloads DIR`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 
 use clap::Args;
 
-use crate::workspace::{Failure, root};
+use crate::install::finish;
+use crate::workspace::{EXT_TESTS, Failure, root};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -13,11 +15,11 @@ pub(crate) struct Arguments {
     dir: PathBuf,
 }
 
-/// Runs the report of vimeo-api, which knows the types; this crate must build without it, to write it.
+/// Runs the report of vimeo-api, which knows the types, and the tools over the fattest of the videos; this crate must build
+/// without them, to write them.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let dir = std::path::absolute(&arguments.dir).map_err(Failure::file(&arguments.dir))?;
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
+    let status = Command::new(cargo())
         .args([
             "run",
             "--quiet",
@@ -29,13 +31,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             "payloads",
             "--",
         ])
-        .arg(dir)
+        .arg(&dir)
         .current_dir(root())
         .status()
         .map_err(Failure::file("cargo"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(Failure::Command("not every recorded answer decodes".to_owned()))
+    if !status.success() {
+        return Err(Failure::Command("not every recorded answer decodes".to_owned()));
     }
+    let mut tests = Command::new(cargo());
+    tests.args(EXT_TESTS).args(["--exact", "tools::recorded::a_hundred_of_the_fattest_recorded_videos_fit"]);
+    tests.args(["--ignored", "--nocapture"]).env("VIMEO_RECORDED", &dir).current_dir(root());
+    finish(&mut tests, "the tools with the fattest recorded videos")
+}
+
+fn cargo() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }

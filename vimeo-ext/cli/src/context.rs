@@ -167,14 +167,7 @@ impl<'a> Context<'a> {
         }
         let kept = self.accounts().read()?;
         if let Some((name, account)) = kept.find(self.global.account.as_deref())? {
-            let token = Some(self.token_of(name, account).await?);
-            let base_url = bound(name, account, asked)?;
-            return Ok(Identity {
-                from: From::Account(name.to_owned()),
-                base_url,
-                token,
-                account: Some(account.clone()),
-            });
+            return self.identity_of(name, account, asked).await;
         }
         if variable("VIMEO_CLIENT_ID")?.is_some() && variable("VIMEO_CLIENT_SECRET")?.is_some() {
             let base_url = asked.unwrap_or_else(|| VIMEO.to_owned());
@@ -183,6 +176,21 @@ impl<'a> Context<'a> {
         Err(Failure::new(Exit::Auth, "you are not logged in").next(
             "vimeo auth login, or set VIMEO_ACCESS_TOKEN, or add --sandbox to try it without an account",
         ))
+    }
+
+    /// An account that is logged in, by its name.
+    pub(crate) async fn account(&self, name: &str) -> Result<Identity> {
+        let kept = self.accounts().read()?;
+        match kept.find(Some(name))? {
+            Some((name, account)) => self.identity_of(name, account, self.base_url()?).await,
+            None => Err(Failure::new(Exit::Auth, format!("no account is called `{name}`"))),
+        }
+    }
+
+    async fn identity_of(&self, name: &str, account: &Account, asked: Option<String>) -> Result<Identity> {
+        let token = Some(self.token_of(name, account).await?);
+        let base_url = bound(name, account, asked)?;
+        Ok(Identity { from: From::Account(name.to_owned()), base_url, token, account: Some(account.clone()) })
     }
 
     /// The token of an account, from wherever it is kept.

@@ -26,12 +26,12 @@ impl Bearer {
         token: impl Into<SecretString>,
         accounts: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
-        let token = token.into();
-        Self {
-            hash: Sha256::digest(token.expose_secret()).into(),
-            accounts: accounts.into_iter().map(Into::into).collect(),
-            scopes: None,
-        }
+        Self::from_sha256(Sha256::digest(token.into().expose_secret()).into(), accounts)
+    }
+
+    /// As [`new`](Self::new), for a token of which only the SHA-256 is known here.
+    pub fn from_sha256(hash: [u8; 32], accounts: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { hash, accounts: accounts.into_iter().map(Into::into).collect(), scopes: None }
     }
 
     /// Allows only what needs these scopes of Vimeo's, whatever the accounts' tokens may do. Default: all.

@@ -1,6 +1,7 @@
 //! Clients over HTTP.
 
 mod front;
+mod origins;
 mod refusals;
 
 use std::fmt;
@@ -18,6 +19,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::front::Front;
+use self::origins::Origins;
 use super::access::Bearers;
 use super::accounts::Source;
 use super::handler::Handler;
@@ -40,8 +42,8 @@ pub struct HttpOptions {
     pub bearers: Bearers,
     /// Host names, beside those of this machine, under which clients may reach the server.
     pub hosts: Vec<String>,
-    /// Origins of web pages that may call, such as `https://app.example.com:443`. Default: only those of this
-    /// machine.
+    /// Origins of web pages that may call, such as `https://app.example.com`, beside the server's own. Default: none, not
+    /// even pages that other servers on this machine serve.
     pub origins: Vec<String>,
     /// The address as clients see it, when a proxy stands before the server: `https://mcp.example.com`.
     pub public_url: Option<String>,
@@ -76,17 +78,14 @@ impl HttpOptions {
         self
     }
 
-    /// Takes calls of web pages from these origins, beside those of this machine.
+    /// Takes calls of web pages from these origins, such as an inspector's `http://localhost:6274`, and lets them read the
+    /// answers.
     #[must_use]
     pub fn origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.origins = origins.into_iter().map(Into::into).collect();
         self
     }
 }
-
-/// Web pages of this machine, on whatever port, such as an inspector's; to tell them from those of elsewhere is what the
-/// check is for.
-const LOOPBACK_ORIGINS: [&str; 3] = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"];
 
 /// A server that listens. It stops when it is dropped.
 pub struct HttpServer {
@@ -151,17 +150,17 @@ pub(super) async fn serve(settings: Arc<Settings>, options: HttpOptions) -> Resu
     let address = listener.local_addr().map_err(failed)?;
 
     let own = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
-    let pages = LOOPBACK_ORIGINS.map(str::to_owned).into_iter();
+    let origins = Origins::new(&options, address).map_err(ServerError::NoOrigin)?;
     let config = StreamableHttpServerConfig::default()
         .with_allowed_hosts(own.into_iter().chain(options.hosts.iter().cloned()))
-        .with_allowed_origins(pages.chain(options.origins.iter().cloned()))
+        .with_allowed_origins(origins.with_ports())
         .enforce_origin_validation()
         .with_max_request_body_bytes(LARGEST);
     let all = config.cancellation_token.clone();
     let handler = Handler::new(Arc::clone(&settings));
     let sessions = Arc::new(LocalSessionManager::default());
     let service = StreamableHttpService::new(move || Ok(handler.clone()), sessions, config);
-    let front = Arc::new(Front::new(settings, options, address, service));
+    let front = Arc::new(Front::new(settings, options, address, origins, service));
 
     let (stop, mut stopped) = watch::channel(false);
     let task = tokio::spawn(async move {

@@ -79,6 +79,9 @@ pub enum ServerError {
     /// Others could call without showing who they are.
     #[error("{0} can be reached by others: give the callers bearer tokens, or listen on 127.0.0.1")]
     NeedsBearers(std::net::SocketAddr),
+    /// Pages of this origin were to be allowed, and it is none.
+    #[error("`{0}` is no origin of a web page; give one such as https://app.example.com, without a path")]
+    NoOrigin(String),
     /// There are several accounts and no way to tell whose a call is.
     #[error("the server has several accounts, so its callers need bearer tokens, which only HTTP has")]
     WhichAccount,
@@ -192,7 +195,8 @@ impl Server {
     /// # Errors
     ///
     /// [`ServerError::NeedsBearers`] when others could call without a bearer token, [`ServerError::WhichAccount`] with
-    /// several accounts and no bearers, [`ServerError::Listen`] when the address cannot be had.
+    /// several accounts and no bearers, [`ServerError::NoOrigin`] for a wrong one of [`HttpOptions::origins`],
+    /// [`ServerError::Listen`] when the address cannot be had.
     pub async fn serve_http(&self, options: HttpOptions) -> Result<HttpServer, ServerError> {
         if self.settings.key == [0; 32] {
             return Err(ServerError::NoKey);

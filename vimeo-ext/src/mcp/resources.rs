@@ -42,10 +42,8 @@ pub(crate) async fn read(
 ) -> Result<ReadResourceResponse, ErrorData> {
     let unknown = || {
         let shown: String = uri.chars().filter(|c| !c.is_control()).take(100).collect();
-        ErrorData::resource_not_found(
-            format!("no resource {shown}; there is vimeo://videos/{{video_id}}"),
-            None,
-        )
+        let message = format!("no resource {shown}; there is vimeo://videos/{{video_id}}");
+        ErrorData::resource_not_found(message, Some(json!({"uri": shown})))
     };
     let parsed = Url::parse(uri).map_err(|_| unknown())?;
     if parsed.scheme() != "vimeo" || parsed.host_str() != Some("videos") {
@@ -61,18 +59,22 @@ pub(crate) async fn read(
     if let Some((_, account)) = parsed.query_pairs().find(|(name, _)| name == ACCOUNT) {
         choice.insert(ACCOUNT.to_owned(), json!(account));
     }
-    let account = settings.take_account(caller, &mut choice).map_err(|failed| refused(*failed))?;
+    let account = settings.take_account(caller, &mut choice).map_err(|failed| refused(*failed, uri))?;
     let tools = settings.tools(caller, account.as_deref()).await;
     let tools = tools.map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
     // Reading is part of the resources, whichever tools are given out.
     let read = tools.reading_resources();
-    let answer = read.call(tool, json!({"video_id": video})).await.map_err(refused)?;
+    let answer = read.call(tool, json!({"video_id": video})).await.map_err(|failed| refused(failed, uri))?;
     let contents = ResourceContents::text(answer.to_text(), uri).with_mime_type("application/json");
     Ok(ReadResourceResult::new(vec![contents]).into())
 }
 
-fn refused(error: ToolError) -> ErrorData {
-    let data: Option<Value> = Some(error.to_value());
+fn refused(error: ToolError, uri: &str) -> ErrorData {
+    let mut data = error.to_value();
+    if let Value::Object(fields) = &mut data {
+        fields.insert("uri".to_owned(), json!(uri));
+    }
+    let data = Some(data);
     match error.category {
         Category::NotFound => ErrorData::resource_not_found(error.to_string(), data),
         Category::Input => ErrorData::invalid_params(error.to_string(), data),

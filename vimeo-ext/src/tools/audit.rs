@@ -7,6 +7,7 @@ use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -19,6 +20,7 @@ use super::error::ToolError;
 pub struct AuditLog {
     path: PathBuf,
     file: Arc<Mutex<File>>,
+    attempts: Arc<AtomicU64>,
 }
 
 impl AuditLog {
@@ -36,12 +38,17 @@ impl AuditLog {
         let file = options.open(&path)?;
         #[cfg(unix)]
         file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-        Ok(Self { path, file: Arc::new(Mutex::new(file)) })
+        Ok(Self { path, file: Arc::new(Mutex::new(file)), attempts: Arc::default() })
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The number of the next attempt of this process: what is noted before and after it has the same.
+    pub(crate) fn next(&self) -> u64 {
+        self.attempts.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     async fn write(&self, line: Value) -> io::Result<()> {

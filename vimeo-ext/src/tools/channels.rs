@@ -4,9 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vimeo_api::{Call, Endpoint, Page, types};
 
+use super::collection::{Collection, channel_fields};
 use super::error::Failed;
-use super::paging::{list, list_input};
-use super::shapes::{Collection, Video, channel_fields, video_fields};
+use super::paging::{given, list, list_input};
+use super::shapes::{Video, video_fields};
 use super::videos::read;
 use super::{ChannelId, Context, Listing, Spec, Tool, Toolset};
 
@@ -61,16 +62,14 @@ impl Tool for ChannelsList {
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
         let channels = context.api().channels();
-        let mut call: Call<Page<types::Channel>> = match input.which.unwrap_or_default() {
+        let call: Call<Page<types::Channel>> = match input.which.unwrap_or_default() {
             Which::All => channels.list_channels().into_call(),
             Which::Followed => channels.list_my_channels().into_call(),
             Which::Moderated => {
                 channels.list_my_channels().filter(types::ModeratedFilter::Moderated).into_call()
             }
         };
-        if let Some(query) = &input.query {
-            call = call.query("query", query);
-        }
+        let call = given(call, "query", &input.query);
         list(context, &Self::SPEC, &input, call, channel_fields(input.detail), Collection::from).await
     }
 }
@@ -108,10 +107,8 @@ impl Tool for ChannelVideosList {
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
         // The typed call takes numbers alone; a name is of letters, digits, `-` and `_`, so it is a segment as it stands.
         let call = context.api().channels().list_channel_videos(0).into_call();
-        let mut call = call.follow(&format!("/channels/{}/videos", input.channel_id));
-        if let Some(query) = &input.query {
-            call = call.query("query", query);
-        }
+        let call = call.follow(&format!("/channels/{}/videos", input.channel_id));
+        let call = given(call, "query", &input.query);
         list(context, &Self::SPEC, &input, call, video_fields(input.detail), Video::from).await
     }
 }

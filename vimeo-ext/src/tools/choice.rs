@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use vimeo_api::OpenEnum;
+use vimeo_api::{OpenEnum, QueryValue};
 
 /// One of the words that an enum of the API knows.
 ///
@@ -41,6 +41,12 @@ impl<'de, T: OpenEnum + From<String>> Deserialize<'de> for Choice<T> {
 impl<T: OpenEnum> Serialize for Choice<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.0.as_str())
+    }
+}
+
+impl<T: OpenEnum> QueryValue for Choice<T> {
+    fn to_query(&self) -> Cow<'_, str> {
+        Cow::Borrowed(self.0.as_str())
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 use vimeo_api::{Endpoint, types};
 
 use super::error::{Category, Failed, ToolError};
-use super::paging::{list, list_input};
+use super::paging::{given, list, list_input};
 use super::shapes::{last_segment, prose, time, title};
 use super::untrusted::clean;
 use super::videos::{at_video, read};
@@ -143,10 +143,8 @@ impl Tool for VideoCommentsList {
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
         let video = &input.video_id;
         let call = context.api().videos().list_video_comments(video.number()).into_call();
-        let mut call = at_video(call, video, "/comments");
-        if let Some(direction) = input.direction.clone() {
-            call = call.query("direction", &direction.into_inner());
-        }
+        let call = at_video(call, video, "/comments");
+        let call = given(call, "direction", &input.direction);
         list(context, &Self::SPEC, &input, call, FIELDS, Comment::from).await
     }
 }

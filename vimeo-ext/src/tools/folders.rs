@@ -4,9 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vimeo_api::{Endpoint, ResourceUri, types};
 
+use super::collection::{Collection, folder_fields};
 use super::error::{Failed, ToolError};
-use super::paging::{list, list_input};
-use super::shapes::{Collection, Done, Video, folder_fields, video_fields};
+use super::paging::{given, list, list_input};
+use super::shapes::{Done, Video, video_fields};
 use super::showcases::find_by_name;
 use super::videos::read;
 use super::{Choice, Context, Cost, Detail, Effect, FolderId, Listing, Spec, Tool, Toolset, VideoId};
@@ -110,18 +111,11 @@ impl Tool for FoldersList {
     );
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let mut call = context.api().folders().list_my_folders();
-        if let Some(query) = &input.query {
-            call = call.query(query);
-        }
-        if let Some(sort) = input.sort.clone() {
-            call = call.sort(sort.into_inner());
-        }
-        if let Some(direction) = input.direction.clone() {
-            call = call.direction(direction.into_inner());
-        }
-        list(context, &Self::SPEC, &input, call.into_call(), folder_fields(input.detail), Collection::from)
-            .await
+        let call = context.api().folders().list_my_folders().into_call();
+        let call = given(call, "query", &input.query);
+        let call = given(call, "sort", &input.sort);
+        let call = given(call, "direction", &input.direction);
+        list(context, &Self::SPEC, &input, call, folder_fields(input.detail), Collection::from).await
     }
 }
 
@@ -178,6 +172,12 @@ list_input! {
             /// Whether videos of folders inside count too.
             #[schemars(description = "")]
             pub include_subfolders: bool,
+            /// Order of the list.
+            #[schemars(description = "")]
+            pub sort: Choice<types::FolderItemSort>,
+            /// Whether the order goes up or down.
+            #[schemars(description = "")]
+            pub direction: Choice<types::SortDirection>,
         }
     }
 }
@@ -198,13 +198,11 @@ impl Tool for FolderVideosList {
     );
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let mut call = context.api().folders().list_my_folder_videos(input.folder_id.number());
-        if let Some(query) = &input.query {
-            call = call.query(query);
-        }
-        if let Some(deep) = input.include_subfolders {
-            call = call.include_subfolders(deep);
-        }
-        list(context, &Self::SPEC, &input, call.into_call(), video_fields(input.detail), Video::from).await
+        let call = context.api().folders().list_my_folder_videos(input.folder_id.number()).into_call();
+        let call = given(call, "query", &input.query);
+        let call = given(call, "include_subfolders", &input.include_subfolders);
+        let call = given(call, "sort", &input.sort);
+        let call = given(call, "direction", &input.direction);
+        list(context, &Self::SPEC, &input, call, video_fields(input.detail), Video::from).await
     }
 }

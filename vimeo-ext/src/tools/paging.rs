@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use vimeo_api::{Call, Page};
+use vimeo_api::{Call, Page, QueryValue};
 
 use super::error::{Failed, ToolError};
 use super::seal::Broken;
@@ -141,6 +141,14 @@ macro_rules! list_input {
 }
 
 pub(crate) use list_input;
+
+/// Puts an argument into the query, under its own name, where it was given.
+pub(crate) fn given<T>(call: Call<T>, name: &'static str, argument: &Option<impl QueryValue>) -> Call<T> {
+    match argument {
+        Some(value) => call.query(name, value),
+        None => call,
+    }
+}
 
 /// Items of a page when none are asked for.
 const PER_PAGE: u32 = 25;

@@ -4,19 +4,20 @@
 //! strip these, hang on them or refuse them. One pass makes them flat and plain, and `faults` says what is not.
 
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
+use schemars::generate::{Contract, SchemaSettings};
 use serde_json::{Map, Value, json};
 
 /// The schema of a tool's input: a flat object that allows nothing beside its properties.
 pub(crate) fn of_input<T: JsonSchema>() -> Value {
-    let mut schema = plain::<T>();
+    let mut schema = plain::<T>(Contract::Deserialize);
     close(&mut schema);
     schema
 }
 
 /// The schema of a tool's answer.
 pub(crate) fn of_output<T: JsonSchema>() -> Value {
-    plain::<T>()
+    // What is left out when there is none is not required.
+    plain::<T>(Contract::Serialize)
 }
 
 /// The schema of any answer in its outline: an object, which is all that fits beside a long list of tools. Clients check
@@ -39,8 +40,9 @@ pub(crate) fn without_limits(schema: &mut Value) {
     }
 }
 
-fn plain<T: JsonSchema>() -> Value {
+fn plain<T: JsonSchema>(contract: Contract) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.contract = contract;
         settings.inline_subschemas = true;
         settings.meta_schema = None;
     });
@@ -237,7 +239,7 @@ mod tests {
 
     #[test]
     fn what_types_give_becomes_flat_and_plain() {
-        let schema = of_output::<Rich>();
+        let schema = plain::<Rich>(Contract::Deserialize);
         let expected = json!({
             "type": "object",
             "properties": {

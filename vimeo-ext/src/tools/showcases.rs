@@ -4,9 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vimeo_api::{Endpoint, types};
 
+use super::collection::{Collection, showcase_fields};
 use super::error::{Failed, ToolError};
-use super::paging::{list, list_input};
-use super::shapes::{Collection, Done, Video, showcase_fields, video_fields};
+use super::paging::{given, list, list_input};
+use super::shapes::{Done, Video, video_fields};
 use super::video_edit::is_color;
 use super::videos::read;
 use super::{Choice, Context, Cost, Detail, Effect, Listing, ShowcaseId, Spec, Tool, Toolset, VideoId};
@@ -29,6 +30,7 @@ pub struct ShowcaseCreateInput {
     /// Hex, such as 00adef.
     pub brand_color: Option<String>,
     /// Order of its videos.
+    #[schemars(description = "")]
     pub sort: Option<Choice<types::ShowcaseVideoOrder>>,
 }
 
@@ -95,6 +97,12 @@ list_input! {
             /// Words to find.
             #[schemars(description = "")]
             pub query: String,
+            /// Order of the list.
+            #[schemars(description = "")]
+            pub sort: Choice<types::ShowcaseSort>,
+            /// Whether the order goes up or down.
+            #[schemars(description = "")]
+            pub direction: Choice<types::SortDirection>,
         }
     }
 }
@@ -115,12 +123,12 @@ impl Tool for ShowcasesList {
     );
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let mut call = context.api().showcases().list_my_showcases();
-        if let Some(query) = &input.query {
-            call = call.query(query);
-        }
+        let call = context.api().showcases().list_my_showcases().into_call();
+        let call = given(call, "query", &input.query);
+        let call = given(call, "sort", &input.sort);
+        let call = given(call, "direction", &input.direction);
         let fields = showcase_fields(input.detail);
-        list(context, &Self::SPEC, &input, call.into_call(), fields, Collection::from).await
+        list(context, &Self::SPEC, &input, call, fields, Collection::from).await
     }
 }
 
@@ -170,7 +178,14 @@ list_input! {
             #[schemars(description = "")]
             pub showcase_id: ShowcaseId,
         }
-        optional {}
+        optional {
+            /// Order of the list.
+            #[schemars(description = "")]
+            pub sort: Choice<types::ShowcaseVideoSort>,
+            /// Whether the order goes up or down.
+            #[schemars(description = "")]
+            pub direction: Choice<types::SortDirection>,
+        }
     }
 }
 
@@ -190,7 +205,9 @@ impl Tool for ShowcaseVideosList {
     );
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let call = context.api().showcases().list_my_showcase_videos(input.showcase_id.number());
-        list(context, &Self::SPEC, &input, call.into_call(), video_fields(input.detail), Video::from).await
+        let call = context.api().showcases().list_my_showcase_videos(input.showcase_id.number()).into_call();
+        let call = given(call, "sort", &input.sort);
+        let call = given(call, "direction", &input.direction);
+        list(context, &Self::SPEC, &input, call, video_fields(input.detail), Video::from).await
     }
 }

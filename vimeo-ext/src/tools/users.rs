@@ -2,13 +2,13 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vimeo_api::Endpoint;
+use vimeo_api::{Endpoint, types};
 
 use super::error::Failed;
-use super::paging::{list, list_input};
+use super::paging::{given, list, list_input};
 use super::shapes::{Done, User, user_fields};
 use super::videos::read;
-use super::{Context, Cost, Detail, Effect, Listing, Spec, Tool, Toolset, UserId};
+use super::{Choice, Context, Cost, Detail, Effect, Listing, Spec, Tool, Toolset, UserId};
 
 /// No arguments.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -102,6 +102,9 @@ list_input! {
             /// Words to find.
             #[schemars(description = "")]
             pub query: String,
+            /// Order of the list.
+            #[schemars(description = "")]
+            pub sort: Choice<types::NameOrDateSort>,
         }
     }
 }
@@ -122,10 +125,9 @@ impl Tool for FollowingList {
     );
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let mut call = context.api().users().list_my_following();
-        if let Some(query) = &input.query {
-            call = call.query(query);
-        }
-        list(context, &Self::SPEC, &input, call.into_call(), user_fields(input.detail), User::from).await
+        let call = context.api().users().list_my_following().into_call();
+        let call = given(call, "query", &input.query);
+        let call = given(call, "sort", &input.sort);
+        list(context, &Self::SPEC, &input, call, user_fields(input.detail), User::from).await
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use vimeo_api::{Call, Endpoint, types};
 
 use super::error::Failed;
-use super::paging::{list, list_input};
+use super::paging::{given, list, list_input};
 use super::shapes::{Video, last_segment, title, video_fields};
 use super::{Choice, Context, Cost, Detail, Effect, Listing, Spec, Tool, Toolset, UserId, VideoId};
 
@@ -68,20 +68,12 @@ impl Tool for MyVideosList {
     );
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let mut call = context.api().videos().list_my_videos();
-        if let Some(query) = &input.query {
-            call = call.query(query);
-        }
-        if let Some(sort) = input.sort.clone() {
-            call = call.sort(sort.into_inner());
-        }
-        if let Some(direction) = input.direction.clone() {
-            call = call.direction(direction.into_inner());
-        }
-        if let Some(filter) = input.filter.clone() {
-            call = call.filter(filter.into_inner());
-        }
-        list(context, &Self::SPEC, &input, call.into_call(), video_fields(input.detail), Video::from).await
+        let call = context.api().videos().list_my_videos().into_call();
+        let call = given(call, "query", &input.query);
+        let call = given(call, "sort", &input.sort);
+        let call = given(call, "direction", &input.direction);
+        let call = given(call, "filter", &input.filter);
+        list(context, &Self::SPEC, &input, call, video_fields(input.detail), Video::from).await
     }
 }
 
@@ -157,17 +149,11 @@ impl Tool for VideosSearch {
     );
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let mut call = context.api().videos().search_videos().query(&input.query);
-        if let Some(sort) = input.sort.clone() {
-            call = call.sort(sort.into_inner());
-        }
-        if let Some(direction) = input.direction.clone() {
-            call = call.direction(direction.into_inner());
-        }
-        if let Some(filter) = input.filter.clone() {
-            call = call.filter(filter.into_inner());
-        }
-        list(context, &Self::SPEC, &input, call.into_call(), video_fields(input.detail), Video::from).await
+        let call = context.api().videos().search_videos().query(&input.query).into_call();
+        let call = given(call, "sort", &input.sort);
+        let call = given(call, "direction", &input.direction);
+        let call = given(call, "filter", &input.filter);
+        list(context, &Self::SPEC, &input, call, video_fields(input.detail), Video::from).await
     }
 }
 
@@ -246,6 +232,12 @@ list_input! {
             /// Words to find.
             #[schemars(description = "")]
             pub query: String,
+            /// Order of the list.
+            #[schemars(description = "")]
+            pub sort: Choice<types::UserVideoSort>,
+            /// Whether the order goes up or down.
+            #[schemars(description = "")]
+            pub direction: Choice<types::SortDirection>,
         }
     }
 }
@@ -266,10 +258,10 @@ impl Tool for UserVideosList {
     );
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let mut call = context.api().videos().list_user_videos(input.user_id.number());
-        if let Some(query) = &input.query {
-            call = call.query(query);
-        }
-        list(context, &Self::SPEC, &input, call.into_call(), video_fields(input.detail), Video::from).await
+        let call = context.api().videos().list_user_videos(input.user_id.number()).into_call();
+        let call = given(call, "query", &input.query);
+        let call = given(call, "sort", &input.sort);
+        let call = given(call, "direction", &input.direction);
+        list(context, &Self::SPEC, &input, call, video_fields(input.detail), Video::from).await
     }
 }

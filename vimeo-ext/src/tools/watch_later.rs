@@ -2,13 +2,13 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vimeo_api::Endpoint;
+use vimeo_api::{Endpoint, types};
 
 use super::error::Failed;
-use super::paging::{list, list_input};
+use super::paging::{given, list, list_input};
 use super::shapes::{Done, Video, video_fields};
 use super::videos::read;
-use super::{Context, Cost, Effect, Listing, Spec, Tool, Toolset, VideoId};
+use super::{Choice, Context, Cost, Effect, Listing, Spec, Tool, Toolset, VideoId};
 
 /// Arguments of [`WatchLaterAdd`].
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -53,6 +53,9 @@ list_input! {
             /// Words to find.
             #[schemars(description = "")]
             pub query: String,
+            /// Order of the list.
+            #[schemars(description = "")]
+            pub sort: Choice<types::VideoSort>,
         }
     }
 }
@@ -73,10 +76,9 @@ impl Tool for WatchLaterList {
     );
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let mut call = context.api().watch_later().list_my_watch_later_videos();
-        if let Some(query) = &input.query {
-            call = call.query(query);
-        }
-        list(context, &Self::SPEC, &input, call.into_call(), video_fields(input.detail), Video::from).await
+        let call = context.api().watch_later().list_my_watch_later_videos().into_call();
+        let call = given(call, "query", &input.query);
+        let call = given(call, "sort", &input.sort);
+        list(context, &Self::SPEC, &input, call, video_fields(input.detail), Video::from).await
     }
 }

@@ -55,6 +55,7 @@ const FIELDS: &str = "uri,webhook_type,webhook_url,is_enabled,created_on";
 #[serde(deny_unknown_fields)]
 pub struct WebhookCreateInput {
     /// The event to hear of.
+    #[schemars(description = "")]
     pub webhook_type: Choice<types::WebhookType>,
     /// https address that receives it.
     pub webhook_url: String,
@@ -118,6 +119,7 @@ list_input! {
         required {}
         optional {
             /// Default: the token's app.
+            #[schemars(description = "")]
             pub app_id: AppId,
         }
     }
@@ -150,10 +152,12 @@ impl Tool for WebhooksList {
 #[serde(deny_unknown_fields)]
 pub struct WebhookDeleteInput {
     /// Number or URI.
+    #[schemars(description = "")]
     pub webhook_id: WebhookId,
     /// The webhook's current webhook_url, exactly.
     pub confirm: String,
     /// Default: the token's app.
+    #[schemars(description = "")]
     pub app_id: Option<AppId>,
 }
 

@@ -1,12 +1,14 @@
 //! `vimeo mcp`: the tools over the Model Context Protocol.
 
+mod bearers;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use tracing_subscriber::filter::LevelFilter;
-use vimeo_ext::mcp::{Bearer, HttpOptions, Server, ServerError};
+use vimeo_ext::mcp::{Bearer, Bearers, HttpOptions, Server, ServerError};
 use vimeo_ext::tools::{self, AuditLog, Offer, Toolset};
 use vimeo_ext::upload::Journal;
 
@@ -22,12 +24,21 @@ use crate::exit::{Exit, Failure, Result};
 #[command(after_help = "A client that starts the command is told so, the account being the active one:\n  \
     {\"mcpServers\": {\"vimeo\": {\"command\": \"vimeo\", \"args\": [\"mcp\", \"--read-only\"]}}}\n\n\
     Callers over HTTP need the bearer token in VIMEO_MCP_BEARER, if it is set. Without it only this machine's own \
-    addresses can be listened on.\n\n\
+    addresses can be listened on. Web pages may not call, but for those of --allow-origin.\n\n\
+    The file of --bearers names accounts of `vimeo auth`; a caller with several names one in each call:\n  \
+    [[bearer]]\n  sha256 = \"what `printf %s TOKEN | sha256sum` prints\"\n  accounts = [\"work\", \"home\"]\n  \
+    scopes = \"public private\"   # all when left out\n\n\
     Examples:\n  $ vimeo mcp --sandbox\n  $ vimeo mcp --read-only --toolset read,library")]
 pub(crate) struct McpArgs {
     /// Serve over HTTP on this address, at the path /mcp; port 0 lets the system pick one
     #[arg(long, value_name = "ADDR")]
     http: Option<SocketAddr>,
+    /// Serve several accounts: a file that says which bearer tokens open which of them
+    #[arg(long, value_name = "FILE", requires = "http")]
+    bearers: Option<PathBuf>,
+    /// Let web pages of this origin call too, such as http://localhost:6274; may be given more than once
+    #[arg(long, value_name = "ORIGIN", requires = "http")]
+    allow_origin: Vec<String>,
     /// Give out these sets of tools; all but more and uploads when left out
     #[arg(long, value_name = "SETS", value_delimiter = ',', value_parser = toolsets())]
     toolset: Vec<Toolset>,
@@ -69,15 +80,29 @@ pub(crate) async fn run(context: &Context<'_>, args: McpArgs) -> Result<Exit> {
         None => None,
     };
     let journal = Journal::in_folder(context.uploads().await?);
-    let vimeo = context.client_with(context.identity().await?, Some(journal))?;
-    let server = Server::for_account(vimeo)
+    let (server, bearers) = match &args.bearers {
+        Some(_) if context.global.sandbox => {
+            return Err(Failure::usage(
+                "--bearers names accounts that are logged in, and --sandbox has none",
+            ));
+        }
+        Some(file) => {
+            let (accounts, bearers) = bearers::read(context, file, &journal).await?;
+            (Server::for_accounts(accounts), Some(bearers))
+        }
+        None => {
+            let vimeo = context.client_with(context.identity().await?, Some(journal))?;
+            (Server::for_account(vimeo), None)
+        }
+    };
+    let server = server
         .named("vimeo", env!("CARGO_PKG_VERSION"))
         .offer(offer)
         .audit_log(audit)
         .output_schema(!args.no_output_schema)
         .upload_folders(args.uploads);
     match args.http {
-        Some(address) => serve_http(context, &server, address).await?,
+        Some(address) => serve_http(context, &server, address, args.allow_origin, bearers).await?,
         None => {
             if context.streams.in_is_terminal() {
                 context.streams.hint("a client of the protocol is expected on standard input; Ctrl-C ends");
@@ -88,9 +113,17 @@ pub(crate) async fn run(context: &Context<'_>, args: McpArgs) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-async fn serve_http(context: &Context<'_>, server: &Server, address: SocketAddr) -> Result<()> {
-    let mut options = HttpOptions::new(address);
-    if let Some(token) = variable("VIMEO_MCP_BEARER")? {
+async fn serve_http(
+    context: &Context<'_>,
+    server: &Server,
+    address: SocketAddr,
+    origins: Vec<String>,
+    bearers: Option<Bearers>,
+) -> Result<()> {
+    let mut options = HttpOptions::new(address).origins(origins);
+    if let Some(bearers) = bearers {
+        options = options.bearers(bearers);
+    } else if let Some(token) = variable("VIMEO_MCP_BEARER")? {
         // Whose it is does not matter: the server has one account.
         options = options.bearers([Bearer::new(token, ["active"])]);
     }
@@ -133,6 +166,7 @@ fn failure(error: ServerError) -> Failure {
     match error {
         ServerError::NeedsBearers(_) => Failure::usage(text)
             .next("set VIMEO_MCP_BEARER to a long random token, or listen on 127.0.0.1:8848"),
+        ServerError::NoOrigin(_) => Failure::usage(text),
         ServerError::Listen { .. } => {
             Failure::new(Exit::Other, text).next("another port; with port 0 the system picks one")
         }

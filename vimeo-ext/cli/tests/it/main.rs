@@ -11,6 +11,7 @@ mod help;
 mod interrupted;
 mod kills;
 mod mcp;
+mod mcp_tools;
 #[cfg(feature = "stores")]
 mod rotation;
 mod uploads;

@@ -6,10 +6,10 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::harness::Harness;
+use crate::harness::{Harness, Run};
 
 /// A client of the server that the command is.
-struct Client {
+pub(crate) struct Client {
     server: Child,
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
@@ -17,7 +17,7 @@ struct Client {
 
 impl Client {
     /// Starts the command and opens the conversation. All that there is to log goes to `log`.
-    fn start(harness: &Harness, mut command: Command) -> Self {
+    pub(crate) fn start(harness: &Harness, mut command: Command) -> Self {
         let log = File::create(harness.path("log")).unwrap();
         command.env("RUST_LOG", "trace").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
         let mut server = command.spawn().unwrap();
@@ -32,11 +32,11 @@ impl Client {
         client
     }
 
-    fn send(&mut self, message: &Value) {
+    pub(crate) fn send(&mut self, message: &Value) {
         writeln!(self.input, "{message}").unwrap();
     }
 
-    fn ask(&mut self, id: u64, method: &str, params: Value) -> Value {
+    pub(crate) fn ask(&mut self, id: u64, method: &str, params: Value) -> Value {
         self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
         loop {
             let message = message(&self.output.next().unwrap().unwrap());
@@ -51,12 +51,15 @@ impl Client {
     }
 
     /// Ends the input; gives the exit code once everything that was still said is read.
-    fn close(mut self) -> Option<i32> {
+    pub(crate) fn close(self) -> Option<i32> {
+        self.leave().0
+    }
+
+    /// As [`close`](Self::close), with what was still said.
+    pub(crate) fn leave(mut self) -> (Option<i32>, Vec<Value>) {
         drop(self.input);
-        for line in self.output {
-            message(&line.unwrap());
-        }
-        self.server.wait().unwrap().code()
+        let rest = self.output.map(|line| message(&line.unwrap())).collect();
+        (self.server.wait().unwrap().code(), rest)
     }
 }
 
@@ -144,9 +147,59 @@ fn over_http_callers_show_the_bearer_token() {
 }
 
 #[test]
+fn over_http_a_file_says_which_callers_open_which_accounts() {
+    let harness = Harness::new();
+    let other = harness.sandbox.add_user("At work");
+    for (account, token) in [("home", harness.sandbox.token()), ("work", &other.token)] {
+        let args = ["auth", "login", "--with-token", "--account", account, "--insecure-storage"];
+        Harness::feed(harness.stranger(&args), token).good();
+    }
+    // The SHA-256 of the token below.
+    let sha256 = "bd8f8f08856767c6c08200be7513153ac6fc21c386ac93f10dc7262c7cb38a41";
+    let file = format!("[[bearer]]\nsha256 = \"{sha256}\"\naccounts = [\"home\", \"work\"]\n");
+    std::fs::write(harness.path("bearers.toml"), &file).unwrap();
+    let mut command = harness.stranger(&["mcp", "--http", "127.0.0.1:0", "--bearers", "bearers.toml"]);
+    let mut server = command.stderr(Stdio::piped()).spawn().unwrap();
+    let told = BufReader::new(server.stderr.take().unwrap()).lines().next().unwrap().unwrap();
+    let url = told.strip_prefix("listening on ").unwrap().to_owned();
+    let me = |account: &str, bearer: &str| {
+        let meta = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+            "io.modelcontextprotocol/clientCapabilities": {},
+        });
+        let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+            "name": "vimeo_me_get", "arguments": {"account": account}, "_meta": meta,
+        }});
+        let request = reqwest::Client::new()
+            .post(&url)
+            .bearer_auth(bearer)
+            .header("accept", "application/json, text/event-stream")
+            .header("content-type", "application/json")
+            .header("mcp-protocol-version", "2026-07-28")
+            .header("mcp-method", "tools/call")
+            .header("mcp-name", "vimeo_me_get")
+            .body(call.to_string());
+        harness.runtime.block_on(async { request.send().await.unwrap().text().await.unwrap() })
+    };
+    let answers = [("home", "of-the-caller"), ("work", "of-the-caller"), ("work", "of-another")];
+    let [home, work, other] = answers.map(|(account, bearer)| me(account, bearer));
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(home.contains("Sandbox User") && !home.contains("At work"), "{home}");
+    assert!(work.contains("At work") && !work.contains("Sandbox User"), "{work}");
+    assert!(other.contains("invalid_token"), "{other}");
+    std::fs::write(harness.path("bearers.toml"), file.replace("work", "nobody")).unwrap();
+    let run = Run::of(command.output().unwrap());
+    run.fails(4, &["nobody", "home"]);
+}
+
+#[test]
 fn what_cannot_be_served_is_said_before_it_begins() {
     let harness = Harness::new();
-    let cases: [(&[&str], i32, &[&str]); 6] = [
+    let cases: [(&[&str], i32, &[&str]); 8] = [
+        (&["--http", "127.0.0.1:0", "--bearers", "none.toml"], 2, &["none.toml"]),
+        (&["--http", "127.0.0.1:0", "--allow-origin", "localhost:1"], 2, &["localhost:1", "https://app"]),
         (&["--tools", "vimeo_nothing"], 3, &["vimeo_nothing", "vimeo tools list"]),
         (&["--toolset", "reading"], 2, &["reading", "library"]),
         (&["--http", "0.0.0.0:0"], 2, &["0.0.0.0:0", "VIMEO_MCP_BEARER"]),
@@ -160,6 +213,6 @@ fn what_cannot_be_served_is_said_before_it_begins() {
         assert_eq!(run.out, "");
     }
     let nobody = harness.stranger(&["mcp"]).output().unwrap();
-    crate::harness::Run::of(nobody).fails(4, &["vimeo auth login"]);
+    Run::of(nobody).fails(4, &["vimeo auth login"]);
     assert!(harness.requests().is_empty());
 }

@@ -19,6 +19,7 @@ use super::super::Settings;
 use super::super::access::{Bearers, Caller};
 use super::super::eof::{self, Gone, Tell};
 use super::super::handler::Handler;
+use super::origins::{self, Origins};
 use super::refusals::Refusals;
 use super::{HttpOptions, LARGEST};
 use crate::ScopeSet;
@@ -39,6 +40,7 @@ pub(super) struct Front {
     settings: Arc<Settings>,
     bearers: Bearers,
     refusals: Refusals,
+    origins: Origins,
     service: StreamableHttpService<Handler, LocalSessionManager>,
     sessions: Mutex<LruCache<String, Session>>,
 }
@@ -57,14 +59,25 @@ impl Front {
         settings: Arc<Settings>,
         options: HttpOptions,
         address: SocketAddr,
+        origins: Origins,
         service: StreamableHttpService<Handler, LocalSessionManager>,
     ) -> Self {
         let refusals = Refusals::new(&options, address);
         let sessions = Mutex::new(LruCache::new(MOST_SESSIONS));
-        Self { settings, bearers: options.bearers, refusals, service, sessions }
+        Self { settings, bearers: options.bearers, refusals, origins, service, sessions }
     }
 
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        let Ok(page) = self.origins.page(request.headers()) else { return self.refusals.foreign_page() };
+        let asks = page.is_some() && request.method() == Method::OPTIONS;
+        let mut answer = if asks { origins::preflight() } else { self.to(request).await };
+        if let Some(page) = page {
+            origins::show(&mut answer, page);
+        }
+        answer
+    }
+
+    async fn to(&self, request: Request<Incoming>) -> Response<Body> {
         let path = request.uri().path().trim_end_matches('/');
         match (request.method(), path) {
             (&Method::GET, "/health") => self.refusals.health(),

@@ -58,6 +58,11 @@ impl Refusals {
         answer(StatusCode::NOT_FOUND, &json!({"error": "not_found", "error_description": "the path is /mcp"}))
     }
 
+    pub(super) fn foreign_page(&self) -> Response<Body> {
+        let text = "pages of this origin may not call; the server's owner can allow them";
+        answer(StatusCode::FORBIDDEN, &json!({"error": "forbidden", "error_description": text}))
+    }
+
     pub(super) fn no_session(&self) -> Response<Body> {
         let text = "there is no such session of yours; begin with initialize";
         answer(StatusCode::NOT_FOUND, &json!({"error": "not_found", "error_description": text}))

@@ -40,6 +40,8 @@ fn outcomes(log: &AuditLog) -> Vec<String> {
         lines.iter().partition(|line| line["phase"] == "before");
     let numbers = |lines: &[&Value]| lines.iter().map(|line| line["attempt"].clone()).collect::<Vec<_>>();
     assert_eq!(numbers(&before), numbers(&after), "{text}");
+    let each = (1..=before.len()).map(|number| json!(number)).collect::<Vec<_>>();
+    assert_eq!(numbers(&before), each, "each attempt has a number of its own: {text}");
     let word =
         |line: &&Value| line["outcome"]["category"].as_str().or(line["outcome"].as_str()).unwrap().to_owned();
     after.iter().map(word).collect()

@@ -96,8 +96,13 @@ async fn strangers_are_refused_and_told_how_to_come_in() {
         assert_eq!(metadata["bearer_methods_supported"], json!(["header"]));
     }
     let mut known = http(&server, "first-bearer");
-    for (header, value) in [("origin", "https://evil.example"), ("origin", "null"), ("host", "evil.example")]
-    {
+    // Pages that other servers on this machine serve are foreign too.
+    for (header, value) in [
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+        ("origin", "http://localhost:1"),
+        ("host", "evil.example"),
+    ] {
         let message = known.message("tools/list", json!({}));
         let answer = known.post(&message, "tools/list").header(header, value).send().await.unwrap();
         assert_eq!(answer.status(), 403, "{header}: {value}");
@@ -160,4 +165,28 @@ async fn a_session_is_its_beginners() {
     let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
     post("first-bearer", Some(&session), &ready).send().await.unwrap();
     assert_eq!(post("first-bearer", Some(&session), &list).send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn pages_that_were_named_may_call_and_read_what_is_answered() {
+    let world = World::new().await;
+    let server = Server::for_account(world.vimeo().clone());
+    let wrong = server.serve_http(here().origins(["https://app.example.com/path"])).await.unwrap_err();
+    assert!(matches!(wrong, ServerError::NoOrigin(_)), "{wrong}");
+    let running = server.serve_http(here().origins(["https://app.example.com"])).await.unwrap();
+    let own = running.url().replace("/mcp", "");
+    let web = reqwest::Client::new();
+    for (page, may) in [("https://app.example.com", true), (&*own, true), ("https://evil.example", false)] {
+        let asked = web.request(http::Method::OPTIONS, running.url()).header("origin", page);
+        let asked = asked.header("access-control-request-method", "POST").send().await.unwrap();
+        assert_eq!(asked.status(), if may { 204 } else { 403 }, "{page}");
+        let mut http = Http::new(running.url(), None, true, json!({}));
+        let message = http.message("tools/list", json!({}));
+        let answer = http.post(&message, "tools/list").header("origin", page).send().await.unwrap();
+        assert_eq!(answer.status(), if may { 200 } else { 403 }, "{page}");
+        for answer in [asked, answer] {
+            let shown = answer.headers().get("access-control-allow-origin");
+            assert_eq!(shown.map(|shown| shown.to_str().unwrap()), may.then_some(page));
+        }
+    }
 }

@@ -10,4 +10,4 @@ mod http;
 mod line;
 mod progress;
 mod stdio;
-mod wire;
+pub(crate) mod wire;

@@ -73,7 +73,7 @@ async fn every_tool_answers_in_messages_that_hold_no_secret() {
     let server = Server::for_account(world.vimeo().clone());
     let Client::Pipe(mut pipe) = Client::connect(&server, Way::NewPipe, false).await else { panic!() };
     let mut said = Vec::new();
-    for (tool, good, _, bad, ..) in crate::tools::every_tool::rows(&world) {
+    for (tool, good, _, bad, ..) in crate::tools::rows::rows(&world) {
         for arguments in [good, bad] {
             let id = pipe.send("tools/call", json!({"name": tool, "arguments": arguments})).await;
             let answer = pipe.answer(id).await;

@@ -6,7 +6,8 @@ use serde_json::Value;
 use vimeo_ext::tools::{self, Effect, Offer, Tools, Toolset};
 use vimeo_sandbox::Sandbox;
 
-use super::world::client;
+use super::rows::rows;
+use super::world::{World, client};
 
 const BASIC: usize = 31;
 
@@ -24,6 +25,49 @@ fn every_schema_is_one_that_all_clients_take() {
             }
         }
     }
+}
+
+/// The schemas are what JSON Schema's own meta-schema takes, and what they say of calls is true.
+#[tokio::test]
+async fn every_schema_is_valid_and_tells_calls_that_work_from_those_that_cannot() {
+    for tool in tools::all() {
+        let name = tool.spec().name;
+        for schema in
+            [tool.input_schema(), tool.output_schema(), &tool.input_outline(), &tool.output_outline()]
+        {
+            if let Err(error) = jsonschema::draft202012::meta::validate(schema) {
+                panic!("{name}: {error} at {}", error.instance_path());
+            }
+        }
+        for shape in
+            [tool.anthropic()["input_schema"].clone(), tool.openai()["function"]["parameters"].clone()]
+        {
+            assert_eq!(&shape, tool.input_schema(), "{name}");
+        }
+    }
+    let world = World::new().await;
+    for (name, good, ..) in rows(&world) {
+        let tool = tools::tool(name).unwrap();
+        for schema in [tool.input_schema(), &tool.input_outline()] {
+            let takes = |arguments: &Value| jsonschema::draft202012::is_valid(schema, arguments);
+            assert!(takes(&good), "{name}: {good}");
+            let mut unknown = good.clone();
+            unknown["verbose"] = serde_json::json!(true);
+            assert!(!takes(&unknown), "{name}: {unknown}");
+            for (argument, _) in good.as_object().unwrap() {
+                let mut wrong = good.clone();
+                wrong[argument] = serde_json::json!({"of": "another type"});
+                assert!(!takes(&wrong), "{name}: {wrong}");
+                let error = world.call(name, wrong.clone()).await.unwrap_err();
+                assert_eq!(error.field.as_ref(), Some(argument), "{wrong}: {error:?}");
+                assert!(error.message.contains("an object"), "the value's type: {error:?}");
+                assert!(error.next_step.starts_with("Give "), "the remedy: {error:?}");
+            }
+            let error = world.call(name, unknown).await.unwrap_err();
+            assert_eq!(error.field.as_deref(), Some("verbose"), "{error:?}");
+        }
+    }
+    assert!(world.sandbox.journal().is_empty(), "wrong arguments are never sent");
 }
 
 #[test]

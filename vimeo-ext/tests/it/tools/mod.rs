@@ -1,9 +1,14 @@
 //! The tools for agents, against the local Vimeo.
 
 mod definitions;
-pub(crate) mod every_tool;
+mod every_tool;
+#[cfg(feature = "mcp")]
+mod foreign;
 mod ids;
 mod lists;
 mod more;
+#[cfg(feature = "mcp")]
+mod recorded;
+pub(crate) mod rows;
 mod safety;
 pub(crate) mod world;

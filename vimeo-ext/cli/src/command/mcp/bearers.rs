@@ -1,0 +1,122 @@
+//! Who may call over HTTP as which of the accounts, out of a file.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
+
+use serde::Deserialize;
+use vimeo_ext::auth::{AuthError, BoxFuture};
+use vimeo_ext::mcp::{Bearer, Bearers, Clients};
+use vimeo_ext::upload::Journal;
+use vimeo_ext::{Error, Vimeo};
+
+use crate::context::Context;
+use crate::exit::{Failure, Result};
+
+/// The file. It has the tokens' hashes, so that it opens nothing to whoever reads it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    bearer: Vec<Caller>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Caller {
+    /// The SHA-256 of the bearer token, in hexadecimal digits.
+    sha256: String,
+    /// Accounts of `vimeo auth`.
+    accounts: BTreeSet<String>,
+    /// The scopes of Vimeo's that the caller may use; all when left out.
+    scopes: Option<String>,
+}
+
+/// The accounts that callers may use, by their names.
+pub(super) struct LoggedIn(HashMap<String, Vimeo>);
+
+impl Clients for LoggedIn {
+    fn client<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<Vimeo, Error>> {
+        let client = self.0.get(account).cloned();
+        Box::pin(async move { client.ok_or_else(|| AuthError::NoToken.into()) })
+    }
+}
+
+/// Reads the file and makes a client for each account in it.
+pub(super) async fn read(
+    context: &Context<'_>,
+    path: &Path,
+    journal: &Journal,
+) -> Result<(LoggedIn, Bearers)> {
+    let text = tokio::fs::read_to_string(path).await;
+    let text = text.map_err(|error| Failure::file("read the bearers", path, &error))?;
+    let callers = parse(&text).map_err(|reason| {
+        Failure::usage(format!("{}: {reason}", path.display())).next("vimeo help mcp shows how it is written")
+    })?;
+    let mut clients = HashMap::new();
+    for name in callers.iter().flat_map(|caller| &caller.accounts) {
+        if !clients.contains_key(name) {
+            let identity = context.account(name).await?;
+            clients.insert(name.clone(), context.client_with(identity, Some(journal.clone()))?);
+        }
+    }
+    Ok((LoggedIn(clients), callers.iter().map(bearer).collect()))
+}
+
+fn parse(text: &str) -> std::result::Result<Vec<Caller>, String> {
+    let document: Document = toml::from_str(text).map_err(|error| error.to_string())?;
+    for caller in &document.bearer {
+        if hash(&caller.sha256).is_none() {
+            return Err(format!("`{}` is no SHA-256 in 64 hexadecimal digits", caller.sha256));
+        }
+        if caller.accounts.is_empty() {
+            return Err(format!("the bearer {} has no accounts", caller.sha256));
+        }
+    }
+    if document.bearer.is_empty() { Err("it has no bearer".to_owned()) } else { Ok(document.bearer) }
+}
+
+fn bearer(caller: &Caller) -> Bearer {
+    // It was checked.
+    let bearer = Bearer::from_sha256(hash(&caller.sha256).unwrap_or_default(), &caller.accounts);
+    match &caller.scopes {
+        Some(scopes) => bearer.scopes(scopes.as_str()),
+        None => bearer,
+    }
+}
+
+fn hash(text: &str) -> Option<[u8; 32]> {
+    let digits = text.trim().as_bytes();
+    if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let mut hash = [0; 32];
+    for (byte, pair) in hash.iter_mut().zip(digits.chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_understood_opens_nothing() {
+        let digits = "0a".repeat(32);
+        let good = format!("[[bearer]]\nsha256 = \"{digits}\"\naccounts = [\"work\"]\nscopes = \"public\"\n");
+        let callers = parse(&good).unwrap_or_default();
+        assert_eq!((callers.len(), callers[0].scopes.as_deref()), (1, Some("public")));
+        assert_eq!(hash(&digits), Some([10; 32]));
+        for (wrong, says) in [
+            ("".to_owned(), "bearer"),
+            ("bearer = []".to_owned(), "no bearer"),
+            (good.replace("0a0a", "0a"), "no SHA-256"),
+            (good.replace(&digits, &"zz".repeat(32)), "no SHA-256"),
+            (good.replace("\"work\"", ""), "no accounts"),
+            (good.replace("scopes", "scope"), "scope"),
+            (good.replace("sha256", "token"), "token"),
+        ] {
+            let reason = parse(&wrong).err().unwrap_or_default();
+            assert!(reason.contains(says), "{wrong}: {reason}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Every tool over standard streams, in a process of its own that logs all it can: what goes where, and how it ends.
+
+use std::fs::File;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use vimeo_sandbox::{Effect, Fault};
+
+use crate::harness::Harness;
+use crate::mcp::Client;
+
+/// The tools' own tests have the world and the calls.
+#[allow(dead_code)]
+#[path = "../../../tests/it/tools/world.rs"]
+pub(crate) mod world;
+
+#[path = "../../../tests/it/tools/rows.rs"]
+mod rows;
+
+use self::world::World;
+
+#[test]
+fn every_tool_works_and_fails_and_no_secret_is_in_any_stream() {
+    let harness = Harness::new();
+    let world = harness.runtime.block_on(World::new());
+    let film = harness.file("film.mp4", 300_000);
+    let folder = film.parent().unwrap().to_str().unwrap();
+    let sets = "read,library,social,webhooks,more,uploads";
+    let mut command = harness.vimeo(&["mcp", "--toolset", sets, "--uploads", folder]);
+    command.env("VIMEO_ACCESS_TOKEN", world.sandbox.token());
+    command.env("VIMEO_BASE_URL", world.sandbox.url().as_str());
+    // The client reads each line as a message of the protocol.
+    let mut client = Client::start(&harness, command);
+    let mut said = Vec::new();
+    let mut id = 10;
+    let mut call = |tool: &str, arguments: &Value| {
+        id += 1;
+        let answer = client.ask(id, "tools/call", json!({"name": tool, "arguments": arguments}));
+        said.push(answer.to_string());
+        answer["isError"].as_bool().unwrap()
+    };
+    let rows = rows::rows(&world);
+    assert_eq!(rows.len(), 31);
+    for (tool, good, _, bad, ..) in rows {
+        assert_eq!((call(tool, &good), call(tool, &bad)), (false, true), "{tool}");
+    }
+    // These get signed links.
+    let video = world.videos[0].to_string();
+    let captions = "WEBVTT\n\n00:00:01.000 --> 00:00:03.000\nThe first wave\n";
+    let track = json!({"video_id": video, "kind": "captions", "language": "en", "content": captions});
+    for (tool, arguments) in [
+        ("vimeo_video_upload", json!({"path": film})),
+        ("vimeo_video_replace", json!({"path": film, "video_id": video})),
+        ("vimeo_text_track_add", track),
+        ("vimeo_video_transcript_get", json!({"video_id": video})),
+    ] {
+        assert!(!call(tool, &arguments), "{tool}");
+    }
+    let uploads = world.sandbox.journal();
+    assert!(uploads.iter().any(|entry| entry.query.contains("sig=")), "there were signed links");
+    assert_eq!(client.close(), Some(0));
+    let log = std::fs::read_to_string(harness.path("log")).unwrap();
+    assert!(log.contains("TRACE") && log.len() > 100_000, "{} bytes of log", log.len());
+    for (place, text) in [("standard output", said.concat()), ("standard error", log)] {
+        for secret in [world.sandbox.token(), "sig=", "Bearer ", "bearer "] {
+            let at = text.find(secret);
+            let around = at.map(|at| text.get(at.saturating_sub(200)..(at + 80).min(text.len())));
+            assert_eq!(at, None, "`{secret}` is on {place}: {around:?}");
+        }
+    }
+}
+
+#[test]
+fn the_end_of_the_input_ends_the_process_while_calls_are_under_way() {
+    let harness = Harness::new();
+    let mut client = Client::start(&harness, harness.vimeo(&["mcp"]));
+    harness.sandbox.fault(Fault::new(Effect::Stall).times(3));
+    for id in 1..=3 {
+        let params = json!({"name": "vimeo_me_get", "arguments": {}});
+        client.send(&json!({"jsonrpc": "2.0", "id": 100 + id, "method": "tools/call", "params": params}));
+    }
+    while harness.sandbox.fired().len() < 3 {
+        std::thread::yield_now();
+    }
+    // It reads to the end of the output: nothing is said after the input has ended.
+    let begun = std::time::Instant::now();
+    let (code, rest) = client.leave();
+    assert_eq!((code, rest), (Some(0), Vec::new()), "after {:?}", begun.elapsed());
+}
+
+#[test]
+fn a_server_whose_client_never_says_a_word_ends_with_it() {
+    let harness = Harness::new();
+    let mut command = harness.vimeo(&["mcp"]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(harness.path("log")).unwrap());
+    let output = command.output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0));
+}
