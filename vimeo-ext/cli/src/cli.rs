@@ -1,10 +1,12 @@
 //! The command line.
 
+use std::ffi::OsStr;
+
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, CommandFactory, Parser};
-use clap_complete::engine::ArgValueCandidates;
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCandidate};
 
-use crate::command::Command;
+use crate::command::{self, Command};
 use crate::config::{Accounts, Folders};
 use crate::output::ColourChoice;
 
@@ -78,7 +80,9 @@ pub(crate) struct Global {
 /// The command line with all that cannot be derived: a variable for each flag, and what only the machine knows.
 pub(crate) fn command() -> clap::Command {
     let command = with_variables(Cli::command()).mut_subcommand("sandbox", sandbox);
-    command.mut_arg("account", |arg| arg.add(ArgValueCandidates::new(accounts)))
+    command
+        .mut_arg("account", |arg| arg.add(ArgValueCandidates::new(accounts)))
+        .mut_arg("json", |arg| arg.add(ArgValueCompleter::new(fields)))
 }
 
 /// The sandbox's own command, with examples as this command has them.
@@ -124,10 +128,28 @@ fn with_variables(command: clap::Command) -> clap::Command {
         .mut_subcommands(|sub| if sub.get_name() == "sandbox" { sub } else { with_variables(sub) })
 }
 
-fn accounts() -> Vec<clap_complete::CompletionCandidate> {
+fn accounts() -> Vec<CompletionCandidate> {
     let kept = Folders::of_process().and_then(|folders| Accounts::in_folder(folders.config()).read());
-    kept.map(|kept| kept.accounts.into_keys().map(clap_complete::CompletionCandidate::new).collect())
-        .unwrap_or_default()
+    kept.map(|kept| kept.accounts.into_keys().map(CompletionCandidate::new).collect()).unwrap_or_default()
+}
+
+/// The names of fields, after those that stand there. The flag is the same for all commands, so which one it is for has
+/// to be read off the words of the line, which the shell passes behind `--`.
+fn fields(begun: &OsStr) -> Vec<CompletionCandidate> {
+    let words = std::env::args().skip_while(|word| word != "--");
+    let known = words.into_iter().find_map(|word| command::fields_of(&word)).unwrap_or_default();
+    next_field(begun.to_str().unwrap_or_default(), &known).into_iter().map(CompletionCandidate::new).collect()
+}
+
+/// A list of names, with each name that can come next at its end.
+fn next_field(begun: &str, known: &[&str]) -> Vec<String> {
+    let (before, last) = match begun.rfind(',') {
+        Some(comma) => begun.split_at(comma + 1),
+        None => ("", begun),
+    };
+    let named: Vec<&str> = before.split(',').collect();
+    let fits = |name: &&&str| name.starts_with(last) && !named.contains(*name);
+    known.iter().filter(fits).map(|name| format!("{before}{name}")).collect()
 }
 
 #[cfg(test)]
@@ -156,6 +178,17 @@ mod tests {
             let of_sandbox = path.starts_with("vimeo sandbox ");
             assert!(has_example || is_group || of_sandbox, "{path} has no example");
         });
+    }
+
+    #[test]
+    fn fields_come_one_after_the_other() {
+        let known = ["duration", "name", "uri"];
+        assert_eq!(next_field("", &known), known);
+        assert_eq!(next_field("n", &known), ["name"]);
+        assert_eq!(next_field("uri,", &known), ["uri,duration", "uri,name"]);
+        assert_eq!(next_field("uri,name,d", &known), ["uri,name,duration"]);
+        assert!(command::fields_of("videos").unwrap().contains(&"duration"));
+        assert!(command::fields_of("doctor").is_none());
     }
 
     #[test]

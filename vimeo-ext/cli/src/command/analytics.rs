@@ -9,7 +9,7 @@ use crate::exit::{Exit, Failure, Result};
 use crate::output::known_fields;
 use crate::resource::{Resource, Shape, column};
 
-const ANALYTICS: Resource = Resource {
+pub(super) const ANALYTICS: Resource = Resource {
     noun: "figures",
     columns: &[
         column("from", "start_date", Shape::Time),

@@ -13,7 +13,7 @@ use crate::output::known_fields;
 use crate::reference;
 use crate::resource::{Resource, Shape, column};
 
-const FOLDERS: Resource = Resource {
+pub(super) const FOLDERS: Resource = Resource {
     noun: "folders",
     columns: &[
         column("uri", "uri", Shape::Text),

@@ -8,7 +8,7 @@ use crate::exit::{Exit, Failure, Result};
 use crate::output::known_fields;
 use crate::resource::{Resource, Shape, column};
 
-const EVENTS: Resource = Resource {
+pub(super) const EVENTS: Resource = Resource {
     noun: "live events",
     columns: &[
         column("uri", "uri", Shape::Text),

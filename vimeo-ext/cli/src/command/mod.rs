@@ -61,6 +61,20 @@ pub(crate) enum Command {
     Help(help::HelpArgs),
 }
 
+/// The names that `--json` takes after the first word of a command; `None` for commands without fields of Vimeo's.
+pub(crate) fn fields_of(word: &str) -> Option<Vec<&'static str>> {
+    let resource = match word {
+        "videos" => &videos::VIDEOS,
+        "folders" => &folders::FOLDERS,
+        "showcases" => &showcases::SHOWCASES,
+        "live" => &live::EVENTS,
+        "analytics" => &analytics::ANALYTICS,
+        "webhooks" => &webhooks::WEBHOOKS,
+        _ => return None,
+    };
+    Some((resource.known)())
+}
+
 /// Does what the command line says.
 pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<Exit> {
     match command {

@@ -13,7 +13,7 @@ use crate::output::known_fields;
 use crate::reference;
 use crate::resource::{Resource, Shape, column};
 
-const SHOWCASES: Resource = Resource {
+pub(super) const SHOWCASES: Resource = Resource {
     noun: "showcases",
     columns: &[
         column("uri", "uri", Shape::Text),

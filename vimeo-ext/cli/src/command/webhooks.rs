@@ -12,7 +12,7 @@ use crate::output::known_fields;
 use crate::reference;
 use crate::resource::{Resource, Shape, column};
 
-const WEBHOOKS: Resource = Resource {
+pub(super) const WEBHOOKS: Resource = Resource {
     noun: "webhooks",
     columns: &[
         column("uri", "uri", Shape::Text),

@@ -50,6 +50,20 @@ impl Bars {
         for line in &self.lines {
             line.abandon();
         }
+        self.freeze();
+    }
+
+    /// Leaves them as they are and goes to a line of its own. Ctrl-C stands behind the last of them by now, in the line
+    /// below since bars are as wide as the terminal: drawn once more, all would be a line too low.
+    pub(super) fn leave(&self) {
+        self.freeze();
+        super::lines::say("");
+    }
+
+    /// Nothing is drawn any more, also not by whoever holds them a moment longer: it would come between what is written
+    /// next.
+    fn freeze(&self) {
+        self.block.set_draw_target(ProgressDrawTarget::hidden());
     }
 }
 

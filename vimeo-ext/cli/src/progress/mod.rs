@@ -88,10 +88,13 @@ impl Show {
     }
 }
 
+/// What an interrupt leaves. The task may still be drawing, and holds the bars for a moment longer.
 impl Drop for Show {
     fn drop(&mut self) {
-        if let Some(task) = &self.task {
-            task.abort();
+        let Some(task) = &self.task else { return };
+        task.abort();
+        if let Some(bars) = &self.bars {
+            bars.leave();
         }
     }
 }

@@ -58,16 +58,59 @@ fn without_a_keyring_nothing_is_written_unless_asked_for() {
     Run::of(harness.stranger(&["auth", "status"]).output().unwrap()).fails(4, &["nobody is logged in"]);
 }
 
-/// A bus that takes connections and never says a word.
+/// A bus that takes connections and never says a word. While the command waits for it, the token is not where other
+/// users of the machine could see it.
 #[cfg(unix)]
 #[test]
 fn a_keyring_that_hangs_is_given_up_on() {
+    use std::io::Write;
+
     let harness = Harness::new();
-    let _bus = std::os::unix::net::UnixListener::bind(harness.path("no-bus")).unwrap();
+    let bus = std::os::unix::net::UnixListener::bind(harness.path("no-bus")).unwrap();
+    let began = Instant::now();
+    let mut command = harness.stranger(&["auth", "login", "--with-token"]);
+    command.env("RUST_BACKTRACE", "full").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(harness.sandbox.token().as_bytes()).unwrap();
+    // It has the token, and asks the keyring now.
+    let _asked = bus.accept().unwrap();
+    let words = std::process::Command::new("ps").args(["-ww", "-e", "-o", "args"]).output();
+    if let Ok(words) = words {
+        let words = String::from_utf8_lossy(&words.stdout).into_owned();
+        assert!(words.contains("auth login --with-token"), "{words}");
+        assert!(!words.contains(harness.sandbox.token()), "{words}");
+    }
+    let run = Run::of(child.wait_with_output().unwrap());
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    run.fails(4, &["does not answer within 3 s", "--insecure-storage"]);
+    assert!(!run.err.contains(harness.sandbox.token()), "{run:?}");
+    assert_eq!(everything_in(&harness.path("config")), "");
+}
+
+/// A bus that lets nobody in, as that of another user or a locked session does.
+#[cfg(unix)]
+#[test]
+fn a_keyring_that_refuses_is_said_so() {
+    use std::io::Write;
+
+    let harness = Harness::new();
+    let bus = std::os::unix::net::UnixListener::bind(harness.path("no-bus")).unwrap();
+    std::thread::spawn(move || {
+        for connection in bus.incoming() {
+            let Ok(mut connection) = connection else { return };
+            let mut asked = [0; 512];
+            while connection.read(&mut asked).is_ok_and(|length| length > 0) {
+                if connection.write_all(b"REJECTED\r\n").is_err() {
+                    break;
+                }
+            }
+        }
+    });
     let began = Instant::now();
     let run = log_in(&harness, &[], harness.sandbox.token());
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
-    run.fails(4, &["does not answer within 3 s", "--insecure-storage"]);
+    run.fails(4, &["keyring", "nothing was written", "--insecure-storage"]);
+    assert!(!run.err.contains(harness.sandbox.token()), "{run:?}");
     assert_eq!(everything_in(&harness.path("config")), "");
 }
 

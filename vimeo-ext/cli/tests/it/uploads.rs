@@ -60,6 +60,27 @@ fn what_is_no_file_to_upload_is_found_before_anything_is_sent() {
     assert!(harness.run(&["videos", "list"]).good().is_empty());
 }
 
+/// A disk that takes no more: the upload is not begun, since it could not be gone on with.
+#[cfg(unix)]
+#[test]
+fn without_room_for_the_journal_no_video_is_made() {
+    let harness = Harness::new();
+    harness.file("a.mp4", 10);
+    let full = harness.vimeo(&["upload", "a.mp4"]);
+    let mut shell = std::process::Command::new("sh");
+    // No file may grow, as on a full disk; the signal that tells of it is what a shell can switch off.
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" upload a.mp4"]).arg(full.get_program());
+    shell.env_clear().current_dir(harness.folder.path());
+    shell.envs(full.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = shell.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).output();
+    let run = Run::of(output.unwrap());
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(run.err.contains("a.mp4") && run.err.contains("too large"), "{run:?}");
+    assert!(harness.run(&["videos", "list"]).good().is_empty());
+    // With room again the same command does it.
+    harness.run(&["upload", "a.mp4"]).good();
+}
+
 #[test]
 fn everything_in_one_go() {
     let harness = Harness::new();
