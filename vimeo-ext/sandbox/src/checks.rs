@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::errors::{ApiError, EMPTY, InvalidField, STREAMING_CLOSED};
 use crate::input::Input;
 use crate::operations::Operation;
+use crate::paging::MAX_PER_PAGE;
 use crate::query::Query;
 use crate::schemas::{Field, Schema, Type};
 
@@ -24,6 +25,12 @@ pub(crate) fn query(operation: &Operation, query: &Query, wrong: &mut Vec<Invali
             // An empty value says as little as none.
             Some(field) if !value.is_empty() && wrong.len() < MOST => {
                 if let Some(what) = misread(field.ty, value) {
+                    // The description does not tell where these end.
+                    let what = match field.name {
+                        "page" => "a whole number from 1".to_owned(),
+                        "per_page" => format!("a whole number from 1 to {MAX_PER_PAGE}"),
+                        _ => what,
+                    };
                     wrong.push(InvalidField::new(name, format!("must be {what}")));
                 }
             }

@@ -10,7 +10,7 @@ use crate::query::Query;
 /// What Vimeo gives when `per_page` is not asked for.
 const DEFAULT_PER_PAGE: u64 = 25;
 /// The most that `per_page` may ask for.
-const MAX_PER_PAGE: u64 = 100;
+pub(crate) const MAX_PER_PAGE: u64 = 100;
 
 /// Which part of a list was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
