@@ -21,7 +21,7 @@ pub struct Linked {
 
 impl Accounts {
     /// Where to send the account's user so that they let the app in. Good once, and for the
-    /// [login lifetime](AccountsBuilder::login_lifetime). An account that is logged in stays so until it is completed.
+    /// [login lifetime](super::AccountsBuilder::login_lifetime). An account that is logged in stays so until it is completed.
     ///
     /// # Errors
     ///

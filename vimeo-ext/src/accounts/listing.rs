@@ -43,7 +43,7 @@ impl Accounts {
     /// Changes of status from now on, of all processes that share the store, in their order. It never ends.
     ///
     /// What this process changes comes at once, what others change with the next look into the store (see
-    /// [`AccountsBuilder::follow`]).
+    /// [`AccountsBuilder::follow`](super::AccountsBuilder::follow)).
     ///
     /// # Errors
     ///
