@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
-use super::rows::{self, AccountRow, ConnectionRow, EventRow, LoginRow};
-use super::sql::sql_store;
+use super::rows::{self, AccountRow, ConnectionRow, EventRow, LoginRow, migration};
+use super::sql::{Bound, FEW, Filter, sql_store};
 use super::{AccountStore, KeyUse, LoginRecord, StoreError, StoreFuture};
 use crate::accounts::{
     AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, Sealed, Status,
@@ -90,13 +90,10 @@ impl PostgresStore {
         sqlx::query(&sql).execute(&mut *transaction).await.map_err(rows::failed)?;
         transaction.commit().await.map_err(rows::failed)?;
         let migrator = Migrator {
-            migrations: Cow::Owned(vec![Migration::new(
-                1,
-                Cow::Borrowed("accounts"),
-                MigrationType::Simple,
-                Cow::Borrowed(include_str!("../../../migrations/postgres/0001_accounts.sql")),
-                false,
-            )]),
+            migrations: Cow::Owned(vec![
+                migration(1, "accounts", include_str!("../../../migrations/postgres/0001_accounts.sql")),
+                migration(2, "pages", include_str!("../../../migrations/postgres/0002_pages.sql")),
+            ]),
             ..Migrator::DEFAULT
         };
         migrator.run(&pool).await.map_err(StoreError::unavailable)?;
@@ -113,6 +110,11 @@ impl PostgresStore {
 
     fn budgets(&self) -> &PgPool {
         &self.budgets
+    }
+
+    /// PostgreSQL takes no such words, and needs none: it looks at how many there are of each value.
+    fn using(_: &str) -> &'static str {
+        ""
     }
 
     async fn begin(&self, notes: bool) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, StoreError> {

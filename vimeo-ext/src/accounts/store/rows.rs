@@ -1,6 +1,9 @@
 //! Records as rows, alike in every database.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
+use sqlx::migrate::{Migration, MigrationType};
 
 use super::StoreError;
 use crate::ScopeSet;
@@ -37,6 +40,11 @@ pub(super) type EventRow = (i64, String, Option<String>, Option<String>, Option<
 
 /// Account, expiry, key and ciphertext of a login.
 pub(super) type LoginRow = (String, i64, String, Vec<u8>);
+
+/// A step from an older state of the tables to a newer one.
+pub(super) fn migration(version: i64, name: &'static str, sql: &'static str) -> Migration {
+    Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, Cow::Borrowed(sql), false)
+}
 
 fn damaged(what: impl std::fmt::Display) -> StoreError {
     StoreError::Damaged(what.to_string())

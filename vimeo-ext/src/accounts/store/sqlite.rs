@@ -6,14 +6,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use tokio::time::{Instant, sleep};
 
-use super::rows::{self, AccountRow, ConnectionRow, EventRow, LoginRow};
-use super::sql::sql_store;
+use super::rows::{self, AccountRow, ConnectionRow, EventRow, LoginRow, migration};
+use super::sql::{Bound, FEW, Filter, sql_store};
 use super::{AccountStore, KeyUse, LoginRecord, StoreError, StoreFuture};
 use crate::accounts::{
     AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, Sealed, Status,
@@ -82,13 +82,10 @@ impl SqliteStore {
             }
         };
         let migrator = Migrator {
-            migrations: Cow::Owned(vec![Migration::new(
-                1,
-                Cow::Borrowed("accounts"),
-                MigrationType::Simple,
-                Cow::Borrowed(include_str!("../../../migrations/sqlite/0001_accounts.sql")),
-                false,
-            )]),
+            migrations: Cow::Owned(vec![
+                migration(1, "accounts", include_str!("../../../migrations/sqlite/0001_accounts.sql")),
+                migration(2, "pages", include_str!("../../../migrations/sqlite/0002_pages.sql")),
+            ]),
             ..Migrator::DEFAULT
         };
         // Two processes that open a new file at once must not both make its tables.
@@ -110,6 +107,10 @@ impl SqliteStore {
 
     fn budgets(&self) -> &SqlitePool {
         &self.budgets
+    }
+
+    fn using(index: &str) -> String {
+        format!("INDEXED BY {index}")
     }
 
     async fn begin(&self, _: bool) -> Result<sqlx::Transaction<'static, sqlx::Sqlite>, StoreError> {
@@ -141,5 +142,65 @@ sql_store!(SqliteStore, sqlx::Sqlite);
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteStore").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::accounts::Account;
+
+    #[tokio::test]
+    async fn a_page_is_the_same_whichever_way_it_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path().join("accounts.db")).await.unwrap();
+        let now = DateTime::from_timestamp_millis(1_700_000_000_000).unwrap();
+        for number in 0..24 {
+            let id = AccountId::new(format!("{number:02}")).unwrap();
+            let status = [Status::Active, Status::Expired, Status::Active][number % 3];
+            let mut account = Account::new(id, status, now);
+            account.expires = (number % 2 == 0).then(|| now + TimeDelta::days(number as i64 * 7 % 24));
+            account.user = Some(format!("/users/{}", number % 4));
+            let key = ["a", "b", "c"].get(number / 2 % 4).copied();
+            let secrets = key.map(|key| Sealed { key: KeyId::new(key), bytes: vec![1] });
+            let event = StatusEvent::new(&account.id, None, Some(status), None, now);
+            store.insert_account(&AccountRecord { account, secrets }, &event).await.unwrap();
+        }
+        let all = store.page(&AccountQuery::default(), 0).await.unwrap();
+        let (mut asked, mut found) = (0, 0);
+        for parts in 0..32 {
+            let mut query = AccountQuery::default().limit(if parts & 1 > 0 { 3 } else { 50 });
+            query.status = (parts & 2 > 0).then_some(Status::Active);
+            query.user = (parts & 4 > 0).then(|| "/users/2".to_owned());
+            query.expires_before = (parts & 8 > 0).then(|| now + TimeDelta::days(13));
+            query.sealed_without = (parts & 16 > 0).then(|| KeyId::new("b"));
+            for after in [None, Some("05"), Some("23")] {
+                query.after = after.map(|id| AccountId::new(id).unwrap());
+                let expected: Vec<_> =
+                    all.iter()
+                        .filter(|AccountRecord { account, secrets }| {
+                            query.after.as_ref().is_none_or(|after| account.id > *after)
+                                && query.status.is_none_or(|status| account.status == status)
+                                && query.user.as_ref().is_none_or(|user| account.user.as_ref() == Some(user))
+                                && query
+                                    .expires_before
+                                    .is_none_or(|time| account.expires.is_some_and(|expires| expires < time))
+                                && query.sealed_without.as_ref().is_none_or(|key| {
+                                    secrets.as_ref().is_some_and(|sealed| sealed.key != *key)
+                                })
+                        })
+                        .take(query.limit as usize)
+                        .cloned()
+                        .collect();
+                for few in [0, 8, FEW] {
+                    assert_eq!(store.page(&query, few).await.unwrap(), expected, "{query:?}, {few}");
+                }
+                asked += 1;
+                found += usize::from(!expected.is_empty());
+            }
+        }
+        assert_eq!((all.len(), asked, found), (24, 96, 48), "not all of them find nothing");
     }
 }

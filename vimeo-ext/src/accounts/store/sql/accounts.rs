@@ -109,27 +109,7 @@ macro_rules! sql_accounts {
         }
 
         fn accounts<'a>(&'a self, query: &'a AccountQuery) -> StoreFuture<'a, Vec<AccountRecord>> {
-            Box::pin(async move {
-                // Written for the filters that are set, so that each finds its index.
-                let start = query.after.as_ref().map_or("", AccountId::as_str).to_owned();
-                let mut sql = sqlx::QueryBuilder::<$database>::new("SELECT ");
-                sql.push(rows::ACCOUNT).push(" FROM accounts WHERE id > ").push_bind(start);
-                if let Some(status) = query.status {
-                    sql.push(" AND status = ").push_bind(status.as_str());
-                }
-                if let Some(user) = &query.user {
-                    sql.push(" AND vimeo_user = ").push_bind(user.clone());
-                }
-                if let Some(time) = query.expires_before {
-                    sql.push(" AND expires < ").push_bind(rows::millis(time));
-                }
-                if let Some(key) = &query.sealed_without {
-                    sql.push(" AND key_id <> ").push_bind(key.as_str().to_owned());
-                }
-                sql.push(" ORDER BY id LIMIT ").push_bind(i64::from(query.limit));
-                let found = sql.build_query_as::<AccountRow>().fetch_all(self.reads()).await;
-                found.map_err(rows::failed)?.into_iter().map(rows::account).collect()
-            })
+            Box::pin(self.page(query, FEW))
         }
 
         fn events(&self, after: u64, limit: u32) -> StoreFuture<'_, Vec<StatusEvent>> {

@@ -3,18 +3,23 @@
 mod accounts;
 mod connections;
 mod keys;
+mod pages;
 mod passing;
 
 pub(super) use accounts::sql_accounts;
 pub(super) use connections::sql_connections;
 pub(super) use keys::sql_keys;
+pub(super) use pages::{Bound, FEW, Filter, sql_pages};
 pub(super) use passing::sql_passing;
 
-/// Makes an [`AccountStore`](super::AccountStore) of a type that has `reads()`, `writes()` and `budgets()`, pools of connections, and
-/// `begin(notes)`, a transaction; one that notes an event lets no other that does come between.
+/// Makes an [`AccountStore`](super::AccountStore) of a type that has `reads()`, `writes()` and `budgets()`, pools of
+/// connections; `begin(notes)`, a transaction, where one that notes an event lets no other that does come between; and
+/// `using(index)`, the words that have a statement use an index, or none.
 macro_rules! sql_store {
     ($store:ty, $database:ty) => {
         impl $store {
+            super::sql::sql_pages!($database);
+
             async fn note(
                 transaction: &mut sqlx::Transaction<'_, $database>,
                 event: &StatusEvent,
