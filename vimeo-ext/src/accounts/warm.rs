@@ -27,7 +27,10 @@ const FEW: usize = 64;
 
 impl Warm {
     pub(super) fn new(size: NonZeroUsize) -> Self {
-        let state = State { clients: LruCache::new(size), held: HashMap::new(), sweep_at: FEW };
+        // Made with its size it would have room for as many at once, and none for `usize::MAX`.
+        let mut clients = LruCache::unbounded();
+        clients.resize(size);
+        let state = State { clients, held: HashMap::new(), sweep_at: FEW };
         Self { state: Mutex::new(state) }
     }
 
@@ -104,5 +107,23 @@ impl State {
             self.sweep_at = (self.held.len() * 2).max(FEW);
         }
         self.held.entry(id).or_default().push(session);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_size_is_taken_and_kept_to() {
+        let app = Vimeo::builder().access_token("a").build().unwrap();
+        for (size, kept) in [(NonZeroUsize::MIN, 1), (NonZeroUsize::MAX, 3)] {
+            let warm = Warm::new(size);
+            for id in ["a", "b", "c"] {
+                warm.put(&AccountId::new(id).unwrap(), app.clone());
+            }
+            assert_eq!(warm.len(), kept);
+            assert!(warm.get(&AccountId::new("c").unwrap()).is_some(), "the latest stays");
+        }
     }
 }
