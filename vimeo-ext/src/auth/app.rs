@@ -1,6 +1,7 @@
 //! The app's own name and password.
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -16,14 +17,15 @@ use vimeo_api::Error;
 /// ```
 #[derive(Clone)]
 pub struct AppCredentials {
-    id: String,
-    secret: SecretString,
+    // Shared by the clients of all accounts.
+    id: Arc<str>,
+    secret: Arc<SecretString>,
 }
 
 impl AppCredentials {
     /// Of an app with this client identifier.
     pub fn new(id: impl Into<String>, secret: impl Into<SecretString>) -> Self {
-        Self { id: id.into(), secret: secret.into() }
+        Self { id: id.into().into(), secret: Arc::new(secret.into()) }
     }
 
     /// The client identifier, which is no secret.

@@ -9,7 +9,7 @@ mod share;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -170,7 +170,8 @@ impl fmt::Debug for Budgets {
 pub struct Budget {
     shared: Mutex<Shared>,
     changed: Notify,
-    watched: watch::Sender<BudgetState>,
+    /// Made for the first who watches: of many accounts nobody watches most.
+    watched: OnceLock<watch::Sender<BudgetState>>,
     clock: Clock,
     slices: Option<Slices>,
 }
@@ -205,13 +206,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Budget {
     fn new(clock: Clock, slices: Option<Slices>) -> Self {
-        Self {
-            shared: Mutex::default(),
-            changed: Notify::new(),
-            watched: watch::Sender::new(BudgetState::default()),
-            clock,
-            slices,
-        }
+        Self { shared: Mutex::default(), changed: Notify::new(), watched: OnceLock::new(), clock, slices }
     }
 
     /// What is known now.
@@ -231,8 +226,9 @@ impl Budget {
     /// # }
     /// ```
     pub fn changes(&self) -> impl Stream<Item = BudgetState> + Send + Unpin + 'static {
-        self.watched.send_replace(self.state());
-        let mut receiver = self.watched.subscribe();
+        let watched = self.watched.get_or_init(|| watch::Sender::new(BudgetState::default()));
+        watched.send_replace(self.state());
+        let mut receiver = watched.subscribe();
         receiver.mark_changed();
         Box::pin(futures_util::stream::unfold(receiver, async |mut receiver| {
             receiver.changed().await.ok()?;
@@ -270,8 +266,8 @@ impl Budget {
         if shared.waiting > 0 {
             self.changed.notify_waiters();
         }
-        if self.watched.receiver_count() > 0 {
-            self.watched.send_replace(self.snapshot(shared));
+        if let Some(watched) = self.watched.get().filter(|watched| watched.receiver_count() > 0) {
+            watched.send_replace(self.snapshot(shared));
         }
     }
 
