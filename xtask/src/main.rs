@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod accounts_bench;
 mod areas;
 mod authorize_page;
 mod build_cost;
@@ -32,6 +33,8 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Command {
+    /// Measure what a million accounts cost, with a PostgreSQL server of its own and in SQLite.
+    AccountsBench(accounts_bench::Arguments),
     /// Generate the source of vimeo-api from openapi/, or a crate elsewhere from another description.
     Regen(regen::Arguments),
     /// Compile vimeo-api with each area alone.
@@ -71,6 +74,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Command::parse() {
+        Command::AccountsBench(arguments) => accounts_bench::run(&arguments),
         Command::Regen(arguments) => regen::run(&arguments),
         Command::Areas => areas::run(),
         Command::AuthorizePage(arguments) => authorize_page::run(&arguments),

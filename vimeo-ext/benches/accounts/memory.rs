@@ -1,0 +1,66 @@
+//! What an account that is warm takes of memory: by how much the process grows.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use vimeo_ext::accounts::Accounts;
+use vimeo_ext::auth::BoxFuture;
+use vimeo_ext::budget::{BudgetLease, BudgetPool, BudgetReport, BudgetShare};
+use vimeo_ext::{Budgets, Vimeo};
+
+use crate::AnyError;
+use crate::answers::transport;
+use crate::figures::{Figures, Unit};
+use crate::places::{Place, id, ring, some};
+
+const CLIENTS: usize = 50_000;
+/// Before the first look, so that connections, pools and code are there.
+const FIRST: usize = 2_000;
+
+/// Gives everyone a slice, and keeps nothing that would count here.
+struct Forgetful;
+
+impl BudgetShare for Forgetful {
+    fn lease<'a>(
+        &'a self,
+        _: &'a str,
+        report: &'a BudgetReport,
+    ) -> BoxFuture<'a, Result<BudgetLease, AnyError>> {
+        Box::pin(async { Ok(BudgetPool::default().lease(report)) })
+    }
+}
+
+pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), AnyError> {
+    let ids =
+        some(place.count().await?, FIRST + CLIENTS).into_iter().map(id).collect::<Result<Vec<_>, _>>()?;
+    let (first, ids) = ids.split_at(FIRST.min(ids.len()));
+    let app = Vimeo::builder()
+        .app("client id", "client secret")
+        .transport(transport())
+        .budgets(Budgets::shared(Arc::new(Forgetful)))
+        .build()?;
+    let accounts =
+        Accounts::builder(app, place.open().await?, ring()).warm(NonZeroUsize::MAX).build().await?;
+    for id in first {
+        accounts.client(id).await?.get("/me").send().await?;
+    }
+    let before = resident()?;
+    let each = |resident: f64| (resident - before) / ids.len() as f64;
+    for id in ids {
+        accounts.client(id).await?;
+    }
+    figures.put("memory", "an account that is warm", (each(resident()?), 2_048.0), Unit::Bytes, "");
+    for id in ids {
+        accounts.client(id).await?.get("/me").send().await?;
+    }
+    figures.put("memory", "after a call", (each(resident()?), 2_048.0), Unit::Bytes, "");
+    Ok(())
+}
+
+/// Bytes that the process has in memory.
+fn resident() -> Result<f64, AnyError> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")).ok_or("the system does not tell")?;
+    Ok(kib.trim().parse::<f64>()? * 1024.0)
+}

@@ -1,0 +1,65 @@
+//! How long it takes to have a page of accounts, anywhere in the list and with any filter.
+
+use std::time::{Duration, Instant};
+
+use chrono::{TimeDelta, Utc};
+use vimeo_ext::accounts::{AccountQuery, Accounts, Key, Status};
+
+use crate::AnyError;
+use crate::answers::app;
+use crate::figures::{Figures, Unit};
+use crate::places::{Place, id, ring, some};
+
+const PAGES: usize = 100;
+/// A page that takes long is not asked for a hundred times.
+const LONG: Duration = Duration::from_secs(3);
+
+pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), AnyError> {
+    let count = place.count().await?;
+    let accounts = Accounts::builder(app()?, place.open().await?, ring()).build().await?;
+    let (all, now) = (AccountQuery::default(), Utc::now());
+    let before = |days: i64| all.clone().expires_before(now + TimeDelta::days(days));
+    let current = ring().current().clone();
+    let filters = [
+        ("a page of 50", all.clone()),
+        ("a page of 1,000", all.clone().limit(1_000)),
+        ("those that are active", all.clone().status(Status::Active)),
+        ("those that are disabled, 1 in 100", all.clone().status(Status::Disabled)),
+        ("those that are revoked: none", all.clone().status(Status::Revoked)),
+        ("those of one user", all.clone().user("/users/77")),
+        ("expired: none", before(0)),
+        ("expiring in two days, 1 in 60", before(2)),
+        ("expiring in a year: all", before(365)),
+        ("active, expiring in two days", before(2).status(Status::Active)),
+        ("encrypted with another key: none", all.clone().sealed_without(current)),
+        (
+            "encrypted with another key: all",
+            all.clone().sealed_without(Key::from_bytes([8; 32]).id().clone()),
+        ),
+    ];
+    for (what, query) in filters {
+        let mut times = Vec::with_capacity(PAGES);
+        let began = Instant::now();
+        for after in some(count, PAGES) {
+            let query = query.clone().after(id(after)?);
+            let asked = Instant::now();
+            accounts.list(query).await?;
+            times.push(asked.elapsed());
+            if began.elapsed() > LONG {
+                break;
+            }
+        }
+        figures.times(place, what, times, Duration::from_millis(20), Unit::Millis);
+        // From the beginning a filter has the longest way to what it finds last.
+        let asked = Instant::now();
+        accounts.list(query).await?;
+        figures.times(
+            place,
+            "  from the beginning",
+            vec![asked.elapsed()],
+            Duration::from_millis(20),
+            Unit::Millis,
+        );
+    }
+    Ok(())
+}
