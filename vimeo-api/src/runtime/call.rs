@@ -292,17 +292,26 @@ impl Client {
             let path = url.path().strip_prefix(self.prefix()).unwrap_or(url.path());
             (path.to_owned(), url.query().unwrap_or_default().to_owned())
         };
-        if path
-            .split('/')
-            .any(|segment| matches!(segment, "." | "..") || segment.eq_ignore_ascii_case("%2e%2e"))
-        {
-            return Err(Error::invalid(name, "a path may hold no `.` or `..` segments"));
+        if !stays_as_it_is(&path) {
+            return Err(Error::invalid(
+                name,
+                "a path may hold no `.` or `..` segments, backslashes, tabs or line ends, however they are written",
+            ));
         }
         let query = form_urlencoded::parse(query.split('#').next().unwrap_or_default().as_bytes())
             .map(|(key, value)| (Cow::Owned(key.into_owned()), value.into_owned()))
             .collect();
         Ok((path, query))
     }
+}
+
+/// Whether a URL holds this path as it is. Parsers of URLs take a backslash for a slash, pass over tabs and line ends,
+/// and know `.` and `..` with their dots percent-encoded too, so that the call would go to another path than was checked.
+fn stays_as_it_is(path: &str) -> bool {
+    !path.contains(['\\', '\t', '\n', '\r'])
+        && path
+            .split('/')
+            .all(|segment| !matches!(&*segment.to_ascii_lowercase().replace("%2e", "."), "." | ".."))
 }
 
 fn shorten(text: &str) -> String {

@@ -98,6 +98,12 @@ fn untyped_calls_know_their_operation_and_stay_on_the_host() {
         ("//evil.example/me", false),
         ("/me/../videos/1", false),
         ("/me/%2E%2e/videos/1", false),
+        ("/me/.%2e/videos/1", false),
+        ("/me/%2E./videos/1", false),
+        ("/me/%2e/videos/1", false),
+        ("/me\\..\\videos\\1", false),
+        ("/me/.\t./videos/1", false),
+        ("/me/.\n./videos/1", false),
         ("me", false),
     ];
     for (place, goes) in cases {
