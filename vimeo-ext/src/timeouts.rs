@@ -2,6 +2,23 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
+/// A time beyond it is as good as none, and within what every clock can add.
+pub(crate) const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// When a time that begins now is over, however long it is.
+pub(crate) fn after(time: Duration) -> Instant {
+    Instant::now() + time.min(A_YEAR)
+}
+
+/// A random share of a time, for one draw of `chance` in `0.0..=1.0`; all of it where that is no such number.
+pub(crate) fn share(time: Duration, chance: f64) -> Duration {
+    let chance = if chance.is_finite() { chance.clamp(0.0, 1.0) } else { 1.0 };
+    // The longest times do not come out of floating point as they went in.
+    Duration::try_from_secs_f64(time.as_secs_f64() * chance).map_or(time, |share| share.min(time))
+}
+
 /// Four times, each for another kind of trouble. None of the defaults ends a transfer that moves, however slow it is.
 ///
 /// ```
@@ -55,5 +72,24 @@ impl Timeouts {
     pub fn total(mut self, time: impl Into<Option<Duration>>) -> Self {
         self.total = time.into();
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_of_any_time_is_one() {
+        let table = [
+            (Duration::from_secs(8), 0.25, Duration::from_secs(2)),
+            (Duration::from_secs(8), -1.0, Duration::ZERO),
+            (Duration::from_secs(8), f64::NAN, Duration::from_secs(8)),
+            (Duration::MAX, 1.0, Duration::MAX),
+            (Duration::MAX, 0.0, Duration::ZERO),
+        ];
+        for (time, chance, expected) in table {
+            assert_eq!(share(time, chance), expected, "{chance} of {time:?}");
+        }
     }
 }

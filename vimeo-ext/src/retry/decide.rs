@@ -7,6 +7,7 @@ use http::{HeaderMap, Method, StatusCode};
 use vimeo_api::{Error, RateLimit, Sent, retry_after, time_until};
 
 use super::RetryPolicy;
+use crate::timeouts::share;
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy)]
@@ -131,7 +132,7 @@ fn reset(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
 /// Full jitter: anything from nothing to the exponential.
 pub(crate) fn backoff(base: Duration, cap: Duration, number: u32, random: f64) -> Duration {
     let doublings = number.saturating_sub(1).min(31);
-    base.saturating_mul(1 << doublings).min(cap).mul_f64(random)
+    share(base.saturating_mul(1 << doublings).min(cap), random)
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::timeouts::share;
+
 /// Exponential waits with full jitter: a random share of `base · 2ⁿ`, never more than `cap`.
 ///
 /// Defaults: base 500 ms, cap 30 s. Full jitter keeps a thousand clients that broke at one moment
@@ -43,8 +45,7 @@ impl Backoff {
     /// A `retry_after` from the server is kept, since coming sooner would only be refused again,
     /// but no further than the cap: a mistaken header must not put an upload to sleep for a day.
     pub(crate) fn wait(&self, failures: u32, chance: f64, retry_after: Option<Duration>) -> Duration {
-        let chance = if chance.is_finite() { chance.clamp(0.0, 1.0) } else { 1.0 };
-        let drawn = self.longest(failures).mul_f64(chance);
+        let drawn = share(self.longest(failures), chance);
         match retry_after {
             Some(asked) => drawn.max(asked.min(self.cap.max(self.base))),
             None => drawn,

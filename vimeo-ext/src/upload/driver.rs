@@ -16,6 +16,7 @@ use super::progress::Reporter;
 use super::source::Source;
 use super::ticket::UploadTicket;
 use super::wire::{Answer, NoAnswer, Wire};
+use crate::timeouts::after;
 
 /// A finished upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -267,7 +268,7 @@ async fn may_go_on(wishes: &mut watch::Receiver<Wish>, clock: &mut Clock) -> boo
 
 /// Waits; `false` when the upload was cancelled meanwhile.
 async fn wait(delay: Duration, wishes: &mut watch::Receiver<Wish>, clock: &mut Clock) -> bool {
-    let until = Instant::now() + delay;
+    let until = after(delay);
     loop {
         if clock.note(wishes) == Wish::Cancel {
             return false;
@@ -294,7 +295,7 @@ async fn attend(
 ) -> Outcome {
     let allowance = || if flow.is_complete() { patience.1 } else { patience.0 };
     let mut request = std::pin::pin!(request);
-    let mut stalled_at = Instant::now() + allowance();
+    let mut stalled_at = after(allowance());
     loop {
         let wish = clock.note(wishes);
         if wish == Wish::Cancel {
@@ -308,16 +309,16 @@ async fn attend(
                 moved(flow.position(), clock.elapsed());
                 return Outcome::Over(outcome);
             }
-            _ = wishes.changed() => stalled_at = Instant::now() + allowance(),
+            _ = wishes.changed() => stalled_at = after(allowance()),
             () = flow.moved() => {
                 moved(flow.position(), clock.elapsed());
-                stalled_at = Instant::now() + allowance();
+                stalled_at = after(allowance());
             }
             () = sleep_until(stalled_at), if running => {
                 if !flow.is_starved() {
                     return Outcome::Stalled;
                 }
-                stalled_at = Instant::now() + allowance();
+                stalled_at = after(allowance());
             }
             () = at(deadline), if running => return Outcome::Deadline,
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{sleep, sleep_until};
 
 use super::body::{Flow, UploadBody};
 use super::control::Wish;
@@ -17,6 +17,7 @@ use super::machine::Trouble;
 use super::options::UploadOptions;
 use super::source::Source;
 use super::wire::{Answer, LinkClient, NoAnswer, answer};
+use crate::timeouts::after;
 
 /// What became of it.
 #[derive(Debug)]
@@ -120,7 +121,7 @@ async fn guard<T>(
             biased;
             outcome = &mut request => return Some(outcome),
             () = flow.moved() => {}
-            () = sleep_until(Instant::now() + patience) => {
+            () = sleep_until(after(patience)) => {
                 if !flow.is_starved() {
                     return None;
                 }

@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use http_body::Body;
 
 use super::*;
+use crate::upload::Backoff;
 use crate::upload::control::UploadHandle;
 use crate::upload::progress::Progress;
 use crate::upload::source::{BytesSource, StreamSource};
@@ -286,4 +287,18 @@ async fn no_error_shows_the_link() {
         let error = driver.run().await.unwrap_err();
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn times_without_end_are_taken_as_such() {
+    let options = UploadOptions::new()
+        .stall_timeout(Duration::MAX)
+        .answer_timeout(Duration::MAX)
+        .backoff(Backoff::new(seconds(1), Duration::MAX));
+    let busy = Step::Answer(Answer { status: 503, retry_after: Some(Duration::MAX), ..Answer::default() });
+    let line = Line::new([busy, at(0), Step::TakeEvery(seconds(1)), at(10)]);
+    let Setup { driver, .. } = setup(line, bytes(10), options);
+    let begun = Instant::now();
+    assert_eq!(driver.run().await.unwrap().size, 10);
+    assert!(begun.elapsed() >= seconds(365 * 24 * 60 * 60));
 }
