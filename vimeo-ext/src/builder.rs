@@ -18,6 +18,9 @@ use crate::{AccessToken, Clock, ConfigError, Error, RetryPolicy, ScopeSet, Timeo
 /// How the client calls itself.
 const USER_AGENT: &str = concat!("vimeo-ext/", env!("CARGO_PKG_VERSION"));
 
+/// As much of an answer as is taken: a page of a hundred videos with all their fields has some 4 MB.
+const ANSWER_LIMIT: u64 = 64 * 1024 * 1024;
+
 /// Sets up a [`Vimeo`]; from [`Vimeo::builder`].
 ///
 /// ```
@@ -44,6 +47,7 @@ pub struct VimeoBuilder {
     accept: String,
     strictness: Strictness,
     timeouts: Timeouts,
+    answer_limit: u64,
     retry: RetryPolicy,
     limits: LimitPolicy,
     budgets: Budgets,
@@ -75,6 +79,7 @@ impl VimeoBuilder {
             accept: ACCEPT.to_owned(),
             strictness: Strictness::default(),
             timeouts: Timeouts::default(),
+            answer_limit: ANSWER_LIMIT,
             retry: RetryPolicy::default(),
             limits: LimitPolicy::default(),
             budgets: Budgets::default(),
@@ -183,6 +188,13 @@ impl VimeoBuilder {
     /// How long to wait for what.
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
+        self
+    }
+
+    /// The most bytes of one answer to a call that are taken into memory; a longer one ends with
+    /// [`vimeo_api::Error::TooLong`]. Default: 64 MiB. Not used with a [`transport`](Self::transport) of your own.
+    pub fn answer_limit(mut self, bytes: u64) -> Self {
+        self.answer_limit = bytes;
         self
     }
 
@@ -307,6 +319,7 @@ impl VimeoBuilder {
             accept: self.accept,
             strictness: self.strictness,
             timeouts: self.timeouts,
+            answer_limit: self.answer_limit,
             retry: self.retry,
             limits: self.limits,
             budgets: self.budgets,

@@ -61,6 +61,7 @@ pub(crate) struct Shared {
     pub(crate) accept: String,
     pub(crate) strictness: Strictness,
     pub(crate) timeouts: Timeouts,
+    pub(crate) answer_limit: u64,
     pub(crate) retry: RetryPolicy,
     pub(crate) limits: LimitPolicy,
     pub(crate) budgets: Budgets,
@@ -99,6 +100,7 @@ impl Shared {
             standing: Arc::clone(&self.standing),
             stall: self.timeouts.stall,
             attempt: self.timeouts.attempt,
+            answer_limit: self.answer_limit,
         };
         let authenticate = Authenticate { session: Arc::clone(&session), verify, next: send };
         let layers = Layers { layers: Arc::clone(&self.attempt_layers), next: authenticate };

@@ -51,6 +51,19 @@ pub enum Error {
         headers: Box<HeaderMap>,
     },
 
+    /// The answer is longer than the client takes, so it was not read to its end.
+    #[error(
+        "{operation}: Vimeo answered {status} with more than {limit} bytes; ask for fewer items or with `fields`, or let the client take more"
+    )]
+    TooLong {
+        /// What was called.
+        operation: String,
+        /// The status.
+        status: StatusCode,
+        /// The most bytes that are taken.
+        limit: u64,
+    },
+
     /// Vimeo answered that nothing changed since the time named in `If-Modified-Since`.
     #[error("{operation}: not modified; keep what you have")]
     NotModified {
@@ -116,7 +129,7 @@ impl Error {
     pub fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Decode(error) => Some(error.status()),
-            Self::NoContent { status, .. } => Some(*status),
+            Self::NoContent { status, .. } | Self::TooLong { status, .. } => Some(*status),
             Self::NotModified { .. } => Some(StatusCode::NOT_MODIFIED),
             _ => self.api().map(ApiError::status),
         }

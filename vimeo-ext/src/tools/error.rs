@@ -278,6 +278,7 @@ fn operation(error: &CallError) -> Option<String> {
         CallError::Invalid { operation, .. }
         | CallError::TimedOut { operation, .. }
         | CallError::NoContent { operation, .. }
+        | CallError::TooLong { operation, .. }
         | CallError::Paging { operation, .. } => Some(operation.clone()),
         CallError::RateLimited(limited) => Some(limited.operation.clone()),
         CallError::NeedsLogin(login) => Some(login.operation.clone()),

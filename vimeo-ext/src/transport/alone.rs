@@ -206,7 +206,8 @@ async fn t14_a_connection_that_is_not_made_in_time_is_surely_unsent() {
         .build()
         .unwrap();
     let standing = Arc::new(Standing::default());
-    let step = SendStep { end: End::Http(client), standing, stall: Duration::from_secs(60), attempt: None };
+    let stall = Duration::from_secs(60);
+    let step = SendStep { end: End::Http(client), standing, stall, attempt: None, answer_limit: 1 };
     let began = Instant::now();
     let error = step.send(&mut request(Method::POST, "get_video")).await.unwrap_err();
     assert!(error.is_timeout() && error.sent() == Sent::No, "{error:?}");

@@ -9,7 +9,7 @@ use vimeo_api::{ConnectionError, Error, RawResponse, Request, Sent, Transport};
 
 use super::Step;
 use super::announcement::Announcement;
-use super::stall::{Watch, Watched};
+use super::stall::{Stalled, Unread, Watch, Watched};
 use super::standing::Standing;
 
 /// Where requests leave the chain.
@@ -27,6 +27,8 @@ pub(crate) struct Send {
     pub(crate) standing: Arc<Standing>,
     pub(crate) stall: Duration,
     pub(crate) attempt: Option<Duration>,
+    /// The most bytes of an answer that are held in memory.
+    pub(crate) answer_limit: u64,
 }
 
 impl Step for Send {
@@ -52,7 +54,8 @@ impl Send {
     }
 
     async fn over_http(&self, client: &reqwest::Client, request: &Request) -> Result<RawResponse, Error> {
-        let stalled = |_| Error::TimedOut { operation: request.name(), after: self.stall, sent: Sent::Maybe };
+        let stalled =
+            |_: Stalled| Error::TimedOut { operation: request.name(), after: self.stall, sent: Sent::Maybe };
         let broken = |error| Error::from(ConnectionError::new(&request.name(), error));
         let mut outgoing = reqwest::Request::new(request.method.clone(), request.url.clone());
         *outgoing.headers_mut() = request.headers.clone();
@@ -71,7 +74,12 @@ impl Send {
         let mut answer = watch.part(client.execute(outgoing)).await.map_err(stalled)?.map_err(broken)?;
         let status = answer.status();
         let headers = std::mem::take(answer.headers_mut());
-        let body = watch.collect(answer.bytes_stream()).await.map_err(stalled)?.map_err(broken)?;
+        let limit = self.answer_limit;
+        let body = watch.collect(answer.bytes_stream(), limit).await.map_err(|unread| match unread {
+            Unread::Stalled => stalled(Stalled),
+            Unread::Broken(error) => broken(error),
+            Unread::TooLong => Error::TooLong { operation: request.name(), status, limit },
+        })?;
         Ok(RawResponse::new(status, headers, body))
     }
 }

@@ -13,9 +13,19 @@ use futures_util::StreamExt;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::timeouts::A_YEAR;
+
 /// Nothing moved for too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stalled;
+
+/// Why a body was not read to its end.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unread<E> {
+    Stalled,
+    Broken(E),
+    TooLong,
+}
 
 /// An exchange that may take as long as it moves.
 ///
@@ -28,9 +38,6 @@ pub(super) struct Watch<'a> {
     /// When the request's body moved, where that is worth watching.
     body: Option<Moved>,
 }
-
-/// A time beyond it is as good as none, and within what every clock can add.
-const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl<'a> Watch<'a> {
     /// The timer of an exchange that begins now, to be pinned where that is.
@@ -68,20 +75,24 @@ impl<'a> Watch<'a> {
         .await
     }
 
-    /// Reads a body to its end.
+    /// Reads a body to its end, but no more than `limit` bytes: all of it is held in memory.
     pub(super) async fn collect<E>(
         &mut self,
         pieces: impl Stream<Item = Result<Bytes, E>>,
-    ) -> Result<Result<Bytes, E>, Stalled> {
+        limit: u64,
+    ) -> Result<Bytes, Unread<E>> {
+        let mut left = limit;
         let mut pieces = pin!(pieces);
         let mut first = Bytes::new();
         let mut whole: Option<BytesMut> = None;
         loop {
-            let piece = match self.part(pieces.next()).await? {
-                None => return Ok(Ok(whole.map_or(first, BytesMut::freeze))),
-                Some(Err(error)) => return Ok(Err(error)),
-                Some(Ok(piece)) => piece,
+            let piece = match self.part(pieces.next()).await {
+                Ok(None) => return Ok(whole.map_or(first, BytesMut::freeze)),
+                Ok(Some(Ok(piece))) => piece,
+                Ok(Some(Err(error))) => return Err(Unread::Broken(error)),
+                Err(Stalled) => return Err(Unread::Stalled),
             };
+            left = left.checked_sub(piece.len() as u64).ok_or(Unread::TooLong)?;
             match &mut whole {
                 Some(whole) => whole.extend_from_slice(&piece),
                 // Most answers come in one piece, which then needs no copy.
@@ -176,18 +187,29 @@ mod tests {
         })
     }
 
-    async fn read(pieces: impl Stream<Item = Result<Bytes, Infallible>>) -> Result<usize, Stalled> {
+    async fn read(
+        pieces: impl Stream<Item = Result<Bytes, Infallible>>,
+    ) -> Result<usize, Unread<Infallible>> {
         let now = Instant::now();
         let timer = pin!(Watch::timer(now, STALL));
-        let whole = Watch::new(timer, now, STALL, None).collect(pieces).await?;
-        Ok(whole.unwrap().len())
+        let whole = Watch::new(timer, now, STALL, None).collect(pieces, 100).await?;
+        Ok(whole.len())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_without_end_is_read_no_further_than_to_the_limit() {
+        for (pieces, result) in
+            [(100, Ok(100)), (101, Err(Unread::TooLong)), (u64::MAX, Err(Unread::TooLong))]
+        {
+            assert_eq!(read(dripping(pieces, 0)).await, result, "{pieces}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn t14_a_slow_answer_is_read_to_its_end_and_a_stalled_one_is_given_up() {
         // (pieces, seconds between them, how it ends and when)
         for (pieces, every, result, seconds) in
-            [(10, 6, Ok(10), 60), (2, 11, Err(Stalled), 10), (7, 9, Ok(7), 63)]
+            [(10, 6, Ok(10), 60), (2, 11, Err(Unread::Stalled), 10), (7, 9, Ok(7), 63)]
         {
             let began = Instant::now();
             assert_eq!(read(dripping(pieces, every)).await, result);
@@ -195,7 +217,7 @@ mod tests {
         }
         // It stands still after three pieces.
         let began = Instant::now();
-        assert_eq!(read(dripping(3, 6).chain(stream::pending())).await, Err(Stalled));
+        assert_eq!(read(dripping(3, 6).chain(stream::pending())).await, Err(Unread::Stalled));
         assert_eq!(began.elapsed(), Duration::from_secs(28));
     }
 

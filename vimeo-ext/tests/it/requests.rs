@@ -147,3 +147,36 @@ fn a_client_comes_from_variables_or_says_which_are_missing() {
     let error = Vimeo::builder().access_token("a\nb").build().unwrap_err().to_string();
     assert!(error.contains("line end"), "{error}");
 }
+
+/// Answers every connection with a body that never ends, and counts them.
+async fn endless() -> (String, std::sync::Arc<std::sync::atomic::AtomicUsize>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let count = std::sync::Arc::<std::sync::atomic::AtomicUsize>::default();
+    let counted = std::sync::Arc::clone(&count);
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            tokio::spawn(async move {
+                let _ = connection.read(&mut [0; 4096]).await;
+                let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n";
+                let mut sent = connection.write_all(head.as_bytes()).await;
+                while sent.is_ok() {
+                    sent = connection.write_all(&[b' '; 16 * 1024]).await;
+                }
+            });
+        }
+    });
+    (url, count)
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_an_error_and_not_asked_for_again() {
+    let (url, count) = endless().await;
+    let vimeo = Vimeo::builder().base_url(url).access_token("t0ken").answer_limit(1 << 20).build().unwrap();
+    let error = vimeo.get("/me").send().await.unwrap_err();
+    assert!(matches!(error, Error::TooLong { limit: 1_048_576, .. }), "{error}");
+    assert_eq!(error.status().unwrap().as_u16(), 200);
+    assert_eq!(count.load(std::sync::atomic::Ordering::SeqCst), 1);
+}
