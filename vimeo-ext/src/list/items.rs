@@ -65,7 +65,7 @@ impl<T: DeserializeOwned + Send + 'static> Items<T> {
         self
     }
 
-    /// Where the next item is; `None` at the end.
+    /// Where the next item is; `None` at the end. After a call that failed it tells where to go on.
     ///
     /// ```no_run
     /// use vimeo_ext::List;

@@ -17,8 +17,9 @@ use super::{Items, Position};
 ///
 /// It follows `paging.next` as Vimeo gives it and keeps `fields` and `per_page` of the call. It asks for 100 items a page
 /// where the operation takes `per_page` and none was given. An empty page does not end it, a missing `next` does,
-/// and so does Vimeo's error 2286 (no such page). It ends with [`vimeo_api::Error::Paging`] when `next` repeats or
-/// leads to another host.
+/// and so does Vimeo's error 2286 (no such page). It ends with [`vimeo_api::Error::Paging`] when `next` repeats, leads
+/// to another host, or leads on after a hundred empty pages in a row. When a call fails, the walk ends with its error, and
+/// [`position`](Self::position) tells where to take it up again.
 pub struct Pages<T> {
     call: Call<Page<T>>,
     /// The pages that were asked for, in order.
@@ -30,6 +31,12 @@ pub struct Pages<T> {
     concurrent: usize,
     total: Option<u64>,
     pages: u64,
+    /// Pages in a row, up to the last one, that held nothing.
+    empty: u32,
+    /// Why there is no way on after the page that was turned last.
+    fault: Option<Error>,
+    /// The page whose call failed, where a walk can be taken up again.
+    failed: Option<String>,
     finished: bool,
 }
 
@@ -75,6 +82,9 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
             concurrent: 1,
             total: None,
             pages: 0,
+            empty: 0,
+            fault: None,
+            failed: None,
             finished: false,
         }
     }
@@ -101,8 +111,11 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         self.total
     }
 
-    /// Where the next page begins; `None` at the end.
+    /// Where the next page begins, which after a call that failed is the page it asked for; `None` at the end.
     pub fn position(&self) -> Option<Position> {
+        if let Some(link) = &self.failed {
+            return Some(Position::at(link.clone()));
+        }
         if self.finished {
             return None;
         }
@@ -176,6 +189,7 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
     fn turn(&mut self, asked: &str, page: &Page<T>) -> Result<(), Error> {
         self.pages += 1;
         self.total = page.total.or(self.total);
+        self.empty = if page.items().is_empty() { self.empty.saturating_add(1) } else { 0 };
         self.seen.insert(same(&self.call_to(asked).link()));
         // While numbered pages are under way, only the last of them tells what comes after.
         if !matches!(self.next, Next::Awaited) || !self.ahead.is_empty() {
@@ -200,6 +214,9 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         }
         if self.seen.contains(&link) {
             return refuse("Vimeo's link to the next page leads to a page that was read before".to_owned());
+        }
+        if self.empty >= MOST_EMPTY {
+            return refuse(format!("{MOST_EMPTY} pages in a row held nothing and yet led to another"));
         }
         Ok(())
     }
@@ -239,6 +256,10 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         if self.finished {
             return Poll::Ready(None);
         }
+        if let Some(error) = self.fault.take() {
+            self.end();
+            return Poll::Ready(Some(Err(error)));
+        }
         self.fill();
         for asked in &mut self.ahead {
             if asked.answer.is_none()
@@ -263,19 +284,13 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
             }
             Err(error) => {
                 self.end();
+                self.failed = Some(link);
                 return Poll::Ready(Some(Err(error)));
             }
         };
-        match self.turn(&link, &page) {
-            Ok(()) => {}
-            // The page itself is good; the fault comes after it.
-            Err(error) => {
-                let pending: PendingAnswer<Page<T>> = Box::pin(std::future::pending());
-                let link = link.clone();
-                self.ahead.push_back(Asked { link, pending, answer: Some(Err(error)), guessed: false });
-            }
-        }
-        if matches!(self.next, Next::None) && self.ahead.is_empty() {
+        // The page itself is good; the fault comes after it.
+        self.fault = self.turn(&link, &page).err();
+        if self.fault.is_none() && matches!(self.next, Next::None) && self.ahead.is_empty() {
             self.finished = true;
         }
         Poll::Ready(Some(Ok(Turned { page, link })))
@@ -284,6 +299,10 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
 
 /// Vimeo's number for a page past the last one.
 const NO_SUCH_PAGE: i64 = 2286;
+
+/// Pages without an item that are followed in a row. One that leads on to ever another would use up the account's calls
+/// and never give anything.
+const MOST_EMPTY: u32 = 100;
 
 fn query_of(link: &str) -> &str {
     link.split_once('?').map_or("", |(_, query)| query)

@@ -21,7 +21,7 @@ impl Position {
     /// The same, with this many items more of its page taken.
     #[must_use]
     pub fn after(mut self, items: usize) -> Self {
-        self.taken += items;
+        self.taken = self.taken.saturating_add(items);
         self
     }
 

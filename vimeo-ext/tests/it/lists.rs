@@ -165,6 +165,8 @@ async fn t22_t29_a_link_to_another_host_is_not_followed() {
         "//evil.example/x",
         "http://api.vimeo.com/me/videos?page=2",
         "/me/../oauth?page=2",
+        "/me/.%2E/oauth?page=2",
+        "/me\\..\\oauth?page=2",
     ] {
         let fake = pages(vec![(1, linked(&[0], Some(next)))]);
         let mut items = fake.vimeo().get("/me/videos").pages::<Item>().items();
@@ -263,4 +265,48 @@ async fn an_error_ends_a_walk_and_what_came_before_stays() {
     let list = fake.vimeo().api().videos().list_my_videos().per_page(2u64);
     let results: Vec<_> = StreamExt::collect(list.items_as::<Item>()).await;
     assert_eq!(results.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, true, false]);
+}
+
+#[tokio::test]
+async fn t21_a_walk_that_failed_is_taken_up_at_the_page_that_failed() {
+    for concurrent in [1, 3] {
+        let fake = Fake::new(|seen, number| if number == 1 { answer(404) } else { page(seen, 7) });
+        let vimeo = fake.vimeo();
+        let list = || vimeo.api().videos().list_my_videos().per_page(2u64).fields("uri");
+        let mut items = list().items_as::<Item>().concurrent(concurrent);
+        let mut taken = Vec::new();
+        let error = loop {
+            match items.next().await.unwrap() {
+                Ok(item) => taken.push(item.uri),
+                Err(error) => break error,
+            }
+        };
+        assert!(error.is_not_found());
+        let position = items.position().expect("it did not come to its end");
+        assert!(items.next().await.is_none(), "an error ends it");
+        taken.extend(uris(list().items_as().resume(&position)).await);
+        assert_eq!(taken, expected(0..7), "{concurrent} at a time");
+    }
+}
+
+#[tokio::test]
+async fn t22_a_walk_that_leads_nowhere_has_no_position_and_repeats_no_item() {
+    let fake = pages(vec![(1, linked(&[0], Some("/me/videos")))]);
+    let mut items = fake.vimeo().get("/me/videos").pages::<Item>().items();
+    items.next().await.unwrap().unwrap();
+    assert_eq!(items.position(), None, "page 1 was read, and nothing says where the next is");
+    assert!(matches!(items.next().await, Some(Err(Error::Paging { .. }))));
+    assert_eq!(items.position(), None);
+}
+
+#[tokio::test]
+async fn t22_empty_pages_without_end_end() {
+    let fake = Fake::new(|seen, _| {
+        let number = seen.query("page").map_or(1, |page| page.parse::<u64>().unwrap());
+        answer(200).json(linked(&[], Some(&format!("/me/videos?page={}", number + 1))))
+    });
+    let mut items = fake.vimeo().get("/me/videos").pages::<Item>().items();
+    let error = items.next().await.unwrap().unwrap_err();
+    assert!(matches!(&error, Error::Paging { reason, .. } if reason.contains("100 pages")), "{error}");
+    assert_eq!(fake.count(), 100);
 }
