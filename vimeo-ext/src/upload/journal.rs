@@ -113,9 +113,12 @@ pub struct Claim {
     entry: Entry,
     is_new: bool,
     files: Files,
-    // Held, not read: the lock ends with the file.
-    _lock: File,
+    lock: Lock,
 }
+
+/// Held, not read: the lock ends with the last of these. Whatever writes or removes the files holds one, because that goes
+/// on in its thread when the future which asked for it is dropped, and nobody else may come in before it is over.
+type Lock = Arc<File>;
 
 impl Journal {
     /// A journal in `folder`, which is created when it is first written to.
@@ -240,7 +243,7 @@ impl Journal {
                     (entry, true)
                 }
             };
-            Ok(Claim { entry, is_new, files, _lock: lock })
+            Ok(Claim { entry, is_new, files, lock: Arc::new(lock) })
         })
         .await
     }
@@ -320,11 +323,12 @@ impl Claim {
     pub async fn record(&mut self, ticket: &UploadTicket) -> Result<(), UploadError> {
         let mut entry = self.entry.clone();
         entry.ticket = Some(ticket.clone());
-        let files = self.files.clone();
+        let (files, lock) = (self.files.clone(), Arc::clone(&self.lock));
         let name = files.entry.display().to_string();
         self.entry = off_the_runtime(&name, "write", move || {
-            files.write(&entry)?;
-            Ok(entry)
+            let written = files.write(&entry);
+            drop(lock);
+            written.map(|()| entry)
         })
         .await?;
         Ok(())
@@ -332,7 +336,7 @@ impl Claim {
 
     /// What marks the upload as asked for: to be done last before Vimeo is asked, by whoever does that.
     pub(crate) fn mark(&self) -> Arc<Mark> {
-        Arc::new(Mark { entry: self.entry.clone(), files: self.files.clone() })
+        Arc::new(Mark { entry: self.entry.clone(), files: self.files.clone(), lock: Arc::clone(&self.lock) })
     }
 
     /// Has the page and the version written down with the ticket.
@@ -346,8 +350,14 @@ impl Claim {
     /// # Errors
     /// [`UploadError::Io`] when the files cannot be removed.
     pub async fn finish(self) -> Result<(), UploadError> {
-        let name = self.files.entry.display().to_string();
-        off_the_runtime(&name, "remove", move || self.files.remove()).await
+        let (files, lock) = (self.files, self.lock);
+        let name = files.entry.display().to_string();
+        off_the_runtime(&name, "remove", move || {
+            let removed = files.remove();
+            drop(lock);
+            removed
+        })
+        .await
     }
 }
 
@@ -356,6 +366,7 @@ impl Claim {
 pub(crate) struct Mark {
     entry: Entry,
     files: Files,
+    lock: Lock,
 }
 
 impl Mark {
@@ -363,9 +374,14 @@ impl Mark {
     pub(crate) async fn write(&self) -> Result<(), UploadError> {
         let mut entry = self.entry.clone();
         entry.asked = Some(SystemTime::now().into());
-        let files = self.files.clone();
+        let (files, lock) = (self.files.clone(), Arc::clone(&self.lock));
         let name = files.entry.display().to_string();
-        off_the_runtime(&name, "write", move || files.write(&entry)).await
+        off_the_runtime(&name, "write", move || {
+            let written = files.write(&entry);
+            drop(lock);
+            written
+        })
+        .await
     }
 }
 

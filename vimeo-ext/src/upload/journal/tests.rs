@@ -149,3 +149,33 @@ async fn only_the_owner_can_read_it() {
     assert_eq!(mode(&claim.files.entry), 0o600);
     assert_eq!(mode(place.journal.folder()), 0o700);
 }
+
+/// The one thread for blocking work is busy until `go` is told, so that what is asked for meanwhile is only begun.
+#[test]
+fn what_is_dropped_while_it_writes_keeps_others_out_until_it_has_written() {
+    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+    type Ask = fn(Claim) -> std::pin::Pin<Box<dyn Future<Output = Result<(), UploadError>>>>;
+    let asks: [(&str, Ask); 3] = [
+        ("finish", |claim| Box::pin(claim.finish())),
+        ("record", |mut claim| Box::pin(async move { claim.record(&ticket()).await })),
+        ("mark", |claim| Box::pin(async move { claim.mark().write().await })),
+    ];
+    for (name, ask) in asks {
+        let place = Place::new();
+        runtime.block_on(async {
+            let claim = place.claim().await.unwrap();
+            let files = claim.files.clone();
+            let (go, wait) = std::sync::mpsc::channel::<()>();
+            let busy = tokio::task::spawn_blocking(move || wait.recv());
+            let mut asked = ask(claim);
+            assert!(futures_util::poll!(asked.as_mut()).is_pending(), "{name}");
+            drop(asked);
+            assert!(matches!(files.lock("film.mp4"), Err(UploadError::InUse { .. })), "{name}");
+            go.send(()).unwrap();
+            busy.await.unwrap().unwrap();
+            // Behind what was asked for.
+            tokio::task::spawn_blocking(|| ()).await.unwrap();
+            assert!(files.lock("film.mp4").is_ok(), "{name}");
+        });
+    }
+}
