@@ -136,7 +136,8 @@ impl DeviceLogin {
     /// As [`poll`](Self::poll).
     pub async fn wait(&self, pending: &PendingCodes) -> Result<Grant, Error> {
         loop {
-            sleep(self.interval).await;
+            // Whatever pause is asked for, no longer than the code is good for.
+            sleep(self.interval.min(self.lasts.saturating_sub(self.began.elapsed()))).await;
             if let DevicePoll::Granted(grant) = self.poll(pending).await? {
                 return Ok(*grant);
             }

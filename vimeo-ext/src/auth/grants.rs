@@ -66,7 +66,8 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// [`AuthError::NoApp`]; [`vimeo_api::Error::Api`] with code 8001 when the client secret is wrong.
+    /// [`AuthError::NoApp`]; [`AuthError::Refresh`] when Vimeo gives none, for instance with its code 8001 when the client
+    /// secret is wrong: [`Error::call`] finds what it said.
     pub async fn client_credentials(&self, scopes: impl Into<ScopeSet>) -> Result<AccessToken, Error> {
         let session = self.cache.session(self, scopes.into())?;
         match session.current().await {

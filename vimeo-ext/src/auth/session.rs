@@ -190,7 +190,8 @@ impl Session {
         };
         let Some(expires) = held.token.expires() else { return Ok(Some(held)) };
         let now = self.clock.now();
-        if expires - held.early > now {
+        // A time before all others is over, too.
+        if expires.checked_sub_signed(held.early).is_some_and(|due| due > now) {
             return Ok(Some(held));
         }
         if !self.can_refresh() {

@@ -251,6 +251,27 @@ async fn a_device_login_waits_as_the_caller_says_and_not_for_ever() {
     assert!(matches!(error, vimeo_ext::Error::Auth(AuthError::DeviceExpired { .. })), "{error}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_is_longer_than_the_device_code_lasts_is_cut_short() {
+    let code = json!({"device_code": "d", "user_code": "u", "expires_in": 30, "interval": u64::MAX});
+    let fake = Fake::new(move |_, _| answer(200).json(code.clone()));
+    let vimeo = Vimeo::builder().app("app", "s3cret").transport(fake).build().unwrap();
+    let login = vimeo.auth().device("private").await.unwrap();
+    let began = tokio::time::Instant::now();
+    let error = login.wait(&PendingCodes::AnyClientError).await.unwrap_err();
+    assert!(matches!(error, vimeo_ext::Error::Auth(AuthError::DeviceExpired { .. })), "{error}");
+    assert_eq!(began.elapsed().as_secs(), 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_expired_before_all_times_is_renewed() {
+    let fake = Fake::new(|seen, _| new_only(seen));
+    let old = AccessToken::from("old").expiring(chrono::DateTime::<chrono::Utc>::MIN_UTC);
+    let vimeo = fake.builder().access_token(old).refresher(Counting::default()).build().unwrap();
+    vimeo.get("/me").send().await.unwrap();
+    assert_eq!(fake.count(), 1, "asked with the new token at once");
+}
+
 #[tokio::test]
 async fn verifying_teaches_the_scopes_and_revoking_ends_the_calls() {
     let fake = Fake::new(|seen, _| match seen.path.as_str() {
