@@ -61,7 +61,7 @@ impl Default for SandboxBuilder {
 }
 
 impl SandboxBuilder {
-    /// Lets the first user have this token, with these scopes. The first one given is what [`Sandbox::token`] answers;
+    /// Lets the first user have this token, with these scopes. The first one given is what [`Sandbox::token`](crate::Sandbox::token) answers;
     /// without any, a fake one with all scopes is made.
     ///
     /// 32 hexadecimal digits are refused at the start: that is what a real token looks like.
@@ -112,7 +112,7 @@ impl SandboxBuilder {
         self
     }
 
-    /// Whether uploaded bytes are kept in memory, for [`World::bytes`]. Default: no; their size is always known.
+    /// Whether uploaded bytes are kept in memory, for [`World::bytes`](crate::World::bytes). Default: no; their size is always known.
     pub fn keep_bytes(mut self, keep: bool) -> Self {
         self.config.keep = if keep { Keep::Memory } else { Keep::Nothing };
         self
@@ -124,7 +124,7 @@ impl SandboxBuilder {
         self
     }
 
-    /// Whether the SHA-256 of uploads is taken, for [`World::stored`]. It costs more than all else that is done with a byte:
+    /// Whether the SHA-256 of uploads is taken, for [`World::stored`](crate::World::stored). It costs more than all else that is done with a byte:
     /// without it a large upload is taken as fast as a server could that throws it away. Default: yes.
     pub fn digest(mut self, yes: bool) -> Self {
         self.config.digest = yes;
@@ -242,7 +242,7 @@ impl SandboxBuilder {
     }
 
     /// Opens https too, on this port (0 for one that the system picks), under Vimeo's own names: both hosts answer there,
-    /// told apart by name. Certificates are of an authority that is made at each start, [`Sandbox::ca_file`].
+    /// told apart by name. Certificates are of an authority that is made at each start, [`Sandbox::ca_file`](crate::Sandbox::ca_file).
     #[cfg(feature = "tls")]
     pub fn https(mut self, port: u16) -> Self {
         self.https_port = Some(port);
