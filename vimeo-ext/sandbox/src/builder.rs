@@ -61,8 +61,8 @@ impl Default for SandboxBuilder {
 }
 
 impl SandboxBuilder {
-    /// Lets the first user have this token, with these scopes. The first one given is what [`Sandbox::token`](crate::Sandbox::token) answers;
-    /// without any, a fake one with all scopes is made.
+    /// Lets the first user have this token, with these scopes. The first one given is what
+    /// [`Sandbox::token`](crate::Sandbox::token) answers; without any, a fake one with all scopes is made.
     ///
     /// 32 hexadecimal digits are refused at the start: that is what a real token looks like.
     pub fn token(mut self, text: impl Into<String>, scopes: impl Into<Scopes>) -> Self {
@@ -70,7 +70,8 @@ impl SandboxBuilder {
         self
     }
 
-    /// What ids, keys and made-up data follow from. Default: 0. The same seed and the same requests give the same answers.
+    /// What ids, keys and made-up data follow from. Default: 0. The same seed and the same requests give the same
+    /// answers.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
@@ -112,7 +113,8 @@ impl SandboxBuilder {
         self
     }
 
-    /// Whether uploaded bytes are kept in memory, for [`World::bytes`](crate::World::bytes). Default: no; their size is always known.
+    /// Whether uploaded bytes are kept in memory, for [`World::bytes`](crate::World::bytes). Default: no; their size is
+    /// always known.
     pub fn keep_bytes(mut self, keep: bool) -> Self {
         self.config.keep = if keep { Keep::Memory } else { Keep::Nothing };
         self
@@ -124,8 +126,9 @@ impl SandboxBuilder {
         self
     }
 
-    /// Whether the SHA-256 of uploads is taken, for [`World::stored`](crate::World::stored). It costs more than all else that is done with a byte:
-    /// without it a large upload is taken as fast as a server could that throws it away. Default: yes.
+    /// Whether the SHA-256 of uploads is taken, for [`World::stored`](crate::World::stored). It costs more than all
+    /// else that is done with a byte: without it a large upload is taken as fast as a server could that throws it away.
+    /// Default: yes.
     pub fn digest(mut self, yes: bool) -> Self {
         self.config.digest = yes;
         self
@@ -234,15 +237,17 @@ impl SandboxBuilder {
         self
     }
 
-    /// Serves both hosts on this Unix socket too. A file of that name that is no socket is left alone, and the start fails.
+    /// Serves both hosts on this Unix socket too. A file of that name that is no socket is left alone, and the start
+    /// fails.
     #[cfg(unix)]
     pub fn unix(mut self, path: impl Into<PathBuf>) -> Self {
         self.unix = Some(path.into());
         self
     }
 
-    /// Opens https too, on this port (0 for one that the system picks), under Vimeo's own names: both hosts answer there,
-    /// told apart by name. Certificates are of an authority that is made at each start, [`Sandbox::ca_file`](crate::Sandbox::ca_file).
+    /// Opens https too, on this port (0 for one that the system picks), under Vimeo's own names: both hosts answer
+    /// there, told apart by name. Certificates are of an authority that is made at each start,
+    /// [`Sandbox::ca_file`](crate::Sandbox::ca_file).
     #[cfg(feature = "tls")]
     pub fn https(mut self, port: u16) -> Self {
         self.https_port = Some(port);
