@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use url::Url;
 use vimeo_ext::upload::Journal;
-use vimeo_ext::{AccessToken, LimitPolicy, Vimeo};
+use vimeo_ext::{AccessToken, LimitPolicy, Vimeo, VimeoBuilder};
 use vimeo_sandbox::Sandbox;
 
 use crate::cli::Global;
@@ -90,6 +90,14 @@ impl<'a> Context<'a> {
         match self.global.sandbox {
             true => Ok(self.playground().await?.folder.path().join("uploads")),
             false => Ok(self.folders.uploads()),
+        }
+    }
+
+    /// The folder of answers that are kept for a while.
+    pub(crate) async fn cache(&self) -> Result<PathBuf> {
+        match self.global.sandbox {
+            true => Ok(self.playground().await?.folder.path().join("cache")),
+            false => Ok(self.folders.cache()),
         }
     }
 
@@ -236,6 +244,11 @@ impl<'a> Context<'a> {
 
     /// A client that writes its uploads down in this journal, or nowhere.
     pub(crate) fn client_with(&self, identity: Identity, journal: Option<Journal>) -> Result<Vimeo> {
+        Ok(self.builder(identity, journal)?.build()?)
+    }
+
+    /// What makes such a client.
+    pub(crate) fn builder(&self, identity: Identity, journal: Option<Journal>) -> Result<VimeoBuilder> {
         let mut builder =
             Vimeo::builder().base_url(identity.base_url).user_agent(USER_AGENT).journal(journal).limits(
                 match self.global.wait_for_limit {
@@ -260,7 +273,7 @@ impl<'a> Context<'a> {
         if let From::Account(name) = &identity.from {
             builder = builder.account(name);
         }
-        Ok(builder.build()?)
+        Ok(builder)
     }
 }
 

@@ -28,7 +28,7 @@
 //! description of the API, the same each time; a write without state answers 501 and says its name, as nothing was done.
 //! Requests are held against the description: what is unknown, missing or of another type is refused as Vimeo refuses it.
 //!
-//! - [`World`]: independent states in one process, chosen by token.
+//! - [`World`]: independent states in one process, chosen by token or by port.
 //! - [`Clock`]: real, frozen, set or advanced; everything that depends on time follows it.
 //! - A seed ([`SandboxBuilder::seed`]): the same requests give the same ids and answers.
 //! - [`Fault`]: something goes wrong at an exact request, an exact number of times.

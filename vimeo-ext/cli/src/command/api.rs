@@ -1,6 +1,7 @@
 //! `vimeo api`: any call.
 
 use std::io;
+use std::time::Duration;
 
 use clap::Args;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -8,10 +9,10 @@ use serde_json::Value;
 use vimeo_ext::Vimeo;
 use vimeo_ext::api::{Call, Operation, Request};
 
-use crate::api::{Asked, Form, Parameters, Walk, check, query_pairs};
+use crate::api::{Asked, Cache, Form, Parameters, Walk, check, query_pairs};
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Result};
-use crate::output::Filter;
+use crate::output::{Filter, parse_duration};
 
 /// Make any call of the API and print its answer
 ///
@@ -23,6 +24,7 @@ use crate::output::Filter;
     $ vimeo api /me/videos --paginate --jq length\n  \
     $ vimeo api PATCH /videos/76979871 -f name='Surf' -f privacy[view]=nobody\n  \
     $ vimeo api -X GET /videos -f query=surf --fields uri,name --limit 5 --paginate\n  \
+    $ vimeo api /categories --paginate --cache 1h --jq 'map(.name)'\n  \
     $ vimeo api POST /me/albums -f name=Trailers --dry-run\n\n\
     More: vimeo help syntax")]
 pub(crate) struct ApiArgs {
@@ -74,6 +76,10 @@ pub(crate) struct ApiArgs {
     #[arg(long, value_name = "FIELDS")]
     fields: Option<String>,
 
+    /// Take answers that came at most so long ago, such as 10m; kept in the state folder, for your eyes alone
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    cache: Option<Duration>,
+
     /// Print nothing of the answer
     #[arg(long)]
     silent: bool,
@@ -100,7 +106,15 @@ pub(crate) async fn run(context: &Context<'_>, args: ApiArgs) -> Result<Exit> {
     let method = named.clone().unwrap_or(if sends { Method::POST } else { Method::GET });
 
     let identity = context.identity().await?;
-    let vimeo = context.client(identity)?;
+    let cache = match args.cache {
+        Some(lifetime) => Some(Cache::of(&identity, context.cache().await?, lifetime)),
+        None => None,
+    };
+    let mut builder = context.builder(identity, None)?;
+    if let Some(cache) = cache {
+        builder = builder.call_layer(cache);
+    }
+    let vimeo = builder.build()?;
     let link = fill_in(&vimeo, link).await?;
     let mut call = vimeo.api().call(method.clone(), &link);
     match (input, method == Method::GET) {

@@ -49,6 +49,11 @@ impl Folders {
     pub(crate) fn uploads(&self) -> PathBuf {
         self.state.join("uploads")
     }
+
+    /// Answers that are kept for a while.
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.state.join("cache")
+    }
 }
 
 #[cfg(all(test, unix))]

@@ -34,6 +34,46 @@ fn a_list_is_one_document_and_a_filter_runs_once() {
     assert_eq!(nothing, json!([]));
 }
 
+#[test]
+fn an_answer_is_kept_for_a_while_for_the_one_who_asked() {
+    let harness = Harness::new();
+    harness.sandbox.seed_videos(3);
+    let list = ["api", "/me/videos", "--paginate", "--fields", "uri", "--cache", "1h"];
+    let first = harness.run(&list).good();
+    let asked = harness.requests().len();
+    // What has come since is not seen, and nobody is asked.
+    harness.sandbox.seed_videos(1);
+    assert_eq!(harness.run(&list).good(), first);
+    assert_eq!(harness.requests().len(), asked);
+    // Another request, another token, and an age of nothing are asked for.
+    let count = |mut command: std::process::Command| -> u64 {
+        command.args(["--jq", "length"]);
+        Run::of(command.output().unwrap()).good().trim().parse().unwrap()
+    };
+    assert_eq!(count(harness.vimeo(&["api", "/me/videos", "--paginate", "--cache", "1h"])), 4);
+    assert_eq!(count(harness.vimeo(&[&list[..5], &["--cache", "0"]].concat())), 4);
+    let token = harness.sandbox.issue_token(vimeo_sandbox::Scopes::all());
+    let mut another = harness.vimeo(&list);
+    another.env("VIMEO_ACCESS_TOKEN", &token);
+    assert_eq!(count(another), 4);
+    // What fails is not kept, and the token is in no file.
+    let missing = ["api", "/videos/1", "--cache", "1h"];
+    harness.run(&missing).fails(3, &[]);
+    let asked = harness.requests().len();
+    harness.run(&missing).fails(3, &[]);
+    assert_eq!(harness.requests().len(), asked + 1);
+    for file in std::fs::read_dir(harness.path("state").join("cache")).unwrap() {
+        let file = file.unwrap();
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        assert!(!text.contains(harness.sandbox.token()) && !text.contains(&token));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o077, 0);
+        }
+    }
+}
+
 /// What a run had in memory at the most, in KiB. The system's own sum at its end would count this process too, whose
 /// memory a child shares until it becomes another program.
 #[cfg(target_os = "linux")]
