@@ -30,6 +30,8 @@ pub struct BudgetPool {
     first: i64,
 }
 
+/// A limit beyond this is no limit, and counts as this, so that sums and products of it are numbers.
+const MOST: u64 = 1 << 31;
 /// How often those who wait for the first answer of all look whether it has come.
 const LOOK: i64 = 250;
 
@@ -42,14 +44,20 @@ impl BudgetPool {
         if report.limit > 0 {
             self.latest = report.limit;
         }
-        let limit = self.latest;
+        let latest = self.latest;
+        let limit = latest.min(MOST);
         let Given { calls, until, more_at } = if limit == 0 {
             self.feel_the_way(now)
         } else {
-            self.windows.retain(|known, window| *known == limit || !window.is_forgotten(now));
-            self.windows.entry(limit).or_insert_with(|| Window::new(limit, now)).lease(limit, report, now)
+            self.windows.retain(|known, window| *known == latest || !window.is_forgotten(now));
+            self.windows.entry(latest).or_insert_with(|| Window::new(limit, now)).lease(limit, report, now)
         };
-        BudgetLease { limit, calls, until: time(until, report.now), more_at: time(more_at, report.now) }
+        BudgetLease {
+            limit: latest,
+            calls,
+            until: time(until, report.now),
+            more_at: time(more_at, report.now),
+        }
     }
 
     /// Before anybody knows the limit, one call of one process finds it out.

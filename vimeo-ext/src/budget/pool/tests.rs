@@ -162,6 +162,20 @@ fn limits_of_another_number_are_kept_apart() {
 }
 
 #[test]
+fn a_limit_beyond_all_measure_is_shared_as_a_large_one() {
+    let mut pool = BudgetPool::default();
+    for now in [0, 3 * SECOND, END + SECOND] {
+        for holder in ["a", "b", "c"] {
+            let mut report = BudgetReport::new(holder, u64::MAX, u64::MAX, at(now));
+            (report.resets_at, report.heard_at) = (Some(at(now + END)), Some(at(now)));
+            let lease = pool.lease(&report);
+            assert_eq!(lease.limit, u64::MAX);
+            assert!(lease.calls > 0, "{holder} at {now}");
+        }
+    }
+}
+
+#[test]
 fn it_is_written_and_read() {
     let pool = pool(&["a", "b"]);
     let text = serde_json::to_string(&pool).unwrap();

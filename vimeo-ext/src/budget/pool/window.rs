@@ -250,7 +250,7 @@ impl Window {
             (Some(told), Some(known)) if told + MARGIN < known => {}
             (Some(told), Some(known)) if told > known + MARGIN => {
                 self.begin(limit, now);
-                self.remaining = report.remaining;
+                self.remaining = report.remaining.min(limit);
                 self.resets = Some(told);
             }
             (Some(told), known) => {
