@@ -11,7 +11,7 @@ use crate::auth::{AppCredentials, Refresher};
 use crate::budget::{Budgets, LimitPolicy};
 use crate::client::{Identity, Shared, Vimeo};
 use crate::media::Journalling;
-use crate::transport::{End, Layer};
+use crate::transport::{End, Layer, SendStep, Standing};
 use crate::upload::{Journal, LinkClient};
 use crate::{AccessToken, Clock, ConfigError, Error, RetryPolicy, ScopeSet, Timeouts};
 
@@ -310,17 +310,28 @@ impl VimeoBuilder {
                     .map_err(ConfigError::Http)?,
             ),
         };
-        // Checked by a client that sends nothing, before the token's step is told where the API is.
-        let base_url = vimeo_api::Client::builder().base_url(self.base_url).transport(Nowhere).build()?;
-        let shared = Shared {
+        // The settings are checked before the token is told where it may go.
+        let settings = vimeo_api::Client::builder()
+            .base_url(self.base_url)
+            .accept(self.accept)
+            .strictness(self.strictness)
+            .transport(Nowhere)
+            .build()?;
+        let mut verify = settings.base_url().clone();
+        verify.set_path(&format!("{}/oauth/verify", verify.path().trim_end_matches('/')));
+        let send = SendStep {
             end,
-            standing: Arc::default(),
-            base_url: base_url.base_url().clone(),
-            accept: self.accept,
-            strictness: self.strictness,
-            timeouts: self.timeouts,
+            standing: Standing::default(),
+            stall: self.timeouts.stall,
+            attempt: self.timeouts.attempt,
             answer_limit: self.answer_limit,
-            retry: self.retry,
+        };
+        let shared = Shared {
+            settings,
+            verify: Arc::new(verify),
+            send: Arc::new(send),
+            total: self.timeouts.total,
+            retry: Arc::new(self.retry),
             limits: self.limits,
             budgets: self.budgets,
             check_scopes: self.check_scopes,
@@ -339,7 +350,13 @@ impl VimeoBuilder {
         };
         Vimeo::assemble(
             Arc::new(shared),
-            Identity { account: self.account, token, refresher: self.refresher, app: None, apart: false },
+            Identity {
+                account: self.account.map(Arc::from),
+                token,
+                refresher: self.refresher,
+                app: None,
+                apart: false,
+            },
         )
     }
 }

@@ -2,23 +2,24 @@
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use http::Method;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use url::Url;
-use vimeo_api::{Call, Endpoint, Page, Strictness};
+use vimeo_api::{Call, Endpoint, Page};
 
 use crate::auth::{AppCredentials, Auth, GrantCache, Refresher, Session};
 use crate::budget::{Budget, Budgets, LimitPolicy};
 use crate::media::Journalling;
 use crate::transport::{
-    Authenticate, Chain, Deadline, End, Layer, Layers, Limit, Preflight, Retry, SendStep, Standing, Trace,
+    Authenticate, Chain, Deadline, Layer, Layers, Limit, Preflight, Retry, SendStep, Trace,
 };
 use crate::upload::{Journal, LinkClient};
 use crate::{
-    AccessToken, Clock, ConfigError, Error, Items, List, Pages, RetryPolicy, ScopeSet, Timeouts, VimeoBuilder,
+    AccessToken, Clock, ConfigError, Error, Items, List, Pages, RetryPolicy, ScopeSet, VimeoBuilder,
 };
 
 /// The Vimeo client.
@@ -55,14 +56,14 @@ const VARIABLES: [&str; 4] =
 
 /// What the clients of all accounts share.
 pub(crate) struct Shared {
-    pub(crate) end: End,
-    pub(crate) standing: Arc<Standing>,
-    pub(crate) base_url: Url,
-    pub(crate) accept: String,
-    pub(crate) strictness: Strictness,
-    pub(crate) timeouts: Timeouts,
-    pub(crate) answer_limit: u64,
-    pub(crate) retry: RetryPolicy,
+    /// Sends nothing by itself: address, version and strictness of the others.
+    pub(crate) settings: vimeo_api::Client,
+    /// Where a token is checked, which tells where tokens may go.
+    pub(crate) verify: Arc<Url>,
+    pub(crate) send: Arc<SendStep>,
+    /// The longest that a call may take as a whole.
+    pub(crate) total: Option<Duration>,
+    pub(crate) retry: Arc<RetryPolicy>,
     pub(crate) limits: LimitPolicy,
     pub(crate) budgets: Budgets,
     pub(crate) check_scopes: bool,
@@ -81,7 +82,7 @@ pub(crate) struct Shared {
 
 /// Who a client is.
 pub(crate) struct Identity {
-    pub(crate) account: Option<String>,
+    pub(crate) account: Option<Arc<str>>,
     pub(crate) token: Option<AccessToken>,
     pub(crate) refresher: Option<Arc<dyn Refresher>>,
     /// Another app than the one all clients share.
@@ -92,29 +93,16 @@ pub(crate) struct Identity {
 
 impl Shared {
     /// The one place where the chain is put together.
-    fn client(&self, session: Arc<Session>, budget: Arc<Budget>) -> Result<vimeo_api::Client, Error> {
-        let mut verify = self.base_url.clone();
-        verify.set_path(&format!("{}/oauth/verify", self.base_url.path().trim_end_matches('/')));
-        let send = SendStep {
-            end: self.end.clone(),
-            standing: Arc::clone(&self.standing),
-            stall: self.timeouts.stall,
-            attempt: self.timeouts.attempt,
-            answer_limit: self.answer_limit,
-        };
+    fn client(&self, session: Arc<Session>, budget: Arc<Budget>) -> vimeo_api::Client {
+        let (verify, send) = (Arc::clone(&self.verify), Arc::clone(&self.send));
         let authenticate = Authenticate { session: Arc::clone(&session), verify, next: send };
         let layers = Layers { layers: Arc::clone(&self.attempt_layers), next: authenticate };
         let limit = Limit { budget, policy: self.limits, next: layers };
-        let retry = Retry { policy: self.retry.clone(), clock: self.clock.clone(), next: limit };
+        let retry = Retry { policy: Arc::clone(&self.retry), clock: self.clock.clone(), next: limit };
         let preflight = Preflight { session, stops: self.check_scopes, next: retry };
         let layers = Layers { layers: Arc::clone(&self.call_layers), next: preflight };
-        let chain: Chain = Trace { next: Deadline { total: self.timeouts.total, next: layers } };
-        Ok(vimeo_api::Client::builder()
-            .base_url(self.base_url.as_str())
-            .accept(&self.accept)
-            .strictness(self.strictness)
-            .transport(chain)
-            .build()?)
+        let chain: Chain = Trace { next: Deadline { total: self.total, next: layers } };
+        self.settings.with_transport(chain)
     }
 }
 
@@ -151,12 +139,9 @@ impl Vimeo {
             shared.client(Arc::clone(&nobody), budget)
         };
         let client = match shared.logins.get() {
-            _ if own_app => logins()?,
+            _ if own_app => logins(),
             Some(client) => client.clone(),
-            None => {
-                let client = logins()?;
-                shared.logins.get_or_init(|| client).clone()
-            }
+            None => shared.logins.get_or_init(logins).clone(),
         };
         let mut auth = Auth {
             client,
@@ -174,7 +159,7 @@ impl Vimeo {
             auth.session = auth.cache.session(&auth, ScopeSet::default())?;
         }
         let budget = shared.budgets.of(&key, &shared.clock);
-        let api = shared.client(Arc::clone(&auth.session), Arc::clone(&budget))?;
+        let api = shared.client(Arc::clone(&auth.session), Arc::clone(&budget));
         Ok(Self { inner: Arc::new(Inner { api, auth, budget, shared, apart }) })
     }
 
@@ -186,7 +171,7 @@ impl Vimeo {
     /// [`ConfigError::BadToken`] when no header can hold the token.
     pub fn for_account(&self, name: impl Into<String>, token: impl Into<AccessToken>) -> Result<Self, Error> {
         let identity = Identity {
-            account: Some(name.into()),
+            account: Some(name.into().into()),
             token: Some(token.into()),
             refresher: None,
             app: None,
@@ -207,7 +192,8 @@ impl Vimeo {
         refresher: impl Refresher,
     ) -> Result<Self, Error> {
         let refresher: Option<Arc<dyn Refresher>> = Some(Arc::new(refresher));
-        let identity = Identity { account: Some(name.into()), token, refresher, app: None, apart: false };
+        let identity =
+            Identity { account: Some(name.into().into()), token, refresher, app: None, apart: false };
         Self::assemble(Arc::clone(&self.inner.shared), identity)
     }
 

@@ -43,6 +43,22 @@ pub enum Scope {
     Other(Box<str>),
 }
 
+/// Those that have a name here, in their order.
+static NAMED: [Scope; 12] = [
+    Scope::Public,
+    Scope::Private,
+    Scope::Purchased,
+    Scope::Create,
+    Scope::Edit,
+    Scope::Delete,
+    Scope::Interact,
+    Scope::Upload,
+    Scope::PromoCodes,
+    Scope::Stats,
+    Scope::VideoFiles,
+    Scope::Ai,
+];
+
 impl Scope {
     /// The scope as Vimeo writes it.
     pub fn as_str(&self) -> &str {
@@ -66,21 +82,8 @@ impl Scope {
 
 impl From<&str> for Scope {
     fn from(word: &str) -> Self {
-        match word {
-            "public" => Self::Public,
-            "private" => Self::Private,
-            "purchased" => Self::Purchased,
-            "create" => Self::Create,
-            "edit" => Self::Edit,
-            "delete" => Self::Delete,
-            "interact" => Self::Interact,
-            "upload" => Self::Upload,
-            "promo_codes" => Self::PromoCodes,
-            "stats" => Self::Stats,
-            "video_files" => Self::VideoFiles,
-            "ai" => Self::Ai,
-            other => Self::Other(other.into()),
-        }
+        let named = NAMED.iter().find(|scope| scope.as_str() == word);
+        named.cloned().unwrap_or_else(|| Self::Other(word.into()))
     }
 }
 
@@ -102,27 +105,33 @@ impl fmt::Display for Scope {
 /// assert_eq!(scopes.to_string(), "public private upload");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ScopeSet(BTreeSet<Scope>);
+pub struct ScopeSet {
+    /// A bit for each of [`NAMED`]: a program may hold a set for each of a million accounts.
+    named: u16,
+    /// The others, in order.
+    others: Box<[Scope]>,
+}
 
 impl ScopeSet {
     /// Whether the scope is among them.
     pub fn contains(&self, scope: &Scope) -> bool {
-        self.0.contains(scope)
+        self.iter().any(|other| other == scope)
     }
 
     /// Whether all of these words, as operations name their scopes, are among them.
     pub fn covers(&self, needed: &[&str]) -> bool {
-        needed.iter().all(|word| self.0.iter().any(|scope| scope.as_str() == *word))
+        needed.iter().all(|word| self.iter().any(|scope| scope.as_str() == *word))
     }
 
     /// The scopes of `self` that `other` lacks: what was asked for and not granted.
     pub fn without(&self, other: &Self) -> Vec<Scope> {
-        self.0.difference(&other.0).cloned().collect()
+        self.iter().filter(|scope| !other.contains(scope)).cloned().collect()
     }
 
     /// The scopes, in a fixed order.
     pub fn iter(&self) -> impl Iterator<Item = &Scope> {
-        self.0.iter()
+        let named = NAMED.iter().enumerate().filter(|(place, _)| self.named & (1 << place) != 0);
+        named.map(|(_, scope)| scope).chain(&self.others)
     }
 }
 
@@ -135,9 +144,18 @@ impl Default for ScopeSet {
 
 impl FromIterator<Scope> for ScopeSet {
     fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
-        let mut set: BTreeSet<Scope> = scopes.into_iter().collect();
-        set.insert(Scope::Public);
-        Self(set)
+        // `public`, which is the first of them.
+        let mut named = 1;
+        let mut others = BTreeSet::new();
+        for scope in scopes {
+            match NAMED.iter().position(|other| *other == scope) {
+                Some(place) => named |= 1 << place,
+                None => {
+                    others.insert(scope);
+                }
+            }
+        }
+        Self { named, others: others.into_iter().collect() }
     }
 }
 
@@ -174,7 +192,7 @@ impl From<Vec<Scope>> for ScopeSet {
 /// With spaces between, as Vimeo takes and gives them.
 impl fmt::Display for ScopeSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, scope) in self.0.iter().enumerate() {
+        for (index, scope) in self.iter().enumerate() {
             write!(f, "{}{scope}", if index == 0 { "" } else { " " })?;
         }
         Ok(())
@@ -204,6 +222,7 @@ mod tests {
             ("upload private", "public private upload"),
             ("upload,public", "public upload"),
             ("edit  strange", "public edit strange"),
+            ("z ai a z private", "public private ai a z"),
         ] {
             let set = ScopeSet::from(words);
             assert_eq!(set.to_string(), written);
@@ -221,6 +240,17 @@ mod tests {
             assert_eq!(granted.covers(needed), covered, "{needed:?}");
         }
         assert_eq!(ScopeSet::from("edit delete").without(&granted), [Scope::Delete]);
+        let strange = ScopeSet::from("new delete");
+        assert_eq!(strange.without(&granted), [Scope::Delete, Scope::from("new")]);
+        assert!(strange.contains(&Scope::from("new")) && !granted.contains(&Scope::from("new")));
+    }
+
+    #[test]
+    fn those_with_a_name_are_in_order_and_go_into_a_set() {
+        assert!(NAMED.is_sorted() && NAMED.len() <= u16::BITS as usize);
+        let all = ScopeSet::from(NAMED.as_slice());
+        assert!(all.iter().eq(&NAMED));
+        assert_eq!(ScopeSet::from(all.to_string()), all);
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub(crate) struct Arguments {
     /// How many accounts there are.
     #[arg(long, default_value_t = 1_000_000)]
     accounts: u64,
+    /// What to measure: memory, clients, pages, cost; all of it when left out.
+    parts: Vec<String>,
 }
 
 /// Fills SQLite and PostgreSQL with accounts and measures what they cost; the benchmark itself is vimeo-ext's.
@@ -25,7 +27,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     fs::create_dir_all(&folder).map_err(Failure::file(&folder))?;
     let server = Server::start()?;
-    let bench = |words: &[&str]| {
+    let bench = |words: &[&str], parts: &[String]| {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         // Only what the accounts need is compiled.
         command
@@ -33,10 +35,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             .args(["--features", "rustls,sqlite,postgres", "--bench", "accounts", "--"])
             .args(words)
             .arg(&folder)
+            .args(parts)
             .current_dir(root())
             .env("VIMEO_TEST_POSTGRES", server.url());
         install::finish(&mut command, "the benchmark")
     };
-    bench(&["seed", &arguments.accounts.to_string()])?;
-    bench(&["measure"])
+    bench(&["seed", &arguments.accounts.to_string()], &[])?;
+    bench(&["measure"], &arguments.parts)
 }

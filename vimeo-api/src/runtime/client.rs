@@ -30,10 +30,15 @@ pub struct Client {
 }
 
 struct Inner {
+    settings: Arc<Settings>,
+    transport: Box<dyn Transport>,
+}
+
+/// What clients over other transports may share.
+struct Settings {
     base_url: Url,
     /// The path of the base URL that stands before every call's; empty as a rule.
     prefix: String,
-    transport: Box<dyn Transport>,
     accept: HeaderValue,
     strictness: Strictness,
 }
@@ -49,6 +54,21 @@ impl Client {
         }
     }
 
+    /// A client with the same settings over another transport. Programs that serve thousands of accounts have a
+    /// transport for each: the settings are kept once for all of them.
+    ///
+    /// ```
+    /// let client = vimeo_api::Client::builder().base_url("http://127.0.0.1:8080").build()?;
+    /// let other = client.with_transport(vimeo_api::Reqwest::default());
+    /// assert_eq!(other.base_url(), client.base_url());
+    /// # Ok::<(), vimeo_api::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_transport(&self, transport: impl Transport) -> Self {
+        let settings = Arc::clone(&self.inner.settings);
+        Self { inner: Arc::new(Inner { settings, transport: Box::new(transport) }) }
+    }
+
     /// An untyped call to any path of the API, with its query if it has one: `/me/videos?page=2`.
     ///
     /// The answer is JSON as it came. The path is matched with the known operations, so the layers of the
@@ -60,11 +80,11 @@ impl Client {
 
     /// The scheme, host and path that calls are sent to.
     pub fn base_url(&self) -> &Url {
-        &self.inner.base_url
+        &self.inner.settings.base_url
     }
 
     pub(crate) fn prefix(&self) -> &str {
-        &self.inner.prefix
+        &self.inner.settings.prefix
     }
 
     pub(crate) fn transport(&self) -> &dyn Transport {
@@ -72,19 +92,19 @@ impl Client {
     }
 
     pub(crate) fn accept(&self) -> &HeaderValue {
-        &self.inner.accept
+        &self.inner.settings.accept
     }
 
     pub(crate) fn strictness(&self) -> Strictness {
-        self.inner.strictness
+        self.inner.settings.strictness
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("base_url", &self.inner.base_url.as_str())
-            .field("strictness", &self.inner.strictness)
+            .field("base_url", &self.inner.settings.base_url.as_str())
+            .field("strictness", &self.inner.settings.strictness)
             .finish_non_exhaustive()
     }
 }
@@ -137,7 +157,8 @@ impl ClientBuilder {
         let transport = self.transport.unwrap_or_else(|| Box::new(Reqwest::default()));
         let prefix = base_url.path().trim_end_matches('/').to_owned();
         let strictness = self.strictness;
-        Ok(Client { inner: Arc::new(Inner { base_url, prefix, transport, accept, strictness }) })
+        let settings = Arc::new(Settings { base_url, prefix, accept, strictness });
+        Ok(Client { inner: Arc::new(Inner { settings, transport }) })
     }
 }
 

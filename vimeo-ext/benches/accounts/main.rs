@@ -4,7 +4,8 @@
 //! `cargo xtask accounts-bench`, which brings the PostgreSQL server. By hand, with a server's address in
 //! VIMEO_TEST_POSTGRES: `cargo bench -p vimeo-ext --no-default-features --features rustls,sqlite,postgres --bench accounts
 //! -- seed 1000000 FOLDER`, then `measure FOLDER` instead of `seed`. Two steps, because the first takes minutes during
-//! which the machine may do something else, and the second wants it alone.
+//! which the machine may do something else, and the second wants it alone. Behind the folder can be said what of it is to
+//! be measured: `memory`, `clients`, `pages`, `cost`.
 //!
 //! `measure` ends with a failure when a figure is not what it should be.
 #![forbid(unsafe_code)]
@@ -38,10 +39,13 @@ async fn main() -> ExitCode {
             Ok(count) => tokio::spawn(seed::run(count, Place::both(Path::new(folder)))).await,
             Err(_) => Ok(Err(format!("{count} is no number of accounts").into())),
         },
-        ["measure", folder] => tokio::spawn(measure(Place::both(Path::new(folder)))).await,
+        ["measure", folder, parts @ ..] => match parts.iter().map(|word| Part::named(word)).collect() {
+            Ok(parts) => tokio::spawn(measure(Place::both(Path::new(folder)), parts)).await,
+            Err(error) => Ok(Err(error)),
+        },
         // What `cargo bench` without arguments runs: nothing, it needs a server.
         [] => Ok(Ok(())),
-        _ => Ok(Err("seed COUNT FOLDER, or measure FOLDER".into())),
+        _ => Ok(Err("seed COUNT FOLDER, or measure FOLDER [PART]...".into())),
     };
     match done.unwrap_or_else(|broken| Err(broken.into())) {
         Ok(()) => ExitCode::SUCCESS,
@@ -52,16 +56,47 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn measure(places: Result<[Place; 2], AnyError>) -> Result<(), AnyError> {
+/// What is measured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Memory,
+    Clients,
+    Pages,
+    Cost,
+}
+
+impl Part {
+    fn named(word: &str) -> Result<Self, AnyError> {
+        match word {
+            "memory" => Ok(Self::Memory),
+            "clients" => Ok(Self::Clients),
+            "pages" => Ok(Self::Pages),
+            "cost" => Ok(Self::Cost),
+            _ => Err(format!("{word} is no part; there are memory, clients, pages and cost").into()),
+        }
+    }
+}
+
+/// Measures these parts, or all of them where none is named.
+async fn measure(places: Result<[Place; 2], AnyError>, parts: Vec<Part>) -> Result<(), AnyError> {
     let places = places?;
+    let wanted = |part| parts.is_empty() || parts.contains(&part);
     let mut figures = Figures::default();
     // First, while nothing lies in memory that could be used again.
     let [sqlite, _] = &places;
-    memory::measure(sqlite, &mut figures).await?;
+    if wanted(Part::Memory) {
+        memory::measure(sqlite, &mut figures).await?;
+    }
     for place in &places {
-        clients::measure(place, &mut figures).await?;
-        pages::measure(place, &mut figures).await?;
-        cost::measure(place, &mut figures).await?;
+        if wanted(Part::Clients) {
+            clients::measure(place, &mut figures).await?;
+        }
+        if wanted(Part::Pages) {
+            pages::measure(place, &mut figures).await?;
+        }
+        if wanted(Part::Cost) {
+            cost::measure(place, &mut figures).await?;
+        }
     }
     figures.verdict()
 }

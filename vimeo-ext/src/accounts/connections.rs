@@ -221,7 +221,7 @@ impl Connections {
         }
         let secrets = Secrets::open(core, &record)?;
         let client = core.app.for_identity(Identity {
-            account: Some(format!("connection {id}")),
+            account: Some(format!("connection {id}").into()),
             token: Some(AccessToken::new(secrets.access_token)),
             refresher: None,
             app: Some(AppCredentials::new(record.connection.client_identifier, secrets.client_secret)),

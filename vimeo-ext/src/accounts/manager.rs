@@ -102,7 +102,7 @@ impl Accounts {
         let tokens = usable(core, &record)?;
         let refresher = OfAccount { core: Arc::clone(&self.inner.core), id: id.clone() };
         let client = core.app.for_identity(Identity {
-            account: Some(id.as_str().to_owned()),
+            account: Some(id.to_shared()),
             token: Some(tokens.access),
             refresher: Some(Arc::new(refresher)),
             app: None,

@@ -36,7 +36,7 @@ type Renewal = Shared<BoxFuture<'static, Result<Arc<Held>, Failure>>>;
 /// Why there is no token to go with.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
-    account: Option<String>,
+    account: Option<Arc<str>>,
     error: Arc<RefreshError>,
 }
 
@@ -45,7 +45,9 @@ impl Failure {
         let name = request.name();
         let answer = answer.map(|answer| ApiError::read(request.operation, &name, answer));
         match &*self.error {
-            RefreshError::NeedsLogin(reason) => NeedsLogin::new(name, self.account, reason, answer).into(),
+            RefreshError::NeedsLogin(reason) => {
+                NeedsLogin::new(name, self.account.as_deref().map(str::to_owned), reason, answer).into()
+            }
             RefreshError::Refused(_) | RefreshError::Temporary(_) => Error::Layer(Box::new(self)),
         }
     }
@@ -72,7 +74,7 @@ impl std::error::Error for Failure {
 
 /// Holds the token of one account. Clones of a client share it.
 pub(crate) struct Session {
-    account: Option<String>,
+    account: Option<Arc<str>>,
     refresher: Option<Arc<dyn Refresher>>,
     clock: Clock,
     state: Mutex<State>,
@@ -93,7 +95,7 @@ const LATEST: f64 = 60.0;
 
 impl Session {
     pub(crate) fn new(
-        account: Option<String>,
+        account: Option<Arc<str>>,
         token: Option<AccessToken>,
         refresher: Option<Arc<dyn Refresher>>,
         clock: Clock,

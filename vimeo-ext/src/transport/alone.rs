@@ -129,7 +129,7 @@ async fn retry_does_as_the_decision_says() {
     ];
     for (method, statuses, count, seconds) in table {
         let next = Told::answering(statuses);
-        let policy = RetryPolicy::default().jitter(|| 1.0);
+        let policy = Arc::new(RetryPolicy::default().jitter(|| 1.0));
         let step = Retry { policy, clock: Clock::default(), next: next.clone() };
         let began = Instant::now();
         step.send(&mut request(method.clone(), "get_video")).await.unwrap();
@@ -168,7 +168,7 @@ async fn the_limit_holds_back_what_would_be_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn the_token_is_put_on_and_taken_off() {
-    let verify: url::Url = "https://api.vimeo.com/oauth/verify".parse().unwrap();
+    let verify = Arc::new("https://api.vimeo.com/oauth/verify".parse().unwrap());
     let next = Told::answering(&[200]);
     let step = Authenticate { session: session("t0ken".into()), verify, next: next.clone() };
     for (url, token) in [
@@ -205,7 +205,7 @@ async fn t14_a_connection_that_is_not_made_in_time_is_surely_unsent() {
         .no_proxy()
         .build()
         .unwrap();
-    let standing = Arc::new(Standing::default());
+    let standing = Standing::default();
     let stall = Duration::from_secs(60);
     let step = SendStep { end: End::Http(client), standing, stall, attempt: None, answer_limit: 1 };
     let began = Instant::now();

@@ -22,7 +22,7 @@ pub(crate) enum Authorization {
 pub(crate) struct Authenticate<N> {
     pub(crate) session: Arc<Session>,
     /// Where a token can be checked; its scheme, host and port are those of the API.
-    pub(crate) verify: Url,
+    pub(crate) verify: Arc<Url>,
     pub(crate) next: N,
 }
 
@@ -94,7 +94,7 @@ impl<N: Step> Authenticate<N> {
         answer: RawResponse,
     ) -> Result<RawResponse, Error> {
         if request.url.path() != self.verify.path() {
-            let mut verify = Request::new(None, Method::GET, self.verify.clone());
+            let mut verify = Request::new(None, Method::GET, Url::clone(&self.verify));
             if let Some(accept) = request.headers.get(header::ACCEPT) {
                 verify.headers.insert(header::ACCEPT, accept.clone());
             }

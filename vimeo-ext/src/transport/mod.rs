@@ -23,6 +23,8 @@ mod stall;
 mod standing;
 mod trace;
 
+use std::sync::Arc;
+
 use vimeo_api::{Error, RawResponse, Request, Transport, TransportFuture};
 
 pub(crate) use announcement::Announcement;
@@ -42,9 +44,16 @@ pub(crate) trait Step: Send + Sync + 'static {
     fn send(&self, request: &mut Request) -> impl Future<Output = Result<RawResponse, Error>> + Send;
 }
 
+/// A step that several chains share.
+impl<S: Step> Step for Arc<S> {
+    fn send(&self, request: &mut Request) -> impl Future<Output = Result<RawResponse, Error>> + Send {
+        S::send(self, request)
+    }
+}
+
 /// The whole chain, outermost first: trace and total time, the user's layers a call, scopes, then for each attempt
 /// the rate limit, the user's layers an attempt, the token, the network.
-pub(crate) type Chain = Trace<Deadline<Layers<Preflight<Retry<Limit<Layers<Authenticate<SendStep>>>>>>>>;
+pub(crate) type Chain = Trace<Deadline<Layers<Preflight<Retry<Limit<Layers<Authenticate<Arc<SendStep>>>>>>>>>;
 
 impl Transport for Chain {
     fn send(&self, mut request: Request) -> TransportFuture<'_> {

@@ -1,5 +1,6 @@
 //! Sends a call again when that can help.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -11,7 +12,7 @@ use crate::retry::{Attempt, Decision, Outcome, RetryPolicy, decide};
 
 /// Carries out what [`decide`] says. The body is in memory and shared, so every attempt sends it whole.
 pub(crate) struct Retry<N> {
-    pub(crate) policy: RetryPolicy,
+    pub(crate) policy: Arc<RetryPolicy>,
     pub(crate) clock: Clock,
     pub(crate) next: N,
 }

@@ -13,7 +13,6 @@ use super::stall::{Stalled, Unread, Watch, Watched};
 use super::standing::Standing;
 
 /// Where requests leave the chain.
-#[derive(Clone)]
 pub(crate) enum End {
     /// Over HTTP.
     Http(reqwest::Client),
@@ -24,7 +23,7 @@ pub(crate) enum End {
 /// Sends one attempt and reads the whole answer, within the times for an attempt.
 pub(crate) struct Send {
     pub(crate) end: End,
-    pub(crate) standing: Arc<Standing>,
+    pub(crate) standing: Standing,
     pub(crate) stall: Duration,
     pub(crate) attempt: Option<Duration>,
     /// The most bytes of an answer that are held in memory.
