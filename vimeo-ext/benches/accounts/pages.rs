@@ -6,7 +6,7 @@ use chrono::{TimeDelta, Utc};
 use vimeo_ext::accounts::{AccountQuery, Accounts, Key, Status};
 
 use crate::AnyError;
-use crate::answers::app;
+use crate::answers::{DAYS, app};
 use crate::figures::{Figures, Unit};
 use crate::places::{Place, id, ring, some};
 
@@ -19,6 +19,11 @@ pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), 
     let accounts = Accounts::builder(app()?, place.open().await?, ring()).build().await?;
     let (all, now) = (AccountQuery::default(), Utc::now());
     let before = |days: i64| all.clone().expires_before(now + TimeDelta::days(days));
+    // The first tokens expire tomorrow, and as many on each day.
+    let soonest = |number: u64| {
+        let seconds = 86_400 + DAYS * 86_400 * number / count;
+        all.clone().expires_before(now + TimeDelta::seconds(seconds as i64))
+    };
     let current = ring().current().clone();
     let filters = [
         ("a page of 50", all.clone()),
@@ -29,6 +34,13 @@ pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), 
         ("those of one user", all.clone().user("/users/77")),
         ("expired: none", before(0)),
         ("expiring in two days, 1 in 60", before(2)),
+        ("the 5,000 that expire first", soonest(5_000)),
+        ("the 8,000 that expire first", soonest(8_000)),
+        ("  a page of 1,000", soonest(8_000).limit(1_000)),
+        ("the 19,000 that expire first", soonest(19_000)),
+        ("  a page of 1,000", soonest(19_000).limit(1_000)),
+        ("the 24,000 that expire first", soonest(24_000)),
+        ("  a page of 1,000", soonest(24_000).limit(1_000)),
         ("expiring in a year: all", before(365)),
         ("active, expiring in two days", before(2).status(Status::Active)),
         ("encrypted with another key: none", all.clone().sealed_without(current)),

@@ -13,7 +13,7 @@ use sqlx::sqlite::{
 use tokio::time::{Instant, sleep};
 
 use super::rows::{self, AccountRow, ConnectionRow, EventRow, LoginRow, migration};
-use super::sql::{Bound, FEW, Filter, sql_store};
+use super::sql::{Bound, Filter, few, sql_store};
 use super::{AccountStore, KeyUse, LoginRecord, StoreError, StoreFuture};
 use crate::accounts::{
     AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, Sealed, Status,
@@ -194,7 +194,7 @@ mod tests {
                         .take(query.limit as usize)
                         .cloned()
                         .collect();
-                for few in [0, 8, FEW] {
+                for few in [0, 8, few(query.limit)] {
                     assert_eq!(store.page(&query, few).await.unwrap(), expected, "{query:?}, {few}");
                 }
                 asked += 1;

@@ -9,7 +9,7 @@ mod passing;
 pub(super) use accounts::sql_accounts;
 pub(super) use connections::sql_connections;
 pub(super) use keys::sql_keys;
-pub(super) use pages::{Bound, FEW, Filter, sql_pages};
+pub(super) use pages::{Bound, Filter, few, sql_pages};
 pub(super) use passing::sql_passing;
 
 /// Makes an [`AccountStore`](super::AccountStore) of a type that has `reads()`, `writes()` and `budgets()`, pools of

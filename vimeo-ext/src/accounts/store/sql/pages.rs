@@ -9,9 +9,13 @@
 use crate::accounts::AccountQuery;
 use crate::accounts::store::rows;
 
-/// So many are put in order more quickly than they are found among many; with fewer, one in a hundred of a million
-/// accounts is still met soon on the straight way.
-pub(in crate::accounts::store) const FEW: i64 = 10_000;
+/// Up to so many are put in order more quickly than a page of them is met on the straight way.
+///
+/// The first takes as long as there are many of them, the second as there are few, and the longer the larger the page is.
+/// Of a million accounts both take as long about here, for a page of 50 as for one of 1,000.
+pub(in crate::accounts::store) fn few(limit: u32) -> i64 {
+    6_000 + 14 * i64::from(limit.min(1_000))
+}
 
 /// A filter that may let few through, and is not at the front of an index that is in the order of ids.
 pub(in crate::accounts::store) struct Filter {
