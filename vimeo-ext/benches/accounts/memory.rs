@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use vimeo_ext::accounts::Accounts;
 use vimeo_ext::auth::BoxFuture;
-use vimeo_ext::budget::{BudgetLease, BudgetPool, BudgetReport, BudgetShare};
+use vimeo_ext::budget::{BudgetLease, BudgetPool, BudgetQuestion, BudgetShare};
 use vimeo_ext::{Budgets, Vimeo};
 
 use crate::AnyError;
@@ -21,12 +21,9 @@ const FIRST: usize = 2_000;
 struct Forgetful;
 
 impl BudgetShare for Forgetful {
-    fn lease<'a>(
-        &'a self,
-        _: &'a str,
-        report: &'a BudgetReport,
-    ) -> BoxFuture<'a, Result<BudgetLease, AnyError>> {
-        Box::pin(async { Ok(BudgetPool::default().lease(report)) })
+    fn lease<'a>(&'a self, asked: &'a [BudgetQuestion]) -> BoxFuture<'a, Result<Vec<BudgetLease>, AnyError>> {
+        let lease = |question: &BudgetQuestion| BudgetPool::default().lease(&question.report);
+        Box::pin(async move { Ok(asked.iter().map(lease).collect()) })
     }
 }
 

@@ -3,9 +3,11 @@
 //! Learnt from the headers of every answer, kept per account and per limit value, never assumed. A call that would be
 //! refused waits here, before it is sent; see [`LimitPolicy`].
 
+mod desk;
 mod ledger;
 mod pool;
 mod share;
+mod slices;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,12 +21,13 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use vimeo_api::{ApiError, Error, RateLimit, RateLimited, RawResponse, Request, retry_after, time_until};
 
+use self::desk::Desk;
 use self::ledger::{Class, Ledger, Reading, Verdict};
-use self::share::{Known as KnownLimit, Slices, Turn, UnderWay};
+use self::slices::{Known as KnownLimit, Slices, Times, Turn, UnderWay, Want};
 use crate::Clock;
 
 pub use self::pool::BudgetPool;
-pub use self::share::{BudgetLease, BudgetReport, BudgetShare};
+pub use self::share::{BudgetLease, BudgetQuestion, BudgetReport, BudgetShare};
 
 /// What to do with a call that would go beyond the account's limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,13 +96,13 @@ pub struct Budgets(Arc<Known>);
 #[derive(Default)]
 struct Known {
     accounts: Mutex<Accounts>,
-    /// What other processes share, and what this one calls itself there.
-    share: Option<(Arc<dyn BudgetShare>, Arc<str>)>,
+    /// Where to ask for what other processes share.
+    desk: Option<Arc<Desk>>,
 }
 
 #[derive(Default)]
 struct Accounts {
-    budgets: HashMap<String, Arc<Budget>>,
+    budgets: HashMap<Arc<str>, Arc<Budget>>,
     /// At so many they are looked through for those that are idle.
     sweep_at: usize,
 }
@@ -123,18 +126,17 @@ impl Budgets {
             // Twice as many before the next look, so that each account is looked at a few times at most.
             accounts.sweep_at = accounts.budgets.len() * 2;
         }
-        let share = self.0.share.as_ref();
-        let slices = share.map(|(share, holder)| Slices::new(Arc::clone(share), Arc::clone(holder), account));
-        let budget = Arc::new(Budget::new(clock.clone(), slices));
-        accounts.budgets.insert(account.to_owned(), Arc::clone(&budget));
+        let account: Arc<str> = account.into();
+        let slices = self.0.desk.as_ref().map(|desk| Slices::new(Arc::clone(desk)));
+        let budget = Arc::new(Budget::new(Arc::clone(&account), clock.clone(), slices));
+        accounts.budgets.insert(account, Arc::clone(&budget));
         budget
     }
 
     /// Budgets that this process shares with others through `share`: each asks it for slices of what remains, about once in
     /// ten calls or less often, and goes by what it knows itself while `share` is away.
     pub fn shared(share: Arc<dyn BudgetShare>) -> Self {
-        let holder = format!("{:016x}", fastrand::u64(..));
-        Self(Arc::new(Known { accounts: Mutex::default(), share: Some((share, holder.into())) }))
+        Self(Arc::new(Known { accounts: Mutex::default(), desk: Some(Arc::new(Desk::new(share))) }))
     }
 }
 
@@ -152,7 +154,7 @@ impl Budgets {
         let budgets: Vec<_> = lock(&self.0.accounts)
             .budgets
             .iter()
-            .map(|(name, budget)| (name.clone(), Arc::clone(budget)))
+            .map(|(name, budget)| (name.to_string(), Arc::clone(budget)))
             .collect();
         let mut states: Vec<_> = budgets.into_iter().map(|(name, budget)| (name, budget.state())).collect();
         states.sort_by(|one, other| one.0.cmp(&other.0));
@@ -168,6 +170,7 @@ impl fmt::Debug for Budgets {
 
 /// What one account may still do; from [`Vimeo::budget`](crate::Vimeo::budget).
 pub struct Budget {
+    name: Arc<str>,
     shared: Mutex<Shared>,
     changed: Notify,
     /// Made for the first who watches: of many accounts nobody watches most.
@@ -205,8 +208,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Budget {
-    fn new(clock: Clock, slices: Option<Slices>) -> Self {
-        Self { shared: Mutex::default(), changed: Notify::new(), watched: OnceLock::new(), clock, slices }
+    fn new(name: Arc<str>, clock: Clock, slices: Option<Slices>) -> Self {
+        let (shared, changed, watched) = (Mutex::default(), Notify::new(), OnceLock::new());
+        Self { name, shared, changed, watched, clock, slices }
     }
 
     /// What is known now.
@@ -272,7 +276,11 @@ impl Budget {
     }
 
     /// Lets a call go, or holds it back as the policy says: by what this process knows, and by what all share.
-    pub(crate) async fn admit(&self, request: &Request, policy: LimitPolicy) -> Result<Permit<'_>, Error> {
+    pub(crate) async fn admit(
+        self: &Arc<Self>,
+        request: &Request,
+        policy: LimitPolicy,
+    ) -> Result<Permit<'_>, Error> {
         match &self.slices {
             Some(slices) if policy != LimitPolicy::ReportOnly => {
                 Box::pin(self.admit_shared(slices, request, policy)).await
@@ -282,7 +290,7 @@ impl Budget {
     }
 
     async fn admit_shared<'a>(
-        &'a self,
+        self: &'a Arc<Self>,
         slices: &'a Slices,
         request: &Request,
         policy: LimitPolicy,
@@ -290,13 +298,19 @@ impl Budget {
         let began = Instant::now();
         loop {
             let mut permit = self.admit_here(request, policy).await?;
-            let Some(known) = self.known_limit(permit.class) else { return Ok(permit) };
-            let until = match slices.take(permit.class.with_fields, known, &self.clock).await {
-                Turn::Go(under_way) => {
-                    permit.under_way = Some(under_way);
-                    return Ok(permit);
+            let until = loop {
+                let told = self.changed.notified();
+                tokio::pin!(told);
+                told.as_mut().enable();
+                let Some(known) = self.known_limit(permit.class) else { return Ok(permit) };
+                match slices.take(self, permit.class.with_fields, known) {
+                    Turn::Go(under_way) => {
+                        permit.under_way = Some(under_way);
+                        return Ok(permit);
+                    }
+                    Turn::NotBefore(until) => break until,
+                    Turn::Asked => told.await,
                 }
-                Turn::NotBefore(until) => until,
             };
             // Whoever waits holds no place.
             drop(permit);
@@ -309,6 +323,21 @@ impl Budget {
             }
             sleep_until(until).await;
         }
+    }
+
+    /// What the store is asked for this account.
+    fn question(&self, holder: &str, want: Want, times: Times) -> BudgetQuestion {
+        let name =
+            if want.with_fields { format!("{} with fields", self.name) } else { self.name.to_string() };
+        BudgetQuestion::new(name, want.report(holder, times))
+    }
+
+    /// Takes the slice that was asked for, or none when it cannot be had, and tells those who wait for it.
+    fn put(&self, want: Want, lease: Option<BudgetLease>, times: Times) {
+        if let Some(slices) = &self.slices {
+            slices.put(want.with_fields, lease, times);
+        }
+        self.changed.notify_waiters();
     }
 
     /// What is known of the limit of a class; `None` when it has none.

@@ -2,7 +2,8 @@
 
 mod window;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -28,11 +29,13 @@ pub struct BudgetPool {
     latest: u64,
     /// Until when the first call of all is waited for.
     first: i64,
+    /// Who asked before the limit was known.
+    early: BTreeSet<String>,
 }
 
 /// A limit beyond this is no limit, and counts as this, so that sums and products of it are numbers.
 const MOST: u64 = 1 << 31;
-/// How often those who wait for the first answer of all look whether it has come.
+/// So soon those who wait for the first answer of all look whether it has come; then after twice as long, and so on.
 const LOOK: i64 = 250;
 
 impl BudgetPool {
@@ -47,10 +50,12 @@ impl BudgetPool {
         let latest = self.latest;
         let limit = latest.min(MOST);
         let Given { calls, until, more_at } = if limit == 0 {
-            self.feel_the_way(now)
+            self.feel_the_way(&report.holder, now)
         } else {
+            let early = mem::take(&mut self.early);
             self.windows.retain(|known, window| *known == latest || !window.is_forgotten(now));
-            self.windows.entry(latest).or_insert_with(|| Window::new(limit, now)).lease(limit, report, now)
+            let window = self.windows.entry(latest).or_insert_with(|| Window::new(limit, early, now));
+            window.lease(limit, report, now)
         };
         BudgetLease {
             limit: latest,
@@ -61,9 +66,11 @@ impl BudgetPool {
     }
 
     /// Before anybody knows the limit, one call of one process finds it out.
-    fn feel_the_way(&mut self, now: i64) -> Given {
+    fn feel_the_way(&mut self, holder: &str, now: i64) -> Given {
+        self.early.insert(holder.to_owned());
         if self.first > now {
-            return Given { calls: 0, until: now + LOOK, more_at: now };
+            let waited = now - (self.first - HOLD);
+            return Given { calls: 0, until: now + waited.max(LOOK), more_at: now };
         }
         self.first = now + HOLD;
         // Whoever made that call knows more as soon as it is answered.

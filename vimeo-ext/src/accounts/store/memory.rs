@@ -11,7 +11,7 @@ use super::{AccountStore, KeyUse, LoginRecord, StoreError, StoreFuture};
 use crate::accounts::{
     AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, StatusEvent,
 };
-use crate::budget::{BudgetLease, BudgetPool, BudgetReport};
+use crate::budget::{BudgetLease, BudgetPool, BudgetQuestion};
 
 /// Keeps accounts in memory, for tests and for programs that get their accounts anew at each start.
 ///
@@ -274,8 +274,14 @@ impl AccountStore for MemoryStore {
         })
     }
 
-    fn lease_budget<'a>(&'a self, name: &'a str, report: &'a BudgetReport) -> StoreFuture<'a, BudgetLease> {
-        Box::pin(async move { Ok(self.lock().budgets.entry(name.to_owned()).or_default().lease(report)) })
+    fn lease_budgets<'a>(&'a self, asked: &'a [BudgetQuestion]) -> StoreFuture<'a, Vec<BudgetLease>> {
+        Box::pin(async move {
+            let budgets = &mut self.lock().budgets;
+            let lease = |BudgetQuestion { name, report, .. }: &_| {
+                budgets.entry(name.to_owned()).or_default().lease(report)
+            };
+            Ok(asked.iter().map(lease).collect())
+        })
     }
 
     fn sweep(&self, now: DateTime<Utc>, events_before: DateTime<Utc>) -> StoreFuture<'_, ()> {

@@ -1,5 +1,7 @@
 //! Where accounts are kept.
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod leasing;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -22,7 +24,7 @@ use super::{
     AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, Sealed, StatusEvent,
 };
 use crate::auth::BoxFuture;
-use crate::budget::{BudgetLease, BudgetReport, BudgetShare};
+use crate::budget::{BudgetLease, BudgetQuestion, BudgetShare};
 
 /// What a store answers with.
 pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
@@ -134,9 +136,9 @@ pub trait AccountStore: Send + Sync + 'static {
     /// Which keys the secrets in it are encrypted with, each once, in the order of their ids.
     fn keys_in_use(&self) -> StoreFuture<'_, Vec<KeyUse>>;
 
-    /// Takes what a process has learnt into the [pool](crate::budget::BudgetPool) of this name, new if there is none, and answers what that
-    /// gives it.
-    fn lease_budget<'a>(&'a self, name: &'a str, report: &'a BudgetReport) -> StoreFuture<'a, BudgetLease>;
+    /// Takes what a process has learnt into the [pools](crate::budget::BudgetPool) of these names, new where there is none,
+    /// and answers what each gives it, in the order of the questions.
+    fn lease_budgets<'a>(&'a self, asked: &'a [BudgetQuestion]) -> StoreFuture<'a, Vec<BudgetLease>>;
 
     /// Drops logins and leases that have ended by `now`, and events from before `events_before`, but for the latest.
     fn sweep(&self, now: DateTime<Utc>, events_before: DateTime<Utc>) -> StoreFuture<'_, ()>;
@@ -215,9 +217,8 @@ impl StoreError {
 impl BudgetShare for std::sync::Arc<dyn AccountStore> {
     fn lease<'a>(
         &'a self,
-        name: &'a str,
-        report: &'a BudgetReport,
-    ) -> BoxFuture<'a, Result<BudgetLease, Box<dyn std::error::Error + Send + Sync>>> {
-        Box::pin(async move { Ok(self.lease_budget(name, report).await?) })
+        asked: &'a [BudgetQuestion],
+    ) -> BoxFuture<'a, Result<Vec<BudgetLease>, Box<dyn std::error::Error + Send + Sync>>> {
+        Box::pin(async move { Ok(self.lease_budgets(asked).await?) })
     }
 }

@@ -1,6 +1,7 @@
 //! A store for many machines.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
+use super::leasing::{Change, Given, TRIES, padded};
 use super::rows::{self, AccountRow, ConnectionRow, EventRow, LoginRow, migration};
 use super::sql::{Bound, Filter, few, sql_store};
 use super::{AccountStore, KeyUse, LoginRecord, StoreError, StoreFuture};
@@ -17,7 +19,7 @@ use crate::accounts::{
     AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, Sealed, Status,
     StatusEvent,
 };
-use crate::budget::{BudgetLease, BudgetPool, BudgetReport};
+use crate::budget::{BudgetLease, BudgetQuestion};
 
 /// Keeps accounts in PostgreSQL (12 or newer), which any number of processes on any number of machines may share.
 ///
@@ -99,6 +101,9 @@ impl PostgresStore {
         migrator.run(&pool).await.map_err(StoreError::unavailable)?;
         Ok(Self { pool, budgets })
     }
+
+    /// Writers of several rows wait for each other in their order.
+    const LOCKING: &'static str = "FOR UPDATE OF budgets";
 
     fn reads(&self) -> &PgPool {
         &self.pool

@@ -12,9 +12,6 @@ use crate::accounts::{
     StatusEvent,
 };
 
-/// How often a budget is read and written before it counts as away: each time in vain another process has got its slice.
-pub(super) const BUDGET_TRIES: u32 = 64;
-
 pub(super) const ACCOUNT: &str =
     "id, status, reason, vimeo_user, scopes, expires, version, created, changed, key_id, secrets";
 pub(super) type AccountRow = (

@@ -1,6 +1,7 @@
 //! A store in one file.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use sqlx::sqlite::{
 };
 use tokio::time::{Instant, sleep};
 
+use super::leasing::{Change, Given, TRIES, padded};
 use super::rows::{self, AccountRow, ConnectionRow, EventRow, LoginRow, migration};
 use super::sql::{Bound, Filter, few, sql_store};
 use super::{AccountStore, KeyUse, LoginRecord, StoreError, StoreFuture};
@@ -19,7 +21,7 @@ use crate::accounts::{
     AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, Sealed, Status,
     StatusEvent,
 };
-use crate::budget::{BudgetLease, BudgetPool, BudgetReport};
+use crate::budget::{BudgetLease, BudgetQuestion};
 
 /// Keeps accounts in one file with SQLite, which any number of processes of one machine may share.
 ///
@@ -96,6 +98,9 @@ impl SqliteStore {
         let budgets = pool(1).connect_lazy_with(options.synchronous(SqliteSynchronous::Normal));
         Ok(Self { reads, writes, budgets })
     }
+
+    /// Writes go one by one anyway.
+    const LOCKING: &'static str = "";
 
     fn reads(&self) -> &SqlitePool {
         &self.reads

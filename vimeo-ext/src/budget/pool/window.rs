@@ -2,17 +2,19 @@
 //!
 //! - **Who gets how much.** Each holder is expected to want what it used of the last window, or without end when it used
 //!   all that it was given. The limit is filled into these wishes like water, so nobody gets more than another who wants
-//!   as much, and what the modest leave goes to the greedy.
+//!   as much, and what the modest leave goes to the greedy. Who got more of a window than others who also wanted more has
+//!   that much less to expect of the next.
 //! - **Nothing is given twice.** A slice counts as used until its holder asks again and so tells what it used, or until
 //!   it ends. What an answer of Vimeo has told already includes it then, so too little is given at times, never too much.
-//! - **Who is to come.** When a limit is first seen, nobody gets more than a quarter of it for two seconds.
+//! - **Who is to come.** Whoever asked before the limit was known is counted on as one who wants all. In the first two
+//!   seconds after that nobody gets more than a quarter of it at once: others may be about to come.
 //! - **How often it is asked.** A greedy holder gets its part at once, or in halves of at least [`FEW`]. When nothing is
 //!   left for it, it comes back with the next window; before that only as long as all who ask stay below one in ten calls
 //!   of the limit.
 //! - **When a holder dies.** A large slice ends after [`HOLD`], and a part that nobody came for is kept no longer. A small
 //!   one is good for the window: it spares slow callers the asking, and little is lost with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -36,7 +38,7 @@ pub(super) struct Window {
     resets: Option<i64>,
     /// How long windows last from here to where the next begins, once one was seen.
     lasts: Option<i64>,
-    /// Until when holders are still expected that nobody knows of yet.
+    /// Until when holders may still come that nobody knows of yet.
     settled: i64,
     /// What others than the holders have used of it, at the least.
     by_others: u64,
@@ -58,10 +60,12 @@ struct Holder {
     taken: u64,
     /// The size of its last slice.
     slice: u64,
-    /// It used all that it was given at once, and came for more.
+    /// It used all that it was given at once and came for more, or came and got nothing.
     greedy: bool,
     /// What it is expected to want of this window.
     wants: u64,
+    /// How much more it got before than others who wanted as much.
+    ahead: u64,
     /// Until when it holds what it holds.
     until: i64,
     /// When it last asked.
@@ -72,7 +76,7 @@ struct Holder {
 pub(super) const MARGIN: i64 = 1_000;
 /// So long a large slice is good, if its window lasts as long; and so long a part is kept for who has not come for it.
 pub(super) const HOLD: i64 = 15_000;
-/// So long after a limit was first seen nobody gets more than a quarter of it: the others are about to come.
+/// So long after a limit was first seen slices are small: others may be about to come.
 const SETTLE: i64 = 2_000;
 /// So long a small slice is good where nobody knows when its window ends.
 const LONG: i64 = 60_000;
@@ -92,8 +96,11 @@ fn is_small(calls: u64, limit: u64) -> bool {
 }
 
 impl Window {
-    pub(super) fn new(limit: u64, now: i64) -> Self {
-        Self { remaining: limit, begun: now, settled: now + SETTLE, ..Self::default() }
+    /// A limit that is new, with those who are known to wait for it.
+    pub(super) fn new(limit: u64, early: BTreeSet<String>, now: i64) -> Self {
+        let holder = Holder { wants: limit, seen: now, ..Holder::default() };
+        let holders = early.into_iter().map(|name| (name, holder)).collect();
+        Self { remaining: limit, begun: now, settled: now + SETTLE, holders, ..Self::default() }
     }
 
     /// Whether nobody has asked for it for so long that it is of no use to know.
@@ -116,45 +123,51 @@ impl Window {
         // What it had is spent or given back, but for what is under way; what remains tells of that once it has heard.
         let unheard = if own.seen <= heard { 0 } else { own.leased.saturating_sub(report.unused) };
         own.leased = report.in_flight.max(unheard);
+        let is_new_here = own.seen < self.begun;
         own.seen = now;
         let own = *own;
+        if is_new_here {
+            // What it sent before this window began may come late enough to count here.
+            self.by_others += report.in_flight;
+        }
 
         if let Some(resets) = self.resets.filter(|resets| *resets <= now) {
             // What is asked for now may count before or after.
             return self.give(&report.holder, 0, resets + MARGIN, now, now);
         }
         let level = self.level(limit);
-        let entitled = own.wishes(limit).min(level).saturating_sub(own.taken);
+        let entitled = own.part(limit, level).saturating_sub(own.taken);
         let kept: u64 = self
             .holders
             .iter()
             .filter(|(name, holder)| **name != report.holder && now < holder.seen.max(self.begun) + HOLD)
-            .map(|(_, holder)| holder.wishes(limit).min(level).saturating_sub(holder.taken))
+            .map(|(_, holder)| holder.part(limit, level).saturating_sub(holder.taken))
             .sum();
         let free = self.free(limit);
-        let calls = match entitled {
-            0 => free.saturating_sub(kept).div_ceil(self.present(now)),
-            // Others are still to come.
-            _ if now < self.settled => entitled.min((limit / 4).saturating_sub(own.taken)),
-            // Nobody knows yet what it wants.
-            _ if is_unknown => entitled.min((limit / 16).max(AT_LEAST)),
-            _ => entitled.min(entitled.div_ceil(2).max(FEW)),
-        };
         // Where there is not enough for all that is still due, each gets as much less.
-        let due = free * entitled / (entitled + kept).max(1);
-        let calls = calls.min(if entitled == 0 { free } else { due.max(1).min(free) });
+        let due = entitled.min((free * entitled).div_ceil((entitled + kept).max(1)));
+        let calls = match due {
+            0 if entitled == 0 => free.saturating_sub(kept).div_ceil(self.present(now)),
+            // Nobody knows yet what it wants.
+            _ if is_unknown => due.min((limit / 16).max(AT_LEAST)),
+            // Others may be about to come.
+            _ if now < self.settled => due.min((limit / 4).max(AT_LEAST)),
+            _ => due.min(due.div_ceil(2).max(FEW)),
+        };
+        let calls = calls.min(free);
         if calls == 0 && self.is_worth_a_try(limit, now) {
             self.tried = now;
             return self.give(&report.holder, 1, now + HOLD, now, now);
         }
         if calls == 0 {
-            let until =
-                if now < self.settled { self.settled } else { self.again(limit, &report.holder, now) };
-            return self.give(&report.holder, 0, until, now, now);
+            if let Some(own) = self.holders.get_mut(&report.holder) {
+                own.greedy = true;
+            }
+            return self.give(&report.holder, 0, self.again(limit, &report.holder, now), now, now);
         }
-        let is_modest = now < self.settled || is_small(calls, limit) || own.wishes(limit) < level;
+        let is_modest = is_small(calls, limit) || own.wishes(limit) < level;
         let until = self.resets.unwrap_or(i64::MAX).min(now + if is_modest { LONG } else { HOLD });
-        let is_all = now >= self.settled && calls >= entitled && free - calls <= kept;
+        let is_all = calls >= due && free - calls <= kept;
         let more_at = match self.ends() {
             _ if !is_all || is_modest => now,
             Some(ends) if !self.may_ask_more(limit) => ends,
@@ -212,20 +225,15 @@ impl Window {
         });
     }
 
-    /// How much each may have, so that all wishes together fill the limit.
+    /// How far each may come, with what it is ahead, so that all wishes together fill the limit.
     fn level(&self, limit: u64) -> u64 {
-        let mut wishes: Vec<u64> = self.holders.values().map(|holder| holder.wishes(limit)).collect();
-        wishes.sort_unstable();
-        let (mut left, mut count) = (limit, wishes.len() as u64);
-        for wish in wishes {
-            let part = left.div_ceil(count.max(1));
-            if wish >= part {
-                return part;
-            }
-            left -= wish;
-            count -= 1;
+        let (mut low, mut high) = (0, limit * 2);
+        while low < high {
+            let level = low + (high - low) / 2;
+            let filled: u64 = self.holders.values().map(|holder| holder.part(limit, level)).sum();
+            if filled < limit { low = level + 1 } else { high = level }
         }
-        limit
+        low
     }
 
     /// When the next window begins, by what was told or by how long the last one was.
@@ -272,14 +280,15 @@ impl Window {
         self.begun = now;
         self.resets = None;
         (self.by_others, self.asked, self.tried, self.forgotten) = (0, 0, 0, 0);
+        let greedy = self.holders.values().filter(|holder| holder.greedy);
+        let least = greedy.map(|holder| holder.ahead + holder.taken).min().unwrap_or(0);
         for holder in self.holders.values_mut() {
-            *holder = Holder {
-                leased: 0,
-                taken: 0,
-                greedy: false,
-                wants: if holder.greedy { limit } else { holder.taken },
-                ..*holder
+            let (wants, ahead) = match holder.greedy {
+                true => (limit, (holder.ahead + holder.taken - least).min(limit)),
+                // It got what it wanted.
+                false => (holder.taken, 0),
             };
+            *holder = Holder { leased: 0, taken: 0, greedy: false, wants, ahead, ..*holder };
         }
     }
 
@@ -304,12 +313,17 @@ impl Holder {
                 0 => self.wants = self.wants.max(self.taken + self.slice.max(AT_LEAST)),
                 _ => {}
             }
-            return false;
+            return self.slice == 0;
         }
         // Its last slice was of the window before.
         let used = self.wants.saturating_sub(report.unused);
         self.wants = if used == 0 { limit } else { used };
         used == 0
+    }
+
+    /// How much of the limit it may have, where all come so far.
+    fn part(&self, limit: u64, level: u64) -> u64 {
+        self.wishes(limit).min(level.saturating_sub(self.ahead))
     }
 
     /// What it may want of this window, as far as that can be known.

@@ -3,11 +3,16 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use fs4::{FileExt, TryLockError};
 
 use super::{Entry, VERSION};
 use crate::upload::error::UploadError;
+
+/// So long a lock that another has is waited for.
+const MOMENT: Duration = Duration::from_millis(250);
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// The files of one upload.
 #[derive(Debug, Clone)]
@@ -32,13 +37,18 @@ impl Files {
         UploadError::Journal { name: self.entry.display().to_string(), reason }
     }
 
-    /// Takes the lock, without waiting for it.
+    /// Takes the lock. Blocks for a moment when another has it: an upload that was just given up is about to let go.
     pub(super) fn lock(&self, name: &str) -> Result<File, UploadError> {
         let failed = |error| UploadError::io("lock", self.lock.display().to_string(), error);
+        let begun = Instant::now();
         loop {
             let file = private(&self.lock).map_err(failed)?;
             match FileExt::try_lock(&file) {
                 Ok(()) => {}
+                Err(TryLockError::WouldBlock) if begun.elapsed() < MOMENT => {
+                    std::thread::sleep(PAUSE);
+                    continue;
+                }
                 Err(TryLockError::WouldBlock) => {
                     return Err(UploadError::InUse { name: name.to_owned() });
                 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::time::Instant;
 use vimeo_ext::accounts::AccountStore;
 use vimeo_ext::auth::BoxFuture;
-use vimeo_ext::budget::{BudgetLease, BudgetReport, BudgetShare};
+use vimeo_ext::budget::{BudgetLease, BudgetQuestion, BudgetShare};
 use vimeo_ext::{Budgets, Clock, RetryPolicy, Vimeo};
 
 use super::memory;
@@ -44,26 +44,42 @@ fn metered(meters: &Mutex<HashMap<String, Meter>>, began: Instant, seen: &Seen) 
     answer(200).json(json!({})).limit(LIMIT, LIMIT - *used, reset).after(Duration::from_millis(20))
 }
 
-/// Counts how often the store is asked; fails while it is told to.
+/// Counts what the store is asked, and does what it is told to.
 struct Counted {
     store: Arc<dyn AccountStore>,
+    /// Slices that were asked for.
     asked: AtomicU64,
-    away: bool,
+    manner: Manner,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    Answers,
+    Fails,
+    Hangs,
+    Panics,
+}
+
+impl Counted {
+    fn new(manner: Manner) -> Arc<Self> {
+        Arc::new(Self { store: memory(), asked: AtomicU64::new(0), manner })
+    }
 }
 
 impl BudgetShare for Counted {
     fn lease<'a>(
         &'a self,
-        name: &'a str,
-        report: &'a BudgetReport,
-    ) -> BoxFuture<'a, Result<BudgetLease, Box<dyn std::error::Error + Send + Sync>>> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
+        asked: &'a [BudgetQuestion],
+    ) -> BoxFuture<'a, Result<Vec<BudgetLease>, Box<dyn std::error::Error + Send + Sync>>> {
+        self.asked.fetch_add(asked.len() as u64, Ordering::SeqCst);
         Box::pin(async move {
-            if self.away {
-                return Err("it is away".into());
+            match self.manner {
+                Manner::Answers => tokio::time::sleep(Duration::from_millis(1)).await,
+                Manner::Fails => return Err("it is away".into()),
+                Manner::Hangs => std::future::pending().await,
+                Manner::Panics => panic!("as a store should not"),
             }
-            tokio::time::sleep(Duration::from_millis(1)).await;
-            Ok(self.store.lease_budget(name, report).await?)
+            Ok(self.store.lease_budgets(asked).await?)
         })
     }
 }
@@ -103,7 +119,7 @@ async fn run(accounts: usize, pauses: &[Duration], windows: u32) -> Run {
     let meters: Arc<Mutex<HashMap<String, Meter>>> = Arc::default();
     let counting = Arc::clone(&meters);
     let fake = Fake::new(move |seen, _| metered(&counting, began, seen));
-    let share = Arc::new(Counted { store: memory(), asked: AtomicU64::new(0), away: false });
+    let share = Counted::new(Manner::Answers);
     let processes: Vec<Vimeo> = pauses.iter().map(|_| process(&fake, &share)).collect();
     // Between two windows lie up to two seconds: an end is told in whole ones.
     let end = began + (WINDOW + Duration::from_secs(2)) * windows;
@@ -168,15 +184,54 @@ async fn what_the_modest_leave_goes_to_the_greedy() {
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_is_away_stops_nobody() {
+    for (manner, patience) in [(Manner::Fails, 0), (Manner::Hangs, 5), (Manner::Panics, 0)] {
+        let began = Instant::now();
+        let meters: Arc<Mutex<HashMap<String, Meter>>> = Arc::default();
+        let counting = Arc::clone(&meters);
+        let fake = Fake::new(move |seen, _| metered(&counting, began, seen));
+        let share = Counted::new(manner);
+        let process = process(&fake, &share);
+        let clients = ["a", "b"].map(|name| process.for_account(name, format!("token {name}")).unwrap());
+        for _ in 0..40 {
+            for client in &clients {
+                client.get("/me").send().await.unwrap();
+            }
+        }
+        // Each call takes 20 ms, and one alone waits for the store.
+        assert!(began.elapsed() < Duration::from_secs(patience + 2), "{:?}", began.elapsed());
+        assert_eq!(share.asked.load(Ordering::SeqCst), 1, "nor was it asked over and over, for no account");
+        // It is asked again later, and nobody waits for that.
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        let again = Instant::now();
+        clients[1].get("/me").send().await.unwrap();
+        assert!(again.elapsed() < Duration::from_secs(1), "{:?}", again.elapsed());
+        assert_eq!(share.asked.load(Ordering::SeqCst), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_gives_up_a_call_takes_no_slice_with_it() {
     let began = Instant::now();
     let meters: Arc<Mutex<HashMap<String, Meter>>> = Arc::default();
     let counting = Arc::clone(&meters);
     let fake = Fake::new(move |seen, _| metered(&counting, began, seen));
-    let share = Arc::new(Counted { store: memory(), asked: AtomicU64::new(0), away: true });
+    let share = Counted::new(Manner::Answers);
     let client = process(&fake, &share).for_account("a", "token").unwrap();
-    for _ in 0..80 {
+    let mut given_up = 0;
+    for _ in 0..LIMIT {
+        // Whoever has to ask the store for it is gone before it has answered.
+        let call = tokio::time::timeout(Duration::from_micros(500), client.get("/me").send());
+        given_up += u64::from(call.await.is_err());
+        client.get("/me").send().await.unwrap();
+        if given_up == 3 {
+            break;
+        }
+    }
+    assert_eq!(given_up, 3);
+    let made = client.budget().state().windows[0];
+    for _ in 0..made.remaining {
         client.get("/me").send().await.unwrap();
     }
-    assert!(began.elapsed() < Duration::from_secs(5), "nobody waited for the store");
-    assert_eq!(share.asked.load(Ordering::SeqCst), 1, "nor was it asked over and over");
+    assert!(began.elapsed() < WINDOW, "all that the window allows was to be had in it");
+    assert_eq!(meters.lock().unwrap()["token"].refused, 0);
 }

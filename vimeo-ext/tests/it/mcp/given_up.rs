@@ -151,11 +151,9 @@ async fn an_upload_of_a_gib_that_is_given_up_in_every_way_goes_on_each_time() {
     for (new, http, ending) in ALL {
         line.hold_after(STEP);
         let mut calling = Calling::begin(&server(), new, http, "vimeo_video_upload", &arguments).await;
-        line.held().await;
-        let open = line.open();
+        let held = line.held().await;
         calling.end(ending).await;
-        line.let_go();
-        let took = line.at_most(open - 1).await;
+        let took = held.closes().await;
         calling.ended(ending).await;
 
         let unfinished = world.vimeo().unfinished().unwrap().list().await.unwrap();

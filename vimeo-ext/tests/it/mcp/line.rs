@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::time::timeout;
 use vimeo_ext::VimeoBuilder;
 use vimeo_ext::upload::LinkClient;
@@ -19,20 +19,38 @@ use super::wire::PATIENCE;
 pub(crate) struct Line {
     url: String,
     open: watch::Sender<usize>,
-    held: watch::Sender<usize>,
-    let_go: watch::Sender<bool>,
     hold_after: Arc<AtomicU64>,
+    holding: mpsc::UnboundedSender<Held>,
+    held: Arc<Mutex<mpsc::UnboundedReceiver<Held>>>,
+}
+
+/// A connection that is held.
+pub(crate) struct Held {
+    let_go: oneshot::Sender<()>,
+    closed: oneshot::Receiver<()>,
+}
+
+impl Held {
+    /// Reads what the client still sends until it has closed; says how long that took.
+    pub(crate) async fn closes(self) -> Duration {
+        let begun = Instant::now();
+        self.let_go.send(()).unwrap();
+        let waited = timeout(PATIENCE, self.closed).await;
+        waited.expect("the socket is closed in time").unwrap();
+        begun.elapsed()
+    }
 }
 
 impl Line {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (holding, held) = mpsc::unbounded_channel();
         let line = Self {
             url: format!("http://{}", listener.local_addr().unwrap()),
             open: watch::channel(0).0,
-            held: watch::channel(0).0,
-            let_go: watch::channel(false).0,
             hold_after: Arc::new(AtomicU64::new(u64::MAX)),
+            holding,
+            held: Arc::new(Mutex::new(held)),
         };
         let listening = line.clone();
         tokio::spawn(async move {
@@ -54,28 +72,20 @@ impl Line {
         builder.http_builder(through()).upload_client(LinkClient::from_builder(through()).unwrap())
     }
 
-    /// Holds every connection on which so many bytes went up.
+    /// Holds the next connection on which so many bytes went up.
     pub(crate) fn hold_after(&self, bytes: u64) {
-        self.let_go.send_replace(false);
-        self.hold_after.store(bytes, Ordering::Relaxed);
+        self.hold_after.store(bytes, Ordering::SeqCst);
     }
 
-    /// Waits until a connection is held.
-    pub(crate) async fn held(&self) {
-        let mut held = self.held.subscribe();
-        let waited = timeout(PATIENCE, held.wait_for(|held| *held > 0)).await;
-        waited.expect("a connection is held in time").unwrap();
-    }
-
-    /// Lets the held connections go, and holds no more.
-    pub(crate) fn let_go(&self) {
-        self.hold_after.store(u64::MAX, Ordering::Relaxed);
-        self.let_go.send_replace(true);
+    /// Waits until that connection is held.
+    pub(crate) async fn held(&self) -> Held {
+        let mut held = self.held.lock().await;
+        timeout(PATIENCE, held.recv()).await.expect("a connection is held in time").unwrap()
     }
 
     /// Waits until there are no more than so many connections; says how long that took.
     pub(crate) async fn at_most(&self, connections: usize) -> Duration {
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         let mut open = self.open.subscribe();
         let waited = timeout(PATIENCE, open.wait_for(|open| *open <= connections)).await;
         waited.expect("the socket is closed in time").unwrap();
@@ -103,7 +113,15 @@ impl Line {
         let mut up = read as u64;
         let upwards = async {
             loop {
-                if up >= self.hold_after.load(Ordering::Relaxed) {
+                let after = self.hold_after.load(Ordering::SeqCst);
+                // One connection alone is held.
+                let free = u64::MAX;
+                if up >= after
+                    && self
+                        .hold_after
+                        .compare_exchange(after, free, Ordering::SeqCst, Ordering::SeqCst)
+                        .is_ok()
+                {
                     return true;
                 }
                 match from_client.read(&mut first).await {
@@ -122,11 +140,13 @@ impl Line {
             _ = tokio::io::copy(&mut from_server, &mut to_client) => false,
         };
         if holds {
-            self.held.send_modify(|held| *held += 1);
-            let mut let_go = self.let_go.subscribe();
-            let _ = let_go.wait_for(|let_go| *let_go).await;
+            let (let_go, free) = oneshot::channel();
+            let (close, closed) = oneshot::channel();
+            self.holding.send(Held { let_go, closed }).ok();
+            // Whoever holds it may be gone with the test.
+            let _ = free.await;
             while matches!(client.read(&mut first).await, Ok(1..)) {}
-            self.held.send_modify(|held| *held -= 1);
+            let _ = close.send(());
         }
     }
 }

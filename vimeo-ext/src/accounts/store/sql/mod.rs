@@ -1,12 +1,14 @@
 //! The statements, written once: SQLite and PostgreSQL understand them alike.
 
 mod accounts;
+mod budgets;
 mod connections;
 mod keys;
 mod pages;
 mod passing;
 
 pub(super) use accounts::sql_accounts;
+pub(super) use budgets::{sql_budgets, sql_shared_budgets};
 pub(super) use connections::sql_connections;
 pub(super) use keys::sql_keys;
 pub(super) use pages::{Bound, Filter, few, sql_pages};
@@ -14,11 +16,13 @@ pub(super) use passing::sql_passing;
 
 /// Makes an [`AccountStore`](super::AccountStore) of a type that has `reads()`, `writes()` and `budgets()`, pools of
 /// connections; `begin(notes)`, a transaction, where one that notes an event lets no other that does come between; and
-/// `using(index)`, the words that have a statement use an index, or none.
+/// `using(index)`, the words that have a statement use an index, or none; and `LOCKING`, the words that have a statement
+/// lock the rows it reads in their order, or none.
 macro_rules! sql_store {
     ($store:ty, $database:ty) => {
         impl $store {
             super::sql::sql_pages!($database);
+            super::sql::sql_budgets!($database);
 
             async fn note(
                 transaction: &mut sqlx::Transaction<'_, $database>,
@@ -84,6 +88,7 @@ macro_rules! sql_store {
             super::sql::sql_connections!($database);
             super::sql::sql_keys!($database);
             super::sql::sql_passing!($database);
+            super::sql::sql_shared_budgets!();
         }
     };
 }

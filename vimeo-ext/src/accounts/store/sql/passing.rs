@@ -1,4 +1,4 @@
-//! What is kept for a while: logins, leases and budgets.
+//! What is kept for a while: logins and leases.
 
 /// The methods of an [`AccountStore`](super::super::AccountStore) that are about what ends by itself.
 macro_rules! sql_passing {
@@ -79,46 +79,6 @@ macro_rules! sql_passing {
                 let sql = "DELETE FROM leases WHERE name = $1 AND holder = $2";
                 let done = sqlx::query(sql).bind(name).bind(holder).execute(self.writes()).await;
                 done.map(|_| ()).map_err(rows::failed)
-            })
-        }
-
-        fn lease_budget<'a>(
-            &'a self,
-            name: &'a str,
-            report: &'a BudgetReport,
-        ) -> StoreFuture<'a, BudgetLease> {
-            Box::pin(async move {
-                let now = rows::millis(report.now);
-                for _ in 0..rows::BUDGET_TRIES {
-                    let found = sqlx::query_scalar::<_, String>("SELECT pool FROM budgets WHERE name = $1")
-                        .bind(name)
-                        .fetch_optional(self.budgets())
-                        .await
-                        .map_err(rows::failed)?;
-                    // What cannot be read is from another version; a window later all is known again.
-                    let known = found.as_deref().and_then(|text| serde_json::from_str(text).ok());
-                    let mut pool: BudgetPool = known.unwrap_or_default();
-                    let lease = pool.lease(report);
-                    let text = serde_json::to_string(&pool).map_err(StoreError::unavailable)?;
-                    // Whoever was faster has changed it, and then it is read again.
-                    let done = match found {
-                        Some(found) => {
-                            let sql =
-                                "UPDATE budgets SET pool = $1, changed = $2 WHERE name = $3 AND pool = $4";
-                            sqlx::query(sql).bind(text).bind(now).bind(name).bind(found)
-                        }
-                        None => {
-                            let sql = "INSERT INTO budgets (pool, changed, name) VALUES ($1, $2, $3) \
-                                       ON CONFLICT (name) DO NOTHING";
-                            sqlx::query(sql).bind(text).bind(now).bind(name)
-                        }
-                    };
-                    let done = done.execute(self.budgets()).await.map_err(rows::failed)?;
-                    if done.rows_affected() == 1 {
-                        return Ok(lease);
-                    }
-                }
-                Err(StoreError::unavailable("others changed the shared budget each time it was read"))
             })
         }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use vimeo_ext::accounts::{AccountId, AccountRecord, AccountStore, LoginRecord, Status};
-use vimeo_ext::budget::BudgetReport;
+use vimeo_ext::budget::{BudgetQuestion, BudgetReport};
 
 use super::super::records::{account, event};
 use super::{at, login};
@@ -75,19 +75,34 @@ pub(super) async fn a_lease_has_one_holder_and_lapses(store: &Arc<dyn AccountSto
     assert!(lease(&holders[0], 21, 40).await);
 }
 
-pub(super) async fn a_budget_is_shared_out_and_never_twice(store: &Arc<dyn AccountStore>, prefix: &str) {
-    let name = format!("{prefix} budget");
+pub(super) async fn budgets_are_shared_out_and_never_twice(store: &Arc<dyn AccountStore>, prefix: &str) {
+    const POOLS: usize = 20;
     let all = join_all((0..16).map(|number| {
-        let (store, name) = (Arc::clone(store), name.clone());
+        let (store, prefix) = (Arc::clone(store), prefix.to_owned());
         tokio::spawn(async move {
             let mut report = BudgetReport::new(format!("h{number}"), 100, 90, at(0));
             report.resets_at = Some(at(60));
-            store.lease_budget(&name, &report).await.unwrap().calls
+            // Each asks for some in an order of its own, and for one of them twice.
+            let places = (0..POOLS).filter(|place| (place + number) % 4 > 0).map(|place| match number % 2 {
+                0 => place,
+                _ => POOLS - 1 - place,
+            });
+            let mut places: Vec<usize> = places.collect();
+            places.push(places[0]);
+            let question = |place| BudgetQuestion::new(format!("{prefix} budget {place}"), report.clone());
+            let asked: Vec<BudgetQuestion> = places.iter().map(|place| question(*place)).collect();
+            let leases = store.lease_budgets(&asked).await.unwrap();
+            assert_eq!(leases.len(), asked.len());
+            places.into_iter().zip(leases.into_iter().map(|lease| lease.calls)).collect::<Vec<_>>()
         })
     }))
     .await;
-    let given: u64 = all.into_iter().map(Result::unwrap).sum();
-    assert!(given > 0 && given <= 90, "{given} of 90");
+    let mut given = [0; POOLS];
+    for (place, calls) in all.into_iter().flat_map(Result::unwrap) {
+        given[place] += calls;
+    }
+    assert!(given.iter().all(|given| *given > 0 && *given <= 90), "{given:?} of 90 each");
+    assert!(store.lease_budgets(&[]).await.unwrap().is_empty());
 }
 
 pub(super) async fn sweeping_drops_what_has_ended(store: &Arc<dyn AccountStore>, prefix: &str) {

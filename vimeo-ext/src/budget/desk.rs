@@ -1,0 +1,158 @@
+//! Where a process asks for slices: the questions of all its accounts that come up at a time go to the store together.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use std::{iter, mem};
+
+use tokio::time::{Instant, timeout};
+
+use super::slices::{Times, Want};
+use super::{Budget, BudgetShare, lock};
+
+/// So many questions go to the store at once, at the most.
+const TOGETHER: usize = 256;
+/// A store that takes longer is away.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// So long after the first failure the store is asked again; after each further one twice as long later.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Asks the store for a process.
+pub(super) struct Desk {
+    share: Arc<dyn BudgetShare>,
+    holder: String,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: Vec<Asked>,
+    /// A task asks the store what is waiting, and ends when nothing is.
+    is_asking: bool,
+    /// Until when the store is not asked again, and how often in a row it failed.
+    away: Option<(Instant, u32)>,
+}
+
+/// A question, and who has it.
+struct Asked {
+    budget: Arc<Budget>,
+    want: Want,
+}
+
+/// Whether the store answers, as far as is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Presence {
+    There,
+    Away,
+    /// It was away, and is to be asked again.
+    Perhaps,
+}
+
+impl Desk {
+    pub(super) fn new(share: Arc<dyn BudgetShare>) -> Self {
+        let holder = format!("{:016x}", fastrand::u64(..));
+        Self { share, holder, state: Mutex::default() }
+    }
+
+    pub(super) fn presence(&self, now: Instant) -> Presence {
+        match lock(&self.state).away {
+            None => Presence::There,
+            Some((until, _)) if until > now => Presence::Away,
+            Some(_) => Presence::Perhaps,
+        }
+    }
+
+    /// Asks for a slice; the budget gets it, or hears that there is none.
+    pub(super) fn ask(self: &Arc<Self>, budget: Arc<Budget>, want: Want) {
+        let mut state = lock(&self.state);
+        state.waiting.push(Asked { budget, want });
+        if !mem::replace(&mut state.is_asking, true) {
+            // A task of its own, so that whoever gives up its call does not take the questions of others with it.
+            tokio::spawn(Arc::clone(self).work());
+        }
+    }
+
+    async fn work(self: Arc<Self>) {
+        let mut work = Work { desk: &self, batch: Vec::new() };
+        while work.begin() {
+            work.ask().await;
+        }
+    }
+
+    /// Notes whether the store has answered.
+    fn note(state: &mut State, failed: Option<String>) {
+        match (failed, state.away) {
+            (None, None) => {}
+            (None, Some(_)) => {
+                tracing::info!("the shared budget is there again");
+                state.away = None;
+            }
+            (Some(error), None) => {
+                tracing::warn!(error, "the shared budget is away; this process goes by what it knows itself");
+                state.away = Some((Instant::now() + FIRST_PAUSE, 1));
+            }
+            (Some(_), Some((_, failures))) => {
+                let pause = FIRST_PAUSE.saturating_mul(1 << failures.min(16)).min(LONGEST_PAUSE);
+                state.away = Some((Instant::now() + pause, failures + 1));
+            }
+        }
+    }
+}
+
+/// Questions that the store is being asked.
+struct Work<'a> {
+    desk: &'a Desk,
+    batch: Vec<Asked>,
+}
+
+impl Work<'_> {
+    /// Takes up what is waiting; whether there is anything.
+    fn begin(&mut self) -> bool {
+        let mut state = lock(&self.desk.state);
+        let count = state.waiting.len().min(TOGETHER);
+        self.batch.extend(state.waiting.drain(..count));
+        state.is_asking = count > 0;
+        count > 0
+    }
+
+    async fn ask(&mut self) {
+        let here = Instant::now();
+        let (mut times, mut questions) = (Vec::new(), Vec::new());
+        for Asked { budget, want } in &self.batch {
+            let now = Times { here, wall: budget.clock.now() };
+            times.push(now);
+            questions.push(budget.question(&self.desk.holder, *want, now));
+        }
+        let answer = match timeout(PATIENCE, self.desk.share.lease(&questions)).await {
+            Ok(Ok(leases)) if leases.len() == questions.len() => Ok(leases),
+            Ok(Ok(leases)) => Err(format!("{} answers to {} questions", leases.len(), questions.len())),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(format!("no answer within {PATIENCE:?}")),
+        };
+        let leases = answer.as_ref().map_or(&[][..], |leases| leases);
+        let leases = leases.iter().copied().map(Some).chain(iter::repeat(None));
+        Desk::note(&mut lock(&self.desk.state), answer.as_ref().err().cloned());
+        for ((Asked { budget, want }, lease), times) in self.batch.drain(..).zip(leases).zip(times) {
+            budget.put(want, lease, times);
+        }
+    }
+}
+
+/// When the task is broken off, by a panic of the store or the end of its runtime, nobody waits for it.
+impl Drop for Work<'_> {
+    fn drop(&mut self) {
+        if self.batch.is_empty() {
+            return;
+        }
+        let mut state = lock(&self.desk.state);
+        Desk::note(&mut state, Some("asking it was broken off".to_owned()));
+        state.is_asking = false;
+        self.batch.append(&mut state.waiting);
+        drop(state);
+        let here = Instant::now();
+        for Asked { budget, want } in self.batch.drain(..) {
+            let times = Times { here, wall: budget.clock.now() };
+            budget.put(want, None, times);
+        }
+    }
+}

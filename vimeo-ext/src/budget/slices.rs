@@ -1,0 +1,223 @@
+//! The slices of an account's budget that this process holds.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
+
+use super::desk::{Desk, Presence};
+use super::ledger::MARGIN;
+use super::{Budget, BudgetLease, BudgetReport, lock};
+
+/// The slices that this process holds of one account's limits.
+pub(super) struct Slices {
+    desk: Arc<Desk>,
+    /// Of calls without `fields`, and with.
+    kinds: [Kind; 2],
+}
+
+/// The slices of one kind of calls.
+#[derive(Default)]
+struct Kind {
+    held: Mutex<Held>,
+    under_way: AtomicU64,
+}
+
+#[derive(Default)]
+struct Held {
+    /// By the number of the limit, which is hardly ever another than the one before.
+    slices: Vec<(u64, Slice)>,
+    /// Another slice was asked for and is on its way.
+    is_asked_for: bool,
+}
+
+/// What a process holds of one limit.
+#[derive(Clone, Copy)]
+enum Slice {
+    /// So many calls that may be made.
+    Left { calls: u64, since: Instant, until: Instant, more_at: Instant },
+    /// Nothing is to be had before then.
+    Empty(Instant),
+}
+
+/// Whether a call may go.
+pub(super) enum Turn<'a> {
+    Go(UnderWay<'a>),
+    NotBefore(Instant),
+    /// A slice was asked for; the budget tells when it is there.
+    Asked,
+}
+
+/// What there is to tell when a slice is asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Want {
+    pub(super) with_fields: bool,
+    known: Known,
+    /// Calls of the last slice that were not made.
+    unused: u64,
+    in_flight: u64,
+}
+
+impl Want {
+    pub(super) fn report(&self, holder: &str, times: Times) -> BudgetReport {
+        let Self { known, unused, in_flight, .. } = *self;
+        BudgetReport {
+            holder: holder.to_owned(),
+            limit: known.limit,
+            remaining: known.remaining,
+            resets_at: known.resets.or(known.began).and_then(|time| times.to_wall(time)),
+            heard_at: known.heard.and_then(|time| times.to_wall(time)),
+            in_flight,
+            unused,
+            now: times.wall,
+        }
+    }
+}
+
+/// A time here and the same time for everybody.
+#[derive(Clone, Copy)]
+pub(super) struct Times {
+    pub(super) here: Instant,
+    pub(super) wall: DateTime<Utc>,
+}
+
+impl Times {
+    fn to_wall(self, time: Instant) -> Option<DateTime<Utc>> {
+        match time.checked_duration_since(self.here) {
+            Some(ahead) => self.wall.checked_add_signed(TimeDelta::from_std(ahead).ok()?),
+            None => self.wall.checked_sub_signed(TimeDelta::from_std(self.here - time).ok()?),
+        }
+    }
+
+    fn to_here(self, time: DateTime<Utc>) -> Instant {
+        let ahead = (time - self.wall).to_std().unwrap_or_default();
+        self.here.checked_add(ahead).unwrap_or(self.here)
+    }
+}
+
+/// A call of a slice, for as long as it is under way.
+pub(super) struct UnderWay<'a>(&'a AtomicU64);
+
+impl<'a> UnderWay<'a> {
+    fn new(count: &'a AtomicU64) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What the process knows itself of the limit that a call counts against.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Known {
+    /// 0 as long as it does not know the limit.
+    pub(super) limit: u64,
+    pub(super) remaining: u64,
+    pub(super) resets: Option<Instant>,
+    /// When the window before this one ended.
+    pub(super) began: Option<Instant>,
+    /// When the last answer came that told of it.
+    pub(super) heard: Option<Instant>,
+}
+
+impl Slice {
+    /// Takes one call of it, if it has any.
+    fn take(&mut self, known: &Known, now: Instant) -> Taken {
+        match self {
+            Self::Left { calls, since, until, more_at } => {
+                // It ends with its window, of whose end an answer may have told since.
+                *until = known.resets.map_or(*until, |resets| resets.min(*until));
+                let more_at = known.resets.map_or(*more_at, |resets| (resets + MARGIN).min(*more_at));
+                let is_over = *until <= now || known.began.is_some_and(|began| *since < began);
+                // What is asked for between two windows may count in either, so nothing would be given.
+                let between = known.resets.map(|resets| (resets, resets + MARGIN));
+                let between = between.filter(|(from, to)| *from <= now && now < *to);
+                match (*calls, between) {
+                    (_, Some((_, to))) => Taken::Not(to),
+                    (0, _) if more_at > now => Taken::Not(more_at),
+                    (0, _) => Taken::Spent { unused: 0 },
+                    _ if is_over => Taken::Spent { unused: *calls },
+                    _ => {
+                        *calls -= 1;
+                        Taken::One
+                    }
+                }
+            }
+            Self::Empty(until) if *until > now => Taken::Not(*until),
+            Self::Empty(_) => Taken::Spent { unused: 0 },
+        }
+    }
+}
+
+/// What a slice has for a call.
+enum Taken {
+    One,
+    Not(Instant),
+    /// There is no more in it, or it is over with some calls left.
+    Spent {
+        unused: u64,
+    },
+}
+
+impl Slices {
+    pub(super) fn new(desk: Arc<Desk>) -> Self {
+        Self { desk, kinds: Default::default() }
+    }
+
+    fn kind(&self, with_fields: bool) -> &Kind {
+        let [plain, fields] = &self.kinds;
+        if with_fields { fields } else { plain }
+    }
+
+    /// Takes one call of the slice, and asks for another slice when it is used up. `budget` is whose slices these are.
+    pub(super) fn take(&self, budget: &Arc<Budget>, with_fields: bool, known: Known) -> Turn<'_> {
+        let kind = self.kind(with_fields);
+        let go = || Turn::Go(UnderWay::new(&kind.under_way));
+        let now = Instant::now();
+        let mut held = lock(&kind.held);
+        let slice = match known.limit {
+            0 => held.slices.last_mut(),
+            limit => held.slices.iter_mut().find(|(of, _)| *of == limit),
+        };
+        let taken = slice.map_or(Taken::Spent { unused: 0 }, |(_, slice)| slice.take(&known, now));
+        if matches!(taken, Taken::One) {
+            return go();
+        }
+        let presence = self.desk.presence(now);
+        match taken {
+            _ if presence == Presence::Away => return go(),
+            Taken::One => return go(),
+            Taken::Not(until) => return Turn::NotBefore(until),
+            Taken::Spent { .. } if held.is_asked_for => {}
+            Taken::Spent { unused } => {
+                held.is_asked_for = true;
+                let in_flight = kind.under_way.load(Ordering::Relaxed);
+                self.desk.ask(Arc::clone(budget), Want { with_fields, known, unused, in_flight });
+            }
+        }
+        // Nobody waits for a store of which it is not known whether it is there again.
+        if presence == Presence::There { Turn::Asked } else { go() }
+    }
+
+    /// Takes the slice that was asked for, or none when it cannot be had.
+    pub(super) fn put(&self, with_fields: bool, lease: Option<BudgetLease>, times: Times) {
+        let mut held = lock(&self.kind(with_fields).held);
+        held.is_asked_for = false;
+        let Some(lease) = lease else { return };
+        let until = times.to_here(lease.until);
+        let slice = match lease.calls {
+            0 => Slice::Empty(until),
+            calls => Slice::Left { calls, since: times.here, until, more_at: times.to_here(lease.more_at) },
+        };
+        // What was held before the limit was known is of no more use.
+        held.slices.retain(|(of, _)| *of != lease.limit && *of != 0);
+        // There is one limit as a rule, and there may be many accounts.
+        held.slices.reserve_exact(1);
+        held.slices.push((lease.limit, slice));
+    }
+}
