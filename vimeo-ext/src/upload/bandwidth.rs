@@ -1,7 +1,7 @@
 //! A limit on bytes a second that several uploads can share.
 
 use std::num::NonZeroU64;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -13,23 +13,41 @@ use tokio::time::Instant;
 /// use vimeo_ext::upload::Bandwidth;
 /// let two_mib = Bandwidth::new(NonZeroU64::new(2 * 1024 * 1024).unwrap());
 /// let same_two_mib = two_mib.clone();
-/// # let _ = same_two_mib;
+/// // At night there is no limit, also for uploads that run already.
+/// two_mib.change(None);
+/// assert_eq!(same_two_mib.rate(), None);
 /// ```
 #[derive(Debug, Clone)]
-pub struct Bandwidth {
-    bytes_per_second: NonZeroU64,
-    free_at: Arc<Mutex<Option<Instant>>>,
+pub struct Bandwidth(Arc<Mutex<Line>>);
+
+#[derive(Debug)]
+struct Line {
+    bytes_per_second: Option<NonZeroU64>,
+    free_at: Option<Instant>,
 }
 
 impl Bandwidth {
-    /// At most so many bytes a second, evened out over tenths of a second.
-    pub fn new(bytes_per_second: NonZeroU64) -> Self {
-        Self { bytes_per_second, free_at: Arc::default() }
+    /// At most so many bytes a second, evened out over tenths of a second; `None` is no limit until
+    /// [`change`](Self::change) sets one.
+    pub fn new(bytes_per_second: impl Into<Option<NonZeroU64>>) -> Self {
+        Self(Arc::new(Mutex::new(Line { bytes_per_second: bytes_per_second.into(), free_at: None })))
+    }
+
+    /// Changes the limit for all who share it, also while they upload; `None` takes it away.
+    ///
+    /// What each of them has booked already, a tenth of a second's worth, still goes at the old rate.
+    pub fn change(&self, bytes_per_second: impl Into<Option<NonZeroU64>>) {
+        self.line().bytes_per_second = bytes_per_second.into();
+    }
+
+    /// The limit in bytes a second as it is now; `None` is no limit.
+    pub fn rate(&self) -> Option<NonZeroU64> {
+        self.line().bytes_per_second
     }
 
     /// The most to send at once: a tenth of a second's worth.
     pub(crate) fn slice(&self) -> usize {
-        usize::try_from(self.bytes_per_second.get() / 10).unwrap_or(usize::MAX).max(1)
+        self.rate().map_or(usize::MAX, |rate| usize::try_from(rate.get() / 10).unwrap_or(usize::MAX).max(1))
     }
 
     /// Books `bytes` on the line and says when they may go.
@@ -37,11 +55,16 @@ impl Bandwidth {
     /// Each booking starts where the one before ends, so uploads that share the limit take turns
     /// without knowing of one another.
     pub(crate) fn book(&self, bytes: usize, now: Instant) -> Instant {
-        let seconds = bytes as f64 / self.bytes_per_second.get() as f64;
-        let mut free_at = self.free_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let start = free_at.map_or(now, |free| free.max(now));
-        *free_at = Some(start + Duration::from_secs_f64(seconds));
+        let mut line = self.line();
+        let Some(rate) = line.bytes_per_second else { return now };
+        let seconds = bytes as f64 / rate.get() as f64;
+        let start = line.free_at.map_or(now, |free| free.max(now));
+        line.free_at = Some(start + Duration::from_secs_f64(seconds));
         start
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -62,5 +85,12 @@ mod tests {
         let later = now + Duration::from_secs(60);
         assert_eq!(line.book(100, later), later);
         assert_eq!(line.book(100, later), later + Duration::from_millis(100));
+        // From here on five times as fast, and then as fast as it goes.
+        other.change(NonZeroU64::new(5000));
+        assert_eq!(line.slice(), 500);
+        assert_eq!(line.book(500, later), later + Duration::from_millis(200));
+        assert_eq!(line.book(500, later), later + Duration::from_millis(300));
+        line.change(None);
+        assert_eq!((other.book(500, later), other.rate()), (later, None));
     }
 }

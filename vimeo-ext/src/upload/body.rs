@@ -324,6 +324,27 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_limit_changes_while_bytes_go_out() {
+        let line = Bandwidth::new(NonZeroU64::new(1000).unwrap());
+        let (mut body, flow, _wish) = body(100_000, Some(line.clone())).await;
+        let begun = Instant::now();
+        while flow.position() < 2000 {
+            next(&mut body).await.unwrap();
+        }
+        let slow = begun.elapsed();
+        assert!((Duration::from_millis(1800)..=Duration::from_secs(2)).contains(&slow), "{slow:?}");
+        line.change(NonZeroU64::new(10_000));
+        while flow.position() < 22_000 {
+            next(&mut body).await.unwrap();
+        }
+        let fast = begun.elapsed() - slow;
+        assert!((Duration::from_millis(1900)..=Duration::from_millis(2100)).contains(&fast), "{fast:?}");
+        line.change(None);
+        while next(&mut body).await.is_some() {}
+        assert!(begun.elapsed() - slow - fast <= Duration::from_millis(100), "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn t10_a_pause_holds_and_a_cancel_ends_within_one_portion() {
         let (mut body, flow, wish) = body(PIECE, None).await;
         assert_eq!(next(&mut body).await, Some(FIRST_PORTION));
