@@ -27,6 +27,6 @@ pub use grant::{Grant, GrantedApp};
 pub use grants::Auth;
 pub(crate) use grants::GrantCache;
 pub use refresh::{BoxFuture, RefreshError, Refresher};
-pub(crate) use session::Session;
+pub(crate) use session::{Held, Session};
 pub use token::AccessToken;
 pub(crate) use token::bearer;

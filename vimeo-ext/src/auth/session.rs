@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use futures_util::future::Shared;
 use http::HeaderValue;
@@ -128,6 +128,11 @@ impl Session {
     /// The token as it is, without a thought for its expiry.
     pub(crate) fn token(&self) -> Option<Token> {
         self.lock().held.clone().map(Token)
+    }
+
+    /// When a token expired, if its time is over.
+    pub(crate) fn expired(&self, held: &Held) -> Option<DateTime<Utc>> {
+        held.token.expires().filter(|at| *at <= self.clock.now())
     }
 
     /// Uses another token from now on.

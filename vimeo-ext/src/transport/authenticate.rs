@@ -7,7 +7,7 @@ use url::{Host, Position, Url};
 use vimeo_api::{ApiError, Error, NeedsLogin, RawResponse, Request};
 
 use super::Step;
-use crate::auth::{AppCredentials, Session, bearer};
+use crate::auth::{AppCredentials, Held, Session, bearer};
 
 /// Other credentials than the session's, for one call.
 #[derive(Clone)]
@@ -58,7 +58,7 @@ impl<N: Step> Step for Authenticate<N> {
         }
         if !self.session.can_refresh() {
             // On the heap, as it happens once: every call would else make room for it.
-            return Box::pin(self.refused(request, held.header(), answer)).await;
+            return Box::pin(self.refused(request, &held, answer)).await;
         }
         let refused = held;
         let held = match self.session.renew(refused.generation()).await {
@@ -90,7 +90,7 @@ impl<N: Step> Authenticate<N> {
     async fn refused(
         &self,
         request: &Request,
-        header: &HeaderValue,
+        held: &Held,
         answer: RawResponse,
     ) -> Result<RawResponse, Error> {
         if request.url.path() != self.verify.path() {
@@ -98,13 +98,17 @@ impl<N: Step> Authenticate<N> {
             if let Some(accept) = request.headers.get(header::ACCEPT) {
                 verify.headers.insert(header::ACCEPT, accept.clone());
             }
-            let verdict = self.send_with(&mut verify, header.clone()).await;
+            let verdict = self.send_with(&mut verify, held.header().clone()).await;
             if !verdict.is_ok_and(|verdict| verdict.status == StatusCode::UNAUTHORIZED) {
                 return Ok(answer);
             }
         }
-        self.session.give_up(header);
-        Err(self.needs_login(request, "Vimeo takes the access token no longer", answer))
+        self.session.give_up(held.header());
+        let reason = match self.session.expired(held) {
+            Some(at) => format!("the access token expired on {}", at.format("%Y-%m-%d at %H:%M UTC")),
+            None => "Vimeo takes the access token no longer".to_owned(),
+        };
+        Err(self.needs_login(request, &reason, answer))
     }
 
     fn needs_login(&self, request: &Request, reason: &str, answer: RawResponse) -> Error {
