@@ -7,6 +7,8 @@ mod areas;
 mod authorize_page;
 mod build_cost;
 mod bundle;
+mod command_figures;
+mod completions;
 mod drift;
 mod fault_matrix;
 mod install;
@@ -32,7 +34,7 @@ use clap::Parser;
 /// What maintainers do with this workspace.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
-enum Command {
+enum Verb {
     /// Measure what a million accounts cost, with a PostgreSQL server of its own and in SQLite.
     AccountsBench(accounts_bench::Arguments),
     /// Generate the source of vimeo-api from openapi/, or a crate elsewhere from another description.
@@ -45,6 +47,10 @@ enum Command {
     BuildCost(build_cost::Arguments),
     /// Print openapi/ as one JSON document.
     Bundle,
+    /// Measure the command as it is given to people: its size, its help, its memory; fails when a figure is missed.
+    CommandFigures(command_figures::Arguments),
+    /// Type into bash and zsh and see what a Tab completes; needs both.
+    Completions,
     /// Say what changed between two descriptions.
     Drift(drift::Arguments),
     /// Run the MCP server under the official TypeScript and Python clients and the protocol's conformance suite; needs Node
@@ -73,25 +79,27 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let done = match Command::parse() {
-        Command::AccountsBench(arguments) => accounts_bench::run(&arguments),
-        Command::Regen(arguments) => regen::run(&arguments),
-        Command::Areas => areas::run(),
-        Command::AuthorizePage(arguments) => authorize_page::run(&arguments),
-        Command::BuildCost(arguments) => build_cost::run(&arguments),
-        Command::Bundle => bundle::run(),
-        Command::Drift(arguments) => drift::run(&arguments),
-        Command::McpClients => mcp_clients::run(),
-        Command::McpStart(arguments) => mcp_start::run(&arguments),
-        Command::Payloads(arguments) => payloads::run(&arguments),
-        Command::FaultMatrix => fault_matrix::run(),
-        Command::Interop => interop::run(),
-        Command::KillTest(arguments) => kill_test::run(&arguments),
-        Command::TusServers => tus_servers::run(),
-        Command::Picture => picture::run(),
-        Command::SharedBudgets(arguments) => shared_budgets::run(&arguments),
-        Command::Stores(arguments) => stores::run(&arguments),
-        Command::UploadBench(arguments) => upload_bench::run(&arguments),
+    let done = match Verb::parse() {
+        Verb::AccountsBench(arguments) => accounts_bench::run(&arguments),
+        Verb::Regen(arguments) => regen::run(&arguments),
+        Verb::Areas => areas::run(),
+        Verb::AuthorizePage(arguments) => authorize_page::run(&arguments),
+        Verb::BuildCost(arguments) => build_cost::run(&arguments),
+        Verb::Bundle => bundle::run(),
+        Verb::CommandFigures(arguments) => command_figures::run(&arguments),
+        Verb::Completions => completions::run(),
+        Verb::Drift(arguments) => drift::run(&arguments),
+        Verb::McpClients => mcp_clients::run(),
+        Verb::McpStart(arguments) => mcp_start::run(&arguments),
+        Verb::Payloads(arguments) => payloads::run(&arguments),
+        Verb::FaultMatrix => fault_matrix::run(),
+        Verb::Interop => interop::run(),
+        Verb::KillTest(arguments) => kill_test::run(&arguments),
+        Verb::TusServers => tus_servers::run(),
+        Verb::Picture => picture::run(),
+        Verb::SharedBudgets(arguments) => shared_budgets::run(&arguments),
+        Verb::Stores(arguments) => stores::run(&arguments),
+        Verb::UploadBench(arguments) => upload_bench::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
