@@ -12,11 +12,13 @@ mod confirm;
 mod context;
 mod credentials;
 mod exit;
+mod fault;
 mod output;
 mod progress;
 mod reference;
 mod resource;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::FromArgMatches;
@@ -26,7 +28,7 @@ use crate::cli::Cli;
 use crate::command::Command;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Result};
-use crate::output::Streams;
+use crate::output::{ColourChoice, Streams};
 
 /// The whole command line as clap knows it: for man pages, completions and tests of the help.
 pub fn command() -> clap::Command {
@@ -35,11 +37,16 @@ pub fn command() -> clap::Command {
 
 /// Runs the command of this process and gives its exit code.
 pub fn run() -> ExitCode {
+    fault::contained(answer)
+}
+
+fn answer() -> ExitCode {
     // Answers a shell that asks for completions, and ends there; else does nothing.
     clap_complete::CompleteEnv::with_factory(cli::command).complete();
-    let cli = match Cli::from_arg_matches(&cli::command().get_matches()) {
+    let read = cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match read {
         Ok(cli) => cli,
-        Err(error) => error.exit(),
+        Err(error) => return not_understood(&error),
     };
     if let Command::Sandbox(command) = cli.command {
         return sandbox(*command);
@@ -47,8 +54,12 @@ pub fn run() -> ExitCode {
     let streams = Streams::of_process(cli.global.color);
     let json = cli.global.json.is_some();
     let outcome = carry_out(cli, &streams);
-    // What could not be written by now was not to be read any more, or is the failure.
-    let outcome = outcome.and_then(|exit| streams.flush().map(|()| exit).map_err(Failure::from));
+    let outcome = match (outcome, streams.finish()) {
+        // What could not be written by now was not to be read any more, or is the failure.
+        (Ok(exit), finished) => finished.map(|()| exit).map_err(Failure::from),
+        (Err(failure), Err(error)) if failure.exit == Exit::Done => Err(error.into()),
+        (Err(failure), _) => Err(failure),
+    };
     let code = match outcome {
         Ok(exit) => exit.code(),
         Err(failure) => {
@@ -57,6 +68,21 @@ pub fn run() -> ExitCode {
         }
     };
     ExitCode::from(code)
+}
+
+/// Ends a command line that cannot be read, or that asks for help. What is said there is said by clap.
+fn not_understood(error: &clap::Error) -> ExitCode {
+    // Where it cannot be printed there is nobody to tell.
+    let _ = error.print();
+    let json =
+        |word: &OsString| word.to_str().is_some_and(|word| word == "--json" || word.starts_with("--json="));
+    if error.use_stderr() && std::env::args_os().any(|word| json(&word)) {
+        let said = error.to_string();
+        let first = said.lines().next().unwrap_or_default();
+        let failure = Failure::usage(first.strip_prefix("error: ").unwrap_or(first));
+        tell_programs(&Streams::of_process(ColourChoice::Never), &failure);
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Other.code()))
 }
 
 /// The sandbox's own command, which has its own signals and exit codes.
@@ -88,8 +114,6 @@ fn carry_out(cli: Cli, streams: &Streams) -> Result<Exit> {
 }
 
 fn report(streams: &Streams, failure: &Failure, json: bool) {
-    // What goes to standard output comes first, as far as it can be written.
-    let _ = streams.flush();
     let paint = streams.paint_err();
     if !failure.message().is_empty() {
         streams.note(&format!("{} {}", paint.red("vimeo:"), failure.message()));
@@ -98,8 +122,13 @@ fn report(streams: &Streams, failure: &Failure, json: bool) {
         }
     }
     if json && failure.exit != Exit::Done {
-        streams.note(&serde_json::json!({ "error": failure.json() }).to_string());
+        tell_programs(streams, failure);
     }
+}
+
+/// The last line on standard error, for programs.
+fn tell_programs(streams: &Streams, failure: &Failure) {
+    streams.note(&serde_json::json!({ "error": failure.json() }).to_string());
 }
 
 /// Waits for the signal that ends the process.

@@ -75,6 +75,7 @@ impl Resource {
     pub(crate) async fn list(&self, context: &Context<'_>, call: Call<Value>, limit: u64) -> Result<Exit> {
         let filter = context.filter()?;
         let wanted = self.wanted(context)?;
+        context.streams.page();
         let call = match call.query_value("per_page") {
             None => call.query("per_page", &limit.clamp(1, 100)),
             Some(_) => call,
@@ -119,6 +120,7 @@ impl Resource {
 
     /// Prints one of them.
     pub(crate) async fn show(&self, context: &Context<'_>, call: Call<Value>) -> Result<Exit> {
+        context.streams.page();
         match self.wanted(context)? {
             Wanted::Names => self.names(context),
             Wanted::Json(fields) => {

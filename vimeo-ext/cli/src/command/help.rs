@@ -26,6 +26,7 @@ enum Map {
 }
 
 pub(crate) fn run(context: &Context<'_>, args: &HelpArgs) -> Result<Exit> {
+    context.streams.page();
     let mut command = crate::cli::command();
     command.build();
     if let Some(map) = args.map {
@@ -118,6 +119,7 @@ Variables. A flag wins over its variable, a variable over config.toml.
   VIMEO_PROGRESS_FPS     how often a second progress is shown, also in logs: 0.0166 is once a minute
   VIMEO_PROMPT_DISABLED  never ask; CI does the same
   VIMEO_FORCE_TTY        write as to a terminal, so many columns wide
+  VIMEO_PAGER, PAGER     what lists, answers and help go through on a terminal; empty is nothing
   NO_COLOR, CLICOLOR, CLICOLOR_FORCE   as everywhere
 
 config.toml may hold defaults: transfers, bwlimit, chunk-size, progress, privacy. The command never writes it.

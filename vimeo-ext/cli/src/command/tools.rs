@@ -71,6 +71,7 @@ pub(crate) async fn run(context: &Context<'_>, args: ToolsArgs) -> Result<Exit> 
 }
 
 fn list(context: &Context<'_>) -> Result<Exit> {
+    context.streams.page();
     if context.global.json.is_some() || context.global.jq.is_some() {
         let list: Vec<Value> = tools::all()
             .iter()
@@ -101,6 +102,7 @@ fn list(context: &Context<'_>) -> Result<Exit> {
 }
 
 fn schema(context: &Context<'_>, args: &SchemaArgs) -> Result<Exit> {
+    context.streams.page();
     let shape = |tool: &tools::Definition| match args.shape {
         Form::Anthropic => tool.anthropic(),
         Form::Openai => tool.openai(),

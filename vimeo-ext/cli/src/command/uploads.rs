@@ -68,6 +68,7 @@ pub(crate) async fn run(context: &Context<'_>, args: UploadsArgs) -> Result<Exit
 
 async fn list(context: &Context<'_>, journal: &Journal) -> Result<Exit> {
     let entries = journal.list().await?;
+    context.streams.page();
     let video = |entry: &Entry| entry.ticket.as_ref().map(|ticket| ticket.video_uri().to_owned());
     if context.global.json.is_some() || context.global.jq.is_some() {
         let list: Vec<Value> = entries

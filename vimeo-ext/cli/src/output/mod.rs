@@ -4,6 +4,7 @@ mod colour;
 mod demand;
 mod fields;
 mod jq;
+mod pager;
 mod sizes;
 mod streams;
 mod table;

@@ -2,16 +2,17 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use serde_json::Value;
 
 use super::colour::{ColourChoice, Paint, is_coloured};
+use super::pager::{Pager, Running};
 
 /// The one object through which a command talks: data to standard output, everything else to standard error.
 pub(crate) struct Streams {
-    out: Mutex<Box<dyn Write + Send>>,
+    out: Mutex<Out>,
     err: Mutex<Box<dyn Write + Send>>,
     out_is_terminal: bool,
     err_is_terminal: bool,
@@ -20,6 +21,16 @@ pub(crate) struct Streams {
     out_colour: bool,
     err_colour: bool,
     width: Option<usize>,
+}
+
+/// Where data goes.
+struct Out {
+    writer: Box<dyn Write + Send>,
+    /// What there is to page with.
+    pager: Option<Pager>,
+    /// What the first data starts.
+    wanted: Option<Pager>,
+    running: Option<Running>,
 }
 
 impl Streams {
@@ -39,7 +50,7 @@ impl Streams {
             .or_else(|| Some(usize::from(console::Term::stdout().size_checked()?.1)))
             .or_else(|| std::env::var("COLUMNS").ok()?.parse().ok());
         Self {
-            out: Mutex::new(Box::new(BufWriter::new(io::stdout()))),
+            out: Out::new(BufWriter::new(io::stdout()), Pager::choose(out_is_terminal, variable)),
             err: Mutex::new(Box::new(io::stderr())),
             out_is_terminal,
             err_is_terminal,
@@ -77,18 +88,35 @@ impl Streams {
         Paint(self.err_colour)
     }
 
+    /// What comes from here on may be long and is there to be read: on a terminal it goes through the pager.
+    pub(crate) fn page(&self) {
+        let mut out = self.out();
+        out.wanted = out.pager.take();
+    }
+
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<()> {
-        self.out.lock().unwrap_or_else(PoisonError::into_inner).write_all(bytes)
+        self.out().write(&[bytes])
     }
 
     pub(crate) fn line(&self, text: &str) -> io::Result<()> {
-        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        out.write_all(text.as_bytes())?;
-        out.write_all(b"\n")
+        self.out().write(&[text.as_bytes(), b"\n"])
     }
 
     pub(crate) fn flush(&self) -> io::Result<()> {
-        self.out.lock().unwrap_or_else(PoisonError::into_inner).flush()
+        self.out().writer.flush()
+    }
+
+    /// Writes out what is left, and waits for whoever reads it in a pager. Data after that goes nowhere.
+    pub(crate) fn finish(&self) -> io::Result<()> {
+        let mut out = self.out();
+        let flushed = out.writer.flush();
+        out.writer = Box::new(io::sink());
+        // Its own trouble is what the rest comes of.
+        out.running.take().map_or(Ok(()), Running::wait).and(flushed)
+    }
+
+    fn out(&self) -> MutexGuard<'_, Out> {
+        self.out.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One JSON document: indented for people, on one line for programs.
@@ -147,6 +175,22 @@ impl Streams {
     }
 }
 
+impl Out {
+    fn new(writer: impl Write + Send + 'static, pager: Option<Pager>) -> Mutex<Self> {
+        Mutex::new(Self { writer: Box::new(writer), pager, wanted: None, running: None })
+    }
+
+    fn write(&mut self, parts: &[&[u8]]) -> io::Result<()> {
+        if let Some(pager) = self.wanted.take() {
+            self.writer.flush()?;
+            let (running, input) = pager.start()?;
+            self.writer = Box::new(BufWriter::new(input));
+            self.running = Some(running);
+        }
+        parts.iter().try_for_each(|part| self.writer.write_all(part))
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod captured {
     use std::sync::Arc;
@@ -179,7 +223,7 @@ pub(crate) mod captured {
         pub(crate) fn captured(width: Option<usize>) -> (Self, Captured, Captured) {
             let (out, err) = (Captured::default(), Captured::default());
             let streams = Self {
-                out: Mutex::new(Box::new(out.clone())),
+                out: Out::new(out.clone(), None),
                 err: Mutex::new(Box::new(err.clone())),
                 out_is_terminal: width.is_some(),
                 err_is_terminal: width.is_some(),
