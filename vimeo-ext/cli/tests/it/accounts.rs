@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use chrono::{TimeDelta, Utc};
 use serde_json::Value;
+use vimeo_sandbox::{Clock, Sandbox};
 
 use crate::harness::{Harness, Run};
 
@@ -202,13 +204,6 @@ fn a_browser_comes_back_and_a_device_is_let_in() {
         command.spawn().unwrap()
     };
     let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    let line_with = |lines: &mut dyn BufRead, word: &str| loop {
-        let mut line = String::new();
-        assert_ne!(lines.read_line(&mut line).unwrap(), 0, "no line with {word}");
-        if line.contains(word) {
-            return line;
-        }
-    };
 
     let mut child = login(&["--no-browser", "--redirect-port", "0", "--account", "anna"]);
     let mut err = BufReader::new(child.stderr.take().unwrap());
@@ -230,17 +225,62 @@ fn a_browser_comes_back_and_a_device_is_let_in() {
     assert!(rest.contains("Logged in as Sandbox User, account anna"), "{rest}");
     Run::of(harness.stranger(&["api", "/me"]).output().unwrap()).good();
 
-    let child = login(&["--device", "--account", "anna"]);
-    let mut child = child;
+    by_device(&harness, "anna");
+}
+
+/// Logs in as a device does, with a browser that lets it in.
+fn by_device(harness: &Harness, account: &str) {
+    let mut command =
+        harness.stranger(&["auth", "login", "--device", "--insecure-storage", "--account", account]);
+    command.env("VIMEO_CLIENT_ID", harness.sandbox.client_id());
+    command.env("VIMEO_CLIENT_SECRET", harness.sandbox.client_secret());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut err = BufReader::new(child.stderr.take().unwrap());
     let line = line_with(&mut err, "and enter");
     let code = line.split("and enter ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
     harness.runtime.block_on(async {
         let activate = line.split_whitespace().find(|word| word.starts_with("http")).unwrap();
         let form = [("user_code", code.as_str()), ("decision", "accept")];
-        let answer = browser.post(activate).form(&form).send().await.unwrap();
-        assert!(answer.status().is_success() || answer.status().is_redirection(), "{}", answer.status());
+        let answer = reqwest::Client::new().post(activate).form(&form).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
     });
-    let run = Run::of(child.wait_with_output().unwrap());
-    assert_eq!(run.code, 0, "{run:?}");
+    let mut rest = String::new();
+    err.read_to_string(&mut rest).unwrap();
+    assert!(child.wait().unwrap().success(), "{rest}");
+}
+
+fn line_with(lines: &mut dyn BufRead, word: &str) -> String {
+    loop {
+        let mut line = String::new();
+        assert_ne!(lines.read_line(&mut line).unwrap(), 0, "no line with {word}");
+        if line.contains(word) {
+            return line;
+        }
+    }
+}
+
+#[test]
+fn a_token_whose_time_is_over_says_what_to_do() {
+    // Its time is over for the command's own clock too.
+    let clock = Clock::frozen(Utc::now() - TimeDelta::hours(3));
+    let harness = Harness::with(Sandbox::builder().clock(clock).token_lifetime(Duration::from_secs(3600)));
+    by_device(&harness, "anna");
+    let run = |args: &[&str]| Run::of(harness.stranger(args).output().unwrap());
+    run(&["folders", "create", "before"]).good();
+    harness.sandbox.clock().advance(Duration::from_secs(2 * 3600));
+
+    let tokens = everything_in(&harness.path("config/tokens"));
+    let token = tokens.trim().rsplit(' ').next().unwrap();
+    for args in [&["api", "/me"][..], &["folders", "create", "after"], &["videos", "list", "--json=uri"]] {
+        let run = run(args);
+        run.fails(4, &["401", "the access token expired on", "next: vimeo auth login --account anna\n"]);
+        assert!(token.len() > 20 && !run.err.contains(token), "{run:?}");
+    }
+    let status = run(&["auth", "status"]);
+    status.fails(4, &["no account works", "vimeo auth login"]);
+    assert!(status.out.contains("until:  ") && status.out.contains("refused: "), "{status:?}");
+    run(&["doctor"]).fails(4, &[]);
+
+    by_device(&harness, "anna");
+    assert_eq!(run(&["folders", "list"]).good().lines().count(), 1);
 }

@@ -67,6 +67,15 @@ fn programs_get_the_error_as_the_last_line() {
     assert_eq!((&error["code"], &error["category"]), (&3.into(), &"not_found".into()), "{run:?}");
     assert_eq!((&error["retryable"], &error["status"]), (&false.into(), &404.into()));
     assert!(error.as_object().unwrap().contains_key("request_id"));
+
+    // Also when the command line itself is the mistake.
+    let run = harness.run(&["videos", "list", "--json=uri", "--frobnicate"]);
+    run.fails(2, &["error: unexpected argument '--frobnicate'", "Usage: "]);
+    let last: Value = serde_json::from_str(run.err.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["error"]["code"], &last["error"]["category"]), (&2.into(), &"usage".into()));
+    assert!(last["error"]["message"].as_str().unwrap().starts_with("unexpected argument"), "{last}");
+    let help = harness.run(&["videos", "list", "--json", "--help"]);
+    assert_eq!(help.err, "", "{help:?}");
 }
 
 #[test]

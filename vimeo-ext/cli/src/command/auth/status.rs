@@ -164,6 +164,9 @@ fn show(context: &Context<'_>, status: Status) -> Result<()> {
         if let Some(scopes) = &standing.scopes {
             streams.line(&format!("  scopes: {}", scopes.join(" ")))?;
         }
+        if let Some(expires) = &standing.expires {
+            streams.line(&format!("  until:  {expires}"))?;
+        }
         let kept = match standing.token {
             "insecure-file" => paint.yellow("in clear in a file, because --insecure-storage asked for it"),
             "keyring" => "in the system's keyring".to_owned(),

@@ -2,7 +2,10 @@
 
 mod batch;
 mod extras;
+mod files;
+mod one;
 mod options;
+mod outcome;
 mod resume;
 mod run;
 
@@ -10,8 +13,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+pub(crate) use files::file_size;
 pub(crate) use options::{Transfer, transfer_options};
-pub(crate) use run::{file_size, run};
+pub(crate) use run::run;
 
 /// Upload files, each to a video of its own
 ///

@@ -1,0 +1,121 @@
+//! A failure as people and programs are told it.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::Exit;
+
+/// Why a command did not do what it should.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    /// What happened, to what, and why. Empty when nothing is to be said, as for a closed pipe.
+    message: String,
+    /// The next command, or what else to do.
+    next: Option<String>,
+    status: Option<u16>,
+}
+
+pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), next: None, status: None }
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// A code for several things that were each reported already.
+    pub(crate) fn reported(exit: Exit) -> Self {
+        Self::new(exit, "")
+    }
+
+    pub(crate) fn next(mut self, next: impl Into<String>) -> Self {
+        self.next = Some(next.into());
+        self
+    }
+
+    /// With the status that Vimeo answered.
+    pub(super) fn answered(mut self, status: Option<u16>) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// A file could not be read or written.
+    pub(crate) fn file(action: &str, path: &Path, error: &io::Error) -> Self {
+        let exit = match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::IsADirectory | io::ErrorKind::InvalidInput => {
+                Exit::Usage
+            }
+            _ => Exit::Other,
+        };
+        Self::new(exit, format!("cannot {action} {}: {}", path.display(), reason(error)))
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub(crate) fn next_step(&self) -> Option<&str> {
+        self.next.as_deref()
+    }
+
+    /// For programs.
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "code": self.exit.code(),
+            "category": self.exit.category(),
+            "retryable": self.exit.is_retryable(),
+            "status": self.status,
+            // No header of Vimeo's for it is on record.
+            "request_id": null,
+            "message": self.message,
+            "next": self.next,
+        })
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// Only writing the output gives a bare error of the system; files have [`Failure::file`].
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            // Whoever read the output has enough, as `head` does.
+            return Self::reported(Exit::Done);
+        }
+        Self::new(Exit::Other, format!("cannot write the output: {}", reason(&error)))
+    }
+}
+
+/// The system's words without its error number, which says nothing to people.
+pub(crate) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" (os error ") {
+        Some(end) => text.get(..end).unwrap_or(&text).to_owned(),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_pipe_is_no_failure_and_says_nothing() {
+        let closed = Failure::from(io::Error::from(io::ErrorKind::BrokenPipe));
+        assert_eq!((closed.exit, closed.message()), (Exit::Done, ""));
+        let full = Failure::from(io::Error::from_raw_os_error(28));
+        assert_eq!(full.exit, Exit::Other);
+        assert!(!full.message().contains("os error"), "{full}");
+    }
+}
