@@ -225,3 +225,39 @@ fn fields_are_named_checked_and_asked_for() {
     let table = harness.run(&["videos", "list"]).good();
     assert_eq!(table.lines().next().unwrap().split('\t').count(), 6, "{table}");
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_long_goes_through_a_pager_on_a_terminal_alone() {
+    let harness = Harness::new();
+    harness.sandbox.seed_videos(250);
+    let run = |variables: &[(&str, &str)], args: &[&str]| {
+        Run::of(harness.vimeo(args).envs(variables.iter().copied()).output().unwrap())
+    };
+    let terminal = ("VIMEO_FORCE_TTY", "80");
+    let list = ["videos", "list", "--limit", "3"];
+    let paged = run(&[terminal, ("VIMEO_PAGER", "sed 's/^/paged: /'")], &list).good();
+    assert_eq!(paged.lines().count(), 4, "{paged}");
+    assert!(paged.lines().all(|line| line.starts_with("paged: ")), "{paged}");
+    let paged = run(&[terminal, ("PAGER", "sed 's/^/paged: /'")], &["help", "syntax"]).good();
+    assert!(paged.lines().all(|line| line.starts_with("paged: ")), "{paged}");
+
+    // In a pipe, and where it was said not to, nothing is between.
+    let sed = ("VIMEO_PAGER", "sed 's/^/paged: /'");
+    let json = run(&[sed], &["api", "/me/videos", "--paginate", "--fields", "uri"]).json();
+    assert_eq!(json.as_array().unwrap().len(), 250);
+    assert!(!run(&[sed], &list).good().contains("paged"));
+    let none = [terminal, ("PAGER", "sed 's/^/paged: /'"), ("VIMEO_PAGER", "")];
+    assert!(!run(&none, &list).good().contains("paged"));
+
+    // Whoever has read enough leaves, and that is no failure.
+    let all = ["api", "/me/videos", "--paginate"];
+    let left = run(&[terminal, ("VIMEO_PAGER", "head -n 1")], &all);
+    assert_eq!((left.out.as_str(), left.err.as_str(), left.code), ("[\n", "", 0));
+    let missing = run(&[terminal, ("VIMEO_PAGER", "no-such-pager-anywhere")], &all);
+    missing.fails(1, &["the pager `no-such-pager-anywhere` cannot be run", "VIMEO_PAGER"]);
+    // Errors come when the pager is done with what there was.
+    let failed = run(&[terminal, sed], &["api", "/videos/999"]);
+    failed.fails(3, &["404"]);
+    assert!(failed.out.starts_with("paged: {"), "{failed:?}");
+}

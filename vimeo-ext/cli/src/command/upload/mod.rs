@@ -8,6 +8,7 @@ mod options;
 mod outcome;
 mod resume;
 mod run;
+mod timetable;
 
 use std::path::PathBuf;
 

@@ -4,8 +4,9 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
 use clap::Args;
-use vimeo_ext::upload::{Bandwidth, Chunking, SUGGESTED_CHUNK, UploadOptions};
+use vimeo_ext::upload::{Chunking, SUGGESTED_CHUNK, UploadOptions};
 
+use super::timetable::Timetable;
 use crate::context::Context;
 use crate::exit::{Failure, Result};
 use crate::output::{parse_bytes, parse_duration};
@@ -18,9 +19,10 @@ pub(crate) struct Transfer {
     #[arg(long, value_name = "N")]
     transfers: Option<NonZeroUsize>,
 
-    /// At most so many bytes a second for all files together, as 512k or 10M
-    #[arg(long, value_name = "RATE", value_parser = parse_bytes)]
-    bwlimit: Option<u64>,
+    /// At most so many bytes a second for all files together, as 512k or 10M; or by this machine's clock, as '08:00,512k
+    /// 19:00,10M 23:00,off', where a time may have a day in front: Sat-08:00
+    #[arg(long, value_name = "RATE", value_parser = Timetable::read)]
+    bwlimit: Option<Timetable>,
 
     /// Bytes a request, after which the server says what it has [default: 128M]
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
@@ -56,19 +58,25 @@ impl Transfer {
     }
 }
 
-/// The engine's options, one bandwidth for all files.
+/// The engine's options, one bandwidth for all files. That follows its timetable until the command ends.
 pub(crate) fn transfer_options(context: &Context<'_>, transfer: &Transfer) -> Result<UploadOptions> {
-    let kept = |name: &str, text: &Option<String>| {
-        text.as_deref()
-            .map(parse_bytes)
-            .transpose()
-            .map_err(|problem| Failure::usage(format!("config.toml: {name}: {problem}")))
-    };
     let settings = &context.settings;
-    let chunk = transfer.chunk_size.or(kept("chunk-size", &settings.chunk_size)?).and_then(NonZeroU64::new);
-    let limit = transfer.bwlimit.or(kept("bwlimit", &settings.bwlimit)?).and_then(NonZeroU64::new);
+    let chunk = transfer.chunk_size.or(kept("chunk-size", &settings.chunk_size, parse_bytes)?);
+    let limit = transfer.bwlimit.clone().or(kept("bwlimit", &settings.bwlimit, Timetable::read)?);
     Ok(UploadOptions::new()
-        .chunking(Chunking::Fixed(chunk.unwrap_or(SUGGESTED_CHUNK)))
+        .chunking(Chunking::Fixed(chunk.and_then(NonZeroU64::new).unwrap_or(SUGGESTED_CHUNK)))
         .stall_timeout(transfer.stall_timeout)
-        .bandwidth(limit.map(Bandwidth::new)))
+        .bandwidth(limit.map(Timetable::start)))
+}
+
+/// A value out of config.toml.
+fn kept<T>(
+    name: &str,
+    text: &Option<String>,
+    read: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<Option<T>> {
+    text.as_deref()
+        .map(read)
+        .transpose()
+        .map_err(|problem| Failure::usage(format!("config.toml: {name}: {problem}")))
 }
