@@ -8,6 +8,7 @@ use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCan
 
 use crate::command::{self, Command};
 use crate::config::{Accounts, Folders};
+use crate::groups;
 use crate::output::ColourChoice;
 
 /// Vimeo from the command line.
@@ -80,7 +81,7 @@ pub(crate) struct Global {
 /// The command line with all that cannot be derived: a variable for each flag, and what only the machine knows.
 pub(crate) fn command() -> clap::Command {
     let command = with_variables(Cli::command()).mut_subcommand("sandbox", sandbox);
-    command
+    groups::grouped(command)
         .mut_arg("account", |arg| arg.add(ArgValueCandidates::new(accounts)))
         .mut_arg("json", |arg| arg.add(ArgValueCompleter::new(fields)))
 }
@@ -177,6 +178,35 @@ mod tests {
             let is_group = command.has_subcommands() && path != "vimeo";
             let of_sandbox = path.starts_with("vimeo sandbox ");
             assert!(has_example || is_group || of_sandbox, "{path} has no example");
+        });
+    }
+
+    #[test]
+    fn every_command_that_asks_vimeo_says_which_scopes_it_needs() {
+        let without = [
+            "accounts",
+            "auth",
+            "completion",
+            "doctor",
+            "help",
+            "man",
+            "mcp",
+            "ops",
+            "sandbox",
+            "tools list",
+            "tools schema",
+            "uploads list",
+            "uploads forget",
+        ];
+        each(&command(), "vimeo", &mut |path, command| {
+            let path = path.trim_start_matches("vimeo").trim_start();
+            let needs_none =
+                without.iter().any(|name| path.split(' ').zip(name.split(' ')).all(|(a, b)| a == b));
+            if command.has_subcommands() || needs_none {
+                return;
+            }
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.starts_with("Scope"), "{path} does not say which scopes it needs");
         });
     }
 

@@ -13,6 +13,7 @@ mod context;
 mod credentials;
 mod exit;
 mod fault;
+mod groups;
 mod output;
 mod progress;
 mod reference;

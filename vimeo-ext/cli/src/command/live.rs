@@ -37,7 +37,9 @@ enum LiveCommand {
 
 /// List your live events
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  $ vimeo live list --json=uri,title,status")]
+#[command(
+    after_help = "Scope: none that is known.\n\nExamples:\n  $ vimeo live list --json=uri,title,status"
+)]
 pub(crate) struct ListArgs {
     /// At most so many
     #[arg(long, value_name = "N", default_value_t = 30)]

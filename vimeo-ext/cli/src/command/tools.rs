@@ -51,7 +51,7 @@ enum Form {
 
 /// Call a tool with arguments as JSON
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(after_help = "Scopes: those of the tool; vimeo tools list names them.\n\nExamples:\n  \
     $ vimeo tools call vimeo_me_get\n  \
     $ vimeo tools call vimeo_video_get '{\"video_id\": \"76979871\"}'")]
 pub(crate) struct CallArgs {

@@ -34,7 +34,9 @@ pub(crate) struct ListArgs {}
 
 /// Finish uploads; without a name all that this account began
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  $ vimeo uploads resume")]
+#[command(
+    after_help = "Scope: none, as the bytes go without a token; private with --video.\n\nExamples:\n  $ vimeo uploads resume"
+)]
 pub(crate) struct ResumeArgs {
     /// Which, by the names that the list shows
     uploads: Vec<String>,

@@ -46,7 +46,9 @@ struct App {
 
 /// List the webhooks of the app
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  $ vimeo webhooks list --json=uri,webhook_type")]
+#[command(
+    after_help = "Scope: none that is known.\n\nExamples:\n  $ vimeo webhooks list --json=uri,webhook_type"
+)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
     app: App,
@@ -55,7 +57,7 @@ pub(crate) struct ListArgs {
 /// Have Vimeo call an address when something happens
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A secret that deliveries are signed with is taken from VIMEO_WEBHOOK_SECRET.\n\nExamples:\n  \
+    after_help = "Scope: none that is known.\n\nA secret that deliveries are signed with is taken from VIMEO_WEBHOOK_SECRET.\n\nExamples:\n  \
     $ vimeo webhooks create video-transcode-complete https://example.com/hook"
 )]
 pub(crate) struct CreateArgs {
@@ -69,7 +71,7 @@ pub(crate) struct CreateArgs {
 
 /// Remove a webhook
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  $ vimeo webhooks delete 76979875 --yes")]
+#[command(after_help = "Scope: none that is known.\n\nExamples:\n  $ vimeo webhooks delete 76979875 --yes")]
 pub(crate) struct DeleteArgs {
     /// Its number, or /apps/APP/webhooks/NUMBER
     webhook: String,

@@ -20,7 +20,7 @@ use crate::output::parse_duration;
 /// The table of the API's operations is asked first: a wrong method, a missing scope or an unknown parameter is said
 /// before anything is sent. `vimeo ops WORDS` looks into that table.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(after_help = "Scopes: those of the operation; vimeo ops PATH names them.\n\nExamples:\n  \
     $ vimeo api /me --fields name,account\n  \
     $ vimeo api /me/videos --paginate --jq length\n  \
     $ vimeo api PATCH /videos/76979871 -f name='Surf' -f privacy[view]=nobody\n  \
