@@ -11,7 +11,7 @@ use vimeo_sandbox::{Clock, Sandbox};
 
 use crate::harness::{Harness, Run};
 
-fn everything_in(folder: &Path) -> String {
+pub(crate) fn everything_in(folder: &Path) -> String {
     let Ok(found) = std::fs::read_dir(folder) else { return String::new() };
     found
         .map(|item| item.unwrap().path())

@@ -9,6 +9,8 @@ mod harness;
 mod help;
 #[cfg(unix)]
 mod interrupted;
+#[cfg(target_os = "linux")]
+mod keyring;
 mod kills;
 mod mcp;
 mod mcp_tools;

@@ -103,7 +103,12 @@ pub(crate) async fn run(context: &Context<'_>, args: LoginArgs) -> Result<Exit> 
 
 fn probe(context: &Context<'_>, place: TokenPlace) -> Result<()> {
     if place == TokenPlace::Keyring {
-        context.vault(place).get("probe").map_err(|error| no_keyring(&error))?;
+        // A locked keyring says so only when something is to be kept.
+        let vault = context.vault(place);
+        vault
+            .set("probe", &"probe".into())
+            .and_then(|()| vault.delete("probe"))
+            .map_err(|error| no_keyring(&error))?;
     }
     let folder = context.folders.config();
     if folder.exists() {
