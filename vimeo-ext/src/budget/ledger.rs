@@ -1,13 +1,11 @@
 //! What is known of one account's limits, and what follows from it: pure, the time comes in.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 /// Calls that count alike: the same operation, with or without `fields`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Class {
     pub(super) operation: &'static str,
     pub(super) with_fields: bool,
@@ -32,6 +30,16 @@ pub(super) struct Window {
     pub(super) heard: Instant,
 }
 
+impl Window {
+    /// Once it has ended, all is allowed again.
+    fn begin_anew(&mut self, now: Instant) {
+        if self.resets.is_some_and(|resets| resets + MARGIN <= now) {
+            self.remaining = self.id.limit;
+            self.began = self.resets.take();
+        }
+    }
+}
+
 /// What an answer said.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Reading {
@@ -51,16 +59,33 @@ pub(super) enum Verdict {
     WaitForAnswer,
 }
 
+/// There is one for each of many accounts, which make few kinds of calls each: so these are short lists, and tight.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    /// `Some(None)`: known to have no limit that Vimeo tells of.
-    classes: HashMap<Class, Option<WindowId>>,
+    /// Those seen so far; with `None`, it has no limit that Vimeo tells of.
+    classes: Vec<(Class, Option<WindowId>)>,
     windows: Vec<Window>,
     blocked: Option<Instant>,
     /// Refusals in a row.
     strikes: u32,
     /// Calls that are under way; no entry is zero.
-    in_flight: HashMap<Class, u64>,
+    in_flight: Vec<(Class, u64)>,
+}
+
+fn find<T>(list: &[(Class, T)], class: Class) -> Option<&T> {
+    list.iter().find(|(known, _)| *known == class).map(|(_, value)| value)
+}
+
+fn find_mut<T>(list: &mut [(Class, T)], class: Class) -> Option<&mut T> {
+    list.iter_mut().find(|(known, _)| *known == class).map(|(_, value)| value)
+}
+
+/// Adds to a list of which most have one element.
+fn push<T>(list: &mut Vec<T>, value: T) {
+    if list.len() == list.capacity() {
+        list.reserve_exact(list.len().max(1));
+    }
+    list.push(value);
 }
 
 /// So many calls of a kind whose limit is not known yet go out at once.
@@ -78,7 +103,10 @@ impl Ledger {
     pub(super) fn ask(&mut self, class: Class, now: Instant) -> Verdict {
         let verdict = self.verdict(class, now);
         if verdict == Verdict::Go {
-            *self.in_flight.entry(class).or_default() += 1;
+            match find_mut(&mut self.in_flight, class) {
+                Some(count) => *count += 1,
+                None => push(&mut self.in_flight, (class, 1)),
+            }
         }
         verdict
     }
@@ -91,21 +119,18 @@ impl Ledger {
         if self.strikes > 0 && !self.in_flight.is_empty() {
             return Verdict::WaitForAnswer;
         }
-        let known = self.classes.get(&class).copied();
-        if known.is_none() && self.count(|other| !self.classes.contains_key(other)) >= COLD {
+        let known = find(&self.classes, class).copied();
+        if known.is_none() && self.count(|other| find(&self.classes, other).is_none()) >= COLD {
             return Verdict::WaitForAnswer;
         }
         let Some(id) = known.unwrap_or_else(|| self.likely(class)) else { return Verdict::Go };
         // What is under way may not have been counted yet, and may count here as long as nothing else is known of it.
-        let spoken_for = self.count(|other| match self.classes.get(other) {
+        let spoken_for = self.count(|other| match find(&self.classes, other) {
             Some(window) => *window == Some(id),
             None => other.with_fields == id.with_fields,
         });
         let Some(window) = self.windows.iter_mut().find(|window| window.id == id) else { return Verdict::Go };
-        if window.resets.is_some_and(|resets| resets + MARGIN <= now) {
-            window.remaining = window.id.limit;
-            window.began = window.resets.take();
-        }
+        window.begin_anew(now);
         match window.resets {
             _ if window.remaining > spoken_for => Verdict::Go,
             Some(resets) if window.remaining == 0 => Verdict::WaitUntil(resets + MARGIN),
@@ -115,8 +140,8 @@ impl Ledger {
         }
     }
 
-    fn count(&self, which: impl Fn(&Class) -> bool) -> u64 {
-        self.in_flight.iter().filter(|(class, _)| which(class)).map(|(_, count)| count).sum()
+    fn count(&self, which: impl Fn(Class) -> bool) -> u64 {
+        self.in_flight.iter().filter(|(class, _)| which(*class)).map(|(_, count)| count).sum()
     }
 
     /// For a class not seen before: the window of calls like it, the latest first.
@@ -126,11 +151,9 @@ impl Ledger {
 
     /// The call is over, with or without an answer.
     pub(super) fn release(&mut self, class: Class) {
-        if let Entry::Occupied(mut count) = self.in_flight.entry(class) {
-            *count.get_mut() -= 1;
-            if *count.get() == 0 {
-                count.remove();
-            }
+        if let Some(count) = find_mut(&mut self.in_flight, class) {
+            *count -= 1;
+            self.in_flight.retain(|(_, count)| *count > 0);
         }
     }
 
@@ -173,14 +196,20 @@ impl Ledger {
 
     fn learn(&mut self, class: Class, reading: Reading, now: Instant) {
         let Some(limit) = reading.limit else {
-            self.classes.entry(class).or_insert(None);
+            if find(&self.classes, class).is_none() {
+                push(&mut self.classes, (class, None));
+            }
             return;
         };
         let id = WindowId { limit, with_fields: class.with_fields };
-        self.classes.insert(class, Some(id));
+        match find_mut(&mut self.classes, class) {
+            Some(known) => *known = Some(id),
+            None => push(&mut self.classes, (class, Some(id))),
+        }
         let remaining = reading.remaining.unwrap_or(limit);
         let Some(window) = self.windows.iter_mut().find(|window| window.id == id) else {
-            self.windows.push(Window { id, remaining, resets: reading.resets, began: None, heard: now });
+            let window = Window { id, remaining, resets: reading.resets, began: None, heard: now };
+            push(&mut self.windows, window);
             return;
         };
         window.heard = now;
@@ -200,14 +229,16 @@ impl Ledger {
         }
     }
 
-    /// The window that a class counts against, as far as that is known; `Some(None)` when it has no limit.
-    pub(super) fn window(&self, class: Class) -> Option<Option<&Window>> {
-        let id = match self.classes.get(&class) {
+    /// The window that a class counts against now, as far as that is known; `Some(None)` when it has no limit.
+    pub(super) fn window(&mut self, class: Class, now: Instant) -> Option<Option<&Window>> {
+        let id = match find(&self.classes, class) {
             Some(None) => return Some(None),
             Some(Some(id)) => *id,
             None => self.likely(class)?,
         };
-        Some(Some(self.windows.iter().find(|window| window.id == id)?))
+        let window = self.windows.iter_mut().find(|window| window.id == id)?;
+        window.begin_anew(now);
+        Some(Some(window))
     }
 
     pub(super) fn windows(&self) -> &[Window] {
@@ -283,6 +314,20 @@ mod tests {
         // Another operation is taken to share the window of calls like it.
         let other = Class { operation: "get_video", with_fields: false };
         assert_eq!(ledger.ask(other, now), Verdict::WaitUntil(resets + MARGIN));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_window_that_has_ended_is_told_as_ended() {
+        let now = Instant::now();
+        let resets = now + Duration::from_secs(60);
+        let mut ledger = Ledger::default();
+        call(&mut ledger, PLAIN, reading(100, 7, resets), now);
+        for (later, expected) in
+            [(resets, (7, Some(resets), None)), (resets + MARGIN, (100, None, Some(resets)))]
+        {
+            let window = ledger.window(PLAIN, later).unwrap().unwrap();
+            assert_eq!((window.remaining, window.resets, window.began), expected);
+        }
     }
 
     #[tokio::test(start_paused = true)]

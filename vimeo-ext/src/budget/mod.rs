@@ -342,7 +342,7 @@ impl Budget {
 
     /// What is known of the limit of a class; `None` when it has none.
     fn known_limit(&self, class: Class) -> Option<KnownLimit> {
-        match lock(&self.shared).ledger.window(class) {
+        match lock(&self.shared).ledger.window(class, Instant::now()) {
             None => Some(KnownLimit::default()),
             Some(window) => window.map(|window| KnownLimit {
                 limit: window.id.limit,
