@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 /// Calls that count alike: the same operation, with or without `fields`.
@@ -22,7 +23,9 @@ pub(super) struct WindowId {
 pub(super) struct Window {
     pub(super) id: WindowId,
     pub(super) remaining: u64,
-    /// `None` after it ended, until an answer tells of the next.
+    /// The end that Vimeo told last, which tells one window from another.
+    pub(super) told: Option<DateTime<Utc>>,
+    /// When that is here; `None` after it ended, until an answer tells of the next.
     pub(super) resets: Option<Instant>,
     /// When the one before it ended.
     pub(super) began: Option<Instant>,
@@ -45,7 +48,8 @@ impl Window {
 pub(super) struct Reading {
     pub(super) limit: Option<u64>,
     pub(super) remaining: Option<u64>,
-    pub(super) resets: Option<Instant>,
+    /// The end of the window as it was told, and when that is here: the later an answer is read, the later that seems.
+    pub(super) reset: Option<(DateTime<Utc>, Instant)>,
 }
 
 /// What a call may do.
@@ -179,9 +183,9 @@ impl Ledger {
         }
         self.strikes = self.strikes.saturating_add(1);
         let reset = reading
-            .resets
-            .filter(|resets| reading.remaining == Some(0) && *resets > now)
-            .map(|resets| resets + MARGIN - now);
+            .reset
+            .filter(|(_, resets)| reading.remaining == Some(0) && *resets > now)
+            .map(|(_, resets)| resets + MARGIN - now);
         let doubled = FIRST_WAIT.saturating_mul(1 << (self.strikes - 1).min(16)).min(LONGEST_WAIT);
         // Half of it is sure, so that a crowd does not come back at once.
         let own = doubled.mul_f64(0.5 + random / 2.0);
@@ -208,23 +212,30 @@ impl Ledger {
         }
         let remaining = reading.remaining.unwrap_or(limit);
         let Some(window) = self.windows.iter_mut().find(|window| window.id == id) else {
-            let window = Window { id, remaining, resets: reading.resets, began: None, heard: now };
-            push(&mut self.windows, window);
+            let (told, resets) = reading.reset.unzip();
+            push(&mut self.windows, Window { id, remaining, told, resets, began: None, heard: now });
             return;
         };
         window.heard = now;
-        match (window.resets, reading.resets) {
+        let Some((told, resets)) = reading.reset else {
+            window.remaining = window.remaining.min(remaining);
+            return;
+        };
+        match window.told {
             // A late answer of a window that has ended says nothing of this one.
-            (None, Some(resets)) if resets <= now => {}
-            (Some(known), Some(resets)) if resets + MARGIN < known => {}
-            (Some(known), Some(resets)) if resets <= known + MARGIN => {
-                window.remaining = window.remaining.min(remaining);
-            }
-            (Some(_), None) => window.remaining = window.remaining.min(remaining),
-            (known, resets) => {
+            Some(known) if told + MARGIN < known => {}
+            Some(known) if told <= known + MARGIN => match window.resets {
+                Some(here) => {
+                    window.remaining = window.remaining.min(remaining);
+                    window.resets = Some(here.min(resets));
+                }
+                None if resets <= now => {}
+                None => (window.remaining, window.resets) = (remaining, Some(resets)),
+            },
+            _ => {
                 window.remaining = remaining;
-                window.began = known.or(window.began);
-                window.resets = resets;
+                window.began = window.resets.or(window.began);
+                (window.told, window.resets) = (Some(told), Some(resets));
             }
         }
     }
@@ -263,13 +274,23 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::OnceLock;
+
     use super::*;
 
     const PLAIN: Class = Class { operation: "list_my_videos", with_fields: false };
     const FIELDS: Class = Class { operation: "list_my_videos", with_fields: true };
 
+    /// What Vimeo tells of a time here.
+    fn told(resets: Instant) -> Option<(DateTime<Utc>, Instant)> {
+        static START: OnceLock<Instant> = OnceLock::new();
+        let start = *START.get_or_init(|| resets - Duration::from_secs(3_600));
+        let since = resets.checked_duration_since(start).unwrap_or_default();
+        Some((DateTime::UNIX_EPOCH + since, resets))
+    }
+
     fn reading(limit: u64, remaining: u64, resets: Instant) -> Reading {
-        Reading { limit: Some(limit), remaining: Some(remaining), resets: Some(resets) }
+        Reading { limit: Some(limit), remaining: Some(remaining), reset: told(resets) }
     }
 
     /// A call that goes and is answered.
@@ -338,6 +359,11 @@ mod tests {
         call(&mut ledger, PLAIN, reading(5, 1, resets), now);
         call(&mut ledger, PLAIN, reading(5, 4, resets), now);
         assert_eq!(ledger.windows()[0].remaining, 1);
+        // An answer that is read late tells the same end, and it is no later for that.
+        let (end, _) = told(resets).unwrap();
+        let late = Reading { limit: Some(5), remaining: Some(3), reset: Some((end, resets + MARGIN * 9)) };
+        ledger.answered(PLAIN, late, now + MARGIN * 9);
+        assert_eq!((ledger.windows()[0].remaining, ledger.windows()[0].resets), (1, Some(resets)));
         // The next window begins with its own numbers.
         let later = resets + MARGIN;
         call(&mut ledger, PLAIN, reading(5, 4, later + Duration::from_secs(60)), later);
@@ -380,7 +406,7 @@ mod tests {
         {
             let mut ledger = Ledger::default();
             ledger.ask(PLAIN, now);
-            let reading = Reading { limit: Some(100), remaining, resets: Some(far) };
+            let reading = Reading { limit: Some(100), remaining, reset: told(far) };
             ledger.refused(PLAIN, reading, asked.map(Duration::from_secs), now, 1.0);
             assert_eq!(ledger.blocked(now), Some(now + Duration::from_secs(seconds)), "{remaining:?}");
         }

@@ -183,23 +183,17 @@ pub struct Budget {
 struct Shared {
     ledger: Ledger,
     waiting: u64,
-    /// The reset that was told last, and when that is here: all answers of a window tell the same.
-    reset: Option<(DateTime<Utc>, Instant)>,
 }
 
-impl Shared {
-    fn read(&mut self, headers: &HeaderMap, now: Instant, wall: DateTime<Utc>) -> Reading {
-        let Some(limit) = RateLimit::read(headers) else { return Reading::default() };
-        if let Some(reset) = limit.reset
-            && self.reset.is_none_or(|(told, _)| told != reset)
-        {
-            // A reset beyond the range of the clock is none.
-            let here = now.checked_add(time_until(reset, headers, wall));
-            self.reset = here.map(|here| (reset, here));
-        }
-        let resets = limit.reset.and(self.reset).map(|(_, here)| here);
-        Reading { limit: limit.limit, remaining: limit.remaining, resets }
-    }
+/// What an answer tells.
+fn read(headers: &HeaderMap, now: Instant, wall: DateTime<Utc>) -> Reading {
+    let Some(limit) = RateLimit::read(headers) else { return Reading::default() };
+    // A reset beyond the range of the clock is none.
+    let reset = limit.reset.and_then(|told| {
+        let here = now.checked_add(time_until(told, headers, wall))?;
+        Some((told, here))
+    });
+    Reading { limit: limit.limit, remaining: limit.remaining, reset }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -302,8 +296,10 @@ impl Budget {
                 let told = self.changed.notified();
                 tokio::pin!(told);
                 told.as_mut().enable();
+                // First: an answer that comes in between is counted twice then, and not left out.
+                let in_flight = slices.in_flight(permit.class.with_fields);
                 let Some(known) = self.known_limit(permit.class) else { return Ok(permit) };
-                match slices.take(self, permit.class.with_fields, known) {
+                match slices.take(self, permit.class.with_fields, known, in_flight) {
                     Turn::Go(under_way) => {
                         permit.under_way = Some(under_way);
                         return Ok(permit);
@@ -347,6 +343,7 @@ impl Budget {
             Some(window) => window.map(|window| KnownLimit {
                 limit: window.id.limit,
                 remaining: window.remaining,
+                told: window.told,
                 resets: window.resets,
                 began: window.began,
                 heard: Some(window.heard),
@@ -471,7 +468,7 @@ impl Permit<'_> {
         let now = Instant::now();
         let wall = self.budget.clock.now();
         let mut shared = lock(&self.budget.shared);
-        let reading = shared.read(&answer.headers, now, wall);
+        let reading = read(&answer.headers, now, wall);
         tracing::trace!(
             operation = self.class.operation,
             status = answer.status.as_u16(),

@@ -44,7 +44,9 @@ pub struct BudgetReport {
     pub limit: u64,
     /// Calls that remain, by the process's last answer.
     pub remaining: u64,
-    /// When the limit begins anew, or did so last, by the same answer.
+    /// When the limit begins anew, or did so last, as Vimeo told it: it tells one window from another.
+    pub told: Option<DateTime<Utc>>,
+    /// When that is by the clock of the process.
     pub resets_at: Option<DateTime<Utc>>,
     /// When that answer came.
     pub heard_at: Option<DateTime<Utc>>,
@@ -63,6 +65,7 @@ impl BudgetReport {
             holder: holder.into(),
             limit,
             remaining,
+            told: None,
             resets_at: None,
             heard_at: None,
             in_flight: 0,

@@ -66,6 +66,7 @@ impl Want {
             holder: holder.to_owned(),
             limit: known.limit,
             remaining: known.remaining,
+            told: known.told,
             resets_at: known.resets.or(known.began).and_then(|time| times.to_wall(time)),
             heard_at: known.heard.and_then(|time| times.to_wall(time)),
             in_flight,
@@ -101,14 +102,14 @@ pub(super) struct UnderWay<'a>(&'a AtomicU64);
 
 impl<'a> UnderWay<'a> {
     fn new(count: &'a AtomicU64) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
+        count.fetch_add(1, Ordering::SeqCst);
         Self(count)
     }
 }
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -118,6 +119,8 @@ pub(super) struct Known {
     /// 0 as long as it does not know the limit.
     pub(super) limit: u64,
     pub(super) remaining: u64,
+    /// The end of its window, as Vimeo told it.
+    pub(super) told: Option<DateTime<Utc>>,
     pub(super) resets: Option<Instant>,
     /// When the window before this one ended.
     pub(super) began: Option<Instant>,
@@ -174,8 +177,20 @@ impl Slices {
         if with_fields { fields } else { plain }
     }
 
-    /// Takes one call of the slice, and asks for another slice when it is used up. `budget` is whose slices these are.
-    pub(super) fn take(&self, budget: &Arc<Budget>, with_fields: bool, known: Known) -> Turn<'_> {
+    /// Calls of slices that are under way.
+    pub(super) fn in_flight(&self, with_fields: bool) -> u64 {
+        self.kind(with_fields).under_way.load(Ordering::SeqCst)
+    }
+
+    /// Takes one call of the slice, and asks for another slice when it is used up. `budget` is whose slices these are,
+    /// `known` is what is known of it when so many calls were `in_flight`.
+    pub(super) fn take(
+        &self,
+        budget: &Arc<Budget>,
+        with_fields: bool,
+        known: Known,
+        in_flight: u64,
+    ) -> Turn<'_> {
         let kind = self.kind(with_fields);
         let go = || Turn::Go(UnderWay::new(&kind.under_way));
         let now = Instant::now();
@@ -196,7 +211,6 @@ impl Slices {
             Taken::Spent { .. } if held.is_asked_for => {}
             Taken::Spent { unused } => {
                 held.is_asked_for = true;
-                let in_flight = kind.under_way.load(Ordering::Relaxed);
                 self.desk.ask(Arc::clone(budget), Want { with_fields, known, unused, in_flight });
             }
         }

@@ -32,7 +32,7 @@ fn report(holder: &str, remaining: u64, now: i64) -> BudgetReport {
 /// The same of one that has just heard what remains until when.
 fn told(holder: &str, remaining: u64, end: i64, now: i64) -> BudgetReport {
     let mut report = report(holder, remaining, now);
-    (report.resets_at, report.heard_at) = (Some(at(end)), Some(at(now)));
+    (report.told, report.resets_at, report.heard_at) = (Some(at(end)), Some(at(end)), Some(at(now)));
     report
 }
 
@@ -209,6 +209,18 @@ fn a_slice_ends_with_its_window() {
 }
 
 #[test]
+fn an_answer_that_is_read_late_tells_of_no_other_window() {
+    let mut pool = pool(&["a", "b"]);
+    let first = pool.lease(&told("a", 100, 2 * END, END + SECOND)).calls;
+    // For a busy process the end of the window seems to lie later.
+    let mut late = told("b", 90, 2 * END, END + 9 * SECOND);
+    late.resets_at = Some(at(2 * END + 8 * SECOND));
+    let second = pool.lease(&late).calls;
+    assert_eq!((first, second), (50, 50));
+    assert_eq!(pool.lease(&report("a", 0, END + 10 * SECOND)).until, at(2 * END + SECOND));
+}
+
+#[test]
 fn limits_of_another_number_are_kept_apart() {
     let mut pool = pool(&["a", "b"]);
     let mut other = BudgetReport::new("a", 500, 500, at(3 * SECOND));
@@ -224,7 +236,8 @@ fn a_limit_beyond_all_measure_is_shared_as_a_large_one() {
     for now in [0, 3 * SECOND, END + SECOND] {
         for holder in ["a", "b", "c"] {
             let mut report = BudgetReport::new(holder, u64::MAX, u64::MAX, at(now));
-            (report.resets_at, report.heard_at) = (Some(at(now + END)), Some(at(now)));
+            (report.told, report.resets_at) = (Some(at(now + END)), Some(at(now + END)));
+            report.heard_at = Some(at(now));
             let lease = pool.lease(&report);
             assert_eq!(lease.limit, u64::MAX);
             assert!(lease.calls > 0, "{holder} at {now}");

@@ -16,6 +16,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::budget::BudgetReport;
@@ -34,7 +35,9 @@ pub(super) struct Window {
     remaining: u64,
     /// When it was begun here.
     begun: i64,
-    /// `None` after a window has ended, until an answer tells of the next.
+    /// Its end as Vimeo told it, or that of the window before as long as nobody knows its own.
+    told: Option<i64>,
+    /// When that is by the clocks of the holders; `None` after a window has ended, until an answer tells of the next.
     resets: Option<i64>,
     /// How long windows last from here to where the next begins, once one was seen.
     lasts: Option<i64>,
@@ -250,28 +253,40 @@ impl Window {
 
     fn learn(&mut self, limit: u64, report: &BudgetReport, now: i64) {
         // Who does not know the limit yet has nothing to tell.
-        let told = report.resets_at.filter(|_| report.limit > 0).map(|resets| resets.timestamp_millis());
-        match (told, self.resets) {
-            (None, _) => {}
-            // An answer of a window before this one.
-            (Some(told), _) if told < self.begun => {}
-            (Some(told), Some(known)) if told + MARGIN < known => {}
-            (Some(told), Some(known)) if told > known + MARGIN => {
-                self.begin(limit, now);
-                self.remaining = report.remaining.min(limit);
-                self.resets = Some(told);
-            }
-            (Some(told), known) => {
-                self.remaining = self.remaining.min(report.remaining);
-                self.resets = known.or(Some(told));
-                self.lasts = Some(told + MARGIN - self.begun);
-            }
+        let millis = |time: DateTime<Utc>| time.timestamp_millis();
+        let told = report.told.zip(report.resets_at).filter(|_| report.limit > 0);
+        if let Some((told, resets)) = told.map(|(told, resets)| (millis(told), millis(resets))) {
+            self.hear(told, resets, limit, report.remaining, now);
         }
         if self.resets.is_some_and(|resets| resets + MARGIN <= now) {
             self.begin(limit, now);
         }
         let used = limit.saturating_sub(self.remaining);
         self.by_others = self.by_others.max(used.saturating_sub(self.taken()));
+    }
+
+    /// Takes in what an answer has told: the end of its window, when that is here, and what remained.
+    fn hear(&mut self, told: i64, resets: i64, limit: u64, remaining: u64, now: i64) {
+        let is_next = self.told.is_none_or(|known| told > known + MARGIN);
+        if is_next {
+            // Unless this window was begun when the one before had to be over.
+            if self.resets.is_some() {
+                self.begin(limit, now);
+            }
+            self.told = Some(told);
+            self.remaining = self.remaining.min(remaining);
+            self.resets = Some(resets);
+        } else if let (Some(known), Some(here)) = (self.told, self.resets)
+            && told + MARGIN >= known
+        {
+            self.remaining = self.remaining.min(remaining);
+            // The later an answer is read, the later its end seems.
+            self.resets = Some(here.min(resets));
+        } else {
+            // An answer of a window before this one.
+            return;
+        }
+        self.lasts = self.resets.map(|resets| resets + MARGIN - self.begun);
     }
 
     /// A new window, which belongs to nobody yet.
