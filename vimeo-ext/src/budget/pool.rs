@@ -37,6 +37,7 @@ pub struct BudgetPool {
 const MOST: u64 = 1 << 31;
 /// So soon those who wait for the first answer of all look whether it has come; then after twice as long, and so on.
 const LOOK: i64 = 250;
+const LONGEST_LOOK: i64 = 1_000;
 
 impl BudgetPool {
     /// Takes in what a process has learnt, and gives it a slice of what remains.
@@ -70,7 +71,7 @@ impl BudgetPool {
         self.early.insert(holder.to_owned());
         if self.first > now {
             let waited = now - (self.first - HOLD);
-            return Given { calls: 0, until: now + waited.max(LOOK), more_at: now };
+            return Given { calls: 0, until: now + waited.clamp(LOOK, LONGEST_LOOK), more_at: now };
         }
         self.first = now + HOLD;
         // Whoever made that call knows more as soon as it is answered.

@@ -11,7 +11,7 @@
 //! - **How often it is asked.** A greedy holder gets its part at once, or in halves of at least [`FEW`]. When nothing is
 //!   left for it, it comes back with the next window; before that only as long as all who ask stay below one in ten calls
 //!   of the limit.
-//! - **When a holder dies.** A large slice ends after [`HOLD`], and a part that nobody came for is kept no longer. A small
+//! - **When a holder dies.** A large slice ends after half a window, and a part that nobody came for is kept no longer. A small
 //!   one is good for the window: it spares slow callers the asking, and little is lost with it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,7 +77,8 @@ struct Holder {
 
 /// Vimeo tells a reset in whole seconds, so it may lie up to one later.
 pub(super) const MARGIN: i64 = 1_000;
-/// So long a large slice is good, if its window lasts as long; and so long a part is kept for who has not come for it.
+/// So long a large slice is good, if its window lasts as long, and so long a part is kept for who has not come for it; or
+/// half a window, if that is longer: a busy process is not to lose its part.
 pub(super) const HOLD: i64 = 15_000;
 /// So long after a limit was first seen slices are small: others may be about to come.
 const SETTLE: i64 = 2_000;
@@ -121,8 +122,9 @@ impl Window {
         for holder in self.holders.values_mut().filter(|holder| holder.until <= heard) {
             holder.leased = 0;
         }
+        let hold = self.hold();
         let own = self.holders.entry(report.holder.clone()).or_default();
-        let is_unknown = own.tell_use(report, limit, self.begun, now);
+        let is_unknown = own.tell_use(report, limit, self.begun, now < own.seen + HOLD);
         // What it had is spent or given back, but for what is under way; what remains tells of that once it has heard.
         let unheard = if own.seen <= heard { 0 } else { own.leased.saturating_sub(report.unused) };
         own.leased = report.in_flight.max(unheard);
@@ -143,7 +145,7 @@ impl Window {
         let kept: u64 = self
             .holders
             .iter()
-            .filter(|(name, holder)| **name != report.holder && now < holder.seen.max(self.begun) + HOLD)
+            .filter(|(name, holder)| **name != report.holder && now < holder.seen.max(self.begun) + hold)
             .map(|(_, holder)| holder.part(limit, level).saturating_sub(holder.taken))
             .sum();
         let free = self.free(limit);
@@ -169,15 +171,20 @@ impl Window {
             return self.give(&report.holder, 0, self.again(limit, &report.holder, now), now, now);
         }
         let is_modest = is_small(calls, limit) || own.wishes(limit) < level;
-        let until = self.resets.unwrap_or(i64::MAX).min(now + if is_modest { LONG } else { HOLD });
+        let until = self.resets.unwrap_or(i64::MAX).min(now + if is_modest { LONG } else { hold });
         let is_all = calls >= due && free - calls <= kept;
         let more_at = match self.ends() {
             _ if !is_all || is_modest => now,
             Some(ends) if !self.may_ask_more(limit) => ends,
-            Some(ends) => ends.min(now + HOLD),
-            None => now + HOLD,
+            Some(ends) => ends.min(now + hold),
+            None => now + hold,
         };
         self.give(&report.holder, calls, until, more_at, now)
+    }
+
+    /// How long is waited for holders.
+    fn hold(&self) -> i64 {
+        self.lasts.map_or(HOLD, |lasts| HOLD.max(lasts / 2))
     }
 
     /// What is left to give.
@@ -319,11 +326,11 @@ impl Window {
 
 impl Holder {
     /// Takes in what it used of its last slice; answers whether nothing is known of what it wants.
-    fn tell_use(&mut self, report: &BudgetReport, limit: u64, begun: i64, now: i64) -> bool {
+    fn tell_use(&mut self, report: &BudgetReport, limit: u64, begun: i64, is_soon: bool) -> bool {
         if self.seen >= begun && self.seen > 0 {
             self.taken = self.taken.saturating_sub(report.unused);
             match report.unused {
-                0 if self.slice > 0 && now < self.seen + HOLD => self.greedy = true,
+                0 if self.slice > 0 && is_soon => self.greedy = true,
                 // At this pace, as much again will do.
                 0 => self.wants = self.wants.max(self.taken + self.slice.max(AT_LEAST)),
                 _ => {}
