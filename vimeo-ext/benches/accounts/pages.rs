@@ -43,6 +43,7 @@ pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), 
         ("  a page of 1,000", soonest(24_000).limit(1_000)),
         ("expiring in a year: all", before(365)),
         ("active, expiring in two days", before(2).status(Status::Active)),
+        ("disabled, expiring in two days", before(2).status(Status::Disabled)),
         ("encrypted with another key: none", all.clone().sealed_without(current)),
         (
             "encrypted with another key: all",

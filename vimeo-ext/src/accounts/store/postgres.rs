@@ -13,7 +13,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 use super::leasing::{Change, Given, TRIES, padded};
 use super::rows::{self, AccountRow, ConnectionRow, EventRow, LoginRow, migration};
-use super::sql::{Bound, Filter, few, sql_store};
+use super::sql::{Bound, Filter, sql_store};
 use super::{AccountStore, KeyUse, LoginRecord, StoreError, StoreFuture};
 use crate::accounts::{
     AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, Sealed, Status,

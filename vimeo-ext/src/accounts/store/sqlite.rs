@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 
 use super::leasing::{Change, Given, TRIES, padded};
 use super::rows::{self, AccountRow, ConnectionRow, EventRow, LoginRow, migration};
-use super::sql::{Bound, Filter, few, sql_store};
+use super::sql::{Bound, Filter, sql_store};
 use super::{AccountStore, KeyUse, LoginRecord, StoreError, StoreFuture};
 use crate::accounts::{
     AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, Sealed, Status,
@@ -173,7 +173,7 @@ mod tests {
             let event = StatusEvent::new(&account.id, None, Some(status), None, now);
             store.insert_account(&AccountRecord { account, secrets }, &event).await.unwrap();
         }
-        let all = store.page(&AccountQuery::default(), 0).await.unwrap();
+        let all = store.page(&AccountQuery::default(), Vec::new()).await.unwrap();
         let (mut asked, mut found) = (0, 0);
         for parts in 0..32 {
             let mut query = AccountQuery::default().limit(if parts & 1 > 0 { 3 } else { 50 });
@@ -199,8 +199,12 @@ mod tests {
                         .take(query.limit as usize)
                         .cloned()
                         .collect();
-                for few in [0, 8, few(query.limit)] {
-                    assert_eq!(store.page(&query, few).await.unwrap(), expected, "{query:?}, {few}");
+                for few in [Some(0), Some(8), None] {
+                    let mut filters = Filter::all(&query);
+                    for filter in &mut filters {
+                        filter.few = few.unwrap_or(filter.few);
+                    }
+                    assert_eq!(store.page(&query, filters).await.unwrap(), expected, "{query:?}, {few:?}");
                 }
                 asked += 1;
                 found += usize::from(!expected.is_empty());

@@ -109,7 +109,7 @@ macro_rules! sql_accounts {
         }
 
         fn accounts<'a>(&'a self, query: &'a AccountQuery) -> StoreFuture<'a, Vec<AccountRecord>> {
-            Box::pin(self.page(query, few(query.limit)))
+            Box::pin(self.page(query, Filter::all(query)))
         }
 
         fn events(&self, after: u64, limit: u32) -> StoreFuture<'_, Vec<StatusEvent>> {

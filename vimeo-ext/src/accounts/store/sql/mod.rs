@@ -11,7 +11,7 @@ pub(super) use accounts::sql_accounts;
 pub(super) use budgets::{sql_budgets, sql_shared_budgets};
 pub(super) use connections::sql_connections;
 pub(super) use keys::sql_keys;
-pub(super) use pages::{Bound, Filter, few, sql_pages};
+pub(super) use pages::{Bound, Filter, sql_pages};
 pub(super) use passing::sql_passing;
 
 /// Makes an [`AccountStore`](super::AccountStore) of a type that has `reads()`, `writes()` and `budgets()`, pools of

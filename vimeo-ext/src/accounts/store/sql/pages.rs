@@ -13,7 +13,7 @@ use crate::accounts::store::rows;
 ///
 /// The first takes as long as there are many of them, the second as there are few, and the longer the larger the page is.
 /// Of a million accounts both take as long about here, for a page of 50 as for one of 1,000.
-pub(in crate::accounts::store) fn few(limit: u32) -> i64 {
+fn few(limit: u32) -> i64 {
     6_000 + 14 * i64::from(limit.min(1_000))
 }
 
@@ -22,6 +22,8 @@ pub(in crate::accounts::store) struct Filter {
     pub(in crate::accounts::store) index: &'static str,
     /// What has to hold, in parts that exclude each other and each are one range of the index.
     pub(in crate::accounts::store) ranges: Vec<(&'static str, Bound)>,
+    /// When it lets no more through, these are gone by.
+    pub(in crate::accounts::store) few: i64,
 }
 
 /// What a range ends at.
@@ -39,10 +41,14 @@ impl Filter {
         let expiry = query.expires_before.map(|time| Self {
             index: "accounts_by_expiry",
             ranges: vec![("expires < ", Bound::Time(rows::millis(time)))],
+            // The index knows the status, too. How many have both nobody knows, so the way whose length is known is gone
+            // as far as for any page.
+            few: few(if query.status.is_some() { u32::MAX } else { query.limit }),
         });
         let key = query.sealed_without.as_ref().map(|key| {
             let bound = || Bound::Word(key.as_str().to_owned());
-            Self { index: "accounts_by_key", ranges: vec![("key_id < ", bound()), ("key_id > ", bound())] }
+            let ranges = vec![("key_id < ", bound()), ("key_id > ", bound())];
+            Self { index: "accounts_by_key", ranges, few: few(query.limit) }
         });
         expiry.into_iter().chain(key).collect()
     }
@@ -51,11 +57,15 @@ impl Filter {
 /// What finds a page.
 macro_rules! sql_pages {
     ($database:ty) => {
-        /// A page of accounts; filters that let no more than `few` through are gone by.
-        async fn page(&self, query: &AccountQuery, few: i64) -> Result<Vec<AccountRecord>, StoreError> {
+        /// A page of accounts, by one of these filters of the query if it lets few through.
+        async fn page(
+            &self,
+            query: &AccountQuery,
+            filters: Vec<Filter>,
+        ) -> Result<Vec<AccountRecord>, StoreError> {
             let mut narrow = None;
-            for filter in Filter::all(query) {
-                if self.count(&filter, few + 1).await? <= few {
+            for filter in filters {
+                if self.count(&filter, filter.few + 1).await? <= filter.few {
                     narrow = Some(filter);
                     break;
                 }
