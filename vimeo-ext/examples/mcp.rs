@@ -3,14 +3,14 @@
 //! On standard input and output, for clients that start it: `cargo run --example mcp --features mcp`, with
 //! `VIMEO_ACCESS_TOKEN` set. Over HTTP: `… -- --http 127.0.0.1:8848`. Also `--toolset read,social`,
 //! `--tools vimeo_me_get,…`, `--read-only`, `--no-destructive`, `--audit-log FILE`, `--uploads FOLDER`,
-//! `--allow-origin ORIGIN`, `--no-output-schema`.
+//! `--allow-origin ORIGIN`, `--output-schemas`, `--no-output-schema`.
 
 #![allow(clippy::print_stderr)]
 
 use std::error::Error;
 
 use vimeo_ext::Vimeo;
-use vimeo_ext::mcp::{Bearer, HttpOptions, Server};
+use vimeo_ext::mcp::{Bearer, HttpOptions, OutputSchemas, Server};
 use vimeo_ext::tools::{AuditLog, Offer};
 
 #[tokio::main]
@@ -20,7 +20,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let level = level.unwrap_or(tracing::Level::WARN);
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(level).init();
     let mut offer = Offer::default();
-    let (mut listen, mut audit, mut schema, mut folders) = (None, None, true, Vec::new());
+    let (mut listen, mut audit, mut folders) = (None, None, Vec::new());
+    let mut schemas = OutputSchemas::default();
     let mut origins = Vec::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -34,7 +35,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
             "--no-destructive" => offer.no_destructive = true,
             "--audit-log" => audit = Some(AuditLog::open(value()?)?),
             "--uploads" => folders.push(value()?),
-            "--no-output-schema" => schema = false,
+            "--output-schemas" => schemas = OutputSchemas::Listed,
+            "--no-output-schema" => schemas = OutputSchemas::Never,
             "--allow-origin" => origins.push(value()?),
             "--http" => listen = Some(value()?.parse()?),
             other => return Err(format!("unknown argument {other}").into()),
@@ -46,7 +48,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let server = Server::for_account(Vimeo::from_env()?)
         .offer(offer)
         .audit_log(audit)
-        .output_schema(schema)
+        .output_schemas(schemas)
         .upload_folders(folders);
     let Some(listen) = listen else { return Ok(server.serve_stdio().await?) };
     let mut options = HttpOptions::new(listen).origins(origins);

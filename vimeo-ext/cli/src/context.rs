@@ -242,6 +242,13 @@ impl<'a> Context<'a> {
         self.client_with(identity, None)
     }
 
+    /// A client with the app's credentials alone, where there are any, for the accounts of a store.
+    #[cfg(feature = "stores")]
+    pub(crate) fn app(&self, journal: Option<Journal>) -> Result<Vimeo> {
+        let base_url = self.base_url()?.unwrap_or_else(|| VIMEO.to_owned());
+        self.client_with(Identity { from: From::App, base_url, token: None, account: None }, journal)
+    }
+
     /// A client that writes its uploads down in this journal, or nowhere.
     pub(crate) fn client_with(&self, identity: Identity, journal: Option<Journal>) -> Result<Vimeo> {
         Ok(self.builder(identity, journal)?.build()?)

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::Settings;
 use super::access::Caller;
 use crate::auth::BoxFuture;
-use crate::tools::{ToolError, Tools};
+use crate::tools::{self, Asked, Spec, ToolError, Tools};
 use crate::{Error, Vimeo};
 
 /// Where a server of several accounts gets their clients.
@@ -38,6 +38,9 @@ pub(crate) enum Source {
 /// The argument that names one of several accounts.
 pub(crate) const ACCOUNT: &str = "account";
 
+/// The resource that has the names of a caller's accounts.
+pub(crate) const RESOURCE: &str = "vimeo://accounts";
+
 impl Settings {
     /// The accounts that a caller has to choose from; none when there is nothing to choose.
     pub(crate) fn choice<'a>(&self, caller: &'a Caller) -> Option<&'a BTreeSet<String>> {
@@ -61,8 +64,7 @@ impl Settings {
                 _ => None,
             });
         };
-        let names = choice.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-        let next = format!("Give account, one of {names}.");
+        let next = format!("Give account, one of {}.", some_of(choice));
         match arguments.remove(ACCOUNT) {
             Some(Value::String(account)) if choice.contains(&account) => Ok(Some(account)),
             Some(_) => {
@@ -88,20 +90,67 @@ impl Settings {
             .uploads(self.uploads.clone())
             .sealing_key(self.key)
             .bound_to(caller.id())
-            .both_copies(self.structured))
+            .both_copies(self.schemas.structured()))
     }
 
-    /// Adds the choice of an account to a schema.
-    pub(crate) fn add_choice(&self, caller: &Caller, schema: &mut Map<String, Value>) {
-        let Some(choice) = self.choice(caller) else { return };
-        if let Some(Value::Object(properties)) = schema.get_mut("properties") {
-            properties.insert(ACCOUNT.to_owned(), json!({"type": "string", "enum": choice}));
-        }
-        match schema.get_mut("required") {
-            Some(Value::Array(required)) => required.push(json!(ACCOUNT)),
-            _ => {
-                schema.insert("required".to_owned(), json!([ACCOUNT]));
+    /// What a model is told once.
+    pub(crate) fn instructions(&self) -> String {
+        match self.source {
+            Source::One(_) => tools::INSTRUCTIONS.to_owned(),
+            Source::Many(_) => {
+                let accounts = "Where a tool takes account, each call names one of the accounts that the first tool or \
+                     the resource vimeo://accounts lists.";
+                format!("{} {accounts}", tools::INSTRUCTIONS)
             }
         }
+    }
+
+    /// Notes an attempt of a caller that was refused before any tool heard of it.
+    pub(crate) async fn note_refused(
+        &self,
+        caller: &Caller,
+        spec: &Spec,
+        account: Option<&str>,
+        arguments: &Value,
+        error: &ToolError,
+    ) {
+        let Some(log) = self.audit.as_ref().filter(|_| !spec.effect.is_read_only()) else { return };
+        let account = format!("{}, {}", account.unwrap_or("no account"), caller.id());
+        log.refused(Asked { tool: spec.name, account: &account, arguments }, error).await;
+    }
+}
+
+/// The most bytes of names that an error has.
+const SOME: usize = 1_000;
+
+/// The names, as far as an error has place for them.
+fn some_of(names: &BTreeSet<String>) -> String {
+    let mut some = String::new();
+    for (place, name) in names.iter().enumerate() {
+        if some.len() + name.len() > SOME {
+            return format!("{some} and {} more, which the resource {RESOURCE} has", names.len() - place);
+        }
+        if place > 0 {
+            some.push_str(", ");
+        }
+        some.push_str(name);
+    }
+    some
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_names_some_of_many_accounts() {
+        let names = |count: usize| (0..count).map(|number| format!("account {number:04}")).collect();
+        assert_eq!(some_of(&names(2)), "account 0000, account 0001");
+        let many = some_of(&names(5_000));
+        assert!(
+            many.len() < SOME + 100 && many.ends_with("more, which the resource vimeo://accounts has"),
+            "{many}"
+        );
+        assert!(many.contains("account 0000, account 0001") && many.contains(" and 49"), "{many}");
     }
 }

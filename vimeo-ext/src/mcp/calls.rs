@@ -1,7 +1,9 @@
 //! A tool, called.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use futures_util::{StreamExt as _, stream};
 use rmcp::ErrorData;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities, ContentBlock,
@@ -11,11 +13,11 @@ use rmcp::service::{RequestContext, RoleServer};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::Settings;
 use super::access::Caller;
 use super::consent::{AskLater, AskNow, Consents};
 use super::handler::Handler;
 use super::progress;
+use super::{OutputSchemas, Settings};
 use crate::tools::{self, Answer, Ask, Definition, ToolError, Tools};
 
 /// The tools that a caller may see: those that the scopes of any of its accounts allow.
@@ -27,24 +29,57 @@ pub(crate) async fn offered(settings: &Settings, caller: &Caller) -> Vec<&'stati
             vec![only.unwrap_or_default()]
         }
     };
-    let mut names = Vec::new();
-    for account in accounts {
-        let tools = match settings.tools(caller, account.as_deref()).await {
-            Ok(tools) => tools,
-            Err(error) => {
-                tracing::warn!(%error, account, "an account cannot be used");
-                continue;
-            }
-        };
-        if let Err(error) = tools.learn_scopes().await {
-            tracing::warn!(%error, account, "the scopes of the access token are not known");
+    let possible = || {
+        let all = tools::all().iter();
+        all.filter(|tool| settings.offer.has(tool.spec()) && caller.covers(tool.spec().scopes))
+    };
+    let asking = accounts.into_iter().map(|account| learn(settings, caller, account));
+    let mut asked = stream::iter(asking).buffer_unordered(AT_ONCE);
+    let (mut allowed, mut unknown) = (HashSet::new(), Vec::new());
+    while let Some(learnt) = asked.next().await {
+        match learnt {
+            Learnt::Scopes(tools) => allowed.extend(tools.offered().map(|tool| tool.spec().name)),
+            Learnt::Nothing(tools) => unknown.push(tools),
+            Learnt::Unusable => {}
         }
-        names.extend(tools.offered().map(|tool| tool.spec().name));
+        // More accounts could add nothing.
+        if possible().all(|tool| allowed.contains(tool.spec().name)) {
+            break;
+        }
     }
-    tools::all()
-        .iter()
-        .filter(|tool| names.contains(&tool.spec().name) && caller.covers(tool.spec().scopes))
-        .collect()
+    if allowed.is_empty() {
+        allowed.extend(unknown.iter().flat_map(Tools::offered).map(|tool| tool.spec().name));
+    }
+    possible().filter(|tool| allowed.contains(tool.spec().name)).collect()
+}
+
+/// How many accounts are asked for their scopes at once.
+const AT_ONCE: usize = 8;
+
+/// What is known of an account.
+enum Learnt {
+    Scopes(Tools),
+    /// Vimeo did not tell the scopes.
+    Nothing(Tools),
+    /// There is no client for it.
+    Unusable,
+}
+
+async fn learn(settings: &Settings, caller: &Caller, account: Option<String>) -> Learnt {
+    let tools = match settings.tools(caller, account.as_deref()).await {
+        Ok(tools) => tools,
+        Err(error) => {
+            tracing::warn!(%error, account, "an account cannot be used");
+            return Learnt::Unusable;
+        }
+    };
+    match tools.learn_scopes().await {
+        Ok(_) => Learnt::Scopes(tools),
+        Err(error) => {
+            tracing::warn!(%error, account, "the scopes of the access token are not known");
+            Learnt::Nothing(tools)
+        }
+    }
 }
 
 pub(crate) async fn call(
@@ -73,19 +108,17 @@ struct Called<'a> {
 impl Called<'_> {
     async fn run(&self, request: CallToolRequestParams) -> Result<CallToolResponse, ToolError> {
         let spec = self.tool.spec();
-        if !self.caller.covers(spec.scopes)
-            && let Caller::Known(bearer) = &self.caller
-        {
-            let granted = bearer.granted().cloned().unwrap_or_default();
-            return Err(ToolError::scope(spec.name, spec.scopes, &granted));
-        }
         let mut arguments = request.arguments.unwrap_or_default();
-        let account = self.settings.take_account(&self.caller, &mut arguments).map_err(|failed| *failed)?;
-        let tools = self
-            .settings
-            .tools(&self.caller, account.as_deref())
-            .await
-            .map_err(|error| ToolError::of(&error, spec, chrono::Utc::now()))?;
+        let mut account = None;
+        let tools = match self.admit(&mut arguments, &mut account).await {
+            Ok(tools) => tools,
+            Err(error) => {
+                let arguments = Value::Object(arguments);
+                let account = account.as_deref();
+                self.settings.note_refused(&self.caller, spec, account, &arguments, &error).await;
+                return Err(error);
+            }
+        };
         let arguments = Value::Object(arguments);
         let sealed_for = self.sealed_for(&tools, &arguments);
 
@@ -131,6 +164,24 @@ impl Called<'_> {
         Ok(self.done(result?).into())
     }
 
+    /// The tools of the account that the call is for; `account` is its name, where it has one.
+    async fn admit(
+        &self,
+        arguments: &mut Map<String, Value>,
+        account: &mut Option<String>,
+    ) -> Result<Tools, ToolError> {
+        let spec = self.tool.spec();
+        if !self.caller.covers(spec.scopes)
+            && let Caller::Known(bearer) = &self.caller
+        {
+            let granted = bearer.granted().cloned().unwrap_or_default();
+            return Err(ToolError::scope(spec.name, spec.scopes, &granted));
+        }
+        *account = self.settings.take_account(&self.caller, arguments).map_err(|failed| *failed)?;
+        let tools = self.settings.tools(&self.caller, account.as_deref()).await;
+        tools.map_err(|error| ToolError::of(&error, spec, chrono::Utc::now()))
+    }
+
     /// What an answer of the person is bound to.
     fn sealed_for(&self, tools: &Tools, arguments: &Value) -> String {
         let digest = Sha256::digest(arguments.to_string());
@@ -149,7 +200,7 @@ impl Called<'_> {
     }
 
     fn done(&self, answer: Answer) -> CallToolResult {
-        if self.settings.structured {
+        if self.settings.schemas.structured() {
             CallToolResult::structured(answer.into_value())
         } else {
             CallToolResult::success(vec![ContentBlock::text(answer.to_text())])
@@ -158,7 +209,8 @@ impl Called<'_> {
 
     fn failed(&self, error: &ToolError) -> CallToolResult {
         let value = error.to_value();
-        if self.settings.structured {
+        // Clients check structured content against a schema that is listed, which has no errors.
+        if self.settings.schemas == OutputSchemas::Apart {
             CallToolResult::structured_error(value)
         } else {
             CallToolResult::error(vec![ContentBlock::text(value.to_string())])

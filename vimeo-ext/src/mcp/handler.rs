@@ -6,8 +6,8 @@ use rmcp::ErrorData;
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, Implementation, ListResourceTemplatesResult,
-    ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
-    ServerCapabilities, ServerConfig,
+    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
+    ReadResourceResponse, ServerCapabilities, ServerConfig,
 };
 use rmcp::service::{RequestContext, RoleServer};
 
@@ -16,7 +16,6 @@ use super::access::Caller;
 use super::eof::{self, Gone};
 use super::listing::listed;
 use super::{calls, resources};
-use crate::tools::INSTRUCTIONS;
 
 /// How long a client may keep the list of tools, in milliseconds: scopes change seldom, and then with a new log-in.
 const LIST_KEEPS: u64 = 60_000;
@@ -77,7 +76,9 @@ impl ServerHandler for Handler {
         let capabilities = ServerCapabilities::builder().enable_tools().enable_resources().build();
         let mut itself = Implementation::new(&self.settings.name, &self.settings.version);
         itself.title = Some("Vimeo".to_owned());
-        ServerConfig::new(capabilities).with_server_info(itself).with_instructions(INSTRUCTIONS)
+        ServerConfig::new(capabilities)
+            .with_server_info(itself)
+            .with_instructions(self.settings.instructions())
     }
 
     async fn list_tools(
@@ -88,7 +89,7 @@ impl ServerHandler for Handler {
         let caller = Self::caller(&context);
         let listing = async {
             let tools = calls::offered(&self.settings, &caller).await;
-            let tools = tools.into_iter().map(|tool| listed(&self.settings, &caller, tool)).collect();
+            let tools = listed(&self.settings, self.settings.choice(&caller), &tools);
             let mut list = ListToolsResult::with_all_items(tools);
             // It depends on the token's scopes, so it is the caller's alone.
             list.ttl_ms = Some(LIST_KEEPS);
@@ -106,12 +107,25 @@ impl ServerHandler for Handler {
         self.unless_cancelled(&context, calls::call(&self.settings, request, &context)).await
     }
 
+    async fn list_resources(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        let choice = self.settings.choice(&Self::caller(&context)).is_some();
+        let mut list = ListResourcesResult::with_all_items(resources::fixed(choice));
+        list.ttl_ms = Some(LIST_KEEPS);
+        list.cache_scope = Some(CacheScope::Private);
+        Ok(list)
+    }
+
     async fn list_resource_templates(
         &self,
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        let mut list = ListResourceTemplatesResult::with_all_items(resources::templates());
+        let templates = resources::templates(&self.settings);
+        let mut list = ListResourceTemplatesResult::with_all_items(templates);
         list.ttl_ms = Some(LIST_KEEPS);
         list.cache_scope = Some(CacheScope::Public);
         Ok(list)

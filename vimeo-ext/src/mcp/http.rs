@@ -112,7 +112,7 @@ impl HttpServer {
         }
     }
 
-    /// Stops it: no new calls, and those under way are cut off.
+    /// Stops it: no new calls, and those under way are cut off, which an audit log notes.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         if let Some(task) = self.task.take() {
@@ -160,8 +160,10 @@ pub(super) async fn serve(settings: Arc<Settings>, options: HttpOptions) -> Resu
     let handler = Handler::new(Arc::clone(&settings));
     let sessions = Arc::new(LocalSessionManager::default());
     let service = StreamableHttpService::new(move || Ok(handler.clone()), sessions, config);
+    let audit = settings.audit.clone();
     let front = Arc::new(Front::new(settings, options, address, origins, service));
 
+    let ending = Arc::clone(&front);
     let (stop, mut stopped) = watch::channel(false);
     let task = tokio::spawn(async move {
         loop {
@@ -196,6 +198,10 @@ pub(super) async fn serve(settings: Arc<Settings>, options: HttpOptions) -> Resu
             });
         }
         all.cancel();
+        ending.end_all();
+        if let Some(audit) = audit {
+            audit.settled().await;
+        }
     });
     Ok(HttpServer { address, stop, task: Some(task) })
 }

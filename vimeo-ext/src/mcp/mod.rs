@@ -57,11 +57,33 @@ pub(crate) struct Settings {
     pub(crate) offer: Offer,
     pub(crate) audit: Option<AuditLog>,
     pub(crate) uploads: Uploads,
-    pub(crate) structured: bool,
+    pub(crate) schemas: OutputSchemas,
     pub(crate) key: [u8; 32],
     pub(crate) consents: Arc<Consents>,
     pub(crate) name: String,
     pub(crate) version: String,
+}
+
+/// Where clients find the schemas of answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OutputSchemas {
+    /// Beside the list of tools, which a model reads whole and which stays below 20,000 bytes with the basic tools: as
+    /// resources, `vimeo://tools/{name}/schema`. Answers come as text and as structured content.
+    #[default]
+    Apart,
+    /// In the list of tools, which takes four times as much with them. Clients check structured content against them, so
+    /// answers come as text and as structured content, and errors, which have other fields, as text alone.
+    Listed,
+    /// Nowhere, and answers come as text alone: for clients that stumble over the other two.
+    Never,
+}
+
+impl OutputSchemas {
+    /// Whether answers come as structured content too.
+    pub(crate) fn structured(self) -> bool {
+        self != Self::Never
+    }
 }
 
 /// Why a server cannot run.
@@ -111,7 +133,7 @@ impl Server {
             offer: Offer::default(),
             audit: None,
             uploads: Uploads::default(),
-            structured: true,
+            schemas: OutputSchemas::default(),
             // Replaced before the first use when the system had none.
             key: crate::tools::random_bytes().unwrap_or_default(),
             consents: Arc::default(),
@@ -145,11 +167,10 @@ impl Server {
         self.change(|settings| settings.uploads = Uploads::from_folders(folders))
     }
 
-    /// Whether tools come with a schema of their answer, and answers as structured content beside the text. Some clients
-    /// stumble over these. Default: yes.
+    /// Where clients find the schemas of answers. Default: [`OutputSchemas::Apart`].
     #[must_use]
-    pub fn output_schema(self, yes: bool) -> Self {
-        self.change(|settings| settings.structured = yes)
+    pub fn output_schemas(self, schemas: OutputSchemas) -> Self {
+        self.change(|settings| settings.schemas = schemas)
     }
 
     /// Seals cursors and questions with this key, which several processes behind one address share. Default: a random

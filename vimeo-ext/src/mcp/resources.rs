@@ -1,17 +1,26 @@
-//! Videos as resources, for clients that attach rather than call.
+//! Videos as resources, for clients that attach rather than call; and what the list of tools has no place for.
 
 use rmcp::ErrorData;
-use rmcp::model::{ReadResourceResponse, ReadResourceResult, ResourceContents, ResourceTemplate};
+use rmcp::model::{ReadResourceResponse, ReadResourceResult, Resource, ResourceContents, ResourceTemplate};
 use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::Settings;
 use super::access::Caller;
-use super::accounts::ACCOUNT;
-use crate::tools::{Category, ToolError};
+use super::accounts::{ACCOUNT, RESOURCE};
+use crate::tools::{self, Category, Definition, ToolError};
 
-/// The resources that there are.
-pub(crate) fn templates() -> Vec<ResourceTemplate> {
+/// The resources whose address is whole. `choice`: the caller has several accounts.
+pub(crate) fn fixed(choice: bool) -> Vec<Resource> {
+    let mut accounts = Resource::new(RESOURCE, "accounts");
+    accounts.title = Some("Accounts".to_owned());
+    accounts.description = Some("The names of the accounts that calls may be for.".to_owned());
+    accounts.mime_type = Some("application/json".to_owned());
+    if choice { vec![accounts] } else { Vec::new() }
+}
+
+/// The resources whose address has places to fill in.
+pub(crate) fn templates(settings: &Settings) -> Vec<ResourceTemplate> {
     let template = |uri: &str, name: &str, title: &str, description: &str| {
         let mut template = ResourceTemplate::new(uri, name);
         template.title = Some(title.to_owned());
@@ -19,7 +28,7 @@ pub(crate) fn templates() -> Vec<ResourceTemplate> {
         template.mime_type = Some("application/json".to_owned());
         template
     };
-    vec![
+    let mut templates = vec![
         template(
             "vimeo://videos/{video_id}",
             "video",
@@ -32,8 +41,20 @@ pub(crate) fn templates() -> Vec<ResourceTemplate> {
             "Transcript of a video",
             "What is said in a video, as vimeo_video_transcript_get gives it.",
         ),
-    ]
+    ];
+    if settings.schemas.structured() {
+        templates.push(template(
+            "vimeo://tools/{name}/schema",
+            "schema",
+            "Schemas of a tool",
+            "The whole JSON Schemas of a tool's arguments and of its answer.",
+        ));
+    }
+    templates
 }
+
+const VIDEO: &str = "vimeo_video_get";
+const TRANSCRIPT: &str = "vimeo_video_transcript_get";
 
 pub(crate) async fn read(
     settings: &Settings,
@@ -46,13 +67,19 @@ pub(crate) async fn read(
         ErrorData::resource_not_found(message, Some(json!({"uri": shown})))
     };
     let parsed = Url::parse(uri).map_err(|_| unknown())?;
-    if parsed.scheme() != "vimeo" || parsed.host_str() != Some("videos") {
-        return Err(unknown());
-    }
-    let path: Vec<&str> = parsed.path().trim_start_matches('/').split('/').collect();
-    let (video, tool) = match path.as_slice() {
-        [video] => (*video, "vimeo_video_get"),
-        [video, "transcript"] => (*video, "vimeo_video_transcript_get"),
+    let host = parsed.host_str().filter(|_| parsed.scheme() == "vimeo");
+    let path: Vec<&str> = parsed.path().split('/').filter(|segment| !segment.is_empty()).collect();
+    let (video, tool) = match (host, path.as_slice()) {
+        (Some("videos"), [video]) => (*video, VIDEO),
+        (Some("videos"), [video, "transcript"]) => (*video, TRANSCRIPT),
+        (Some("tools"), [name, "schema"]) => {
+            let tool = tools::tool(name).filter(|tool| settings.offer.has(tool.spec()));
+            return tool.map(|tool| contents(uri, schemas(tool).to_string())).ok_or_else(unknown);
+        }
+        (Some("accounts"), []) => {
+            let names = settings.choice(caller).ok_or_else(unknown)?;
+            return Ok(contents(uri, json!({"accounts": names}).to_string()));
+        }
         _ => return Err(unknown()),
     };
     let mut choice = Map::new();
@@ -65,8 +92,20 @@ pub(crate) async fn read(
     // Reading is part of the resources, whichever tools are given out.
     let read = tools.reading_resources();
     let answer = read.call(tool, json!({"video_id": video})).await.map_err(|failed| refused(failed, uri))?;
-    let contents = ResourceContents::text(answer.to_text(), uri).with_mime_type("application/json");
-    Ok(ReadResourceResult::new(vec![contents]).into())
+    Ok(contents(uri, answer.to_text()))
+}
+
+fn contents(uri: &str, json: String) -> ReadResourceResponse {
+    let contents = ResourceContents::text(json, uri).with_mime_type("application/json");
+    ReadResourceResult::new(vec![contents]).into()
+}
+
+fn schemas(tool: &Definition) -> Value {
+    json!({
+        "name": tool.spec().name,
+        "input_schema": tool.input_schema(),
+        "output_schema": tool.output_schema(),
+    })
 }
 
 fn refused(error: ToolError, uri: &str) -> ErrorData {

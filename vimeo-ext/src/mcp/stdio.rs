@@ -19,7 +19,21 @@ pub(crate) async fn serve_process(handler: Handler) -> Result<(), ServerError> {
     serve(handler, reader, writer).await
 }
 
+/// Serves until the client is gone, and what it attempted is noted to its end.
 pub(crate) async fn serve<R, W>(handler: Handler, reader: R, writer: W) -> Result<(), ServerError>
+where
+    R: AsyncRead + Send + Unpin + 'static,
+    W: AsyncWrite + Send + Unpin + 'static,
+{
+    let audit = handler.settings.audit.clone();
+    let served = converse(handler, reader, writer).await;
+    if let Some(audit) = audit {
+        audit.settled().await;
+    }
+    served
+}
+
+async fn converse<R, W>(handler: Handler, reader: R, writer: W) -> Result<(), ServerError>
 where
     R: AsyncRead + Send + Unpin + 'static,
     W: AsyncWrite + Send + Unpin + 'static,

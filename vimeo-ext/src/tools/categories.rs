@@ -5,18 +5,23 @@ use serde::Serialize;
 use vimeo_api::{Endpoint, types};
 
 use super::error::Failed;
-use super::paging::{list, list_input};
+use super::paging::{given, list, list_input};
 use super::shapes::{last_segment, title};
 use super::untrusted::clean;
 use super::videos::read;
-use super::{Context, Listing, Spec, Tool, Toolset};
+use super::{Choice, Context, Listing, Spec, Tool, Toolset};
 
 list_input! {
     /// Arguments of [`CategoriesList`].
     #[derive(Default)]
     pub struct CategoriesListInput {
         required {}
-        optional {}
+        optional {
+            /// Order of the list.
+            pub sort: Choice<types::CategorySort>,
+            /// Whether the order goes up or down.
+            pub direction: Choice<types::SortDirection>,
+        }
     }
 }
 
@@ -66,6 +71,8 @@ impl Tool for CategoriesList {
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
         let call = context.api().categories().list_categories().into_call();
+        let call = given(call, "sort", &input.sort);
+        let call = given(call, "direction", &input.direction);
         list(context, &Self::SPEC, &input, call, "uri,name,link,subcategories.uri", Category::from).await
     }
 }

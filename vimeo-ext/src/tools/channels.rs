@@ -2,14 +2,14 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vimeo_api::{Call, Endpoint, Page, types};
+use vimeo_api::{Call, Endpoint, OpenEnum as _, Page, types};
 
 use super::collection::{Collection, channel_fields};
-use super::error::Failed;
+use super::error::{Failed, ToolError};
 use super::paging::{given, list, list_input};
 use super::shapes::{Video, video_fields};
 use super::videos::read;
-use super::{ChannelId, Context, Listing, Spec, Tool, Toolset};
+use super::{ChannelId, Choice, Context, Listing, Spec, Tool, Toolset};
 
 /// Which channels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -36,11 +36,13 @@ list_input! {
         required {}
         optional {
             /// All public ones (default), those the account follows, or runs.
-            #[schemars(description = "")]
             pub which: Which,
             /// Words to find.
-            #[schemars(description = "")]
             pub query: String,
+            /// Order of the list; default and relevant are for all public ones alone.
+            pub sort: Choice<types::ChannelDirectorySort>,
+            /// Whether the order goes up or down.
+            pub direction: Choice<types::SortDirection>,
         }
     }
 }
@@ -61,8 +63,16 @@ impl Tool for ChannelsList {
     );
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+        let which = input.which.unwrap_or_default();
+        if let (Some(sort), Which::Followed | Which::Moderated) = (&input.sort, which)
+            && !types::ChannelSort::WORDS.contains(&sort.as_str())
+        {
+            let message = format!("sort {} is for all public channels alone.", sort.as_str());
+            let next = format!("Give one of {}, or leave sort out.", types::ChannelSort::WORDS.join(", "));
+            return Err(Box::new(ToolError::input("sort", message, next)));
+        }
         let channels = context.api().channels();
-        let call: Call<Page<types::Channel>> = match input.which.unwrap_or_default() {
+        let call: Call<Page<types::Channel>> = match which {
             Which::All => channels.list_channels().into_call(),
             Which::Followed => channels.list_my_channels().into_call(),
             Which::Moderated => {
@@ -70,6 +80,8 @@ impl Tool for ChannelsList {
             }
         };
         let call = given(call, "query", &input.query);
+        let call = given(call, "sort", &input.sort);
+        let call = given(call, "direction", &input.direction);
         list(context, &Self::SPEC, &input, call, channel_fields(input.detail), Collection::from).await
     }
 }
@@ -79,12 +91,16 @@ list_input! {
     pub struct ChannelVideosListInput {
         required {
             /// Number, name or link.
+            #[schemars(extend("x-listed" = true))]
             pub channel_id: ChannelId,
         }
         optional {
             /// Words to find.
-            #[schemars(description = "")]
             pub query: String,
+            /// Order of the list.
+            pub sort: Choice<types::ChannelVideoSort>,
+            /// Whether the order goes up or down.
+            pub direction: Choice<types::SortDirection>,
         }
     }
 }
@@ -109,6 +125,8 @@ impl Tool for ChannelVideosList {
         let call = context.api().channels().list_channel_videos(0).into_call();
         let call = call.follow(&format!("/channels/{}/videos", input.channel_id));
         let call = given(call, "query", &input.query);
+        let call = given(call, "sort", &input.sort);
+        let call = given(call, "direction", &input.direction);
         list(context, &Self::SPEC, &input, call, video_fields(input.detail), Video::from).await
     }
 }

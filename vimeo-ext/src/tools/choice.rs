@@ -20,6 +20,13 @@ impl<T> Choice<T> {
     }
 }
 
+impl<T: OpenEnum> Choice<T> {
+    /// The word.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
 /// What the API calls by this word; nothing is checked for a value that a program made.
 impl<T> From<T> for Choice<T> {
     fn from(value: T) -> Self {

@@ -61,10 +61,10 @@ const FIELDS: &str = "uri,text,created_on,user.uri,user.name";
 #[serde(deny_unknown_fields)]
 pub struct VideoCommentAddInput {
     /// Number, URI or link.
-    #[schemars(description = "")]
     pub video_id: VideoId,
     /// The comment.
     #[schemars(length(min = 1))]
+    #[schemars(extend("x-listed" = true))]
     pub text: String,
 }
 
@@ -114,12 +114,10 @@ list_input! {
     pub struct VideoCommentsListInput {
         required {
             /// Number, URI or link.
-            #[schemars(description = "")]
             pub video_id: VideoId,
         }
         optional {
             /// Whether the order goes up or down.
-            #[schemars(description = "")]
             pub direction: Choice<types::SortDirection>,
         }
     }

@@ -17,10 +17,10 @@ use super::{Choice, Context, Cost, Detail, Effect, FolderId, Listing, Spec, Tool
 #[serde(deny_unknown_fields)]
 pub struct FolderCreateInput {
     /// Its name.
-    #[schemars(description = "")]
     #[schemars(length(min = 1))]
     pub name: String,
     /// Folder to create it in: its uri or number.
+    #[schemars(extend("x-listed" = true))]
     pub parent_folder_uri: Option<FolderId>,
 }
 
@@ -83,13 +83,10 @@ list_input! {
         required {}
         optional {
             /// Words to find.
-            #[schemars(description = "")]
             pub query: String,
             /// Order of the list.
-            #[schemars(description = "")]
             pub sort: Choice<types::FolderSort>,
             /// Whether the order goes up or down.
-            #[schemars(description = "")]
             pub direction: Choice<types::SortDirection>,
         }
     }
@@ -124,10 +121,8 @@ impl Tool for FoldersList {
 #[serde(deny_unknown_fields)]
 pub struct FolderVideoAddInput {
     /// Number, URI or link.
-    #[schemars(description = "")]
     pub folder_id: FolderId,
     /// Number, URI or link.
-    #[schemars(description = "")]
     pub video_id: VideoId,
 }
 
@@ -162,21 +157,16 @@ list_input! {
     pub struct FolderVideosListInput {
         required {
             /// Number, URI or link.
-            #[schemars(description = "")]
             pub folder_id: FolderId,
         }
         optional {
             /// Words to find.
-            #[schemars(description = "")]
             pub query: String,
             /// Whether videos of folders inside count too.
-            #[schemars(description = "")]
             pub include_subfolders: bool,
             /// Order of the list.
-            #[schemars(description = "")]
             pub sort: Choice<types::FolderItemSort>,
             /// Whether the order goes up or down.
-            #[schemars(description = "")]
             pub direction: Choice<types::SortDirection>,
         }
     }

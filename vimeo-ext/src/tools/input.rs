@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::error::{Failed, ToolError};
+use super::untrusted::clean;
 
 /// Reads arguments; what will not do is named, with its type and the remedy. `null` for an argument is as leaving it out.
 pub(crate) fn read<T: DeserializeOwned>(tool: &str, schema: &Value, arguments: Value) -> Result<T, Failed> {
@@ -45,9 +46,18 @@ pub(crate) fn read<T: DeserializeOwned>(tool: &str, schema: &Value, arguments: V
         let field = path.split(['.', '[']).next().unwrap_or_default().to_owned();
         let given = arguments.get(&field).map(kind).unwrap_or("nothing");
         let next = properties.and_then(|all| all.get(&field)).map(hint).unwrap_or_default();
-        let message = format!("`{path}` is wrong: {} (given: {given}).", error.inner());
+        let message = format!("`{path}` is wrong: {} (given: {given}).", reason(error.inner()));
         Box::new(ToolError::input(field, message, next))
     })
+}
+
+/// Why a value will not do. What was given is not said again: it can be a password, and as long as a request may be.
+fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("expected {}", clean(expected, 300)),
+        None => clean(&text, 300),
+    }
 }
 
 /// What kind of JSON a value is.
@@ -104,7 +114,7 @@ mod tests {
 
     #[test]
     fn wrong_arguments_name_their_field_what_was_given_and_the_remedy() {
-        let schema = of_input::<Input>();
+        let (schema, _) = of_input::<Input>();
         let cases = [
             (json!({"video_id": "1", "name": "x"}), "name", "no argument `name`", "It takes"),
             (json!({}), "video_id", "needs the argument `video_id`", "Give a string: The video."),
@@ -128,6 +138,20 @@ mod tests {
             assert_eq!(error.field.as_deref(), Some(field), "{arguments}");
             assert!(error.message.contains(message), "{arguments}: {}", error.message);
             assert!(error.next_step.contains(next), "{arguments}: {}", error.next_step);
+        }
+        // What is given can be secret, and longer than an answer may be.
+        let long = "hunter2, expected ".repeat(60_000);
+        for arguments in [
+            json!({"video_id": "1", "count": "hunter2"}),
+            json!({"video_id": "1", "count": long}),
+            json!({"video_id": "1", "flag": "hunter2\u{1b}, expected"}),
+            json!({"video_id": "1", "words": [20_001_002]}),
+            json!({"video_id": long}),
+        ] {
+            let text = read::<Input>("vimeo_x", &schema, arguments).unwrap_err().to_value().to_string();
+            assert!(text.len() < 1_000, "{} bytes", text.len());
+            let given = text.contains("20001002") || text.contains('\u{1b}');
+            assert!(!given && (!text.contains("hunter2") || text.contains("video_id")), "{text}");
         }
         let input: Input = read("vimeo_x", &schema, json!({"video_id": "/videos/7", "count": null})).unwrap();
         assert_eq!((input.video_id.number(), input.count, input.flag, input.words), (7, None, None, None));

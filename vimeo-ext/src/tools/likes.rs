@@ -15,7 +15,6 @@ use super::{Choice, Context, Cost, Effect, Listing, Spec, Tool, Toolset, VideoId
 #[serde(deny_unknown_fields)]
 pub struct VideoLikeInput {
     /// Number, URI or link.
-    #[schemars(description = "")]
     pub video_id: VideoId,
 }
 
@@ -51,10 +50,8 @@ list_input! {
         required {}
         optional {
             /// Words to find.
-            #[schemars(description = "")]
             pub query: String,
             /// Order of the list.
-            #[schemars(description = "")]
             pub sort: Choice<types::VideoSort>,
         }
     }

@@ -100,16 +100,14 @@ macro_rules! list_input {
             $($(#[$needs])* pub $need: $needed,)*
             $($(#[$doc])* pub $field: Option<$type>,)*
             /// The page, from 1; a cursor is better, since pages move when items come and go.
-            #[schemars(range(min = 1), description = "")]
+            #[schemars(range(min = 1))]
             pub page: Option<u32>,
             /// Items of a page, 1 to 100; default 25.
-            #[schemars(range(min = 1, max = 100), description = "")]
+            #[schemars(range(min = 1, max = 100))]
             pub per_page: Option<u32>,
             /// `next_cursor` of the answer before, with the same other arguments.
-            #[schemars(description = "")]
             pub cursor: Option<String>,
             /// How much of each item the answer has; default brief.
-            #[schemars(description = "")]
             pub detail: Option<$crate::tools::Detail>,
         }
 

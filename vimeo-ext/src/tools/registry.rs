@@ -38,18 +38,15 @@ type Run = for<'a> fn(&'a Context, &'a Value, Value) -> BoxFuture<'a, Result<Raw
 pub struct Definition {
     spec: Spec,
     input: Value,
+    outline: Value,
     output: Value,
     run: Run,
 }
 
 impl Definition {
     fn of<T: Tool>() -> Self {
-        Self {
-            spec: T::SPEC,
-            input: schema::of_input::<T::Input>(),
-            output: schema::of_output::<T::Output>(),
-            run: run::<T>,
-        }
+        let (input, outline) = schema::of_input::<T::Input>();
+        Self { spec: T::SPEC, input, outline, output: schema::of_output::<T::Output>(), run: run::<T> }
     }
 
     /// What is known of it.
@@ -67,16 +64,10 @@ impl Definition {
         &self.output
     }
 
-    /// The schema of its answer in its outline, that it is an object: beside a long list of tools more would cost too much.
-    pub fn output_outline(&self) -> Value {
-        schema::outline()
-    }
-
-    /// The schema of its arguments in its outline: without limits of numbers and lengths, which are checked all the same.
-    pub fn input_outline(&self) -> Value {
-        let mut outline = self.input.clone();
-        schema::without_limits(&mut outline);
-        outline
+    /// The schema of its arguments in its outline, for long lists of tools: without limits of numbers and lengths, which
+    /// are checked all the same, and without descriptions of what a name says by itself.
+    pub fn input_outline(&self) -> &Value {
+        &self.outline
     }
 
     /// The tool as Anthropic's API takes it, with `input_schema`.

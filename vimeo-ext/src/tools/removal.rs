@@ -14,9 +14,9 @@ use super::{Context, Cost, Effect, FolderId, ShowcaseId, Spec, Tool, Toolset, Vi
 #[serde(deny_unknown_fields)]
 pub struct ShowcaseDeleteInput {
     /// Number, URI or link.
-    #[schemars(description = "")]
     pub showcase_id: ShowcaseId,
     /// The showcase's current title, exactly.
+    #[schemars(extend("x-listed" = true))]
     pub confirm: String,
 }
 
@@ -55,10 +55,8 @@ impl Tool for ShowcaseDelete {
 #[serde(deny_unknown_fields)]
 pub struct ShowcaseVideoRemoveInput {
     /// Number, URI or link.
-    #[schemars(description = "")]
     pub showcase_id: ShowcaseId,
     /// Number, URI or link.
-    #[schemars(description = "")]
     pub video_id: VideoId,
 }
 
@@ -94,9 +92,9 @@ impl Tool for ShowcaseVideoRemove {
 #[serde(deny_unknown_fields)]
 pub struct FolderDeleteInput {
     /// Number, URI or link.
-    #[schemars(description = "")]
     pub folder_id: FolderId,
     /// The folder's current name, exactly.
+    #[schemars(extend("x-listed" = true))]
     pub confirm: String,
 }
 

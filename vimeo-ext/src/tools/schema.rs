@@ -7,36 +7,56 @@ use schemars::JsonSchema;
 use schemars::generate::{Contract, SchemaSettings};
 use serde_json::{Map, Value, json};
 
-/// The schema of a tool's input: a flat object that allows nothing beside its properties.
-pub(crate) fn of_input<T: JsonSchema>() -> Value {
+/// The schema of a tool's input, a flat object that allows nothing beside its properties; and its outline.
+pub(crate) fn of_input<T: JsonSchema>() -> (Value, Value) {
     let mut schema = plain::<T>(Contract::Deserialize);
     close(&mut schema);
+    let mut outline = schema.clone();
+    shorten(&mut outline, true);
+    shorten(&mut schema, false);
+    (schema, outline)
+}
+
+/// The schema of a tool's answer. Nothing is closed: what an answer says of itself when it was cut is described too.
+pub(crate) fn of_output<T: JsonSchema>() -> Value {
+    // What is left out when there is none is not required.
+    let mut schema = plain::<T>(Contract::Serialize);
+    let list = schema.pointer("/properties/items").is_some();
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        let mut add = |name: &str, kind: &str, description: &str| {
+            properties.insert(name.to_owned(), json!({"type": kind, "description": description}));
+        };
+        add("fence", "string", "What the marks around text of others are.");
+        add("truncated", "boolean", "Whether something was left out to fit.");
+        if list {
+            add("left_on_page", "integer", "How many items of the page were left out.");
+            add("how_to_get_them", "string", "How to get these.");
+        }
+    }
     schema
 }
 
-/// The schema of a tool's answer.
-pub(crate) fn of_output<T: JsonSchema>() -> Value {
-    // What is left out when there is none is not required.
-    plain::<T>(Contract::Serialize)
-}
+/// Marks, on a field of an input, that the list of tools keeps its description: it says what its name does not.
+const LISTED: &str = "x-listed";
 
-/// The schema of any answer in its outline: an object, which is all that fits beside a long list of tools. Clients check
-/// errors against it too, which have other fields.
-pub(crate) fn outline() -> Value {
-    json!({"type": "object"})
-}
-
-/// The same schema without limits of numbers and lengths, which are checked whether they are told or not.
-pub(crate) fn without_limits(schema: &mut Value) {
+/// Takes the marks away; and for an outline, the limits of numbers and lengths, which are checked whether they are told
+/// or not, and the descriptions that are not marked.
+fn shorten(schema: &mut Value, outline: bool) {
     let Value::Object(fields) = schema else { return };
-    for limit in ["minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"] {
-        fields.remove(limit);
+    let listed = fields.remove(LISTED).is_some();
+    if outline {
+        for limit in ["minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"] {
+            fields.remove(limit);
+        }
+        if !listed {
+            fields.remove("description");
+        }
     }
     if let Some(Value::Object(properties)) = fields.get_mut("properties") {
-        properties.values_mut().for_each(without_limits);
+        properties.values_mut().for_each(|property| shorten(property, outline));
     }
     if let Some(items) = fields.get_mut("items") {
-        without_limits(items);
+        shorten(items, outline);
     }
 }
 
@@ -256,6 +276,27 @@ mod tests {
         });
         assert_eq!(schema, expected);
         assert_eq!(faults(&schema, false), Vec::<String>::new());
+    }
+
+    #[derive(JsonSchema)]
+    #[allow(dead_code)]
+    struct Told {
+        /// What its name says.
+        #[schemars(length(max = 9))]
+        name: Option<String>,
+        /// In hex.
+        #[schemars(extend("x-listed" = true))]
+        colour: Option<String>,
+    }
+
+    #[test]
+    fn an_outline_keeps_what_is_marked_and_no_mark_is_ever_seen() {
+        let (schema, outline) = of_input::<Told>();
+        let name = json!({"type": "string", "description": "What its name says.", "maxLength": 9});
+        let colour = json!({"type": "string", "description": "In hex."});
+        assert_eq!(schema["properties"], json!({"name": name, "colour": colour}));
+        assert_eq!(outline["properties"], json!({"name": {"type": "string"}, "colour": colour}));
+        assert_eq!(schema["additionalProperties"], outline["additionalProperties"]);
     }
 
     #[test]

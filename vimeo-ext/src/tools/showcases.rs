@@ -20,17 +20,16 @@ pub struct ShowcaseCreateInput {
     #[schemars(length(min = 1))]
     pub name: String,
     /// Text that describes it.
-    #[schemars(description = "")]
     pub description: Option<String>,
     /// Who may open it.
-    #[schemars(description = "")]
     pub privacy: Option<Choice<types::ViewPrivacy>>,
     /// For privacy password.
+    #[schemars(extend("x-listed" = true))]
     pub password: Option<String>,
     /// Hex, such as 00adef.
+    #[schemars(extend("x-listed" = true))]
     pub brand_color: Option<String>,
     /// Order of its videos.
-    #[schemars(description = "")]
     pub sort: Option<Choice<types::ShowcaseVideoOrder>>,
 }
 
@@ -95,13 +94,10 @@ list_input! {
         required {}
         optional {
             /// Words to find.
-            #[schemars(description = "")]
             pub query: String,
             /// Order of the list.
-            #[schemars(description = "")]
             pub sort: Choice<types::ShowcaseSort>,
             /// Whether the order goes up or down.
-            #[schemars(description = "")]
             pub direction: Choice<types::SortDirection>,
         }
     }
@@ -137,10 +133,8 @@ impl Tool for ShowcasesList {
 #[serde(deny_unknown_fields)]
 pub struct ShowcaseVideoAddInput {
     /// Number, URI or link.
-    #[schemars(description = "")]
     pub showcase_id: ShowcaseId,
     /// Number, URI or link.
-    #[schemars(description = "")]
     pub video_id: VideoId,
 }
 
@@ -175,15 +169,14 @@ list_input! {
     pub struct ShowcaseVideosListInput {
         required {
             /// Number, URI or link.
-            #[schemars(description = "")]
             pub showcase_id: ShowcaseId,
         }
         optional {
+            /// Words to find.
+            pub query: String,
             /// Order of the list.
-            #[schemars(description = "")]
             pub sort: Choice<types::ShowcaseVideoSort>,
             /// Whether the order goes up or down.
-            #[schemars(description = "")]
             pub direction: Choice<types::SortDirection>,
         }
     }
@@ -206,6 +199,7 @@ impl Tool for ShowcaseVideosList {
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
         let call = context.api().showcases().list_my_showcase_videos(input.showcase_id.number()).into_call();
+        let call = given(call, "query", &input.query);
         let call = given(call, "sort", &input.sort);
         let call = given(call, "direction", &input.direction);
         list(context, &Self::SPEC, &input, call, video_fields(input.detail), Video::from).await

@@ -64,7 +64,6 @@ list_input! {
     pub struct TextTracksListInput {
         required {
             /// Number, URI or link.
-            #[schemars(description = "")]
             pub video_id: VideoId,
         }
         optional {}
@@ -99,18 +98,22 @@ impl Tool for TextTracksList {
 #[serde(deny_unknown_fields)]
 pub struct TextTrackAddInput {
     /// Number, URI or link.
-    #[schemars(description = "")]
     pub video_id: VideoId,
     /// What kind it is.
+    #[schemars(extend("x-listed" = true))]
     pub kind: Choice<types::TextTrackType>,
     /// Language tag, such as de or pt-BR.
+    #[schemars(extend("x-listed" = true))]
     pub language: String,
     /// The file itself, as WebVTT or SRT.
     #[schemars(length(min = 1, max = 500000))]
+    #[schemars(extend("x-listed" = true))]
     pub content: String,
     /// Name in the player's menu.
+    #[schemars(extend("x-listed" = true))]
     pub name: Option<String>,
     /// Whether the player offers it; default true.
+    #[schemars(extend("x-listed" = true))]
     pub active: Option<bool>,
 }
 
@@ -195,11 +198,11 @@ list_input! {
     pub struct VideoTranscriptGetInput {
         required {
             /// Number, URI or link.
-            #[schemars(description = "")]
             pub video_id: VideoId,
         }
         optional {
             /// Language code, such as en; default: the track that is switched on.
+            #[schemars(extend("x-listed" = true))]
             pub language: String,
         }
     }

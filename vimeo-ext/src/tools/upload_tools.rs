@@ -50,13 +50,14 @@ impl Output for UploadState {}
 #[serde(deny_unknown_fields)]
 pub struct VideoUploadInput {
     /// Whole path of the file, in a folder that is allowed.
+    #[schemars(extend("x-listed" = true))]
     pub path: String,
     /// Title.
     pub name: Option<String>,
     /// Text that describes it.
-    #[schemars(description = "")]
     pub description: Option<String>,
     /// Who may watch.
+    #[schemars(extend("x-listed" = true))]
     pub privacy_view: Option<Choice<types::VideoViewPrivacy>>,
 }
 
@@ -91,9 +92,9 @@ impl Tool for VideoUpload {
 #[serde(deny_unknown_fields)]
 pub struct VideoReplaceInput {
     /// Number, URI or link.
-    #[schemars(description = "")]
     pub video_id: VideoId,
     /// Whole path of the file, in a folder that is allowed.
+    #[schemars(extend("x-listed" = true))]
     pub path: String,
 }
 
@@ -127,6 +128,7 @@ impl Tool for VideoReplace {
 #[serde(deny_unknown_fields)]
 pub struct UploadInput {
     /// The handle of the upload.
+    #[schemars(extend("x-listed" = true))]
     pub upload_id: String,
 }
 

@@ -41,7 +41,6 @@ impl Tool for MeGet {
 #[serde(deny_unknown_fields)]
 pub struct UserInput {
     /// Number, URI or link.
-    #[schemars(description = "")]
     pub user_id: UserId,
 }
 
@@ -100,11 +99,11 @@ list_input! {
         required {}
         optional {
             /// Words to find.
-            #[schemars(description = "")]
             pub query: String,
             /// Order of the list.
-            #[schemars(description = "")]
             pub sort: Choice<types::NameOrDateSort>,
+            /// Whether the order goes up or down.
+            pub direction: Choice<types::SortDirection>,
         }
     }
 }
@@ -128,6 +127,7 @@ impl Tool for FollowingList {
         let call = context.api().users().list_my_following().into_call();
         let call = given(call, "query", &input.query);
         let call = given(call, "sort", &input.sort);
+        let call = given(call, "direction", &input.direction);
         list(context, &Self::SPEC, &input, call, user_fields(input.detail), User::from).await
     }
 }

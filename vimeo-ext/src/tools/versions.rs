@@ -63,7 +63,6 @@ list_input! {
     pub struct VideoVersionsListInput {
         required {
             /// Number, URI or link.
-            #[schemars(description = "")]
             pub video_id: VideoId,
         }
         optional {}

@@ -15,9 +15,9 @@ use super::{Context, Cost, Effect, Spec, Tool, Toolset, VideoId};
 #[serde(deny_unknown_fields)]
 pub struct VideoDeleteInput {
     /// Number, URI or link.
-    #[schemars(description = "")]
     pub video_id: VideoId,
     /// The video's current title, exactly.
+    #[schemars(extend("x-listed" = true))]
     pub confirm: String,
 }
 

@@ -14,46 +14,38 @@ use super::{Choice, Context, Cost, Detail, Effect, Spec, Tool, Toolset, VideoId}
 #[serde(deny_unknown_fields)]
 pub struct VideoEditInput {
     /// Number, URI or link.
-    #[schemars(description = "")]
     pub video_id: VideoId,
     /// Title.
-    #[schemars(description = "")]
     #[schemars(length(min = 1, max = 128))]
     pub name: Option<String>,
     /// Text that describes it.
-    #[schemars(description = "")]
     #[schemars(length(max = 5000))]
     pub description: Option<String>,
     /// Who may watch.
-    #[schemars(description = "")]
     pub privacy_view: Option<Choice<types::VideoViewPrivacy>>,
     /// For privacy_view password.
     #[schemars(length(max = 32))]
+    #[schemars(extend("x-listed" = true))]
     pub password: Option<String>,
     /// Where it may be embedded.
-    #[schemars(description = "")]
     pub privacy_embed: Option<Choice<types::EmbedPrivacy>>,
     /// For privacy_embed whitelist: all the domains.
+    #[schemars(extend("x-listed" = true))]
     pub embed_domains: Option<Vec<String>>,
     /// Whether it may be downloaded.
-    #[schemars(description = "")]
     pub privacy_download: Option<bool>,
     /// Who may comment.
-    #[schemars(description = "")]
     pub privacy_comments: Option<Choice<types::CommentPrivacy>>,
     /// What the content is rated.
-    #[schemars(description = "")]
     pub content_rating: Option<Vec<Choice<types::ContentRatingCode>>>,
     /// Creative Commons.
-    #[schemars(description = "")]
     pub license: Option<Choice<types::LicenseCode>>,
     /// Player colour in hex.
+    #[schemars(extend("x-listed" = true))]
     pub embed_color: Option<String>,
     /// Whether the player has a playbar.
-    #[schemars(description = "")]
     pub embed_playbar: Option<bool>,
     /// Whether it has a volume control.
-    #[schemars(description = "")]
     pub embed_volume: Option<bool>,
 }
 

@@ -36,16 +36,12 @@ list_input! {
         required {}
         optional {
             /// Words to find.
-            #[schemars(description = "")]
             pub query: String,
             /// Order of the list.
-            #[schemars(description = "")]
             pub sort: Choice<types::UserVideoSort>,
             /// Whether the order goes up or down.
-            #[schemars(description = "")]
             pub direction: Choice<types::SortDirection>,
             /// Only such videos.
-            #[schemars(description = "")]
             pub filter: Choice<types::VideoFilter>,
         }
     }
@@ -82,7 +78,6 @@ impl Tool for MyVideosList {
 #[serde(deny_unknown_fields)]
 pub struct VideoGetInput {
     /// Number, URI or link.
-    #[schemars(description = "")]
     pub video_id: VideoId,
 }
 
@@ -115,18 +110,14 @@ list_input! {
     pub struct VideosSearchInput {
         required {
             /// Words to find.
-            #[schemars(description = "")]
             pub query: String,
         }
         optional {
             /// Order of the list.
-            #[schemars(description = "")]
             pub sort: Choice<types::VideoSearchSort>,
             /// Whether the order goes up or down.
-            #[schemars(description = "")]
             pub direction: Choice<types::SortDirection>,
             /// Only such videos.
-            #[schemars(description = "")]
             pub filter: Choice<types::VideoSearchFilter>,
         }
     }
@@ -162,7 +153,6 @@ list_input! {
     pub struct VideoTagsListInput {
         required {
             /// Number, URI or link.
-            #[schemars(description = "")]
             pub video_id: VideoId,
         }
         optional {}
@@ -225,18 +215,14 @@ list_input! {
     pub struct UserVideosListInput {
         required {
             /// Number, URI or link.
-            #[schemars(description = "")]
             pub user_id: UserId,
         }
         optional {
             /// Words to find.
-            #[schemars(description = "")]
             pub query: String,
             /// Order of the list.
-            #[schemars(description = "")]
             pub sort: Choice<types::UserVideoSort>,
             /// Whether the order goes up or down.
-            #[schemars(description = "")]
             pub direction: Choice<types::SortDirection>,
         }
     }

@@ -15,7 +15,6 @@ use super::{Choice, Context, Cost, Effect, Listing, Spec, Tool, Toolset, VideoId
 #[serde(deny_unknown_fields)]
 pub struct WatchLaterAddInput {
     /// Number, URI or link.
-    #[schemars(description = "")]
     pub video_id: VideoId,
 }
 
@@ -51,11 +50,11 @@ list_input! {
         required {}
         optional {
             /// Words to find.
-            #[schemars(description = "")]
             pub query: String,
             /// Order of the list.
-            #[schemars(description = "")]
             pub sort: Choice<types::VideoSort>,
+            /// Whether the order goes up or down.
+            pub direction: Choice<types::SortDirection>,
         }
     }
 }
@@ -79,6 +78,7 @@ impl Tool for WatchLaterList {
         let call = context.api().watch_later().list_my_watch_later_videos().into_call();
         let call = given(call, "query", &input.query);
         let call = given(call, "sort", &input.sort);
+        let call = given(call, "direction", &input.direction);
         list(context, &Self::SPEC, &input, call, video_fields(input.detail), Video::from).await
     }
 }

@@ -55,13 +55,15 @@ const FIELDS: &str = "uri,webhook_type,webhook_url,is_enabled,created_on";
 #[serde(deny_unknown_fields)]
 pub struct WebhookCreateInput {
     /// The event to hear of.
-    #[schemars(description = "")]
     pub webhook_type: Choice<types::WebhookType>,
     /// https address that receives it.
+    #[schemars(extend("x-listed" = true))]
     pub webhook_url: String,
     /// Passed along with each delivery.
+    #[schemars(extend("x-listed" = true))]
     pub secret: Option<String>,
     /// Default: the token's app.
+    #[schemars(extend("x-listed" = true))]
     pub app_id: Option<AppId>,
 }
 
@@ -119,7 +121,7 @@ list_input! {
         required {}
         optional {
             /// Default: the token's app.
-            #[schemars(description = "")]
+            #[schemars(extend("x-listed" = true))]
             pub app_id: AppId,
         }
     }
@@ -152,12 +154,12 @@ impl Tool for WebhooksList {
 #[serde(deny_unknown_fields)]
 pub struct WebhookDeleteInput {
     /// Number or URI.
-    #[schemars(description = "")]
     pub webhook_id: WebhookId,
     /// The webhook's current webhook_url, exactly.
+    #[schemars(extend("x-listed" = true))]
     pub confirm: String,
     /// Default: the token's app.
-    #[schemars(description = "")]
+    #[schemars(extend("x-listed" = true))]
     pub app_id: Option<AppId>,
 }
 

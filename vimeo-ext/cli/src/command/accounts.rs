@@ -1,19 +1,14 @@
 //! `vimeo accounts`: the store in which a product keeps the accounts of its users.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
-use secrecy::SecretString;
-use secrecy::zeroize::Zeroizing;
 use serde_json::json;
-use vimeo_ext::accounts::{
-    AccountStore, AccountsError, Key, KeyError, KeyRing, KeyRotation, PostgresStore, Rotation, SqliteStore,
-    StoreError,
-};
+use vimeo_ext::accounts::{AccountsError, KeyError, KeyRotation, Rotation};
 
-use crate::context::{Context, variable};
+use super::store::KeyArgs;
+use crate::context::Context;
 use crate::exit::{Exit, Failure, Result};
 
 /// Look after a store of many users' accounts, as programs with vimeo-ext keep it
@@ -46,17 +41,8 @@ pub(crate) struct RotateKeysArgs {
     #[arg(long, value_name = "ADDRESS")]
     store: String,
 
-    /// The schema of the tables in PostgreSQL
-    #[arg(long, value_name = "NAME", default_value = "vimeo")]
-    schema: String,
-
-    /// A file with the new key; VIMEO_ACCOUNTS_KEY holds it when left out
-    #[arg(long, value_name = "FILE")]
-    key_file: Option<PathBuf>,
-
-    /// A file with an old key; may be given more than once
-    #[arg(long, value_name = "FILE")]
-    old_key_file: Vec<PathBuf>,
+    #[command(flatten)]
+    keys: KeyArgs,
 }
 
 pub(crate) async fn run(context: &Context<'_>, args: AccountsArgs) -> Result<Exit> {
@@ -69,9 +55,9 @@ async fn rotate_keys(context: &Context<'_>, args: RotateKeysArgs) -> Result<Exit
     // Before anything is opened: a filter that cannot be read, a write that was ruled out.
     context.filter()?;
     context.may_write("rotating keys")?;
-    let keys = ring(&args)?;
+    let keys = args.keys.ring()?;
     let current = keys.current().clone();
-    let store = open(&args).await?;
+    let store = args.keys.open(&args.store).await?;
     context.farewell("run the same command again: it goes on with what is left".to_owned());
     let (told, every) = (Mutex::new(Instant::now()), Duration::from_secs(2));
     let (seen, mut progress) = tokio::sync::watch::channel((0, 0));
@@ -107,57 +93,6 @@ async fn rotate_keys(context: &Context<'_>, args: RotateKeysArgs) -> Result<Exit
             Err(Failure::new(Exit::Partly, "some records still need an old key").next(next))
         }
     }
-}
-
-fn ring(args: &RotateKeysArgs) -> Result<KeyRing> {
-    let new = match &args.key_file {
-        Some(path) => from_file(path)?,
-        None => {
-            let text = variable("VIMEO_ACCOUNTS_KEY")?.ok_or_else(|| {
-                Failure::usage("there is no new key")
-                    .next("add --key-file FILE, or set VIMEO_ACCOUNTS_KEY; openssl rand -base64 32 makes one")
-            })?;
-            key(&text.into(), "VIMEO_ACCOUNTS_KEY")?
-        }
-    };
-    let mut old = args.old_key_file.iter().map(|path| from_file(path)).collect::<Result<Vec<_>>>()?;
-    if let Some(texts) = variable("VIMEO_ACCOUNTS_OLD_KEYS")?.map(Zeroizing::new) {
-        for text in texts.split(',') {
-            old.push(key(&text.into(), "VIMEO_ACCOUNTS_OLD_KEYS")?);
-        }
-    }
-    Ok(old.into_iter().fold(KeyRing::new(new), KeyRing::with_old))
-}
-
-fn from_file(path: &Path) -> Result<Key> {
-    let bytes = Zeroizing::new(std::fs::read(path).map_err(|error| Failure::file("read", path, &error))?);
-    let text = std::str::from_utf8(&bytes).unwrap_or_default();
-    key(&text.into(), &path.display().to_string())
-}
-
-fn key(text: &SecretString, place: &str) -> Result<Key> {
-    Key::from_base64(text).map_err(|error| Failure::usage(format!("{place} holds no key: {error}")))
-}
-
-async fn open(args: &RotateKeysArgs) -> Result<Arc<dyn AccountStore>> {
-    let address = args.store.trim();
-    if let Some(path) = address.strip_prefix("sqlite:") {
-        let path = Path::new(path.strip_prefix("//").unwrap_or(path));
-        // A store that is opened is made where there is none, which here is a slip of the pen.
-        std::fs::metadata(path).map_err(|error| Failure::file("open", path, &error))?;
-        return Ok(Arc::new(SqliteStore::open(path).await.map_err(unopened)?));
-    }
-    if address.starts_with("postgres:") || address.starts_with("postgresql:") {
-        let store = PostgresStore::connect_in(&address.into(), &args.schema, 10).await;
-        return Ok(Arc::new(store.map_err(unopened)?));
-    }
-    // Not shown: it may hold a password.
-    Err(Failure::usage("the store's address is neither sqlite: nor postgres:")
-        .next("write it as sqlite:///path/to/file or postgres://user@host/database"))
-}
-
-fn unopened(error: StoreError) -> Failure {
-    Failure::new(Exit::Temporary, format!("the store cannot be opened: {error}"))
 }
 
 fn failed(error: AccountsError) -> Failure {

@@ -4,14 +4,18 @@ mod bearers;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use tracing_subscriber::filter::LevelFilter;
-use vimeo_ext::mcp::{Bearer, Bearers, HttpOptions, Server, ServerError};
+use vimeo_ext::mcp::{Bearer, Bearers, HttpOptions, OutputSchemas, Server, ServerError};
 use vimeo_ext::tools::{self, AuditLog, Offer, Toolset};
 use vimeo_ext::upload::Journal;
 
+use self::bearers::Callers;
+#[cfg(feature = "stores")]
+use super::store::KeyArgs;
 use super::tools::no_such_tool;
 use crate::context::{Context, variable};
 use crate::exit::{Exit, Failure, Result};
@@ -25,9 +29,12 @@ use crate::exit::{Exit, Failure, Result};
     {\"mcpServers\": {\"vimeo\": {\"command\": \"vimeo\", \"args\": [\"mcp\", \"--read-only\"]}}}\n\n\
     Callers over HTTP need the bearer token in VIMEO_MCP_BEARER, if it is set. Without it only this machine's own \
     addresses can be listened on. Web pages may not call, but for those of --allow-origin.\n\n\
-    The file of --bearers names accounts of `vimeo auth`; a caller with several names one in each call:\n  \
+    The file of --bearers names accounts of `vimeo auth`, or with --store of a store as programs with vimeo-ext keep \
+    it, whose keys are given as to `vimeo accounts rotate-keys`; a caller with several names one in each call:\n  \
     [[bearer]]\n  sha256 = \"what `printf %s TOKEN | sha256sum` prints\"\n  accounts = [\"work\", \"home\"]\n  \
     scopes = \"public private\"   # all when left out\n\n\
+    The accounts of a store are served by:\n  \
+    vimeo mcp --http 127.0.0.1:8848 --bearers FILE --store sqlite:accounts.db --key-file FILE\n\n\
     Examples:\n  $ vimeo mcp --sandbox\n  $ vimeo mcp --read-only --toolset read,library")]
 pub(crate) struct McpArgs {
     /// Serve over HTTP on this address, at the path /mcp; port 0 lets the system pick one
@@ -36,6 +43,13 @@ pub(crate) struct McpArgs {
     /// Serve several accounts: a file that says which bearer tokens open which of them
     #[arg(long, value_name = "FILE", requires = "http")]
     bearers: Option<PathBuf>,
+    /// Take the accounts out of this store: sqlite:///path/to/file or postgres://user@host/database
+    #[cfg(feature = "stores")]
+    #[arg(long, value_name = "ADDRESS", requires = "bearers")]
+    store: Option<String>,
+    #[cfg(feature = "stores")]
+    #[command(flatten)]
+    keys: KeyArgs,
     /// Let web pages of this origin call too, such as http://localhost:6274; may be given more than once
     #[arg(long, value_name = "ORIGIN", requires = "http")]
     allow_origin: Vec<String>,
@@ -54,8 +68,11 @@ pub(crate) struct McpArgs {
     /// Allow uploads of files below this folder, by the tools of the set uploads; may be given more than once
     #[arg(long, value_name = "FOLDER")]
     uploads: Vec<PathBuf>,
-    /// Leave out the schemas of answers, for clients that stumble over them
+    /// List the tools with the schemas of their answers, which takes four times the place; else they are resources
     #[arg(long)]
+    output_schemas: bool,
+    /// Answer with text alone and without schemas, for clients that stumble over them
+    #[arg(long, conflicts_with = "output_schemas")]
     no_output_schema: bool,
 }
 
@@ -66,40 +83,31 @@ fn toolsets() -> impl TypedValueParser<Value = Toolset> {
 pub(crate) async fn run(context: &Context<'_>, args: McpArgs) -> Result<Exit> {
     log_to_standard_error();
     let offer = Offer {
-        toolsets: args.toolset,
-        names: args.tools,
+        toolsets: args.toolset.clone(),
+        names: args.tools.clone(),
         read_only: context.global.read_only,
         no_destructive: args.no_destructive,
     };
     check(&offer, &args.uploads)?;
-    let audit = match args.audit_log {
+    let audit = match &args.audit_log {
         Some(path) => {
-            let opened = AuditLog::open(&path);
-            Some(opened.map_err(|error| Failure::file("write the audit log", &path, &error))?)
+            let opened = AuditLog::open(path);
+            Some(opened.map_err(|error| Failure::file("write the audit log", path, &error))?)
         }
         None => None,
     };
-    let journal = Journal::in_folder(context.uploads().await?);
-    let (server, bearers) = match &args.bearers {
-        Some(_) if context.global.sandbox => {
-            return Err(Failure::usage(
-                "--bearers names accounts that are logged in, and --sandbox has none",
-            ));
-        }
-        Some(file) => {
-            let (accounts, bearers) = bearers::read(context, file, &journal).await?;
-            (Server::for_accounts(accounts), Some(bearers))
-        }
-        None => {
-            let vimeo = context.client_with(context.identity().await?, Some(journal))?;
-            (Server::for_account(vimeo), None)
-        }
-    };
+    // Dropped after the server.
+    let _noted = Noted(audit.clone());
+    let (server, bearers) = server(context, &args).await?;
     let server = server
         .named("vimeo", env!("CARGO_PKG_VERSION"))
         .offer(offer)
         .audit_log(audit)
-        .output_schema(!args.no_output_schema)
+        .output_schemas(match (args.output_schemas, args.no_output_schema) {
+            (true, _) => OutputSchemas::Listed,
+            (_, true) => OutputSchemas::Never,
+            _ => OutputSchemas::Apart,
+        })
         .upload_folders(args.uploads);
     match args.http {
         Some(address) => serve_http(context, &server, address, args.allow_origin, bearers).await?,
@@ -111,6 +119,38 @@ pub(crate) async fn run(context: &Context<'_>, args: McpArgs) -> Result<Exit> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// The server of the account, or of those that the bearers open.
+async fn server(context: &Context<'_>, args: &McpArgs) -> Result<(Server, Option<Bearers>)> {
+    let journal = Journal::in_folder(context.uploads().await?);
+    let Some(file) = &args.bearers else {
+        let vimeo = context.client_with(context.identity().await?, Some(journal))?;
+        return Ok((Server::for_account(vimeo), None));
+    };
+    if context.global.sandbox {
+        return Err(Failure::usage("--bearers names accounts that are logged in, and --sandbox has none"));
+    }
+    let callers = Callers::read(file).await?;
+    #[cfg(feature = "stores")]
+    if let Some(address) = &args.store {
+        let accounts = callers.in_store(context, address, &args.keys, journal).await?;
+        return Ok((Server::for_accounts(accounts), Some(callers.bearers())));
+    }
+    let accounts = callers.logged_in(context, &journal).await?;
+    Ok((Server::for_accounts(accounts), Some(callers.bearers())))
+}
+
+/// Waits, when it is dropped, until what was being attempted is noted as given up.
+struct Noted(Option<AuditLog>);
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        if let Some(log) = &self.0 {
+            // What takes longer is no longer stopped by this process.
+            let _ = log.settle(Duration::from_secs(1));
+        }
+    }
 }
 
 async fn serve_http(

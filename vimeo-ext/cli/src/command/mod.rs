@@ -18,6 +18,8 @@ mod ops;
 mod picture;
 mod replace;
 mod showcases;
+#[cfg(feature = "stores")]
+mod store;
 mod texttrack;
 mod tools;
 mod upload;

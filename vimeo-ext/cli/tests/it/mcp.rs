@@ -146,6 +146,152 @@ fn over_http_callers_show_the_bearer_token() {
     assert!(output.stdout.is_empty());
 }
 
+/// A call of a tool over HTTP.
+fn call(url: &str, bearer: &str, tool: &str, arguments: Value) -> reqwest::RequestBuilder {
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+        "name": tool, "arguments": arguments, "_meta": meta,
+    }});
+    reqwest::Client::new()
+        .post(url)
+        .bearer_auth(bearer)
+        .header("accept", "application/json, text/event-stream")
+        .header("content-type", "application/json")
+        .header("mcp-protocol-version", "2026-07-28")
+        .header("mcp-method", "tools/call")
+        .header("mcp-name", tool)
+        .body(call.to_string())
+}
+
+/// Starts a server over HTTP; gives its address, what it said before, and what it says after.
+fn listening(mut command: Command) -> (Child, String, Vec<String>) {
+    let mut server = command.stderr(Stdio::piped()).spawn().unwrap();
+    let (mut said, mut url) = (Vec::new(), None);
+    for line in BufReader::new(server.stderr.take().unwrap()).lines() {
+        let line = line.unwrap();
+        url = line.strip_prefix("listening on ").map(str::to_owned);
+        if url.is_some() {
+            break;
+        }
+        said.push(line);
+    }
+    let url = url.unwrap_or_else(|| panic!("it does not listen: {said:?}"));
+    (server, url, said)
+}
+
+/// The token `of-the-caller`, by its SHA-256.
+const OF_THE_CALLER: &str = "bd8f8f08856767c6c08200be7513153ac6fc21c386ac93f10dc7262c7cb38a41";
+
+#[cfg(feature = "stores")]
+#[test]
+fn over_http_the_accounts_are_those_of_a_store() {
+    use vimeo_ext::accounts::{AccountId, KeyRing};
+
+    use crate::rotation::{accounts, fill, old, store};
+
+    let harness = Harness::new();
+    harness.runtime.block_on(async {
+        fill(&harness, "accounts.db", 2).await;
+        let kept = store(&harness, "accounts.db").await;
+        let accounts = accounts(&harness, kept.clone(), KeyRing::new(old())).await;
+        let other = harness.sandbox.add_user("At work");
+        let id = AccountId::new("work").unwrap();
+        accounts.connect_with_token(&id, other.token.as_str()).await.unwrap();
+        kept.close().await;
+    });
+    let file =
+        format!("[[bearer]]\nsha256 = \"{OF_THE_CALLER}\"\naccounts = [\"user 1\", \"work\", \"later\"]\n");
+    std::fs::write(harness.path("bearers.toml"), &file).unwrap();
+    let serve = |key: &str| {
+        let store = ["--store", "sqlite:accounts.db", "--key-file", key];
+        let args = ["mcp", "--http", "127.0.0.1:0", "--bearers", "bearers.toml"];
+        harness.stranger(&[&args[..], &store].concat())
+    };
+    let (mut server, url, said) = listening(serve("old.key"));
+    let me = |account: &str, bearer: &str| {
+        let called = call(&url, bearer, "vimeo_me_get", json!({"account": account}));
+        harness.runtime.block_on(async { called.send().await.unwrap().text().await.unwrap() })
+    };
+    let one = me("user 1", "of-the-caller");
+    let work = me("work", "of-the-caller");
+    let later = me("later", "of-the-caller");
+    // It has come into the store, but is none of the caller's.
+    let foreign = me("user 0", "of-the-caller");
+    let stranger = me("work", "of-another");
+    // An account that is connected while the server runs can be used at once.
+    harness.runtime.block_on(async {
+        let kept = store(&harness, "accounts.db").await;
+        let accounts = accounts(&harness, kept.clone(), KeyRing::new(old())).await;
+        let id = AccountId::new("later").unwrap();
+        accounts.connect_with_token(&id, harness.sandbox.token()).await.unwrap();
+        kept.close().await;
+    });
+    let connected = me("later", "of-the-caller");
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(said.iter().any(|line| line.contains("later")), "{said:?}");
+    assert!(one.contains("Sandbox User") && !one.contains("At work"), "{one}");
+    assert!(work.contains("At work") && !work.contains("Sandbox User"), "{work}");
+    assert!(later.contains("\"isError\":true") && !later.contains("untrusted"), "{later}");
+    assert!(foreign.contains("none of the caller"), "{foreign}");
+    assert!(stranger.contains("invalid_token"), "{stranger}");
+    assert!(connected.contains("Sandbox User"), "{connected}");
+
+    let refused = Run::of(serve("new.key").output().unwrap());
+    refused.fails(2, &["--old-key-file"]);
+    std::fs::write(harness.path("bearers.toml"), file.replace("later", " ")).unwrap();
+    Run::of(serve("old.key").output().unwrap()).fails(2, &["account ` `"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_an_interrupted_server_was_attempting_is_in_the_audit_log() {
+    use vimeo_sandbox::{Effect, Fault, Phase};
+
+    let harness = Harness::new();
+    let stalled = || {
+        let fault = Fault::new(Effect::Stall).method(http::Method::POST).phase(Phase::Before);
+        harness.sandbox.fault(fault);
+        harness.sandbox.clear_journal();
+    };
+    let interrupt = |server: &Child| {
+        while !harness.requests().iter().any(|request| request.starts_with("POST")) {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let sent = Command::new("kill").args(["-INT", &server.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    };
+    let noted = |log: &str| {
+        let text = std::fs::read_to_string(harness.path(log)).unwrap();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), 2, "{log}: {text}");
+        assert_eq!(lines[1]["outcome"]["category"], "cancelled", "{log}: {text}");
+    };
+    let arguments = json!({"name": "Holidays"});
+
+    stalled();
+    let mut client = Client::start(&harness, harness.vimeo(&["mcp", "--audit-log", "line.jsonl"]));
+    let asked = json!({"name": "vimeo_folder_create", "arguments": arguments});
+    client.send(&json!({"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": asked}));
+    interrupt(&client.server);
+    assert_eq!(client.server.wait().unwrap().code(), Some(130));
+    noted("line.jsonl");
+
+    stalled();
+    let mut command = harness.vimeo(&["mcp", "--http", "127.0.0.1:0", "--audit-log", "http.jsonl"]);
+    command.env("VIMEO_MCP_BEARER", "of-the-caller");
+    let (mut server, url, _) = listening(command);
+    let called = harness.runtime.spawn(call(&url, "of-the-caller", "vimeo_folder_create", arguments).send());
+    interrupt(&server);
+    assert_eq!(server.wait().unwrap().code(), Some(130));
+    noted("http.jsonl");
+    called.abort();
+}
+
 #[test]
 fn over_http_a_file_says_which_callers_open_which_accounts() {
     let harness = Harness::new();
@@ -154,33 +300,13 @@ fn over_http_a_file_says_which_callers_open_which_accounts() {
         let args = ["auth", "login", "--with-token", "--account", account, "--insecure-storage"];
         Harness::feed(harness.stranger(&args), token).good();
     }
-    // The SHA-256 of the token below.
-    let sha256 = "bd8f8f08856767c6c08200be7513153ac6fc21c386ac93f10dc7262c7cb38a41";
-    let file = format!("[[bearer]]\nsha256 = \"{sha256}\"\naccounts = [\"home\", \"work\"]\n");
+    let file = format!("[[bearer]]\nsha256 = \"{OF_THE_CALLER}\"\naccounts = [\"home\", \"work\"]\n");
     std::fs::write(harness.path("bearers.toml"), &file).unwrap();
-    let mut command = harness.stranger(&["mcp", "--http", "127.0.0.1:0", "--bearers", "bearers.toml"]);
-    let mut server = command.stderr(Stdio::piped()).spawn().unwrap();
-    let told = BufReader::new(server.stderr.take().unwrap()).lines().next().unwrap().unwrap();
-    let url = told.strip_prefix("listening on ").unwrap().to_owned();
+    let serve = || harness.stranger(&["mcp", "--http", "127.0.0.1:0", "--bearers", "bearers.toml"]);
+    let (mut server, url, _) = listening(serve());
     let me = |account: &str, bearer: &str| {
-        let meta = json!({
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
-            "io.modelcontextprotocol/clientCapabilities": {},
-        });
-        let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
-            "name": "vimeo_me_get", "arguments": {"account": account}, "_meta": meta,
-        }});
-        let request = reqwest::Client::new()
-            .post(&url)
-            .bearer_auth(bearer)
-            .header("accept", "application/json, text/event-stream")
-            .header("content-type", "application/json")
-            .header("mcp-protocol-version", "2026-07-28")
-            .header("mcp-method", "tools/call")
-            .header("mcp-name", "vimeo_me_get")
-            .body(call.to_string());
-        harness.runtime.block_on(async { request.send().await.unwrap().text().await.unwrap() })
+        let called = call(&url, bearer, "vimeo_me_get", json!({"account": account}));
+        harness.runtime.block_on(async { called.send().await.unwrap().text().await.unwrap() })
     };
     let answers = [("home", "of-the-caller"), ("work", "of-the-caller"), ("work", "of-another")];
     let [home, work, other] = answers.map(|(account, bearer)| me(account, bearer));
@@ -190,14 +316,16 @@ fn over_http_a_file_says_which_callers_open_which_accounts() {
     assert!(work.contains("At work") && !work.contains("Sandbox User"), "{work}");
     assert!(other.contains("invalid_token"), "{other}");
     std::fs::write(harness.path("bearers.toml"), file.replace("work", "nobody")).unwrap();
-    let run = Run::of(command.output().unwrap());
+    let run = Run::of(serve().output().unwrap());
     run.fails(4, &["nobody", "home"]);
 }
 
 #[test]
 fn what_cannot_be_served_is_said_before_it_begins() {
     let harness = Harness::new();
-    let cases: [(&[&str], i32, &[&str]); 8] = [
+    let cases: [(&[&str], i32, &[&str]); 10] = [
+        (&["--store", "sqlite:accounts.db"], 2, &["--bearers"]),
+        (&["--output-schemas", "--no-output-schema"], 2, &["--no-output-schema"]),
         (&["--http", "127.0.0.1:0", "--bearers", "none.toml"], 2, &["none.toml"]),
         (&["--http", "127.0.0.1:0", "--allow-origin", "localhost:1"], 2, &["localhost:1", "https://app"]),
         (&["--tools", "vimeo_nothing"], 3, &["vimeo_nothing", "vimeo tools list"]),

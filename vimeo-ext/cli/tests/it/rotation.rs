@@ -10,7 +10,7 @@ use vimeo_ext::accounts::{
 
 use crate::harness::{Harness, Run};
 
-fn old() -> Key {
+pub(crate) fn old() -> Key {
     Key::from_bytes([1; 32])
 }
 
@@ -18,11 +18,11 @@ fn new() -> Key {
     Key::from_bytes([2; 32])
 }
 
-async fn store(harness: &Harness, file: &str) -> SqliteStore {
+pub(crate) async fn store(harness: &Harness, file: &str) -> SqliteStore {
     SqliteStore::open(harness.path(file)).await.unwrap()
 }
 
-async fn accounts(harness: &Harness, store: SqliteStore, keys: KeyRing) -> Accounts {
+pub(crate) async fn accounts(harness: &Harness, store: SqliteStore, keys: KeyRing) -> Accounts {
     let app = Vimeo::builder()
         .app(harness.sandbox.client_id(), harness.sandbox.client_secret())
         .base_url(harness.sandbox.url().as_str())

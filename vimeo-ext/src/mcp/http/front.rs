@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, header};
@@ -14,6 +15,7 @@ use lru::LruCache;
 use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use super::super::Settings;
 use super::super::access::{Bearers, Caller};
@@ -23,12 +25,15 @@ use super::origins::{self, Origins};
 use super::refusals::Refusals;
 use super::{HttpOptions, LARGEST};
 use crate::ScopeSet;
-use crate::tools;
+use crate::tools::{self, ToolError};
 
 pub(super) type Body = BoxBody<Bytes, Infallible>;
 
 /// The path of the protocol.
 pub(super) const PATH: &str = "/mcp";
+
+/// How long a client may take to send the body of a request.
+const BODY: Duration = Duration::from_secs(30);
 
 const SESSION: &str = "mcp-session-id";
 
@@ -97,11 +102,12 @@ impl Front {
         let caller = self.caller(request.headers())?;
         self.check_owner(request.headers(), &caller)?;
         let (mut parts, body) = request.into_parts();
-        let body = match Limited::new(body, LARGEST).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(_) => return Err(Box::new(self.refusals.too_large())),
+        let body = match timeout(BODY, Limited::new(body, LARGEST).collect()).await {
+            Ok(Ok(body)) => body.to_bytes(),
+            Ok(Err(_)) => return Err(Box::new(self.refusals.too_large())),
+            Err(_) => return Err(Box::new(self.refusals.too_slow())),
         };
-        self.check_scopes(&body, &caller)?;
+        self.check_scopes(&body, &caller).await?;
         let session = session_of(&parts.headers);
         if let Some(session) = session.as_deref() {
             if parts.method == Method::DELETE {
@@ -148,7 +154,7 @@ impl Front {
     }
 
     /// A call of a tool that the bearer's scopes do not allow is refused with all that would be needed.
-    fn check_scopes(&self, body: &Bytes, caller: &Caller) -> Result<(), Box<Response<Body>>> {
+    async fn check_scopes(&self, body: &Bytes, caller: &Caller) -> Result<(), Box<Response<Body>>> {
         let Caller::Known(bearer) = caller else { return Ok(()) };
         let Some(granted) = bearer.granted() else { return Ok(()) };
         let Ok(message) = serde_json::from_slice::<Value>(body) else { return Ok(()) };
@@ -159,6 +165,9 @@ impl Front {
             Some(tool) if !bearer.covers(tool.spec().scopes) => {
                 let needed = ScopeSet::from(tool.spec().scopes.join(" "));
                 let all: ScopeSet = granted.iter().chain(needed.iter()).cloned().collect();
+                let arguments = message.pointer("/params/arguments").unwrap_or(&Value::Null);
+                let error = ToolError::scope(tool.spec().name, tool.spec().scopes, granted);
+                self.settings.note_refused(caller, tool.spec(), None, arguments, &error).await;
                 Err(Box::new(self.refusals.insufficient_scope(&all)))
             }
             _ => Ok(()),
@@ -173,6 +182,14 @@ impl Front {
     /// Stops what is under way in a session, which is over.
     fn end(&self, session: &str) {
         if let Some(session) = self.sessions().pop(session) {
+            session.tell.gone();
+        }
+    }
+
+    /// Stops what is under way in all sessions.
+    pub(super) fn end_all(&self) {
+        let mut sessions = self.sessions();
+        while let Some((_, session)) = sessions.pop_lru() {
             session.tell.gone();
         }
     }

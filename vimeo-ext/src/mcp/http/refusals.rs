@@ -73,6 +73,11 @@ impl Refusals {
         answer(StatusCode::PAYLOAD_TOO_LARGE, &json!({"error": "too_large", "error_description": text}))
     }
 
+    pub(super) fn too_slow(&self) -> Response<Body> {
+        let text = "the request did not come to its end in 30 s";
+        answer(StatusCode::REQUEST_TIMEOUT, &json!({"error": "too_slow", "error_description": text}))
+    }
+
     /// `given`: there was a token, but none of this server's.
     pub(super) fn unauthorized(&self, given: bool) -> Response<Body> {
         let error = if given { "error=\"invalid_token\", " } else { "" };

@@ -11,7 +11,7 @@ use vimeo_sandbox::Sandbox;
 use super::wire::Http;
 use crate::tools::world::{World, client};
 
-struct Known(HashMap<String, Vimeo>);
+pub(super) struct Known(pub(super) HashMap<String, Vimeo>);
 
 impl Clients for Known {
     fn client<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<Vimeo, Error>> {

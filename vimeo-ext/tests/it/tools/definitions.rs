@@ -17,7 +17,11 @@ fn every_schema_is_one_that_all_clients_take() {
         let name = tool.spec().name;
         assert_eq!(tools::faults(tool.input_schema(), true), Vec::<String>::new(), "{name}");
         assert_eq!(tools::faults(tool.output_schema(), false), Vec::<String>::new(), "{name}");
-        assert_eq!(tools::faults(&tool.output_outline(), false), Vec::<String>::new(), "{name}");
+        assert_eq!(tools::faults(tool.input_outline(), true), Vec::<String>::new(), "{name}");
+        for (argument, schema) in tool.input_schema()["properties"].as_object().unwrap() {
+            let told = schema["description"].as_str().unwrap_or_default();
+            assert!(told.ends_with('.'), "{name}: {argument}: {told}");
+        }
         for schema in [tool.input_schema(), tool.output_schema()] {
             let text = schema.to_string();
             for word in ["anyOf", "oneOf", "allOf", "$ref", "$defs", "$schema", "null", "uint", "format"] {
@@ -32,9 +36,7 @@ fn every_schema_is_one_that_all_clients_take() {
 async fn every_schema_is_valid_and_tells_calls_that_work_from_those_that_cannot() {
     for tool in tools::all() {
         let name = tool.spec().name;
-        for schema in
-            [tool.input_schema(), tool.output_schema(), &tool.input_outline(), &tool.output_outline()]
-        {
+        for schema in [tool.input_schema(), tool.output_schema(), tool.input_outline()] {
             if let Err(error) = jsonschema::draft202012::meta::validate(schema) {
                 panic!("{name}: {error} at {}", error.instance_path());
             }
@@ -48,7 +50,7 @@ async fn every_schema_is_valid_and_tells_calls_that_work_from_those_that_cannot(
     let world = World::new().await;
     for (name, good, ..) in rows(&world) {
         let tool = tools::tool(name).unwrap();
-        for schema in [tool.input_schema(), &tool.input_outline()] {
+        for schema in [tool.input_schema(), tool.input_outline()] {
             let takes = |arguments: &Value| jsonschema::draft202012::is_valid(schema, arguments);
             assert!(takes(&good), "{name}: {good}");
             let mut unknown = good.clone();
@@ -188,9 +190,9 @@ fn optional_arguments_are_not_required_and_words_are_listed() {
     assert_eq!(schema.get("required"), None);
     assert_eq!(schema["properties"]["direction"]["enum"], serde_json::json!(["asc", "desc"]));
     assert_eq!(schema["properties"]["detail"]["enum"], serde_json::json!(["brief", "full"]));
-    assert_eq!(
-        schema["properties"]["per_page"],
-        serde_json::json!({"type": "integer", "minimum": 1, "maximum": 100})
-    );
+    let mut per_page = schema["properties"]["per_page"].clone();
+    assert!(per_page["description"].is_string());
+    per_page.as_object_mut().unwrap().remove("description");
+    assert_eq!(per_page, serde_json::json!({"type": "integer", "minimum": 1, "maximum": 100}));
     assert_eq!(schema["additionalProperties"], Value::Bool(false));
 }

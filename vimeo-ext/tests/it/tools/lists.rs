@@ -103,3 +103,45 @@ async fn a_page_past_the_end_is_empty_and_programs_get_all_fields_uncut() {
     let name = listing.items[0].untrusted.name.as_deref().unwrap();
     assert!(name.ends_with("\"Wörter\" ") || name.contains("Wörter"), "{name}");
 }
+
+/// Lists are sorted by Vimeo, by the words that it knows for each, and by no others.
+#[tokio::test]
+async fn the_order_of_a_list_is_asked_of_vimeo_in_its_own_words() {
+    let world = World::new().await;
+    let showcase = world.showcase.to_string();
+    let channel = world.channel.to_string();
+    let cases = [
+        ("vimeo_channels_list", json!({"sort": "relevant", "direction": "asc", "query": "surf"})),
+        ("vimeo_channels_list", json!({"which": "followed", "sort": "followers", "direction": "desc"})),
+        ("vimeo_channels_list", json!({"which": "moderated", "sort": "videos"})),
+        ("vimeo_channel_videos_list", json!({"channel_id": channel, "sort": "added", "direction": "asc"})),
+        ("vimeo_categories_list", json!({"sort": "last_video_featured_time", "direction": "desc"})),
+        ("vimeo_following_list", json!({"sort": "alphabetical", "direction": "desc"})),
+        ("vimeo_watchlater_list", json!({"sort": "plays", "direction": "asc"})),
+        ("vimeo_showcase_videos_list", json!({"showcase_id": showcase, "query": "surf", "sort": "manual"})),
+    ];
+    for (tool, arguments) in cases {
+        world.sandbox.clear_journal();
+        let answer = world.call(tool, arguments.clone()).await;
+        assert!(answer.is_ok(), "{tool} {arguments}: {answer:?}");
+        let query = format!("&{}&", world.sandbox.journal()[0].query);
+        for name in ["query", "sort", "direction"] {
+            let sent = arguments[name].as_str().map(|word| format!("&{name}={word}&"));
+            let there =
+                sent.as_ref().map_or(!query.contains(&format!("&{name}=")), |sent| query.contains(sent));
+            assert!(there, "{tool} {arguments}: {query}");
+        }
+    }
+    world.sandbox.clear_journal();
+    for (tool, arguments, field) in [
+        ("vimeo_channels_list", json!({"sort": "size"}), "sort"),
+        ("vimeo_channels_list", json!({"sort": "relevant", "which": "followed"}), "sort"),
+        ("vimeo_channels_list", json!({"direction": "up"}), "direction"),
+        ("vimeo_categories_list", json!({"sort": "date"}), "sort"),
+        ("vimeo_watchlater_list", json!({"sort": "manual"}), "sort"),
+    ] {
+        let error = world.call(tool, arguments.clone()).await.unwrap_err();
+        assert_eq!((error.category, error.field.as_deref()), (Category::Input, Some(field)), "{arguments}");
+    }
+    assert!(world.sandbox.journal().is_empty());
+}

@@ -4,12 +4,18 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use serde::Deserialize;
+#[cfg(feature = "stores")]
+use vimeo_ext::accounts::{AccountId, Accounts, AccountsError};
 use vimeo_ext::auth::{AuthError, BoxFuture};
 use vimeo_ext::mcp::{Bearer, Bearers, Clients};
 use vimeo_ext::upload::Journal;
 use vimeo_ext::{Error, Vimeo};
 
+#[cfg(feature = "stores")]
+use crate::command::store::KeyArgs;
 use crate::context::Context;
+#[cfg(feature = "stores")]
+use crate::exit::Exit;
 use crate::exit::{Failure, Result};
 
 /// The file. It has the tokens' hashes, so that it opens nothing to whoever reads it.
@@ -24,7 +30,7 @@ struct Document {
 struct Caller {
     /// The SHA-256 of the bearer token, in hexadecimal digits.
     sha256: String,
-    /// Accounts of `vimeo auth`.
+    /// Accounts of `vimeo auth`, or of the store.
     accounts: BTreeSet<String>,
     /// The scopes of Vimeo's that the caller may use; all when left out.
     scopes: Option<String>,
@@ -40,25 +46,76 @@ impl Clients for LoggedIn {
     }
 }
 
-/// Reads the file and makes a client for each account in it.
-pub(super) async fn read(
-    context: &Context<'_>,
-    path: &Path,
-    journal: &Journal,
-) -> Result<(LoggedIn, Bearers)> {
-    let text = tokio::fs::read_to_string(path).await;
-    let text = text.map_err(|error| Failure::file("read the bearers", path, &error))?;
-    let callers = parse(&text).map_err(|reason| {
-        Failure::usage(format!("{}: {reason}", path.display())).next("vimeo help mcp shows how it is written")
-    })?;
-    let mut clients = HashMap::new();
-    for name in callers.iter().flat_map(|caller| &caller.accounts) {
-        if !clients.contains_key(name) {
-            let identity = context.account(name).await?;
-            clients.insert(name.clone(), context.client_with(identity, Some(journal.clone()))?);
-        }
+/// Who may call, out of the file.
+pub(super) struct Callers(Vec<Caller>);
+
+impl Callers {
+    pub(super) async fn read(path: &Path) -> Result<Self> {
+        let text = tokio::fs::read_to_string(path).await;
+        let text = text.map_err(|error| Failure::file("read the bearers", path, &error))?;
+        let callers = parse(&text).map_err(|reason| {
+            Failure::usage(format!("{}: {reason}", path.display()))
+                .next("vimeo help mcp shows how it is written")
+        })?;
+        Ok(Self(callers))
     }
-    Ok((LoggedIn(clients), callers.iter().map(bearer).collect()))
+
+    pub(super) fn bearers(&self) -> Bearers {
+        self.0.iter().map(bearer).collect()
+    }
+
+    /// The accounts that are named, each once.
+    fn names(&self) -> BTreeSet<&str> {
+        self.0.iter().flat_map(|caller| &caller.accounts).map(String::as_str).collect()
+    }
+
+    /// The accounts of `vimeo auth`, with a client for each that is named.
+    pub(super) async fn logged_in(&self, context: &Context<'_>, journal: &Journal) -> Result<LoggedIn> {
+        let mut clients = HashMap::new();
+        for name in self.names() {
+            let identity = context.account(name).await?;
+            clients.insert(name.to_owned(), context.client_with(identity, Some(journal.clone()))?);
+        }
+        Ok(LoggedIn(clients))
+    }
+
+    /// The accounts of a store, which has to hold those that are named, or will hold them later.
+    #[cfg(feature = "stores")]
+    pub(super) async fn in_store(
+        &self,
+        context: &Context<'_>,
+        address: &str,
+        keys: &KeyArgs,
+        journal: Journal,
+    ) -> Result<Accounts> {
+        let (ring, store) = (keys.ring()?, keys.open(address).await?);
+        let app = context.app(Some(journal))?;
+        let accounts = Accounts::builder(app, store, ring).build().await.map_err(failed)?;
+        for name in self.names() {
+            let id = AccountId::new(name)
+                .map_err(|error| Failure::usage(format!("the account `{name}` of a bearer: {error}")))?;
+            match accounts.client(&id).await {
+                Ok(_) => {}
+                // One that cannot be used now fails for itself; it may be connected while the server runs.
+                Err(
+                    error @ (AccountsError::UnknownAccount { .. }
+                    | AccountsError::NeedsLogin { .. }
+                    | AccountsError::Disabled { .. }),
+                ) => context.streams.note(&format!("for now: {error}")),
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        Ok(accounts)
+    }
+}
+
+#[cfg(feature = "stores")]
+fn failed(error: AccountsError) -> Failure {
+    match error {
+        AccountsError::Key(error) => Failure::usage(format!("the store's secrets cannot be read: {error}"))
+            .next("give the key that they are under: --key-file FILE, --old-key-file FILE"),
+        error => Failure::new(Exit::Temporary, error.to_string()),
+    }
 }
 
 fn parse(text: &str) -> std::result::Result<Vec<Caller>, String> {
