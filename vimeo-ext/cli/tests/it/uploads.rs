@@ -200,3 +200,21 @@ fn without_an_account_a_sandbox_is_there_for_one_command() {
     assert!(run.out.starts_with("film.mp4\t/videos/"), "{run:?}");
     assert!(!harness.path("state").exists(), "what goes to a sandbox that ends leaves nothing behind");
 }
+
+#[test]
+fn a_timetable_limits_an_upload_and_a_wrong_one_is_said_so() {
+    let harness = Harness::new();
+    harness.file("film.mp4", 300_000);
+    harness.run(&["upload", "film.mp4", "--bwlimit", "00:00,10M 12:00,off Sat-12:00,20M"]).good();
+    // The flag wins over its variable, that over the file.
+    std::fs::create_dir_all(harness.path("config")).unwrap();
+    std::fs::write(harness.path("config/config.toml"), "bwlimit = \"25:00,1M\"\n").unwrap();
+    let asked = harness.requests().len();
+    harness.run(&["upload", "film.mp4"]).fails(2, &["config.toml: bwlimit", "`25:00` is no time of the day"]);
+    let mut variable = harness.vimeo(&["upload", "film.mp4"]);
+    Run::of(variable.env("VIMEO_BWLIMIT", "08:00").output().unwrap())
+        .fails(2, &["--bwlimit", "`08:00` is no size"]);
+    assert_eq!(harness.requests().len(), asked);
+    let mut flag = harness.vimeo(&["upload", "film.mp4", "--bwlimit", "off"]);
+    Run::of(flag.env("VIMEO_BWLIMIT", "08:00").output().unwrap()).good();
+}

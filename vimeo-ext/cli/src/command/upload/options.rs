@@ -61,8 +61,14 @@ impl Transfer {
 /// The engine's options, one bandwidth for all files. That follows its timetable until the command ends.
 pub(crate) fn transfer_options(context: &Context<'_>, transfer: &Transfer) -> Result<UploadOptions> {
     let settings = &context.settings;
-    let chunk = transfer.chunk_size.or(kept("chunk-size", &settings.chunk_size, parse_bytes)?);
-    let limit = transfer.bwlimit.clone().or(kept("bwlimit", &settings.bwlimit, Timetable::read)?);
+    let chunk = match transfer.chunk_size {
+        None => kept("chunk-size", &settings.chunk_size, parse_bytes)?,
+        given => given,
+    };
+    let limit = match &transfer.bwlimit {
+        None => kept("bwlimit", &settings.bwlimit, Timetable::read)?,
+        given => given.clone(),
+    };
     Ok(UploadOptions::new()
         .chunking(Chunking::Fixed(chunk.and_then(NonZeroU64::new).unwrap_or(SUGGESTED_CHUNK)))
         .stall_timeout(transfer.stall_timeout)
