@@ -64,18 +64,14 @@ impl Desk {
 
     /// Asks for a slice; the budget gets it, or hears that there is none.
     pub(super) fn ask(self: &Arc<Self>, budget: Arc<Budget>, want: Want) {
-        let mut state = lock(&self.state);
-        state.waiting.push(Asked { budget, want });
-        if !mem::replace(&mut state.is_asking, true) {
+        let is_asking = {
+            let mut state = lock(&self.state);
+            state.waiting.push(Asked { budget, want });
+            mem::replace(&mut state.is_asking, true)
+        };
+        if !is_asking {
             // A task of its own, so that whoever gives up its call does not take the questions of others with it.
-            tokio::spawn(Arc::clone(self).work());
-        }
-    }
-
-    async fn work(self: Arc<Self>) {
-        let mut work = Work { desk: &self, batch: Vec::new() };
-        while work.begin() {
-            work.ask().await;
+            tokio::spawn(Work { desk: Arc::clone(self), batch: Vec::new(), is_done: false }.run());
         }
     }
 
@@ -99,19 +95,29 @@ impl Desk {
     }
 }
 
-/// Questions that the store is being asked.
-struct Work<'a> {
-    desk: &'a Desk,
+/// Asks the store what is waiting.
+struct Work {
+    desk: Arc<Desk>,
+    /// What it is being asked.
     batch: Vec<Asked>,
+    /// Nothing was waiting any more.
+    is_done: bool,
 }
 
-impl Work<'_> {
+impl Work {
+    async fn run(mut self) {
+        while self.begin() {
+            self.ask().await;
+        }
+    }
+
     /// Takes up what is waiting; whether there is anything.
     fn begin(&mut self) -> bool {
         let mut state = lock(&self.desk.state);
         let count = state.waiting.len().min(TOGETHER);
         self.batch.extend(state.waiting.drain(..count));
         state.is_asking = count > 0;
+        self.is_done = count == 0;
         count > 0
     }
 
@@ -139,9 +145,9 @@ impl Work<'_> {
 }
 
 /// When the task is broken off, by a panic of the store or the end of its runtime, nobody waits for it.
-impl Drop for Work<'_> {
+impl Drop for Work {
     fn drop(&mut self) {
-        if self.batch.is_empty() {
+        if self.is_done {
             return;
         }
         let mut state = lock(&self.desk.state);

@@ -211,6 +211,8 @@ impl Slices {
             Taken::Spent { .. } if held.is_asked_for => {}
             Taken::Spent { unused } => {
                 held.is_asked_for = true;
+                // Whoever brings the slice, or that there is none, locks it.
+                drop(held);
                 self.desk.ask(Arc::clone(budget), Want { with_fields, known, unused, in_flight });
             }
         }

@@ -235,3 +235,25 @@ async fn who_gives_up_a_call_takes_no_slice_with_it() {
     assert!(began.elapsed() < WINDOW, "all that the window allows was to be had in it");
     assert_eq!(meters.lock().unwrap()["token"].refused, 0);
 }
+
+#[test]
+fn a_runtime_that_ends_leaves_nobody_waiting() {
+    let runtime = || {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_all().start_paused(true).build().unwrap()
+    };
+    let share = Counted::new(Manner::Hangs);
+    let first = runtime();
+    let client = first.block_on(async {
+        let fake = Fake::new(|_, _| answer(200).json(json!({})));
+        let client = process(&fake, &share).for_account("a", "token").unwrap();
+        let call = tokio::time::timeout(Duration::from_secs(1), client.get("/me").send());
+        assert!(call.await.is_err(), "it waits for the store");
+        client
+    });
+    drop(first);
+    runtime().block_on(async {
+        let call = tokio::time::timeout(Duration::from_secs(1), client.get("/me").send());
+        call.await.expect("nobody waits for what nobody asks any more").unwrap();
+    });
+}
