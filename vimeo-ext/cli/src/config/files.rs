@@ -23,11 +23,32 @@ pub(crate) fn replace(path: &Path, text: &[u8]) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     private_folder(folder).map_err(failed)?;
     // Made with mode 0600.
-    let mut next = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    let mut next = tempfile::Builder::new().prefix(&prefix(path)).tempfile_in(folder).map_err(failed)?;
     next.write_all(text).map_err(failed)?;
     next.as_file().sync_all().map_err(failed)?;
     next.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
+}
+
+/// Removes a file, if it is there, and what processes that were killed have left of writing it.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    let gone = |result: io::Result<()>| match result {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
+    gone(std::fs::remove_file(path))?;
+    let prefix = prefix(path);
+    for entry in std::fs::read_dir(path.parent().unwrap_or(Path::new("."))).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&prefix) {
+            gone(std::fs::remove_file(entry.path()))?;
+        }
+    }
+    Ok(())
+}
+
+/// How the names begin that a file has while it is written.
+fn prefix(path: &Path) -> String {
+    format!(".{}.next-", path.file_name().unwrap_or_default().to_string_lossy())
 }
 
 /// Does something while no other process does something under the same lock. The lock ends with the process.
@@ -42,4 +63,27 @@ pub(crate) fn with_lock<T>(lock: &Path, work: impl FnOnce() -> Result<T>) -> Res
     // Held for the time of one small write.
     FileExt::lock(&file).map_err(failed)?;
     work()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_of_a_file_and_of_those_who_were_killed_while_they_wrote_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("one.json");
+        replace(&path, b"whole").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"whole");
+        let killed = tempfile::Builder::new().prefix(&prefix(&path)).tempfile_in(folder.path()).unwrap();
+        killed.keep().unwrap();
+        let other = folder.path().join("another.json");
+        replace(&other, b"stays").unwrap();
+        for _ in 0..2 {
+            remove(&path).unwrap();
+            let left: Vec<_> =
+                std::fs::read_dir(folder.path()).unwrap().map(|item| item.unwrap().path()).collect();
+            assert!(left.iter().eq([&other]), "{left:?}");
+        }
+    }
 }

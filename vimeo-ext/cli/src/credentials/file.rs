@@ -46,9 +46,6 @@ impl Vault for InsecureFiles {
     }
 
     fn delete(&self, name: &str) -> Result<(), VaultError> {
-        match std::fs::remove_file(self.path(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.failed("remove", name, &error)),
-            _ => Ok(()),
-        }
+        config::remove(&self.path(name)).map_err(|error| self.failed("remove", name, &error))
     }
 }

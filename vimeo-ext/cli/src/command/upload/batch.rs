@@ -93,12 +93,7 @@ impl Batch {
     /// All files are done: the same command line means new videos from now on.
     pub(crate) fn finish(&self) -> Result<()> {
         let Some(path) = &self.path else { return Ok(()) };
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(Failure::file("remove", path, &error))
-            }
-            _ => Ok(()),
-        }
+        config::remove(path).map_err(|error| Failure::file("remove", path, &error))
     }
 
     fn change(&self, change: impl FnOnce(&mut Begun) -> bool) -> Result<()> {
