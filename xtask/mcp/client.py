@@ -28,7 +28,7 @@ async def main() -> None:
         else:
             raise AssertionError("an unknown tool is an error")
         templates = (await client.list_resource_templates()).resource_templates
-        assert len(templates) == 2, templates
+        assert len(templates) == 3, templates
         print(f"ok python {way}: 31 tools, protocol {client.protocol_version}")
 
 

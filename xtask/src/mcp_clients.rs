@@ -25,7 +25,8 @@ pub(crate) fn run() -> Result<(), Failure> {
         command.env("VIMEO_BASE_URL", &base).env("VIMEO_ACCESS_TOKEN", &token).env("RUST_LOG", "trace");
     };
     let mut http = Command::new(&server);
-    http.args(["--http", "127.0.0.1:0"]).stderr(Stdio::piped());
+    // One list with the schemas of answers, which clients check, and one without.
+    http.args(["--http", "127.0.0.1:0", "--output-schemas"]).stderr(Stdio::piped());
     with(&mut http);
     let mut http = Running::start_telling(http)?;
     let url = http.line_with("listening on ")?;
