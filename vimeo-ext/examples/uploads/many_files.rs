@@ -2,8 +2,6 @@
 //!
 //! The film is uploaded three times, along with one that is not there.
 
-use std::num::NonZeroU64;
-
 use vimeo_ext::upload::Bandwidth;
 
 use crate::stage::{AnyError, Stage};
@@ -19,7 +17,7 @@ pub(crate) async fn play(stage: Stage) -> Result<(), AnyError> {
     let uploads = vimeo
         .upload_many(files)
         .at_once(2)
-        .bandwidth(Bandwidth::new(NonZeroU64::try_from(100 * 1024 * 1024)?))
+        .bandwidth(Bandwidth::new((100 * 1024 * 1024).try_into()?))
         .each(|upload, _| upload.privacy("nobody"));
     for result in uploads.send().await? {
         match result.outcome {

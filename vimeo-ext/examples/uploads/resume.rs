@@ -1,6 +1,5 @@
 //! Kills an upload in the middle, as `kill -9` would, and goes on with the same video by making the same call again.
 
-use std::num::NonZeroU64;
 use std::time::Duration;
 
 use vimeo_ext::upload::{Bandwidth, UploadOptions};
@@ -13,7 +12,7 @@ pub(crate) async fn play(stage: Stage) -> Result<(), AnyError> {
     println!("{} has {size} bytes", file.display());
 
     // Slow enough to be caught in the act.
-    let slow = UploadOptions::new().bandwidth(Bandwidth::new(NonZeroU64::try_from(size.min(1024 * 1024))?));
+    let slow = UploadOptions::new().bandwidth(Bandwidth::new(size.min(1024 * 1024).try_into()?));
     let first = tokio::spawn(vimeo.upload(&file).name("Surf").options(slow).send());
     tokio::time::sleep(Duration::from_millis(if live { 3000 } else { 500 })).await;
     first.abort();

@@ -27,10 +27,16 @@ struct Line {
 }
 
 impl Bandwidth {
-    /// At most so many bytes a second, evened out over tenths of a second; `None` is no limit until
-    /// [`change`](Self::change) sets one.
-    pub fn new(bytes_per_second: impl Into<Option<NonZeroU64>>) -> Self {
-        Self(Arc::new(Mutex::new(Line { bytes_per_second: bytes_per_second.into(), free_at: None })))
+    /// At most so many bytes a second, evened out over tenths of a second.
+    pub fn new(bytes_per_second: NonZeroU64) -> Self {
+        let bandwidth = Self::unlimited();
+        bandwidth.change(bytes_per_second);
+        bandwidth
+    }
+
+    /// No limit until [`change`](Self::change) sets one.
+    pub fn unlimited() -> Self {
+        Self(Arc::new(Mutex::new(Line { bytes_per_second: None, free_at: None })))
     }
 
     /// Changes the limit for all who share it, also while they upload; `None` takes it away.

@@ -75,7 +75,8 @@ impl Timetable {
     /// A bandwidth that keeps to this table by the machine's clock for as long as the runtime runs.
     pub(super) fn start(self) -> Bandwidth {
         let now = || Local::now().naive_local();
-        let bandwidth = Bandwidth::new(self.rate(now()));
+        let bandwidth = Bandwidth::unlimited();
+        bandwidth.change(self.rate(now()));
         if self.changes.len() > 1 {
             let kept = bandwidth.clone();
             tokio::spawn(async move {
@@ -181,7 +182,7 @@ mod tests {
     #[test]
     fn the_rate_changes_when_its_time_comes() {
         let table = Timetable::read("08:00,512k 19:00,10M 23:00,off").unwrap();
-        let (bandwidth, mut now) = (Bandwidth::new(bytes("7M")), at(0, "07:58:30"));
+        let (bandwidth, mut now) = (Bandwidth::unlimited(), at(0, "07:58:30"));
         let mut seen = Vec::new();
         while now < at(1, "12:00:00") {
             let wait = table.keep(&bandwidth, now);
