@@ -221,10 +221,12 @@ impl Ledger {
             window.remaining = window.remaining.min(remaining);
             return;
         };
-        match window.told {
+        // Vimeo may tell any time, and sums of it may be beyond what there is.
+        let later = window.told.map(|known| (told - known).as_seconds_f64());
+        match later {
             // A late answer of a window that has ended says nothing of this one.
-            Some(known) if told + MARGIN < known => {}
-            Some(known) if told <= known + MARGIN => match window.resets {
+            Some(later) if later < -MARGIN.as_secs_f64() => {}
+            Some(later) if later <= MARGIN.as_secs_f64() => match window.resets {
                 Some(here) => {
                     window.remaining = window.remaining.min(remaining);
                     window.resets = Some(here.min(resets));
@@ -370,6 +372,17 @@ mod tests {
         assert_eq!(ledger.windows()[0].remaining, 4);
         call(&mut ledger, PLAIN, reading(5, 0, resets), later);
         assert_eq!(ledger.windows()[0].remaining, 4, "an answer of the window before");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_end_beyond_all_time_is_one_like_others() {
+        let now = Instant::now();
+        let mut ledger = Ledger::default();
+        for end in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MAX_UTC] {
+            let reading = Reading { limit: Some(5), remaining: Some(4), reset: Some((end, now + MARGIN)) };
+            call(&mut ledger, PLAIN, reading, now);
+            assert_eq!((ledger.windows()[0].told, ledger.windows()[0].remaining), (Some(end), 4));
+        }
     }
 
     #[tokio::test(start_paused = true)]
