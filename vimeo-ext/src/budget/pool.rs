@@ -68,6 +68,10 @@ impl BudgetPool {
 
     /// Before anybody knows the limit, one call of one process finds it out.
     fn feel_the_way(&mut self, holder: &str, now: i64) -> Given {
+        if self.first <= now {
+            // Whoever still waits asks again soon; others are gone.
+            self.early.clear();
+        }
         self.early.insert(holder.to_owned());
         if self.first > now {
             let waited = now - (self.first - HOLD);

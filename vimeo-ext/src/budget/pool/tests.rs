@@ -164,6 +164,17 @@ fn the_first_call_of_all_goes_alone() {
 }
 
 #[test]
+fn those_who_ask_for_an_account_of_unknown_limits_do_not_pile_up() {
+    let mut pool = BudgetPool::default();
+    let mut longest = 0;
+    for restart in 0..200 {
+        pool.lease(&BudgetReport::new(format!("process {restart}"), 0, 0, at(restart * SECOND)));
+        longest = longest.max(serde_json::to_string(&pool).unwrap().len());
+    }
+    assert!(longest < 1_000, "{longest} bytes");
+}
+
+#[test]
 fn the_modest_are_given_what_they_use_and_the_greedy_the_rest() {
     let mut pool = pool(&["greedy", "modest"]);
     // It uses 20 of what it is given, and says so in the next window.
