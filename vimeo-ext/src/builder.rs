@@ -11,6 +11,7 @@ use crate::auth::{AppCredentials, Refresher};
 use crate::budget::{Budgets, LimitPolicy};
 use crate::client::{Identity, Shared, Vimeo};
 use crate::media::Journalling;
+use crate::tls::{self, HttpVersions};
 use crate::transport::{End, Layer, SendStep, Standing};
 use crate::upload::{Journal, LinkClient};
 use crate::{AccessToken, Clock, ConfigError, Error, RetryPolicy, ScopeSet, Timeouts};
@@ -62,6 +63,7 @@ pub struct VimeoBuilder {
 }
 
 enum Http {
+    Default,
     Own(reqwest::Client),
     Builder(Box<reqwest::ClientBuilder>),
     Transport(Arc<dyn Transport>),
@@ -85,7 +87,7 @@ impl VimeoBuilder {
             budgets: Budgets::default(),
             check_scopes: true,
             user_agent: USER_AGENT.to_owned(),
-            http: Http::Builder(Box::default()),
+            http: Http::Default,
             call_layers: Vec::new(),
             attempt_layers: Vec::new(),
             clock: Clock::default(),
@@ -231,6 +233,9 @@ impl VimeoBuilder {
 
     /// Makes the HTTP client for calls out of this, for a proxy or certificates of one's own. Connect timeout, user agent and
     /// redirects are set on top: only redirects within the API's scheme, host and port are followed.
+    ///
+    /// With rustls, reqwest takes the cryptography for such a client from the process. If the process has no default
+    /// `CryptoProvider` yet, [`build`](Self::build) installs the one of this crate's features.
     pub fn http_builder(mut self, builder: reqwest::ClientBuilder) -> Self {
         self.http = Http::Builder(Box::new(builder));
         self
@@ -297,19 +302,6 @@ impl VimeoBuilder {
     ///
     /// [`ConfigError`], and [`vimeo_api::Error::Invalid`] when the base URL or the `Accept` header cannot be.
     pub fn build(self) -> Result<Vimeo, Error> {
-        let end = match self.http {
-            Http::Own(client) => End::Http(client),
-            Http::Transport(transport) => End::Own(transport),
-            Http::Builder(builder) => End::Http(
-                builder
-                    .connect_timeout(self.timeouts.connect)
-                    .user_agent(self.user_agent)
-                    .referer(false)
-                    .redirect(within_one_host())
-                    .build()
-                    .map_err(ConfigError::Http)?,
-            ),
-        };
         // The settings are checked before the token is told where it may go.
         let settings = vimeo_api::Client::builder()
             .base_url(self.base_url)
@@ -317,6 +309,27 @@ impl VimeoBuilder {
             .strictness(self.strictness)
             .transport(Nowhere)
             .build()?;
+        let client = |builder: reqwest::ClientBuilder| {
+            builder
+                .connect_timeout(self.timeouts.connect)
+                .user_agent(self.user_agent)
+                .referer(false)
+                .redirect(within_one_host())
+                .build()
+                .map_err(ConfigError::Http)
+        };
+        let end = match self.http {
+            Http::Own(client) => End::Http(client),
+            Http::Transport(transport) => End::Own(transport),
+            Http::Builder(builder) => {
+                tls::prepare_foreign_builder()?;
+                End::Http(client(*builder)?)
+            }
+            Http::Default if !tls::AVAILABLE && settings.base_url().scheme() == "https" => {
+                return Err(ConfigError::NoTls(settings.base_url().to_string()).into());
+            }
+            Http::Default => End::Http(client(tls::client_builder(HttpVersions::Any)?)?),
+        };
         let mut verify = settings.base_url().clone();
         verify.set_path(&format!("{}/oauth/verify", verify.path().trim_end_matches('/')));
         let send = SendStep {

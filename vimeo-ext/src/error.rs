@@ -136,6 +136,19 @@ pub enum ConfigError {
     /// The HTTP client cannot be made.
     #[error("the HTTP client cannot be set up: {0}")]
     Http(#[source] reqwest::Error),
+    /// The base URL is https, and vimeo-ext was built without TLS.
+    #[error(
+        "{0} needs TLS, and vimeo-ext was built without it; turn on one of its features rustls, rustls-aws-lc, rustls-no-provider and native-tls, or give the builder an http_client"
+    )]
+    NoTls(String),
+    /// The feature `rustls-no-provider` is on, and the process has no default provider of cryptography for rustls.
+    #[error(
+        "rustls has no cryptography provider; call install_default() on a rustls::crypto::CryptoProvider before the client is built, or turn on vimeo-ext's feature rustls or rustls-aws-lc"
+    )]
+    NoCryptoProvider,
+    /// The certificates that the system trusts cannot be loaded.
+    #[error("the system's trusted certificates cannot be loaded: {0}")]
+    Certificates(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 #[cfg(test)]

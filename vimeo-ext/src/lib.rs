@@ -134,7 +134,10 @@
 //! | feature | does |
 //! |---|---|
 //! | `all` (default) | all areas of the API; or name the areas alone, such as `showcases` |
-//! | `rustls` (default), `native-tls` | the TLS that reqwest uses; one of them is needed for https |
+//! | `rustls` (default) | TLS by rustls with the cryptography of ring |
+//! | `rustls-aws-lc` | TLS by rustls with the cryptography of aws-lc |
+//! | `rustls-no-provider` | TLS by rustls with the provider that the program installs |
+//! | `native-tls` | TLS by the system's library; it is used if others are on as well |
 //! | `socks` | SOCKS proxies |
 //! | `accounts` | many users: their logins, tokens and connections, in memory or in a store of your own |
 //! | `tools` | the tools for agents: `tools` |
@@ -154,6 +157,7 @@ mod list;
 mod media;
 mod scopes;
 mod timeouts;
+mod tls;
 
 #[cfg(feature = "accounts")]
 pub mod accounts;

@@ -186,6 +186,7 @@ impl<'a> Context<'a> {
         ))
     }
 
+    #[cfg(feature = "mcp")]
     /// An account that is logged in, by its name.
     pub(crate) async fn account(&self, name: &str) -> Result<Identity> {
         let kept = self.accounts().read()?;

@@ -67,6 +67,9 @@ mod tests {
         if cfg!(not(feature = "stores")) {
             shown.retain(|name| *name != "accounts");
         }
+        if cfg!(not(feature = "mcp")) {
+            shown.retain(|name| *name != "mcp");
+        }
         known.sort_unstable();
         shown.sort_unstable();
         assert_eq!(shown, known);

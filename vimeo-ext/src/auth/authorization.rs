@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use oauth2::basic::BasicClient;
-use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, RedirectUrl};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use url::{Url, form_urlencoded};
 
@@ -41,28 +42,40 @@ impl AuthorizationRequest {
     ///
     /// # Errors
     ///
-    /// [`AuthError::BadCallback`] when the redirect URI is no URL.
+    /// [`AuthError::BadCallback`] if the redirect URI is no absolute URL; [`AuthError::Randomness`] if the operating
+    /// system gives no random bytes for state and code verifier.
     pub fn begin(self) -> Result<Authorization, AuthError> {
-        let redirect = RedirectUrl::new(self.redirect_uri.clone())
-            .map_err(|_| AuthError::BadCallback("the redirect URI is no absolute URL".to_owned()))?;
-        let client = BasicClient::new(ClientId::new(self.client_id))
-            .set_auth_uri(AuthUrl::from_url(self.authorize_url))
-            .set_redirect_uri(redirect);
-        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-        let mut request = client.authorize_url(CsrfToken::new_random);
-        if self.pkce {
-            request = request.set_pkce_challenge(challenge);
+        if Url::parse(&self.redirect_uri).is_err() {
+            return Err(AuthError::BadCallback("the redirect URI is no absolute URL".to_owned()));
         }
-        let (mut url, state) = request.url();
-        url.query_pairs_mut().append_pair("scope", &self.scopes.to_string());
-        Ok(Authorization {
-            url,
-            redirect_uri: self.redirect_uri,
-            state: state.secret().as_str().into(),
-            verifier: self.pkce.then(|| verifier.secret().as_str().into()),
-            scopes: self.scopes,
-        })
+        let state = random_token()?;
+        let verifier = if self.pkce { Some(random_token()?) } else { None };
+        let mut url = self.authorize_url;
+        {
+            let mut query = url.query_pairs_mut();
+            query.append_pair("response_type", "code").append_pair("client_id", &self.client_id);
+            query.append_pair("state", state.expose_secret());
+            if let Some(verifier) = &verifier {
+                query.append_pair("code_challenge", &code_challenge(verifier));
+                query.append_pair("code_challenge_method", "S256");
+            }
+            query.append_pair("redirect_uri", &self.redirect_uri);
+            query.append_pair("scope", &self.scopes.to_string());
+        }
+        Ok(Authorization { url, redirect_uri: self.redirect_uri, state, verifier, scopes: self.scopes })
     }
+}
+
+/// 256 random bits in the 43 characters that RFC 7636 allows in a code verifier.
+fn random_token() -> Result<SecretString, AuthError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| AuthError::Randomness(error.to_string()))?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes).into())
+}
+
+/// The code challenge of RFC 7636, method S256.
+fn code_challenge(verifier: &SecretString) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.expose_secret()))
 }
 
 /// A login through the browser that has begun.

@@ -20,6 +20,11 @@ pub enum AuthError {
     /// The redirect URI, or what came back to it, is no URL or query.
     #[error("{0}")]
     BadCallback(String),
+    /// The operating system gives no random bytes, so that no login can be begun safely.
+    #[error(
+        "the operating system gives no random bytes ({0}); a login needs them for its state and code verifier"
+    )]
+    Randomness(String),
     /// What came back does not belong to the login that was begun here: it may have been forged.
     #[error(
         "the callback's state is not the one of this login; begin the login again, and do not use the code"

@@ -137,6 +137,9 @@ pub enum UploadError {
         /// What the system said.
         source: io::Error,
     },
+    /// TLS cannot be set up.
+    #[error("upload links cannot be reached: {0}")]
+    Tls(#[source] crate::ConfigError),
     /// The HTTP client could not be built, or a request could not be made at all.
     #[error("cannot talk to {host}: {source}")]
     Http {

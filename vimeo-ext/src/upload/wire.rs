@@ -11,6 +11,7 @@ use super::body::UploadBody;
 use super::error::UploadError;
 use super::machine::Trouble;
 use super::ticket::UploadTicket;
+use crate::tls::{self, HttpVersions};
 
 const TUS_RESUMABLE: &str = "tus-resumable";
 const UPLOAD_OFFSET: &str = "upload-offset";
@@ -38,7 +39,8 @@ impl LinkClient {
     /// timeout of [`UploadOptions`](super::UploadOptions) guards that.
     ///
     /// # Errors
-    /// [`UploadError::Http`] when the system's certificates or resolver cannot be set up.
+    /// [`UploadError::Tls`] if the system's certificates or the cryptography for TLS cannot be set up, and
+    /// [`UploadError::Http`] if the rest of the client cannot.
     ///
     /// ```
     /// # fn main() -> Result<(), vimeo_ext::upload::UploadError> {
@@ -48,7 +50,8 @@ impl LinkClient {
     /// # }
     /// ```
     pub fn new() -> Result<Self, UploadError> {
-        Self::from_builder(reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT))
+        let builder = tls::client_builder(HttpVersions::Http1).map_err(UploadError::Tls)?;
+        Self::build(builder.connect_timeout(CONNECT_TIMEOUT))
     }
 
     /// A client from your own builder, for a proxy, other certificates or another connect timeout.
@@ -56,9 +59,17 @@ impl LinkClient {
     /// Redirects, referers and HTTP/2 are turned off whatever it says. Give it no default headers
     /// with credentials: a link is signed, and its host has no business with your token.
     ///
+    /// With rustls, reqwest takes the cryptography for such a client from the process. If the process has no default
+    /// `CryptoProvider` yet, this installs the one of this crate's features.
+    ///
     /// # Errors
-    /// [`UploadError::Http`] when the client cannot be built.
+    /// [`UploadError::Tls`] if there is no such provider, and [`UploadError::Http`] if the client cannot be built.
     pub fn from_builder(builder: reqwest::ClientBuilder) -> Result<Self, UploadError> {
+        tls::prepare_foreign_builder().map_err(UploadError::Tls)?;
+        Self::build(builder)
+    }
+
+    fn build(builder: reqwest::ClientBuilder) -> Result<Self, UploadError> {
         let http = builder.redirect(redirect::Policy::none()).referer(false).http1_only().build().map_err(
             |error| UploadError::Http { host: "any host".to_owned(), source: error.without_url() },
         )?;

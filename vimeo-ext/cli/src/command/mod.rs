@@ -13,6 +13,7 @@ mod help;
 mod limits;
 mod live;
 mod man;
+#[cfg(feature = "mcp")]
 mod mcp;
 mod ops;
 mod picture;
@@ -52,6 +53,7 @@ pub(crate) enum Command {
     Api(api::ApiArgs),
     Ops(ops::OpsArgs),
     Tools(tools::ToolsArgs),
+    #[cfg(feature = "mcp")]
     Mcp(mcp::McpArgs),
     /// Run a Vimeo on this machine, for tests and to try things out
     ///
@@ -98,6 +100,7 @@ pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<Exit>
         Command::Api(args) => api::run(context, args).await,
         Command::Ops(args) => ops::run(context, &args),
         Command::Tools(args) => tools::run(context, args).await,
+        #[cfg(feature = "mcp")]
         Command::Mcp(args) => mcp::run(context, args).await,
         // Taken before a context is made: it has signals and exit codes of its own.
         Command::Sandbox(_) => Err(Failure::usage("the sandbox's command runs without a context")),

@@ -3,6 +3,10 @@
 mod bounded;
 mod command;
 mod file;
+#[cfg(feature = "keyring")]
+mod keyring;
+#[cfg(not(feature = "keyring"))]
+#[path = "no_keyring.rs"]
 mod keyring;
 
 use secrecy::SecretString;

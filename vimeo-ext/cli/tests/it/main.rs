@@ -12,7 +12,9 @@ mod interrupted;
 #[cfg(target_os = "linux")]
 mod keyring;
 mod kills;
+#[cfg(feature = "mcp")]
 mod mcp;
+#[cfg(feature = "mcp")]
 mod mcp_tools;
 #[cfg(feature = "stores")]
 mod rotation;

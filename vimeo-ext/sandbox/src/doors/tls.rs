@@ -13,7 +13,7 @@ use rcgen::{
 use tempfile::NamedTempFile;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 
@@ -40,7 +40,7 @@ pub(crate) fn make() -> Result<(Authority, TlsAcceptor), std::io::Error> {
     let now = Utc::now();
     let (pem, chain, key) = certificates(now).map_err(failed)?;
     // The process may have chosen another provider for itself: that is none of our business.
-    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(&[&TLS13, &TLS12])
         .map_err(std::io::Error::other)?
         .with_no_client_auth()
