@@ -11,7 +11,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     let mut test = Command::new(cargo);
     test.args(EXT_TESTS)
         .args(["--nocapture", "--exact"])
-        .arg("upload_matrix::t01_every_break_at_every_place_ends_with_the_whole_file")
+        .arg("upload_matrix::every_fault_at_every_place_ends_with_the_whole_file")
         .current_dir(root());
     install::finish(&mut test, "the fault matrix")
 }

@@ -30,13 +30,13 @@ const COMMANDS_TESTS: [&str; 7] = ["test", "--quiet", "--package", "vimeo-cli", 
 /// with all others.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if !arguments.command {
-        let test = "upload_kills::t05_killed_at_random_moments_there_is_one_video_and_every_byte_is_right";
+        let test = "upload_kills::an_upload_killed_at_random_moments_makes_one_whole_video";
         return go(&EXT_TESTS, &["--exact", test], arguments, 300);
     }
     let size = 40;
-    go(&COMMANDS_TESTS, &["kills::t13_killed_at_random_moments"], arguments, size)?;
+    go(&COMMANDS_TESTS, &["kills::three_uploads_killed_at_random_moments"], arguments, size)?;
     go(&COMMANDS_TESTS, &["uploads::a_gone_link_and_a_changed_file_each_have_their_code"], arguments, size)?;
-    go(&COMMANDS_TESTS, &["--ignored", "kills::t13_the_rate_is_what_was_asked_for"], arguments, size)
+    go(&COMMANDS_TESTS, &["--ignored", "kills::bwlimit_keeps_the_requested_rate"], arguments, size)
 }
 
 fn go(tests: &[&str], names: &[&str], arguments: &Arguments, size: u64) -> Result<(), Failure> {

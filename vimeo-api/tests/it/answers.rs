@@ -7,8 +7,9 @@ use vimeo_api::{Error, OpenEnum, Sent, Strictness, decode};
 
 use crate::{Memory, now};
 
+/// BEHAVIOUR.md: D05.
 #[test]
-fn t24_a_partial_answer_fits_the_full_type_and_ones_own() {
+fn a_partial_response_decodes_into_the_full_and_into_a_user_type() {
     #[derive(Debug, Deserialize)]
     struct Own {
         uri: String,
@@ -24,8 +25,9 @@ fn t24_a_partial_answer_fits_the_full_type_and_ones_own() {
     assert_eq!((own.uri.as_str(), own.name.as_str()), ("/videos/7", "Surf"));
 }
 
+/// BEHAVIOUR.md: D03, D04.
 #[test]
-fn t25_drift_anywhere_leaves_the_rest_and_is_told() {
+fn unknown_words_fields_and_kinds_leave_the_rest_of_the_response_intact() {
     let body = r#"{
         "uri": "/videos/7", "name": null, "duration": {"seconds": 7}, "brand_new": [1],
         "privacy": {"view": "martians", "download": "maybe"}, "width": 640,
@@ -54,8 +56,9 @@ fn t25_drift_anywhere_leaves_the_rest_and_is_told() {
 }
 
 /// Bodies in the recorded shapes that contradict what Vimeo's description claims.
+/// BEHAVIOUR.md: D01, D02, D04.
 #[test]
-fn t26_the_wire_as_it_is_decodes_without_drift() {
+fn recorded_shapes_decode_without_a_mismatch() {
     let users = [
         json!({"account": "free", "content_filter": ["language", "safe"], "upload_quota": {"lifetime": null}}),
         json!({"account": "standard", "preferences": {"videos": {"privacy": "anybody"}}}),
@@ -80,8 +83,9 @@ fn t26_the_wire_as_it_is_decodes_without_drift() {
     assert_eq!(track.link_expires_time, Some(1_680_982_193));
 }
 
+/// BEHAVIOUR.md: D08.
 #[test]
-fn t15_success_is_any_two_hundred_and_an_empty_body_is_told_apart() {
+fn any_2xx_is_a_success_and_an_empty_body_is_reported() {
     for status in [200, 201, 202, 204] {
         let memory = Memory::answering(status, "");
         assert!(now(memory.client().videos().delete_video(7).send()).is_ok(), "{status}");
@@ -100,8 +104,9 @@ fn t15_success_is_any_two_hundred_and_an_empty_body_is_told_apart() {
     assert_eq!(added.and_then(|user| user.uri).as_deref(), Some("/users/9"));
 }
 
+/// BEHAVIOUR.md: E01, E02.
 #[test]
-fn t18_errors_carry_what_vimeo_said() {
+fn errors_carry_what_vimeo_said() {
     let body =
         r#"{"error": "Gone.", "link": null, "developer_message": "No such video.", "error_code": 5000}"#;
     let memory = Memory::answering(404, body);

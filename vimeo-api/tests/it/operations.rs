@@ -58,8 +58,9 @@ fn operations_are_found_by_name_and_by_place() {
     assert_eq!(at("GET", "/me/videos"), Some("list_my_videos"));
 }
 
+/// BEHAVIOUR.md: D05.
 #[test]
-fn t24_every_operation_with_an_answer_takes_fields() {
+fn every_operation_with_a_response_takes_fields() {
     let without: Vec<&str> = operations()
         .filter(|operation| {
             operation.paged && !operation.query.iter().any(|parameter| parameter.name == "fields")

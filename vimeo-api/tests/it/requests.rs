@@ -7,8 +7,9 @@ use vimeo_api::{Client, Endpoint, Error, Sent};
 
 use crate::{Memory, now};
 
+/// BEHAVIOUR.md: D06.
 #[test]
-fn t23_parameters_stand_in_the_query_and_integers_print_as_integers() {
+fn parameters_go_into_the_query_and_integers_have_no_fraction() {
     let memory = Memory::answering(200, "{}");
     let videos = memory.client();
     let call =
@@ -23,8 +24,9 @@ fn t23_parameters_stand_in_the_query_and_integers_print_as_integers() {
     assert!(sent.body.is_empty());
 }
 
+/// BEHAVIOUR.md: A01.
 #[test]
-fn t33_every_call_asks_for_the_version_and_sends_no_stray_header() {
+fn every_call_asks_for_the_api_version_and_sends_no_stray_header() {
     let memory = Memory::answering(200, "{}");
     now(memory.client().videos().get_video(7).send()).unwrap();
     let names: Vec<String> = memory.sent().headers.iter().map(|(name, _)| name.to_string()).collect();
@@ -128,7 +130,7 @@ fn a_base_url_keeps_its_path() {
 }
 
 #[test]
-fn t29_nothing_secret_is_printed() {
+fn debug_output_hides_secrets() {
     let memory = Memory::answering(200, "{}");
     let client = memory.client();
     let body = EditVideoBody::default().password("hunter2");

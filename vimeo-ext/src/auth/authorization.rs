@@ -220,8 +220,9 @@ mod tests {
         assert_ne!(begun(true).state(), login.state());
     }
 
+    /// BEHAVIOUR.md: A02.
     #[test]
-    fn t30_the_state_is_checked_before_anything_is_believed() {
+    fn the_state_is_checked_before_the_callback_is_used() {
         let login = begun(true);
         let state = login.state().to_owned();
         let good =

@@ -198,7 +198,7 @@ impl reqwest::dns::Resolve for NoAnswer {
 }
 
 #[tokio::test(start_paused = true)]
-async fn t14_a_connection_that_is_not_made_in_time_is_surely_unsent() {
+async fn a_connect_timeout_means_that_nothing_was_sent() {
     let client = reqwest::Client::builder()
         .connect_timeout(Duration::from_secs(7))
         .dns_resolver(Arc::new(NoAnswer))

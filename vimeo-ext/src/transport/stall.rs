@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn t14_a_slow_answer_is_read_to_its_end_and_a_stalled_one_is_given_up() {
+    async fn a_slow_response_is_read_to_its_end_and_a_stalled_one_fails() {
         // (pieces, seconds between them, how it ends and when)
         for (pieces, every, result, seconds) in
             [(10, 6, Ok(10), 60), (2, 11, Err(Unread::Stalled), 10), (7, 9, Ok(7), 63)]
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn t14_a_slow_body_is_sent_to_its_end_and_a_stalled_one_is_given_up() {
+    async fn a_slow_body_is_sent_to_its_end_and_a_stalled_one_fails() {
         // (pieces that go out, seconds between them, how it ends and when)
         for (pieces, every, result, seconds) in
             [(10, 6, Ok("done"), 60), (2, 6, Err(Stalled), 22), (0, 6, Err(Stalled), 10)]
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn t14_a_time_without_end_is_one() {
+    async fn an_unlimited_stall_timeout_never_fires() {
         let now = Instant::now();
         let timer = pin!(Watch::timer(now, Duration::MAX));
         let mut watch = Watch::new(timer, now, Duration::MAX, None);

@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn t10_a_pause_holds_and_a_cancel_ends_within_one_portion() {
+    async fn a_pause_holds_the_body_and_a_cancel_ends_it_within_one_portion() {
         let (mut body, flow, wish) = body(PIECE, None).await;
         assert_eq!(next(&mut body).await, Some(FIRST_PORTION));
         wish.send_replace(Wish::Pause);

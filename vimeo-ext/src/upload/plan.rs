@@ -102,8 +102,9 @@ mod tests {
         ranges
     }
 
+    /// BEHAVIOUR.md: U11.
     #[test]
-    fn t13_the_cut_of_any_size() {
+    fn chunks_cover_a_file_of_any_size() {
         // (size, chunking, requests, first length, last length)
         let table = [
             (0, Chunking::Whole, 0, 0, 0),
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn t13_a_break_inside_a_chunk_comes_back_to_the_grid() {
+    fn a_break_inside_a_chunk_returns_to_the_chunk_boundaries() {
         let plan = Plan::new(10, fixed(4), None);
         assert_eq!(plan.next(0), 0..4);
         assert_eq!(plan.next(1), 1..4);
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn t13_the_largest_numbers_do_not_overflow() {
+    fn the_largest_sizes_do_not_overflow() {
         assert_eq!(Plan::new(u64::MAX, Chunking::Whole, None).next(7), 7..u64::MAX);
         let plan = Plan::new(u64::MAX, fixed(u64::MAX), None);
         assert_eq!(plan.next(u64::MAX - 1), u64::MAX - 1..u64::MAX);
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn t13_a_source_that_can_replay_little_gets_no_larger_chunk() {
+    fn a_chunk_is_no_larger_than_what_the_source_can_replay() {
         assert_eq!(Plan::new(100, Chunking::Whole, Some(30)).next(0), 0..30);
         assert_eq!(Plan::new(100, fixed(50), Some(30)).next(30), 30..60);
         assert_eq!(Plan::new(100, fixed(20), Some(30)).next(0), 0..20);

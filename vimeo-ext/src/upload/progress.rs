@@ -134,8 +134,9 @@ mod tests {
         Duration::from_secs_f64(seconds)
     }
 
+    /// BEHAVIOUR.md: U06.
     #[test]
-    fn t09_acknowledged_never_falls_and_sent_follows_the_server() {
+    fn acknowledged_bytes_never_fall_and_sent_bytes_follow_the_server() {
         let (sender, receiver) = watch::channel(Progress::default());
         let heard = Arc::new(Mutex::new(Vec::new()));
         let callback: Callback = {

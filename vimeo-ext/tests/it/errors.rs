@@ -5,8 +5,9 @@ use vimeo_api::{Error, Quota};
 
 use crate::fake::{Fake, answer};
 
+/// BEHAVIOUR.md: E01, E03.
 #[tokio::test]
-async fn t18_errors_carry_status_headers_request_id_and_body() {
+async fn errors_carry_status_headers_request_id_and_body() {
     for body in [r#"{"error": "No.", "error_code": 5000}"#, "<html><title>Not here</title></html>", ""] {
         let fake =
             Fake::new(move |_, _| answer(404).body(body).header("x-request-id", "r42").limit(9, 8, "1"));
@@ -22,8 +23,9 @@ async fn t18_errors_carry_status_headers_request_id_and_body() {
     }
 }
 
+/// BEHAVIOUR.md: E01, E02, E03.
 #[tokio::test]
-async fn t19_every_shape_of_error_gives_code_message_and_fields() {
+async fn every_error_shape_gives_code_message_and_fields() {
     let shaped = json!({
         "error": "Bad.",
         "link": null,
@@ -54,8 +56,9 @@ async fn t19_every_shape_of_error_gives_code_message_and_fields() {
     }
 }
 
+/// BEHAVIOUR.md: E04.
 #[tokio::test(start_paused = true)]
-async fn t20_a_full_quota_is_named_and_never_retried() {
+async fn a_full_quota_is_a_typed_error_and_not_retried() {
     for (code, quota) in [(4101, Quota::Storage), (4102, Quota::Period)] {
         let fake = Fake::new(move |_, _| answer(403).json(json!({"error": "Full.", "error_code": code})));
         let error = fake.vimeo().upload(vec![1, 2, 3]).send().await.unwrap_err();

@@ -14,8 +14,9 @@ use crate::secrets::{logged_from_here, take_log};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n picture";
 
+/// BEHAVIOUR.md: U03.
 #[tokio::test]
-async fn t29_every_way_that_sends_keeps_the_token_with_the_api_and_shows_nothing() {
+async fn every_sending_path_keeps_the_token_with_the_api_and_shows_no_secret() {
     logged_from_here();
     let place = Place::new().await;
     let sandbox = &place.sandbox;
@@ -116,7 +117,7 @@ async fn redirecting(status: u16, to: &str) -> MockServer {
 }
 
 #[tokio::test]
-async fn t29_no_call_follows_a_redirect_to_another_scheme_host_or_port() {
+async fn no_call_follows_a_redirect_to_another_scheme_host_or_port() {
     let elsewhere = MockServer::start().await;
     Mock::given(any())
         .respond_with(ResponseTemplate::new(200).set_body_json(json!({"access_token": "stolen"})))
@@ -153,8 +154,9 @@ async fn t29_no_call_follows_a_redirect_to_another_scheme_host_or_port() {
     assert!(elsewhere.received_requests().await.unwrap().is_empty());
 }
 
+/// BEHAVIOUR.md: U03.
 #[tokio::test]
-async fn t29_a_picture_link_that_leads_elsewhere_is_not_followed() {
+async fn a_redirect_of_a_picture_link_is_not_followed() {
     let elsewhere = MockServer::start().await;
     let link = redirecting(307, &format!("{}/picture", elsewhere.uri())).await;
     let to = format!("{}/picture?expires=1&sig=s1gnature", link.uri());

@@ -19,8 +19,9 @@ fn reset_in(count: i64, unix: bool) -> String {
     if unix { reset.timestamp().to_string() } else { reset.to_rfc3339() }
 }
 
+/// BEHAVIOUR.md: L01.
 #[tokio::test(start_paused = true)]
-async fn t16_with_nothing_left_the_next_call_waits_for_the_reset() {
+async fn with_no_calls_left_the_next_call_waits_for_the_reset() {
     for unix in [false, true] {
         let reset = reset_in(30, unix);
         let fake = Fake::new(move |_, number| {
@@ -41,8 +42,9 @@ async fn t16_with_nothing_left_the_next_call_waits_for_the_reset() {
     }
 }
 
+/// BEHAVIOUR.md: L01.
 #[tokio::test(start_paused = true)]
-async fn t16_the_wrong_clock_of_this_machine_does_no_harm() {
+async fn a_wrong_local_clock_does_not_change_the_wait() {
     // Vimeo's clock is three hours ahead of ours; its answers say so.
     let fake = Fake::new(|_, _| {
         answer(200).json(json!({})).header("date", "Sun, 01 Mar 2026 15:00:00 GMT").limit(
@@ -58,8 +60,9 @@ async fn t16_the_wrong_clock_of_this_machine_does_no_harm() {
     assert_eq!(began.elapsed(), seconds(21));
 }
 
+/// BEHAVIOUR.md: L02, L03.
 #[tokio::test(start_paused = true)]
-async fn t16_a_refusal_that_says_nothing_is_waited_out_within_bounds() {
+async fn a_429_without_headers_is_retried_within_bounds() {
     let fake = Fake::new(|_, number| answer(if number < 3 { 429 } else { 200 }).json(json!({})));
     let vimeo = fake.vimeo();
     let began = Instant::now();
@@ -74,8 +77,9 @@ async fn t16_a_refusal_that_says_nothing_is_waited_out_within_bounds() {
     assert_eq!(never.count(), 4);
 }
 
+/// BEHAVIOUR.md: L02.
 #[tokio::test(start_paused = true)]
-async fn t16_who_does_not_want_to_wait_is_told_when_to_come_back() {
+async fn fail_fast_reports_when_the_limit_resets() {
     let reset = reset_in(40, false);
     let fake = Fake::new(move |_, _| answer(200).json(json!({})).limit(10, 0, &reset));
     let vimeo = fake.builder().limits(LimitPolicy::FailFast).build().unwrap();
@@ -108,8 +112,9 @@ async fn t16_who_does_not_want_to_wait_is_told_when_to_come_back() {
     assert_eq!(counting.budget().state().windows[0].remaining, 0);
 }
 
+/// BEHAVIOUR.md: L01, L04.
 #[tokio::test(start_paused = true)]
-async fn t16_state_is_readable_and_its_changes_are_a_stream() {
+async fn limit_state_is_readable_and_streamed() {
     let reset = reset_in(60, false);
     let fake = Fake::new(move |seen, number| {
         let limit = if seen.query("fields").is_some() { 400 } else { 100 };
@@ -129,8 +134,9 @@ async fn t16_state_is_readable_and_its_changes_are_a_stream() {
     assert_eq!((state.in_flight, state.waiting), (0, 0));
 }
 
+/// BEHAVIOUR.md: L04.
 #[tokio::test(start_paused = true)]
-async fn t17_one_account_at_its_limit_holds_nobody_else_back() {
+async fn an_account_at_its_limit_does_not_block_others() {
     let reset = reset_in(60, false);
     let fake = Fake::new(move |seen, _| {
         let remaining = if seen.token() == Some("a") { 0 } else { 50 };
@@ -157,8 +163,9 @@ async fn t17_one_account_at_its_limit_holds_nobody_else_back() {
     assert_eq!(began.elapsed(), seconds(61));
 }
 
+/// BEHAVIOUR.md: L04.
 #[tokio::test(start_paused = true)]
-async fn t17_a_token_that_two_clients_share_has_one_budget() {
+async fn clients_with_the_same_token_share_one_limit() {
     let reset = reset_in(60, false);
     let fake = Fake::new(move |_, _| answer(200).json(json!({})).limit(100, 0, &reset));
     let budgets = vimeo_ext::Budgets::default();

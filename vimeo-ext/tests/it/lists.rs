@@ -48,8 +48,9 @@ fn expected(range: std::ops::Range<u64>) -> Vec<String> {
     range.map(|id| format!("/videos/{id}")).collect()
 }
 
+/// BEHAVIOUR.md: D01.
 #[tokio::test]
-async fn t21_all_pages_come_with_the_calls_own_parameters() {
+async fn all_pages_are_read_with_the_parameters_of_the_call() {
     let fake = Fake::new(|seen, _| page(seen, 5));
     let vimeo = fake.vimeo();
     let mut items = vimeo.api().videos().list_my_videos().fields("uri").per_page(2u64).items();
@@ -71,8 +72,9 @@ async fn t21_all_pages_come_with_the_calls_own_parameters() {
     assert_eq!(fake.log()[3].query("per_page"), Some("100"));
 }
 
+/// BEHAVIOUR.md: D01.
 #[tokio::test]
-async fn t21_parameters_that_a_link_forgets_are_put_back() {
+async fn parameters_missing_from_a_paging_link_are_restored() {
     let fake = Fake::new(|seen, _| match seen.query("page") {
         Some("2") => answer(200).json(json!({"data": [{"uri": "/videos/1"}], "paging": {"next": null}})),
         _ => {
@@ -85,7 +87,7 @@ async fn t21_parameters_that_a_link_forgets_are_put_back() {
 }
 
 #[tokio::test]
-async fn t21_a_walk_is_resumed_from_where_it_stood() {
+async fn a_list_resumes_from_a_saved_position() {
     let fake = Fake::new(|seen, _| page(seen, 7));
     let vimeo = fake.vimeo();
     let list = || vimeo.api().videos().list_my_videos().per_page(3u64).fields("uri");
@@ -125,8 +127,9 @@ fn linked(ids: &[u64], next: Option<&str>) -> Value {
     json!({"data": data, "paging": {"next": next}})
 }
 
+/// BEHAVIOUR.md: D01.
 #[tokio::test]
-async fn t22_an_empty_page_in_the_middle_is_no_end() {
+async fn an_empty_page_in_the_middle_does_not_end_a_list() {
     let fake = pages(vec![
         (1, linked(&[0], Some("/me/videos?page=2"))),
         (2, linked(&[], Some("/me/videos?page=3"))),
@@ -137,7 +140,7 @@ async fn t22_an_empty_page_in_the_middle_is_no_end() {
 }
 
 #[tokio::test]
-async fn t22_a_link_that_goes_in_circles_ends_with_an_error_after_the_items() {
+async fn a_repeated_paging_link_is_an_error_after_the_items() {
     for (name, second) in [("the same page", "/me/videos?page=2"), ("an earlier one", "/me/videos")] {
         let fake = pages(vec![(1, linked(&[0], Some("/me/videos?page=2"))), (2, linked(&[1], Some(second)))]);
         let mut items = fake.vimeo().get("/me/videos").pages::<Item>().items();
@@ -150,16 +153,18 @@ async fn t22_a_link_that_goes_in_circles_ends_with_an_error_after_the_items() {
     }
 }
 
+/// BEHAVIOUR.md: E09.
 #[tokio::test]
-async fn t22_no_such_page_is_the_end_but_not_of_a_walk_that_never_began() {
+async fn code_2286_ends_a_list_that_has_begun() {
     let fake = pages(vec![(1, linked(&[0], Some("/me/videos?page=2")))]);
     assert_eq!(uris(fake.vimeo().get("/me/videos").pages().items()).await, expected(0..1));
     let error = fake.vimeo().get("/me/videos?page=9").pages::<Item>().items().collect().await.unwrap_err();
     assert_eq!(error.error_code(), Some(2286));
 }
 
+/// BEHAVIOUR.md: D01.
 #[tokio::test]
-async fn t22_t29_a_link_to_another_host_is_not_followed() {
+async fn a_paging_link_to_another_host_is_not_followed() {
     for next in [
         "https://evil.example/me/videos?page=2",
         "//evil.example/x",
@@ -239,6 +244,7 @@ async fn items_that_appear_twice_can_be_dropped() {
     assert_eq!(uris(items).await, expected(0..1));
 }
 
+/// BEHAVIOUR.md: L08.
 #[tokio::test]
 async fn an_unchanged_list_is_an_answer() {
     let fake = Fake::new(|seen, _| match seen.header("if-modified-since") {
@@ -268,7 +274,7 @@ async fn an_error_ends_a_walk_and_what_came_before_stays() {
 }
 
 #[tokio::test]
-async fn t21_a_walk_that_failed_is_taken_up_at_the_page_that_failed() {
+async fn a_failed_list_resumes_at_the_page_that_failed() {
     for concurrent in [1, 3] {
         let fake = Fake::new(|seen, number| if number == 1 { answer(404) } else { page(seen, 7) });
         let vimeo = fake.vimeo();
@@ -290,7 +296,7 @@ async fn t21_a_walk_that_failed_is_taken_up_at_the_page_that_failed() {
 }
 
 #[tokio::test]
-async fn t22_a_walk_that_leads_nowhere_has_no_position_and_repeats_no_item() {
+async fn a_list_with_a_repeated_link_has_no_position_and_repeats_no_item() {
     let fake = pages(vec![(1, linked(&[0], Some("/me/videos")))]);
     let mut items = fake.vimeo().get("/me/videos").pages::<Item>().items();
     items.next().await.unwrap().unwrap();
@@ -300,7 +306,7 @@ async fn t22_a_walk_that_leads_nowhere_has_no_position_and_repeats_no_item() {
 }
 
 #[tokio::test]
-async fn t22_empty_pages_without_end_end() {
+async fn endless_empty_pages_are_an_error() {
     let fake = Fake::new(|seen, _| {
         let number = seen.query("page").map_or(1, |page| page.parse::<u64>().unwrap());
         answer(200).json(linked(&[], Some(&format!("/me/videos?page={}", number + 1))))

@@ -45,8 +45,9 @@ fn new_only(seen: &Seen) -> Answer {
     }
 }
 
+/// BEHAVIOUR.md: A04.
 #[tokio::test(start_paused = true)]
-async fn t31_fifty_refused_calls_share_one_refresh_and_are_sent_again_whole() {
+async fn fifty_refused_calls_share_one_refresh_and_are_resent_whole() {
     let fake = Fake::new(|seen, _| new_only(seen).after(Duration::from_millis(5)));
     let refresher = Counting::default();
     let vimeo = fake.builder().refresher(refresher.clone()).build().unwrap();
@@ -59,8 +60,9 @@ async fn t31_fifty_refused_calls_share_one_refresh_and_are_sent_again_whole() {
     assert!(fake.count() <= 100);
 }
 
+/// BEHAVIOUR.md: A04.
 #[tokio::test(start_paused = true)]
-async fn t31_a_failed_refresh_is_shared_and_a_final_one_is_remembered() {
+async fn a_failed_refresh_is_shared_and_a_final_failure_is_remembered() {
     let fake = Fake::new(|seen, _| new_only(seen).after(Duration::from_millis(5)));
     let refresher = Counting {
         fails: Some(|| RefreshError::needs_login("the grant was withdrawn")),
@@ -91,8 +93,9 @@ async fn t31_a_failed_refresh_is_shared_and_a_final_one_is_remembered() {
     assert_eq!(flaky.count.load(Ordering::SeqCst), 2, "a passing failure is tried again by the next call");
 }
 
+/// BEHAVIOUR.md: A04.
 #[tokio::test(start_paused = true)]
-async fn t31_without_a_refresher_the_token_is_checked_and_given_up() {
+async fn without_a_refresher_a_refused_token_is_verified_and_dropped() {
     let fake = Fake::new(|_, _| answer(401).json(json!({"error": "No.", "error_code": 8003})));
     let vimeo = fake.builder().account("user 7").build().unwrap();
     let error = vimeo.get("/me").send().await.unwrap_err();
@@ -112,8 +115,9 @@ async fn t31_without_a_refresher_the_token_is_checked_and_given_up() {
     assert!(matches!(vimeo.get("/me").send().await, Err(Error::Api(_))));
 }
 
+/// BEHAVIOUR.md: A04.
 #[tokio::test(start_paused = true)]
-async fn t31_a_new_token_that_is_refused_as_well_is_no_loop() {
+async fn a_refused_new_token_does_not_loop() {
     let fake = Fake::new(|_, _| answer(401));
     let refresher = Counting::default();
     let vimeo = fake.builder().refresher(refresher.clone()).build().unwrap();
@@ -162,8 +166,9 @@ fn grants(seen: &Seen) -> Answer {
     }
 }
 
+/// BEHAVIOUR.md: A05.
 #[tokio::test(start_paused = true)]
-async fn t32_a_hundred_first_calls_ask_for_one_token() {
+async fn a_hundred_first_calls_request_one_token() {
     let fake = Fake::new(|seen, _| grants(seen).after(Duration::from_millis(20)));
     let vimeo = Vimeo::builder().app("app", "s3cret").transport(fake.clone()).build().unwrap();
     let calls = (0..100).map(|_| vimeo.get("/channels").send());
@@ -183,8 +188,9 @@ async fn t32_a_hundred_first_calls_ask_for_one_token() {
     assert_eq!(vimeo.scopes().unwrap().to_string(), "public");
 }
 
+/// BEHAVIOUR.md: E01, E07.
 #[tokio::test(start_paused = true)]
-async fn t30_refusals_of_a_login_are_read_in_their_shape() {
+async fn login_errors_are_decoded_in_their_own_shape() {
     for (status, body, words) in [
         (
             400,

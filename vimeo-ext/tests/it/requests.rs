@@ -9,7 +9,7 @@ use vimeo_ext::{Timeouts, Vimeo};
 use crate::fake::{Fake, answer};
 
 #[tokio::test(start_paused = true)]
-async fn t14_every_time_is_settable_and_ends_what_it_is_for() {
+async fn every_timeout_is_configurable_and_enforced() {
     let began = tokio::time::Instant::now();
     let slow = Fake::new(|_, _| answer(200).json(json!({})).after(Duration::from_secs(60)));
     slow.vimeo().get("/me").send().await.unwrap();
@@ -27,8 +27,9 @@ async fn t14_every_time_is_settable_and_ends_what_it_is_for() {
     assert_eq!(began.elapsed(), Duration::from_secs(12));
 }
 
+/// BEHAVIOUR.md: D08.
 #[tokio::test]
-async fn t15_every_success_is_one_and_a_missing_body_is_named() {
+async fn any_2xx_is_a_success_and_a_missing_body_is_an_error() {
     let body = types::CreateVideoBody::new(types::UploadInput::new("tus").size(1u64));
     for status in [200, 201, 202] {
         let fake = Fake::new(move |_, _| answer(status).json(json!({"uri": "/videos/1"})));
@@ -43,8 +44,9 @@ async fn t15_every_success_is_one_and_a_missing_body_is_named() {
     assert!(fake.vimeo().delete("/videos/1").send().await.unwrap().is_null());
 }
 
+/// BEHAVIOUR.md: D06.
 #[tokio::test]
-async fn t23_parameters_of_a_get_stand_in_its_query_and_numbers_are_whole() {
+async fn parameters_of_a_get_go_into_its_query_and_integers_have_no_fraction() {
     let fake = Fake::new(|_, _| answer(200).json(json!({"data": []})));
     let vimeo = fake.vimeo();
     vimeo
@@ -69,8 +71,9 @@ async fn t23_parameters_of_a_get_stand_in_its_query_and_numbers_are_whole() {
     }
 }
 
+/// BEHAVIOUR.md: D05.
 #[tokio::test]
-async fn t24_fields_go_along_and_a_partial_answer_fits_both_types() {
+async fn fields_are_sent_and_a_partial_response_decodes_into_both_types() {
     #[derive(serde::Deserialize)]
     struct Title {
         name: String,
@@ -88,8 +91,9 @@ async fn t24_fields_go_along_and_a_partial_answer_fits_both_types() {
     }
 }
 
+/// BEHAVIOUR.md: A01.
 #[tokio::test]
-async fn t33_every_request_names_its_version() {
+async fn every_request_asks_for_the_api_version_unless_overridden() {
     let fake = Fake::new(|_, _| answer(200).json(json!({})));
     let vimeo = fake.vimeo();
     vimeo.get("/me").send().await.unwrap();

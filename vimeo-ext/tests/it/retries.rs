@@ -24,7 +24,7 @@ async fn a_read_survives_trouble_and_waits_longer_each_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn t02_trouble_without_end_ends_with_the_last_error() {
+async fn endless_errors_end_with_the_last_error() {
     let fake = Fake::new(|_, _| answer(500).json(json!({"error": "Something broke."})));
     let began = Instant::now();
     let error = fake.vimeo().get("/me").send().await.unwrap_err();

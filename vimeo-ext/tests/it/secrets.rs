@@ -29,8 +29,9 @@ impl Layer for Detour {
     }
 }
 
+/// BEHAVIOUR.md: U03.
 #[tokio::test]
-async fn t29_another_host_gets_no_token_even_when_a_layer_leads_there() {
+async fn a_layer_cannot_send_the_token_to_another_host() {
     let fake = Fake::new(|_, _| answer(200).json(json!({})));
     for foreign in [
         "https://evil.example/me",
@@ -53,7 +54,7 @@ async fn t29_another_host_gets_no_token_even_when_a_layer_leads_there() {
 }
 
 #[tokio::test]
-async fn t29_a_redirect_to_another_host_is_an_answer_and_one_within_is_followed() {
+async fn redirects_are_followed_within_the_host_only() {
     let (api, elsewhere) = (MockServer::start().await, MockServer::start().await);
     let away = ResponseTemplate::new(302).insert_header("location", format!("{}/me", elsewhere.uri()));
     Mock::given(path("/away")).respond_with(away).mount(&api).await;
@@ -85,8 +86,9 @@ async fn t29_a_redirect_to_another_host_is_an_answer_and_one_within_is_followed(
     assert!(!strangers[0].headers.contains_key("authorization"));
 }
 
+/// BEHAVIOUR.md: U03.
 #[tokio::test]
-async fn t29_over_a_whole_upload_only_the_api_sees_the_token() {
+async fn only_the_api_sees_the_token_of_an_upload() {
     let sandbox = Sandbox::builder().refuse_foreign_tokens(true).start().await.unwrap();
     let vimeo =
         Vimeo::builder().access_token(sandbox.token()).base_url(sandbox.url().as_str()).build().unwrap();
@@ -162,7 +164,7 @@ impl Visit for Fields {
 const SECRETS: [&str; 6] = ["t0ken-s3cret", "app-s3cret", "sig=", "passw0rd", "qu3ry", "dDBrZW4"];
 
 #[tokio::test(start_paused = true)]
-async fn t29_nothing_that_is_printed_or_logged_holds_a_secret() {
+async fn output_and_logs_hold_no_secret() {
     logged_from_here();
     let fake = Fake::new(|seen, number| match (seen.path.as_str(), number) {
         (_, 0) => answer(503),

@@ -12,7 +12,7 @@ fn everywhere<T: Send + Sync + 'static>() {}
 fn sendable<T: Send + 'static>(_: T) {}
 
 #[test]
-fn t36_clients_streams_and_futures_go_between_threads() {
+fn clients_streams_and_futures_can_move_between_threads() {
     everywhere::<Vimeo>();
     everywhere::<vimeo_api::Client>();
     everywhere::<Auth>();

@@ -65,8 +65,9 @@ async fn upload(
     Upload::new(ticket(server, size), source).options(options).run().await
 }
 
+/// BEHAVIOUR.md: U06, U12.
 #[tokio::test]
-async fn t01_a_broken_upload_goes_on_where_the_server_stands() {
+async fn a_broken_upload_resumes_at_the_servers_offset() {
     let film = film(MIB);
     let script = [
         Fault::Fine,                 // HEAD
@@ -103,8 +104,9 @@ async fn t01_a_broken_upload_goes_on_where_the_server_stands() {
     server.assert_well_behaved();
 }
 
+/// BEHAVIOUR.md: U06, U12.
 #[tokio::test]
-async fn t01_a_lost_answer_costs_no_byte() {
+async fn a_lost_response_resends_no_bytes() {
     let film = film(MIB);
     let server = TusServer::start(MIB as u64, [Fault::Fine, Fault::LoseAnswer]).await;
     upload(&server, MIB, film.clone(), at_once()).await.unwrap();
@@ -112,24 +114,27 @@ async fn t01_a_lost_answer_costs_no_byte() {
     assert_eq!(server.log(), ["HEAD", "PATCH 0", "HEAD"]);
 }
 
+/// BEHAVIOUR.md: U12.
 #[tokio::test]
-async fn t02_a_server_that_always_fails_ends_it() {
+async fn repeated_server_errors_exhaust_the_attempts() {
     let server = TusServer::start(9, vec![Fault::Status(500); 100]).await;
     let error = upload(&server, 9, film(9), at_once().attempts(7)).await.unwrap_err();
     assert!(matches!(error, UploadError::Exhausted { attempts: 7, .. }), "{error:?}");
     assert_eq!(server.log(), ["HEAD"; 7]);
 }
 
+/// BEHAVIOUR.md: U12.
 #[tokio::test]
-async fn t02_a_port_where_nobody_listens_ends_it() {
+async fn refused_connections_exhaust_the_attempts() {
     let ticket = UploadTicket::new("/videos/1", format!("http://127.0.0.1:1/1?{SECRET}"), 9).unwrap();
     let error = Upload::new(ticket, film(9)).options(at_once().attempts(3)).run().await.unwrap_err();
     assert!(matches!(error, UploadError::Exhausted { attempts: 3, .. }), "{error:?}");
     assert_hides_the_link(&error);
 }
 
+/// BEHAVIOUR.md: U01, U08.
 #[tokio::test]
-async fn t03_nothing_but_head_and_patch_is_ever_sent() {
+async fn only_head_and_patch_are_sent_to_the_upload_host() {
     let film = film(MIB);
     let server = TusServer::start(MIB as u64, [Fault::Fine, Fault::DropAfter(5)]).await;
     upload(&server, MIB, film.clone(), chunks(300 * KIB)).await.unwrap();
@@ -142,8 +147,9 @@ async fn t03_nothing_but_head_and_patch_is_ever_sent() {
     gone.assert_well_behaved();
 }
 
+/// BEHAVIOUR.md: U04.
 #[tokio::test]
-async fn t04_every_request_names_the_version_and_412_is_final() {
+async fn every_request_names_the_tus_version_and_412_is_final() {
     // The server answers 412 to any request that does not.
     let server = TusServer::start(9, []).await;
     upload(&server, 9, film(9), at_once()).await.unwrap();
@@ -158,8 +164,9 @@ async fn t04_every_request_names_the_version_and_412_is_final() {
     }
 }
 
+/// BEHAVIOUR.md: U06.
 #[tokio::test]
-async fn t05_another_process_resumes_from_the_ticket_alone() {
+async fn another_process_resumes_from_the_ticket_alone() {
     let film = film(MIB);
     let (_folder, path) = file(&film);
     let server = TusServer::start(MIB as u64, [Fault::Fine, Fault::StallAfter(300 * KIB)]).await;
@@ -186,7 +193,7 @@ async fn t05_another_process_resumes_from_the_ticket_alone() {
 }
 
 #[tokio::test]
-async fn t06_another_file_is_refused_before_any_request() {
+async fn a_different_file_is_refused_before_any_request() {
     let server = TusServer::start(10, []).await;
     let error = upload(&server, 10, film(11), at_once()).await.unwrap_err();
     let UploadError::SizeMismatch { promised: 10, found: 11, by } = error else { panic!("{error:?}") };
@@ -200,8 +207,9 @@ async fn t06_another_file_is_refused_before_any_request() {
     assert!(server.log().is_empty());
 }
 
+/// BEHAVIOUR.md: U06, U10.
 #[tokio::test]
-async fn t06_a_link_made_for_another_size_is_noticed() {
+async fn a_link_created_for_another_size_is_an_error() {
     let server = TusServer::start(99, []).await;
     let error = upload(&server, 10, film(10), at_once()).await.unwrap_err();
     let UploadError::SizeMismatch { promised: 10, found: 99, by } = error else { panic!("{error:?}") };
@@ -209,8 +217,9 @@ async fn t06_a_link_made_for_another_size_is_noticed() {
     assert_eq!(server.log(), ["HEAD"]);
 }
 
+/// BEHAVIOUR.md: U07.
 #[tokio::test]
-async fn t07_a_locked_upload_is_asked_again() {
+async fn a_locked_upload_is_retried() {
     let film = film(KIB);
     let script = [Fault::Status(423), Fault::Status(423), Fault::Fine, Fault::Status(423)];
     let server = TusServer::start(KIB as u64, script).await;
@@ -219,8 +228,9 @@ async fn t07_a_locked_upload_is_asked_again() {
     assert_eq!(server.log(), ["HEAD", "HEAD", "HEAD", "PATCH 0", "HEAD", "PATCH 0", "HEAD"]);
 }
 
+/// BEHAVIOUR.md: U06, U07.
 #[tokio::test]
-async fn t07_the_servers_offset_counts_also_when_it_lies_behind() {
+async fn the_servers_offset_is_adopted_even_if_it_went_back() {
     let film = film(MIB);
     let script = [Fault::Fine, Fault::Fine, Fault::Fine, Fault::ForgetFrom(1000)];
     let server = TusServer::start(MIB as u64, script).await;
@@ -231,7 +241,7 @@ async fn t07_the_servers_offset_counts_also_when_it_lies_behind() {
 }
 
 #[tokio::test]
-async fn t07_a_source_that_cannot_go_back_says_so() {
+async fn a_source_that_cannot_rewind_far_enough_is_an_error() {
     let film = film(MIB);
     let script = [Fault::Fine, Fault::Fine, Fault::Fine, Fault::ForgetFrom(1000)];
     let server = TusServer::start(MIB as u64, script).await;
@@ -241,7 +251,7 @@ async fn t07_a_source_that_cannot_go_back_says_so() {
 }
 
 #[tokio::test]
-async fn t07_an_offset_beyond_the_file_is_an_error() {
+async fn an_offset_beyond_the_file_is_an_error() {
     for script in [vec![Fault::Claim(10)], vec![Fault::Fine, Fault::Claim(10)]] {
         let server = TusServer::start(9, script).await;
         let error = upload(&server, 9, film(9), at_once()).await.unwrap_err();
@@ -249,8 +259,9 @@ async fn t07_an_offset_beyond_the_file_is_an_error() {
     }
 }
 
+/// BEHAVIOUR.md: U05, U06.
 #[tokio::test]
-async fn t07_a_success_without_an_offset_is_not_believed() {
+async fn a_success_without_an_offset_is_checked_with_head() {
     let film = film(KIB);
     let server = TusServer::start(KIB as u64, [Fault::NoOffset, Fault::Fine, Fault::NoOffset]).await;
     upload(&server, KIB, film.clone(), at_once()).await.unwrap();
@@ -258,8 +269,9 @@ async fn t07_a_success_without_an_offset_is_not_believed() {
     assert_eq!(server.log(), ["HEAD", "HEAD", "PATCH 0", "HEAD", "PATCH 0", "HEAD"]);
 }
 
+/// BEHAVIOUR.md: U08, U09.
 #[tokio::test]
-async fn t08_a_link_that_is_gone_names_the_video_and_is_not_tried_again() {
+async fn an_expired_link_names_the_video_and_is_not_retried() {
     for status in [404, 410, 403] {
         for script in [vec![Fault::Status(status)], vec![Fault::Fine, Fault::Status(status)]] {
             let requests = script.len();
@@ -274,8 +286,9 @@ async fn t08_a_link_that_is_gone_names_the_video_and_is_not_tried_again() {
     }
 }
 
+/// BEHAVIOUR.md: U06.
 #[tokio::test]
-async fn t09_progress_is_what_the_server_acknowledged() {
+async fn progress_counts_acknowledged_bytes() {
     let film = film(MIB);
     let server = TusServer::start(MIB as u64, [Fault::Fine, Fault::DropAfter(300 * KIB)]).await;
     server.preload(&film[..100 * KIB]);
@@ -304,7 +317,7 @@ async fn t09_progress_is_what_the_server_acknowledged() {
 }
 
 #[tokio::test]
-async fn t10_cancelled_or_dropped_it_stays_resumable() {
+async fn a_cancelled_or_dropped_upload_stays_resumable() {
     let film = film(MIB);
     for cancel in [true, false] {
         let server = TusServer::start(MIB as u64, [Fault::Fine, Fault::StallAfter(200 * KIB)]).await;
@@ -329,7 +342,7 @@ async fn t10_cancelled_or_dropped_it_stays_resumable() {
 }
 
 #[tokio::test]
-async fn t11_every_kind_of_source_survives_a_break() {
+async fn every_source_survives_a_break() {
     let film = film(3 * MIB);
     let (_folder, path) = file(&film);
     let sources: Vec<(&str, Box<dyn Source>)> = vec![
@@ -363,7 +376,7 @@ async fn t11_every_kind_of_source_survives_a_break() {
 }
 
 #[tokio::test]
-async fn t11_a_stream_that_starts_over_skips_what_the_server_has() {
+async fn a_restarted_stream_skips_what_the_server_has() {
     let film = film(MIB);
     let server = TusServer::start(MIB as u64, [Fault::Fine, Fault::DropAfter(10)]).await;
     server.preload(&film[..333_333]);
@@ -373,8 +386,9 @@ async fn t11_a_stream_that_starts_over_skips_what_the_server_has() {
     assert!(server.data() == film);
 }
 
+/// BEHAVIOUR.md: U10.
 #[tokio::test]
-async fn t11_a_stream_that_ends_early_never_becomes_a_finished_upload() {
+async fn a_stream_that_ends_early_does_not_finish_the_upload() {
     let server = TusServer::start(MIB as u64, []).await;
     let source = StreamSource::new(Cursor::new(film(1000)), MIB as u64, "a pipe");
     let error = upload(&server, MIB, source, at_once()).await.unwrap_err();
@@ -384,7 +398,7 @@ async fn t11_a_stream_that_ends_early_never_becomes_a_finished_upload() {
 }
 
 #[tokio::test]
-async fn t11_what_is_not_a_file_is_refused_before_anything_is_sent() {
+async fn a_path_that_is_no_file_is_refused_before_any_request() {
     let folder = tempfile::tempdir().unwrap();
     let server = TusServer::start(9, []).await;
     let error = upload(&server, 9, folder.path(), at_once()).await.unwrap_err();
@@ -396,7 +410,7 @@ async fn t11_what_is_not_a_file_is_refused_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn t11_a_file_that_changes_under_way_is_noticed_and_named() {
+async fn a_file_that_changes_during_the_upload_is_an_error() {
     let size = 64 * MIB;
     let happenings: [(&str, Happening); 3] = [
         ("shrank", |path| File::options().write(true).open(path).unwrap().set_len(1000).unwrap()),
@@ -425,8 +439,9 @@ async fn t11_a_file_that_changes_under_way_is_noticed_and_named() {
     }
 }
 
+/// BEHAVIOUR.md: U11.
 #[tokio::test]
-async fn t13_the_cut_on_the_wire() {
+async fn patches_follow_the_chunk_size() {
     // (size, options, lengths of the PATCH requests)
     let table: [(usize, UploadOptions, &[u64]); 6] = [
         (0, at_once(), &[]),
@@ -449,7 +464,7 @@ async fn t13_the_cut_on_the_wire() {
 }
 
 #[tokio::test]
-async fn t29_redirects_are_not_followed_and_the_link_is_never_shown() {
+async fn redirects_are_not_followed_and_the_link_is_never_shown() {
     let elsewhere = TusServer::start(9, []).await;
     for status in [301, 302, 307, 308] {
         let to = format!("http://{}/", elsewhere.link().split('/').nth(2).unwrap());
@@ -472,7 +487,7 @@ async fn t29_redirects_are_not_followed_and_the_link_is_never_shown() {
 }
 
 #[test]
-fn t36_everything_can_move_between_threads() {
+fn uploads_can_move_between_threads() {
     fn moves<T: Send + 'static>(_: &T) {}
     fn shared<T: Send + Sync + 'static>() {}
     shared::<UploadHandle>();

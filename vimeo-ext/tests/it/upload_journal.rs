@@ -1,4 +1,4 @@
-//! T5 with real processes: killed without warning, started again, one video, every byte right.
+//! Uploads of real processes that are killed without warning and started again: one video, every byte right.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -22,8 +22,9 @@ fn start(folder: &std::path::Path, link: &str) -> Child {
         .unwrap()
 }
 
+/// BEHAVIOUR.md: U06.
 #[tokio::test]
-async fn t05_killed_at_any_moment_it_goes_on_where_the_server_stands() {
+async fn an_upload_killed_at_any_moment_resumes_at_the_servers_offset() {
     let film: Vec<u8> = (0..SIZE).map(|at| (at * at / 7) as u8).collect();
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("film.mp4"), &film).unwrap();

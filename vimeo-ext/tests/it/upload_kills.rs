@@ -139,8 +139,9 @@ impl Life {
     }
 }
 
+/// BEHAVIOUR.md: U06.
 #[test]
-fn t05_killed_at_random_moments_there_is_one_video_and_every_byte_is_right() {
+fn an_upload_killed_at_random_moments_makes_one_whole_video() {
     let (kills, seed, size) =
         (setting("KILLS", 10), setting("KILL_SEED", 7), setting("KILL_MIB", 24) * MIB + 17);
     let mut luck = fastrand::Rng::with_seed(seed);

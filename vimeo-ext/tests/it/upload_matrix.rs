@@ -41,8 +41,9 @@ struct Row {
     again: u64,
 }
 
+/// BEHAVIOUR.md: U12.
 #[tokio::test]
-async fn t01_every_break_at_every_place_ends_with_the_whole_file() {
+async fn every_fault_at_every_place_ends_with_the_whole_file() {
     let sandbox = Sandbox::builder().keep_bytes(true).refuse_foreign_tokens(true).start().await.unwrap();
     let sandbox = Arc::new(sandbox);
     println!("{:<31} {:<14} {:>8} {:>12}  requests", "where", "what", "retries", "bytes again");

@@ -1,4 +1,4 @@
-//! T12: memory does not grow with the file. Measured in a process of its own, as the system counts
+//! The memory of an upload does not grow with the file. Measured in a process of its own, as the system counts
 //! it, so that neither the other tests nor an allocator of our own get in the way.
 
 use std::process::Command;
@@ -19,7 +19,7 @@ fn peak() -> u64 {
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "reads the peak from /proc")]
-fn t12_two_gib_take_a_few_mib() {
+fn an_upload_of_two_gib_takes_a_few_mib() {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "upload_memory::child", "--ignored", "--nocapture", "--test-threads=1"])
         .output()

@@ -26,8 +26,9 @@ fn at_once() -> UploadOptions {
     UploadOptions::new().backoff(Backoff::new(Duration::ZERO, Duration::ZERO))
 }
 
+/// BEHAVIOUR.md: U01, U03, U12.
 #[tokio::test]
-async fn t01_t03_t29_a_disturbed_upload_arrives_whole_and_without_the_token() {
+async fn a_disturbed_upload_arrives_whole_and_without_the_token() {
     let film: Vec<u8> = (0..3_000_000u32).map(|at| (at ^ (at >> 8)) as u8).collect();
     let sandbox = Sandbox::builder().keep_bytes(true).refuse_foreign_tokens(true).start().await.unwrap();
     let ticket = create(&sandbox, film.len()).await;
@@ -53,8 +54,9 @@ async fn t01_t03_t29_a_disturbed_upload_arrives_whole_and_without_the_token() {
     assert!(requests >= 6, "{journal:?}");
 }
 
+/// BEHAVIOUR.md: U08.
 #[tokio::test]
-async fn t08_an_upload_that_the_server_lost_is_gone() {
+async fn an_upload_lost_by_the_server_is_gone() {
     let sandbox = Sandbox::start().await.unwrap();
     let ticket = create(&sandbox, 1000).await;
     let video = ticket.video_uri().to_owned();

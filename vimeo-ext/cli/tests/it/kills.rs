@@ -163,7 +163,7 @@ struct Sum {
 }
 
 #[test]
-fn t13_killed_at_random_moments_there_are_three_videos_and_every_byte_is_right() {
+fn three_uploads_killed_at_random_moments_make_three_whole_videos() {
     let (kills, seed, size) = (setting("KILLS", 10), setting("KILL_SEED", 7), setting("KILL_MIB", 4) * MIB);
     let mut luck = fastrand::Rng::with_seed(seed);
     let mut sum = Sum::default();
@@ -252,7 +252,7 @@ fn all_there(harness: &Harness) {
 
 #[test]
 #[ignore = "depends on the machine's speed; `cargo xtask kill-test --command` runs it"]
-fn t13_the_rate_is_what_was_asked_for() {
+fn bwlimit_keeps_the_requested_rate() {
     let harness = Harness::new();
     for name in NAMES {
         harness.file(&format!("{name}.mp4"), 24 << 20);

@@ -129,8 +129,9 @@ fn seconds(seconds: u64) -> Duration {
 
 const MIB: usize = 1024 * 1024;
 
+/// BEHAVIOUR.md: U12.
 #[tokio::test(start_paused = true)]
-async fn t02_a_server_that_always_fails_ends_it_after_the_budget() {
+async fn an_upload_ends_when_its_retries_are_used_up() {
     for status in [500, 502, 503, 504, 423, 429] {
         let Setup { driver, line, .. } =
             setup(Line::always(status), bytes(10), UploadOptions::new().attempts(8));
@@ -145,8 +146,9 @@ async fn t02_a_server_that_always_fails_ends_it_after_the_budget() {
     }
 }
 
+/// BEHAVIOUR.md: U12.
 #[tokio::test(start_paused = true)]
-async fn t02_a_line_that_always_breaks_ends_too() {
+async fn an_upload_over_a_line_that_always_breaks_ends() {
     let steps =
         [at(0), Step::Break(Trouble::Dropped), at(0), Step::Break(Trouble::Connect), at(0), Step::Hang];
     let options = UploadOptions::new().attempts(3);
@@ -160,7 +162,7 @@ async fn t02_a_line_that_always_breaks_ends_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn t14_a_slow_but_moving_patch_is_never_killed() {
+async fn a_slow_but_moving_patch_is_not_timed_out() {
     // Each portion takes nearly the whole stall timeout; the PATCH takes many times as long.
     let steps = [at(0), Step::TakeEvery(seconds(59)), at(MIB as u64)];
     let Setup { driver, line, .. } = setup(Line::new(steps), bytes(MIB), UploadOptions::new());
@@ -171,7 +173,7 @@ async fn t14_a_slow_but_moving_patch_is_never_killed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn t14_a_stalled_patch_is_given_up_after_the_stall_timeout() {
+async fn a_stalled_patch_fails_after_the_stall_timeout() {
     let steps = [at(0), Step::TakeAndHang(2), at(128 * 1024), at(MIB as u64), at(MIB as u64)];
     let Setup { driver, line, .. } = setup(Line::new(steps), bytes(MIB), UploadOptions::new());
     let begun = Instant::now();
@@ -182,7 +184,7 @@ async fn t14_a_stalled_patch_is_given_up_after_the_stall_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn t14_the_answer_may_take_longer_than_a_move() {
+async fn the_response_may_take_longer_than_the_stall_timeout() {
     // All bytes are out at once; then the server thinks.
     let steps = [at(0), Step::TakeAndHang(1), at(10)];
     let Setup { driver, .. } = setup(Line::new(steps), bytes(10), UploadOptions::new());
@@ -192,7 +194,7 @@ async fn t14_the_answer_may_take_longer_than_a_move() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn t14_a_source_that_has_nothing_to_give_is_no_stall() {
+async fn a_source_without_data_is_not_a_stall() {
     let (mut pipe, reader) = tokio::io::duplex(64);
     let source = StreamSource::new(reader, 20, "a slow pipe");
     let steps = [at(0), Step::TakeEvery(Duration::ZERO), at(20)];
@@ -219,7 +221,7 @@ async fn the_deadline_ends_a_request_that_is_under_way() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn t10_a_pause_stops_the_bytes_and_the_clocks() {
+async fn a_pause_stops_the_bytes_and_the_timeouts() {
     let steps = [at(0), Step::TakeEvery(seconds(1)), at(MIB as u64)];
     let options = UploadOptions::new().deadline(seconds(60));
     let Setup { driver, handle, .. } = setup(Line::new(steps), bytes(MIB), options);
@@ -242,7 +244,7 @@ async fn t10_a_pause_stops_the_bytes_and_the_clocks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn t10_a_cancel_ends_a_request_a_wait_and_a_pause_at_once() {
+async fn a_cancel_ends_a_request_a_wait_and_a_pause_at_once() {
     let hanging = [at(0), Step::TakeAndHang(1)];
     let waiting = [at(0), status(503)];
     let pausing = [at(0), Step::TakeEvery(seconds(1))];

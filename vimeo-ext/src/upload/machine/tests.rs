@@ -60,12 +60,12 @@ fn the_road_of_an_upload() {
             &[(Event::Begun, PROBE), (probed(0), send(0, 100)), (sent(100), PROBE), (probed(100), DONE)],
         ),
         (
-            "T5: resumed where the server stands",
+            "resumed where the server stands",
             &[(Event::Begun, PROBE), (probed(40), send(40, 100)), (sent(100), PROBE), (probed(100), DONE)],
         ),
         ("nothing left to send", &[(Event::Begun, PROBE), (probed(100), DONE)]),
         (
-            "T1: a drop is followed by one HEAD, and the server's offset counts",
+            "a drop is followed by one HEAD, and the server's offset counts",
             &[
                 (Event::Begun, PROBE),
                 (probed(0), send(0, 100)),
@@ -80,7 +80,7 @@ fn the_road_of_an_upload() {
             ],
         ),
         (
-            "T7: locked twice",
+            "locked twice",
             &[
                 (Event::Begun, PROBE),
                 (answered(423), wait(500)),
@@ -91,7 +91,7 @@ fn the_road_of_an_upload() {
             ],
         ),
         (
-            "T7: 409, and the server is behind",
+            "409, and the server is behind",
             &[
                 (Event::Begun, PROBE),
                 (probed(50), send(50, 100)),
@@ -101,7 +101,7 @@ fn the_road_of_an_upload() {
             ],
         ),
         (
-            "T7: 409, and the server is ahead of us but within the file",
+            "409, and the server is ahead of us but within the file",
             &[
                 (Event::Begun, PROBE),
                 (probed(0), send(0, 100)),
@@ -235,8 +235,9 @@ fn offsets_that_cannot_be_are_typed_errors() {
     assert_eq!(machine.on(sent(101), now()), Command::Fail(verdict));
 }
 
+/// BEHAVIOUR.md: U12.
 #[test]
-fn t02_failures_in_a_row_exhaust_the_budget() {
+fn consecutive_failures_exhaust_the_attempts() {
     play(
         machine(),
         "always 500",

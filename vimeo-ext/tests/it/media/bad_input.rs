@@ -64,8 +64,9 @@ async fn another_kind_of_file_is_uploaded_with_a_warning() {
     assert!(place.vimeo().upload(film(100)).send().await.unwrap().warnings.is_empty());
 }
 
+/// BEHAVIOUR.md: E04.
 #[tokio::test]
-async fn t20_a_full_quota_is_typed_and_never_tried_again() {
+async fn a_full_quota_is_a_typed_error_and_not_retried() {
     for (space, periodic, full) in [(500, 5000, Quota::Storage), (5000, 500, Quota::Period)] {
         let place = Place::of(Sandbox::builder().quota(vimeo_sandbox::Quota::new(space, periodic))).await;
         let path = place.file("film.mp4", &film(1000));
@@ -77,8 +78,9 @@ async fn t20_a_full_quota_is_typed_and_never_tried_again() {
     }
 }
 
+/// BEHAVIOUR.md: U16.
 #[tokio::test]
-async fn t15_every_success_of_a_creation_is_one() {
+async fn any_2xx_creation_is_a_success() {
     for status in [200, 201, 202] {
         let film = film(1000);
         let tus = TusServer::start(1000, []).await;
@@ -92,8 +94,9 @@ async fn t15_every_success_of_a_creation_is_one() {
     }
 }
 
+/// BEHAVIOUR.md: U16.
 #[tokio::test]
-async fn t15_a_success_without_what_is_needed_is_typed() {
+async fn a_creation_without_an_upload_link_is_a_typed_error() {
     let place = Place::new().await;
     let film = place.file("film.mp4", &film(1000));
     let server = MockServer::start().await;

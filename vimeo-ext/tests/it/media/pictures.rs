@@ -13,8 +13,9 @@ use super::{Place, at_once};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
 
+/// BEHAVIOUR.md: U03, M01.
 #[tokio::test]
-async fn t28_a_thumbnail_is_created_sent_and_switched_on() {
+async fn a_thumbnail_is_created_uploaded_and_activated() {
     let place = Place::new().await;
     let id = place.sandbox.seed_videos(1)[0];
     let file = place.file("thumbnail.png", PNG);
@@ -31,16 +32,18 @@ async fn t28_a_thumbnail_is_created_sent_and_switched_on() {
     assert_eq!(video["pictures"]["uri"], picture.uri);
 }
 
+/// BEHAVIOUR.md: M01.
 #[tokio::test]
-async fn t28_a_portrait_is_left_inactive_unless_asked_for() {
+async fn a_portrait_stays_inactive_unless_activated() {
     let place = Place::new().await;
     let picture = place.vimeo().upload_picture(PictureTarget::me(), PNG).send().await.unwrap();
     assert!(!picture.active);
     assert_eq!(place.steps(), ["POST /me/pictures", "PUT link"]);
 }
 
+/// BEHAVIOUR.md: M01.
 #[tokio::test]
-async fn t28_an_expired_link_is_asked_for_anew_once() {
+async fn an_expired_picture_link_is_renewed_once() {
     let place = Place::new().await;
     let id = place.sandbox.seed_videos(1)[0];
     let gone = || Fault::new(Effect::Status(403)).host(Host::Upload).method(Method::PUT);

@@ -11,8 +11,9 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use super::{Place, at_once, film};
 use crate::tus_server::TusServer;
 
+/// BEHAVIOUR.md: U15.
 #[tokio::test]
-async fn t34_replace_gives_the_callers_video_and_the_version() {
+async fn replace_returns_the_callers_video_and_the_version() {
     let place = Place::new().await;
     let video = place.vimeo().upload(film(5000)).send().await.unwrap();
     place.sandbox.clear_journal();
@@ -31,7 +32,7 @@ async fn t34_replace_gives_the_callers_video_and_the_version() {
 }
 
 #[tokio::test]
-async fn t34_a_killed_replacement_goes_on_with_the_same_version() {
+async fn a_killed_replacement_resumes_with_the_same_version() {
     let place = Place::new().await;
     let video = place.vimeo().upload(film(5000)).send().await.unwrap();
     let file = place.file("cut.mp4", &film(700_000));
@@ -46,7 +47,7 @@ async fn t34_a_killed_replacement_goes_on_with_the_same_version() {
 }
 
 #[tokio::test]
-async fn t34_a_replacement_without_an_answer_can_be_adopted() {
+async fn a_replacement_without_a_response_can_be_adopted() {
     let place = Place::new().await;
     let video = place.vimeo().upload(film(5000)).send().await.unwrap();
     let film = film(70_000);
@@ -67,8 +68,9 @@ async fn t34_a_replacement_without_an_answer_can_be_adopted() {
     assert_eq!(place.written_down(), 0);
 }
 
+/// BEHAVIOUR.md: U15.
 #[tokio::test]
-async fn t34_an_answer_without_a_uri_is_enough() {
+async fn a_replacement_needs_no_uri_in_the_response() {
     let film = film(1000);
     let tus = TusServer::start(1000, []).await;
     let server = MockServer::start().await;

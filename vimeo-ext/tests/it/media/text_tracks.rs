@@ -8,8 +8,9 @@ use super::Place;
 
 const VTT: &[u8] = b"WEBVTT\n\n00:00.000 --> 00:02.000\nAt sea\n";
 
+/// BEHAVIOUR.md: U03, M02.
 #[tokio::test]
-async fn t27_a_text_track_is_created_sent_raw_and_switched_on() {
+async fn a_text_track_is_created_uploaded_raw_and_activated() {
     let place = Place::new().await;
     let id = place.sandbox.seed_videos(1)[0];
     let file = place.file("captions.vtt", VTT);
@@ -29,8 +30,9 @@ async fn t27_a_text_track_is_created_sent_raw_and_switched_on() {
     );
 }
 
+/// BEHAVIOUR.md: M02.
 #[tokio::test]
-async fn t27_an_expired_link_is_asked_for_anew_once() {
+async fn an_expired_text_track_link_is_renewed_once() {
     let place = Place::new().await;
     let id = place.sandbox.seed_videos(1)[0];
     let gone = || Fault::new(Effect::Status(404)).host(Host::Upload).method(Method::PUT);
@@ -54,7 +56,7 @@ async fn t27_an_expired_link_is_asked_for_anew_once() {
 }
 
 #[tokio::test]
-async fn t27_what_cannot_be_deleted_is_named() {
+async fn a_text_track_that_cannot_be_deleted_is_named() {
     let place = Place::new().await;
     let id = place.sandbox.seed_videos(1)[0];
     let token = place.sandbox.issue_token("public private upload edit");

@@ -1,4 +1,4 @@
-//! T35: waiting for Vimeo, which tells nobody when it is done.
+//! Waiting for transcoding, whose end Vimeo does not announce.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,8 +21,9 @@ fn saying(answers: Vec<Value>) -> Fake {
     })
 }
 
+/// BEHAVIOUR.md: U17.
 #[tokio::test(start_paused = true)]
-async fn t35_it_asks_ever_less_often_until_it_is_complete() {
+async fn polling_backs_off_until_transcoding_is_complete() {
     let mut answers = vec![json!({"transcode": null}), json!({}), json!({"transcode": {"status": null}})];
     answers.extend(vec![json!({"transcode": {"status": "in_progress"}}); 9]);
     answers.push(json!({"transcode": {"status": "complete"}}));
@@ -41,8 +42,9 @@ async fn t35_it_asks_ever_less_often_until_it_is_complete() {
     assert_eq!(waits, [2, 3, 4, 6, 10, 15, 22, 34, 51, 60, 60, 60]);
 }
 
+/// BEHAVIOUR.md: U17.
 #[tokio::test(start_paused = true)]
-async fn t35_an_error_and_the_end_of_the_time_end_it() {
+async fn a_transcoding_error_and_the_timeout_end_the_wait() {
     let fake = saying(vec![
         json!({"transcode": {"status": "in_progress"}}),
         json!({"transcode": {"status": "error"}}),
@@ -63,8 +65,9 @@ async fn t35_an_error_and_the_end_of_the_time_end_it() {
     assert!(error.to_string().contains("names no video"), "{error}");
 }
 
+/// BEHAVIOUR.md: L05, U17.
 #[tokio::test(start_paused = true)]
-async fn t35_what_may_pass_is_sat_out_and_the_limit_is_kept() {
+async fn transient_errors_are_retried_and_the_rate_limit_is_kept() {
     let fake = Fake::new(|_, number| match number {
         0 => answer(200).json(json!({})).limit(100, 0, "2026-03-01T12:10:00+00:00"),
         1..6 => answer(503),
@@ -77,8 +80,9 @@ async fn t35_what_may_pass_is_sat_out_and_the_limit_is_kept() {
     assert!(begun.elapsed() >= Duration::from_secs(600), "the second question waits for the reset");
 }
 
+/// BEHAVIOUR.md: U17.
 #[tokio::test]
-async fn t35_a_real_upload_is_waited_for() {
+async fn the_transcoding_of_an_upload_is_awaited() {
     let place = Place::of(Sandbox::builder().transcode(Transcode::AfterReads(3))).await;
     let video = place.vimeo().upload(film(1000)).send().await.unwrap();
     let at_once = Duration::ZERO;
