@@ -10,6 +10,7 @@ mod bundle;
 mod command_figures;
 mod completions;
 mod drift;
+mod facts;
 mod fault_matrix;
 mod install;
 mod interop;
@@ -53,6 +54,8 @@ enum Verb {
     Completions,
     /// Say what changed between two descriptions.
     Drift(drift::Arguments),
+    /// Say which facts of openapi/facts the description lacks.
+    Facts(facts::Arguments),
     /// Run the MCP server under the official TypeScript and Python clients and the protocol's conformance suite; needs Node
     /// and Python.
     McpClients,
@@ -89,6 +92,7 @@ fn main() -> ExitCode {
         Verb::CommandFigures(arguments) => command_figures::run(&arguments),
         Verb::Completions => completions::run(),
         Verb::Drift(arguments) => drift::run(&arguments),
+        Verb::Facts(arguments) => facts::run(&arguments),
         Verb::McpClients => mcp_clients::run(),
         Verb::McpStart(arguments) => mcp_start::run(&arguments),
         Verb::Payloads(arguments) => payloads::run(&arguments),

@@ -1,0 +1,73 @@
+//! `cargo xtask facts`: holds the description against the facts in openapi/facts.
+
+mod check;
+mod document;
+mod record;
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::de::DeserializeOwned;
+use vimeo_gen::Problem;
+
+use self::check::{Kind, Report};
+use self::record::Facts;
+use crate::workspace::{Failure, description};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Another description: a file, or a folder of partial ones; openapi/ when it is left out.
+    description: Option<PathBuf>,
+    /// Print everything that is missing, not only the first of each kind.
+    #[arg(long)]
+    all: bool,
+}
+
+/// How many missing facts of a kind are shown without `--all`.
+const FIRST_LINES: usize = 12;
+
+/// Prints by kind how many facts the description has, and which it lacks; fails if it lacks one.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let facts = load()?;
+    let description = vimeo_gen::load(&arguments.description.clone().unwrap_or_else(description))?;
+    let report = check::check(&facts, &description);
+    print(&report, if arguments.all { usize::MAX } else { FIRST_LINES });
+    match report.missing() {
+        0 => Ok(()),
+        missing => Err(Failure::Differs(format!("the description lacks {missing} facts of openapi/facts"))),
+    }
+}
+
+/// Reads openapi/facts.
+fn load() -> Result<Facts, Failure> {
+    let facts = Facts { operations: read("operations.json")?, schemas: read("schemas.json")? };
+    match facts.unknown_schema() {
+        None => Ok(facts),
+        Some(name) => Err(Problem::new("openapi/facts", format!("no schema is called `{name}`")).into()),
+    }
+}
+
+fn read<T: DeserializeOwned>(name: &str) -> Result<T, Failure> {
+    let path = description().join("facts").join(name);
+    let text = fs::read_to_string(&path).map_err(Failure::file(&path))?;
+    let bad = |error: serde_json::Error| Problem::new(path.display().to_string(), error.to_string()).into();
+    serde_json::from_str(&text).map_err(bad)
+}
+
+fn print(report: &Report, first: usize) {
+    for kind in Kind::ALL {
+        let missing: Vec<&str> = report.missing_of(kind).collect();
+        let checked = report.checked(kind);
+        println!("{kind}: {} of {checked}", checked.saturating_sub(missing.len()));
+        for fact in missing.iter().take(first) {
+            println!("    missing: {fact}");
+        }
+        if missing.len() > first {
+            println!("    … and {} more; --all shows them", missing.len() - first);
+        }
+    }
+    println!("{} missing; {} operations beyond the facts", report.missing(), report.extra_operations);
+}
