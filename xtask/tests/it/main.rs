@@ -7,6 +7,8 @@
     clippy::print_stdout
 )]
 
+mod behaviour;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
