@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::document::{Document, unnamed};
+use super::document::{Document, unnamed, word};
 use super::record::{Facts, Operation, Schema};
 
 /// What is compared.
@@ -194,9 +194,10 @@ impl<'a> Comparison<'a> {
         }
         if fact.ty.as_deref() == Some("string") && !fact.words.is_empty() {
             let described = self.document.words(found);
-            for value in fact.words.iter().filter_map(Value::as_str).filter(|word| !word.is_empty()) {
-                let found = described.contains(&value.to_lowercase());
-                self.report.expect(Kind::EnumWord, found, || format!("{place} = {value}"));
+            let words = fact.words.iter().filter(|value| !value.is_null()).map(word);
+            for word in words.filter(|word| !word.is_empty()) {
+                let found = described.contains(&word.to_lowercase());
+                self.report.expect(Kind::EnumWord, found, || format!("{place} = {word}"));
             }
         }
     }

@@ -67,7 +67,11 @@ impl<'a> Document<'a> {
     /// The words of an enum, in lower case.
     pub(super) fn words(self, schema: &'a Value) -> Vec<String> {
         let parts = self.composed(schema).into_iter();
-        parts.filter_map(|part| part.get("enum")?.as_array()).flatten().map(word).collect()
+        parts
+            .filter_map(|part| part.get("enum")?.as_array())
+            .flatten()
+            .map(|value| word(value).to_lowercase())
+            .collect()
     }
 
     /// The operations by method and path, the names of the path's parameters left out.
@@ -144,9 +148,9 @@ impl<'a> Operation<'a> {
     }
 }
 
-/// A word of an enum, in lower case.
-fn word(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned).to_lowercase()
+/// A word of an enum as text; some are numbers.
+pub(super) fn word(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// A path without the names of its parameters: `/videos/{}`.

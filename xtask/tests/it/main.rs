@@ -8,6 +8,7 @@
 )]
 
 mod behaviour;
+mod template;
 
 use std::fs;
 use std::path::{Path, PathBuf};
