@@ -105,28 +105,6 @@ fn check_names_what_differs_and_says_nothing_when_all_is_the_same() {
     assert!(!out.path().join("src/generated/left.rs").exists());
 }
 
-/// What the snapshots show also compiles, with every area and with each alone, and without a warning.
-#[test]
-fn a_generated_crate_compiles() {
-    let out = folder();
-    let (code, told) = regen(&small(), out.path());
-    assert_eq!(code, Some(0), "{told}");
-    // The versions of this workspace, so that nothing is fetched.
-    fs::copy(root().join("Cargo.lock"), out.path().join("Cargo.lock")).expect("copied");
-    for features in [&["--all-features"][..], &["--no-default-features", "--features", "clips"]] {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let done = Command::new(cargo)
-            .args(["check", "--offline", "--quiet"])
-            .args(features)
-            .env("CARGO_TARGET_DIR", root().join("target/standalone"))
-            .env("RUSTFLAGS", "-D warnings")
-            .current_dir(out.path())
-            .output()
-            .expect("cargo starts");
-        assert!(done.status.success(), "{}", text(&done.stderr));
-    }
-}
-
 #[test]
 fn the_bundle_is_one_json_document() {
     let done = xtask(&["bundle"]);

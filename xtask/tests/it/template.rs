@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
-use crate::{folder, regen, root, small};
+use crate::{folder, regen, root, small, text};
 
 /// The entries of a section of a manifest: name and requirement.
 fn section(manifest: &str, name: &str) -> BTreeMap<String, String> {
@@ -103,6 +104,30 @@ fn the_template_asks_for_what_the_workspace_has() {
     let ours = fs::read_to_string(root().join("vimeo-api/Cargo.toml")).expect("vimeo-api");
     let ours = section(&ours, "dependencies");
     assert_eq!(names(&section(&manifest, "dependencies")), names(&ours), "the runtime is that of vimeo-api");
+}
+
+/// The compiler's word on both: it knows which crates are there, and which of them nothing uses. The crate compiles without a
+/// warning, with every area and with one alone.
+#[test]
+fn a_generated_crate_compiles() {
+    // Always the same folder, so that the dependencies are checked once.
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("small-api");
+    let (code, told) = regen(&small(), &out);
+    assert_eq!(code, Some(0), "{told}");
+    // The versions of this workspace: cargo has fetched them to build this test, so nothing has to be fetched.
+    fs::copy(root().join("Cargo.lock"), out.join("Cargo.lock")).expect("copied");
+    for features in [&["--all-features"][..], &["--no-default-features", "--features", "clips"]] {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let done = Command::new(cargo)
+            .args(["rustc", "--offline", "--quiet", "--lib", "--profile", "check"])
+            .args(features)
+            .args(["--", "-D", "warnings", "-D", "unused-crate-dependencies"])
+            .env("CARGO_TARGET_DIR", out.join("target"))
+            .current_dir(&out)
+            .output()
+            .expect("cargo starts");
+        assert!(done.status.success(), "{}", text(&done.stderr));
+    }
 }
 
 #[test]
