@@ -9,6 +9,7 @@
 
 mod behaviour;
 mod template;
+mod test_names;
 
 use std::fs;
 use std::path::{Path, PathBuf};
