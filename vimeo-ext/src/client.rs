@@ -352,6 +352,11 @@ impl Vimeo {
         &self.inner.shared.clock
     }
 
+    /// How calls are sent again that say nothing else.
+    pub(crate) fn retry_policy(&self) -> RetryPolicy {
+        (*self.inner.shared.retry).clone()
+    }
+
     /// The HTTP client for upload links, shared by all uploads: it carries no token.
     pub(crate) fn links(&self) -> Result<LinkClient, Error> {
         let links = &self.inner.shared.links;

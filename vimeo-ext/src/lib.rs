@@ -185,8 +185,8 @@ pub use error::{ConfigError, Error};
 pub use list::{Items, List, ListCall, Pages, Position};
 pub use media::{
     AnimatedThumbnail, ByForm, Candidate, CreateVideo, Delegated, FormUpload, FromSource, FromUrl,
-    MediaError, NewVideo, PictureTarget, PulledVideo, Replace, Replaced, ThumbnailAt, TranscodeState,
-    Transcoded, Unfinished, UploadMany, UploadPicture, UploadTextTrack, UploadVideo, UploadedFile, VideoRef,
+    MediaError, NewVideo, PictureTarget, PulledVideo, Reconciliation, Replace, Replaced, ThumbnailAt,
+    TranscodeState, Transcoded, Unfinished, UploadMany, UploadPicture, UploadTextTrack, UploadVideo, UploadedFile, VideoRef,
     WaitTranscoded, Warning,
 };
 pub use retry::RetryPolicy;

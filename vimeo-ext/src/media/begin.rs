@@ -9,18 +9,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use http::{HeaderMap, header};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use vimeo_api::{Call, Secret, Sent};
+use url::Url;
+use vimeo_api::{ApiError, Call, Secret, Sent};
 
 use super::media_type::{self, Expected};
 use super::settings;
 use crate::transport::Announcement;
 use crate::upload::{
     BoxFuture, Claim, IntoSource, Journal, Mark, Progress, Source, Standing, Upload, UploadError,
-    UploadOptions, UploadTicket,
+    UploadOptions, UploadTicket, is_loopback,
 };
 use crate::{Error, Vimeo};
 
@@ -118,15 +120,50 @@ pub(crate) struct Created {
 #[derive(Deserialize)]
 pub(crate) struct CreatedUpload {
     #[serde(default)]
+    pub(crate) approach: Option<String>,
+    #[serde(default)]
     pub(crate) upload_link: Option<Secret>,
     #[serde(default)]
     pub(crate) size: Option<u64>,
 }
 
 impl Created {
-    pub(crate) fn upload_link(&self) -> Option<&Secret> {
-        self.upload.as_ref()?.upload_link.as_ref()
+    /// The ticket of the resumable upload that Vimeo opened for `video_uri`, if it opened one.
+    pub(crate) fn ticket(
+        &self,
+        vimeo: &Vimeo,
+        video_uri: String,
+        size: u64,
+    ) -> Result<UploadTicket, UploadError> {
+        let upload = self.upload.as_ref();
+        // What was asked for is tus: where the answer does not name the approach, it is that.
+        let approach = upload.and_then(|upload| upload.approach.as_deref()).unwrap_or(TUS);
+        if !approach.eq_ignore_ascii_case(TUS) {
+            let approach = untrusted_word(approach);
+            return Err(UploadError::OtherApproach { video_uri, approach });
+        }
+        let Some(link) = upload.and_then(|upload| upload.upload_link.as_ref()) else {
+            return Err(UploadError::NoUploadLink { video_uri });
+        };
+        let bad = |reason: String| UploadError::BadLink { video_uri: video_uri.clone(), reason };
+        // A loopback link is a local Vimeo's. From Vimeo itself it would lead to whatever else runs on this machine.
+        let loopback = |url: &str| Url::parse(url).is_ok_and(|url| is_loopback(&url));
+        if loopback(link.expose()) && !loopback(vimeo.api().base_url().as_str()) {
+            return Err(bad("it leads to this machine".to_owned()));
+        }
+        UploadTicket::new(video_uri.clone(), link.expose(), size).map_err(|error| match error {
+            UploadError::BadTicket { reason } => bad(reason),
+            error => error,
+        })
     }
+}
+
+/// The approach of resumable uploads.
+const TUS: &str = "tus";
+
+/// A word that a server sent, short and plain enough for a message.
+fn untrusted_word(word: &str) -> String {
+    word.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')).take(40).collect()
 }
 
 /// An upload that is ready to run, and what is known of what it goes to.
@@ -167,13 +204,13 @@ pub(crate) async fn begin(
         Some(known) => known,
         None => {
             let call = call(&*source);
-            create(&mut claim, &mut *source, intent, call).await?
+            create(vimeo, &mut claim, &mut *source, intent, call).await?
         }
     };
     if let Some(callback) = transfer.on_ticket {
         callback(&ticket);
     }
-    let mut upload = Upload::new(ticket.clone(), source).options(transfer.options).client(vimeo.links()?);
+    let mut upload = Upload::new(ticket.clone(), source).options(transfer.options).client(vimeo.links()?).new_upload(!continued);
     if let Some(callback) = transfer.on_progress {
         upload = upload.on_progress(callback);
     }
@@ -250,6 +287,7 @@ fn earlier(claim: &Claim, intent: &Intent, name: &str) -> Result<Option<Known>, 
 }
 
 async fn create(
+    vimeo: &Vimeo,
     claim: &mut Option<Claim>,
     source: &mut dyn Source,
     intent: Intent,
@@ -265,24 +303,33 @@ async fn create(
         Ok(created) => created,
         Err(Asked::Refused(error)) => {
             give_up(claim.take()).await;
-            return Err(error.into());
+            return Err(unwritten(error));
         }
         Err(Asked::Unanswered(mut unanswered)) => {
             unanswered.entry = claim.as_ref().map(|claim| claim.entry().id());
+            // Even what is no answer of Vimeo's mostly tells the time.
+            let ahead = unanswered.source.headers().and_then(|headers| clock_ahead(headers, Utc::now()));
+            if let (Some(claim), Some(ahead)) = (claim, ahead)
+                && let Err(error) = claim.note_server_clock(ahead).await
+            {
+                tracing::warn!(%error, "the difference between Vimeo's clock and this one is not written down");
+            }
             return Err(unanswered.into());
         }
     };
-    let upload_link = created.upload_link().map(|link| link.expose().to_owned());
     let (video_uri, version_uri) = match intent.video_uri {
-        Some(video) => (Some(video), created.uri),
-        None => (created.uri, None),
+        Some(video) => (Some(video), created.uri.clone()),
+        None => (created.uri.clone(), None),
     };
     let video_uri = video_uri.ok_or_else(no_video)?;
-    let Some(upload_link) = upload_link else {
-        give_up(claim.take()).await;
-        return Err(UploadError::NoUploadLink { video_uri }.into());
+    let ticket = match created.ticket(vimeo, video_uri, source.size()) {
+        Ok(ticket) => ticket.with_fingerprint(fingerprint),
+        // The video is known, and that nothing can be sent to it: an entry could only be refused again.
+        Err(error) => {
+            give_up(claim.take()).await;
+            return Err(error.into());
+        }
     };
-    let ticket = UploadTicket::new(video_uri, upload_link, source.size())?.with_fingerprint(fingerprint);
     if let Some(claim) = claim {
         claim.note(created.link.clone(), version_uri.clone());
         // The video is there: better to fill it now than to leave it empty for want of a note.
@@ -299,7 +346,7 @@ where
     T: DeserializeOwned + Send + 'static,
 {
     ask(call, what.to_owned(), None).await.map_err(|asked| match asked {
-        Asked::Refused(error) => error.into(),
+        Asked::Refused(error) => unwritten(error),
         Asked::Unanswered(unanswered) => unanswered.into(),
     })
 }
@@ -339,12 +386,44 @@ where
     }
 }
 
-/// Whether a call that went out and failed surely left nothing behind. A gateway's `502` does not say so.
-fn surely_nothing_created(error: &vimeo_api::Error) -> bool {
-    match error.status() {
-        Some(status) => status.is_client_error(),
-        None => error.sent() == Sent::No,
+/// A call that was not sent because it could not be written down first: that is what went wrong, not the call.
+fn unwritten(error: vimeo_api::Error) -> Error {
+    match error {
+        vimeo_api::Error::Layer(layer) => match layer.downcast::<UploadError>() {
+            Ok(error) => (*error).into(),
+            Err(layer) => vimeo_api::Error::Layer(layer).into(),
+        },
+        error => error.into(),
     }
+}
+
+/// Whether a call that went out and failed surely left nothing behind.
+fn surely_nothing_created(error: &vimeo_api::Error) -> bool {
+    let Some(status) = error.status() else { return error.sent() == Sent::No };
+    let answer = error.api();
+    match status.as_u16() {
+        // Somebody answered in Vimeo's place, before it was asked.
+        300..=399 => true,
+        // A gateway says these also of a request that it has passed on, so the words have to be Vimeo's.
+        408 | 425 | 429 | 499 => answer.is_some_and(is_vimeos),
+        400..=499 => true,
+        // Vimeo's own trouble has a number; anything else may have happened behind its back.
+        500..=599 => answer.is_some_and(|answer| is_vimeos(answer) && answer.error_code().is_some()),
+        _ => false,
+    }
+}
+
+/// Whether an answer has the shape that Vimeo's errors have.
+fn is_vimeos(answer: &ApiError) -> bool {
+    let body = serde_json::from_slice::<serde_json::Map<String, Value>>(answer.bytes());
+    body.is_ok_and(|body| ["error", "error_code", "developer_message"].iter().any(|name| body.contains_key(*name)))
+}
+
+/// By how much the clock of whoever answered is ahead of `now`, as far as its `Date` tells.
+pub(crate) fn clock_ahead(headers: &HeaderMap, now: DateTime<Utc>) -> Option<TimeDelta> {
+    let date = headers.get(header::DATE)?.to_str().ok()?;
+    let date = DateTime::parse_from_rfc2822(date.trim()).ok()?.with_timezone(&Utc);
+    Some(date.signed_duration_since(now))
 }
 
 /// An answer that names no video.

@@ -28,13 +28,9 @@ impl CreateVideo<Delegated> {
             return Err(UploadError::Empty.into());
         }
         body.upload.size = Some(size);
-        let call = vimeo.api().videos().create_my_video(&body).fields("uri,upload.upload_link");
+        let call = vimeo.api().videos().create_my_video(&body).fields("uri,upload.approach,upload.upload_link");
         let created = create_only(call.into_call().read_as::<Created>(), "a video for a ticket").await?;
-        let link = created.upload_link().map(|link| link.expose().to_owned());
-        let video_uri = created.uri.ok_or_else(no_video)?;
-        match link {
-            Some(link) => Ok(UploadTicket::new(video_uri, link, size)?),
-            None => Err(UploadError::NoUploadLink { video_uri }.into()),
-        }
+        let video_uri = created.uri.clone().ok_or_else(no_video)?;
+        Ok(created.ticket(&vimeo, video_uri, size)?)
     }
 }

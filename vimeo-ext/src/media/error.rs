@@ -44,6 +44,20 @@ pub enum MediaError {
         /// The word.
         kind: String,
     },
+    /// A picture or a text track without a single byte.
+    #[error("{name} is empty; nothing was created for it")]
+    EmptyFile {
+        /// The file, by its path where it has one.
+        name: String,
+    },
+    /// A time of a video that Vimeo takes in whole seconds only.
+    #[error("{what} is {time:?}, but Vimeo takes whole seconds; nothing was sent")]
+    NotWholeSeconds {
+        /// Which time it is.
+        what: &'static str,
+        /// The time.
+        time: Duration,
+    },
     /// An address that Vimeo could not use.
     #[error("{what} cannot be used: {reason}; nothing was sent")]
     BadAddress {
@@ -84,6 +98,22 @@ pub enum MediaError {
         /// The beginning of the answer's body, at most 1 KiB, the link taken out.
         body: String,
     },
+    /// A web page came in place of the server's answer, so nobody knows what became of the file.
+    #[error(
+        "{host} answered the file for {uri} with a web page (status {status}){}: a login page or a proxy on the way \
+         may have taken it; look whether the file arrived, or send it over another network",
+        said(body)
+    )]
+    WebPage {
+        /// What waits for its file.
+        uri: String,
+        /// The host of the link.
+        host: String,
+        /// What the server answered.
+        status: u16,
+        /// The beginning of the page, at most 1 KiB, the link taken out.
+        body: String,
+    },
     /// The file did not get there, as often as it was tried.
     #[error("the file for {uri} did not get to {host} in {attempts} tries: {last}; try again later")]
     Exhausted {
@@ -114,7 +144,7 @@ pub enum MediaError {
         error: Option<types::UploadError>,
     },
     /// Vimeo could not make the video playable.
-    #[error("{video_uri} cannot be transcoded ({status}); check that the file plays, and replace it")]
+    #[error("{video_uri} cannot be transcoded ({status}); {}", transcode_advice(status))]
     TranscodeFailed {
         /// The video.
         video_uri: String,
@@ -141,6 +171,17 @@ pub enum MediaError {
     },
 }
 
+/// What to do about a video that Vimeo will not transcode.
+fn transcode_advice(status: &str) -> &'static str {
+    match status {
+        "quota_exceeded" | "total_cap_exceeded" => {
+            "the account has no room for it: delete videos or change the plan, then replace its file"
+        }
+        "uploading_error" => "its file did not arrive whole: replace it",
+        _ => "check that the file plays, and replace it",
+    }
+}
+
 fn said(body: &str) -> String {
     if body.is_empty() { String::new() } else { format!(" and said {body:?}") }
 }
@@ -151,4 +192,23 @@ fn because(error: &Option<types::UploadError>) -> String {
 
 fn last_seen(last: &Option<String>) -> String {
     last.as_ref().map_or_else(|| "nothing is known of it".to_owned(), |word| format!("it stands at {word}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_do_about_a_video_goes_by_what_is_wrong_with_it() {
+        let table = [
+            ("quota_exceeded", "no room"),
+            ("total_cap_exceeded", "no room"),
+            ("uploading_error", "did not arrive"),
+            ("transcoding_error", "file plays"),
+        ];
+        for (status, advice) in table {
+            let error = MediaError::TranscodeFailed { video_uri: "/videos/1".into(), status: status.into() };
+            assert!(error.to_string().contains(advice), "{error}");
+        }
+    }
 }

@@ -18,6 +18,7 @@ mod pull;
 mod replace;
 mod settings;
 mod signed_file;
+mod small_creation;
 mod text_track;
 mod thumbnail;
 mod transcode;
@@ -39,7 +40,7 @@ pub use signed_file::UploadedFile;
 pub use text_track::UploadTextTrack;
 pub use thumbnail::{AnimatedThumbnail, ThumbnailAt};
 pub use transcode::{TranscodeState, Transcoded, WaitTranscoded};
-pub use unfinished::{Candidate, Unfinished};
+pub use unfinished::{Candidate, Reconciliation, Unfinished};
 pub use upload::{FromSource, NewVideo};
 pub use video_ref::VideoRef;
 

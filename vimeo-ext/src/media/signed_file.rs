@@ -5,7 +5,7 @@ use serde::Deserialize;
 use vimeo_api::{Call, Secret};
 
 use super::media_type::{self, Expected};
-use super::{MediaError, Warning};
+use super::{MediaError, Warning, small_creation};
 use crate::upload::{BoxFuture, IntoSource, Put, PutFailure, Source, UploadError, UploadOptions, put};
 use crate::{Error, Vimeo};
 
@@ -58,7 +58,7 @@ impl SmallFile {
     ) -> Result<Self, Error> {
         let mut source = file.await?;
         if source.size() == 0 {
-            return Err(UploadError::Empty.into());
+            return Err(MediaError::EmptyFile { name: source.name().to_owned() }.into());
         }
         let (found, warning) = media_type::look(&mut *source, expected).await?;
         let found = found.unwrap_or("application/octet-stream").to_owned();
@@ -83,7 +83,7 @@ impl SmallFile {
     ) -> Result<UploadedFile, Error> {
         let mut expired = None;
         loop {
-            let waiting = create.clone().send().await?.into_inner();
+            let waiting = small_creation::send(vimeo, create.clone()).await?.into_inner();
             let uri = waiting.uri.unwrap_or_default();
             let Some(link) = waiting.link.filter(|_| !uri.is_empty()) else {
                 return Err(MediaError::NoLink { uri }.into());
@@ -129,15 +129,27 @@ fn explain(failure: PutFailure, uri: String, host: String) -> Error {
     match failure {
         PutFailure::Here(error) => error.into(),
         PutFailure::Refused { status, body } => MediaError::Refused { uri, host, status, body }.into(),
+        PutFailure::WebPage { status, body } => MediaError::WebPage { uri, host, status, body }.into(),
         PutFailure::Broke { attempts, last, source } => {
             MediaError::Exhausted { uri, host, attempts, last, source }.into()
         }
     }
 }
 
-/// Switches on what was sent, or off. The answer is read for what became of it, and need not say so.
+/// Switches on what was sent, or off, and tells what became of it: what Vimeo says, not what was asked for.
 pub(crate) async fn activate(vimeo: &Vimeo, uri: &str, active: bool) -> Result<bool, Error> {
     let change = serde_json::json!({"active": active});
-    let answer = vimeo.patch(uri).json(&change).fields("active").send().await?;
-    Ok(answer.get("active").and_then(serde_json::Value::as_bool).unwrap_or(active))
+    // To set it twice is to set it.
+    let policy = vimeo.retry_policy().repeatable(true);
+    let answer = vimeo.patch(uri).json(&change).fields("active").extension(policy).send().await?;
+    if let Some(active) = state_of(&answer) {
+        return Ok(active);
+    }
+    // Where the answer does not say, the object may.
+    let object = vimeo.get(uri).fields("active").send().await?;
+    Ok(state_of(&object).unwrap_or(active))
+}
+
+fn state_of(answer: &serde_json::Value) -> Option<bool> {
+    answer.get("active").and_then(serde_json::Value::as_bool)
 }

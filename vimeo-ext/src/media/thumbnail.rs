@@ -7,7 +7,7 @@ use vimeo_api::Endpoint;
 use vimeo_api::types::{self, AnimatedThumbnailStatus};
 
 use super::poll::{Pace, poll};
-use super::{MediaError, VideoRef};
+use super::{MediaError, VideoRef, small_creation};
 use crate::{Error, Vimeo};
 
 /// A thumbnail taken at a time of the video; from [`Vimeo::thumbnail_at`].
@@ -15,12 +15,13 @@ use crate::{Error, Vimeo};
 pub struct ThumbnailAt {
     vimeo: Vimeo,
     video: VideoRef,
+    time: Duration,
     body: types::CreateThumbnailBody,
 }
 
 impl ThumbnailAt {
     pub(crate) fn new(vimeo: Vimeo, video: VideoRef, time: Duration) -> Self {
-        Self { vimeo, video, body: types::CreateThumbnailBody::default().time(time.as_secs()) }
+        Self { vimeo, video, time, body: types::CreateThumbnailBody::default().time(time.as_secs()) }
     }
 
     /// Whether it becomes the video's thumbnail. Default: Vimeo is not told, and keeps it beside the others.
@@ -33,11 +34,13 @@ impl ThumbnailAt {
     ///
     /// # Errors
     ///
-    /// [`Error::Call`] when what was given names no video, before anything is sent, and when Vimeo does not want it.
+    /// [`MediaError::NotWholeSeconds`] for a fraction of a second, and [`Error::Call`] when what was given names no video,
+    /// both before anything is sent; [`Error::Call`] as well when Vimeo does not want it.
     pub async fn send(self) -> Result<types::Picture, Error> {
+        whole_seconds("the time of a thumbnail", self.time)?;
         let id = self.video.id_for("create_video_thumbnail")?;
         let call = self.vimeo.api().videos().create_video_thumbnail(id).body(&self.body);
-        Ok(call.send().await?.into_inner())
+        Ok(small_creation::send(&self.vimeo, call.into_call()).await?.into_inner())
     }
 }
 
@@ -55,6 +58,8 @@ impl fmt::Debug for ThumbnailAt {
 pub struct AnimatedThumbnail {
     vimeo: Vimeo,
     video: VideoRef,
+    start: Duration,
+    length: Duration,
     body: types::CreateAnimatedThumbnailsBody,
     pace: Pace,
 }
@@ -67,7 +72,7 @@ impl AnimatedThumbnail {
             longest: Duration::from_secs(30),
             timeout: Duration::from_secs(15 * 60),
         };
-        Self { vimeo, video, body, pace }
+        Self { vimeo, video, start, length, body, pace }
     }
 
     /// The time to wait until it is made. Default: 15 minutes.
@@ -80,12 +85,16 @@ impl AnimatedThumbnail {
     ///
     /// # Errors
     ///
+    /// [`MediaError::NotWholeSeconds`] for a start or a length that is a fraction of a second, before anything is sent;
     /// [`Error::Call`] when what was given names no video or Vimeo does not want it; [`MediaError::AnimationFailed`] when
     /// it could not be made, [`MediaError::StillAtWork`] when the time is over.
     pub async fn send(self) -> Result<types::AnimatedThumbnailSet, Error> {
+        whole_seconds("the start of an animated thumbnail", self.start)?;
+        whole_seconds("the length of an animated thumbnail", self.length)?;
         let id = self.video.id_for("create_video_animated_thumbnails")?;
         let videos = self.vimeo.api().videos();
-        let set = videos.create_video_animated_thumbnails(id, &self.body).send().await?.into_inner();
+        let create = videos.create_video_animated_thumbnails(id, &self.body).into_call();
+        let set = small_creation::send(&self.vimeo, create).await?.into_inner();
         if let Some(set) = made(set.clone())? {
             return Ok(set);
         }
@@ -98,6 +107,14 @@ impl AnimatedThumbnail {
             Some(set) => Ok(set),
             None => Err(MediaError::StillAtWork { uri, after: self.pace.timeout, last: None }.into()),
         }
+    }
+}
+
+/// Refuses a time that would have to be cut off.
+fn whole_seconds(what: &'static str, time: Duration) -> Result<(), MediaError> {
+    match time.subsec_nanos() {
+        0 => Ok(()),
+        _ => Err(MediaError::NotWholeSeconds { what, time }),
     }
 }
 

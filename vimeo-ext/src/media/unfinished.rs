@@ -1,20 +1,37 @@
 //! Uploads that an earlier run left unfinished.
 
+#![warn(clippy::arithmetic_side_effects)]
+
+use std::collections::HashSet;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
 use vimeo_api::ResourceUri;
 
-use super::begin::{Created, Journalling};
+use super::begin::{Created, Journalling, clock_ahead};
 use super::replace::NEW_FILE_OF;
+use crate::timeouts::after;
 use crate::upload::{
-    Claim, Entry, FileSource, Journal, SizeFoundBy, Source, Standing, Upload, UploadError, UploadTicket,
+    Claim, Entry, FileSource, Journal, SizeFoundBy, Source, Standing, Upload, UploadError,
+    UploadTicket,
 };
 use crate::{Error, ListCall, Vimeo};
 
-/// How far Vimeo's clock may be from ours.
-const SKEW: Duration = Duration::from_secs(15 * 60);
+/// How far Vimeo's clock may still be from ours when the difference was measured.
+const SKEW: TimeDelta = TimeDelta::minutes(15);
+
+/// How far it may be when it was not: a clock that keeps another zone's time, or yesterday's date, is not rare.
+const UNMEASURED_SKEW: TimeDelta = TimeDelta::hours(26);
+
+/// So long after Vimeo was asked for a video, the request may still bring it about.
+const SETTLE_WINDOW: Duration = Duration::from_secs(10);
+
+/// The first pause between two looks for such a video, and the longest; each is twice the one before.
+const LOOK_PAUSE: Duration = Duration::from_millis(500);
+const LOOK_PAUSE_MAX: Duration = Duration::from_secs(4);
 
 /// The uploads that the client's journal holds; from [`Vimeo::unfinished`].
 ///
@@ -26,12 +43,13 @@ const SKEW: Duration = Duration::from_secs(15 * 60);
 /// let unfinished = vimeo.unfinished()?;
 /// for entry in unfinished.list().await? {
 ///     let entry = entry?;
+///     if !unfinished.is_own(&entry) {
+///         continue;
+///     }
 ///     if entry.ticket.is_some() {
 ///         unfinished.resume(&entry).await?.run().await?;
-///     } else if let [video] = &unfinished.candidates(&entry).await?[..] {
-///         unfinished.adopt(&entry, &video.uri).await?.run().await?;
 ///     } else {
-///         unfinished.discard(&entry.id()).await?;
+///         unfinished.reconcile(&entry.id()).await?;
 ///     }
 /// }
 /// # Ok(())
@@ -55,6 +73,21 @@ pub struct Candidate {
     pub created: Option<DateTime<Utc>>,
 }
 
+/// What became of a creation that was not answered; from [`Unfinished::reconcile`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reconciliation {
+    /// It was found, or is known by now: the journal holds its upload link, and the same upload goes on with it.
+    Found {
+        /// The video, or the version of one.
+        uri: String,
+    },
+    /// Nothing came of it; the journal's entry is gone, and the same upload creates it anew.
+    NotCreated,
+    /// Any of these may be it. [`Unfinished::adopt`] takes the right one.
+    Ambiguous(Vec<Candidate>),
+}
+
 /// The video whose file an upload replaces, by its purpose.
 fn replaced(purpose: &str) -> Option<u64> {
     purpose.strip_prefix(NEW_FILE_OF)?.split(' ').next()?.parse().ok()
@@ -73,6 +106,14 @@ struct Waiting {
     created_time: Option<DateTime<Utc>>,
     #[serde(default)]
     upload: Option<WaitingUpload>,
+    #[serde(default)]
+    privacy: Option<WaitingPrivacy>,
+}
+
+#[derive(Deserialize)]
+struct WaitingPrivacy {
+    #[serde(default)]
+    view: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -81,6 +122,48 @@ struct WaitingUpload {
     status: Option<String>,
     #[serde(default)]
     size: Option<u64>,
+}
+
+impl Waiting {
+    /// Whether it waits for the file of this upload, and is what it was to be.
+    fn fits(&self, entry: &Entry) -> bool {
+        let waits = self.upload.as_ref().is_some_and(|upload| {
+            upload.status.as_deref() == Some("in_progress")
+                && upload.size.is_none_or(|size| size == entry.fingerprint.size)
+        });
+        // Only what both sides name can differ; Vimeo shortens or cleans up longer texts.
+        let asked = entry.settings.pointer("/privacy/view");
+        let view = self.privacy.as_ref().and_then(|privacy| privacy.view.as_ref());
+        waits && asked.zip(view).is_none_or(|(asked, view)| asked == view)
+    }
+}
+
+/// When the entry's creation was asked for at the earliest, by Vimeo's clock.
+///
+/// The local clock may have been wrong then, be wrong now, or have been set between.
+fn asked_at_the_earliest(
+    entry: &Entry,
+    now: DateTime<Utc>,
+    server_now: Option<DateTime<Utc>>,
+) -> Option<DateTime<Utc>> {
+    let measured = entry.server_clock_ahead.and_then(TimeDelta::try_seconds);
+    let ahead = measured.or_else(|| server_now.map(|server| server.signed_duration_since(now)));
+    let asked = entry.asked.unwrap_or(entry.begun);
+    let by_server = asked.checked_add_signed(ahead.unwrap_or_default()).unwrap_or(asked);
+    // Nothing was asked in the time to come.
+    let by_server = by_server.min(server_now.unwrap_or(now));
+    by_server.checked_sub_signed(if measured.is_some() { SKEW } else { UNMEASURED_SKEW })
+}
+
+/// How long ago it was asked for, as far as both clocks agree; nothing when that lies ahead of either.
+fn asked_since(entry: &Entry, now: DateTime<Utc>, server_now: Option<DateTime<Utc>>) -> Duration {
+    let asked = entry.asked.unwrap_or(entry.begun);
+    let local = now.signed_duration_since(asked);
+    let measured = entry.server_clock_ahead.and_then(TimeDelta::try_seconds);
+    let server = measured.zip(server_now).and_then(|(ahead, server_now)| {
+        Some(server_now.signed_duration_since(asked.checked_add_signed(ahead)?))
+    });
+    server.map_or(local, |server| server.min(local)).to_std().unwrap_or_default()
 }
 
 impl Unfinished {
@@ -98,7 +181,11 @@ impl Unfinished {
         &self.journal
     }
 
-    /// All of them, the oldest first, of all accounts but those of `Accounts`, each of whose clients sees its own alone; a damaged entry is an error in its place.
+    /// All of them, the oldest first; a damaged entry is an error in its place, which names it with
+    /// [`UploadError::journal_entry`].
+    ///
+    /// They are of all accounts that share the journal, and [`is_own`](Self::is_own) tells which are this client's. Each
+    /// client of `Accounts` sees its own alone.
     ///
     /// # Errors
     ///
@@ -107,7 +194,12 @@ impl Unfinished {
         Ok(self.journal.list().await?)
     }
 
-    /// The upload, ready to go on where the server stands. Needs no token.
+    /// Whether an upload was begun by this client's account, or by its token where it has no account, at this API.
+    pub fn is_own(&self, entry: &Entry) -> bool {
+        self.vimeo.who().is_some_and(|who| entry.purpose.ends_with(&who))
+    }
+
+    /// The upload, ready to go on where the server stands. Needs no token, and takes the uploads of others as well.
     ///
     /// # Errors
     ///
@@ -140,28 +232,114 @@ impl Unfinished {
     /// [`Error::Call`] when the list cannot be read; [`UploadError::Journal`] when the upload belongs to another account.
     pub async fn candidates(&self, entry: &Entry) -> Result<Vec<Candidate>, Error> {
         self.same_account(entry)?;
-        let asked = entry.asked.unwrap_or(entry.begun);
+        Ok(self.look(entry).await?.0)
+    }
+
+    /// The candidates, and what time it was by the clock of the one who answered.
+    async fn look(&self, entry: &Entry) -> Result<(Vec<Candidate>, Option<DateTime<Utc>>), Error> {
         let list = match replaced(&entry.purpose) {
             Some(video) => self.vimeo.get(&format!("/videos/{video}/versions")),
             None => self.vimeo.get("/me/videos").query("sort", &"date").query("direction", &"desc"),
         };
-        let fields = "uri,name,filename,created_time,upload.status,upload.size";
-        let mut listed = list.fields(fields).pages::<Waiting>().items();
+        let fields = match replaced(&entry.purpose) {
+            Some(_) => "uri,name,filename,created_time,upload.status,upload.size",
+            None => "uri,name,filename,created_time,upload.status,upload.size,privacy.view",
+        };
+        let mut pages = list.fields(fields).pages::<Waiting>();
         let mut found = Vec::new();
-        while let Some(one) = listed.next().await {
-            let one = one?;
-            if one.created_time.is_some_and(|created| created + SKEW < asked) {
-                break;
+        let mut server_now = None;
+        while let Some(page) = pages.next().await {
+            let page = page?;
+            let now = Utc::now();
+            if server_now.is_none() {
+                server_now =
+                    clock_ahead(page.headers(), now).and_then(|ahead| now.checked_add_signed(ahead));
             }
-            let waits = one.upload.is_some_and(|upload| {
-                upload.status.as_deref() == Some("in_progress")
-                    && upload.size.is_none_or(|size| size == entry.fingerprint.size)
-            });
-            if let (Some(uri), true) = (one.uri, waits) {
-                found.push(Candidate { uri, name: one.name.or(one.filename), created: one.created_time });
+            let earliest = asked_at_the_earliest(entry, now, server_now);
+            for one in page.into_inner().data.unwrap_or_default() {
+                let is_older = one.created_time.zip(earliest).is_some_and(|(created, at)| created < at);
+                if is_older {
+                    return Ok((found, server_now));
+                }
+                if one.fits(entry)
+                    && let Some(uri) = one.uri
+                {
+                    found.push(Candidate { uri, name: one.name.or(one.filename), created: one.created_time });
+                }
             }
         }
-        Ok(found)
+        Ok((found, server_now))
+    }
+
+    /// Finds out what became of an upload whose creation was not answered, by its [`id`](Entry::id): the same upload can
+    /// then be asked for again, and makes nothing twice.
+    ///
+    /// It looks among what waits for a file of that size, created since Vimeo was asked, with the title and the privacy that
+    /// were asked for, and that no other upload of the journal goes to. Shortly after the question was asked, something may
+    /// still come of it: then it looks again until 10 s are over, by a clock that nobody can set.
+    ///
+    /// Needs the scope `private`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`] when the list cannot be read, [`UploadError::Journal`] when the upload belongs to another account,
+    /// [`UploadError::InUse`] when another process is at it; and as [`adopt`](Self::adopt).
+    pub async fn reconcile(&self, id: &str) -> Result<Reconciliation, Error> {
+        let entries = self.list().await?;
+        let taken: HashSet<&str> = entries
+            .iter()
+            .flatten()
+            .filter(|entry| entry.id() != id)
+            .flat_map(|entry| {
+                [entry.ticket.as_ref().map(|ticket| ticket.video_uri()), entry.version_uri.as_deref()]
+            })
+            .flatten()
+            .collect();
+        let Some(entry) = entries.iter().flatten().find(|entry| entry.id() == id) else {
+            return Ok(Reconciliation::NotCreated);
+        };
+        self.same_account(entry)?;
+        let (source, mut claim) = match self.claim(entry).await {
+            Ok(claimed) => claimed,
+            // Finished or given up since it was listed.
+            Err(UploadError::Journal { name, .. }) if name == id => return Ok(Reconciliation::NotCreated),
+            Err(error) => return Err(error.into()),
+        };
+        if let Standing::Resumable(ticket) = claim.standing() {
+            return Ok(Reconciliation::Found { uri: ticket.video_uri().to_owned() });
+        }
+        let now = Utc::now();
+        if claim.entry().asked.is_some_and(|asked| asked > now) {
+            // The clock was set back: from now on its time can be told.
+            claim.note_asked(now).await?;
+        }
+        let title = claim.entry().settings.get("name").and_then(Value::as_str).map(str::to_owned);
+        let until = after(SETTLE_WINDOW);
+        let mut pause = LOOK_PAUSE;
+        let found = loop {
+            let (mut found, server_now) = self.look(claim.entry()).await?;
+            found.retain(|one| {
+                !taken.contains(one.uri.as_str()) && (title.is_none() || one.name == title)
+            });
+            let settled = asked_since(claim.entry(), Utc::now(), server_now) >= SETTLE_WINDOW;
+            let left = until.saturating_duration_since(Instant::now());
+            if !found.is_empty() || settled || left.is_zero() {
+                break found;
+            }
+            sleep(pause.min(left)).await;
+            pause = pause.saturating_mul(2).min(LOOK_PAUSE_MAX);
+        };
+        match <[Candidate; 1]>::try_from(found) {
+            Ok([one]) => {
+                self.adopt_as(&source, &mut claim, &one.uri).await?;
+                Ok(Reconciliation::Found { uri: one.uri })
+            }
+            Err(none) if none.is_empty() => {
+                claim.finish().await?;
+                Ok(Reconciliation::NotCreated)
+            }
+            Err(several) => Ok(Reconciliation::Ambiguous(several)),
+        }
     }
 
     /// Makes a video, or a version of one, that waits for a file the one that this upload goes to; gives the upload, ready
@@ -174,30 +352,36 @@ impl Unfinished {
     pub async fn adopt(&self, entry: &Entry, uri: &str) -> Result<Upload, Error> {
         self.same_account(entry)?;
         let (source, mut claim) = self.claim(entry).await?;
+        let ticket = self.adopt_as(&source, &mut claim, uri).await?;
+        self.upload(ticket, source, claim)
+    }
+
+    async fn adopt_as(
+        &self,
+        source: &FileSource,
+        claim: &mut Claim,
+        uri: &str,
+    ) -> Result<UploadTicket, Error> {
         let parsed = uri.parse::<ResourceUri>();
         let video = parsed.as_ref().ok().and_then(|parsed| parsed.id_of("videos"));
         let Some(video) = video else {
             let reason = "give a video or a version, such as /videos/1 or /videos/1/versions/2";
             return Err(vimeo_api::Error::invalid("adopt", reason).into());
         };
-        let call = self.vimeo.get(uri).fields("uri,link,upload.upload_link,upload.size");
+        let call = self.vimeo.get(uri).fields("uri,link,upload.approach,upload.upload_link,upload.size");
         let answer = call.read_as::<Created>().send().await?.into_inner();
-        let video_uri = format!("/videos/{video}");
         if let Some(found) = answer.upload.as_ref().and_then(|upload| upload.size)
             && found != source.size()
         {
             let by = SizeFoundBy::Server;
             return Err(UploadError::SizeMismatch { promised: source.size(), found, by }.into());
         }
-        let Some(link) = answer.upload_link().map(|link| link.expose().to_owned()) else {
-            return Err(UploadError::NoUploadLink { video_uri }.into());
-        };
-        let fingerprint = claim.entry().fingerprint.clone();
-        let ticket = UploadTicket::new(video_uri, link, source.size())?.with_fingerprint(fingerprint);
+        let ticket = answer.ticket(&self.vimeo, format!("/videos/{video}"), source.size())?;
+        let ticket = ticket.with_fingerprint(claim.entry().fingerprint.clone());
         let version = parsed.ok().filter(|parsed| parsed.id_of("versions").is_some());
         claim.note(answer.link, version.map(|version| version.to_string()));
         claim.record(&ticket).await?;
-        self.upload(ticket, source, claim)
+        Ok(ticket)
     }
 
     /// Forgets an upload by its [`id`](Entry::id), or by the name of a damaged journal file; `false` when there was none.
@@ -228,12 +412,106 @@ impl Unfinished {
     }
 
     fn same_account(&self, entry: &Entry) -> Result<(), UploadError> {
-        if self.vimeo.who().is_some_and(|who| entry.purpose.ends_with(&who)) {
+        if self.is_own(entry) {
             return Ok(());
         }
         Err(UploadError::Journal {
             name: entry.id(),
             reason: format!("it is a {}, which is not this client's account", entry.purpose),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn entry(asked: &str, ahead: Option<i64>) -> Entry {
+        let mut entry = json!({
+            "version": 1, "path": "/film.mp4", "purpose": "new video", "ticket": null,
+            "fingerprint": {"size": 1000, "sample": ""}, "begun": asked, "asked": asked,
+            "settings": {"name": "Surf", "privacy": {"view": "nobody"}},
+        });
+        if let Some(ahead) = ahead {
+            entry["server_clock_ahead"] = ahead.into();
+        }
+        serde_json::from_value(entry).unwrap()
+    }
+
+    #[test]
+    fn what_a_wrong_clock_says_is_put_right_by_the_servers() {
+        let (noon, one, eleven) = ("2026-03-01T12:00:00Z", "2026-03-01T13:00:00Z", "2026-03-01T11:00:00Z");
+        // (asked by our clock, measured then, our clock now, Vimeo's now, since when to look)
+        let table = [
+            ("the clock is right", noon, None, "2026-03-01T12:00:05Z", Some("2026-03-01T12:00:05Z"), "2026-02-28T10:00:00Z"),
+            ("and was measured", noon, Some(0), "2026-03-01T12:00:05Z", Some("2026-03-01T12:00:05Z"), "2026-03-01T11:45:00Z"),
+            ("an hour ahead all along", one, Some(-3600), one, Some(noon), "2026-03-01T11:45:00Z"),
+            ("an hour ahead, not measured", one, None, one, Some(noon), "2026-02-28T10:00:00Z"),
+            ("an hour behind all along", eleven, Some(3600), eleven, Some(noon), "2026-03-01T11:45:00Z"),
+            ("a day ahead, set right since", "2026-03-02T12:00:00Z", None, noon, Some(noon), "2026-02-28T10:00:00Z"),
+            ("nobody tells the time", one, None, noon, None, "2026-02-28T10:00:00Z"),
+        ];
+        for (name, asked, ahead, now, server, since) in table {
+            let found = asked_at_the_earliest(&entry(asked, ahead), at(now), server.map(at));
+            assert_eq!(found, Some(at(since)), "{name}");
+        }
+    }
+
+    #[test]
+    fn how_long_ago_it_was_is_never_longer_than_either_clock_says() {
+        // (asked, measured then, our clock now, Vimeo's now, seconds)
+        let table = [
+            ("2026-03-01T12:00:00Z", None, "2026-03-01T12:00:07Z", None, 7),
+            // The clock was set back since: nothing is known.
+            ("2026-03-02T12:00:00Z", None, "2026-03-01T12:00:07Z", None, 0),
+            // It was set ahead since: Vimeo's did not move.
+            ("2026-03-01T12:00:00Z", Some(0), "2026-03-02T12:00:00Z", Some("2026-03-01T12:00:03Z"), 3),
+            ("2026-03-01T13:00:00Z", Some(-3600), "2026-03-01T13:00:04Z", Some("2026-03-01T12:00:04Z"), 4),
+        ];
+        for (asked, ahead, now, server, seconds) in table {
+            let since = asked_since(&entry(asked, ahead), at(now), server.map(at));
+            assert_eq!(since, Duration::from_secs(seconds), "{asked} {now}");
+        }
+    }
+
+    #[test]
+    fn times_at_the_ends_of_time_are_taken() {
+        let ends = [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC];
+        for asked in ends {
+            for now in ends {
+                for server in [None, Some(ends[0]), Some(ends[1])] {
+                    for ahead in [None, Some(i64::MAX), Some(i64::MIN)] {
+                        let mut entry = entry("2026-03-01T12:00:00Z", ahead);
+                        entry.asked = Some(asked);
+                        let earliest = asked_at_the_earliest(&entry, now, server);
+                        assert!(earliest.is_none_or(|earliest| earliest <= now.max(server.unwrap_or(now))));
+                        asked_since(&entry, now, server);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_was_asked_for_fits() {
+        let fits = |video: Value| serde_json::from_value::<Waiting>(video).unwrap().fits(&entry("2026-03-01T12:00:00Z", None));
+        // (video, whether it can be the one)
+        let table = [
+            (json!({"upload": {"status": "in_progress", "size": 1000}}), true),
+            (json!({"upload": {"status": "in_progress"}, "privacy": {"view": "nobody"}}), true),
+            (json!({"upload": {"status": "in_progress", "size": 1000}, "privacy": {"view": "anybody"}}), false),
+            (json!({"upload": {"status": "in_progress", "size": 1001}}), false),
+            (json!({"upload": {"status": "complete", "size": 1000}}), false),
+            (json!({"name": "Surf"}), false),
+        ];
+        for (video, expected) in table {
+            assert_eq!(fits(video.clone()), expected, "{video}");
+        }
     }
 }

@@ -3,5 +3,6 @@
 mod decide;
 mod policy;
 
+pub(crate) use decide::backoff;
 pub use decide::{Attempt, Decision, Outcome, decide};
 pub use policy::RetryPolicy;

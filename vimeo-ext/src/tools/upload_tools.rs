@@ -14,13 +14,13 @@ use tokio::time::{Instant, sleep_until};
 use vimeo_api::types;
 
 use super::error::{Category, Failed, ToolError};
-use super::settle::{self, Settled};
+use super::settle;
 use super::shapes::last_segment;
 use super::uploads::{PATIENCE, State};
 use super::videos::read;
 use super::{Choice, Context, Cost, Effect, Output, Spec, Tool, Toolset, VideoId};
 use crate::upload::UploadError;
-use crate::{Error, Vimeo};
+use crate::{Error, Reconciliation, Vimeo};
 
 /// How an upload stands.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -197,16 +197,6 @@ enum Kind {
     Version(u64),
 }
 
-impl Kind {
-    /// The title that a new video was to get.
-    fn title(&self) -> Option<&str> {
-        match self {
-            Self::New(input) => input.name.as_deref(),
-            Self::Version(_) => None,
-        }
-    }
-}
-
 /// Uploads a file, or goes on with an earlier upload of it.
 async fn send(
     vimeo: &Vimeo,
@@ -275,15 +265,16 @@ async fn start(
         let mut ended = send(&vimeo, &file, &kind, step.clone()).await;
         // A question of an earlier call is still open: once it is settled nothing can come twice.
         if let Some(entry) = ended.as_ref().err().and_then(settle::open_question) {
-            match settle::settle(&vimeo, entry, kind.title()).await {
-                Ok(settled) => match settled {
-                    Settled::Known => ended = send(&vimeo, &file, &kind, step).await,
-                    Settled::NotYet => {}
-                    Settled::Several(uris) => {
-                        tell.send_replace(State::Failed(Box::new(settle::several(&uris))));
-                        return;
-                    }
-                },
+            let reconciled = match vimeo.unfinished() {
+                Ok(unfinished) => unfinished.reconcile(entry).await,
+                Err(error) => Err(error),
+            };
+            match reconciled {
+                Ok(Reconciliation::Ambiguous(candidates)) => {
+                    tell.send_replace(State::Failed(Box::new(settle::several(&candidates))));
+                    return;
+                }
+                Ok(_) => ended = send(&vimeo, &file, &kind, step).await,
                 Err(error) => ended = Err(error),
             }
         }
@@ -360,8 +351,8 @@ fn failed(error: &Error, spec: &Spec, kind: &Kind, now: chrono::DateTime<chrono:
     if let Error::Upload { source, .. } = error {
         match &**source {
             UploadError::Unanswered { .. } => {
-                let next = "Look whether it came to be. The same call again goes on with what is found, and creates \
-                            anew only when ten seconds later there is nothing.";
+                let next = "Look whether it came to be. The same call again looks for ten seconds, goes on with what \
+                            it finds, and creates anew only when there is nothing.";
                 let unknown = ToolError::new(Category::UnknownOutcome, message(), next);
                 return match kind {
                     Kind::New(_) => {

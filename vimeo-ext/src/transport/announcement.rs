@@ -33,6 +33,9 @@ impl Announcement {
                 None => Ok(()),
             }
         });
-        written.await.map(|_| ()).map_err(|error| Error::invalid(request.name(), error.to_string()))
+        written.await.map(|_| ()).map_err(|error| {
+            tracing::debug!(operation = request.name(), %error, "not sent: it could not be written down");
+            Error::Layer(Box::new(error))
+        })
     }
 }

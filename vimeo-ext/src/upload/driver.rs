@@ -42,6 +42,8 @@ pub(crate) struct Driver<W> {
     pub(crate) ticket: UploadTicket,
     pub(crate) source: Box<dyn Source>,
     pub(crate) options: UploadOptions,
+    /// Whether it was created just now, so that the server can have nothing of it.
+    pub(crate) is_new: bool,
     /// Held as well as received from, so that it never closes.
     pub(crate) wish: Arc<watch::Sender<Wish>>,
     pub(crate) reporter: Reporter,
@@ -61,7 +63,7 @@ impl<W: Wire> Driver<W> {
         self.same_source().await?;
         self.reporter.begin(size);
         let plan = Plan::new(size, self.options.chunking, self.source.replay_limit());
-        let mut machine = Machine::new(size, plan, self.options.patience());
+        let mut machine = Machine::new(size, plan, self.options.patience()).new_upload(self.is_new);
         let mut clock = Clock::start(self.options.deadline);
         let mut wishes = self.wish.subscribe();
         let mut resumed_from = None;
@@ -174,7 +176,7 @@ impl<W: Wire> Driver<W> {
         let pieces = self.source.read(range.start..range.end).await?;
         let flow = Arc::new(Flow::new(range.start, range.end));
         let body = UploadBody::new(
-            range.end - range.start,
+            range.end.saturating_sub(range.start),
             pieces,
             Arc::clone(&flow),
             self.wish.subscribe(),
@@ -237,6 +239,7 @@ impl<W: Wire> Driver<W> {
             Verdict::VersionRefused => UploadError::VersionRefused { host },
             Verdict::Refused { status } => UploadError::Refused { video_uri, host, status, body },
             Verdict::OffsetBeyondFile { offset } => UploadError::OffsetBeyondFile { video_uri, offset, size },
+            Verdict::NotNew { offset } => UploadError::NotNew { video_uri, host, offset },
             Verdict::Rewind { offset, floor } => UploadError::Rewind { video_uri, offset, lowest: floor },
             Verdict::SizeMismatch { server } => {
                 UploadError::SizeMismatch { promised: size, found: server, by: SizeFoundBy::Server }
@@ -351,7 +354,7 @@ impl Clock {
         match (wish, self.paused_since) {
             (Wish::Pause, None) => self.paused_since = Some(Instant::now()),
             (Wish::Run | Wish::Cancel, Some(since)) => {
-                self.paused += since.elapsed();
+                self.paused = self.paused.saturating_add(since.elapsed());
                 self.paused_since = None;
             }
             _ => {}
@@ -360,7 +363,8 @@ impl Clock {
     }
 
     fn elapsed(&self) -> Duration {
-        let paused = self.paused + self.paused_since.map_or(Duration::ZERO, |since| since.elapsed());
+        let paused = self.paused_since.map_or(Duration::ZERO, |since| since.elapsed());
+        let paused = self.paused.saturating_add(paused);
         self.begun.elapsed().saturating_sub(paused)
     }
 

@@ -40,6 +40,7 @@ pub struct Upload {
     client: Option<LinkClient>,
     callback: Option<Callback>,
     claim: Option<Claim>,
+    is_new: bool,
 }
 
 impl fmt::Debug for Upload {
@@ -64,6 +65,7 @@ impl Upload {
             client: None,
             callback: None,
             claim: None,
+            is_new: false,
         }
     }
 
@@ -93,6 +95,12 @@ impl Upload {
     #[must_use]
     pub fn journal(mut self, claim: Claim) -> Self {
         self.claim = Some(claim);
+        self
+    }
+
+    /// For an upload that was created just now, so that a server which has bytes of it is not believed.
+    pub(crate) fn new_upload(mut self, is_new: bool) -> Self {
+        self.is_new = is_new;
         self
     }
 
@@ -142,6 +150,7 @@ impl Upload {
                 ticket: self.ticket,
                 source,
                 options: self.options,
+                is_new: self.is_new,
                 wish,
                 reporter: Reporter::new(watched, self.callback),
             };

@@ -1,6 +1,7 @@
 //! What can end an upload, as one enum to match on.
 
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -17,8 +18,9 @@ pub enum UploadError {
     /// The link answers 404, 410 or 403: it has expired or was withdrawn. Never retried, and no
     /// new video is ever created in its place: that would leave the old one behind, empty.
     #[error(
-        "the upload link of {video_uri} at {host} is gone (status {status}); delete or replace \
-         that video, discard its journal entry if there is one, and upload again"
+        "the upload link of {video_uri} at {host} is gone (status {status}): it has expired, or is not the \
+         link of a resumable upload; delete or replace that video, discard its journal entry if there is \
+         one, and upload again"
     )]
     LinkGone {
         /// The video whose upload this was.
@@ -40,6 +42,19 @@ pub enum UploadError {
         offset: u64,
         /// The size of the source in bytes.
         size: u64,
+    },
+    /// The server says that it has bytes of an upload that was created just now, and of which nothing was sent.
+    #[error(
+        "{host} says that it has {offset} bytes of {video_uri}, though nothing was sent yet; that link cannot be \
+         trusted, so nothing was sent: delete that video and upload again"
+    )]
+    NotNew {
+        /// The video whose upload this was.
+        video_uri: String,
+        /// The host of the link.
+        host: String,
+        /// Where the server says it stands, in bytes.
+        offset: u64,
     },
     /// The server wants bytes again that the source cannot give a second time.
     #[error(
@@ -84,7 +99,7 @@ pub enum UploadError {
     /// Too many tries in a row brought the upload no further.
     #[error(
         "the upload of {video_uri} to {host} got no further than byte {acknowledged} in \
-         {attempts} tries: {last}; the ticket stays good, resume with it later"
+         {attempts} tries: {last}; what the server has stays there, go on later"
     )]
     Exhausted {
         /// The video whose upload this was.
@@ -104,7 +119,7 @@ pub enum UploadError {
     /// The time for the whole upload is over.
     #[error(
         "the upload of {video_uri} was not done after {after:?}, the server has {acknowledged} \
-         bytes; resume with the ticket, or allow more time"
+         bytes; go on later, or allow more time"
     )]
     Deadline {
         /// The video whose upload this was.
@@ -150,9 +165,9 @@ pub enum UploadError {
     },
     /// The server refused the request in a way that a retry does not cure.
     #[error(
-        "{host} refused the upload of {video_uri} with status {status}{}; the ticket is kept, \
-         but the same request would be refused again",
-        said(body)
+        "{host} refused the upload of {video_uri} with status {status}{}; {}",
+        said(body),
+        refusal_advice(*status)
     )]
     Refused {
         /// The video whose upload this was.
@@ -175,8 +190,27 @@ pub enum UploadError {
         advice: &'static str,
     },
     /// A source without a single byte, which is no video; found before anything was created.
-    #[error("there is nothing to upload: the file is empty; no video was created")]
+    #[error("there is nothing to upload: the file is empty; nothing was created for it")]
     Empty,
+    /// Vimeo created the video, but opened no resumable upload for it, although that was asked for.
+    #[error(
+        "Vimeo did not open a tus upload for {video_uri}: it answered with the approach `{approach}`; nothing was \
+         sent: delete that video, or send the file to it in that way"
+    )]
+    OtherApproach {
+        /// The video that waits for its bytes.
+        video_uri: String,
+        /// The approach that Vimeo named instead.
+        approach: String,
+    },
+    /// Vimeo created the video, but the link that it gave cannot be used.
+    #[error("Vimeo's upload link for {video_uri} cannot be used: {reason}; nothing was sent: delete that video before you try again")]
+    BadLink {
+        /// The video that waits for its bytes.
+        video_uri: String,
+        /// What is wrong with the link. Never holds it.
+        reason: String,
+    },
     /// The video was created, but Vimeo gave no place to send its bytes to.
     #[error(
         "{video_uri} was created, but Vimeo's answer holds no upload link; delete it before you try again"
@@ -188,9 +222,10 @@ pub enum UploadError {
     /// Vimeo was asked to create something to upload to, and it is not known whether it did: the answer was lost, or an
     /// earlier run ended before it was written down. Never asked again of itself, since that could make a second video.
     #[error(
-        "it is not known whether Vimeo created {what}, which it was asked to at {}; look for one without a file \
-         among the account's videos before you ask again{}",
+        "it is not known whether Vimeo created {what}, which it was asked to at {}{}; look for one without a file \
+         among the account's videos before you try again{}",
         asked.format("%Y-%m-%d %H:%M:%S UTC"),
+        ended(source),
         kept(entry)
     )]
     Unanswered {
@@ -207,8 +242,8 @@ pub enum UploadError {
     },
     /// An earlier run began to upload the same file with other settings.
     #[error(
-        "the upload of {name} to {video_uri} was begun with other settings ({}); resume it as it was begun, or \
-         discard it from the journal and delete that video: its entry is {entry}",
+        "the upload of {name} to {video_uri} was begun with other settings ({}); finish it as it was begun, or \
+         delete that video and discard the upload's journal entry {entry}",
         differing.join(", ")
     )]
     OtherSettings {
@@ -269,14 +304,48 @@ impl UploadError {
         )
     }
 
+    /// The video that this is about, as `/videos/123`, where there is one.
+    pub fn video_uri(&self) -> Option<&str> {
+        match self {
+            Self::LinkGone { video_uri, .. }
+            | Self::OffsetBeyondFile { video_uri, .. }
+            | Self::NotNew { video_uri, .. }
+            | Self::Rewind { video_uri, .. }
+            | Self::Exhausted { video_uri, .. }
+            | Self::Deadline { video_uri, .. }
+            | Self::Refused { video_uri, .. }
+            | Self::OtherApproach { video_uri, .. }
+            | Self::BadLink { video_uri, .. }
+            | Self::NoUploadLink { video_uri }
+            | Self::OtherSettings { video_uri, .. } => Some(video_uri),
+            // One that waited for its turn in a queue is cancelled under its name.
+            Self::Cancelled { video_uri, .. } => video_uri.starts_with('/').then_some(video_uri),
+            _ => None,
+        }
+    }
+
+    /// The name of the journal entry that this is about, to [`discard`](super::Journal::discard) it by, where there is
+    /// one. A damaged entry has one as well: its file's.
+    pub fn journal_entry(&self) -> Option<&str> {
+        match self {
+            Self::OtherSettings { entry, .. } => Some(entry),
+            Self::Unanswered { entry, .. } => entry.as_deref(),
+            Self::Journal { name, .. } => Some(super::journal::id_in(Path::new(name)).unwrap_or(name)),
+            Self::Io { name, .. } => super::journal::id_in(Path::new(name)),
+            _ => None,
+        }
+    }
+
     /// The status that ended the upload, if it was an answer of the server.
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::LinkGone { status, .. } | Self::Refused { status, .. } => Some(*status),
             Self::VersionRefused { .. } => Some(412),
+            Self::Unanswered { source: Some(call), .. } => call.status().map(|status| status.as_u16()),
             Self::Exhausted { last, .. } => match last {
                 Trouble::Busy(status) | Trouble::Server(status) => Some(*status),
                 Trouble::RateLimited => Some(429),
+                Trouble::TooLarge => Some(413),
                 _ => None,
             },
             _ => None,
@@ -288,9 +357,24 @@ fn said(body: &str) -> String {
     if body.is_empty() { String::new() } else { format!(" and said {body:?}") }
 }
 
+/// What to do about a refusal, where its status says more than that it is one.
+fn refusal_advice(status: u16) -> &'static str {
+    match status {
+        405 => {
+            "it does not know this kind of request, or a proxy on the way forbids it, so nothing can be sent to \
+             that link from here"
+        }
+        413 => "it, or a proxy on the way, takes only smaller requests: allow fewer bytes a request",
+        _ => "what was sent is kept, but the same request would be refused again",
+    }
+}
+
+fn ended(source: &Option<Box<vimeo_api::Error>>) -> String {
+    source.as_ref().map(|source| format!(" ({source})")).unwrap_or_default()
+}
+
 fn kept(entry: &Option<String>) -> String {
-    let kept = |id| format!("; the journal keeps it as {id}: adopt the video you find, or discard the entry");
-    entry.as_ref().map(kept).unwrap_or_default()
+    entry.as_ref().map(|id| format!("; the journal keeps this upload as {id}")).unwrap_or_default()
 }
 
 /// Where a size was found that is not the ticket's.
@@ -417,6 +501,21 @@ mod tests {
                 false,
             ),
             (
+                UploadError::Refused {
+                    video_uri: "/videos/7".into(),
+                    host: "files.example".into(),
+                    status: 413,
+                    body: String::new(),
+                },
+                vec!["413", "fewer bytes a request"],
+                false,
+            ),
+            (
+                UploadError::OtherApproach { video_uri: "/videos/7".into(), approach: "post".into() },
+                vec!["did not open a tus upload for /videos/7", "`post`", "delete that video"],
+                false,
+            ),
+            (
                 UploadError::Unanswered {
                     what: "a video for film.mp4".into(),
                     asked: DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
@@ -427,8 +526,7 @@ mod tests {
                     "a video for film.mp4",
                     "2023-11-14 22:13:20 UTC",
                     "without a file",
-                    "keeps it as 1f",
-                    "adopt",
+                    "keeps this upload as 1f",
                 ],
                 false,
             ),

@@ -2,6 +2,7 @@
 //! on where the server stands and never makes a second video.
 
 mod files;
+mod path_text;
 
 use std::fs::File;
 use std::io;
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -58,6 +59,7 @@ pub struct Journal {
 pub struct Entry {
     version: u32,
     /// The file, as an absolute path.
+    #[serde(with = "path_text")]
     pub path: PathBuf,
     /// What the upload is for, in the words of the one who began it.
     pub purpose: String,
@@ -68,6 +70,9 @@ pub struct Entry {
     /// When Vimeo was asked for the video; `None` when the process ended before, so that there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<DateTime<Utc>>,
+    /// By how many seconds Vimeo's clock was ahead of this machine's when it was asked; `None` when no answer told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) server_clock_ahead: Option<i64>,
     /// The ticket; `None` when the process ended before the video was known to be created.
     pub ticket: Option<UploadTicket>,
     /// What the video was to be created with, as it was sent to Vimeo but without a password; null when that was not
@@ -234,6 +239,7 @@ impl Journal {
                         fingerprint,
                         begun,
                         asked: asks.then_some(begun),
+                        server_clock_ahead: None,
                         ticket: None,
                         settings,
                         page: None,
@@ -285,7 +291,7 @@ impl Journal {
         let folder = self.folder.clone();
         let id = id_in(Path::new(id)).unwrap_or(id).to_owned();
         // What is no name of ours is never made part of a path.
-        if id.len() != 32 || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        if !is_id(&id) {
             return Ok(false);
         }
         off_the_runtime(&id.clone(), "discard", move || {
@@ -323,6 +329,28 @@ impl Claim {
     pub async fn record(&mut self, ticket: &UploadTicket) -> Result<(), UploadError> {
         let mut entry = self.entry.clone();
         entry.ticket = Some(ticket.clone());
+        self.write(entry).await
+    }
+
+    /// Writes down what an answer told of Vimeo's clock, beside when Vimeo was asked.
+    pub(crate) async fn note_server_clock(&mut self, ahead: TimeDelta) -> Result<(), UploadError> {
+        let files = self.files.clone();
+        let name = files.entry.display().to_string();
+        // The mark, which says when it was asked, is made by whoever sends the request.
+        let written = off_the_runtime(&name, "read", move || files.read()).await?;
+        let mut entry = written.unwrap_or_else(|| self.entry.clone());
+        entry.server_clock_ahead = Some(ahead.num_seconds());
+        self.write(entry).await
+    }
+
+    /// Corrects when Vimeo was asked: what lies ahead was written down by a clock that has been set since.
+    pub(crate) async fn note_asked(&mut self, asked: DateTime<Utc>) -> Result<(), UploadError> {
+        let mut entry = self.entry.clone();
+        entry.asked = Some(asked);
+        self.write(entry).await
+    }
+
+    async fn write(&mut self, entry: Entry) -> Result<(), UploadError> {
         let (files, lock) = (self.files.clone(), Arc::clone(&self.lock));
         let name = files.entry.display().to_string();
         self.entry = off_the_runtime(&name, "write", move || {
@@ -396,8 +424,16 @@ fn id_of(path: &Path, purpose: &str) -> String {
     id
 }
 
-fn id_in(path: &Path) -> Option<&str> {
-    if path.extension()? != "json" { None } else { path.file_stem()?.to_str() }
+/// The id in the name of an entry's file.
+pub(super) fn id_in(path: &Path) -> Option<&str> {
+    if path.extension()? != "json" {
+        return None;
+    }
+    path.file_stem()?.to_str().filter(|id| is_id(id))
+}
+
+fn is_id(id: &str) -> bool {
+    id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]

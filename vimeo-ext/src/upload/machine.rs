@@ -14,7 +14,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::backoff::Backoff;
-use super::plan::Plan;
+use super::plan::{ChunkSizer, Plan};
 
 /// Something that went wrong with one request and may go better the next time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub enum Trouble {
     NoProgress,
     /// All bytes were acknowledged, and then the server said that it has fewer.
     FellBack,
+    /// The server, or a proxy before it, takes no request of that size (413).
+    TooLarge,
 }
 
 impl std::fmt::Display for Trouble {
@@ -54,6 +56,7 @@ impl std::fmt::Display for Trouble {
             Self::NoOffset => f.write_str("the answer had no readable Upload-Offset"),
             Self::NoProgress => f.write_str("the server took a request and did not move forward"),
             Self::FellBack => f.write_str("the server acknowledged every byte and then said it has fewer"),
+            Self::TooLarge => f.write_str("the server takes no request of that size (413)"),
         }
     }
 }
@@ -108,6 +111,12 @@ pub(crate) struct Range64 {
     pub(crate) end: u64,
 }
 
+impl Range64 {
+    fn length(self) -> u64 {
+        self.end.saturating_sub(self.start)
+    }
+}
+
 impl From<Range<u64>> for Range64 {
     fn from(range: Range<u64>) -> Self {
         Self { start: range.start, end: range.end }
@@ -123,6 +132,8 @@ pub(crate) enum Verdict {
     OffsetBeyondFile { offset: u64 },
     Rewind { offset: u64, floor: u64 },
     SizeMismatch { server: u64 },
+    /// The server has bytes of an upload of which none was sent.
+    NotNew { offset: u64 },
     Exhausted { attempts: u32, last: Trouble },
     Deadline { last: Option<Trouble> },
 }
@@ -141,10 +152,14 @@ pub(crate) struct Patience {
 #[derive(Debug)]
 pub(crate) struct Machine {
     size: u64,
-    plan: Plan,
+    sizer: ChunkSizer,
     patience: Patience,
+    /// Whether the upload was created just now and no byte of it was sent.
+    is_new: bool,
     /// The range that is or was last under way.
     sending: Range64,
+    /// Whether what became of that range is not known yet.
+    unsettled: bool,
     /// The furthest offset the server ever gave.
     best: u64,
     /// Failures since `best` last moved.
@@ -158,14 +173,22 @@ impl Machine {
     pub(crate) fn new(size: u64, plan: Plan, patience: Patience) -> Self {
         Self {
             size,
-            plan,
+            sizer: ChunkSizer::new(plan),
             patience,
+            is_new: false,
             sending: Range64 { start: 0, end: 0 },
+            unsettled: false,
             best: 0,
             failures: 0,
             last: None,
             complete: false,
         }
+    }
+
+    /// For an upload that was created just now, so that the server cannot have a byte of it.
+    pub(crate) fn new_upload(mut self, is_new: bool) -> Self {
+        self.is_new = is_new;
+        self
     }
 
     /// The furthest offset the server ever acknowledged; never falls.
@@ -209,6 +232,15 @@ impl Machine {
         let Some(offset) = offset else {
             return self.trouble(Trouble::NoOffset, None, now);
         };
+        if self.is_new && offset > 0 {
+            return Command::Fail(Verdict::NotNew { offset });
+        }
+        if std::mem::take(&mut self.unsettled) {
+            match offset > self.sending.start {
+                true => self.sizer.progressed(),
+                false => self.sizer.fruitless(self.sending.length()),
+            }
+        }
         if offset == self.size {
             self.advance(offset);
             return Command::Done { verified: true };
@@ -229,10 +261,16 @@ impl Machine {
         if offset == self.size {
             self.advance(offset);
             self.complete = true;
+            self.unsettled = false;
             return Command::Probe;
         }
         if offset <= self.sending.start {
             return self.trouble(Trouble::NoProgress, None, now);
+        }
+        self.unsettled = false;
+        match offset >= self.sending.end {
+            true => self.sizer.succeeded(),
+            false => self.sizer.progressed(),
         }
         self.send_from(offset, now)
     }
@@ -246,7 +284,9 @@ impl Machine {
             return Command::Fail(Verdict::Rewind { offset, floor: now.floor });
         }
         self.advance(offset);
-        self.sending = self.plan.next(offset).into();
+        self.sending = self.sizer.next(offset).into();
+        self.unsettled = true;
+        self.is_new = false;
         Command::Send(self.sending)
     }
 
@@ -261,10 +301,18 @@ impl Machine {
         match status {
             409 | 423 => self.trouble(Trouble::Busy(status), retry_after, now),
             429 => self.trouble(Trouble::RateLimited, retry_after, now),
-            408 | 500..=599 => self.trouble(Trouble::Server(status), retry_after, now),
+            408 | 500 | 502..=599 => self.trouble(Trouble::Server(status), retry_after, now),
             // The server has acknowledged every byte; that it no longer wants to talk about a
             // finished upload takes nothing back.
             _ if self.complete => Command::Done { verified: false },
+            413 if self.unsettled && self.sizer.too_large(self.sending.length()) => {
+                self.unsettled = false;
+                self.trouble(Trouble::TooLarge, None, now)
+            }
+            // Something on the way lets no HEAD through. An upload of which nothing was sent begins at 0
+            // all the same; were that wrong, the server would refuse the offset.
+            405 | 501 if self.is_new => self.send_from(0, now),
+            501 => self.trouble(Trouble::Server(status), retry_after, now),
             403 | 404 | 410 => Command::Fail(Verdict::LinkGone { status }),
             412 => Command::Fail(Verdict::VersionRefused),
             _ => Command::Fail(Verdict::Refused { status }),
@@ -272,6 +320,10 @@ impl Machine {
     }
 
     fn trouble(&mut self, trouble: Trouble, retry_after: Option<Duration>, now: Now) -> Command {
+        // These say nothing about the size of a request: it did not get as far as that.
+        if matches!(trouble, Trouble::Connect | Trouble::RateLimited | Trouble::Busy(_)) {
+            self.unsettled = false;
+        }
         let earlier = self.failures;
         self.failures = earlier.saturating_add(1);
         self.last = Some(trouble);

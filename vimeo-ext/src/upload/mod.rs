@@ -38,6 +38,7 @@ mod engine;
 mod error;
 mod fingerprint;
 mod journal;
+mod link_redaction;
 mod machine;
 mod options;
 mod plan;
@@ -59,7 +60,7 @@ pub(crate) use journal::Mark;
 pub use journal::{Claim, Entry, Journal, Standing};
 pub use machine::Trouble;
 pub use options::UploadOptions;
-pub use plan::{Chunking, MAX_CHUNKS, SUGGESTED_CHUNK};
+pub use plan::{Chunking, SUGGESTED_CHUNK};
 pub use progress::Progress;
 pub(crate) use put::{Put, PutFailure, put};
 pub use queue::{QueueHandle, QueueResult, UploadQueue};
@@ -68,4 +69,5 @@ pub use source::{
     StreamSource,
 };
 pub use ticket::UploadTicket;
+pub(crate) use ticket::is_loopback;
 pub use wire::LinkClient;

@@ -35,6 +35,8 @@ pub(crate) enum PutFailure {
     Here(UploadError),
     /// The server does not want it.
     Refused { status: u16, body: String },
+    /// A web page came instead of the server's answer.
+    WebPage { status: u16, body: String },
     /// It broke as often as it was tried.
     Broke { attempts: u32, last: Trouble, source: Option<Box<reqwest::Error>> },
 }
@@ -47,11 +49,15 @@ pub(crate) async fn put(
     source: &mut dyn Source,
     options: &UploadOptions,
 ) -> Result<Put, PutFailure> {
-    let mut attempts = 0;
+    let mut failures: u32 = 0;
     loop {
         let outcome = once(client, link, media_type, source, options).await;
-        attempts += 1;
+        let earlier = failures;
+        failures = earlier.saturating_add(1);
         let (last, retry_after, broken) = match outcome {
+            Ok(Answer { status, body, is_web_page: true, .. }) => {
+                return Err(PutFailure::WebPage { status, body });
+            }
             Ok(Answer { status: 200..=299, .. }) => return Ok(Put::Done),
             Ok(Answer { status: status @ (403 | 404 | 410), .. }) => return Ok(Put::Gone(status)),
             Ok(Answer { status: 429, retry_after, .. }) => (Trouble::RateLimited, retry_after, None),
@@ -66,10 +72,10 @@ pub(crate) async fn put(
             Err(Ended::Broke(trouble, source)) => (trouble, None, source),
         };
         // What was given once only cannot be given again.
-        if attempts >= options.attempts || source.floor() > 0 {
-            return Err(PutFailure::Broke { attempts, last, source: broken });
+        if failures >= options.attempts || source.floor() > 0 {
+            return Err(PutFailure::Broke { attempts: failures, last, source: broken });
         }
-        let delay = options.backoff.wait(attempts - 1, (options.jitter)(), retry_after);
+        let delay = options.backoff.wait(earlier, (options.jitter)(), retry_after);
         tracing::warn!(host, ?last, ?delay, "sending a file disturbed, trying again");
         sleep(delay).await;
     }

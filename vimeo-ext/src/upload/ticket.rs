@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use url::Url;
+use url::{Host, Url};
 
 use super::error::UploadError;
 use super::fingerprint::Fingerprint;
@@ -46,7 +46,8 @@ impl UploadTicket {
     /// A ticket for the video at `video_uri`, created just now for `size` bytes.
     ///
     /// # Errors
-    /// [`UploadError::BadTicket`] when the link is not an absolute `http` or `https` URL.
+    /// [`UploadError::BadTicket`] when the link is neither an absolute `https` URL nor an `http` URL of
+    /// a loopback address, as a local Vimeo gives it.
     pub fn new(
         video_uri: impl Into<String>,
         upload_link: impl Into<String>,
@@ -55,8 +56,11 @@ impl UploadTicket {
         let upload_link = upload_link.into();
         let bad = |reason: &str| UploadError::BadTicket { reason: reason.to_owned() };
         let url = Url::parse(&upload_link).map_err(|_| bad("its upload link is not a URL"))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(bad("its upload link is neither http nor https"));
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback(&url) => {}
+            "http" => return Err(bad("its upload link is plain http, so the file would go there unencrypted")),
+            _ => return Err(bad("its upload link is not https")),
         }
         let host = url.host_str().ok_or_else(|| bad("its upload link has no host"))?.to_owned();
         Ok(Self {
@@ -104,6 +108,16 @@ impl UploadTicket {
     /// When the upload was created. How long a link lives is not documented; only the server knows.
     pub fn created(&self) -> DateTime<Utc> {
         self.created
+    }
+}
+
+/// Whether a URL leads to this machine and no other.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 
@@ -176,10 +190,23 @@ mod tests {
 
     #[test]
     fn links_that_cannot_be_are_refused_without_showing_them() {
-        for link in ["", "s3cret", "/files/s3cret", "ftp://h/s3cret", "data:s3cret"] {
+        for link in [
+            "",
+            "s3cret",
+            "/files/s3cret",
+            "ftp://h/s3cret",
+            "data:s3cret",
+            "http://files.example/s3cret",
+            "http://10.0.0.1/s3cret",
+            "http://localhost.example/s3cret",
+            "http://127.0.0.1.example/s3cret",
+        ] {
             let error = UploadTicket::new("/videos/1", link, 5).unwrap_err();
             assert!(matches!(error, UploadError::BadTicket { .. }));
             assert!(!format!("{error} {error:?}").contains("s3cret"));
+        }
+        for link in ["http://127.0.0.1:5/1", "http://[::1]:5/1", "http://localhost:5/1", "https://h/1"] {
+            assert!(UploadTicket::new("/videos/1", link, 5).is_ok(), "{link}");
         }
     }
 }

@@ -9,6 +9,7 @@ use secrecy::ExposeSecret;
 
 use super::body::UploadBody;
 use super::error::UploadError;
+use super::link_redaction::without_link;
 use super::machine::Trouble;
 use super::ticket::UploadTicket;
 use crate::tls::{self, HttpVersions};
@@ -19,6 +20,9 @@ const UPLOAD_LENGTH: &str = "upload-length";
 
 /// As much of a refusal's body as is kept to be shown.
 const SHOWN: usize = 1024;
+
+/// So much more of it is read, so that a link in it is recognised whole before the rest is cut off.
+const READ_BEYOND: usize = 8 * 1024;
 
 /// Time to make a connection, unless told otherwise.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -89,8 +93,10 @@ pub(crate) struct Answer {
     pub(crate) offset: Option<u64>,
     pub(crate) length: Option<u64>,
     pub(crate) retry_after: Option<Duration>,
-    /// The beginning of the body of an answer that is no success.
+    /// The beginning of the body of an answer that is no success, or that is a web page.
     pub(crate) body: String,
+    /// Whether a success came with a web page, as from a login portal or a proxy on the way.
+    pub(crate) is_web_page: bool,
 }
 
 /// There was no answer.
@@ -142,12 +148,18 @@ pub(super) async fn answer(request: reqwest::RequestBuilder, link: &str) -> Resu
         length: number(headers, UPLOAD_LENGTH),
         retry_after: number(headers, RETRY_AFTER.as_str()).map(Duration::from_secs),
         body: String::new(),
+        is_web_page: false,
     };
-    if !status.is_success() {
-        let body = beginning(response).await;
-        // A server or proxy that repeats the URL must not make a message hold the signature.
-        let secret = link.split_once('?').map_or(link, |(_, query)| query);
-        answer.body = body.replace(link, "[REDACTED]").replace(secret, "[REDACTED]").trim().to_owned();
+    let is_html = headers
+        .get(CONTENT_TYPE)
+        .and_then(|media_type| media_type.to_str().ok())
+        .is_some_and(|media_type| media_type.trim_start().to_ascii_lowercase().starts_with("text/html"));
+    if !status.is_success() || is_html {
+        // A server or proxy that repeats the link must not make a message hold it.
+        let body = without_link(&beginning(response).await, link);
+        let body = body.trim();
+        answer.is_web_page = status.is_success() && body.starts_with('<');
+        answer.body = within(body, SHOWN).to_owned();
     }
     Ok(answer)
 }
@@ -188,12 +200,18 @@ async fn beginning(mut response: reqwest::Response) -> String {
     // A body that breaks off is shown as far as it came: the status is what counts.
     while let Ok(Some(chunk)) = response.chunk().await {
         bytes.extend_from_slice(&chunk);
-        if bytes.len() >= SHOWN {
-            bytes.truncate(SHOWN);
+        if bytes.len() >= SHOWN.saturating_add(READ_BEYOND) {
+            bytes.truncate(SHOWN.saturating_add(READ_BEYOND));
             break;
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// As much of a text as fits into so many bytes.
+fn within(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    end.and_then(|end| text.get(..end)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -107,12 +107,13 @@ struct Setup {
 fn setup(line: Line, source: impl Source, options: UploadOptions) -> Setup {
     let wish = Arc::new(watch::Sender::new(Wish::Run));
     let (watched, progress) = watch::channel(Progress::default());
-    let ticket = UploadTicket::new("/videos/1", "http://files.example/1?sig=s3cret", source.size()).unwrap();
+    let ticket = UploadTicket::new("/videos/1", "https://files.example/1?sig=s3cret", source.size()).unwrap();
     let driver = Driver {
         wire: line.clone(),
         ticket,
         source: Box::new(source),
         options: options.jitter(|| 1.0),
+        is_new: false,
         wish: Arc::clone(&wish),
         reporter: Reporter::new(watched, None),
     };

@@ -1,7 +1,7 @@
 //! The files of one upload: how an entry is locked, read, replaced and removed.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,9 @@ use crate::upload::error::UploadError;
 /// So long a lock that another has is waited for.
 const MOMENT: Duration = Duration::from_millis(250);
 const PAUSE: Duration = Duration::from_millis(5);
+
+/// The most bytes of an entry that are read: far more than one has, unless it is damaged.
+const MAX_ENTRY: u64 = 4 * 1024 * 1024;
 
 /// The files of one upload.
 #[derive(Debug, Clone)]
@@ -63,13 +66,14 @@ impl Files {
     }
 
     pub(super) fn read(&self) -> Result<Option<Entry>, UploadError> {
-        let text = match std::fs::read(&self.entry) {
-            Ok(text) => text,
+        let failed = |error| UploadError::io("read", self.entry.display().to_string(), error);
+        let file = match File::open(&self.entry) {
+            Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => {
-                return Err(UploadError::io("read", self.entry.display().to_string(), error));
-            }
+            Err(error) => return Err(failed(error)),
         };
+        let mut text = Vec::new();
+        file.take(MAX_ENTRY).read_to_end(&mut text).map_err(failed)?;
         // What it says of a wrong value could show part of the link.
         let entry: Entry = serde_json::from_slice(&text).map_err(|error| {
             let place = format!("line {}, column {}", error.line(), error.column());

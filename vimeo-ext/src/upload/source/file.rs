@@ -155,7 +155,7 @@ fn refuse_unless_file(name: &str, metadata: &Metadata) -> Result<(), UploadError
     let (what, advice) = if kind.is_dir() {
         ("a folder", "upload the files in it one by one")
     } else {
-        ("a pipe or a device", "read it with StreamSource, which needs to be told the size")
+        ("a pipe or a device", "copy what it gives into a file first")
     };
     Err(UploadError::NotAFile { name: name.to_owned(), what, advice })
 }

@@ -13,7 +13,6 @@ use tokio::task::JoinHandle;
 use super::file::Received;
 use super::{BoxFuture, Pieces, Source};
 use crate::upload::error::{Change, UploadError};
-use crate::upload::plan::raised;
 
 /// How much a [`StreamSource`] keeps to send again, unless told otherwise: 32 MiB.
 pub const DEFAULT_REPLAY_BUFFER: u64 = 32 * 1024 * 1024;
@@ -58,7 +57,7 @@ impl<R: AsyncRead + Unpin + Send + 'static> StreamSource<R> {
         Self {
             name: name.into(),
             size,
-            buffer: raised(size, DEFAULT_REPLAY_BUFFER),
+            buffer: DEFAULT_REPLAY_BUFFER,
             reader: Arc::new(tokio::sync::Mutex::new(reader)),
             kept: Arc::default(),
             running: None,
@@ -67,11 +66,10 @@ impl<R: AsyncRead + Unpin + Send + 'static> StreamSource<R> {
 
     /// Keeps up to `bytes` instead of [`DEFAULT_REPLAY_BUFFER`]; at least 1.
     ///
-    /// A larger buffer means fewer requests. For a very large upload it is raised, so that no more
-    /// than [`MAX_CHUNKS`](crate::upload::MAX_CHUNKS) are needed.
+    /// A larger buffer means fewer requests.
     #[must_use]
     pub fn with_buffer(mut self, bytes: u64) -> Self {
-        self.buffer = raised(self.size, bytes);
+        self.buffer = bytes.max(1);
         self
     }
 

@@ -1,0 +1,228 @@
+//! Takes an upload link out of what a server said, however it spells it.
+//!
+//! A link is a capability: whoever has it can write to the upload. Servers and proxies repeat it in error pages: whole,
+//! without its host, with `&amp;` for `&`, percent-encoded, with escaped slashes, or cut off.
+
+use std::collections::HashSet;
+
+use url::Url;
+
+/// What stands in place of the link.
+const REDACTED: &str = "[REDACTED]";
+
+/// As many letters and digits in a row, found in both text and link, are taken for a part of the link.
+const WINDOW: usize = 8;
+
+/// Shorter words of a link are taken out as whole words only from this length on.
+const WORD: usize = 4;
+
+/// How many layers of encoding are looked through.
+const LAYERS: usize = 3;
+
+/// `text` without what of `link` could be a secret: its user, path, query and fragment.
+///
+/// When the text has to be decoded to find the link, the decoded text is what is returned.
+pub(crate) fn without_link(text: &str, link: &str) -> String {
+    let words = secret_words(link);
+    let plain = redact(text, &words);
+    let mut decoded = text.to_owned();
+    for _ in 0..LAYERS {
+        let next = decode(&decoded);
+        if next == decoded {
+            break;
+        }
+        decoded = next;
+    }
+    let of_decoded = redact(&decoded, &words);
+    // The plain text will do where decoding brings nothing to light.
+    if of_decoded == decoded { plain } else { of_decoded }
+}
+
+/// The runs of letters and digits of the link, but for its host: no encoding changes these.
+fn secret_words(link: &str) -> Vec<Vec<u8>> {
+    let rest = match Url::parse(link) {
+        Ok(url) => {
+            let parts =
+                [url.username(), url.password().unwrap_or_default(), url.path(), url.query().unwrap_or_default()];
+            format!("{} {}", parts.join(" "), url.fragment().unwrap_or_default())
+        }
+        Err(_) => link.to_owned(),
+    };
+    let decoded = decode(&rest);
+    let words = rest.split(|c: char| !c.is_ascii_alphanumeric());
+    let mut words: Vec<Vec<u8>> = words
+        .chain(decoded.split(|c: char| !c.is_ascii_alphanumeric()))
+        .filter(|word| word.len() >= WORD)
+        .map(|word| word.to_ascii_lowercase().into_bytes())
+        .collect();
+    words.sort_unstable();
+    words.dedup();
+    words
+}
+
+/// Replaces whatever the text shares with the words.
+fn redact(text: &str, words: &[Vec<u8>]) -> String {
+    let lower = text.to_ascii_lowercase().into_bytes();
+    let mut hidden = vec![false; lower.len()];
+    let mut hide = |from: usize, length: usize| {
+        for place in hidden.iter_mut().skip(from).take(length) {
+            *place = true;
+        }
+    };
+    // Sets, because neither the link nor the text is of our making: their lengths must only add up.
+    let long: HashSet<&[u8]> = words.iter().flat_map(|word| word.windows(WINDOW)).collect();
+    for (at, part) in lower.windows(WINDOW).enumerate() {
+        if long.contains(part) {
+            hide(at, WINDOW);
+        }
+    }
+    for length in WORD..WINDOW {
+        let whole: HashSet<&[u8]> =
+            words.iter().filter(|word| word.len() == length).map(Vec::as_slice).collect();
+        for (at, part) in lower.windows(length).enumerate() {
+            if whole.contains(part) && stands_alone(&lower, at, length) {
+                hide(at, length);
+            }
+        }
+        // A text that was cut off within a word.
+        let begun: HashSet<&[u8]> = words.iter().filter_map(|word| word.get(..length)).collect();
+        let at = lower.len().saturating_sub(length);
+        if lower.get(at..).is_some_and(|end| end.len() == length && begun.contains(end)) {
+            hide(at, length);
+        }
+    }
+    // Only ASCII bytes are hidden, so the rest is still a text.
+    let mut kept = Vec::with_capacity(text.len());
+    let mut before = false;
+    for (byte, hidden) in text.bytes().zip(hidden) {
+        match (hidden, before) {
+            (false, _) => kept.push(byte),
+            (true, false) => kept.extend_from_slice(REDACTED.as_bytes()),
+            (true, true) => {}
+        }
+        before = hidden;
+    }
+    String::from_utf8_lossy(&kept).into_owned()
+}
+
+/// Whether neither neighbour continues the word.
+fn stands_alone(text: &[u8], at: usize, length: usize) -> bool {
+    let is_word = |place: Option<usize>| {
+        place.and_then(|place| text.get(place)).is_some_and(u8::is_ascii_alphanumeric)
+    };
+    !is_word(at.checked_sub(1)) && !is_word(at.checked_add(length))
+}
+
+/// One layer of percent-encoding, of HTML's character references and of JSON's escapes.
+fn decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some((first, after)) = rest.split_first() {
+        match escape(rest) {
+            Some((character, length)) => {
+                let mut buffer = [0; 4];
+                decoded.extend_from_slice(character.encode_utf8(&mut buffer).as_bytes());
+                rest = rest.get(length..).unwrap_or_default();
+            }
+            None => {
+                decoded.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+/// The character that an escape at the beginning of `text` stands for, and the escape's length.
+fn escape(text: &[u8]) -> Option<(char, usize)> {
+    let hexadecimal = |digits: Option<&[u8]>| u32::from_str_radix(std::str::from_utf8(digits?).ok()?, 16).ok();
+    match text {
+        [b'%', ..] => Some((char::from_u32(hexadecimal(text.get(1..3))?).filter(char::is_ascii)?, 3)),
+        [b'\\', b'u', ..] => Some((char::from_u32(hexadecimal(text.get(2..6))?)?, 6)),
+        [b'\\', b'/', ..] => Some(('/', 2)),
+        [b'&', ..] => {
+            // `&amp;`, `&#38;`, `&#x26;`: none that matters is longer.
+            let end = text.iter().take(10).position(|byte| *byte == b';')?;
+            let name = std::str::from_utf8(text.get(1..end)?).ok()?;
+            let character = match name {
+                "amp" => '&',
+                "quot" => '"',
+                "apos" => '\'',
+                "lt" => '<',
+                "gt" => '>',
+                "sol" => '/',
+                "equals" => '=',
+                _ => {
+                    let number = name.strip_prefix('#')?;
+                    let code = match number.strip_prefix(['x', 'X']) {
+                        Some(digits) => u32::from_str_radix(digits, 16).ok()?,
+                        None => number.parse().ok()?,
+                    };
+                    char::from_u32(code)?
+                }
+            };
+            Some((character, end.saturating_add(1)))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINK: &str = "https://eu.files.example/files/vimeo-prod/7Zq9_ABCdef0123456789?expires=1700000000&sig=s3cret%2BK";
+
+    #[test]
+    fn no_spelling_shows_the_link() {
+        let encoded: String = LINK.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let twice = LINK.replace('/', "%252F").replace('&', "%2526").replace('=', "%253D");
+        let references: String = LINK.chars().map(|c| format!("&#{};", u32::from(c))).collect();
+        let escaped: String = LINK.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+        let texts = [
+            LINK.to_owned(),
+            "Cannot PATCH /files/vimeo-prod/7Zq9_ABCdef0123456789".to_owned(),
+            "no route for expires=1700000000&sig=s3cret%2BK".to_owned(),
+            LINK.replace('&', "&amp;"),
+            LINK.replace('&', "&#38;"),
+            LINK.replace('/', "\\/"),
+            LINK.replace(':', "%3A").replace('/', "%2F").replace('&', "%26").replace('=', "%3D"),
+            LINK.to_ascii_uppercase(),
+            encoded,
+            twice,
+            references,
+            escaped,
+            // Cut off, from either side.
+            "…/files/vimeo-prod/7Zq9_ABCdef0123".to_owned(),
+            "…f0123456789?expires=17000".to_owned(),
+            "…expires=1700000000&sig=s3cre".to_owned(),
+        ];
+        for text in texts {
+            let shown = without_link(&text, LINK);
+            let looked_at = shown.to_ascii_lowercase();
+            for secret in ["abcdef", "s3cre", "0123456", "170000"] {
+                assert!(!looked_at.contains(secret), "{secret} of {text} is in {shown}");
+            }
+            let again = decode(&decode(&shown)).to_ascii_lowercase();
+            assert!(!again.contains("s3cret") && !again.contains("abcdef"), "{text}: {shown}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_the_link_stays() {
+        for text in [
+            "Invalid bucket",
+            "",
+            "413 Request Entity Too Large: at most 10 MiB, 100 % sure",
+            "größer als erlaubt & abgelehnt",
+            "https://eu.files.example/ is down",
+        ] {
+            assert_eq!(without_link(text, LINK), text);
+        }
+        assert_eq!(
+            without_link("Cannot PATCH /files/vimeo-prod/7Zq9: gone", "https://h/7Zq9"),
+            "Cannot PATCH /files/vimeo-prod/[REDACTED]: gone"
+        );
+    }
+}
