@@ -140,7 +140,9 @@ impl QuotaExceeded {
 impl fmt::Display for QuotaExceeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let remedy = match self.quota {
-            Quota::Storage => "the account's storage is full: delete videos or change the plan",
+            Quota::Storage => {
+                "the account holds as many bytes or as many videos as its plan allows: delete videos or change the plan"
+            }
             Quota::Period => {
                 "the account's allowance for this period is used up: wait for the next or change the plan"
             }

@@ -78,12 +78,18 @@ fn not_understood(error: &clap::Error) -> ExitCode {
     let json =
         |word: &OsString| word.to_str().is_some_and(|word| word == "--json" || word.starts_with("--json="));
     if error.use_stderr() && std::env::args_os().any(|word| json(&word)) {
-        let said = error.to_string();
-        let first = said.lines().next().unwrap_or_default();
-        let failure = Failure::usage(first.strip_prefix("error: ").unwrap_or(first));
+        let failure = Failure::usage(message_of(&error.to_string()));
         tell_programs(&Streams::of_process(ColourChoice::Never), &failure);
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Other.code()))
+}
+
+/// What clap says of a command line, on one line and without how it should be.
+fn message_of(said: &str) -> String {
+    let lines = said.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+    let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
+    let message = words.join(" ");
+    message.strip_prefix("error: ").unwrap_or(&message).to_owned()
 }
 
 /// The sandbox's own command, which has its own signals and exit codes.
@@ -116,8 +122,8 @@ fn carry_out(cli: Cli, streams: &Streams) -> Result<Exit> {
 
 fn report(streams: &Streams, failure: &Failure, json: bool) {
     let paint = streams.paint_err();
-    if !failure.message().is_empty() {
-        streams.note(&format!("{} {}", paint.red("vimeo:"), failure.message()));
+    if let Some(message) = failure.for_people() {
+        streams.note(&format!("{} {message}", paint.red("vimeo:")));
         if let Some(next) = failure.next_step() {
             streams.note(&format!("{} {next}", paint.dim("next:")));
         }

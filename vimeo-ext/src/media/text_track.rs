@@ -67,6 +67,21 @@ impl UploadTextTrack {
         self
     }
 
+    /// Refuses what is no registered language tag, as [`send`](Self::send) does before it sends anything.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::UnknownLanguage`] with the reason.
+    ///
+    /// ```
+    /// use vimeo_ext::UploadTextTrack;
+    /// assert!(UploadTextTrack::check_language_tag("pt-BR").is_ok());
+    /// assert!(UploadTextTrack::check_language_tag("portuguese").is_err());
+    /// ```
+    pub fn check_language_tag(tag: &str) -> Result<(), MediaError> {
+        check(tag)
+    }
+
     /// The media type to send it as. Default: `text/vtt` for what begins as such, else none in particular.
     pub fn media_type(mut self, media_type: impl Into<String>) -> Self {
         self.media_type = Some(media_type.into());

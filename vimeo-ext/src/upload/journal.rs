@@ -93,6 +93,11 @@ impl Entry {
         id_of(&self.path, &self.purpose)
     }
 
+    /// The account that began it, where the client knew it by name.
+    pub fn account(&self) -> Option<&str> {
+        self.purpose.rsplit_once(" for account ").map(|(_, account)| account)
+    }
+
     /// Whether anything may have been created for it.
     fn is_begun(&self) -> bool {
         self.ticket.is_some() || self.asked.is_some()

@@ -8,7 +8,9 @@ use serde_json::json;
 use vimeo_ext::tools::VideoId;
 use vimeo_ext::upload::Journal;
 
-use super::upload::{Transfer, file_size, transfer_options};
+use super::upload::{
+    Transfer, failure_of, file_size, reconcile, transfer_options, unanswered, used_quota,
+};
 use crate::context::Context;
 use crate::exit::{Exit, Result};
 use crate::output::Table;
@@ -39,36 +41,55 @@ pub(crate) async fn run(context: &Context<'_>, args: ReplaceArgs) -> Result<Exit
         true => None,
         false => Some(Journal::in_folder(context.uploads().await?)),
     };
-    let vimeo = context.client_with(context.identity().await?, journal)?;
+    let vimeo = context.client_with(context.identity().await?, journal.clone())?;
     let board = Arc::new(Board::new([file]));
     let show =
         Show::start(args.transfer.progress(context)?, Arc::clone(&board), context.streams.paint_err())?;
     if !args.transfer.no_resume && !context.global.sandbox {
         context.farewell("run the same command again: it goes on where the server stands".to_owned());
     }
-    let rows = Arc::clone(&board);
-    let replace = vimeo.replace(video, args.file.as_path()).options(options);
-    let result = replace.on_progress(move |progress| rows.progress(0, progress)).send().await;
+    let mut reconciled = false;
+    let result = loop {
+        let rows = Arc::clone(&board);
+        let replace = vimeo.replace(video, args.file.as_path()).options(options.clone());
+        match replace.on_progress(move |progress| rows.progress(0, progress)).send().await {
+            Ok(replaced) => break Ok(replaced),
+            Err(error) => match unanswered(&error) {
+                Some(id) if !reconciled => {
+                    reconciled = true;
+                    show.note("note: no answer to whether a version was created; looking for it");
+                    if let Err(failure) = reconcile(&vimeo, id, &error).await {
+                        break Err(failure);
+                    }
+                }
+                _ => {
+                    let room = used_quota(&vimeo, &error).await;
+                    break Err(failure_of(error, journal.as_ref()).with(&room));
+                }
+            },
+        }
+    };
     context.farewell(None);
     board.state(
         0,
         match &result {
             Ok(_) => State::Done,
-            Err(_) => State::Failed(Exit::Other),
+            Err(failure) => State::Failed(failure.exit),
         },
     );
     show.stop();
     let replaced = result?;
+    let name = args.file.display().to_string();
     for warning in &replaced.warnings {
-        context.streams.note(&format!("note: {}: {warning}", args.file.display()));
+        context.streams.note(&format!("note: {name}: {warning}"));
     }
     let (uri, version) = (replaced.video.uri().to_owned(), replaced.version_uri);
     if context.global.json.is_some() || context.global.jq.is_some() {
-        context.document(&json!({ "file": args.file, "uri": uri, "version": version }))?;
+        context.document(&json!({ "file": name, "uri": uri, "version": version }))?;
         return Ok(Exit::Done);
     }
     let mut table = Table::new(&["file", "video", "version"]);
-    table.row([args.file.display().to_string(), uri, version.unwrap_or_default()]);
+    table.row([name, uri, version.unwrap_or_default()]);
     table.print(context.streams)?;
     Ok(Exit::Done)
 }

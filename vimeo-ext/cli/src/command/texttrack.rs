@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use vimeo_ext::UploadedFile;
 use vimeo_ext::tools::VideoId;
 
+use super::upload::left_inactive;
 use crate::context::Context;
 use crate::exit::{Exit, Result};
 use crate::output::Table;
@@ -48,34 +49,38 @@ pub(crate) async fn run(context: &Context<'_>, args: TexttrackArgs) -> Result<Ex
         upload = upload.active(true);
     }
     let track = upload.send().await?;
-    tell(
-        context,
-        &args.file,
-        &track,
-        &json!({ "language": args.language, "type": args.kind, "active": args.active }),
-    )
+    let more = json!({ "language": args.language, "type": args.kind });
+    tell(context, &args.file, &track, args.active, &more)
 }
 
-/// Prints what became of a small file.
+/// Prints what became of a small file: what Vimeo says of it, not what was asked for.
 pub(super) fn tell(
     context: &Context<'_>,
     file: &Path,
     uploaded: &UploadedFile,
+    to_be_active: bool,
     more: &Value,
 ) -> Result<Exit> {
+    let name = file.display().to_string();
     for warning in &uploaded.warnings {
-        context.streams.note(&format!("note: {}: {warning}", file.display()));
+        context.streams.note(&format!("note: {name}: {warning}"));
+    }
+    if let Some(left) = &uploaded.left_behind {
+        context.streams.note(&format!("note: {left} got no file, because its link had expired; delete it"));
     }
     if context.global.json.is_some() || context.global.jq.is_some() {
-        let mut document = json!({ "file": file, "uri": uploaded.uri });
+        let mut document = json!({ "file": name, "uri": uploaded.uri, "active": uploaded.active });
         if let (Some(document), Some(more)) = (document.as_object_mut(), more.as_object()) {
             document.extend(more.clone());
         }
         context.document(&document)?;
-        return Ok(Exit::Done);
+    } else {
+        let mut table = Table::new(&["file", "uri"]);
+        table.row([name, uploaded.uri.clone()]);
+        table.print(context.streams)?;
     }
-    let mut table = Table::new(&["file", "uri"]);
-    table.row([file.display().to_string(), uploaded.uri.clone()]);
-    table.print(context.streams)?;
-    Ok(Exit::Done)
+    match to_be_active && !uploaded.active {
+        true => Err(left_inactive(&uploaded.uri)),
+        false => Ok(Exit::Done),
+    }
 }

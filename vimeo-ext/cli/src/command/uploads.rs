@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use vimeo_ext::Vimeo;
-use vimeo_ext::upload::{Entry, Journal};
+use vimeo_ext::upload::{Entry, Journal, UploadError};
+use vimeo_ext::{Reconciliation, Unfinished};
 
-use super::upload::{Transfer, transfer_options};
-use crate::context::Context;
+use super::upload::{Report, Transfer, tell, transfer_options};
+use crate::context::{Context, From};
 use crate::exit::{Exit, Failure, Result};
 use crate::output::{Table, bytes};
 use crate::progress::{Board, Show, State};
@@ -77,28 +77,39 @@ async fn list(context: &Context<'_>, journal: &Journal) -> Result<Exit> {
             .iter()
             .map(|entry| match entry {
                 Ok(entry) => json!({
-                    "id": entry.id(), "file": entry.path, "video": video(entry), "size": entry.fingerprint.size,
+                    "id": entry.id(), "file": entry.path.display().to_string(), "video": video(entry), "size": entry.fingerprint.size,
                     "begun": entry.begun.to_rfc3339(), "for": entry.purpose, "problem": null,
                 }),
-                Err(error) => json!({ "id": null, "problem": error.to_string() }),
+                Err(error) => json!({
+                    "id": error.journal_entry(), "file": null, "video": null, "problem": error.to_string(),
+                }),
             })
             .collect();
         context.document(&list)?;
         return Ok(Exit::Done);
     }
     let mut table = Table::new(&["id", "file", "size", "video", "begun"]);
-    for entry in entries.iter().flatten() {
-        table.row([
-            entry.id(),
-            entry.path.display().to_string(),
-            bytes(entry.fingerprint.size),
-            video(entry).unwrap_or_else(|| "(not known)".to_owned()),
-            entry.begun.format("%Y-%m-%d %H:%M").to_string(),
-        ]);
+    for entry in &entries {
+        table.row(match entry {
+            Ok(entry) => [
+                entry.id(),
+                entry.path.display().to_string(),
+                bytes(entry.fingerprint.size),
+                video(entry).unwrap_or_else(|| "(not known)".to_owned()),
+                entry.begun.format("%Y-%m-%d %H:%M").to_string(),
+            ],
+            Err(error) => {
+                let id = error.journal_entry().unwrap_or_default().to_owned();
+                [id, "(damaged)".to_owned(), String::new(), "(not known)".to_owned(), String::new()]
+            }
+        });
     }
     table.print(context.streams)?;
     for error in entries.iter().filter_map(|entry| entry.as_ref().err()) {
         context.streams.note(&format!("vimeo: {error}"));
+        if let Some(id) = error.journal_entry() {
+            context.streams.note(&format!("next: vimeo uploads forget {id}"));
+        }
     }
     if entries.is_empty() {
         context.streams.hint("every upload is finished");
@@ -106,89 +117,169 @@ async fn list(context: &Context<'_>, journal: &Journal) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// An upload that is to be finished.
+enum Wanted {
+    Entry(Box<Entry>),
+    /// One that cannot be read, by its name.
+    Damaged(String, Failure),
+}
+
+impl Wanted {
+    fn name(&self) -> String {
+        match self {
+            Self::Entry(entry) => entry.path.display().to_string(),
+            Self::Damaged(id, _) => id.clone(),
+        }
+    }
+}
+
 async fn resume(context: &Context<'_>, journal: Journal, args: ResumeArgs) -> Result<Exit> {
     context.may_write("an upload")?;
-    let wanted = chosen(&journal, &args.uploads).await?;
+    let identity = context.identity().await?;
+    let account = match &identity.from {
+        From::Account(name) => Some(name.clone()),
+        _ => None,
+    };
+    let vimeo = context.client_with(identity, Some(journal))?;
+    let unfinished = vimeo.unfinished()?;
+    let wanted = chosen(context, &unfinished, &args.uploads, account.as_deref()).await?;
     if wanted.is_empty() {
-        context.streams.hint("every upload is finished");
         return Ok(Exit::Done);
     }
-    let vimeo = context.client_with(context.identity().await?, Some(journal))?;
     let options = transfer_options(context, &args.transfer)?;
-    let board = Arc::new(Board::new(wanted.iter().map(|entry| {
-        let name = entry.path.file_name().map(|name| name.to_string_lossy().into_owned());
-        (name.unwrap_or_default(), entry.fingerprint.size)
+    let board = Arc::new(Board::new(wanted.iter().map(|wanted| match wanted {
+        Wanted::Entry(entry) => {
+            let name = entry.path.file_name().map(|name| name.to_string_lossy().into_owned());
+            (name.unwrap_or_default(), entry.fingerprint.size)
+        }
+        Wanted::Damaged(id, _) => (id.clone(), 0),
     })));
     let show =
         Show::start(args.transfer.progress(context)?, Arc::clone(&board), context.streams.paint_err())?;
-    let (mut table, mut failures) = (Table::new(&["file", "video"]), Vec::new());
-    for (place, entry) in wanted.iter().enumerate() {
-        let rows = Arc::clone(&board);
-        let upload = prepare(&vimeo, entry, args.video.as_deref()).await;
-        let result = match upload {
-            Ok(upload) => {
-                let upload = upload
-                    .options(options.clone())
-                    .on_progress(move |progress| rows.progress(place, progress));
-                upload.run().await.map_err(Failure::from)
+    let mut reports = Vec::new();
+    for (place, wanted) in wanted.into_iter().enumerate() {
+        let name = wanted.name();
+        let result = match wanted {
+            Wanted::Damaged(_, failure) => Err(failure),
+            Wanted::Entry(entry) => {
+                let rows = Arc::clone(&board);
+                match prepare(&unfinished, &entry, args.video.as_deref()).await {
+                    Ok(upload) => {
+                        let upload = upload
+                            .options(options.clone())
+                            .on_progress(move |progress| rows.progress(place, progress));
+                        let uploaded = upload.run().await.map_err(Failure::from);
+                        uploaded.map(|uploaded| (uploaded.video_uri, entry.page))
+                    }
+                    Err(failure) => Err(failure),
+                }
             }
-            Err(failure) => Err(failure),
         };
-        match result {
-            Ok(uploaded) => {
+        let report = match result {
+            Ok((uri, page)) => {
                 board.state(place, State::Done);
-                table.row([entry.path.display().to_string(), uploaded.video_uri]);
+                Report::uploaded(uri, page)
             }
             Err(failure) => {
                 board.state(place, State::Failed(failure.exit));
-                failures.push((entry, failure));
+                Report::failed(failure)
+            }
+        };
+        reports.push((name, report));
+    }
+    show.stop();
+    tell(context, &reports)
+}
+
+async fn prepare(
+    unfinished: &Unfinished,
+    entry: &Entry,
+    video: Option<&str>,
+) -> Result<vimeo_ext::upload::Upload> {
+    if let Some(video) = video {
+        return Ok(unfinished.adopt(entry, video).await?);
+    }
+    if entry.ticket.is_some() || entry.asked.is_none() {
+        return Ok(unfinished.resume(entry).await?);
+    }
+    // Whether its video was created is not known.
+    match unfinished.reconcile(&entry.id()).await? {
+        Reconciliation::Found { .. } => Ok(unfinished.resume(entry).await?),
+        Reconciliation::Ambiguous(several) => {
+            let list: Vec<&str> = several.iter().map(|one| one.uri.as_str()).collect();
+            let first = list.first().copied().unwrap_or_default();
+            let message = format!("its creation was never answered; {} wait for such a file", list.join(", "));
+            Err(Failure::new(Exit::Other, message)
+                .next(format!("vimeo uploads resume {} --video {first}  (or whichever it is)", entry.id())))
+        }
+        _ => Err(Failure::new(Exit::NotFound, "Vimeo never created a video for it, so it is forgotten")
+            .next(format!("vimeo upload {}", entry.path.display()))),
+    }
+}
+
+/// What is to be finished: the uploads of these names, or all that this account began, and what cannot be read.
+async fn chosen(
+    context: &Context<'_>,
+    unfinished: &Unfinished,
+    names: &[String],
+    account: Option<&str>,
+) -> Result<Vec<Wanted>> {
+    let mut entries = Vec::new();
+    let mut others = 0usize;
+    for entry in unfinished.list().await? {
+        match entry {
+            Ok(entry) if names.is_empty() && !unfinished.is_own(&entry) => others = others.saturating_add(1),
+            Ok(entry) => entries.push(Wanted::Entry(Box::new(entry))),
+            Err(error) => {
+                let id = error.journal_entry().unwrap_or_default().to_owned();
+                let failure = Failure::from(error).next(format!("vimeo uploads forget {id}"));
+                entries.push(Wanted::Damaged(id, failure));
             }
         }
     }
-    show.stop();
-    table.print(context.streams)?;
-    for (entry, failure) in &failures {
-        context.streams.note(&format!(
-            "vimeo: {}: {failure} (code {})",
-            entry.path.display(),
-            failure.exit.code()
-        ));
-    }
-    match failures.as_slice() {
-        [] => Ok(Exit::Done),
-        [(_, failure)] if wanted.len() == 1 => Err(Failure::reported(failure.exit)),
-        _ => Err(Failure::reported(Exit::Partly)),
-    }
-}
-
-async fn prepare(vimeo: &Vimeo, entry: &Entry, video: Option<&str>) -> Result<vimeo_ext::upload::Upload> {
-    let unfinished = vimeo.unfinished()?;
-    match video {
-        Some(video) => Ok(unfinished.adopt(entry, video).await?),
-        None => Ok(unfinished.resume(entry).await?),
-    }
-}
-
-/// The entries of these names, or all that can be read.
-async fn chosen(journal: &Journal, names: &[String]) -> Result<Vec<Entry>> {
-    let entries: Vec<Entry> = journal.list().await?.into_iter().flatten().collect();
     if names.is_empty() {
+        match (entries.is_empty(), others) {
+            (true, 0) => context.streams.hint("every upload is finished"),
+            (_, 0) => {}
+            (_, others) => context.streams.note(&format!(
+                "note: {others} of another account or token are left; vimeo uploads list shows them"
+            )),
+        }
         return Ok(entries);
     }
-    names
-        .iter()
-        .map(|name| {
-            entries.iter().find(|entry| entry.id() == *name).cloned().ok_or_else(|| {
-                Failure::new(Exit::NotFound, format!("no unfinished upload is called `{name}`"))
-                    .next("vimeo uploads list")
-            })
-        })
-        .collect()
+    let mut chosen = Vec::new();
+    for name in names {
+        let place = entries.iter().position(|wanted| match wanted {
+            Wanted::Entry(entry) => entry.id() == *name,
+            Wanted::Damaged(id, _) => id == name,
+        });
+        let Some(place) = place else {
+            return Err(Failure::new(Exit::NotFound, format!("no unfinished upload is called `{name}`"))
+                .next("vimeo uploads list"));
+        };
+        let wanted = entries.swap_remove(place);
+        if let Wanted::Entry(entry) = &wanted
+            && let Some(owner) = entry.account()
+            && account != Some(owner)
+        {
+            return Err(Failure::usage(format!("the upload {name} was begun as account {owner}"))
+                .next(format!("vimeo --account {owner} uploads resume {name}")));
+        }
+        chosen.push(wanted);
+    }
+    Ok(chosen)
 }
 
 async fn forget(context: &Context<'_>, journal: &Journal, args: ForgetArgs) -> Result<Exit> {
-    let names = match args.all {
-        true => chosen(journal, &[]).await?.iter().map(Entry::id).collect(),
+    let names: Vec<String> = match args.all {
+        true => {
+            let entries = journal.list().await?;
+            let id = |entry: Result<Entry, UploadError>| match entry {
+                Ok(entry) => Some(entry.id()),
+                Err(error) => error.journal_entry().map(str::to_owned),
+            };
+            entries.into_iter().filter_map(id).collect()
+        }
         false => args.uploads,
     };
     for name in names {

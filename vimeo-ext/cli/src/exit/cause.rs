@@ -4,7 +4,7 @@ use std::io;
 
 use vimeo_ext::api::{self, MissingScope};
 use vimeo_ext::auth::AuthError;
-use vimeo_ext::upload::UploadError;
+use vimeo_ext::upload::{SizeFoundBy, UploadError};
 use vimeo_ext::{ConfigError, Error, MediaError};
 
 use super::{Exit, Failure};
@@ -28,11 +28,26 @@ impl From<Error> for Failure {
             Error::Upload { source, .. } => source.status(),
             _ => None,
         });
-        let failure = Self::new(exit, error.to_string()).answered(status);
+        let failure = Self::new(exit, error.to_string()).answered(status).about(video_of(&error));
         match next_of(&error, exit) {
             Some(next) => failure.next(next),
             None => failure,
         }
+    }
+}
+
+/// The video that it is about, where there is one.
+fn video_of(error: &Error) -> Option<&str> {
+    match error {
+        Error::Upload { ticket: Some(ticket), .. } => Some(ticket.video_uri()),
+        Error::Upload { source, .. } => source.video_uri(),
+        Error::Media(media) => match &**media {
+            MediaError::UploadFailed { video_uri, .. } | MediaError::TranscodeFailed { video_uri, .. } => {
+                Some(video_uri)
+            }
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -56,6 +71,8 @@ fn exit_of_media(error: &MediaError) -> Exit {
         | Media::NotActivated { .. }
         | Media::UnknownLanguage { .. }
         | Media::UnknownKind { .. }
+        | Media::EmptyFile { .. }
+        | Media::NotWholeSeconds { .. }
         | Media::BadAddress { .. } => Exit::Usage,
         Media::NoLink { .. }
         | Media::LinkGone { .. }
@@ -98,17 +115,23 @@ fn exit_of_upload(error: &UploadError) -> Exit {
         | Upload::Refused { .. }
         | Upload::VersionRefused { .. }
         | Upload::OffsetBeyondFile { .. }
+        | Upload::NotNew { .. }
+        | Upload::OtherApproach { .. }
         | Upload::NoUploadLink { .. } => Exit::Refused,
+        // What the command line named is not what it was.
         Upload::SourceChanged { .. }
-        | Upload::SizeMismatch { .. }
+        | Upload::SizeMismatch { by: SizeFoundBy::Source, .. }
         | Upload::NotAFile { .. }
         | Upload::Empty
         | Upload::Journal { .. }
-        | Upload::OtherSettings { .. }
-        | Upload::BadTicket { .. } => Exit::Usage,
-        Upload::Exhausted { .. } | Upload::Deadline { .. } | Upload::Http { .. } | Upload::InUse { .. } => {
-            Exit::Temporary
-        }
+        | Upload::OtherSettings { .. } => Exit::Usage,
+        // What a server answered makes no sense.
+        Upload::SizeMismatch { .. } | Upload::BadTicket { .. } | Upload::BadLink { .. } => Exit::Other,
+        Upload::Exhausted { .. }
+        | Upload::Deadline { .. }
+        | Upload::Http { .. }
+        | Upload::InUse { .. }
+        | Upload::Unanswered { .. } => Exit::Temporary,
         Upload::Cancelled { .. } => Exit::Interrupted,
         Upload::Io { source, .. } => match source.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::IsADirectory => {
@@ -129,19 +152,53 @@ fn next_of(error: &Error, exit: Exit) -> Option<String> {
         }
         _ => {}
     }
+    if let Error::Upload { source, .. } = error
+        && let Some(next) = next_of_upload(source)
+    {
+        return Some(next);
+    }
     match (error, exit) {
         (Error::Call(_) | Error::Auth(_), Exit::Auth) => Some("vimeo auth login".to_owned()),
         (Error::Config(ConfigError::NoCredentials), _) => Some("vimeo auth login".to_owned()),
         (Error::Upload { source, .. }, _) if source.is_resumable() && exit == Exit::Temporary => {
             Some("run the same command again: it goes on where the server stands".to_owned())
         }
-        (Error::Upload { .. }, Exit::Refused | Exit::Usage) => {
-            Some("vimeo uploads list  (what is not finished, and how to forget it)".to_owned())
-        }
         (_, Exit::Temporary) => Some("vimeo doctor  (looks at network, clock and token)".to_owned()),
         (_, Exit::RateLimited) => Some("vimeo limits  (what is left, and until when)".to_owned()),
         _ => None,
     }
+}
+
+fn next_of_upload(error: &UploadError) -> Option<String> {
+    use UploadError as Upload;
+    let next = match error {
+        Upload::OtherSettings { entry, .. } => format!(
+            "vimeo uploads resume {entry}  (as it was begun), or vimeo uploads forget {entry} and the same command again"
+        ),
+        Upload::Journal { .. } => {
+            let entry = error.journal_entry()?;
+            format!("vimeo uploads forget {entry}, and the same command again")
+        }
+        Upload::LinkGone { .. } | Upload::OffsetBeyondFile { .. } | Upload::NotNew { .. } => {
+            "vimeo uploads list, vimeo uploads forget NAME, and the same command again  (it makes a new video)".to_owned()
+        }
+        Upload::Refused { status: 413, .. } => "add --chunk-size 128k, and run it again".to_owned(),
+        Upload::SizeMismatch { by: SizeFoundBy::Server, .. }
+        | Upload::Refused { .. }
+        | Upload::VersionRefused { .. } => {
+            "vimeo uploads list  (what is not finished, and how to forget it)".to_owned()
+        }
+        Upload::OtherApproach { video_uri, .. }
+        | Upload::BadLink { video_uri, .. }
+        | Upload::NoUploadLink { video_uri } => {
+            format!("vimeo videos delete {video_uri}, and the same command again")
+        }
+        Upload::Unanswered { .. } | Upload::BadTicket { .. } => {
+            "run the same command again: it looks for the video before it creates one".to_owned()
+        }
+        _ => return None,
+    };
+    Some(next)
 }
 
 /// A login gives the scopes that it names and no others: those that the token has are named again.
@@ -177,6 +234,24 @@ mod tests {
             (io(io::ErrorKind::NotFound).into(), Exit::Usage),
             (io(io::ErrorKind::StorageFull).into(), Exit::Other),
             (UploadError::InUse { name: "film.mp4".into() }.into(), Exit::Temporary),
+            (
+                UploadError::SizeMismatch { promised: 9, found: 4, by: SizeFoundBy::Source }.into(),
+                Exit::Usage,
+            ),
+            // What Vimeo answered wrongly is no mistake of the command line.
+            (
+                UploadError::SizeMismatch { promised: 9, found: 4, by: SizeFoundBy::Server }.into(),
+                Exit::Other,
+            ),
+            (UploadError::BadTicket { reason: "x".into() }.into(), Exit::Other),
+            (
+                UploadError::BadLink { video_uri: "/videos/1".into(), reason: "x".into() }.into(),
+                Exit::Other,
+            ),
+            (
+                UploadError::OtherApproach { video_uri: "/videos/1".into(), approach: "post".into() }.into(),
+                Exit::Refused,
+            ),
             (
                 UploadError::LinkGone { video_uri: "/videos/1".into(), host: "h".into(), status: 404 }.into(),
                 Exit::Refused,

@@ -17,13 +17,17 @@ pub(crate) struct Failure {
     /// The next command, or what else to do.
     next: Option<String>,
     status: Option<u16>,
+    /// The video that it is about, where there is one.
+    video: Option<String>,
+    /// Whether people have read it already.
+    shown: bool,
 }
 
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl Failure {
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), next: None, status: None }
+        Self { exit, message: message.into(), next: None, status: None, video: None, shown: false }
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
@@ -35,13 +39,39 @@ impl Failure {
         Self::new(exit, "")
     }
 
+    /// A failure that people have read already; programs still get all of it.
+    pub(crate) fn already_shown(mut self) -> Self {
+        self.shown = true;
+        self
+    }
+
+    /// Adds to the message.
+    pub(crate) fn with(mut self, more: &str) -> Self {
+        self.message.push_str(more);
+        self
+    }
+
+    /// Names the video that it is about.
+    pub(crate) fn about(mut self, video: Option<&str>) -> Self {
+        self.video = video.map(str::to_owned);
+        self
+    }
+
+    pub(crate) fn video(&self) -> Option<&str> {
+        self.video.as_deref()
+    }
+
+    pub(crate) fn status(&self) -> Option<u16> {
+        self.status
+    }
+
     pub(crate) fn next(mut self, next: impl Into<String>) -> Self {
         self.next = Some(next.into());
         self
     }
 
     /// With the status that Vimeo answered.
-    pub(super) fn answered(mut self, status: Option<u16>) -> Self {
+    pub(crate) fn answered(mut self, status: Option<u16>) -> Self {
         self.status = status;
         self
     }
@@ -65,9 +95,14 @@ impl Failure {
         self.next.as_deref()
     }
 
+    /// What is left to say to people; `None` when they have read it, or nothing is to be said.
+    pub(crate) fn for_people(&self) -> Option<&str> {
+        Some(self.message()).filter(|message| !self.shown && !message.is_empty())
+    }
+
     /// For programs.
     pub(crate) fn json(&self) -> Value {
-        json!({
+        let mut told = json!({
             "code": self.exit.code(),
             "category": self.exit.category(),
             "retryable": self.exit.is_retryable(),
@@ -76,7 +111,11 @@ impl Failure {
             "request_id": null,
             "message": self.message,
             "next": self.next,
-        })
+        });
+        if let (Some(video), Some(told)) = (&self.video, told.as_object_mut()) {
+            told.insert("uri".to_owned(), video.as_str().into());
+        }
+        told
     }
 }
 

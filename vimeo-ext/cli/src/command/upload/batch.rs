@@ -7,12 +7,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::config;
 use crate::exit::{Failure, Result};
+
+/// For so long a finished file counts as this command line's. After that the same command means a new video.
+const LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The videos that the files of a command line went to.
 pub(crate) struct Batch {
@@ -31,6 +35,12 @@ struct Begun {
 pub(crate) struct Known {
     size: u64,
     modified: u128,
+    /// When it was written down, in seconds of the epoch.
+    #[serde(default)]
+    noted: u64,
+    /// What the video was created with. What is not known is like nothing.
+    #[serde(default)]
+    settings: Option<Value>,
     /// Its video.
     pub(crate) uri: String,
     /// What else was done for it, each once.
@@ -48,20 +58,39 @@ impl Batch {
         Self { path, begun: Mutex::new(begun) }
     }
 
-    /// The video that this very file went to, as far as this command line knows.
-    pub(crate) fn known(&self, file: &Path) -> Option<Known> {
+    /// The video that this very file went to with these settings, as far as this command line knows.
+    pub(crate) fn known(&self, file: &Path, settings: &Value) -> Option<Known> {
+        self.find(file).filter(|known| known.settings.as_ref() == Some(settings))
+    }
+
+    /// The video that this very file went to with other settings.
+    pub(crate) fn known_otherwise(&self, file: &Path, settings: &Value) -> Option<Known> {
+        self.find(file).filter(|known| known.settings.as_ref() != Some(settings))
+    }
+
+    fn find(&self, file: &Path) -> Option<Known> {
         let (size, modified) = look(file)?;
+        let now = seconds_now();
         let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        begun.files.get(&key(file)).filter(|known| (known.size, known.modified) == (size, modified)).cloned()
+        let known = begun.files.get(&key(file))?;
+        let is_young = now.saturating_sub(known.noted) < LIFETIME.as_secs();
+        ((known.size, known.modified) == (size, modified) && is_young).then(|| known.clone())
     }
 
     /// Writes down which video a file goes to.
-    pub(crate) fn note(&self, file: &Path, uri: &str) -> Result<()> {
+    pub(crate) fn note(&self, file: &Path, settings: &Value, uri: &str) -> Result<()> {
         let Some((size, modified)) = look(file) else { return Ok(()) };
         self.change(|begun| {
-            let known = Known { size, modified, uri: uri.to_owned(), steps: Vec::new() };
+            let known = Known {
+                size,
+                modified,
+                noted: seconds_now(),
+                settings: Some(settings.clone()),
+                uri: uri.to_owned(),
+                steps: Vec::new(),
+            };
             match begun.files.get(&key(file)) {
-                Some(before) if before.uri == known.uri => false,
+                Some(before) if before.uri == known.uri && before.settings == known.settings => false,
                 _ => {
                     begun.files.insert(key(file), known);
                     true
@@ -70,15 +99,16 @@ impl Batch {
         })
     }
 
-    /// Whether a step was done for a file.
-    pub(crate) fn has_done(&self, file: &Path, step: &str) -> bool {
-        self.known(file).is_some_and(|known| known.steps.iter().any(|done| done == step))
+    /// Whether a step was done for a file's video.
+    pub(crate) fn has_done(&self, file: &Path, uri: &str, step: &str) -> bool {
+        self.find(file).is_some_and(|known| known.uri == uri && known.steps.iter().any(|done| done == step))
     }
 
     pub(crate) fn done(&self, file: &Path, step: &str) -> Result<()> {
         self.change(|begun| match begun.files.get_mut(&key(file)) {
             Some(known) => {
                 known.steps.push(step.to_owned());
+                known.noted = seconds_now();
                 true
             }
             None => false,
@@ -105,14 +135,31 @@ impl Batch {
     }
 }
 
+/// A file's name as a key: its path, and what of it is no text in hexadecimal, so that no two become one.
 fn key(file: &Path) -> String {
-    file.canonicalize().unwrap_or_else(|_| file.to_owned()).to_string_lossy().into_owned()
+    let path = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+    match path.to_str() {
+        Some(text) => text.to_owned(),
+        None => path.as_os_str().as_encoded_bytes().iter().fold("bytes:".to_owned(), |key, byte| {
+            format!("{key}{byte:02x}")
+        }),
+    }
+}
+
+/// What tells one state of a file from another, for a step that was done with it.
+pub(crate) fn state_of(file: &Path) -> String {
+    let (size, modified) = look(file).unwrap_or_default();
+    format!("{} of {size} bytes at {modified}", key(file))
 }
 
 fn look(file: &Path) -> Option<(u64, u128)> {
     let metadata = std::fs::metadata(file).ok()?;
     let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
     Some((metadata.len(), modified.as_nanos()))
+}
+
+fn seconds_now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 /// A name for the files of an account, the same in every process.
@@ -127,29 +174,83 @@ fn name(who: &str, files: &[PathBuf]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    fn two_files(folder: &Path) -> Vec<PathBuf> {
+        let files = ["a", "b"].map(|name| folder.join(name)).to_vec();
+        for file in &files {
+            std::fs::write(file, "x").unwrap();
+        }
+        files
+    }
 
     #[test]
     fn a_batch_outlives_its_process_until_it_is_finished() {
         let folder = tempfile::tempdir().unwrap();
-        let files: Vec<PathBuf> = ["a", "b"].map(|name| folder.path().join(name)).to_vec();
-        for file in &files {
-            std::fs::write(file, "x").unwrap();
-        }
+        let files = two_files(folder.path());
+        let settings = json!({"name": "Surf"});
         let open = || Batch::open(Some(folder.path().join("batches")), "anna", &files);
-        open().note(&files[0], "/videos/1").unwrap();
+        open().note(&files[0], &settings, "/videos/1").unwrap();
         open().done(&files[0], "showcase").unwrap();
 
         let again = open();
-        assert_eq!(again.known(&files[0]).unwrap().uri, "/videos/1");
-        assert!(again.has_done(&files[0], "showcase") && !again.has_done(&files[0], "picture"));
-        assert_eq!(again.known(&files[1]), None);
+        assert_eq!(again.known(&files[0], &settings).unwrap().uri, "/videos/1");
+        assert!(again.has_done(&files[0], "/videos/1", "showcase"));
+        assert!(!again.has_done(&files[0], "/videos/1", "picture"));
+        assert!(!again.has_done(&files[0], "/videos/2", "showcase"), "another video");
+        assert_eq!(again.known(&files[1], &settings), None);
         let other = Batch::open(Some(folder.path().join("batches")), "bert", &files);
-        assert_eq!(other.known(&files[0]), None);
+        assert_eq!(other.known(&files[0], &settings), None);
 
         std::fs::write(&files[0], "changed").unwrap();
-        assert_eq!(open().known(&files[0]), None, "another file under the same name");
+        assert_eq!(open().known(&files[0], &settings), None, "another file under the same name");
         again.finish().unwrap();
         assert!(open().begun.lock().unwrap().files.is_empty());
+    }
+
+    #[test]
+    fn other_settings_and_old_runs_do_not_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = two_files(folder.path());
+        let batch = Batch::open(None, "anna", &files);
+        let (draft, secret) = (json!({"name": "Draft"}), json!({"name": "Draft", "privacy": "nobody"}));
+        batch.note(&files[0], &draft, "/videos/1").unwrap();
+        assert_eq!(batch.known(&files[0], &secret), None);
+        assert_eq!(batch.known_otherwise(&files[0], &secret).unwrap().uri, "/videos/1");
+        assert_eq!(batch.known_otherwise(&files[0], &draft), None);
+
+        let age = |seconds: u64| {
+            let mut begun = batch.begun.lock().unwrap();
+            begun.files.get_mut(&key(&files[0])).unwrap().noted = seconds_now() - seconds;
+        };
+        age(LIFETIME.as_secs() - 60);
+        assert!(batch.known(&files[0], &draft).is_some());
+        age(LIFETIME.as_secs() + 60);
+        assert_eq!(batch.known(&files[0], &draft), None);
+        // As it was written before the settings were kept.
+        batch.begun.lock().unwrap().files.get_mut(&key(&files[0])).unwrap().settings = None;
+        age(0);
+        assert_eq!(batch.known(&files[0], &draft), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn names_that_are_no_text_are_told_apart() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+        let folder = tempfile::tempdir().unwrap();
+        let files: Vec<PathBuf> =
+            [b"\xff.mp4", b"\xfe.mp4"].iter().map(|name| folder.path().join(OsStr::from_bytes(&name[..]))).collect();
+        for file in &files {
+            std::fs::write(file, "x").unwrap();
+            std::fs::File::options().write(true).open(file).unwrap().set_modified(UNIX_EPOCH).unwrap();
+        }
+        let batch = Batch::open(None, "anna", &files);
+        batch.note(&files[0], &Value::Null, "/videos/1").unwrap();
+        assert!(batch.known(&files[0], &Value::Null).is_some());
+        assert_eq!(batch.known(&files[1], &Value::Null), None);
+        assert_ne!(name("anna", &files[..1]), name("anna", &files[1..]));
     }
 }

@@ -6,6 +6,7 @@ mod files;
 mod one;
 mod options;
 mod outcome;
+mod quota;
 mod resume;
 mod run;
 mod timetable;
@@ -13,9 +14,18 @@ mod timetable;
 use std::path::PathBuf;
 
 use clap::Args;
+use vimeo_ext::Error;
+use vimeo_ext::upload::{Journal, UploadError};
 
+use crate::exit::{Exit, Failure};
+
+pub(crate) use extras::left_inactive;
 pub(crate) use files::file_size;
+pub(crate) use one::Report;
 pub(crate) use options::{Transfer, transfer_options};
+pub(crate) use outcome::tell;
+pub(crate) use quota::used as used_quota;
+pub(crate) use resume::{reconcile, unanswered};
 pub(crate) use run::run;
 
 /// Upload files, each to a video of its own
@@ -72,4 +82,23 @@ pub(crate) struct UploadArgs {
 
     #[command(flatten)]
     transfer: Transfer,
+}
+
+/// What an error of an upload means here. When it is the journal's folder that cannot be written to, that is no mistake
+/// of the command line, and there is a way without it.
+pub(crate) fn failure_of(error: Error, journal: Option<&Journal>) -> Failure {
+    let folder = journal.map(Journal::folder);
+    let is_journals = matches!(
+        (&error, folder),
+        (Error::Upload { source, .. }, Some(folder))
+            if matches!(&**source, UploadError::Io { name, .. } if std::path::Path::new(name).starts_with(folder))
+    );
+    let mut failure = Failure::from(error);
+    if is_journals {
+        failure.exit = Exit::Other;
+        return failure.next(
+            "make room for it, set VIMEO_STATE_DIR, or add --no-resume: the upload then begins anew when it breaks off",
+        );
+    }
+    failure
 }

@@ -24,12 +24,13 @@ pub(crate) struct Transfer {
     #[arg(long, value_name = "RATE", value_parser = Timetable::read)]
     bwlimit: Option<Timetable>,
 
-    /// Bytes a request, after which the server says what it has [default: 128M]
+    /// At most so many bytes a request, after which the server says what it has; fewer where these do not get through
+    /// [default: 128M]
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     chunk_size: Option<u64>,
 
     /// Give a request up after so long without movement
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = some_time)]
     stall_timeout: Duration,
 
     /// Neither go on with an earlier upload nor write this one down
@@ -39,6 +40,14 @@ pub(crate) struct Transfer {
     /// How to show progress [default: auto]
     #[arg(long, value_name = "KIND", value_enum)]
     progress: Option<Kind>,
+}
+
+/// A time in which something can happen.
+fn some_time(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Duration::ZERO => Err("no request can end in no time; give at least 1s".to_owned()),
+        time => Ok(time),
+    }
 }
 
 impl Transfer {

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt;
+use serde_json::{Value, json};
 use vimeo_ext::Vimeo;
 use vimeo_ext::upload::{Journal, UploadOptions};
 
 use super::batch::Batch;
 use super::extras::Extras;
 use super::files::sizes;
-use super::one::{Uploaded, one};
+use super::one::{Report, one};
 use super::outcome::tell;
 use super::{UploadArgs, transfer_options};
 use crate::context::{Context, From};
@@ -34,6 +35,37 @@ pub(super) struct Job<'a> {
 pub(crate) async fn run(context: &Context<'_>, args: UploadArgs) -> Result<Exit> {
     context.may_write("an upload")?;
     let _ = context.filter()?;
+    let (reports, batch) = match upload(context, &args).await {
+        Ok(uploaded) => uploaded,
+        // Programs find every file in the document, also when none of them was begun with.
+        Err(failure) if context.global.json.is_some() => {
+            let files = args.files.iter().map(|file| file.display().to_string());
+            return not_begun(context, files.collect(), failure);
+        }
+        Err(failure) => return Err(failure),
+    };
+    let exit = tell(context, &reports)?;
+    context.streams.flush()?;
+    batch.finish()?;
+    Ok(exit)
+}
+
+/// Prints the document of a run that did not come to its files.
+fn not_begun(context: &Context<'_>, files: Vec<String>, failure: Failure) -> Result<Exit> {
+    let list: Vec<Value> = files
+        .iter()
+        .map(|file| {
+            json!({
+                "file": file, "uri": null, "link": null, "state": "failed", "code": failure.exit.code(),
+                "error": failure.json(),
+            })
+        })
+        .collect();
+    context.document(&json!({ "files": list }))?;
+    Err(failure)
+}
+
+async fn upload(context: &Context<'_>, args: &UploadArgs) -> Result<(Vec<(String, Report)>, Arc<Batch>)> {
     if args.name.is_some() && args.files.len() > 1 {
         return Err(Failure::usage("--name is for one file")
             .next("leave it out: each file's own name becomes its title"));
@@ -42,7 +74,7 @@ pub(crate) async fn run(context: &Context<'_>, args: UploadArgs) -> Result<Exit>
         return Err(Failure::usage("--picture and --text-track are for one file"));
     }
     let files = sizes(&args.files)?;
-    let extras = Extras::read(&args)?;
+    let extras = Extras::read(args)?;
     let options = transfer_options(context, &args.transfer)?;
     let kind = args.transfer.progress(context)?;
     let identity = context.identity().await?;
@@ -64,33 +96,25 @@ pub(crate) async fn run(context: &Context<'_>, args: UploadArgs) -> Result<Exit>
     let at_once = args.transfer.at_once(context);
     let batch = Arc::new(Batch::open(batches, &who, &args.files));
     let folder = extras.folder_uri(&vimeo).await?;
-    let job = Job { context, args: &args, vimeo, journal, options, batch, board, show, extras, folder };
-    let results: Vec<Result<Uploaded>> = {
+    let job = Job { context, args, vimeo, journal, options, batch, board, show, extras, folder };
+    let reports: Vec<Report> = {
         let job = &job;
         let each = args.files.iter().enumerate().map(|(place, file)| async move {
-            let result = one(job, place, file).await;
+            let report = one(job, place, file).await;
             job.board.state(
                 place,
-                match &result {
-                    Ok(_) => State::Done,
-                    Err(failure) => State::Failed(failure.exit),
+                match report.failure() {
+                    None => State::Done,
+                    Some(failure) => State::Failed(failure.exit),
                 },
             );
-            result
+            report
         });
         futures_util::stream::iter(each).buffered(at_once).collect().await
     };
     context.farewell(None);
     let Job { batch, show, .. } = job;
     show.stop();
-    let exit = tell(context, &args.files, &results)?;
-    if results.iter().all(Result::is_ok) {
-        context.streams.flush()?;
-        batch.finish()?;
-    }
-    match exit {
-        Exit::Done | Exit::Pending => Ok(exit),
-        // Each file's own failure was told.
-        exit => Err(Failure::reported(exit)),
-    }
+    let names = args.files.iter().map(|file| file.display().to_string());
+    Ok((names.zip(reports).collect(), batch))
 }

@@ -1,0 +1,53 @@
+//! What an account's quota counts, told when it is used up.
+
+use serde_json::Value;
+use vimeo_ext::api;
+use vimeo_ext::{Error, Vimeo};
+
+use crate::output::bytes;
+
+/// What is used of the quota that an upload was refused for, to add to a message; empty for other errors, and where
+/// Vimeo does not say.
+pub(crate) async fn used(vimeo: &Vimeo, error: &Error) -> String {
+    let Some(api::Error::QuotaExceeded(exceeded)) = error.call() else { return String::new() };
+    let Ok(me) = vimeo.get("/me").fields("upload_quota").send().await else { return String::new() };
+    let quota = me.get("upload_quota").unwrap_or(&Value::Null);
+    let part = match exceeded.quota {
+        api::Quota::Period => quota.get("periodic"),
+        _ => quota.get("lifetime").filter(|part| part.get("max").is_some_and(Value::is_u64)),
+    };
+    part.or_else(|| quota.get("space")).and_then(told).unwrap_or_default()
+}
+
+/// `; 1 of 2 videos are used`: in bytes or in videos, as the account counts.
+fn told(part: &Value) -> Option<String> {
+    let number = |name: &str| part.get(name).and_then(Value::as_u64);
+    let (used, max) = (number("used")?, number("max")?);
+    match part.get("unit").and_then(Value::as_str) {
+        Some("video_count") => Some(format!("; {used} of {max} videos are used")),
+        Some("video_size") | None => Some(format!("; {} of {} are used", bytes(used), bytes(max))),
+        // Nobody knows what it counts.
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_quota_is_told_in_what_it_counts() {
+        let table = [
+            (json!({"unit": "video_count", "used": 25, "max": 25}), Some("; 25 of 25 videos are used")),
+            (json!({"unit": "video_size", "used": 1536, "max": 2048}), Some("; 1.5 KiB of 2.0 KiB are used")),
+            (json!({"used": 1024, "max": 1024}), Some("; 1.0 KiB of 1.0 KiB are used")),
+            (json!({"unit": "minutes", "used": 1, "max": 1}), None),
+            (json!({"unit": "video_count", "used": 25, "max": null}), None),
+        ];
+        for (part, text) in table {
+            assert_eq!(told(&part).as_deref(), text, "{part}");
+        }
+    }
+}
