@@ -186,8 +186,8 @@ pub use list::{Items, List, ListCall, Pages, Position};
 pub use media::{
     AnimatedThumbnail, ByForm, Candidate, CreateVideo, Delegated, FormUpload, FromSource, FromUrl,
     MediaError, NewVideo, PictureTarget, PulledVideo, Reconciliation, Replace, Replaced, ThumbnailAt,
-    TranscodeState, Transcoded, Unfinished, UploadMany, UploadPicture, UploadTextTrack, UploadVideo, UploadedFile, VideoRef,
-    WaitTranscoded, Warning,
+    TranscodeState, Transcoded, Unfinished, UploadMany, UploadPicture, UploadTextTrack, UploadVideo,
+    UploadedFile, VideoRef, WaitTranscoded, Warning,
 };
 pub use retry::RetryPolicy;
 pub use scopes::{Scope, ScopeSet};

@@ -210,7 +210,10 @@ pub(crate) async fn begin(
     if let Some(callback) = transfer.on_ticket {
         callback(&ticket);
     }
-    let mut upload = Upload::new(ticket.clone(), source).options(transfer.options).client(vimeo.links()?).new_upload(!continued);
+    let mut upload = Upload::new(ticket.clone(), source)
+        .options(transfer.options)
+        .client(vimeo.links()?)
+        .new_upload(!continued);
     if let Some(callback) = transfer.on_progress {
         upload = upload.on_progress(callback);
     }
@@ -416,7 +419,9 @@ fn surely_nothing_created(error: &vimeo_api::Error) -> bool {
 /// Whether an answer has the shape that Vimeo's errors have.
 fn is_vimeos(answer: &ApiError) -> bool {
     let body = serde_json::from_slice::<serde_json::Map<String, Value>>(answer.bytes());
-    body.is_ok_and(|body| ["error", "error_code", "developer_message"].iter().any(|name| body.contains_key(*name)))
+    body.is_ok_and(|body| {
+        ["error", "error_code", "developer_message"].iter().any(|name| body.contains_key(*name))
+    })
 }
 
 /// By how much the clock of whoever answered is ahead of `now`, as far as its `Date` tells.

@@ -45,7 +45,7 @@ pub enum MediaError {
         kind: String,
     },
     /// A picture or a text track without a single byte.
-    #[error("{name} is empty; nothing was created for it")]
+    #[error("there is nothing to send in {name}: the file is empty; nothing was created for it")]
     EmptyFile {
         /// The file, by its path where it has one.
         name: String,

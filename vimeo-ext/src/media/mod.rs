@@ -2,6 +2,7 @@
 //!
 //! One flow a file. What they share stands beside them: `create` has the settings that a new video is created with,
 //! `begin` takes a file from the journal to a running upload, `signed_file` takes a small file through a signed link.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod begin;
 mod create;

@@ -1,7 +1,5 @@
 //! Uploads that an earlier run left unfinished.
 
-#![warn(clippy::arithmetic_side_effects)]
-
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -15,8 +13,7 @@ use super::begin::{Created, Journalling, clock_ahead};
 use super::replace::NEW_FILE_OF;
 use crate::timeouts::after;
 use crate::upload::{
-    Claim, Entry, FileSource, Journal, SizeFoundBy, Source, Standing, Upload, UploadError,
-    UploadTicket,
+    Claim, Entry, FileSource, Journal, SizeFoundBy, Source, Standing, Upload, UploadError, UploadTicket,
 };
 use crate::{Error, ListCall, Vimeo};
 
@@ -252,8 +249,7 @@ impl Unfinished {
             let page = page?;
             let now = Utc::now();
             if server_now.is_none() {
-                server_now =
-                    clock_ahead(page.headers(), now).and_then(|ahead| now.checked_add_signed(ahead));
+                server_now = clock_ahead(page.headers(), now).and_then(|ahead| now.checked_add_signed(ahead));
             }
             let earliest = asked_at_the_earliest(entry, now, server_now);
             for one in page.into_inner().data.unwrap_or_default() {
@@ -318,9 +314,7 @@ impl Unfinished {
         let mut pause = LOOK_PAUSE;
         let found = loop {
             let (mut found, server_now) = self.look(claim.entry()).await?;
-            found.retain(|one| {
-                !taken.contains(one.uri.as_str()) && (title.is_none() || one.name == title)
-            });
+            found.retain(|one| !taken.contains(one.uri.as_str()) && (title.is_none() || one.name == title));
             let settled = asked_since(claim.entry(), Utc::now(), server_now) >= SETTLE_WINDOW;
             let left = until.saturating_duration_since(Instant::now());
             if !found.is_empty() || settled || left.is_zero() {
@@ -449,12 +443,33 @@ mod tests {
         let (noon, one, eleven) = ("2026-03-01T12:00:00Z", "2026-03-01T13:00:00Z", "2026-03-01T11:00:00Z");
         // (asked by our clock, measured then, our clock now, Vimeo's now, since when to look)
         let table = [
-            ("the clock is right", noon, None, "2026-03-01T12:00:05Z", Some("2026-03-01T12:00:05Z"), "2026-02-28T10:00:00Z"),
-            ("and was measured", noon, Some(0), "2026-03-01T12:00:05Z", Some("2026-03-01T12:00:05Z"), "2026-03-01T11:45:00Z"),
+            (
+                "the clock is right",
+                noon,
+                None,
+                "2026-03-01T12:00:05Z",
+                Some("2026-03-01T12:00:05Z"),
+                "2026-02-28T10:00:00Z",
+            ),
+            (
+                "and was measured",
+                noon,
+                Some(0),
+                "2026-03-01T12:00:05Z",
+                Some("2026-03-01T12:00:05Z"),
+                "2026-03-01T11:45:00Z",
+            ),
             ("an hour ahead all along", one, Some(-3600), one, Some(noon), "2026-03-01T11:45:00Z"),
             ("an hour ahead, not measured", one, None, one, Some(noon), "2026-02-28T10:00:00Z"),
             ("an hour behind all along", eleven, Some(3600), eleven, Some(noon), "2026-03-01T11:45:00Z"),
-            ("a day ahead, set right since", "2026-03-02T12:00:00Z", None, noon, Some(noon), "2026-02-28T10:00:00Z"),
+            (
+                "a day ahead, set right since",
+                "2026-03-02T12:00:00Z",
+                None,
+                noon,
+                Some(noon),
+                "2026-02-28T10:00:00Z",
+            ),
             ("nobody tells the time", one, None, noon, None, "2026-02-28T10:00:00Z"),
         ];
         for (name, asked, ahead, now, server, since) in table {
@@ -500,12 +515,17 @@ mod tests {
 
     #[test]
     fn only_what_was_asked_for_fits() {
-        let fits = |video: Value| serde_json::from_value::<Waiting>(video).unwrap().fits(&entry("2026-03-01T12:00:00Z", None));
+        let fits = |video: Value| {
+            serde_json::from_value::<Waiting>(video).unwrap().fits(&entry("2026-03-01T12:00:00Z", None))
+        };
         // (video, whether it can be the one)
         let table = [
             (json!({"upload": {"status": "in_progress", "size": 1000}}), true),
             (json!({"upload": {"status": "in_progress"}, "privacy": {"view": "nobody"}}), true),
-            (json!({"upload": {"status": "in_progress", "size": 1000}, "privacy": {"view": "anybody"}}), false),
+            (
+                json!({"upload": {"status": "in_progress", "size": 1000}, "privacy": {"view": "anybody"}}),
+                false,
+            ),
             (json!({"upload": {"status": "in_progress", "size": 1001}}), false),
             (json!({"upload": {"status": "complete", "size": 1000}}), false),
             (json!({"name": "Surf"}), false),

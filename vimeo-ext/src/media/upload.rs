@@ -141,7 +141,8 @@ impl CreateVideo<FromSource> {
         let api = vimeo.api().clone();
         begin(&vimeo, transfer, intent, move |source| {
             body.upload.size = Some(source.size());
-            let call = api.videos().create_my_video(&body).fields("uri,link,upload.approach,upload.upload_link");
+            let call =
+                api.videos().create_my_video(&body).fields("uri,link,upload.approach,upload.upload_link");
             call.into_call().read_as::<Created>()
         })
         .await

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::timeouts::A_YEAR;
+
 /// A limit on bytes a second. Clones share it: give one to several uploads to limit them together.
 ///
 /// ```
@@ -65,7 +67,7 @@ impl Bandwidth {
         let Some(rate) = line.bytes_per_second else { return now };
         let seconds = bytes as f64 / rate.get() as f64;
         let start = line.free_at.map_or(now, |free| free.max(now));
-        line.free_at = Some(start + Duration::from_secs_f64(seconds));
+        line.free_at = start.checked_add(Duration::try_from_secs_f64(seconds).unwrap_or(A_YEAR).min(A_YEAR));
         start
     }
 

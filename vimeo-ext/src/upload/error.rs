@@ -204,7 +204,9 @@ pub enum UploadError {
         approach: String,
     },
     /// Vimeo created the video, but the link that it gave cannot be used.
-    #[error("Vimeo's upload link for {video_uri} cannot be used: {reason}; nothing was sent: delete that video before you try again")]
+    #[error(
+        "Vimeo's upload link for {video_uri} cannot be used: {reason}; nothing was sent: delete that video before you try again"
+    )]
     BadLink {
         /// The video that waits for its bytes.
         video_uri: String,

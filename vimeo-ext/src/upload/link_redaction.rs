@@ -42,18 +42,27 @@ pub(crate) fn without_link(text: &str, link: &str) -> String {
 fn secret_words(link: &str) -> Vec<Vec<u8>> {
     let rest = match Url::parse(link) {
         Ok(url) => {
-            let parts =
-                [url.username(), url.password().unwrap_or_default(), url.path(), url.query().unwrap_or_default()];
+            let parts = [
+                url.username(),
+                url.password().unwrap_or_default(),
+                url.path(),
+                url.query().unwrap_or_default(),
+            ];
             format!("{} {}", parts.join(" "), url.fragment().unwrap_or_default())
         }
         Err(_) => link.to_owned(),
     };
+    // The host may be shown, so what it has in common with the rest is no secret.
+    let host =
+        Url::parse(link).ok().and_then(|url| Some(url.host_str()?.to_ascii_lowercase())).unwrap_or_default();
     let decoded = decode(&rest);
     let words = rest.split(|c: char| !c.is_ascii_alphanumeric());
     let mut words: Vec<Vec<u8>> = words
         .chain(decoded.split(|c: char| !c.is_ascii_alphanumeric()))
         .filter(|word| word.len() >= WORD)
-        .map(|word| word.to_ascii_lowercase().into_bytes())
+        .map(str::to_ascii_lowercase)
+        .filter(|word| !host.split(|c: char| !c.is_ascii_alphanumeric()).any(|label| label == word))
+        .map(String::into_bytes)
         .collect();
     words.sort_unstable();
     words.dedup();
@@ -107,9 +116,8 @@ fn redact(text: &str, words: &[Vec<u8>]) -> String {
 
 /// Whether neither neighbour continues the word.
 fn stands_alone(text: &[u8], at: usize, length: usize) -> bool {
-    let is_word = |place: Option<usize>| {
-        place.and_then(|place| text.get(place)).is_some_and(u8::is_ascii_alphanumeric)
-    };
+    let is_word =
+        |place: Option<usize>| place.and_then(|place| text.get(place)).is_some_and(u8::is_ascii_alphanumeric);
     !is_word(at.checked_sub(1)) && !is_word(at.checked_add(length))
 }
 
@@ -136,7 +144,8 @@ fn decode(text: &str) -> String {
 
 /// The character that an escape at the beginning of `text` stands for, and the escape's length.
 fn escape(text: &[u8]) -> Option<(char, usize)> {
-    let hexadecimal = |digits: Option<&[u8]>| u32::from_str_radix(std::str::from_utf8(digits?).ok()?, 16).ok();
+    let hexadecimal =
+        |digits: Option<&[u8]>| u32::from_str_radix(std::str::from_utf8(digits?).ok()?, 16).ok();
     match text {
         [b'%', ..] => Some((char::from_u32(hexadecimal(text.get(1..3))?).filter(char::is_ascii)?, 3)),
         [b'\\', b'u', ..] => Some((char::from_u32(hexadecimal(text.get(2..6))?)?, 6)),
@@ -172,7 +181,8 @@ fn escape(text: &[u8]) -> Option<(char, usize)> {
 mod tests {
     use super::*;
 
-    const LINK: &str = "https://eu.files.example/files/vimeo-prod/7Zq9_ABCdef0123456789?expires=1700000000&sig=s3cret%2BK";
+    const LINK: &str =
+        "https://eu.files.example/files/vimeo-prod/7Zq9_ABCdef0123456789?expires=1700000000&sig=s3cret%2BK";
 
     #[test]
     fn no_spelling_shows_the_link() {

@@ -126,16 +126,34 @@ impl From<Range<u64>> for Range64 {
 /// Why an upload stops short. The driver adds what the machine does not know (names, links).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    LinkGone { status: u16 },
+    LinkGone {
+        status: u16,
+    },
     VersionRefused,
-    Refused { status: u16 },
-    OffsetBeyondFile { offset: u64 },
-    Rewind { offset: u64, floor: u64 },
-    SizeMismatch { server: u64 },
+    Refused {
+        status: u16,
+    },
+    OffsetBeyondFile {
+        offset: u64,
+    },
+    Rewind {
+        offset: u64,
+        floor: u64,
+    },
+    SizeMismatch {
+        server: u64,
+    },
     /// The server has bytes of an upload of which none was sent.
-    NotNew { offset: u64 },
-    Exhausted { attempts: u32, last: Trouble },
-    Deadline { last: Option<Trouble> },
+    NotNew {
+        offset: u64,
+    },
+    Exhausted {
+        attempts: u32,
+        last: Trouble,
+    },
+    Deadline {
+        last: Option<Trouble>,
+    },
 }
 
 /// How patient the machine is.

@@ -28,6 +28,7 @@
 //! Inside, one module decides and the others do: `machine` is told what happened and says what is
 //! next, without I/O or clock; `driver` carries it out; `wire` knows the two requests; `body` takes
 //! a source's pieces to the HTTP client in portions that fit the line.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod backoff;
 mod bandwidth;

@@ -271,7 +271,8 @@ impl Sums {
     fn note(&mut self, place: usize, progress: &Progress) {
         // What was there when an upload was resumed was not transferred now.
         if let Some(before) = self.each.insert(place, *progress) {
-            self.moved += progress.sent.saturating_sub(before.sent);
+            let moved = progress.sent.saturating_sub(before.sent);
+            self.moved = self.moved.saturating_add(moved);
         }
         let acknowledged = self.each.values().map(|each| each.acknowledged).sum();
         let sent = self.each.values().map(|each| each.sent).sum();

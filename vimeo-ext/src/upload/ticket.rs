@@ -59,7 +59,9 @@ impl UploadTicket {
         match url.scheme() {
             "https" => {}
             "http" if is_loopback(&url) => {}
-            "http" => return Err(bad("its upload link is plain http, so the file would go there unencrypted")),
+            "http" => {
+                return Err(bad("its upload link is plain http, so the file would go there unencrypted"));
+            }
             _ => return Err(bad("its upload link is not https")),
         }
         let host = url.host_str().ok_or_else(|| bad("its upload link has no host"))?.to_owned();

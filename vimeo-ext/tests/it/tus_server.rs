@@ -62,8 +62,19 @@ struct State {
     offset: u64,
     faults: VecDeque<Fault>,
     seen: Vec<Seen>,
+    /// What a proxy before the server makes of large requests.
+    proxy: Option<(u64, LargeRequest)>,
     /// Things no client may do.
     offences: Vec<String>,
+}
+
+/// What becomes of a request that is larger than a proxy takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LargeRequest {
+    /// As much of it is taken as the proxy holds, then the connection ends; the server never sees it.
+    Withheld,
+    /// It is answered with this status.
+    Refused(u16),
 }
 
 /// A running server. It ends with the test's runtime.
@@ -95,6 +106,7 @@ impl TusServer {
             offset: 0,
             faults: faults.into_iter().collect(),
             seen: Vec::new(),
+            proxy: None,
             offences: Vec::new(),
         };
         let server = Self { state: Arc::new(Mutex::new(state)), stalled: Arc::new(Notify::new()), address };
@@ -107,6 +119,17 @@ impl TusServer {
             }
         });
         server
+    }
+
+    /// Puts a proxy before it that lets no request with more than `most` bytes through.
+    pub(crate) fn behind_proxy(self, most: u64, large: LargeRequest) -> Self {
+        self.state().proxy = Some((most, large));
+        self
+    }
+
+    /// Takes the proxy away.
+    pub(crate) fn without_proxy(&self) {
+        self.state().proxy = None;
     }
 
     /// The signed link to the upload.
@@ -198,6 +221,19 @@ impl TusServer {
         fault: Fault,
     ) -> io::Result<bool> {
         let length = request.number("content-length").unwrap_or(0);
+        let proxy = self.state().proxy.filter(|(most, _)| length > *most);
+        match proxy {
+            None => {}
+            Some((most, LargeRequest::Withheld)) => {
+                self.read_body(socket, most, false).await?;
+                return Ok(false);
+            }
+            Some((_, LargeRequest::Refused(status))) => {
+                self.read_body(socket, length, false).await?;
+                reply(socket, status, &[], "too large").await?;
+                return Ok(true);
+            }
+        }
         let refusal = self.refusal(request);
         match fault {
             Fault::Status(status) => {

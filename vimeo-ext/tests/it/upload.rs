@@ -14,7 +14,7 @@ use vimeo_ext::upload::{
     Source, StreamSource, Upload, UploadError, UploadHandle, UploadOptions, UploadTicket, Uploaded,
 };
 
-use crate::tus_server::{Fault, SECRET, TusServer};
+use crate::tus_server::{Fault, LargeRequest, SECRET, TusServer};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
@@ -460,6 +460,74 @@ async fn patches_follow_the_chunk_size() {
         let patches: Vec<u64> =
             server.seen().iter().filter(|seen| seen.method == "PATCH").map(|seen| seen.length).collect();
         assert_eq!(patches, lengths, "{size} bytes");
+    }
+}
+
+#[tokio::test]
+async fn requests_shrink_until_they_fit_through_a_proxy() {
+    let film = film(8 * MIB);
+    let size = film.len() as u64;
+    for large in [LargeRequest::Withheld, LargeRequest::Refused(413)] {
+        for options in [at_once(), chunks(5 * MIB)] {
+            let server = TusServer::start(size, []).await.behind_proxy(MIB as u64, large);
+            let uploaded = upload(&server, film.len(), film.clone(), options).await.unwrap();
+            assert!(server.data() == film, "{large:?}: the bytes differ");
+            assert!(uploaded.failures <= 4, "{large:?}: {uploaded:?}");
+            let through = server
+                .seen()
+                .iter()
+                .filter(|seen| seen.method == "PATCH" && seen.length <= MIB as u64)
+                .count();
+            assert!(through <= 32, "{large:?}: {through} requests");
+            server.assert_well_behaved();
+        }
+    }
+}
+
+#[tokio::test]
+async fn requests_grow_again_when_the_proxy_is_gone() {
+    let film = film(16 * MIB);
+    let size = film.len() as u64;
+    let server = TusServer::start(size, []).await.behind_proxy(300 * KIB as u64, LargeRequest::Refused(413));
+    let gone = server.clone();
+    let running = Upload::new(ticket(&server, film.len()), film.clone())
+        .options(chunks(4 * MIB))
+        .on_progress(move |progress| {
+            if progress.acknowledged > 0 {
+                gone.without_proxy();
+            }
+        })
+        .run();
+    running.await.unwrap();
+    assert!(server.data() == film, "the bytes differ");
+    let lengths: Vec<u64> =
+        server.seen().iter().filter(|seen| seen.method == "PATCH").map(|seen| seen.length).collect();
+    let smallest = 256 * KIB as u64;
+    assert!(lengths.contains(&smallest), "{lengths:?}");
+    let after: Vec<&u64> = lengths.iter().skip_while(|length| **length != smallest).collect();
+    assert!(after.iter().any(|length| **length > smallest), "{lengths:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_takes_not_even_small_requests_is_refused_with_the_way_out() {
+    let server = TusServer::start(MIB as u64, []).await.behind_proxy(1000, LargeRequest::Refused(413));
+    let error = upload(&server, MIB, film(MIB), at_once()).await.unwrap_err();
+    assert!(matches!(error, UploadError::Refused { status: 413, .. }), "{error:?}");
+    assert!(error.to_string().contains("fewer bytes a request"), "{error}");
+    // With requests that it takes it works.
+    upload(&server, MIB, film(MIB), chunks(1000)).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_error_page_that_spells_the_link_otherwise_shows_nothing_of_it() {
+    for status in [400, 405] {
+        let server = TusServer::start(9, [Fault::Fine, Fault::Echo(status)]).await;
+        let link = server.link();
+        let path = link.split_once("/files").map(|(_, rest)| format!("/files{rest}")).unwrap();
+        let error = upload(&server, 9, film(9), at_once()).await.unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains(&path) && shown.contains("no such thing as"), "{shown}");
+        assert_hides_the_link(&error);
     }
 }
 

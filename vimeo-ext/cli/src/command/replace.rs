@@ -8,9 +8,7 @@ use serde_json::json;
 use vimeo_ext::tools::VideoId;
 use vimeo_ext::upload::Journal;
 
-use super::upload::{
-    Transfer, failure_of, file_size, reconcile, transfer_options, unanswered, used_quota,
-};
+use super::upload::{Transfer, failure_of, file_size, reconcile, transfer_options, unanswered, used_quota};
 use crate::context::Context;
 use crate::exit::{Exit, Result};
 use crate::output::Table;

@@ -208,7 +208,8 @@ async fn prepare(
         Reconciliation::Ambiguous(several) => {
             let list: Vec<&str> = several.iter().map(|one| one.uri.as_str()).collect();
             let first = list.first().copied().unwrap_or_default();
-            let message = format!("its creation was never answered; {} wait for such a file", list.join(", "));
+            let message =
+                format!("its creation was never answered; {} wait for such a file", list.join(", "));
             Err(Failure::new(Exit::Other, message)
                 .next(format!("vimeo uploads resume {} --video {first}  (or whichever it is)", entry.id())))
         }

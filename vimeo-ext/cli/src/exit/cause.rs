@@ -244,10 +244,7 @@ mod tests {
                 Exit::Other,
             ),
             (UploadError::BadTicket { reason: "x".into() }.into(), Exit::Other),
-            (
-                UploadError::BadLink { video_uri: "/videos/1".into(), reason: "x".into() }.into(),
-                Exit::Other,
-            ),
+            (UploadError::BadLink { video_uri: "/videos/1".into(), reason: "x".into() }.into(), Exit::Other),
             (
                 UploadError::OtherApproach { video_uri: "/videos/1".into(), approach: "post".into() }.into(),
                 Exit::Refused,

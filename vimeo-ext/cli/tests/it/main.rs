@@ -18,4 +18,5 @@ mod mcp;
 mod mcp_tools;
 #[cfg(feature = "stores")]
 mod rotation;
+mod upload_reports;
 mod uploads;

@@ -179,3 +179,70 @@ fn what_is_dropped_while_it_writes_keeps_others_out_until_it_has_written() {
         });
     }
 }
+
+/// As an earlier release wrote it, byte for byte.
+#[tokio::test]
+async fn an_entry_of_an_earlier_release_is_read() {
+    let place = Place::new();
+    let id = "0123456789abcdef0123456789abcdef";
+    std::fs::create_dir_all(place.journal.folder()).unwrap();
+    let entry = r#"{
+  "version": 1,
+  "path": "/films/film.mp4",
+  "purpose": "new video at https://api.vimeo.com/ for account anna",
+  "fingerprint": { "size": 4, "modified": "2026-03-01T12:00:00.5Z", "sample": "00" },
+  "begun": "2026-03-01T12:00:01Z",
+  "asked": "2026-03-01T12:00:02Z",
+  "ticket": {
+    "video_uri": "/videos/1", "upload_link": "https://files.example/1?sig=s3cret", "size": 4,
+    "created": "2026-03-01T12:00:03Z"
+  },
+  "settings": { "name": "Surf" }
+}"#;
+    std::fs::write(place.journal.folder().join(format!("{id}.json")), entry).unwrap();
+    let entries = place.journal.list().await.unwrap();
+    let [Ok(entry)] = &entries[..] else { panic!("{entries:?}") };
+    assert_eq!((entry.path.as_path(), entry.account()), (Path::new("/films/film.mp4"), Some("anna")));
+    assert_eq!(entry.ticket.as_ref().unwrap().video_uri(), "/videos/1");
+    assert_eq!(entry.server_clock_ahead, None);
+}
+
+#[tokio::test]
+async fn a_damaged_entry_has_a_name_to_forget_it_by() {
+    let place = Place::new();
+    let claim = place.claim().await.unwrap();
+    let id = claim.entry().id();
+    drop(claim);
+    std::fs::write(place.journal.folder().join(format!("{id}.json")), "{").unwrap();
+    // What is no entry at all is none of its business.
+    std::fs::write(place.journal.folder().join("notes.json"), "{").unwrap();
+    let entries = place.journal.list().await.unwrap();
+    let [Err(error)] = &entries[..] else { panic!("{entries:?}") };
+    assert_eq!(error.journal_entry(), Some(id.as_str()));
+    let barred = place.claim().await.unwrap_err();
+    assert_eq!(barred.journal_entry(), Some(id.as_str()));
+    assert!(place.journal.discard(&id).await.unwrap());
+    assert!(matches!(place.claim().await.unwrap().standing(), Standing::New));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn files_whose_names_are_no_text_are_uploads_of_their_own() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let place = Place::new();
+    let mut ids = Vec::new();
+    for name in [b"\xff.mp4", b"\xfe.mp4"] {
+        let path = place.folder.path().join(OsStr::from_bytes(&name[..]));
+        std::fs::write(&path, b"film").unwrap();
+        let mut source = FileSource::open(&path).await.unwrap();
+        let mut claim = place.journal.claim(&mut source, PURPOSE).await.unwrap();
+        claim.record(&ticket()).await.unwrap();
+        ids.push((claim.entry().id(), path.canonicalize().unwrap()));
+    }
+    for (id, path) in ids {
+        let entries = place.journal.list().await.unwrap();
+        let entry = entries.iter().flatten().find(|entry| entry.id() == id).unwrap();
+        assert_eq!(entry.path, path, "it comes back byte for byte");
+    }
+}

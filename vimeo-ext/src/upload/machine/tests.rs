@@ -338,3 +338,116 @@ fn retry_after_is_kept() {
     let event = Event::Answered { status: 429, retry_after: Some(Duration::from_secs(7)) };
     assert_eq!(machine.on(event, now()), wait(7000));
 }
+
+#[test]
+fn requests_that_bring_the_server_no_further_become_smaller() {
+    const MIB: u64 = 1024 * 1024;
+    let size = 100 * MIB;
+    let probed = |offset| Event::Probed { offset: Some(offset), length: Some(size) };
+    let lost = Event::Broke(Trouble::Dropped);
+    let scripts: &[(&str, &[(Event, Command)])] = &[
+        (
+            "withheld twice",
+            &[
+                (Event::Begun, PROBE),
+                (probed(0), send(0, size)),
+                (lost, wait(500)),
+                (Event::Waited, PROBE),
+                (probed(0), send(0, size)),
+                (lost, wait(1000)),
+                (Event::Waited, PROBE),
+                (probed(0), send(0, 25 * MIB)),
+                (sent(25 * MIB), send(25 * MIB, 50 * MIB)),
+            ],
+        ),
+        (
+            "refused for its size",
+            &[
+                (Event::Begun, PROBE),
+                (probed(0), send(0, size)),
+                (answered(413), wait(500)),
+                (Event::Waited, PROBE),
+                (probed(0), send(0, 25 * MIB)),
+                (answered(413), wait(1000)),
+                (Event::Waited, PROBE),
+                (probed(0), send(0, 6 * MIB + MIB / 4)),
+            ],
+        ),
+        (
+            "a break after which the server has more says nothing about the size",
+            &[
+                (Event::Begun, PROBE),
+                (probed(0), send(0, size)),
+                (lost, wait(500)),
+                (Event::Waited, PROBE),
+                (probed(MIB), send(MIB, size)),
+                (lost, wait(500)),
+                (Event::Waited, PROBE),
+                (probed(2 * MIB), send(2 * MIB, size)),
+                (lost, wait(500)),
+                (Event::Waited, PROBE),
+                (probed(2 * MIB), send(2 * MIB, size)),
+            ],
+        ),
+        (
+            "nor does a server that is not there, locked or overrun",
+            &[
+                (Event::Begun, PROBE),
+                (probed(0), send(0, size)),
+                (Event::Broke(Trouble::Connect), wait(500)),
+                (Event::Waited, PROBE),
+                (probed(0), send(0, size)),
+                (answered(423), wait(1000)),
+                (Event::Waited, PROBE),
+                (probed(0), send(0, size)),
+                (answered(429), wait(2000)),
+                (Event::Waited, PROBE),
+                (probed(0), send(0, size)),
+            ],
+        ),
+    ];
+    for (name, script) in scripts {
+        play(chunked(size, Chunking::Whole), name, script);
+    }
+}
+
+#[test]
+fn an_upload_of_which_nothing_was_sent_begins_at_nothing() {
+    let fresh = || machine().new_upload(true);
+    let fail = Command::Fail;
+    // (the first answer, what is done)
+    let table = [
+        (probed(0), send(0, 100)),
+        (probed(100), fail(Verdict::NotNew { offset: 100 })),
+        (probed(40), fail(Verdict::NotNew { offset: 40 })),
+        (answered(404), fail(Verdict::LinkGone { status: 404 })),
+        // Where HEAD is forbidden, it can only be tried.
+        (answered(405), send(0, 100)),
+        (answered(501), send(0, 100)),
+    ];
+    for (event, command) in table {
+        play(fresh(), "new", &[(Event::Begun, PROBE), (event, command)]);
+    }
+    play(
+        fresh(),
+        "without HEAD to its end",
+        &[
+            (Event::Begun, PROBE),
+            (answered(405), send(0, 100)),
+            (sent(100), PROBE),
+            (answered(405), Command::Done { verified: false }),
+        ],
+    );
+    // Once something was sent, the server may have it.
+    play(
+        fresh(),
+        "a lost answer",
+        &[
+            (Event::Begun, PROBE),
+            (probed(0), send(0, 100)),
+            (Event::Broke(Trouble::Dropped), wait(500)),
+            (Event::Waited, PROBE),
+            (probed(100), DONE),
+        ],
+    );
+}

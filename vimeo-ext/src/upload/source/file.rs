@@ -192,7 +192,7 @@ impl Reader {
         let home = Home::default();
         let mut at = range.start;
         while at < range.end {
-            let length = (range.end - at).min(PIECE as u64) as usize;
+            let length = range.end.saturating_sub(at).min(PIECE as u64) as usize;
             let buffer = home.take();
             let piece = self.piece(at, length, buffer, &home);
             let failed = piece.is_err();
@@ -200,7 +200,7 @@ impl Reader {
             if sender.blocking_send(piece).is_err() || failed {
                 return;
             }
-            at += length as u64;
+            at = at.saturating_add(length as u64);
         }
     }
 
@@ -214,7 +214,7 @@ impl Reader {
         self.unchanged()?;
         if filled < length {
             // The size looks right and yet the bytes are not there.
-            let what = Change::Shrank { from: self.seen.size, to: at + filled as u64 };
+            let what = Change::Shrank { from: self.seen.size, to: at.saturating_add(filled as u64) };
             return Err(UploadError::SourceChanged { name: self.name.clone(), what });
         }
         Ok(Bytes::from_owner(Lent { buffer, length, home: home.clone() }))
@@ -223,10 +223,10 @@ impl Reader {
     fn fill(&self, at: u64, mut buffer: &mut [u8]) -> Result<usize, UploadError> {
         let mut filled = 0;
         while !buffer.is_empty() {
-            match read_at(&self.file, buffer, at + filled as u64) {
+            match read_at(&self.file, buffer, at.saturating_add(filled as u64)) {
                 Ok(0) => break,
                 Ok(read) => {
-                    filled += read;
+                    filled = filled.saturating_add(read);
                     buffer = buffer.get_mut(read..).unwrap_or_default();
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -246,7 +246,7 @@ impl Reader {
 
     fn fingerprint(&self) -> Result<Fingerprint, UploadError> {
         let end = |range: Range<u64>| {
-            let mut bytes = vec![0; (range.end - range.start) as usize];
+            let mut bytes = vec![0; range.end.saturating_sub(range.start) as usize];
             let filled = self.fill(range.start, &mut bytes)?;
             bytes.truncate(filled);
             Ok(bytes)

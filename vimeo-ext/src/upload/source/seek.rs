@@ -123,12 +123,12 @@ async fn exactly<R: AsyncRead + AsyncSeek + Unpin>(
         return Err(UploadError::SourceChanged { name: name.to_owned(), what });
     }
     reader.seek(SeekFrom::Start(range.start)).await.map_err(failed)?;
-    let length = (range.end - range.start) as usize;
+    let length = range.end.saturating_sub(range.start) as usize;
     let mut buffer = BytesMut::with_capacity(length);
     while buffer.len() < length {
-        let rest = (length - buffer.len()) as u64;
+        let rest = length.saturating_sub(buffer.len()) as u64;
         if (&mut *reader).take(rest).read_buf(&mut buffer).await.map_err(failed)? == 0 {
-            let what = Change::Shrank { from: size, to: range.start + buffer.len() as u64 };
+            let what = Change::Shrank { from: size, to: range.start.saturating_add(buffer.len() as u64) };
             return Err(UploadError::SourceChanged { name: name.to_owned(), what });
         }
     }

@@ -148,7 +148,7 @@ async fn give<R: AsyncRead + Unpin>(
     while at < range.end {
         let piece = lock().get(at, range.end);
         if let Some(piece) = piece {
-            at += piece.len() as u64;
+            at = at.saturating_add(piece.len() as u64);
             sender.send(Ok(piece)).await.map_err(|_| Stop::Unwanted)?;
             continue;
         }
@@ -158,7 +158,7 @@ async fn give<R: AsyncRead + Unpin>(
         if buffer.capacity() == 0 {
             buffer.reserve(READ);
         }
-        let wanted = (range.end - end).min(READ as u64);
+        let wanted = range.end.saturating_sub(end).min(READ as u64);
         // Loses nothing when it is aborted: the bytes are kept without another await.
         match (&mut *reader).take(wanted).read_buf(&mut buffer).await {
             Ok(0) => return Err(Stop::Ended { at: end }),
@@ -167,7 +167,7 @@ async fn give<R: AsyncRead + Unpin>(
                 lock().push(piece.clone(), at);
                 // Ahead of this the server has it already: it was only read to get past it.
                 if end == at {
-                    at += piece.len() as u64;
+                    at = at.saturating_add(piece.len() as u64);
                     sender.send(Ok(piece)).await.map_err(|_| Stop::Unwanted)?;
                 }
             }
@@ -187,12 +187,12 @@ struct Kept {
 
 impl Kept {
     fn end(&self) -> u64 {
-        self.floor + self.length
+        self.floor.saturating_add(self.length)
     }
 
     /// Adds what was read; `needed` is where the server stands, and nothing below it is kept.
     fn push(&mut self, piece: Bytes, needed: u64) {
-        self.length += piece.len() as u64;
+        self.length = self.length.saturating_add(piece.len() as u64);
         self.pieces.push_back(piece);
         // Only when an upload resumes ahead of what was read: elsewhere `needed` is not yet
         // acknowledged, and stays.
@@ -209,10 +209,10 @@ impl Kept {
         }
         let mut start = self.floor;
         for piece in &self.pieces {
-            let stop = start + piece.len() as u64;
+            let stop = start.saturating_add(piece.len() as u64);
             if at >= start && at < stop {
-                let from = (at - start) as usize;
-                let to = (stop.min(end).max(at) - start) as usize;
+                let from = at.saturating_sub(start) as usize;
+                let to = stop.min(end).max(at).saturating_sub(start) as usize;
                 return Some(piece.slice(from..to));
             }
             start = stop;
@@ -223,15 +223,15 @@ impl Kept {
     /// Forgets what lies below `offset`, as far as it was read.
     fn drop_below(&mut self, offset: u64) {
         let mut excess = offset.saturating_sub(self.floor).min(self.length);
-        self.floor += excess;
-        self.length -= excess;
+        self.floor = self.floor.saturating_add(excess);
+        self.length = self.length.saturating_sub(excess);
         while excess > 0 {
             let Some(first) = self.pieces.front_mut() else { break };
             if first.len() as u64 > excess {
                 first.advance(excess as usize);
                 break;
             }
-            excess -= first.len() as u64;
+            excess = excess.saturating_sub(first.len() as u64);
             self.pieces.pop_front();
         }
     }

@@ -11,6 +11,7 @@ use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::{Place, film};
+use crate::fake::{Fake, answer as answer_of};
 use crate::tus_server::TusServer;
 
 /// A file that may not be read; root may read any, so that for root the system's answer is played.
@@ -133,4 +134,72 @@ async fn answer(server: &MockServer, answer: ResponseTemplate) {
 
 fn client(server: &MockServer) -> Vimeo {
     Vimeo::builder().access_token("t0ken").base_url(server.uri()).build().unwrap()
+}
+
+#[tokio::test]
+async fn what_vimeo_opened_instead_of_a_resumable_upload_is_told_and_not_kept() {
+    let place = Place::new().await;
+    let film = place.file("film.mp4", &film(1000));
+    // (the answer's upload, what is said)
+    let table = [
+        (
+            json!({"approach": "post", "form": "<form>", "upload_link": "https://up.example/?ticket_id=s3cret"}),
+            "did not open a tus upload for /videos/7: it answered with the approach `post`",
+        ),
+        (
+            json!({"approach": "\u{1b}[31mstreaming ticket", "upload_link": "https://up.example/s3cret"}),
+            "the approach `31mstreamingticket`",
+        ),
+        (json!({"approach": "tus", "upload_link": "/files/s3cret"}), "is not a URL"),
+        (json!({"upload_link": "http://files.example/s3cret"}), "is plain http"),
+        (json!({"upload_link": "ftp://files.example/s3cret"}), "is not https"),
+    ];
+    for (upload, said) in table {
+        let server = MockServer::start().await;
+        let body = json!({"uri": "/videos/7", "upload": upload});
+        answer(&server, ResponseTemplate::new(201).set_body_json(body)).await;
+        let vimeo = Vimeo::builder()
+            .access_token("t0ken")
+            .base_url(server.uri())
+            .journal(place.journal())
+            .build()
+            .unwrap();
+        let ticket = vimeo.upload_ticket(1000).send().await.unwrap_err();
+        for error in [vimeo.upload(&film).send().await.unwrap_err(), ticket] {
+            let shown = format!("{error} {error:?}");
+            assert!(shown.contains(said) && shown.contains("/videos/7"), "{said}: {shown}");
+            assert!(!shown.contains("s3cret"), "{shown}");
+        }
+        assert_eq!(place.written_down(), 0, "{said}");
+        assert_eq!(server.received_requests().await.unwrap().len(), 2, "nothing was sent to the link");
+    }
+}
+
+/// From an API on this machine a link to this machine is right; from Vimeo it would lead to whatever listens there.
+#[tokio::test]
+async fn a_loopback_link_is_taken_from_a_loopback_api_only() {
+    let fake = Fake::new(|_, _| {
+        answer_of(201)
+            .json(json!({"uri": "/videos/7", "upload": {"upload_link": "https://127.0.0.1:9/s3cret"}}))
+    });
+    let error = fake.vimeo().upload_ticket(5).send().await.unwrap_err();
+    assert!(error.to_string().contains("it leads to this machine"), "{error}");
+    let local = fake.builder().base_url("http://127.0.0.1:9/").build().unwrap();
+    assert_eq!(local.upload_ticket(5).send().await.unwrap().video_uri(), "/videos/7");
+}
+
+#[tokio::test]
+async fn a_server_that_has_what_was_never_sent_is_not_believed() {
+    let film = film(1000);
+    for there in [1, 1000] {
+        let tus = TusServer::start(1000, []).await;
+        tus.preload(&film[..there]);
+        let server = MockServer::start().await;
+        let body = json!({"uri": "/videos/7", "upload": {"approach": "tus", "upload_link": tus.link()}});
+        answer(&server, ResponseTemplate::new(201).set_body_json(body)).await;
+        let error = client(&server).upload(film.clone()).send().await.unwrap_err();
+        let Error::Upload { source, .. } = error else { panic!("{error:?}") };
+        assert!(matches!(*source, UploadError::NotNew { .. }), "{source:?}");
+        assert_eq!(tus.log(), ["HEAD"]);
+    }
 }

@@ -4,6 +4,7 @@ mod bad_input;
 mod many;
 mod other_ways;
 mod pictures;
+mod reconcile;
 mod replace;
 mod resume;
 mod text_tracks;

@@ -249,3 +249,135 @@ async fn an_animation_is_waited_for() {
         assert_eq!(fake.count(), 4);
     }
 }
+
+/// An API that creates a picture whose file goes to `links`.
+async fn picture_api(links: &MockServer, switched: ResponseTemplate) -> MockServer {
+    let api = MockServer::start().await;
+    let link = format!("{}/image?expires=1&sig=s3cret", links.uri());
+    Mock::given(method("POST"))
+        .and(path("/videos/1/pictures"))
+        .respond_with(
+            ResponseTemplate::new(201).set_body_json(json!({"uri": "/videos/1/pictures/2", "link": link})),
+        )
+        .mount(&api)
+        .await;
+    Mock::given(method("PATCH")).respond_with(switched).mount(&api).await;
+    api
+}
+
+fn client(api: &MockServer) -> Vimeo {
+    let retry = vimeo_ext::RetryPolicy::default().jitter(|| 0.0);
+    Vimeo::builder().access_token("t0ken").base_url(api.uri()).retry(retry).build().unwrap()
+}
+
+#[tokio::test]
+async fn a_picture_is_active_when_vimeo_says_so() {
+    // (what the change is answered with, what the picture says of itself, whether it is active)
+    let table = [
+        (json!({"active": true}), None, true),
+        (json!({"active": false}), None, false),
+        (json!({}), Some(json!({"active": false})), false),
+        (json!({}), Some(json!({"active": true})), true),
+        (json!({}), Some(json!({})), true),
+    ];
+    for (switched, itself, active) in table {
+        let links = MockServer::start().await;
+        Mock::given(method("PUT")).respond_with(ResponseTemplate::new(200)).mount(&links).await;
+        let api = picture_api(&links, ResponseTemplate::new(200).set_body_json(&switched)).await;
+        if let Some(itself) = &itself {
+            Mock::given(method("GET"))
+                .and(path("/videos/1/pictures/2"))
+                .respond_with(ResponseTemplate::new(200).set_body_json(itself))
+                .expect(1)
+                .mount(&api)
+                .await;
+        }
+        let picture =
+            client(&api).upload_picture(PictureTarget::video(1), PNG).activate(true).send().await.unwrap();
+        assert_eq!(picture.active, active, "{switched} {itself:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_web_page_in_place_of_the_servers_answer_is_no_success() {
+    let page = "<html><title>Log in</title>sig=s3cret</html>";
+    // (answer to the file, whether it is taken for a success)
+    let table = [
+        (ResponseTemplate::new(200).set_body_raw(page, "text/html; charset=utf-8"), false),
+        (ResponseTemplate::new(200).set_body_raw("", "text/html"), true),
+        (ResponseTemplate::new(200).set_body_raw("ok", "text/html"), true),
+        (ResponseTemplate::new(200).set_body_raw("<Status>", "application/xml"), true),
+    ];
+    for (answer, taken) in table {
+        let links = MockServer::start().await;
+        Mock::given(method("PUT")).respond_with(answer).expect(1).mount(&links).await;
+        let api = picture_api(&links, ResponseTemplate::new(200)).await;
+        let sent = client(&api).upload_picture(PictureTarget::video(1), PNG).send().await;
+        match (sent, taken) {
+            (Ok(picture), true) => assert_eq!(picture.uri, "/videos/1/pictures/2"),
+            (Err(error), false) => {
+                let shown = format!("{error} {error:?}");
+                assert!(shown.contains("with a web page (status 200)"), "{shown}");
+                assert!(shown.contains("/videos/1/pictures/2") && !shown.contains("s3cret"), "{shown}");
+            }
+            (sent, _) => panic!("{sent:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn vimeo_asks_to_be_called_again_and_is() {
+    let again = json!({"error": "x", "developer_message": "Please retry.", "error_code": 7001});
+    // (status, code or none, tries)
+    let table = [(503, Some(&again), 3), (503, None, 1), (500, Some(&again), 1), (502, None, 1)];
+    for (status, body, tries) in table {
+        let links = MockServer::start().await;
+        Mock::given(method("PUT")).respond_with(ResponseTemplate::new(200)).mount(&links).await;
+        let api = MockServer::start().await;
+        let refusal = match body {
+            Some(body) => ResponseTemplate::new(status).set_body_json(body),
+            None => ResponseTemplate::new(status).set_body_string("<html>"),
+        };
+        Mock::given(method("POST")).respond_with(refusal).up_to_n_times(2).mount(&api).await;
+        let link = format!("{}/image", links.uri());
+        Mock::given(method("POST"))
+            .respond_with(
+                ResponseTemplate::new(201)
+                    .set_body_json(json!({"uri": "/videos/1/pictures/2", "link": link})),
+            )
+            .mount(&api)
+            .await;
+        let vimeo = client(&api);
+        let picture = vimeo.upload_picture(PictureTarget::video(1), PNG).send().await.is_ok();
+        assert_eq!(picture, tries == 3, "{status}");
+        let asked = api.received_requests().await.unwrap().len();
+        assert_eq!(asked, tries, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_thumbnail_at_a_fraction_of_a_second_is_refused() {
+    let api = MockServer::start().await;
+    let vimeo = client(&api);
+    let (half, two) = (Duration::from_millis(2500), Duration::from_secs(2));
+    let mut errors = vec![vimeo.thumbnail_at(1, half).send().await.unwrap_err()];
+    for (start, length) in [(half, two), (two, half)] {
+        errors.push(vimeo.animated_thumbnail(1, start, length).send().await.unwrap_err());
+    }
+    for error in errors {
+        assert!(
+            error.to_string().contains("2.5s, but Vimeo takes whole seconds; nothing was sent"),
+            "{error}"
+        );
+    }
+    assert!(api.received_requests().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_empty_picture_is_named_and_nothing_is_created() {
+    let place = Place::new().await;
+    let file = place.file("empty.png", b"");
+    let error = place.vimeo().upload_picture(PictureTarget::video(1), &file).send().await.unwrap_err();
+    assert!(error.to_string().contains("empty.png: the file is empty; nothing was created"), "{error}");
+    assert_eq!(place.steps(), [""; 0]);
+}

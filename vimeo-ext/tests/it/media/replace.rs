@@ -76,7 +76,7 @@ async fn a_replacement_needs_no_uri_in_the_response() {
     let server = MockServer::start().await;
     Mock::given(method("POST"))
         .and(path("/videos/7/versions"))
-        .and(query_param("fields", "uri,upload.upload_link"))
+        .and(query_param("fields", "uri,upload.approach,upload.upload_link"))
         .and(body_partial_json(json!({"file_name": "cut.mp4", "upload": {"approach": "tus", "size": 1000}})))
         .respond_with(
             ResponseTemplate::new(201).set_body_json(json!({"upload": {"upload_link": tus.link()}})),

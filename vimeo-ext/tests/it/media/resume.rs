@@ -70,7 +70,7 @@ async fn a_creation_without_an_answer_is_never_repeated_and_can_be_adopted() {
     // In a new process as often as one likes: nothing is sent.
     for _ in 0..2 {
         let error = place.vimeo().upload(&path).send().await.unwrap_err().to_string();
-        assert!(error.contains("film.mp4") && error.contains(&id) && error.contains("adopt"), "{error}");
+        assert!(error.contains("film.mp4") && error.contains(&id), "{error}");
     }
     assert_eq!(place.steps(), ["POST /me/videos"]);
 

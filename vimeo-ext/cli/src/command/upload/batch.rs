@@ -140,9 +140,11 @@ fn key(file: &Path) -> String {
     let path = file.canonicalize().unwrap_or_else(|_| file.to_owned());
     match path.to_str() {
         Some(text) => text.to_owned(),
-        None => path.as_os_str().as_encoded_bytes().iter().fold("bytes:".to_owned(), |key, byte| {
-            format!("{key}{byte:02x}")
-        }),
+        None => path
+            .as_os_str()
+            .as_encoded_bytes()
+            .iter()
+            .fold("bytes:".to_owned(), |key, byte| format!("{key}{byte:02x}")),
     }
 }
 
@@ -241,8 +243,10 @@ mod tests {
         use std::ffi::OsStr;
         use std::os::unix::ffi::OsStrExt;
         let folder = tempfile::tempdir().unwrap();
-        let files: Vec<PathBuf> =
-            [b"\xff.mp4", b"\xfe.mp4"].iter().map(|name| folder.path().join(OsStr::from_bytes(&name[..]))).collect();
+        let files: Vec<PathBuf> = [b"\xff.mp4", b"\xfe.mp4"]
+            .iter()
+            .map(|name| folder.path().join(OsStr::from_bytes(&name[..])))
+            .collect();
         for file in &files {
             std::fs::write(file, "x").unwrap();
             std::fs::File::options().write(true).open(file).unwrap().set_modified(UNIX_EPOCH).unwrap();

@@ -39,7 +39,8 @@ impl Extras {
             regular_file(file, "nothing was sent")?;
         }
         for (language, _) in &text_tracks {
-            UploadTextTrack::check_language_tag(language).map_err(|error| Failure::from(Error::from(error)))?;
+            UploadTextTrack::check_language_tag(language)
+                .map_err(|error| Failure::from(Error::from(error)))?;
         }
         Ok(Self {
             folder: args.folder.as_deref().map(reference::id).transpose()?,

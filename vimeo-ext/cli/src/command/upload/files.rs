@@ -41,8 +41,11 @@ pub(super) fn regular_file(file: &Path, otherwise: &str) -> Result<u64> {
             .next(format!("name the files in it, as in {}", file.join("*.mp4").display())));
     }
     if !metadata.is_file() {
-        return Err(Failure::usage(format!("{} is a pipe or a device, no file; {otherwise}", file.display()))
-            .next(format!("copy what it gives into a file first: cat {} > film.mp4", file.display())));
+        return Err(Failure::usage(format!(
+            "{} is a pipe or a device, no file; {otherwise}",
+            file.display()
+        ))
+        .next(format!("copy what it gives into a file first: cat {} > film.mp4", file.display())));
     }
     if metadata.len() == 0 {
         return Err(Failure::usage(format!("{} is empty; {otherwise}", file.display())));

@@ -1,0 +1,316 @@
+//! What is said of uploads: what became of them, and nothing else.
+
+use http::Method;
+use serde_json::Value;
+use vimeo_sandbox::{Effect, Fault, Host, Phase};
+
+use crate::harness::{Harness, Run};
+
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+
+/// The document on standard output, also of a run that failed.
+#[track_caller]
+fn document(run: &Run) -> Value {
+    serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {run:?}"))
+}
+
+/// What programs read on the last line of standard error.
+#[track_caller]
+fn last_error(run: &Run) -> Value {
+    let last = run.err.lines().last().unwrap_or_default();
+    let told: Value = serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {run:?}"));
+    told["error"].clone()
+}
+
+fn creations(harness: &Harness) -> usize {
+    harness.requests().iter().filter(|request| *request == "POST /me/videos").count()
+}
+
+#[test]
+fn a_finished_video_stays_in_the_report_when_a_later_step_fails() {
+    let harness = Harness::new();
+    harness.file("a.mp4", 5000);
+    let first = harness.run(&["upload", "a.mp4", "--showcase", "999", "--json"]);
+    assert_eq!(first.code, 3, "{first:?}");
+    let file = document(&first)["files"][0].clone();
+    assert_eq!((&file["state"], &file["code"]), (&"uploaded".into(), &3.into()), "{file}");
+    assert!(file["uri"].is_string() && file["link"].is_string(), "{file}");
+    assert_eq!(file["extras"], serde_json::json!({"showcase": "failed"}));
+    assert_eq!(file["error"]["status"], 404);
+    assert_eq!(last_error(&first)["status"], 404);
+    // In a table as well.
+    let table = harness.run(&["upload", "a.mp4", "--showcase", "999"]);
+    table.fails(3, &["a.mp4: showcase: "]);
+    assert!(table.out.contains("uploaded, showcase failed"), "{table:?}");
+
+    // With what was wrong put right, the same video is gone on with.
+    let showcase = harness.run(&["showcases", "create", "Trailers", "--json=uri", "--jq", ".uri"]).good();
+    let second = harness.run(&["upload", "a.mp4", "--showcase", showcase.trim(), "--json"]).json();
+    assert_eq!(second["files"][0]["uri"], file["uri"], "{second}");
+    assert_eq!(second["files"][0]["extras"], serde_json::json!({"showcase": "done"}));
+    assert_eq!(creations(&harness), 1);
+}
+
+#[test]
+fn a_run_with_other_settings_makes_a_video_of_its_own() {
+    let harness = Harness::new();
+    harness.file("a.mp4", 5000);
+    let draft = harness.run(&["upload", "a.mp4", "--name", "Draft", "--showcase", "999", "--json"]);
+    let draft = document(&draft)["files"][0]["uri"].clone();
+    let secret = ["upload", "a.mp4", "--name", "Secret", "--privacy", "nobody", "--json"];
+    let run = harness.run(&secret);
+    assert!(
+        run.err.contains(&format!("went to {} before, with other settings", draft.as_str().unwrap())),
+        "{run:?}"
+    );
+    let uri = run.json()["files"][0]["uri"].clone();
+    assert_ne!(uri, draft);
+    let video = harness.run(&["api", uri.as_str().unwrap(), "--jq", ".name, .privacy.view"]).good();
+    assert_eq!(video, "Secret\nnobody\n");
+}
+
+#[test]
+fn what_cannot_be_sent_is_found_before_the_upload() {
+    let harness = Harness::new();
+    harness.file("a.mp4", 10);
+    std::fs::create_dir(harness.path("dir")).unwrap();
+    harness.file("empty.png", 0);
+    std::fs::write(harness.path("a.vtt"), "WEBVTT\n").unwrap();
+    // (options, what is said)
+    let table: [(&[&str], &str); 5] = [
+        (&["--picture", "dir"], "dir is a folder"),
+        (&["--picture", "empty.png"], "empty.png is empty; nothing was sent"),
+        (&["--text-track", "en=missing.vtt"], "cannot open missing.vtt"),
+        (&["--text-track", "portuguese=a.vtt"], "`portuguese` is no language tag"),
+        (&["--stall-timeout", "0s"], "no request can end in no time"),
+    ];
+    for (options, said) in table {
+        let run = harness.run(&[&["upload", "a.mp4", "--json"], options].concat());
+        run.fails(2, &[said]);
+        assert!(last_error(&run)["message"].as_str().unwrap().contains(said), "{run:?}");
+        if !options.contains(&"0s") {
+            let file = document(&run)["files"][0].clone();
+            assert_eq!(
+                (&file["uri"], &file["state"], &file["code"]),
+                (&Value::Null, &"failed".into(), &2.into())
+            );
+        }
+    }
+    #[cfg(unix)]
+    harness.run(&["upload", "/dev/null"]).fails(2, &["/dev/null is a pipe or a device", "next: copy"]);
+    assert_eq!(harness.requests(), [""; 0]);
+}
+
+#[test]
+fn the_last_line_of_a_failed_command_tells_all() {
+    let harness = Harness::new();
+    for name in ["a.mp4", "b.mp4"] {
+        harness.file(name, 1000);
+    }
+    let refusal = br#"{"error": "No.", "developer_message": "Not today.", "error_code": 3200}"#;
+    let refuse = Fault::new(Effect::Body(403, "application/json".into(), refusal.to_vec()));
+    harness.sandbox.fault(refuse.clone().method(Method::POST).path("/me/videos"));
+    let run = harness.run(&["upload", "a.mp4", "--json"]);
+    assert_eq!(run.code, 6, "{run:?}");
+    let error = last_error(&run);
+    assert_eq!((&error["status"], &error["code"]), (&403.into(), &6.into()), "{error}");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.starts_with("a.mp4: ") && message.contains("Not today."), "{error}");
+
+    // Two files, of which one fails in the middle: its video is named.
+    let broken = Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH);
+    harness.sandbox.fault(broken);
+    let run = harness.run(&["upload", "a.mp4", "b.mp4", "--transfers", "1", "--json"]);
+    assert_eq!(run.code, 9, "{run:?}");
+    let (files, error) = (document(&run)["files"].clone(), last_error(&run));
+    assert_eq!(files[0]["state"], "failed");
+    assert_eq!((&error["uri"], &error["code"]), (&files[0]["uri"], &9.into()), "{error}");
+    assert!(error["uri"].is_string() && error["message"].as_str().unwrap().contains("400"), "{error}");
+
+    let run = harness.run(&["upload", "--json=uri"]);
+    let message = last_error(&run)["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("required arguments were not provided: <FILE>"), "{message}");
+}
+
+#[test]
+fn what_vimeo_left_inactive_is_not_called_active() {
+    let harness = Harness::new();
+    let id = harness.sandbox.seed_videos(1)[0].to_string();
+    std::fs::write(harness.path("a.png"), PNG).unwrap();
+    std::fs::write(harness.path("a.vtt"), "WEBVTT\n").unwrap();
+    let inactive = || {
+        let answer = Effect::Body(200, "application/json".into(), br#"{"active": false}"#.to_vec());
+        harness.sandbox.fault(Fault::new(answer).host(Host::Api).method(Method::PATCH));
+    };
+    for args in [&["picture", &id, "a.png"][..], &["texttrack", &id, "a.vtt", "--language", "en", "--active"]]
+    {
+        inactive();
+        let run = harness.run(&[args, &["--json"]].concat());
+        run.fails(9, &["left it inactive", "next: vimeo api -X PATCH /videos/"]);
+        assert_eq!(document(&run)["active"], false, "{run:?}");
+        let run = harness.run(&[args, &["--json"]].concat()).json();
+        assert_eq!(run["active"], true, "{run}");
+    }
+    let not_asked = harness.run(&["picture", &id, "a.png", "--no-activate", "--json"]).json();
+    assert_eq!(not_asked["active"], false, "{not_asked}");
+
+    harness.file("a.mp4", 1000);
+    inactive();
+    let run = harness.run(&["upload", "a.mp4", "--picture", "a.png", "--json"]);
+    run.fails(9, &["a.mp4: picture: ", "left it inactive"]);
+    assert_eq!(document(&run)["files"][0]["extras"], serde_json::json!({"picture": "failed"}));
+}
+
+#[test]
+fn a_creation_without_an_answer_is_found_and_not_made_again() {
+    let harness = Harness::new();
+    // (what comes in place of the answer)
+    for (name, effect) in [("502", Effect::Html(502)), ("408", Effect::Html(408)), ("lost", Effect::Reset)] {
+        let file = format!("{name}.mp4");
+        harness.file(&file, 5000);
+        let before = creations(&harness);
+        let lost = Fault::new(effect).method(Method::POST).path("/me/videos");
+        harness.sandbox.fault(lost.phase(Phase::AfterCommit));
+        let run = harness.run(&["upload", &file, "--json"]);
+        assert!(run.err.contains("looking for it"), "{run:?}");
+        assert_eq!(run.json()["files"][0]["state"], "uploaded", "{name}");
+        assert_eq!(creations(&harness), before + 1, "{name}");
+    }
+}
+
+#[test]
+fn vimeos_own_refusal_is_told_in_its_words_and_asked_for_once() {
+    let harness = Harness::new();
+    harness.file("a.mp4", 1000);
+    let refusal = br#"{"error": "Something strange occurred.", "error_code": 3116}"#;
+    let refuse = Fault::new(Effect::Body(502, "application/json".into(), refusal.to_vec()));
+    harness.sandbox.fault(refuse.method(Method::POST).path("/me/videos"));
+    harness.run(&["upload", "a.mp4"]).fails(5, &["502", "3116", "Something strange occurred."]);
+    assert_eq!(creations(&harness), 1);
+    assert_eq!(harness.run(&["uploads", "list", "--json"]).json(), serde_json::json!([]));
+}
+
+#[test]
+fn what_vimeo_answered_wrongly_is_no_mistake_of_the_command_line() {
+    let harness = Harness::new();
+    harness.file("a.mp4", 1000);
+    // (the answer to the creation, exit code, what is said)
+    let table = [
+        (r#"{"upload": {"upload_link": "https://up.example/1"}}"#, 1, "names no video"),
+        (r#"{"uri": "/videos/7", "upload": {"upload_link": "/tus/1"}}"#, 1, "is not a URL"),
+        (r#"{"uri": "/videos/7", "upload": {"upload_link": "http://up.example/1"}}"#, 1, "is plain http"),
+        (r#"{"uri": "/videos/7", "upload": {"approach": "post"}}"#, 6, "did not open a tus upload"),
+    ];
+    for (body, code, said) in table {
+        let answer = Effect::Body(201, "application/json".into(), body.as_bytes().to_vec());
+        harness.sandbox.fault(Fault::new(answer).method(Method::POST).path("/me/videos"));
+        harness.run(&["upload", "a.mp4"]).fails(code, &[said, "next:"]);
+        harness.run(&["uploads", "forget", "--all"]).good();
+    }
+    let large = Fault::new(Effect::Status(413)).host(Host::Upload).method(Method::PATCH).times(20);
+    harness.sandbox.fault(large);
+    harness.run(&["upload", "a.mp4"]).fails(6, &["413", "--chunk-size"]);
+}
+
+#[test]
+fn a_damaged_entry_is_listed_told_and_forgotten() {
+    let harness = Harness::new();
+    harness.file("a.mp4", 1000);
+    let damage = || {
+        harness.sandbox.fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH));
+        harness.run(&["upload", "a.mp4"]).fails(6, &["400"]);
+        let list = harness.run(&["uploads", "list", "--json"]).json();
+        let id = list[0]["id"].as_str().unwrap().to_owned();
+        std::fs::write(harness.path(&format!("state/uploads/{id}.json")), "{").unwrap();
+        id
+    };
+    for by_name in [false, true] {
+        let id = damage();
+        let list = harness.run(&["uploads", "list", "--json"]).json();
+        assert_eq!(list[0]["id"], id.as_str(), "{list}");
+        assert!(list[0]["problem"].as_str().unwrap().contains("cannot be read"), "{list}");
+        let table = harness.run(&["uploads", "list"]);
+        assert!(table.out.starts_with(&id) && table.out.contains("(damaged)"), "{table:?}");
+        let resume = harness.run(&["uploads", "resume", "--json"]);
+        resume.fails(2, &[&id, "cannot be read", "vimeo uploads forget"]);
+        assert!(last_error(&resume)["message"].as_str().unwrap().contains("cannot be read"), "{resume:?}");
+        harness.run(&["upload", "a.mp4"]).fails(2, &["cannot be read", "vimeo uploads forget"]);
+        let name = if by_name { id.as_str() } else { "--all" };
+        harness.run(&["uploads", "forget", name]).good();
+        harness.run(&["upload", "a.mp4"]).good();
+    }
+}
+
+#[test]
+fn one_accounts_uploads_are_not_finished_by_another() {
+    let harness = Harness::new();
+    harness.file("a.mp4", 1000);
+    let other = harness.sandbox.add_user("Other").token;
+    for (account, token) in [("anna", harness.sandbox.token()), ("bert", &*other)] {
+        let login = ["auth", "login", "--with-token", "--insecure-storage", "--account", account];
+        assert_eq!(Harness::feed(harness.stranger(&login), token).code, 0);
+    }
+    let run = |args: &[&str]| Run::of(harness.stranger(args).output().unwrap());
+    harness.sandbox.fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH));
+    run(&["--account", "anna", "upload", "a.mp4"]).fails(6, &["400"]);
+    let list = run(&["uploads", "list", "--json"]).json();
+    let id = list[0]["id"].as_str().unwrap().to_owned();
+
+    let patches = || harness.requests().iter().filter(|request| request.starts_with("PATCH")).count();
+    let before = patches();
+    let resumed = run(&["--account", "bert", "uploads", "resume"]);
+    assert_eq!((resumed.code, resumed.out.as_str()), (0, ""), "{resumed:?}");
+    assert!(resumed.err.contains("1 of another account"), "{resumed:?}");
+    run(&["--account", "bert", "uploads", "resume", &id])
+        .fails(2, &["begun as account anna", "vimeo --account anna uploads resume"]);
+    assert_eq!(patches(), before);
+    let resumed = run(&["--account", "anna", "uploads", "resume"]).good();
+    assert!(resumed.contains("a.mp4") && resumed.contains("/videos/"), "{resumed}");
+}
+
+#[cfg(unix)]
+#[test]
+fn files_whose_names_are_no_text_are_files_like_others() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let harness = Harness::new();
+    let names = [OsStr::from_bytes(b"\xff.mp4"), OsStr::from_bytes(b"\xfe.mp4")];
+    for (name, byte) in names.iter().zip([1, 2]) {
+        let path = harness.folder.path().join(name);
+        std::fs::write(&path, vec![byte; 1000]).unwrap();
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    }
+    for more in [&[][..], &["--no-resume"]] {
+        let mut command = harness.vimeo(&["upload", "--json", "--transfers", "1"]);
+        let done = Run::of(command.args(more).args(names).output().unwrap()).json();
+        let uris: Vec<&Value> = done["files"].as_array().unwrap().iter().map(|file| &file["uri"]).collect();
+        assert!(uris[0].is_string() && uris[0] != uris[1], "{done}");
+        for (uri, byte) in uris.iter().zip([1, 2]) {
+            let id = uri.as_str().unwrap().rsplit('/').next().unwrap().parse().unwrap();
+            assert_eq!(harness.sandbox.bytes(id).unwrap(), vec![byte; 1000]);
+        }
+    }
+    // Broken off, listed and gone on with.
+    harness.sandbox.fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH));
+    let mut command = harness.vimeo(&["upload", "--json"]);
+    assert_eq!(Run::of(command.arg(names[0]).output().unwrap()).code, 6);
+    assert!(
+        harness.run(&["uploads", "list", "--json"]).json()[0]["file"].as_str().unwrap().ends_with(".mp4")
+    );
+    harness.run(&["uploads", "resume"]).good();
+}
+
+#[test]
+fn a_journal_that_cannot_be_kept_names_the_way_without_it() {
+    let harness = Harness::new();
+    harness.file("a.mp4", 1000);
+    std::fs::write(harness.path("in the way"), "").unwrap();
+    let run = |more: &[&str]| {
+        let mut command = harness.vimeo(&[&["upload", "a.mp4"], more].concat());
+        Run::of(command.env("VIMEO_STATE_DIR", harness.path("in the way")).output().unwrap())
+    };
+    run(&[]).fails(1, &["in the way", "--no-resume"]);
+    assert_eq!(creations(&harness), 0);
+    run(&["--no-resume"]).good();
+}

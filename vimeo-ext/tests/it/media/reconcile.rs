@@ -1,0 +1,209 @@
+//! What became of a creation that was not answered is found out before anything is created again.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use http::Method;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use vimeo_ext::upload::UploadError;
+use vimeo_ext::{Error, Reconciliation};
+use vimeo_sandbox::{Effect, Fault, Phase};
+
+use super::{Place, at_once, film};
+use crate::fake::{Answer, Fake, Seen, answer};
+
+fn unanswered(error: &Error) -> String {
+    let Error::Upload { source, .. } = error else { panic!("{error:?}") };
+    let UploadError::Unanswered { entry: Some(id), .. } = &**source else { panic!("{source:?}") };
+    id.clone()
+}
+
+#[tokio::test]
+async fn the_video_of_a_lost_answer_is_found_and_the_same_call_fills_it() {
+    let place = Place::new().await;
+    let film = film(100_000);
+    let path = place.file("film.mp4", &film);
+    let upload = || place.vimeo().upload(&path).name("Surf").privacy("nobody").options(at_once());
+    let create = || Fault::new(Effect::Html(502)).method(Method::POST).path("/me/videos");
+    place.sandbox.fault(create().phase(Phase::AfterCommit));
+    let id = unanswered(&upload().send().await.unwrap_err());
+
+    let unfinished = place.vimeo().unfinished().unwrap();
+    let Reconciliation::Found { uri } = unfinished.reconcile(&id).await.unwrap() else { panic!("not found") };
+    let video = upload().send().await.unwrap();
+    assert!(video.continued && video.uri == uri, "{video:?}");
+    assert_eq!(place.sandbox.bytes(video.id().unwrap()).unwrap(), film);
+    let posts = place.steps().iter().filter(|step| *step == "POST /me/videos").count();
+    assert_eq!(posts, 1);
+    assert_eq!(unfinished.reconcile(&id).await.unwrap(), Reconciliation::NotCreated, "it is finished");
+}
+
+#[tokio::test]
+async fn what_was_found_keeps_the_settings_that_it_was_asked_for_with() {
+    let place = Place::new().await;
+    let path = place.file("film.mp4", &film(1000));
+    let lost = Fault::new(Effect::Reset).method(Method::POST).path("/me/videos");
+    place.sandbox.fault(lost.phase(Phase::AfterCommit));
+    let draft = place.vimeo().upload(&path).name("Draft").privacy("anybody").send().await.unwrap_err();
+    let id = unanswered(&draft);
+    let unfinished = place.vimeo().unfinished().unwrap();
+    assert!(matches!(unfinished.reconcile(&id).await.unwrap(), Reconciliation::Found { .. }));
+    // The same file with other settings is not passed off as what was found.
+    let error = place.vimeo().upload(&path).name("Draft").privacy("nobody").send().await.unwrap_err();
+    let Error::Upload { source, .. } = error else { panic!("{error:?}") };
+    assert!(matches!(&*source, UploadError::OtherSettings { differing, .. } if differing == &["privacy"]));
+}
+
+/// Everything that a search sees of a Vimeo: creations are lost, lists are answered with these videos.
+struct Listing {
+    fake: Fake,
+    lists: Arc<AtomicUsize>,
+    videos: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Listing {
+    /// `ahead` is by how much Vimeo's clock is ahead of this machine's.
+    fn new(creation: fn() -> Answer, ahead: TimeDelta) -> Self {
+        let (lists, videos) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Vec::<Value>::new())));
+        let (counted, listed) = (Arc::clone(&lists), Arc::clone(&videos));
+        let fake = Fake::new(move |seen: &Seen, _| {
+            let date = (Utc::now() + ahead).to_rfc2822();
+            if seen.method == Method::POST {
+                return creation().header("date", date);
+            }
+            counted.fetch_add(1, Ordering::SeqCst);
+            let videos = listed.lock().unwrap();
+            answer(200).json(json!({"total": videos.len(), "data": *videos})).header("date", date)
+        });
+        Self { fake, lists, videos }
+    }
+
+    fn add(&self, uri: &str, created: DateTime<Utc>, view: &str) {
+        self.videos.lock().unwrap().push(json!({
+            "uri": uri, "name": "Surf", "created_time": created.to_rfc3339(), "privacy": {"view": view},
+            "upload": {"status": "in_progress", "size": 1000},
+        }));
+    }
+}
+
+async fn search(place: &Place, listing: &Listing) -> Result<Reconciliation, Error> {
+    let path = place.file("film.mp4", &film(1000));
+    let vimeo = listing.fake.builder().journal(place.journal()).build().unwrap();
+    let error = vimeo.upload(&path).name("Surf").privacy("nobody").send().await.unwrap_err();
+    vimeo.unfinished()?.reconcile(&unanswered(&error)).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_found_however_wrong_the_clock_is() {
+    for hours in [-25, -1, 0, 1, 25] {
+        let place = Place::new().await;
+        let ahead = TimeDelta::hours(hours);
+        let listing = Listing::new(|| answer(502).body("<html>gateway</html>"), ahead);
+        let created = Utc::now() + ahead;
+        listing.add("/videos/1", created, "nobody");
+        listing.add("/videos/2", created, "anybody");
+        listing.add("/videos/3", created - TimeDelta::hours(2), "nobody");
+        let error = search(&place, &listing).await.unwrap_err();
+        // The fake gives no link for it; what counts is that it was the one that was looked up.
+        assert!(
+            matches!(&error, Error::Upload { source, .. } if matches!(&**source, UploadError::NoUploadLink { video_uri } if video_uri == "/videos/1")),
+            "{hours} h: {error:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_that_may_be_it_are_left_to_the_caller() {
+    let place = Place::new().await;
+    let listing = Listing::new(|| answer(408).body("<html>gateway</html>"), TimeDelta::zero());
+    for uri in ["/videos/1", "/videos/2"] {
+        listing.add(uri, Utc::now(), "nobody");
+    }
+    let Reconciliation::Ambiguous(several) = search(&place, &listing).await.unwrap() else { panic!("one") };
+    assert_eq!(several.iter().map(|one| one.uri.as_str()).collect::<Vec<_>>(), ["/videos/1", "/videos/2"]);
+    assert_eq!(place.vimeo().unfinished().unwrap().list().await.unwrap().len(), 1, "the entry stays");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_search_without_a_find_ends_after_ten_seconds_by_whichever_clock() {
+    for set_back in [false, true] {
+        let place = Place::new().await;
+        let listing = Listing::new(|| answer(504).body("gateway"), TimeDelta::zero());
+        let path = place.file("film.mp4", &film(1000));
+        let vimeo = listing.fake.builder().journal(place.journal()).build().unwrap();
+        let id = unanswered(&vimeo.upload(&path).name("Surf").send().await.unwrap_err());
+        if set_back {
+            // As if it had been asked for by a clock that was a day ahead.
+            let file = place.folder.path().join("journal").join(format!("{id}.json"));
+            let mut entry: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+            entry["asked"] = json!(Utc::now() + TimeDelta::days(1));
+            entry.as_object_mut().unwrap().remove("server_clock_ahead");
+            std::fs::write(&file, entry.to_string()).unwrap();
+        }
+        let begun = Instant::now();
+        let outcome = vimeo.unfinished().unwrap().reconcile(&id).await.unwrap();
+        assert_eq!(outcome, Reconciliation::NotCreated, "set back: {set_back}");
+        let (took, lists) = (begun.elapsed(), listing.lists.load(Ordering::SeqCst));
+        assert!(took <= Duration::from_secs(11), "{took:?}");
+        assert!((2..=8).contains(&lists), "{lists} lists in {took:?}");
+        assert_eq!(place.written_down(), 0, "the next call creates it");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_is_no_vimeo_leaves_the_outcome_open() {
+    let code = r#"{"error": "Something strange occurred.", "error_code": 3116}"#;
+    let words = r#"{"error": "Not now."}"#;
+    let page = "<html>gateway</html>";
+    // (status, body, whether it is known that nothing was created)
+    let table = [
+        (408, page, false),
+        (425, page, false),
+        (429, page, false),
+        (499, page, false),
+        (499, "", false),
+        (408, words, true),
+        (429, words, true),
+        (400, page, true),
+        (403, page, true),
+        (413, page, true),
+        (302, page, true),
+        (500, page, false),
+        (502, words, false),
+        (502, code, true),
+        (503, code, true),
+        (520, page, false),
+        (200, page, false),
+    ];
+    for (status, body, known) in table {
+        let fake = Fake::new(move |_, _| answer(status).body(body));
+        let vimeo = fake.builder().retry(vimeo_ext::RetryPolicy::never()).build().unwrap();
+        let error = vimeo.upload(film(10)).send().await.unwrap_err();
+        let open = matches!(&error, Error::Upload { source, .. } if matches!(**source, UploadError::Unanswered { .. }));
+        assert_eq!(!open, known, "{status} {body}: {error:?}");
+        if body == code {
+            assert!(error.to_string().contains("3116") && error.to_string().contains("strange"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_upload_of_another_account_is_not_ones_own() {
+    let place = Place::new().await;
+    let path = place.file("film.mp4", &film(1000));
+    let refuse = Fault::new(Effect::Status(400)).host(vimeo_sandbox::Host::Upload).method(Method::PATCH);
+    place.sandbox.fault(refuse);
+    let anna = place.builder().account("anna").build().unwrap();
+    anna.upload(&path).send().await.unwrap_err();
+    let [Ok(entry)] = &anna.unfinished().unwrap().list().await.unwrap()[..] else { panic!("one entry") };
+    assert_eq!(entry.account(), Some("anna"));
+    assert!(anna.unfinished().unwrap().is_own(entry));
+    for other in [place.builder().account("bert").build().unwrap(), place.vimeo()] {
+        assert!(!other.unfinished().unwrap().is_own(entry));
+        let error = other.unfinished().unwrap().reconcile(&entry.id()).await.unwrap_err();
+        assert!(error.to_string().contains("not this client's account"), "{error}");
+    }
+}
