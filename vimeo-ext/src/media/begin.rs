@@ -14,7 +14,6 @@ use http::{HeaderMap, header};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use url::Url;
 use vimeo_api::{ApiError, Call, Secret, Sent};
 
 use super::media_type::{self, Expected};
@@ -22,7 +21,7 @@ use super::settings;
 use crate::transport::Announcement;
 use crate::upload::{
     BoxFuture, Claim, IntoSource, Journal, Mark, Progress, Source, Standing, Upload, UploadError,
-    UploadOptions, UploadTicket, is_loopback,
+    UploadOptions, UploadTicket, is_loopback, link_problem,
 };
 use crate::{Error, Vimeo};
 
@@ -145,16 +144,10 @@ impl Created {
         let Some(link) = upload.and_then(|upload| upload.upload_link.as_ref()) else {
             return Err(UploadError::NoUploadLink { video_uri });
         };
-        let bad = |reason: String| UploadError::BadLink { video_uri: video_uri.clone(), reason };
-        // A loopback link is a local Vimeo's. From Vimeo itself it would lead to whatever else runs on this machine.
-        let loopback = |url: &str| Url::parse(url).is_ok_and(|url| is_loopback(&url));
-        if loopback(link.expose()) && !loopback(vimeo.api().base_url().as_str()) {
-            return Err(bad("it leads to this machine".to_owned()));
+        if let Some(problem) = link_problem(link.expose(), is_loopback(vimeo.api().base_url())) {
+            return Err(UploadError::BadLink { video_uri, reason: format!("it {problem}") });
         }
-        UploadTicket::new(video_uri.clone(), link.expose(), size).map_err(|error| match error {
-            UploadError::BadTicket { reason } => bad(reason),
-            error => error,
-        })
+        UploadTicket::new(video_uri, link.expose(), size)
     }
 }
 

@@ -74,6 +74,16 @@ pub enum MediaError {
         /// What waits for its file; empty when the answer did not name it.
         uri: String,
     },
+    /// Vimeo created it, but the link that it gave for the file cannot be used.
+    #[error(
+        "Vimeo's link for the file of {uri} cannot be used: {reason}; nothing was sent: delete it before you try again"
+    )]
+    BadLink {
+        /// What waits for its file.
+        uri: String,
+        /// What is wrong with the link. Never holds it.
+        reason: String,
+    },
     /// The link of a picture or text track had expired, and so had the one that was asked for in its place.
     #[error(
         "the link of {uri} at {host} opens no longer (status {status}), as did the one before; try again later"

@@ -6,7 +6,10 @@ use vimeo_api::{Call, Secret};
 
 use super::media_type::{self, Expected};
 use super::{MediaError, Warning, small_creation};
-use crate::upload::{BoxFuture, IntoSource, Put, PutFailure, Source, UploadError, UploadOptions, put};
+use crate::upload::{
+    BoxFuture, IntoSource, Put, PutFailure, Source, UploadError, UploadOptions, is_loopback, link_problem,
+    put,
+};
 use crate::{Error, Vimeo};
 
 /// A picture or text track whose file has arrived.
@@ -88,6 +91,9 @@ impl SmallFile {
             let Some(link) = waiting.link.filter(|_| !uri.is_empty()) else {
                 return Err(MediaError::NoLink { uri }.into());
             };
+            if let Some(problem) = link_problem(link.expose(), is_loopback(vimeo.api().base_url())) {
+                return Err(MediaError::BadLink { uri, reason: format!("it {problem}") }.into());
+            }
             let host = host_of(&link);
             let place = (link.expose(), &*host);
             match put(&vimeo.links()?, place, &self.media_type, &mut *self.source, options).await {

@@ -70,5 +70,5 @@ pub use source::{
     StreamSource,
 };
 pub use ticket::UploadTicket;
-pub(crate) use ticket::is_loopback;
+pub(crate) use ticket::{is_loopback, link_problem};
 pub use wire::LinkClient;

@@ -55,15 +55,10 @@ impl UploadTicket {
     ) -> Result<Self, UploadError> {
         let upload_link = upload_link.into();
         let bad = |reason: &str| UploadError::BadTicket { reason: reason.to_owned() };
-        let url = Url::parse(&upload_link).map_err(|_| bad("its upload link is not a URL"))?;
-        match url.scheme() {
-            "https" => {}
-            "http" if is_loopback(&url) => {}
-            "http" => {
-                return Err(bad("its upload link is plain http, so the file would go there unencrypted"));
-            }
-            _ => return Err(bad("its upload link is not https")),
+        if let Some(problem) = link_problem(&upload_link, true) {
+            return Err(bad(&format!("its upload link {problem}")));
         }
+        let url = Url::parse(&upload_link).map_err(|_| bad("its upload link is not a URL"))?;
         let host = url.host_str().ok_or_else(|| bad("its upload link has no host"))?.to_owned();
         Ok(Self {
             video_uri: video_uri.into(),
@@ -110,6 +105,19 @@ impl UploadTicket {
     /// When the upload was created. How long a link lives is not documented; only the server knows.
     pub fn created(&self) -> DateTime<Utc> {
         self.created
+    }
+}
+
+/// Why nothing may be sent to a signed link, if nothing may; `of_loopback` tells whether it is of an API on this machine.
+///
+/// A link to this machine is a local Vimeo's. From Vimeo itself it would lead to whatever else listens here.
+pub(crate) fn link_problem(link: &str, of_loopback: bool) -> Option<&'static str> {
+    let Ok(url) = Url::parse(link) else { return Some("is not a URL") };
+    match (url.scheme(), is_loopback(&url)) {
+        ("http" | "https", true) if !of_loopback => Some("leads to this machine"),
+        ("https", _) | ("http", true) => None,
+        ("http", false) => Some("is plain http, so the file would go there unencrypted"),
+        _ => Some("is not https"),
     }
 }
 
@@ -188,6 +196,24 @@ mod tests {
         let shown = format!("{back:?} {back:#?}");
         assert!(shown.contains("eu.files.example"));
         assert!(!shown.contains("s3cret") && !shown.contains("sig="), "{shown}");
+    }
+
+    #[test]
+    fn a_link_to_this_machine_is_for_an_api_on_this_machine() {
+        // (link, whether the API is on this machine, what is wrong)
+        let table = [
+            ("https://files.example/1", false, None),
+            ("https://files.example/1", true, None),
+            ("http://127.0.0.1:5/1", true, None),
+            ("http://127.0.0.1:5/1", false, Some("leads to this machine")),
+            ("https://[::1]/1", false, Some("leads to this machine")),
+            ("http://files.example/1", true, Some("is plain http, so the file would go there unencrypted")),
+            ("ftp://files.example/1", true, Some("is not https")),
+            ("/1", true, Some("is not a URL")),
+        ];
+        for (link, of_loopback, problem) in table {
+            assert_eq!(link_problem(link, of_loopback), problem, "{link}");
+        }
     }
 
     #[test]

@@ -80,7 +80,7 @@ fn exit_of_media(error: &MediaError) -> Exit {
         | Media::UploadFailed { .. }
         | Media::TranscodeFailed { .. }
         | Media::AnimationFailed { .. } => Exit::Refused,
-        Media::Exhausted { .. } => Exit::Temporary,
+        Media::Exhausted { .. } | Media::WebPage { .. } => Exit::Temporary,
         Media::StillAtWork { .. } => Exit::Pending,
         _ => Exit::Other,
     }

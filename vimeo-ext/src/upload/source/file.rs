@@ -221,7 +221,7 @@ impl Reader {
     }
 
     fn fill(&self, at: u64, mut buffer: &mut [u8]) -> Result<usize, UploadError> {
-        let mut filled = 0;
+        let mut filled: usize = 0;
         while !buffer.is_empty() {
             match read_at(&self.file, buffer, at.saturating_add(filled as u64)) {
                 Ok(0) => break,

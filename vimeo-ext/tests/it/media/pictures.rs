@@ -356,6 +356,24 @@ async fn vimeo_asks_to_be_called_again_and_is() {
 }
 
 #[tokio::test]
+async fn a_picture_goes_to_no_link_that_anybody_can_read_along() {
+    for link in ["http://files.example/s3cret", "ftp://files.example/s3cret", "/s3cret"] {
+        let api = MockServer::start().await;
+        Mock::given(method("POST"))
+            .respond_with(
+                ResponseTemplate::new(201)
+                    .set_body_json(json!({"uri": "/videos/1/pictures/2", "link": link})),
+            )
+            .mount(&api)
+            .await;
+        let error = client(&api).upload_picture(PictureTarget::video(1), PNG).send().await.unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains("/videos/1/pictures/2 cannot be used: it is "), "{shown}");
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
+}
+
+#[tokio::test]
 async fn a_thumbnail_at_a_fraction_of_a_second_is_refused() {
     let api = MockServer::start().await;
     let vimeo = client(&api);
