@@ -304,7 +304,7 @@ async fn create(
         Err(Asked::Unanswered(mut unanswered)) => {
             unanswered.entry = claim.as_ref().map(|claim| claim.entry().id());
             // Even what is no answer of Vimeo's mostly tells the time.
-            let ahead = unanswered.source.headers().and_then(|headers| clock_ahead(headers, Utc::now()));
+            let ahead = unanswered.source.headers().and_then(|headers| clock_ahead(headers, wall_clock()));
             if let (Some(claim), Some(ahead)) = (claim, ahead)
                 && let Err(error) = claim.note_server_clock(ahead).await
             {
@@ -374,7 +374,7 @@ where
     T: DeserializeOwned + Send + 'static,
 {
     let announcement = Announcement::of(mark);
-    let asked = SystemTime::now().into();
+    let asked = wall_clock();
     match call.extension(announcement.clone()).send().await {
         Ok(created) => Ok(created.into_inner()),
         Err(error) if !announcement.is_made() || surely_nothing_created(&error) => Err(Asked::Refused(error)),
@@ -415,6 +415,11 @@ fn is_vimeos(answer: &ApiError) -> bool {
     body.is_ok_and(|body| {
         ["error", "error_code", "developer_message"].iter().any(|name| body.contains_key(*name))
     })
+}
+
+/// What this machine's clock says, as the journal writes it down.
+pub(crate) fn wall_clock() -> DateTime<Utc> {
+    SystemTime::now().into()
 }
 
 /// By how much the clock of whoever answered is ahead of `now`, as far as its `Date` tells.

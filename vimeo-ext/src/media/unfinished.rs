@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use vimeo_api::ResourceUri;
 
-use super::begin::{Created, Journalling, clock_ahead};
+use super::begin::{Created, Journalling, clock_ahead, wall_clock};
 use super::replace::NEW_FILE_OF;
 use crate::timeouts::after;
 use crate::upload::{
@@ -247,7 +247,7 @@ impl Unfinished {
         let mut server_now = None;
         while let Some(page) = pages.next().await {
             let page = page?;
-            let now = Utc::now();
+            let now = wall_clock();
             if server_now.is_none() {
                 server_now = clock_ahead(page.headers(), now).and_then(|ahead| now.checked_add_signed(ahead));
             }
@@ -304,7 +304,7 @@ impl Unfinished {
         if let Standing::Resumable(ticket) = claim.standing() {
             return Ok(Reconciliation::Found { uri: ticket.video_uri().to_owned() });
         }
-        let now = Utc::now();
+        let now = wall_clock();
         if claim.entry().asked.is_some_and(|asked| asked > now) {
             // The clock was set back: from now on its time can be told.
             claim.note_asked(now).await?;
@@ -315,7 +315,7 @@ impl Unfinished {
         let found = loop {
             let (mut found, server_now) = self.look(claim.entry()).await?;
             found.retain(|one| !taken.contains(one.uri.as_str()) && (title.is_none() || one.name == title));
-            let settled = asked_since(claim.entry(), Utc::now(), server_now) >= SETTLE_WINDOW;
+            let settled = asked_since(claim.entry(), wall_clock(), server_now) >= SETTLE_WINDOW;
             let left = until.saturating_duration_since(Instant::now());
             if !found.is_empty() || settled || left.is_zero() {
                 break found;
