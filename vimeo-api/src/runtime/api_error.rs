@@ -3,19 +3,24 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
+use url::Url;
 
-use super::{Operation, Quota, RawResponse};
+use super::excerpt::{Form, bounded, excerpt};
+use super::sender::error_body;
+use super::{MOST_REDIRECTS, Operation, Quota, RawResponse, Sender};
 
 /// An answer with an error status, read as far as it can be.
 ///
 /// Vimeo has several shapes for errors, and proxies before it answer in HTML; each gives its best message here and
-/// none is an error of decoding.
+/// none is an error of decoding. [`sender`](Self::sender) says whether the API itself has answered.
+#[derive(Clone)]
 pub struct ApiError {
     operation: Option<&'static Operation>,
     name: String,
     answer: RawResponse,
+    sender: Sender,
     error: Option<String>,
     developer_message: Option<String>,
     error_code: Option<i64>,
@@ -48,9 +53,10 @@ impl ApiError {
             error_code: None,
             link: None,
             invalid_parameters: Vec::new(),
+            sender: answer.sender(),
             answer,
         };
-        if let Ok(body) = serde_json::from_slice::<Value>(&error.answer.body) {
+        if let Some(body) = error_body(&error.answer.body) {
             error.error = text(&body, "error");
             error.developer_message =
                 text(&body, "developer_message").or_else(|| text(&body, "error_description"));
@@ -59,9 +65,11 @@ impl ApiError {
             error.invalid_parameters = body
                 .get("invalid_parameters")
                 .and_then(Value::as_array)
-                .map_or_else(Vec::new, |parameters| parameters.iter().map(InvalidParameter::read).collect());
+                .map_or_else(Vec::new, |parameters| {
+                    parameters.iter().take(MOST_PARAMETERS).map(InvalidParameter::read).collect()
+                });
         } else {
-            error.error = headline(&error.answer.body);
+            error.error = excerpt(&error.answer.body);
         }
         error
     }
@@ -81,9 +89,22 @@ impl ApiError {
         self.answer.status
     }
 
+    /// Whether the API sent the response, or something before it.
+    pub fn sender(&self) -> Sender {
+        self.sender
+    }
+
     /// All headers of the answer.
     pub fn headers(&self) -> &HeaderMap {
         &self.answer.headers
+    }
+
+    /// The scope that the token lacks, where the answer names it.
+    pub fn missing_scope(&self) -> Option<&str> {
+        if self.sender == Sender::Intermediary {
+            return None;
+        }
+        [&self.error, &self.developer_message].into_iter().flatten().find_map(|text| named_scope(text))
     }
 
     /// The body as it came.
@@ -91,7 +112,7 @@ impl ApiError {
         &self.answer.body
     }
 
-    /// Vimeo's message for people; for an answer in HTML its title.
+    /// Vimeo's message for people; of a response that is no JSON, its title or first words, without control characters.
     pub fn error(&self) -> Option<&str> {
         self.error.as_deref()
     }
@@ -135,21 +156,68 @@ impl InvalidParameter {
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: Vimeo answered {}", self.name, self.answer.status)?;
+        let status = self.answer.status;
+        if status.is_redirection() {
+            return self.tell_redirect(f);
+        }
+        if self.sender == Sender::Intermediary {
+            return tell_intermediary(f, &self.name, status, &self.answer.body);
+        }
+        write!(f, "{}: Vimeo answered {status}", self.name)?;
         if let Some(code) = self.error_code {
             write!(f, ", error {code}")?;
         }
         if let Some(message) = self.developer_message.as_deref().or(self.error.as_deref()) {
-            write!(f, ": {message}")?;
+            write!(f, ": {}", bounded(message))?;
         }
         for parameter in &self.invalid_parameters {
             let field = parameter.field.as_deref().unwrap_or("a parameter");
             let why =
                 parameter.developer_message.as_deref().or(parameter.error.as_deref()).unwrap_or("not taken");
-            write!(f, " [{field}: {why}]")?;
+            write!(f, " [{}: {}]", bounded(field), bounded(why))?;
         }
         Ok(())
     }
+}
+
+impl ApiError {
+    fn tell_redirect(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RawResponse { status, redirects, .. } = self.answer;
+        let to = self.answer.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
+        // The address itself can hold anything, a token among it.
+        let host = to.and_then(|to| Some(Url::parse(to).ok()?.host_str()?.to_owned()));
+        let to = match (host, to) {
+            (Some(host), _) => format!("to {host}"),
+            (None, Some(_)) => "to another path".to_owned(),
+            (None, None) => "without an address".to_owned(),
+        };
+        write!(f, "{}: ", self.name)?;
+        match redirects {
+            0 => write!(f, "the response is a redirect {to} ({status}), which is not followed")?,
+            MOST_REDIRECTS.. => {
+                write!(
+                    f,
+                    "too many redirects: after {redirects} the response is still one, {to} ({status})"
+                )?;
+            }
+            _ => write!(f, "after {redirects} redirects comes one {to} ({status}), which is not followed")?,
+        }
+        f.write_str("; a proxy, a firewall or a sign-in page may have answered in the API's place")
+    }
+}
+
+/// Tells of a response that is not the API's what it is, and the words in it that tell most.
+pub(super) fn tell_intermediary(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    status: StatusCode,
+    body: &[u8],
+) -> fmt::Result {
+    write!(f, "{name}: the response ({status}) is {}, not the API's JSON", Form::of(body))?;
+    if let Some(words) = excerpt(body) {
+        write!(f, ": \"{words}\"")?;
+    }
+    f.write_str("; a proxy, a firewall or a sign-in page may have answered in the API's place")
 }
 
 /// Shows what Vimeo said, not the body as it came.
@@ -177,18 +245,16 @@ fn number(body: &Value, name: &str) -> Option<i64> {
     value.as_i64().or_else(|| value.as_str()?.parse().ok())
 }
 
-/// The most telling words of a body that is no JSON: the title of a page, else how the text begins.
-fn headline(body: &[u8]) -> Option<String> {
-    let body = String::from_utf8_lossy(body.get(..4096).unwrap_or(body));
-    let lower = body.to_ascii_lowercase();
-    let title = ["title", "h1"].iter().find_map(|tag| {
-        let start = lower.find(&format!("<{tag}>"))? + tag.len() + 2;
-        let end = start + lower.get(start..)?.find('<')?;
-        body.get(start..end)
-    });
-    let text = title.unwrap_or(&body).split_whitespace().collect::<Vec<_>>().join(" ");
-    let text: String = text.chars().take(200).collect();
-    (!text.is_empty()).then_some(text)
+/// The most entries of `invalid_parameters` that are kept.
+const MOST_PARAMETERS: usize = 100;
+
+/// The scope in `does not have the "create" scope`.
+fn named_scope(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("does not have the \"")?;
+    let (scope, rest) = rest.split_once('"')?;
+    let is_word = (1..=40).contains(&scope.len())
+        && scope.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    (is_word && rest.trim_start().starts_with("scope")).then_some(scope)
 }
 
 #[cfg(test)]
@@ -222,12 +288,14 @@ mod tests {
             (
                 502,
                 "<html><head><TITLE>502 Bad\n Gateway</TITLE></head><body>x</body></html>",
-                "get_video: Vimeo answered 502 Bad Gateway: 502 Bad Gateway",
+                "get_video: the response (502 Bad Gateway) is an HTML page, not the API's JSON: \"502 Bad Gateway\"; a proxy, \
+                 a firewall or a sign-in page may have answered in the API's place",
             ),
             (
                 500,
                 "Something went wrong",
-                "get_video: Vimeo answered 500 Internal Server Error: Something went wrong",
+                "get_video: the response (500 Internal Server Error) is text, not the API's JSON: \"Something went wrong\"; \
+                 a proxy, a firewall or a sign-in page may have answered in the API's place",
             ),
             (500, "", "get_video: Vimeo answered 500 Internal Server Error"),
             (
@@ -240,6 +308,57 @@ mod tests {
         ];
         for (status, body, message) in cases {
             assert_eq!(error(status, body).to_string(), message);
+        }
+    }
+
+    #[test]
+    fn a_redirect_names_the_host_alone() {
+        let told = |status: u16, location: &'static str, redirects| {
+            let headers = [(header::LOCATION, location.parse().unwrap())].into_iter().collect();
+            let mut answer = RawResponse::new(StatusCode::from_u16(status).unwrap(), headers, "".into());
+            answer.redirects = redirects;
+            ApiError::read(None, "get_me", answer).to_string()
+        };
+        let tail = "; a proxy, a firewall or a sign-in page may have answered in the API's place";
+        for (status, location, redirects, text) in [
+            (
+                302,
+                "https://portal.example/in?t=SECRET",
+                0,
+                "the response is a redirect to portal.example (302 Found), which is not followed",
+            ),
+            (
+                307,
+                "/other?t=SECRET",
+                0,
+                "the response is a redirect to another path (307 Temporary Redirect), which is not followed",
+            ),
+            (
+                302,
+                "https://api.vimeo.com/me",
+                5,
+                "too many redirects: after 5 the response is still one, to api.vimeo.com (302 Found)",
+            ),
+        ] {
+            assert_eq!(told(status, location, redirects), format!("get_me: {text}{tail}"));
+        }
+    }
+
+    #[test]
+    fn a_missing_scope_is_read_where_it_is_named_and_nowhere_else() {
+        for (body, scope) in [
+            (r#"{"error": "Your access token does not have the \"create\" scope"}"#, Some("create")),
+            (
+                r#"{"error": "x", "developer_message": "The token does not have the \"video_files\" scope."}"#,
+                Some("video_files"),
+            ),
+            (r#"{"error": "The user isn't allowed to perform that action."}"#, None),
+            (r#"{"error": "The user does not have the right scope"}"#, None),
+            (r#"{"error": "It does not have the \"<b>\" scope"}"#, None),
+            (r#"{"error": "x", "error_code": 3200}"#, None),
+            (r#"<title>Your access token does not have the "create" scope</title>"#, None),
+        ] {
+            assert_eq!(error(403, body).missing_scope(), scope, "{body}");
         }
     }
 }

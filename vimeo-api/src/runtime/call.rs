@@ -271,7 +271,7 @@ impl Client {
         let base = self.base_url();
         let (path, query) = if link.starts_with('/') && !link.starts_with("//") {
             let (path, query) = link.split_once('?').unwrap_or((link, ""));
-            (path.to_owned(), query.to_owned())
+            (self.without_prefix(path).to_owned(), query.to_owned())
         } else {
             let url = Url::parse(link).map_err(|_| {
                 Error::invalid(
@@ -289,8 +289,7 @@ impl Client {
                     ),
                 ));
             }
-            let path = url.path().strip_prefix(self.prefix()).unwrap_or(url.path());
-            (path.to_owned(), url.query().unwrap_or_default().to_owned())
+            (self.without_prefix(url.path()).to_owned(), url.query().unwrap_or_default().to_owned())
         };
         if !stays_as_it_is(&path) {
             return Err(Error::invalid(
@@ -302,6 +301,12 @@ impl Client {
             .map(|(key, value)| (Cow::Owned(key.into_owned()), value.into_owned()))
             .collect();
         Ok((path, query))
+    }
+
+    /// A path without the one of the base URL, which is put before every call's: a proxy that rewrites the links in
+    /// responses leaves it there.
+    fn without_prefix<'a>(&self, path: &'a str) -> &'a str {
+        path.strip_prefix(self.prefix()).filter(|rest| rest.starts_with('/')).unwrap_or(path)
     }
 }
 

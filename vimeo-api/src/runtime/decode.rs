@@ -9,7 +9,9 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::excerpt::without_bom;
 use super::mend::{Watched, kind_of, mend};
+use super::size::has_too_many_values;
 
 /// Whether an answer that does not wholly fit its type is taken.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -86,6 +88,8 @@ pub enum DecodeFailure {
     },
     /// Something did not fit, and [`Strictness::Strict`] was asked for.
     Drifted(Vec<Drift>),
+    /// There are more values in it than in any response of the API: read, they would fill the memory.
+    TooManyValues,
 }
 
 /// Reads an answer as a `T`.
@@ -109,12 +113,16 @@ pub enum DecodeFailure {
 ///
 /// # Errors
 ///
-/// When the bytes are no JSON, when a value without which there is no `T` is missing, and on any drift when
-/// strict.
+/// When the bytes are no JSON or hold more values than any response of the API, when a value without which there is no
+/// `T` is missing, and on any drift when strict.
 pub fn decode<T: DeserializeOwned>(
     bytes: &[u8],
     strictness: Strictness,
 ) -> Result<Decoded<T>, DecodeFailure> {
+    let bytes = without_bom(bytes);
+    if has_too_many_values(bytes) {
+        return Err(DecodeFailure::TooManyValues);
+    }
     if let Ok(value) = serde_json::from_slice(bytes) {
         return Ok(Decoded { value, drift: Vec::new() });
     }
@@ -349,6 +357,23 @@ mod tests {
                 .unwrap();
         assert_eq!(inspection.unknown, ["data.0.nom", "data.0.sizes.0.depth"]);
         assert_eq!(inspection.drift.len(), 1);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        let decoded = decode::<Clip>("\u{feff}{\"name\": \"a\"}".as_bytes(), Strictness::Strict).unwrap();
+        assert_eq!(decoded.value.name.as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn more_values_than_a_response_can_have_are_not_read() {
+        let flood = format!(r#"{{"data": [{}{{}}]}}"#, "{},".repeat(1 << 20));
+        for failure in [
+            decode::<Page<Clip>>(flood.as_bytes(), Strictness::Tolerant).unwrap_err(),
+            decode::<Value>(flood.as_bytes(), Strictness::Tolerant).unwrap_err(),
+        ] {
+            assert!(matches!(failure, DecodeFailure::TooManyValues), "{failure:?}");
+        }
     }
 
     #[test]

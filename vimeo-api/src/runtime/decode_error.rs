@@ -5,8 +5,10 @@ use std::fmt;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
+use super::api_error::tell_intermediary;
 use super::decode::DecodeFailure;
-use super::{Drift, RawResponse};
+use super::excerpt::Form;
+use super::{Drift, RawResponse, Sender};
 
 /// An answer that could not be read as what the operation answers with.
 #[derive(Debug)]
@@ -26,6 +28,17 @@ impl DecodeError {
         self.answer.status
     }
 
+    /// Whether the API sent the response, or something before it.
+    pub fn sender(&self) -> Sender {
+        match &self.failure {
+            DecodeFailure::NotJson(_) => match Form::of(&self.answer.body) {
+                Form::Html | Form::Gzip | Form::Text => Sender::Intermediary,
+                Form::Empty | Form::Json => Sender::Unclear,
+            },
+            _ => self.answer.sender(),
+        }
+    }
+
     /// All headers of the answer.
     pub fn headers(&self) -> &HeaderMap {
         &self.answer.headers
@@ -40,18 +53,28 @@ impl DecodeError {
     pub fn drift(&self) -> &[Drift] {
         match &self.failure {
             DecodeFailure::Misfit { drift, .. } | DecodeFailure::Drifted(drift) => drift,
-            DecodeFailure::NotJson(_) => &[],
+            DecodeFailure::NotJson(_) | DecodeFailure::TooManyValues => &[],
         }
     }
 }
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: the answer ({}) cannot be read: ", self.name, self.answer.status)?;
+        let (status, body) = (self.answer.status, &self.answer.body);
+        if self.sender() == Sender::Intermediary {
+            return tell_intermediary(f, &self.name, status, body);
+        }
+        write!(f, "{}: the response ({status}) cannot be read: ", self.name)?;
         match &self.failure {
-            DecodeFailure::NotJson(error) => {
-                write!(f, "it is no JSON from line {} on; read the bytes of this error", error.line())
-            }
+            // What serde says of text that is no JSON repeats nothing of it.
+            DecodeFailure::NotJson(error) => match std::str::from_utf8(body) {
+                Ok(_) => write!(f, "it is no valid JSON ({error}); ask again, and report it if it stays so"),
+                Err(error) => write!(f, "it is not in UTF-8 from byte {} on", error.valid_up_to()),
+            },
+            DecodeFailure::TooManyValues => write!(
+                f,
+                "it holds more values than any page of the API; ask for fewer items a page or name the `fields` you need"
+            ),
             DecodeFailure::Misfit { path, expected, .. } if path.is_empty() => write!(f, "{expected}"),
             DecodeFailure::Misfit { path, expected, .. } => write!(f, "{path}: expected {expected}"),
             DecodeFailure::Drifted(drift) => {

@@ -1,13 +1,13 @@
 //! What can go wrong with a call.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, StatusCode};
 
 use super::{
-    ApiError, DecodeError, InvalidParameter, MissingScope, NeedsLogin, QuotaExceeded, RateLimit, RateLimited,
-    UploadAccess,
+    ApiError, AppRefused, DecodeError, InvalidParameter, LONGEST_WINDOW, MissingScope, NeedsLogin,
+    QuotaExceeded, RateLimit, RateLimited, Sender, UploadAccess, retry_after, time_until,
 };
 
 /// Why a call gave no value.
@@ -30,7 +30,8 @@ pub enum Error {
     #[error(transparent)]
     Connection(Box<ConnectionError>),
 
-    /// Vimeo answered with an error status.
+    /// The response has an error status, or is a redirect that was not followed. Most often it is Vimeo's;
+    /// [`Error::is_intermediary`] says where it is not.
     #[error(transparent)]
     Api(Box<ApiError>),
 
@@ -53,7 +54,7 @@ pub enum Error {
 
     /// The answer is longer than the client takes, so it was not read to its end.
     #[error(
-        "{operation}: Vimeo answered {status} with more than {limit} bytes; ask for fewer items or with `fields`, or let the client take more"
+        "{operation}: the response ({status}) is longer than {limit} bytes and was not read to its end; ask for fewer items a page or name the `fields` you need"
     )]
     TooLong {
         /// What was called.
@@ -73,7 +74,7 @@ pub enum Error {
         headers: Box<HeaderMap>,
     },
 
-    /// The token lacks a scope: stopped before the call was sent where its scopes are known, else how a `403` reads.
+    /// The token lacks a scope: stopped before the call was sent where its scopes are known, else what a `403` says.
     #[error(transparent)]
     MissingScope(Box<MissingScope>),
 
@@ -89,9 +90,13 @@ pub enum Error {
     #[error(transparent)]
     RateLimited(Box<RateLimited>),
 
-    /// The access token is not, or no longer, taken.
+    /// The access token is not, or no longer, taken, or is no user's where the call needs one.
     #[error(transparent)]
     NeedsLogin(Box<NeedsLogin>),
+
+    /// Vimeo does not take the app's client identifier or client secret, so there is no token to call with.
+    #[error(transparent)]
+    AppRefused(Box<AppRefused>),
 
     /// The time that was allowed for the call is over.
     #[error("{operation}: no answer after {after:?}{}; allow more time or look what became of it",
@@ -153,8 +158,28 @@ impl Error {
             Self::QuotaExceeded(error) => Some(&error.answer),
             Self::RateLimited(error) => error.answer.as_ref(),
             Self::NeedsLogin(error) => error.answer.as_ref(),
+            Self::AppRefused(error) => Some(&error.answer),
             _ => None,
         }
+    }
+
+    /// Who sent the response, where there was one that says so.
+    pub fn sender(&self) -> Option<Sender> {
+        match self {
+            Self::Decode(error) => Some(error.sender()),
+            _ => self.api().map(ApiError::sender),
+        }
+    }
+
+    /// Whether a proxy, a firewall or a sign-in page answered in the API's place: with a page of HTML, a text or a
+    /// redirect, whatever its status. It says nothing of the token, of what was asked for, or of what was carried out.
+    pub fn is_intermediary(&self) -> bool {
+        self.sender() == Some(Sender::Intermediary)
+    }
+
+    /// The status, where the response may be Vimeo's.
+    fn status_of_api(&self) -> Option<StatusCode> {
+        self.status().filter(|_| !self.is_intermediary())
     }
 
     /// Vimeo's number for the error, such as 2204 for parameters it did not take.
@@ -184,9 +209,10 @@ impl Error {
         self.headers()?.get(header)?.to_str().ok()
     }
 
-    /// Whether what was asked for is not there, or not for this token to see: `404` or `410`.
+    /// Whether what was asked for is not there, or not for this token to see: `404` or `410`, unless something before
+    /// the API sent it.
     pub fn is_not_found(&self) -> bool {
-        matches!(self.status(), Some(StatusCode::NOT_FOUND | StatusCode::GONE))
+        matches!(self.status_of_api(), Some(StatusCode::NOT_FOUND | StatusCode::GONE))
     }
 
     /// Whether Vimeo did not take a parameter; see [`invalid_parameters`](Self::invalid_parameters).
@@ -201,15 +227,16 @@ impl Error {
         matches!(self, Self::RateLimited(_)) || self.status() == Some(StatusCode::TOO_MANY_REQUESTS)
     }
 
-    /// Whether the access token is not taken.
+    /// Whether the access token, or the app, is not taken. A `401` that something before the API sent does not count.
     pub fn is_unauthorized(&self) -> bool {
-        matches!(self, Self::NeedsLogin(_)) || self.status() == Some(StatusCode::UNAUTHORIZED)
+        matches!(self, Self::NeedsLogin(_) | Self::AppRefused(_))
+            || self.status_of_api() == Some(StatusCode::UNAUTHORIZED)
     }
 
-    /// Whether the token or the account may not do this.
+    /// Whether the token or the account may not do this. A `403` that something before the API sent does not count.
     pub fn is_forbidden(&self) -> bool {
         matches!(self, Self::MissingScope(_) | Self::UploadAccess(_))
-            || self.status() == Some(StatusCode::FORBIDDEN)
+            || self.status_of_api() == Some(StatusCode::FORBIDDEN)
     }
 
     /// Whether it took too long.
@@ -234,7 +261,8 @@ impl Error {
     /// Whether Vimeo may have carried the call out although it failed.
     pub fn sent(&self) -> Sent {
         match self {
-            Self::Invalid { .. } => Sent::No,
+            Self::Invalid { .. } | Self::AppRefused(_) => Sent::No,
+            _ if self.is_intermediary() => Sent::Maybe,
             Self::Connection(error) => error.sent(),
             Self::TimedOut { sent, .. } => *sent,
             Self::Layer(_) => Sent::Maybe,
@@ -254,10 +282,15 @@ impl Error {
             return Self::QuotaExceeded(Box::new(QuotaExceeded::new(quota, answer)));
         }
         if answer.status() == StatusCode::TOO_MANY_REQUESTS {
-            let limit = RateLimit::read(answer.headers());
-            let reset = limit.and_then(|limit| limit.reset);
+            let headers = answer.headers();
+            let now = SystemTime::now().into();
+            let limit = RateLimit::read(headers).filter(|limit| limit.remaining == Some(0));
+            let believed = |wait: &Duration| *wait <= LONGEST_WINDOW && !wait.is_zero();
+            let asked = retry_after(headers, now).filter(believed);
+            let reset =
+                limit.and_then(|limit| limit.reset).filter(|at| believed(&time_until(*at, headers, now)));
             let name = answer.name().to_owned();
-            return Self::RateLimited(Box::new(RateLimited::new(name, None, Some(answer)).at(reset)));
+            return Self::RateLimited(Box::new(RateLimited::new(name, asked, Some(answer)).at(reset)));
         }
         Self::Api(Box::new(answer))
     }
@@ -345,7 +378,7 @@ macro_rules! refusals {
     };
 }
 
-refusals!(MissingScope, UploadAccess, QuotaExceeded, RateLimited, NeedsLogin);
+refusals!(MissingScope, UploadAccess, QuotaExceeded, RateLimited, NeedsLogin, AppRefused);
 
 fn root(error: &dyn std::error::Error) -> String {
     let mut root = error;

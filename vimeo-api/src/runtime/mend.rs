@@ -15,6 +15,10 @@ use super::tree::{Reading, Step, Tree};
 /// How many readings one element, or an answer as a whole, may take before it counts as another thing altogether.
 const MOST_READINGS: usize = 1000;
 
+/// How many bytes may be read in all for one answer, each as often as it is read: what keeps a large answer that fits
+/// nowhere from taking minutes. A page of 6 MB may be read forty times, a small answer as often as it needs.
+const MOST_BYTES: usize = 256 * 1024 * 1024;
+
 /// What is told while a tree is read.
 pub(super) enum Watched {
     /// Reading starts over.
@@ -35,7 +39,9 @@ pub(super) fn mend(
 ) -> Result<Vec<Drift>, DecodeFailure> {
     let tree = serde_json::from_slice(bytes).map_err(DecodeFailure::NotJson)?;
     let mut mender = Mender { tree, numbers: Numbers::default(), whole: BTreeSet::new(), drift: Vec::new() };
-    for _ in 0..MOST_READINGS {
+    let most_readings =
+        MOST_READINGS.min(MOST_BYTES.checked_div(bytes.len()).unwrap_or(MOST_READINGS)).max(8);
+    for _ in 0..most_readings {
         let Some(misfit) = mender.read(watch, read) else { return Ok(mender.drift) };
         if !misfit.is_of_kind() && mender.one_by_one(&misfit.steps, watch, read) {
             continue;
@@ -47,7 +53,7 @@ pub(super) fn mend(
     }
     Err(DecodeFailure::Misfit {
         path: String::new(),
-        expected: format!("an answer with fewer than {MOST_READINGS} pieces that do not fit"),
+        expected: format!("an answer with fewer than {most_readings} pieces that do not fit"),
         drift: mender.drift,
     })
 }

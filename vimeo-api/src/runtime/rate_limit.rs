@@ -1,8 +1,9 @@
 //! What an answer says about the rate limit.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderName, header};
 
 /// The rate limit as one answer reports it, in `X-RateLimit-Limit`, `-Remaining` and `-Reset`.
@@ -52,23 +53,36 @@ impl RateLimit {
     }
 }
 
-/// How long the server asks to wait: `Retry-After`, as seconds or as a date.
+/// The longest that a limit of Vimeo's lasts, by all that is known: its help pages tell of windows of a minute, older
+/// reports of fifteen minutes and of refusals for an hour. A reset or a wait beyond it is a mistake of whoever sent it.
+pub const LONGEST_WINDOW: Duration = Duration::from_secs(60 * 60);
+
+/// Beyond this a time is as good as without end, and below it sums of times stay within what clocks can tell.
+const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// A number of seconds beyond this (31 years) is a date: seconds since 1970.
+const SECONDS_THAT_ARE_A_DATE: u64 = 1_000_000_000;
+
+/// How long the server asks to wait: `Retry-After`, as seconds or as a date, at the most a year.
 ///
 /// A date is compared with the `Date` of the same answer where it has one, so a wrong clock here does no harm;
-/// else with `now`.
+/// else with `now`. Servers that send seconds since 1970 there are understood.
 pub fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let value = text(headers, &header::RETRY_AFTER)?;
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = DateTime::parse_from_rfc2822(value).ok()?.with_timezone(&Utc);
-    Some((at - server_time(headers).unwrap_or(now)).to_std().unwrap_or_default())
+    let at = match value.parse::<u64>() {
+        Ok(seconds) if seconds < SECONDS_THAT_ARE_A_DATE => {
+            return Some(Duration::from_secs(seconds).min(A_YEAR));
+        }
+        Ok(seconds) => i64::try_from(seconds).ok().and_then(|at| DateTime::from_timestamp(at, 0)),
+        Err(_) => Some(DateTime::parse_from_rfc2822(value).ok()?.with_timezone(&Utc)),
+    };
+    Some(at.map_or(A_YEAR, |at| time_until(at, headers, now)))
 }
 
-/// How long until `reset`, by the server's own clock where the answer tells it.
+/// How long until `reset`, by the server's own clock where the answer tells it; at the most a year.
 pub fn time_until(reset: DateTime<Utc>, headers: &HeaderMap, now: DateTime<Utc>) -> Duration {
-    let left: TimeDelta = reset - server_time(headers).unwrap_or(now);
-    left.to_std().unwrap_or_default()
+    let left = reset.signed_duration_since(server_time(headers).unwrap_or(now));
+    left.to_std().unwrap_or_default().min(A_YEAR)
 }
 
 fn server_time(headers: &HeaderMap) -> Option<DateTime<Utc>> {
@@ -126,10 +140,41 @@ mod tests {
             (vec![("retry-after", "Thu, 01 Jan 1970 00:16:45 GMT")], Some(5)),
             (vec![("retry-after", "Thu, 01 Jan 1970 00:00:00 GMT")], Some(0)),
             (vec![("retry-after", "later")], None),
+            (vec![("retry-after", "-5")], None),
+            // Seconds since 1970, by the clock here and by the server's.
+            (vec![("retry-after", "1445412510"), ("date", date)], Some(30)),
+            (vec![("retry-after", "1445412400"), ("date", date)], Some(0)),
+            // Beyond all measure.
+            (vec![("retry-after", "1445412510")], Some(A_YEAR.as_secs())),
+            (vec![("retry-after", "900000000")], Some(A_YEAR.as_secs())),
+            (vec![("retry-after", "9223372036854775807")], Some(A_YEAR.as_secs())),
+            (vec![("retry-after", "18446744073709551615")], Some(A_YEAR.as_secs())),
+            (vec![("retry-after", "18446744073709551616")], None),
             (vec![], None),
         ];
         for (pairs, seconds) in cases {
             assert_eq!(retry_after(&headers(&pairs), now), seconds.map(Duration::from_secs), "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn a_reset_at_either_end_of_time_is_a_time() {
+        let now = DateTime::from_timestamp(1_000, 0).unwrap();
+        let date = headers(&[("date", "Wed, 21 Oct 2015 07:28:00 GMT")]);
+        for (reset, wait) in [
+            (DateTime::<Utc>::MAX_UTC, A_YEAR),
+            (DateTime::<Utc>::MIN_UTC, Duration::ZERO),
+            (now, Duration::ZERO),
+        ] {
+            assert_eq!(time_until(reset, &HeaderMap::new(), now), wait);
+            assert_eq!(time_until(reset, &date, DateTime::<Utc>::MIN_UTC), wait);
+        }
+        for text in ["8210266876799", "-8334601228800", "9223372036854775807", "+262142-12-31T23:59:59Z"] {
+            let headers = headers(&[("x-ratelimit-limit", "5"), ("x-ratelimit-reset", text)]);
+            let read = RateLimit::read(&headers).unwrap();
+            if let Some(reset) = read.reset {
+                assert!(time_until(reset, &headers, now) <= A_YEAR, "{text}");
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{ApiError, Operation};
+use super::{ApiError, Operation, RateLimit};
 
 /// The access token lacks a scope that the operation needs.
 #[derive(Debug)]
@@ -17,26 +17,38 @@ pub struct MissingScope {
     pub granted: Option<String>,
     /// What Vimeo said; `None` when the call was stopped before it was sent.
     pub answer: Option<ApiError>,
+    /// The scope that Vimeo's answer names as missing.
+    pub named: Option<String>,
 }
 
 impl MissingScope {
     /// A refusal to send, or with an `answer` the explanation of a `403`.
     pub fn new(operation: &'static Operation, granted: Option<String>, answer: Option<ApiError>) -> Self {
-        Self { operation, granted, answer }
+        let named = answer.as_ref().and_then(ApiError::missing_scope).map(str::to_owned);
+        Self { operation, granted, answer, named }
     }
 
-    /// The scopes that the operation needs, all of them.
+    /// The scopes that the operation is known to need, all of them.
     pub fn needed(&self) -> &'static [&'static str] {
         self.operation.scopes
+    }
+
+    /// The scopes that the call needs: those that the operation is known to need, and the one that Vimeo names.
+    pub fn scopes(&self) -> Vec<&str> {
+        let named = self.named.as_deref().filter(|named| !self.operation.scopes.contains(named));
+        self.operation.scopes.iter().copied().chain(named).collect()
     }
 }
 
 impl fmt::Display for MissingScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: needs the scope {}, ", self.operation.id, Quoted(self.operation.scopes))?;
-        match &self.granted {
-            Some(granted) => write!(f, "the access token has only `{granted}`")?,
-            None => f.write_str("which this access token may lack, its scopes are not known")?,
+        let named = self.named.as_deref();
+        let missing = named.as_ref().map_or(self.operation.scopes, std::slice::from_ref);
+        write!(f, "{}: needs the scope {}, ", self.operation.id, Quoted(missing))?;
+        match (&self.granted, named) {
+            (Some(granted), None) => write!(f, "the access token has only `{granted}`")?,
+            (_, Some(_)) => f.write_str("which the access token lacks")?,
+            (None, None) => f.write_str("which this access token may lack, its scopes are not known")?,
         }
         match &self.answer {
             Some(answer) => write!(f, " ({answer})")?,
@@ -50,9 +62,9 @@ impl fmt::Display for MissingScope {
 
 impl std::error::Error for MissingScope {}
 
-struct Quoted(&'static [&'static str]);
+struct Quoted<'a>(&'a [&'a str]);
 
-impl fmt::Display for Quoted {
+impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, scope) in self.0.iter().enumerate() {
             write!(f, "{}`{scope}`", if index == 0 { "" } else { " and " })?;
@@ -105,7 +117,7 @@ impl std::error::Error for UploadAccess {}
 pub enum Quota {
     /// The storage (error 4101).
     Storage,
-    /// The allowance of the current period (error 4102).
+    /// The allowance of the current period: of a week (error 4102) or a day (error 4104).
     Period,
 }
 
@@ -114,7 +126,7 @@ impl Quota {
     pub(crate) fn of(error_code: Option<i64>) -> Option<Self> {
         match error_code {
             Some(4101) => Some(Self::Storage),
-            Some(4102) => Some(Self::Period),
+            Some(4102 | 4104) => Some(Self::Period),
             _ => None,
         }
     }
@@ -153,6 +165,9 @@ impl fmt::Display for QuotaExceeded {
 
 impl std::error::Error for QuotaExceeded {}
 
+/// Vimeo's number for a throttle of one action, the following of users, which is not the account's rate limit.
+const OTHER_THROTTLE: i64 = 9006;
+
 /// The account has made as many calls as it may for now.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -165,12 +180,25 @@ pub struct RateLimited {
     pub retry_at: Option<DateTime<Utc>>,
     /// What Vimeo said; `None` when the call was held back before it was sent.
     pub answer: Option<ApiError>,
+    /// Whether naming `fields` would help: the call read something whole, and Vimeo allows more calls with `fields`.
+    pub fields_help: bool,
 }
 
 impl RateLimited {
     /// A call held back, or with an `answer` a `429`.
     pub fn new(operation: impl Into<String>, wait: Option<Duration>, answer: Option<ApiError>) -> Self {
-        Self { operation: operation.into(), wait, retry_at: None, answer }
+        Self { operation: operation.into(), wait, retry_at: None, answer, fields_help: false }
+    }
+
+    /// Says whether the call could be made with `fields` and was made without. It is of no help where something else than
+    /// the account's rate limit refused the call.
+    #[must_use]
+    pub fn advise_fields(mut self, could_name: bool) -> Self {
+        let is_rate_limit = self.answer.as_ref().is_none_or(|answer| {
+            answer.error_code() != Some(OTHER_THROTTLE) && RateLimit::read(answer.headers()).is_some()
+        });
+        self.fields_help = could_name && is_rate_limit;
+        self
     }
 
     /// Names the time at which to come back.
@@ -185,20 +213,24 @@ impl fmt::Display for RateLimited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.answer {
             Some(answer) => write!(f, "{answer}")?,
-            None => write!(f, "{}: the account's rate limit is used up; nothing was sent", self.operation)?,
+            None => write!(f, "{}: held back by the account's rate limit; nothing was sent", self.operation)?,
         }
         match (self.retry_at, self.wait) {
             (Some(at), _) => write!(f, "; come back at {}", at.format("%Y-%m-%d %H:%M:%S UTC"))?,
             (None, Some(wait)) => write!(f, "; come back in {} s", wait.as_secs_f64().ceil())?,
             (None, None) => f.write_str("; come back later")?,
         }
-        f.write_str(", and ask for `fields` to be allowed more calls")
+        if self.fields_help {
+            f.write_str(", and ask for `fields` to be allowed more calls")?;
+        }
+        Ok(())
     }
 }
 
 impl std::error::Error for RateLimited {}
 
-/// Vimeo takes the access token no longer, and there is no way to a new one without the user.
+/// Vimeo takes the access token no longer, and there is no way to a new one without the user; or the token is the app's
+/// own, and the call needs a user's.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct NeedsLogin {
@@ -210,6 +242,8 @@ pub struct NeedsLogin {
     pub reason: String,
     /// What Vimeo said; `None` when the call was not sent.
     pub answer: Option<ApiError>,
+    /// Whether the token is good, but acts for no user.
+    pub no_user: bool,
 }
 
 impl NeedsLogin {
@@ -220,7 +254,13 @@ impl NeedsLogin {
         reason: impl Into<String>,
         answer: Option<ApiError>,
     ) -> Self {
-        Self { operation: operation.into(), account, reason: reason.into(), answer }
+        Self { operation: operation.into(), account, reason: reason.into(), answer, no_user: false }
+    }
+
+    /// The call is about the user of the token, and the token is one of the app alone.
+    pub fn no_user(operation: impl Into<String>, answer: Option<ApiError>) -> Self {
+        let reason = "this call needs a user's access token, and the app's own acts for no user";
+        Self { no_user: true, ..Self::new(operation, None, reason, answer) }
     }
 }
 
@@ -232,6 +272,7 @@ impl fmt::Display for NeedsLogin {
         }
         write!(f, "; {}", self.reason)?;
         match &self.account {
+            _ if self.no_user => f.write_str("; log a user in, or give an access token of one"),
             Some(account) => write!(f, "; account {account} has to log in again"),
             None => f.write_str("; log in again or give another access token"),
         }
@@ -239,3 +280,33 @@ impl fmt::Display for NeedsLogin {
 }
 
 impl std::error::Error for NeedsLogin {}
+
+/// Vimeo does not take the app's client identifier or client secret. It stays so until they are others.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct AppRefused {
+    /// What was called.
+    pub operation: String,
+    /// What Vimeo said when it was asked for a token.
+    pub answer: ApiError,
+}
+
+impl AppRefused {
+    /// The explanation of why a call has no token to go with.
+    pub fn new(operation: impl Into<String>, answer: ApiError) -> Self {
+        Self { operation: operation.into(), answer }
+    }
+}
+
+impl fmt::Display for AppRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: nothing was sent, because there is no token for the app ({}); check its client identifier and client \
+             secret on the app's page at developer.vimeo.com/apps",
+            self.operation, self.answer
+        )
+    }
+}
+
+impl std::error::Error for AppRefused {}

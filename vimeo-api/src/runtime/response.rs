@@ -6,7 +6,10 @@ use std::ops::Deref;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-use super::{Drift, RateLimit};
+use super::{Drift, RateLimit, Sender};
+
+/// So many redirects are followed, one after the other, before the last one counts as the answer.
+pub const MOST_REDIRECTS: u32 = 5;
 
 /// An answer as it came: status, headers, bytes.
 #[derive(Clone)]
@@ -18,12 +21,19 @@ pub struct RawResponse {
     pub headers: HeaderMap,
     /// The whole body.
     pub body: Bytes,
+    /// How many redirects were followed before it came.
+    pub redirects: u32,
 }
 
 impl RawResponse {
     /// An answer out of its parts; for transports.
     pub fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
-        Self { status, headers, body }
+        Self { status, headers, body, redirects: 0 }
+    }
+
+    /// Whether the API sent it, or something before it, as far as its form tells.
+    pub fn sender(&self) -> Sender {
+        Sender::of(self.status, &self.headers, &self.body)
     }
 }
 

@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 use std::pin::Pin;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 
-use super::{ApiError, Call, DecodeError, Error, Operation, RawResponse, Response, Strictness, decode};
+use super::sender::is_file;
+use super::{
+    ApiError, Call, DecodeError, Error, Operation, RawResponse, Request, Response, Strictness, decode,
+};
 
 /// The answer of a call that is under way.
 pub type PendingAnswer<T> = Pin<Box<dyn Future<Output = Result<Response<T>, Error>> + Send>>;
@@ -20,8 +23,20 @@ pub(super) async fn send<T: DeserializeOwned>(call: Call<T>) -> Result<Response<
         Some(operation) => Cow::Borrowed(operation.id),
         None => Cow::Owned(request.name()),
     };
-    let answer = client.transport().send(request).await?;
-    read(operation, &name, answer, client.strictness())
+    let can_name_fields = can_name_fields(&request);
+    let answer = client.transport().send(request).await;
+    match answer.and_then(|answer| read(operation, &name, answer, client.strictness())) {
+        Err(Error::RateLimited(limited)) => {
+            Err(Error::RateLimited(Box::new(limited.advise_fields(can_name_fields))))
+        }
+        other => other,
+    }
+}
+
+/// Whether naming `fields` would have made the call cheaper: the API allows more calls with it.
+fn can_name_fields(request: &Request) -> bool {
+    request.method == Method::GET
+        && !request.url.query_pairs().any(|(name, value)| name == "fields" && !value.is_empty())
 }
 
 fn read<T: DeserializeOwned>(
@@ -39,7 +54,7 @@ fn read<T: DeserializeOwned>(
     // An answer without a body reads as JSON's null: right for types that may be empty, and told apart below.
     let bytes: &[u8] = if answer.body.is_empty() { b"null" } else { &answer.body };
     let mut decoded = decode(bytes, strictness);
-    if decoded.is_err() && is_file(&answer) {
+    if decoded.is_err() && is_file(&answer.headers) {
         // A file is for whoever asks for the bytes; a type that wants nothing of it must not fail on it.
         decoded = decode(b"null", strictness).or(decoded);
     }
@@ -51,10 +66,4 @@ fn read<T: DeserializeOwned>(
         }
         Err(failure) => Err(Error::Decode(Box::new(DecodeError::new(name, answer, failure)))),
     }
-}
-
-/// Whether an answer says of itself that it is neither JSON nor a text.
-fn is_file(answer: &RawResponse) -> bool {
-    let media = answer.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    media.is_some_and(|media| matches!(media, "application/octet-stream" | "application/zip"))
 }

@@ -1,6 +1,9 @@
 //! The seam between generated calls and the network.
 
 use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::BytesMut;
 
 use super::{ConnectionError, Error, RawResponse, Request};
 
@@ -37,10 +40,28 @@ impl<T: Transport + ?Sized> Transport for std::sync::Arc<T> {
     }
 }
 
+/// The most bytes of a response that [`Reqwest`] takes into memory.
+const RESPONSE_LIMIT: u64 = 64 * 1024 * 1024;
+
 /// The plain transport: one attempt with a [`reqwest::Client`], nothing added.
-#[derive(Debug, Clone, Default)]
+///
+/// A response of more than 64 MiB is [`Error::TooLong`]. The default client follows no redirect, waits 10 seconds for a
+/// connection and 60 for the next piece of a response; a client of your own does as it was set up.
+#[derive(Debug, Clone)]
 pub struct Reqwest {
     client: reqwest::Client,
+}
+
+impl Default for Reqwest {
+    fn default() -> Self {
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(10))
+            .read_timeout(Duration::from_secs(60))
+            .build();
+        // It fails where the system has no certificates or no resolver, and the other then says so.
+        Self { client: client.unwrap_or_default() }
+    }
 }
 
 impl Reqwest {
@@ -60,15 +81,25 @@ impl Transport for Reqwest {
     fn send(&self, request: Request) -> TransportFuture<'_> {
         Box::pin(async move {
             let name = request.name();
+            let broken = |error| ConnectionError::new(&name, error);
             let mut outgoing = self.client.request(request.method, request.url).headers(request.headers);
             if !request.body.is_empty() {
                 outgoing = outgoing.body(request.body);
             }
-            let mut answer = outgoing.send().await.map_err(|error| ConnectionError::new(&name, error))?;
+            let mut answer = outgoing.send().await.map_err(broken)?;
             let status = answer.status();
             let headers = std::mem::take(answer.headers_mut());
-            let body = answer.bytes().await.map_err(|error| ConnectionError::new(&name, error))?;
-            Ok(RawResponse::new(status, headers, body))
+            let mut body = BytesMut::new();
+            let mut left = RESPONSE_LIMIT;
+            while let Some(piece) = answer.chunk().await.map_err(broken)? {
+                left = left.checked_sub(piece.len() as u64).ok_or_else(|| Error::TooLong {
+                    operation: name.clone(),
+                    status,
+                    limit: RESPONSE_LIMIT,
+                })?;
+                body.extend_from_slice(&piece);
+            }
+            Ok(RawResponse::new(status, headers, body.freeze()))
         })
     }
 }

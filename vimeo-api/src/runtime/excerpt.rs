@@ -1,0 +1,193 @@
+//! What a body is that is no JSON of the API's, and the words in it that tell a person most.
+
+use std::fmt;
+
+/// The most of a body that is looked at for words.
+const LOOKED_AT: usize = 8 * 1024;
+/// The most characters of a body that an error text repeats.
+const LENGTH: usize = 200;
+/// A word of this length may be a token, and no word of a sentence is as long.
+const LONGEST_WORD: usize = 30;
+
+/// What a body is, by its first bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Empty,
+    /// An object or a list begins, whether or not it is whole.
+    Json,
+    Html,
+    Gzip,
+    Text,
+}
+
+impl Form {
+    pub(super) fn of(body: &[u8]) -> Self {
+        let start = without_bom(body).trim_ascii_start();
+        match start {
+            [] => Self::Empty,
+            [b'{' | b'[', ..] => Self::Json,
+            [b'<', ..] => Self::Html,
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            _ => Self::Text,
+        }
+    }
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "no body",
+            Self::Json => "JSON",
+            Self::Html => "an HTML page",
+            Self::Gzip => "compressed data (gzip)",
+            Self::Text => "text",
+        })
+    }
+}
+
+/// The body without the byte order mark that some proxies put before a text.
+pub(super) fn without_bom(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
+}
+
+/// The most telling words: the title or heading of a page, else how the text begins. One line of at most 200 characters,
+/// without control characters, and without anything that may be a token.
+pub(super) fn excerpt(body: &[u8]) -> Option<String> {
+    let body = without_bom(body);
+    let body = String::from_utf8_lossy(body.get(..LOOKED_AT).unwrap_or(body));
+    let words = match Form::of(body.as_bytes()) {
+        Form::Empty | Form::Gzip => return None,
+        Form::Html => ["title", "h1"]
+            .into_iter()
+            .find_map(|tag| element(&body, tag))
+            .unwrap_or_else(|| without_tags(&body)),
+        Form::Json | Form::Text => body.into_owned(),
+    };
+    let text = cleaned(&words);
+    (!text.is_empty()).then_some(text)
+}
+
+/// The text in the first element of this name that has any.
+fn element(page: &str, name: &str) -> Option<String> {
+    let lower = page.to_ascii_lowercase();
+    let mut from = 0;
+    while let Some(found) = lower.get(from..).and_then(|rest| rest.find(&format!("<{name}"))) {
+        from = from.saturating_add(found).saturating_add(name.len()).saturating_add(1);
+        let rest = page.get(from..)?;
+        // Another element may begin with the same letters.
+        if !rest.starts_with(['>', ' ', '\t', '\r', '\n']) {
+            continue;
+        }
+        let (_, content) = rest.split_once('>')?;
+        let content = content.split('<').next().unwrap_or_default();
+        if !content.trim().is_empty() {
+            return Some(unescaped(content));
+        }
+    }
+    None
+}
+
+/// The text of a page that has neither a title nor a heading.
+fn without_tags(page: &str) -> String {
+    let mut text = String::new();
+    let mut rest = page;
+    while let Some((before, tag)) = rest.split_once('<') {
+        text.push_str(before);
+        text.push(' ');
+        let name = tag.get(..6).unwrap_or(tag).to_ascii_lowercase();
+        let end = match &*name {
+            "script" => "</script>",
+            name if name.starts_with("style") => "</style>",
+            name if name.starts_with("!--") => "-->",
+            _ => ">",
+        };
+        rest = tag.split_once(end).map_or("", |(_, rest)| rest);
+    }
+    text.push_str(rest);
+    unescaped(&text)
+}
+
+fn unescaped(text: &str) -> String {
+    const ENTITIES: [(&str, &str); 6] =
+        [("&nbsp;", " "), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")];
+    ENTITIES.iter().fold(text.to_owned(), |text, (entity, letter)| text.replace(entity, letter))
+}
+
+/// One line without control characters; words that may be secrets are left out.
+fn cleaned(text: &str) -> String {
+    let plain: String = text.chars().map(|c| if c.is_control() || is_unseen(c) { ' ' } else { c }).collect();
+    let words = plain.split_whitespace().map(|word| {
+        let secret = word.chars().count() > LONGEST_WORD || word.contains(['=', '?']) && word.len() > 8;
+        if secret { "…" } else { word }
+    });
+    words.collect::<Vec<_>>().join(" ").chars().take(LENGTH).collect()
+}
+
+/// Characters that turn or hide the text around them.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Words of the API's, cut where they are longer than any message of it.
+pub(super) fn bounded(text: &str) -> &str {
+    const MOST: usize = 1000;
+    text.char_indices().nth(MOST).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_bytes_tell_what_a_body_is() {
+        let table: [(&[u8], Form); 9] = [
+            (b"", Form::Empty),
+            (b" \r\n", Form::Empty),
+            (b"\xef\xbb\xbf {}", Form::Json),
+            (b"[1", Form::Json),
+            (b"\n<!DOCTYPE html>", Form::Html),
+            (b"<html>", Form::Html),
+            (b"\x1f\x8b\x08", Form::Gzip),
+            (b"no healthy upstream", Form::Text),
+            (b"null", Form::Text),
+        ];
+        for (body, form) in table {
+            assert_eq!(Form::of(body), form, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn the_excerpt_is_one_clean_bounded_line() {
+        let secret = "0123456789abcdef0123456789abcdef";
+        let long = "word ".repeat(1000);
+        let table = [
+            ("<html><head><TITLE>502 Bad\n Gateway</TITLE></head>", Some("502 Bad Gateway".to_owned())),
+            ("<title lang=\"en\">Airport &amp; WiFi</title>", Some("Airport & WiFi".to_owned())),
+            ("<titled>x</titled><h1>Access denied</h1>", Some("Access denied".to_owned())),
+            ("<title> </title><h1 id=1>Blocked</h1>", Some("Blocked".to_owned())),
+            (
+                "<body><script>if (a < b) {}</script><style>p {}</style><p>Please <b>sign in</b></p>",
+                Some("Please sign in".to_owned()),
+            ),
+            ("<html></html>", None),
+            ("", None),
+            (
+                "no\x1b]52;c;AAAA\x07 healthy\u{202e} upstream",
+                Some("no ]52;c;AAAA healthy upstream".to_owned()),
+            ),
+            (&format!("token {secret} was given"), Some("token … was given".to_owned())),
+            ("access_token=abc&scope=public", Some("…".to_owned())),
+            (&long, Some(long.chars().take(200).collect())),
+        ];
+        for (body, text) in table {
+            assert_eq!(excerpt(body.as_bytes()), text, "{body}");
+        }
+        assert_eq!(excerpt(b"caf\xe9 closed").as_deref(), Some("caf\u{fffd} closed"), "no UTF-8");
+    }
+
+    #[test]
+    fn words_of_any_length_are_bounded() {
+        assert_eq!(bounded("short"), "short");
+        assert_eq!(bounded(&"é".repeat(5000)).chars().count(), 1000);
+    }
+}
