@@ -143,7 +143,7 @@ fn run(mut call: Call<'_>) -> Outcome {
             if silent && missing == ["private"] && operation.answers_page {
                 return call.page::<()>("video", &[], |_, (), _| Value::Null);
             }
-            return Err(missing_scopes(operation, &missing));
+            return Err(ApiError::missing_scope(missing.first().copied().unwrap_or_default()));
         }
     }
     let Some(handler) = operation.handler else {
@@ -248,7 +248,11 @@ fn empty(status: StatusCode) -> Response<Body> {
 
 /// A refusal in Vimeo's error shape.
 pub(crate) fn refusal(error: &ApiError) -> Response<Body> {
-    with_json(error.status, "error", &error.body())
+    let mut response = with_json(error.status, "error", &error.body());
+    if let Some(challenge) = error.challenge {
+        put(&mut response, header::WWW_AUTHENTICATE, challenge);
+    }
+    response
 }
 
 fn with_json(status: StatusCode, media: &str, body: &Value) -> Response<Body> {
@@ -279,11 +283,6 @@ fn tell_limit(response: &mut Response<Body>, rate: &RateLimit, standing: &Standi
 fn too_many() -> ApiError {
     let message = "The token's rate limit is used up; X-RateLimit-Reset tells when its window ends.";
     ApiError::new(StatusCode::TOO_MANY_REQUESTS, None, "Too many requests.", message)
-}
-
-fn missing_scopes(operation: &Operation, missing: &[&str]) -> ApiError {
-    let message = format!("{} needs scopes that the token lacks: {}.", operation.name, missing.join(", "));
-    ApiError::forbidden(None, message)
 }
 
 fn not_built(operation: &Operation) -> ApiError {

@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use crate::clock::iso;
-use crate::errors::{ApiError, NO_USER, NOT_ALLOWED};
+use crate::errors::{ApiError, NOT_ALLOWED};
 use crate::fields::Selection;
 use crate::input::Input;
 use crate::operations::{Operation, Params};
@@ -142,10 +142,7 @@ impl<'a> Call<'a> {
 
     /// The user behind the token, who must be there.
     pub(crate) fn me(&self) -> Result<u64, ApiError> {
-        self.viewer().ok_or_else(|| {
-            let message = "The token stands for an app, and this needs a user's.";
-            ApiError::new(StatusCode::UNAUTHORIZED, Some(NO_USER), "No user is logged in.", message)
-        })
+        self.viewer().ok_or_else(ApiError::no_user)
     }
 
     /// The user whom the path names, or the caller where the path says `me`.

@@ -86,6 +86,10 @@ pub(crate) struct ApiError {
     pub(crate) fields: Vec<InvalidField>,
     /// OAuth's word for it: then the refusal has the shape of the token operations.
     pub(crate) oauth: Option<&'static str>,
+    /// Whether `error` stands alone in the body.
+    pub(crate) is_bare: bool,
+    /// What `WWW-Authenticate` says, where it is sent.
+    pub(crate) challenge: Option<&'static str>,
 }
 
 /// One entry of `invalid_parameters`.
@@ -112,8 +116,6 @@ pub(crate) const DISK_QUOTA: u32 = 4101;
 pub(crate) const PERIODIC_QUOTA: u32 = 4102;
 /// The thing asked for does not exist.
 pub(crate) const NOT_FOUND: u32 = 5000;
-/// The caller's user is not known.
-pub(crate) const NO_USER: u32 = 8000;
 /// The app's client id or secret is wrong.
 pub(crate) const NO_CLIENT: u32 = 8001;
 /// The access token is missing or wrong.
@@ -133,7 +135,21 @@ impl ApiError {
             code,
             fields: Vec::new(),
             oauth: None,
+            is_bare: false,
+            challenge: None,
         }
+    }
+
+    /// A call about the token's user with a token that has none.
+    pub(crate) fn no_user() -> Self {
+        let message = "The token stands for an app, and this needs a user's (no user credentials).";
+        Self { challenge: Some("Bearer error=\"invalid_token\""), ..Self::unauthorized(message) }
+    }
+
+    /// A scope that the token lacks, by name: in a body without anything else, as it was recorded.
+    pub(crate) fn missing_scope(scope: &str) -> Self {
+        let message = format!("Your access token does not have the \"{scope}\" scope");
+        Self { is_bare: true, ..Self::new(StatusCode::FORBIDDEN, None, &message, "") }
     }
 
     /// A refusal by a token operation.
@@ -188,6 +204,9 @@ impl ApiError {
     pub(crate) fn body(&self) -> Value {
         if let Some(word) = self.oauth {
             return json!({"error": word, "error_description": self.developer_message});
+        }
+        if self.is_bare {
+            return json!({"error": self.message});
         }
         let mut body = json!({
             "error": self.message,
@@ -244,5 +263,8 @@ mod tests {
 
         let body = ApiError::forbidden(None, "no").body();
         assert!(body.get("error_code").is_none());
+
+        let body = ApiError::missing_scope("create").body();
+        assert_eq!(body, json!({"error": "Your access token does not have the \"create\" scope"}));
     }
 }
