@@ -1,12 +1,13 @@
 //! The decision itself: pure, all it goes by comes in.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, Method, StatusCode};
-use vimeo_api::{Error, RateLimit, Sent, retry_after, time_until};
+use vimeo_api::{Error, Operation, RateLimit, Sent, retry_after, time_until};
 
-use super::RetryPolicy;
+use super::{Answered, Effect, RetryPolicy, effect};
 use crate::timeouts::share;
 
 /// How an attempt ended.
@@ -14,7 +15,7 @@ use crate::timeouts::share;
 #[non_exhaustive]
 pub enum Outcome<'a> {
     /// Vimeo, or a proxy before it, answered.
-    Answer(StatusCode, &'a HeaderMap),
+    Answer(Answered<'a>),
     /// No answer came.
     NoAnswer(Sent),
     /// A layer refused to send; asking again changes nothing.
@@ -37,6 +38,8 @@ impl<'a> Outcome<'a> {
 pub struct Attempt<'a> {
     /// The method of the call.
     pub method: &'a Method,
+    /// What is called, where that is known.
+    pub operation: Option<&'static Operation>,
     /// How it ended.
     pub outcome: Outcome<'a>,
     /// Which attempt it was, from 1.
@@ -63,20 +66,31 @@ pub enum Decision {
 /// - The server's word comes first: `Retry-After`, or for `429` the reset when nothing remains. A wait beyond
 ///   [`server_cap`](RetryPolicy::server_cap) ends the call instead.
 /// - Else the wait is random between nothing and `base · 2^(attempt - 1)`, at most [`cap`](RetryPolicy::cap).
-/// - `408`, `500`, `502`, `503` and `504`, and no answer, are tried again for `GET`, `HEAD`, `OPTIONS`, `PUT` and
-///   `DELETE`; for other methods only when the request surely did not go out.
-/// - `429` says that the call was not carried out, so it is tried again for every method.
+/// - What is tried again:
+///
+/// | how it ended | `GET`, `HEAD`, `OPTIONS`, `PUT`, `DELETE` | `PATCH` | `POST` |
+/// |---|---|---|---|
+/// | surely not sent | again | again | again |
+/// | no answer | again | stop | stop |
+/// | `429`: the call was not carried out | again | again | again |
+/// | `429` of something before the API, which does not say so | again | stop | stop |
+/// | `503` of the API with code 7001: nothing was done, and it asks for the call again | again | again | again where nothing is made twice: pictures and thumbnails, of which at worst one more stays unused |
+/// | `408`, any other `5xx` but `501` and `511` | again | stop | stop |
+/// | anything else | stop | stop | stop |
+///
+/// A policy that says [`repeatable`](RetryPolicy::repeatable) makes of every method one of the first column.
 ///
 /// ```
 /// use std::time::Duration;
 /// use http::{HeaderMap, Method, StatusCode};
-/// use vimeo_ext::retry::{Attempt, Decision, Outcome, decide};
+/// use vimeo_ext::retry::{Answered, Attempt, Decision, Outcome, decide};
 /// use vimeo_ext::RetryPolicy;
 ///
 /// let headers = HeaderMap::new();
 /// let mut attempt = Attempt {
 ///     method: &Method::GET,
-///     outcome: Outcome::Answer(StatusCode::BAD_GATEWAY, &headers),
+///     operation: None,
+///     outcome: Outcome::Answer(Answered::new(StatusCode::BAD_GATEWAY, &headers)),
 ///     number: 1,
 ///     elapsed: Duration::ZERO,
 ///     now: Default::default(),
@@ -99,17 +113,17 @@ pub fn decide(policy: &RetryPolicy, attempt: &Attempt<'_>) -> Decision {
         Outcome::Refused => return Decision::Stop,
         Outcome::NoAnswer(Sent::No) => None,
         Outcome::NoAnswer(_) if repeatable => None,
-        Outcome::Answer(StatusCode::TOO_MANY_REQUESTS, headers) => {
+        Outcome::Answer(Answered { status: StatusCode::TOO_MANY_REQUESTS, headers, .. })
+            if repeatable || effect(&attempt.outcome) == Effect::Nothing =>
+        {
             retry_after(headers, attempt.now).or_else(|| reset(headers, attempt.now))
         }
-        Outcome::Answer(
-            StatusCode::REQUEST_TIMEOUT
-            | StatusCode::INTERNAL_SERVER_ERROR
-            | StatusCode::BAD_GATEWAY
-            | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::GATEWAY_TIMEOUT,
-            headers,
-        ) if repeatable => retry_after(headers, attempt.now),
+        Outcome::Answer(response)
+            if repeatable && may_pass(response.status)
+                || response.asks_again() && makes_nothing_twice(attempt) =>
+        {
+            retry_after(response.headers, attempt.now)
+        }
         Outcome::NoAnswer(_) | Outcome::Answer(..) => return Decision::Stop,
     };
     let wait = match servers_word {
@@ -123,6 +137,35 @@ pub fn decide(policy: &RetryPolicy, attempt: &Attempt<'_>) -> Decision {
     }
 }
 
+/// Whether a status may be another the next time.
+fn may_pass(status: StatusCode) -> bool {
+    let is_final =
+        matches!(status, StatusCode::NOT_IMPLEMENTED | StatusCode::NETWORK_AUTHENTICATION_REQUIRED);
+    status == StatusCode::REQUEST_TIMEOUT || status.is_server_error() && !is_final
+}
+
+/// How the paths end at which a picture, or a place to send one to, is made.
+const PICTURES: [&str; 6] = [
+    "/pictures",
+    "/animated_thumbsets",
+    "/custom_thumbnails",
+    "/timelinethumbnails",
+    "/logos",
+    "/backgrounds",
+];
+
+/// Whether a call that surely did nothing may be sent again without a thought for what it makes: a `PATCH` sets what it
+/// names to what it says, and of pictures at worst one more stays unused.
+fn makes_nothing_twice(attempt: &Attempt<'_>) -> bool {
+    match *attempt.method {
+        Method::PATCH => true,
+        Method::POST => attempt
+            .operation
+            .is_some_and(|operation| PICTURES.iter().any(|ending| operation.path.ends_with(ending))),
+        _ => false,
+    }
+}
+
 /// The reset is believed only when nothing remains, and only when it lies ahead.
 fn reset(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let limit = RateLimit::read(headers).filter(|limit| limit.remaining == Some(0))?;
@@ -132,11 +175,13 @@ fn reset(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
 /// Full jitter: anything from nothing to the exponential.
 pub(crate) fn backoff(base: Duration, cap: Duration, number: u32, random: f64) -> Duration {
     let doublings = number.saturating_sub(1).min(31);
-    share(base.saturating_mul(1 << doublings).min(cap), random)
+    share(base.saturating_mul(1u32.checked_shl(doublings).unwrap_or(u32::MAX)).min(cap), random)
 }
 
 #[cfg(test)]
 mod tests {
+    use vimeo_api::Sender;
+
     use super::*;
 
     const GET: Method = Method::GET;
@@ -157,7 +202,15 @@ mod tests {
     fn ask(method: &Method, outcome: Outcome<'_>, number: u32, elapsed: u64) -> Decision {
         let now = DateTime::from_timestamp(1_000, 0).unwrap();
         let elapsed = Duration::from_secs(elapsed);
-        decide(&RetryPolicy::default(), &Attempt { method, outcome, number, elapsed, now, random: 1.0 })
+        let operation = None;
+        decide(
+            &RetryPolicy::default(),
+            &Attempt { method, operation, outcome, number, elapsed, now, random: 1.0 },
+        )
+    }
+
+    fn answer(status: u16, headers: &HeaderMap) -> Outcome<'_> {
+        Outcome::Answer(Answered::new(StatusCode::from_u16(status).unwrap(), headers))
     }
 
     #[test]
@@ -178,6 +231,12 @@ mod tests {
             (GET, 502, again(500)),
             (GET, 503, again(500)),
             (GET, 504, again(500)),
+            (GET, 505, again(500)),
+            (GET, 507, again(500)),
+            (GET, 511, stop()),
+            (GET, 520, again(500)),
+            (GET, 524, again(500)),
+            (POST, 524, stop()),
             (Method::HEAD, 503, again(500)),
             (Method::PUT, 503, again(500)),
             (Method::DELETE, 503, again(500)),
@@ -189,8 +248,7 @@ mod tests {
             (Method::PATCH, 429, again(500)),
         ];
         for (method, status, decision) in table {
-            let status = StatusCode::from_u16(status).unwrap();
-            assert_eq!(ask(&method, Outcome::Answer(status, &none), 1, 0), decision, "{method} {status}");
+            assert_eq!(ask(&method, answer(status, &none), 1, 0), decision, "{method} {status}");
         }
     }
 
@@ -210,11 +268,57 @@ mod tests {
     }
 
     #[test]
+    fn the_table_of_senders_and_of_what_asks_for_the_call_again() {
+        let none = HeaderMap::new();
+        let operation = |id: &str| Some(vimeo_api::operation(id).unwrap());
+        let pictures = operation("create_video_thumbnail");
+        let animated = operation("create_video_animated_thumbnails");
+        let create = operation("create_my_video");
+        // (method, operation, status, sender, code, decision after the first attempt)
+        let table = [
+            (GET, None, 429, Sender::Intermediary, None, again(500)),
+            (POST, create, 429, Sender::Api, None, again(500)),
+            (POST, create, 429, Sender::Intermediary, None, stop()),
+            (Method::PATCH, None, 429, Sender::Intermediary, None, stop()),
+            (POST, pictures, 503, Sender::Api, Some(7001), again(500)),
+            (POST, animated, 503, Sender::Api, Some(7001), again(500)),
+            (POST, create, 503, Sender::Api, Some(7001), stop()),
+            (POST, None, 503, Sender::Api, Some(7001), stop()),
+            (POST, pictures, 503, Sender::Api, None, stop()),
+            (POST, pictures, 503, Sender::Intermediary, None, stop()),
+            (POST, pictures, 500, Sender::Api, Some(7001), stop()),
+            (Method::PATCH, None, 503, Sender::Api, Some(7001), again(500)),
+            (Method::PATCH, None, 503, Sender::Intermediary, None, stop()),
+            (GET, None, 403, Sender::Intermediary, None, stop()),
+            (GET, None, 302, Sender::Intermediary, None, stop()),
+        ];
+        for (method, operation, status, sender, code, decision) in table {
+            let outcome = Outcome::Answer(
+                Answered::new(StatusCode::from_u16(status).unwrap(), &none).from(sender, code),
+            );
+            let attempt = Attempt {
+                method: &method,
+                operation,
+                outcome,
+                number: 1,
+                elapsed: Duration::ZERO,
+                now: DateTime::default(),
+                random: 1.0,
+            };
+            let decided = decide(&RetryPolicy::default(), &attempt);
+            assert_eq!(decided, decision, "{method} {operation:?} {status} {sender:?} {code:?}");
+        }
+    }
+
+    #[test]
     fn the_servers_word_comes_first_within_bounds() {
         let reset = "1970-01-01T00:16:50+00:00";
         let table = [
             (503, headers(&[("retry-after", "7")]), again(7_000)),
             (503, headers(&[("retry-after", "91")]), stop()),
+            (503, headers(&[("retry-after", "18446744073709551615")]), stop()),
+            (503, headers(&[("retry-after", "8210266876799")]), stop()),
+            (429, headers(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "8210266876799")]), stop()),
             (
                 429,
                 headers(&[
@@ -233,15 +337,14 @@ mod tests {
             (429, headers(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "5000")]), stop()),
         ];
         for (status, headers, decision) in table {
-            let status = StatusCode::from_u16(status).unwrap();
-            assert_eq!(ask(&GET, Outcome::Answer(status, &headers), 1, 0), decision, "{headers:?}");
+            assert_eq!(ask(&GET, answer(status, &headers), 1, 0), decision, "{headers:?}");
         }
     }
 
     #[test]
     fn attempts_waits_and_the_whole_are_bounded() {
         let none = HeaderMap::new();
-        let outcome = Outcome::Answer(StatusCode::BAD_GATEWAY, &none);
+        let outcome = answer(502, &none);
         let table = [(1, 0, again(500)), (2, 0, again(1_000)), (3, 0, again(2_000)), (4, 0, stop())];
         for (number, elapsed, decision) in table {
             assert_eq!(ask(&GET, outcome, number, elapsed), decision, "{number}");

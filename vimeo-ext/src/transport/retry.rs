@@ -1,4 +1,5 @@
 //! Sends a call again when that can help.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use vimeo_api::{Error, RawResponse, Request};
 
 use super::Step;
 use crate::Clock;
-use crate::retry::{Attempt, Decision, Outcome, RetryPolicy, decide};
+use crate::retry::{Answered, Attempt, Decision, Outcome, RetryPolicy, decide};
 
 /// Carries out what [`decide`] says. The body is in memory and shared, so every attempt sends it whole.
 pub(crate) struct Retry<N> {
@@ -20,7 +21,7 @@ pub(crate) struct Retry<N> {
 impl<N: Step> Step for Retry<N> {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
         let began = Instant::now();
-        let mut number = 1;
+        let mut number: u32 = 1;
         loop {
             let wait = {
                 let result = self.next.send(request).await;
@@ -31,7 +32,7 @@ impl<N: Step> Step for Retry<N> {
             };
             // On the heap, so that calls that need no second attempt make no room for the wait.
             Box::pin(sleep(wait)).await;
-            number += 1;
+            number = number.saturating_add(1);
         }
     }
 }
@@ -47,12 +48,13 @@ impl<N> Retry<N> {
     ) -> Option<Duration> {
         let outcome = match result {
             Ok(answer) if answer.status.is_success() => return None,
-            Ok(answer) => Outcome::Answer(answer.status, &answer.headers),
+            Ok(answer) => Outcome::Answer(Answered::of(answer)),
             Err(error) => Outcome::of(error),
         };
         let policy = request.extensions.get::<RetryPolicy>().unwrap_or(&self.policy);
         let attempt = Attempt {
             method: &request.method,
+            operation: request.operation,
             outcome,
             number,
             elapsed: began.elapsed(),

@@ -72,6 +72,30 @@ async fn one_call_can_have_a_rule_of_its_own() {
     assert_eq!(fake.count(), 2);
 }
 
+/// BEHAVIOUR.md: E08.
+#[tokio::test(start_paused = true)]
+async fn a_picture_that_vimeo_asks_for_again_is_asked_for_again() {
+    let again =
+        || answer(503).json(json!({"error": "x", "developer_message": "Please retry.", "error_code": 7001}));
+    // (method, path, whether it is sent again)
+    let table = [
+        ("POST", "/videos/1/pictures", true),
+        ("POST", "/me/pictures", true),
+        ("POST", "/videos/1/animated_thumbsets", true),
+        ("PATCH", "/videos/1/pictures/2", true),
+        ("POST", "/me/videos", false),
+        ("POST", "/videos/1/comments", false),
+    ];
+    for (method, path, repeated) in table {
+        let fake = Fake::new(
+            move |_, number| if number < 2 { again() } else { answer(201).json(json!({"uri": "/x"})) },
+        );
+        let call = fake.vimeo().api().call(method.parse().unwrap(), path).json(&json!({}));
+        assert_eq!(call.send().await.is_ok(), repeated, "{method} {path}");
+        assert_eq!(fake.count(), if repeated { 3 } else { 1 }, "{method} {path}");
+    }
+}
+
 /// Notes its name when a request passes.
 struct Passing(&'static str, std::sync::Arc<std::sync::Mutex<Vec<&'static str>>>);
 
