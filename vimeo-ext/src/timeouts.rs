@@ -1,7 +1,9 @@
 //! How long to wait for what.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
 /// A time beyond it is as good as none, and within what every clock can add.
@@ -9,7 +11,19 @@ pub(crate) const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// When a time that begins now is over, however long it is.
 pub(crate) fn after(time: Duration) -> Instant {
-    Instant::now() + time.min(A_YEAR)
+    later(Instant::now(), time)
+}
+
+/// The instant that lies this long after another, or a year after it where that is longer.
+pub(crate) fn later(instant: Instant, time: Duration) -> Instant {
+    // A clock that cannot tell a year from now has nothing later to tell either.
+    instant.checked_add(time.min(A_YEAR)).unwrap_or(instant)
+}
+
+/// The time that lies this long after another, or the last there is.
+pub(crate) fn later_date(date: DateTime<Utc>, time: Duration) -> DateTime<Utc> {
+    let later = TimeDelta::from_std(time).ok().and_then(|time| date.checked_add_signed(time));
+    later.unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 /// A random share of a time, for one draw of `chance` in `0.0..=1.0`; all of it where that is no such number.
@@ -90,6 +104,18 @@ mod tests {
         ];
         for (time, chance, expected) in table {
             assert_eq!(share(time, chance), expected, "{chance} of {time:?}");
+        }
+    }
+
+    #[test]
+    fn no_time_is_too_long_to_be_added() {
+        let now = Instant::now();
+        assert_eq!(later(now, Duration::MAX), now + A_YEAR);
+        assert_eq!(later(now, Duration::from_secs(5)), now + Duration::from_secs(5));
+        let date = DateTime::UNIX_EPOCH;
+        assert_eq!(later_date(date, Duration::from_secs(5)).timestamp(), 5);
+        for (date, time) in [(date, Duration::MAX), (DateTime::<Utc>::MAX_UTC, Duration::from_secs(1))] {
+            assert_eq!(later_date(date, time), DateTime::<Utc>::MAX_UTC);
         }
     }
 }

@@ -1,4 +1,5 @@
 //! Where a process asks for slices: the questions of all its accounts that come up at a time go to the store together.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,6 +9,7 @@ use tokio::time::{Instant, timeout};
 
 use super::slices::{Times, Want};
 use super::{Budget, BudgetShare, lock};
+use crate::timeouts::after;
 
 /// So many questions go to the store at once, at the most.
 const TOGETHER: usize = 256;
@@ -85,11 +87,12 @@ impl Desk {
             }
             (Some(error), None) => {
                 tracing::warn!(error, "the shared budget is away; this process goes by what it knows itself");
-                state.away = Some((Instant::now() + FIRST_PAUSE, 1));
+                state.away = Some((after(FIRST_PAUSE), 1));
             }
             (Some(_), Some((_, failures))) => {
-                let pause = FIRST_PAUSE.saturating_mul(1 << failures.min(16)).min(LONGEST_PAUSE);
-                state.away = Some((Instant::now() + pause, failures + 1));
+                let doubled =
+                    FIRST_PAUSE.saturating_mul(1u32.checked_shl(failures.min(16)).unwrap_or(u32::MAX));
+                state.away = Some((after(doubled.min(LONGEST_PAUSE)), failures.saturating_add(1)));
             }
         }
     }

@@ -1,9 +1,13 @@
 //! What is known of one account's limits, and what follows from it: pure, the time comes in.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
+use vimeo_api::LONGEST_WINDOW;
+
+use crate::timeouts::later;
 
 /// Calls that count alike: the same operation, with or without `fields`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +40,7 @@ pub(super) struct Window {
 impl Window {
     /// Once it has ended, all is allowed again.
     fn begin_anew(&mut self, now: Instant) {
-        if self.resets.is_some_and(|resets| resets + MARGIN <= now) {
+        if self.resets.is_some_and(|resets| later(resets, MARGIN) <= now) {
             self.remaining = self.id.limit;
             self.began = self.resets.take();
         }
@@ -49,6 +53,7 @@ pub(super) struct Reading {
     pub(super) limit: Option<u64>,
     pub(super) remaining: Option<u64>,
     /// The end of the window as it was told, and when that is here: the later an answer is read, the later that seems.
+    /// `None` where it lies further ahead than any window lasts.
     pub(super) reset: Option<(DateTime<Utc>, Instant)>,
 }
 
@@ -64,7 +69,7 @@ pub(super) enum Verdict {
 }
 
 /// There is one for each of many accounts, which make few kinds of calls each: so these are short lists, and tight.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Ledger {
     /// Those seen so far; with `None`, it has no limit that Vimeo tells of.
     classes: Vec<(Class, Option<WindowId>)>,
@@ -74,6 +79,14 @@ pub(super) struct Ledger {
     strikes: u32,
     /// Calls that are under way; no entry is zero.
     in_flight: Vec<(Class, u64)>,
+    /// The longest that a window lasts. No reset and no wait beyond it is believed.
+    longest: Duration,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self::new(LONGEST_WINDOW)
+    }
 }
 
 fn find<T>(list: &[(Class, T)], class: Class) -> Option<&T> {
@@ -103,12 +116,24 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 impl Ledger {
+    /// One that believes in no window longer than this.
+    pub(super) fn new(longest: Duration) -> Self {
+        Self {
+            classes: Vec::new(),
+            windows: Vec::new(),
+            blocked: None,
+            strikes: 0,
+            in_flight: Vec::new(),
+            longest,
+        }
+    }
+
     /// Whether a call may go now; [`Verdict::Go`] counts it.
     pub(super) fn ask(&mut self, class: Class, now: Instant) -> Verdict {
         let verdict = self.verdict(class, now);
         if verdict == Verdict::Go {
             match find_mut(&mut self.in_flight, class) {
-                Some(count) => *count += 1,
+                Some(count) => *count = count.saturating_add(1),
                 None => push(&mut self.in_flight, (class, 1)),
             }
         }
@@ -137,7 +162,7 @@ impl Ledger {
         window.begin_anew(now);
         match window.resets {
             _ if window.remaining > spoken_for => Verdict::Go,
-            Some(resets) if window.remaining == 0 => Verdict::WaitUntil(resets + MARGIN),
+            Some(resets) if window.remaining == 0 => Verdict::WaitUntil(later(resets, MARGIN)),
             _ if spoken_for > 0 => Verdict::WaitForAnswer,
             // Nothing remains and nobody knows for how long: only a call can tell.
             _ => Verdict::Go,
@@ -145,7 +170,8 @@ impl Ledger {
     }
 
     fn count(&self, which: impl Fn(Class) -> bool) -> u64 {
-        self.in_flight.iter().filter(|(class, _)| which(*class)).map(|(_, count)| count).sum()
+        let counts = self.in_flight.iter().filter(|(class, _)| which(*class)).map(|(_, count)| *count);
+        counts.fold(0, u64::saturating_add)
     }
 
     /// For a class not seen before: the window of calls like it, the latest first.
@@ -156,7 +182,7 @@ impl Ledger {
     /// The call is over, with or without an answer.
     pub(super) fn release(&mut self, class: Class) {
         if let Some(count) = find_mut(&mut self.in_flight, class) {
-            *count -= 1;
+            *count = count.saturating_sub(1);
             self.in_flight.retain(|(_, count)| *count > 0);
         }
     }
@@ -167,7 +193,8 @@ impl Ledger {
         self.learn(class, reading, now);
     }
 
-    /// Learns from a `429`. `wait` is what the server asked for; `random` scales the wait when it did not.
+    /// Learns from a `429`. `wait` is what the server asked for; `random` scales the wait when it did not, or asked for
+    /// longer than any window lasts.
     pub(super) fn refused(
         &mut self,
         class: Class,
@@ -185,17 +212,20 @@ impl Ledger {
         let reset = reading
             .reset
             .filter(|(_, resets)| reading.remaining == Some(0) && *resets > now)
-            .map(|(_, resets)| resets + MARGIN - now);
-        let doubled = FIRST_WAIT.saturating_mul(1 << (self.strikes - 1).min(16)).min(LONGEST_WAIT);
+            .map(|(_, resets)| later(resets, MARGIN).saturating_duration_since(now));
+        let doublings = self.strikes.saturating_sub(1).min(16);
+        let doubled =
+            FIRST_WAIT.saturating_mul(1u32.checked_shl(doublings).unwrap_or(u32::MAX)).min(LONGEST_WAIT);
         // Half of it is sure, so that a crowd does not come back at once.
         let own = doubled.mul_f64(0.5 + random / 2.0);
+        let wait = wait.filter(|wait| *wait <= self.longest);
         // A reset that was believed once and was followed by another refusal is believed no more alone.
         let wait = match wait.or(reset) {
             Some(wait) if self.strikes == 1 => wait,
             Some(wait) => wait.max(own),
             None => own,
         };
-        self.blocked = Some(now + wait);
+        self.blocked = Some(later(now, wait));
     }
 
     fn learn(&mut self, class: Class, reading: Reading, now: Instant) {
@@ -218,15 +248,20 @@ impl Ledger {
         };
         window.heard = now;
         let Some((told, resets)) = reading.reset else {
-            window.remaining = window.remaining.min(remaining);
+            // Of a window whose end nobody knows the latest answer tells most.
+            window.remaining = match window.resets {
+                Some(_) => window.remaining.min(remaining),
+                None => remaining,
+            };
             return;
         };
         // Vimeo may tell any time, and sums of it may be beyond what there is.
-        let later = window.told.map(|known| (told - known).as_seconds_f64());
-        match later {
-            // A late answer of a window that has ended says nothing of this one.
-            Some(later) if later < -MARGIN.as_secs_f64() => {}
-            Some(later) if later <= MARGIN.as_secs_f64() => match window.resets {
+        let ahead = window.told.map(|known| told.signed_duration_since(known).as_seconds_f64());
+        match ahead {
+            // A late answer of a window that has ended says nothing of this one. One that lies further back than a window
+            // lasts is no late one: what was told before was wrong.
+            Some(ahead) if ahead < -MARGIN.as_secs_f64() && -ahead <= self.longest.as_secs_f64() => {}
+            Some(ahead) if ahead.abs() <= MARGIN.as_secs_f64() => match window.resets {
                 Some(here) => {
                     window.remaining = window.remaining.min(remaining);
                     window.resets = Some(here.min(resets));
@@ -270,7 +305,10 @@ impl Ledger {
     pub(super) fn is_idle(&self, now: Instant) -> bool {
         self.in_flight.is_empty()
             && self.blocked(now).is_none()
-            && self.windows.iter().all(|window| window.resets.is_none_or(|resets| resets + MARGIN <= now))
+            && self
+                .windows
+                .iter()
+                .all(|window| window.resets.is_none_or(|resets| later(resets, MARGIN) <= now))
     }
 }
 
@@ -407,6 +445,57 @@ mod tests {
             waits.push((ledger.blocked(now).unwrap() - now).as_secs());
         }
         assert_eq!(waits, [2, 4, 8, 16, 32, 60, 60, 60, 60]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_wait_is_believed_that_is_longer_than_any_window() {
+        let now = Instant::now();
+        for (asked, seconds) in [
+            (Duration::MAX, 1),
+            (Duration::from_secs(u64::MAX), 1),
+            (LONGEST_WINDOW + MARGIN, 1),
+            (LONGEST_WINDOW, 3_600),
+        ] {
+            let mut ledger = Ledger::default();
+            ledger.refused(PLAIN, Reading::default(), Some(asked), now, 1.0);
+            assert_eq!(ledger.blocked(now), Some(now + Duration::from_secs(seconds)), "{asked:?}");
+        }
+        let mut ledger = Ledger::new(Duration::from_secs(60));
+        ledger.refused(PLAIN, Reading::default(), Some(Duration::from_secs(61)), now, 1.0);
+        assert_eq!(ledger.blocked(now), Some(now + FIRST_WAIT));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_an_end_the_latest_answer_counts() {
+        let now = Instant::now();
+        let mut ledger = Ledger::default();
+        let reading = |remaining| Reading { limit: Some(5), remaining: Some(remaining), reset: None };
+        call(&mut ledger, PLAIN, reading(0), now);
+        // Nothing remains and nobody knows for how long: one call after the other finds out.
+        assert_eq!(ledger.ask(PLAIN, now), Verdict::Go);
+        assert_eq!(ledger.ask(PLAIN, now), Verdict::WaitForAnswer);
+        ledger.answered(PLAIN, reading(4), now);
+        ledger.release(PLAIN);
+        assert_eq!(ledger.windows()[0].remaining, 4);
+        assert_eq!(ledger.ask(PLAIN, now), Verdict::Go);
+        assert_eq!(ledger.ask(PLAIN, now), Verdict::Go);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_end_that_was_wrong_gives_way_to_one_that_can_be() {
+        let now = Instant::now();
+        let mut ledger = Ledger::default();
+        let (end, resets) = told(now + Duration::from_secs(60)).unwrap();
+        let far = end + Duration::from_secs(365 * 24 * 3_600);
+        let wrong = Reading { limit: Some(5), remaining: Some(0), reset: Some((far, resets)) };
+        call(&mut ledger, PLAIN, wrong, now);
+        ledger.answered(
+            PLAIN,
+            Reading { limit: Some(5), remaining: Some(3), reset: Some((end, resets)) },
+            now,
+        );
+        let window = &ledger.windows()[0];
+        assert_eq!((window.remaining, window.told, window.resets), (3, Some(end), Some(resets)));
     }
 
     #[tokio::test(start_paused = true)]

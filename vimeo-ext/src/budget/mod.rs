@@ -2,6 +2,7 @@
 //!
 //! Learnt from the headers of every answer, kept per account and per limit value, never assumed. A call that would be
 //! refused waits here, before it is sent; see [`LimitPolicy`].
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod desk;
 mod ledger;
@@ -19,12 +20,16 @@ use futures_core::Stream;
 use http::{HeaderMap, StatusCode};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
-use vimeo_api::{ApiError, Error, RateLimit, RateLimited, RawResponse, Request, retry_after, time_until};
+use vimeo_api::{
+    ApiError, Error, LONGEST_WINDOW, RateLimit, RateLimited, RawResponse, Request, Sender, retry_after,
+    time_until,
+};
 
 use self::desk::Desk;
 use self::ledger::{Class, Ledger, Reading, Verdict};
 use self::slices::{Known as KnownLimit, Slices, Times, Turn, UnderWay, Want};
 use crate::Clock;
+use crate::timeouts::later;
 
 pub use self::pool::BudgetPool;
 pub use self::share::{BudgetLease, BudgetQuestion, BudgetReport, BudgetShare};
@@ -93,11 +98,18 @@ pub struct BudgetWindow {
 #[derive(Clone, Default)]
 pub struct Budgets(Arc<Known>);
 
-#[derive(Default)]
 struct Known {
     accounts: Mutex<Accounts>,
     /// Where to ask for what other processes share.
     desk: Option<Arc<Desk>>,
+    /// The longest that a window lasts.
+    longest: Duration,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self { accounts: Mutex::default(), desk: None, longest: LONGEST_WINDOW }
+    }
 }
 
 #[derive(Default)]
@@ -106,8 +118,6 @@ struct Accounts {
     /// At so many they are looked through for those that are idle.
     sweep_at: usize,
 }
-
-const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Beyond so many accounts those that are idle are forgotten.
 const MANY: usize = 1024;
@@ -124,11 +134,11 @@ impl Budgets {
                 Arc::strong_count(budget) > 1 || !lock(&budget.shared).ledger.is_idle(now)
             });
             // Twice as many before the next look, so that each account is looked at a few times at most.
-            accounts.sweep_at = accounts.budgets.len() * 2;
+            accounts.sweep_at = accounts.budgets.len().saturating_mul(2);
         }
         let account: Arc<str> = account.into();
         let slices = self.0.desk.as_ref().map(|desk| Slices::new(Arc::clone(desk)));
-        let budget = Arc::new(Budget::new(Arc::clone(&account), clock.clone(), slices));
+        let budget = Arc::new(Budget::new(Arc::clone(&account), clock.clone(), slices, self.0.longest));
         accounts.budgets.insert(account, Arc::clone(&budget));
         budget
     }
@@ -136,7 +146,20 @@ impl Budgets {
     /// Budgets that this process shares with others through `share`: each asks it for slices of what remains, about once in
     /// ten calls or less often, and goes by what it knows itself while `share` is away.
     pub fn shared(share: Arc<dyn BudgetShare>) -> Self {
-        Self(Arc::new(Known { accounts: Mutex::default(), desk: Some(Arc::new(Desk::new(share))) }))
+        Self(Arc::new(Known { desk: Some(Arc::new(Desk::new(share))), ..Known::default() }))
+    }
+
+    /// Budgets that believe in no window longer than this, and know nothing yet. A reset that lies further ahead, or a
+    /// `Retry-After` of more, is a mistake of whoever sent it: the budget goes on as if it had not been told, so that no
+    /// header holds an account back for a year. Default: [`LONGEST_WINDOW`], which is one hour.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// let budgets = vimeo_ext::Budgets::default().longest_window(Duration::from_secs(15 * 60));
+    /// ```
+    #[must_use]
+    pub fn longest_window(self, longest: Duration) -> Self {
+        Self(Arc::new(Known { accounts: Mutex::default(), desk: self.0.desk.clone(), longest }))
     }
 }
 
@@ -177,21 +200,22 @@ pub struct Budget {
     watched: OnceLock<watch::Sender<BudgetState>>,
     clock: Clock,
     slices: Option<Slices>,
+    /// The longest that a window lasts.
+    longest: Duration,
 }
 
-#[derive(Default)]
 struct Shared {
     ledger: Ledger,
     waiting: u64,
 }
 
 /// What an answer tells.
-fn read(headers: &HeaderMap, now: Instant, wall: DateTime<Utc>) -> Reading {
+fn read(headers: &HeaderMap, now: Instant, wall: DateTime<Utc>, longest: Duration) -> Reading {
     let Some(limit) = RateLimit::read(headers) else { return Reading::default() };
-    // A reset beyond the range of the clock is none.
+    // A reset further ahead than any window lasts is none.
     let reset = limit.reset.and_then(|told| {
-        let here = now.checked_add(time_until(told, headers, wall))?;
-        Some((told, here))
+        let left = Some(time_until(told, headers, wall)).filter(|left| *left <= longest)?;
+        Some((told, later(now, left)))
     });
     Reading { limit: limit.limit, remaining: limit.remaining, reset }
 }
@@ -202,9 +226,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Budget {
-    fn new(name: Arc<str>, clock: Clock, slices: Option<Slices>) -> Self {
-        let (shared, changed, watched) = (Mutex::default(), Notify::new(), OnceLock::new());
-        Self { name, shared, changed, watched, clock, slices }
+    fn new(name: Arc<str>, clock: Clock, slices: Option<Slices>, longest: Duration) -> Self {
+        let shared = Mutex::new(Shared { ledger: Ledger::new(longest), waiting: 0 });
+        Self { name, shared, changed: Notify::new(), watched: OnceLock::new(), clock, slices, longest }
     }
 
     /// What is known now.
@@ -311,10 +335,10 @@ impl Budget {
             // Whoever waits holds no place.
             drop(permit);
             let deadline = match policy {
-                LimitPolicy::Wait { at_most } => began.checked_add(at_most),
-                _ => Some(began),
+                LimitPolicy::Wait { at_most } => later(began, at_most),
+                _ => began,
             };
-            if deadline.is_some_and(|deadline| until > deadline) {
+            if until > deadline {
                 return Err(self.held_back(request, until));
             }
             sleep_until(until).await;
@@ -325,7 +349,7 @@ impl Budget {
     fn question(&self, holder: &str, want: Want, times: Times) -> BudgetQuestion {
         let name =
             if want.with_fields { format!("{} with fields", self.name) } else { self.name.to_string() };
-        BudgetQuestion::new(name, want.report(holder, times))
+        BudgetQuestion::new(name, want.report(holder, times).longest_window(self.longest))
     }
 
     /// Takes the slice that was asked for, or none when it cannot be had, and tells those who wait for it.
@@ -387,7 +411,7 @@ impl Budget {
                 (_, LimitPolicy::Wait { at_most }) => at_most,
             };
             // A wait beyond the range of the clock is one of a year.
-            let deadline = began.checked_add(at_most).unwrap_or(began + A_YEAR);
+            let deadline = later(began, at_most);
             if waiting.is_none() {
                 waiting = Some(Waiting::new(self));
                 if let Verdict::WaitUntil(until) = verdict {
@@ -413,7 +437,8 @@ impl Budget {
 
     fn held_back(&self, request: &Request, until: Instant) -> Error {
         let wait = until.saturating_duration_since(Instant::now());
-        let refusal = RateLimited::new(request.name(), Some(wait), None).at(self.clock.now() + wait);
+        let at = TimeDelta::from_std(wait).ok().and_then(|wait| self.clock.now().checked_add_signed(wait));
+        let refusal = RateLimited::new(request.name(), Some(wait), None).at(at);
         Error::RateLimited(Box::new(refusal))
     }
 }
@@ -439,7 +464,7 @@ struct Waiting<'a>(&'a Budget);
 impl<'a> Waiting<'a> {
     fn new(budget: &'a Budget) -> Self {
         let mut shared = lock(&budget.shared);
-        shared.waiting += 1;
+        shared.waiting = shared.waiting.saturating_add(1);
         budget.publish(&shared);
         Self(budget)
     }
@@ -468,7 +493,7 @@ impl Permit<'_> {
         let now = Instant::now();
         let wall = self.budget.clock.now();
         let mut shared = lock(&self.budget.shared);
-        let reading = read(&answer.headers, now, wall);
+        let reading = read(&answer.headers, now, wall, self.budget.longest);
         tracing::trace!(
             operation = self.class.operation,
             status = answer.status.as_u16(),
@@ -481,9 +506,12 @@ impl Permit<'_> {
             shared.ledger.refused(self.class, reading, wait, now, fastrand::f64());
             tracing::warn!(
                 limit = reading.limit,
-                "Vimeo refused a call: the account's rate limit is used up"
+                remaining = reading.remaining,
+                sender = ?answer.sender(),
+                "a call was refused with 429"
             );
-        } else {
+        } else if answer.sender() != Sender::Intermediary {
+            // What did not come from the API tells nothing of its limits.
             shared.ledger.answered(self.class, reading, now);
         }
         self.budget.publish(&shared);

@@ -1,12 +1,12 @@
 //! What processes that serve one account share of its limits: pure, the time comes in.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
-use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use self::window::{Given, HOLD, Window};
@@ -68,23 +68,26 @@ impl BudgetPool {
 
     /// Before anybody knows the limit, one call of one process finds it out.
     fn feel_the_way(&mut self, holder: &str, now: i64) -> Given {
-        if self.first <= now {
+        // A clock that was set back must not make anybody wait for what it showed before.
+        if self.first <= now || self.first > now.saturating_add(HOLD) {
             // Whoever still waits asks again soon; others are gone.
             self.early.clear();
         }
         self.early.insert(holder.to_owned());
-        if self.first > now {
-            let waited = now - (self.first - HOLD);
-            return Given { calls: 0, until: now + waited.clamp(LOOK, LONGEST_LOOK), more_at: now };
+        if self.first > now && self.first <= now.saturating_add(HOLD) {
+            let waited = now.saturating_sub(self.first.saturating_sub(HOLD));
+            let until = now.saturating_add(waited.clamp(LOOK, LONGEST_LOOK));
+            return Given { calls: 0, until, more_at: now };
         }
-        self.first = now + HOLD;
+        self.first = now.saturating_add(HOLD);
         // Whoever made that call knows more as soon as it is answered.
-        Given { calls: 1, until: now + HOLD, more_at: now }
+        Given { calls: 1, until: self.first, more_at: now }
     }
 }
 
 fn time(millis: i64, now: DateTime<Utc>) -> DateTime<Utc> {
-    DateTime::from_timestamp_millis(millis).unwrap_or(now + Duration::from_secs(1))
+    let soon = now.checked_add_signed(TimeDelta::seconds(1)).unwrap_or(now);
+    DateTime::from_timestamp_millis(millis).unwrap_or(soon)
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! How a process asks for slices of what all processes share.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
+use vimeo_api::LONGEST_WINDOW;
 
 use crate::auth::BoxFuture;
 
@@ -56,6 +59,8 @@ pub struct BudgetReport {
     pub unused: u64,
     /// What time it is for the process.
     pub now: DateTime<Utc>,
+    /// The longest that the process believes a limit to last. No end is believed that lies further ahead.
+    pub longest_window: Duration,
 }
 
 impl BudgetReport {
@@ -71,7 +76,15 @@ impl BudgetReport {
             in_flight: 0,
             unused: 0,
             now,
+            longest_window: LONGEST_WINDOW,
         }
+    }
+
+    /// Sets [`longest_window`](Self::longest_window).
+    #[must_use]
+    pub fn longest_window(mut self, longest: Duration) -> Self {
+        self.longest_window = longest;
+        self
     }
 }
 

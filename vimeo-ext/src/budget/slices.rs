@@ -1,14 +1,17 @@
 //! The slices of an account's budget that this process holds.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
+use vimeo_api::LONGEST_WINDOW;
 
 use super::desk::{Desk, Presence};
 use super::ledger::MARGIN;
 use super::{Budget, BudgetLease, BudgetReport, lock};
+use crate::timeouts::later;
 
 /// The slices that this process holds of one account's limits.
 pub(super) struct Slices {
@@ -72,6 +75,7 @@ impl Want {
             in_flight,
             unused,
             now: times.wall,
+            longest_window: LONGEST_WINDOW,
         }
     }
 }
@@ -87,13 +91,16 @@ impl Times {
     fn to_wall(self, time: Instant) -> Option<DateTime<Utc>> {
         match time.checked_duration_since(self.here) {
             Some(ahead) => self.wall.checked_add_signed(TimeDelta::from_std(ahead).ok()?),
-            None => self.wall.checked_sub_signed(TimeDelta::from_std(self.here - time).ok()?),
+            None => {
+                let behind = self.here.saturating_duration_since(time);
+                self.wall.checked_sub_signed(TimeDelta::from_std(behind).ok()?)
+            }
         }
     }
 
     fn to_here(self, time: DateTime<Utc>) -> Instant {
-        let ahead = (time - self.wall).to_std().unwrap_or_default();
-        self.here.checked_add(ahead).unwrap_or(self.here)
+        let ahead = time.signed_duration_since(self.wall).to_std().unwrap_or_default();
+        later(self.here, ahead)
     }
 }
 
@@ -135,10 +142,10 @@ impl Slice {
             Self::Left { calls, since, until, more_at } => {
                 // It ends with its window, of whose end an answer may have told since.
                 *until = known.resets.map_or(*until, |resets| resets.min(*until));
-                let more_at = known.resets.map_or(*more_at, |resets| (resets + MARGIN).min(*more_at));
+                let more_at = known.resets.map_or(*more_at, |resets| later(resets, MARGIN).min(*more_at));
                 let is_over = *until <= now || known.began.is_some_and(|began| *since < began);
                 // What is asked for between two windows may count in either, so nothing would be given.
-                let between = known.resets.map(|resets| (resets, resets + MARGIN));
+                let between = known.resets.map(|resets| (resets, later(resets, MARGIN)));
                 let between = between.filter(|(from, to)| *from <= now && now < *to);
                 match (*calls, between) {
                     (_, Some((_, to))) => Taken::Not(to),
@@ -146,7 +153,7 @@ impl Slice {
                     (0, _) => Taken::Spent { unused: 0 },
                     _ if is_over => Taken::Spent { unused: *calls },
                     _ => {
-                        *calls -= 1;
+                        *calls = calls.saturating_sub(1);
                         Taken::One
                     }
                 }

@@ -1,4 +1,5 @@
 //! The walk from item to item.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::collections::HashSet;
 use std::fmt;
@@ -125,8 +126,8 @@ impl<T: DeserializeOwned + Send + 'static> Items<T> {
         self.page = items.into_iter();
         self.link = Some(turned.link);
         self.taken = std::mem::take(&mut self.skip);
-        if self.taken > 0 {
-            self.page.nth(self.taken - 1);
+        if let Some(last) = self.taken.checked_sub(1) {
+            self.page.nth(last);
         }
     }
 }
@@ -154,14 +155,14 @@ impl<T: DeserializeOwned + Send + 'static> Stream for Items<T> {
         }
         loop {
             for (item, uri) in this.page.by_ref() {
-                this.taken += 1;
+                this.taken = this.taken.saturating_add(1);
                 if let (Some(seen), Some(uri)) = (&mut this.seen, uri)
                     && !seen.insert(uri)
                 {
                     continue;
                 }
                 if let Some(limit) = &mut this.limit {
-                    *limit -= 1;
+                    *limit = limit.saturating_sub(1);
                 }
                 return Poll::Ready(Some(Ok(item)));
             }

@@ -1,4 +1,5 @@
 //! The walk from page to page.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
@@ -18,7 +19,7 @@ use super::{Items, Position};
 /// It follows `paging.next` as Vimeo gives it and keeps `fields` and `per_page` of the call. It asks for 100 items a page
 /// where the operation takes `per_page` and none was given. An empty page does not end it, a missing `next` does,
 /// and so does Vimeo's error 2286 (no such page). It ends with [`vimeo_api::Error::Paging`] when `next` repeats, leads
-/// to another host, or leads on after a hundred empty pages in a row. When a call fails, the walk ends with its error, and
+/// to another host, or leads on after a hundred empty pages in a row or 100,000 pages in all. When a call fails, the walk ends with its error, and
 /// [`position`](Self::position) tells where to take it up again.
 pub struct Pages<T> {
     call: Call<Page<T>>,
@@ -172,7 +173,7 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
                     self.ask(with_page(&link, page), true);
                     // What comes after the last is told by its own answer.
                     self.next = if page < last {
-                        Next::Numbers { link, page: page + 1, last }
+                        Next::Numbers { link, page: page.saturating_add(1), last }
                     } else {
                         Next::Awaited
                     };
@@ -187,7 +188,7 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
 
     /// Learns from a page that was turned where the next is.
     fn turn(&mut self, asked: &str, page: &Page<T>) -> Result<(), Error> {
-        self.pages += 1;
+        self.pages = self.pages.saturating_add(1);
         self.total = page.total.or(self.total);
         self.empty = if page.items().is_empty() { self.empty.saturating_add(1) } else { 0 };
         self.seen.insert(same(&self.call_to(asked).link()));
@@ -218,6 +219,9 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         if self.empty >= MOST_EMPTY {
             return refuse(format!("{MOST_EMPTY} pages in a row held nothing and yet led to another"));
         }
+        if self.pages >= MOST_PAGES {
+            return refuse(format!("{MOST_PAGES} pages were read, and yet there is another"));
+        }
         Ok(())
     }
 
@@ -226,11 +230,9 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         let (total, per_page, number) =
             (page.total?, page.per_page.filter(|per_page| *per_page > 0)?, page.page?);
         let last = total.div_ceil(per_page);
-        (self.concurrent > 1 && last > number && page_of(next) == Some(number + 1)).then(|| Next::Numbers {
-            link: next.to_owned(),
-            page: number + 1,
-            last,
-        })
+        let following = number.checked_add(1)?;
+        (self.concurrent > 1 && last >= following && page_of(next) == Some(following))
+            .then(|| Next::Numbers { link: next.to_owned(), page: following, last })
     }
 
     /// Once a walk: whole answers fetched in bulk cost time and calls that `fields` would save.
@@ -303,6 +305,9 @@ const NO_SUCH_PAGE: i64 = 2286;
 /// Pages without an item that are followed in a row. One that leads on to ever another would use up the account's calls
 /// and never give anything.
 const MOST_EMPTY: u32 = 100;
+
+/// Pages that one walk reads. No list of Vimeo's is as long; one that always leads on to another page would never end.
+const MOST_PAGES: u64 = 100_000;
 
 fn query_of(link: &str) -> &str {
     link.split_once('?').map_or("", |(_, query)| query)

@@ -179,3 +179,87 @@ async fn clients_with_the_same_token_share_one_limit() {
     two.get("/me").send().await.unwrap();
     assert_eq!(began.elapsed(), seconds(61));
 }
+
+/// BEHAVIOUR.md: L02, L03.
+#[tokio::test(start_paused = true)]
+async fn no_header_holds_a_call_back_beyond_any_window() {
+    let in_a_year = reset_in(365 * 24 * 3_600, false);
+    let epoch = (start() + seconds(30)).timestamp().to_string();
+    // (status and headers of the first answer, how long the next call waits at the most)
+    type Row<'a> = (u16, Vec<(&'static str, &'a str)>, u64);
+    let table: [Row<'_>; 10] = [
+        (200, vec![("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", &in_a_year)], 0),
+        (200, vec![("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "8210266876799")], 0),
+        (200, vec![("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "9223372036854775807")], 0),
+        (200, vec![("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "+262142-12-31T23:59:59Z")], 0),
+        (200, vec![("x-ratelimit-remaining", "0")], 0),
+        (429, vec![("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", &in_a_year)], 1),
+        (429, vec![("retry-after", "18446744073709551615")], 1),
+        (429, vec![("retry-after", "9223372036854775807")], 1),
+        (429, vec![("retry-after", "86400")], 1),
+        // Seconds since 1970, where seconds to wait are due.
+        (429, vec![("retry-after", &epoch)], 30),
+    ];
+    for (status, headers, at_most) in table {
+        let sent: Vec<_> = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        let fake = Fake::new(move |_, number| match number {
+            0 => sent.iter().fold(
+                answer(status).json(json!({"error": "x"})).header("x-ratelimit-limit", 100),
+                |answer, (name, value)| answer.header(name, value),
+            ),
+            _ => answer(200).json(json!({})).limit(100, 50, "2026-03-01T12:02:00Z"),
+        });
+        let vimeo = fake.builder().retry(vimeo_ext::RetryPolicy::never()).build().unwrap();
+        let first = vimeo.get("/me").send().await;
+        if let Err(error) = first {
+            assert!(error.is_rate_limited());
+            assert!(!error.to_string().contains("2027"), "{error}");
+        }
+        let began = Instant::now();
+        vimeo.get("/me").send().await.unwrap();
+        let waited = began.elapsed().as_secs();
+        assert!(waited <= at_most && waited + 1 >= at_most, "{headers:?}: {waited} s");
+        // And from then on by what is true.
+        for _ in 0..20 {
+            vimeo.get("/me").send().await.unwrap();
+        }
+        assert!(began.elapsed() <= seconds(at_most), "{headers:?}");
+        assert_eq!(vimeo.budget().state().windows[0].remaining, 50);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_window_is_a_parameter() {
+    let reset = reset_in(7_200, false);
+    let fake = Fake::new(move |_, _| answer(200).json(json!({})).limit(100, 0, &reset));
+    for (longest, believed) in [(7_199, false), (7_200, true)] {
+        let budgets = vimeo_ext::Budgets::default().longest_window(seconds(longest));
+        let vimeo = fake.builder().budgets(budgets).limits(LimitPolicy::FailFast).build().unwrap();
+        vimeo.get("/me").send().await.unwrap();
+        assert_eq!(vimeo.get("/me").send().await.is_err(), believed, "{longest}");
+    }
+}
+
+/// BEHAVIOUR.md: L04, L07.
+#[tokio::test(start_paused = true)]
+async fn fields_are_advised_only_where_they_would_help() {
+    // (method and path, headers of a 429, number in its body, whether `fields` are advised)
+    let table = [
+        ("GET", "/me", true, None, true),
+        ("GET", "/me?fields=uri", true, None, false),
+        ("GET", "/me", false, None, false),
+        ("POST", "/me/albums", true, None, false),
+        ("PUT", "/me/following/1", true, Some(9006), false),
+        ("GET", "/me", true, Some(9006), false),
+    ];
+    for (method, path, limited, code, advised) in table {
+        let fake = Fake::new(move |_, _| {
+            let answer = answer(429).json(json!({"error": "Too many.", "error_code": code}));
+            if limited { answer.limit(10, 0, "2026-03-01T12:00:40Z") } else { answer }
+        });
+        let vimeo = fake.builder().limits(LimitPolicy::FailFast).build().unwrap();
+        let error = vimeo.api().call(method.parse().unwrap(), path).send().await.unwrap_err();
+        assert_eq!(error.to_string().contains("ask for `fields`"), advised, "{method} {path}: {error}");
+        assert!(!error.to_string().contains("used up"), "{error}");
+    }
+}

@@ -1,5 +1,7 @@
 //! The pool alone: who asks, what is told, what is given.
 
+use std::time::Duration;
+
 use super::*;
 
 const SECOND: i64 = 1_000;
@@ -262,4 +264,71 @@ fn it_is_written_and_read() {
     let pool = pool(&["a", "b"]);
     let text = serde_json::to_string(&pool).unwrap();
     assert_eq!(serde_json::from_str::<BudgetPool>(&text).unwrap(), pool);
+}
+
+#[test]
+fn of_a_small_limit_some_is_left_for_who_comes_later() {
+    let mut pool = BudgetPool::default();
+    pool.lease(&BudgetReport::new("a", 0, 0, at(0)));
+    // Its answers tell of the limit, and it makes six calls in all.
+    let (mut used, mut held, mut now) = (1, 0, 0);
+    while used < 6 {
+        now += 10;
+        if held == 0 {
+            let mut report = told("a", 10 - used, END, now);
+            report.limit = 10;
+            held = pool.lease(&report).calls;
+        }
+        assert!(held > 0, "after {used}");
+        (used, held) = (used + 1, held - 1);
+    }
+    // Another process knows nothing, and four calls are left.
+    let lease = pool.lease(&BudgetReport::new("b", 0, 0, at(now)));
+    assert!(lease.limit == 10 && lease.calls > 0 && lease.calls + held <= 4, "{lease:?}, {held} are held");
+}
+
+#[test]
+fn of_a_few_calls_that_are_left_everybody_finds_some() {
+    for left in 2..=10 {
+        let mut pool = BudgetPool::default();
+        let first = pool.lease(&told("a", left, END, 0)).calls;
+        let second = pool.lease(&BudgetReport::new("b", 0, 0, at(10))).calls;
+        assert!(first > 0 && second > 0 && first + second <= left, "{first} and {second} of {left}");
+    }
+}
+
+#[test]
+fn an_end_that_no_window_has_is_not_believed_and_one_that_was_is_forgotten() {
+    const YEAR: i64 = 365 * 24 * 3_600 * SECOND;
+    let mut pool = BudgetPool::default();
+    let lease = pool.lease(&told("a", 0, YEAR, 0));
+    assert!(lease.until <= at(60 * SECOND + SECOND) && lease.more_at <= at(60 * SECOND), "{lease:?}");
+    for end in [DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MIN_UTC] {
+        let mut report = told("a", 0, END, 0);
+        (report.told, report.resets_at) = (Some(end), Some(end));
+        pool.lease(&report);
+    }
+    // One that an older version of this crate stored.
+    let mut trusting = told("a", 0, YEAR, SECOND);
+    trusting.longest_window = Duration::MAX;
+    let lease = pool.lease(&trusting);
+    assert_eq!((lease.calls, lease.until), (0, at(YEAR + SECOND)));
+    let lease = pool.lease(&told("b", 50, END, 2 * SECOND));
+    assert!(lease.calls > 0 && lease.until <= at(END), "{lease:?}");
+    let lease = pool.lease(&told("b", 0, END, 3 * SECOND));
+    assert_eq!((lease.calls, lease.until), (0, at(END + SECOND)));
+}
+
+#[test]
+fn no_time_of_a_clock_is_too_much() {
+    for now in [DateTime::<Utc>::MIN_UTC, at(0), DateTime::<Utc>::MAX_UTC] {
+        let mut pool = BudgetPool::default();
+        for (limit, remaining) in [(0, 0), (10, 5), (u64::MAX, u64::MAX), (u64::MAX, 0)] {
+            let mut report = BudgetReport::new("a", limit, remaining, now);
+            (report.told, report.resets_at, report.heard_at) = (Some(now), Some(now), Some(now));
+            (report.in_flight, report.unused) = (u64::MAX, u64::MAX);
+            report.longest_window = Duration::MAX;
+            pool.lease(&report);
+        }
+    }
 }

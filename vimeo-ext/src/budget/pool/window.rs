@@ -8,11 +8,14 @@
 //!   it ends. What an answer of Vimeo has told already includes it then, so too little is given at times, never too much.
 //! - **Who is to come.** Whoever asked before the limit was known is counted on as one who wants all. In the first two
 //!   seconds after that nobody gets more than a quarter of it at once: others may be about to come.
+//! - **The last few.** Of ten calls or less that are left a holder gets half, so that a process that comes later, and of which
+//!   nobody knows, finds some.
 //! - **How often it is asked.** A greedy holder gets its part at once, or in halves of at least [`FEW`]. When nothing is
 //!   left for it, it comes back with the next window; before that only as long as all who ask stay below one in ten calls
 //!   of the limit.
 //! - **When a holder dies.** A large slice ends after half a window, and a part that nobody came for is kept no longer. A small
 //!   one is good for the window: it spares slow callers the asking, and little is lost with it.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -104,18 +107,18 @@ impl Window {
     pub(super) fn new(limit: u64, early: BTreeSet<String>, now: i64) -> Self {
         let holder = Holder { wants: limit, seen: now, ..Holder::default() };
         let holders = early.into_iter().map(|name| (name, holder)).collect();
-        Self { remaining: limit, begun: now, settled: now + SETTLE, holders, ..Self::default() }
+        Self { remaining: limit, begun: now, settled: now.saturating_add(SETTLE), holders, ..Self::default() }
     }
 
     /// Whether nobody has asked for it for so long that it is of no use to know.
     pub(super) fn is_forgotten(&self, now: i64) -> bool {
-        self.holders.values().all(|holder| holder.seen + FORGET <= now && holder.until <= now)
+        self.holders.values().all(|holder| holder.seen.saturating_add(FORGET) <= now && holder.until <= now)
     }
 
     /// Takes in what a holder has learnt, and gives it a slice of what remains.
     pub(super) fn lease(&mut self, limit: u64, report: &BudgetReport, now: i64) -> Given {
         self.learn(limit, report, now);
-        self.asked += 1;
+        self.asked = self.asked.saturating_add(1);
         self.forget(now);
         // Who let its slice end may have used it: only an answer from after that tells what it did not use.
         let heard = report.heard_at.map_or(0, |heard| heard.timestamp_millis());
@@ -124,7 +127,7 @@ impl Window {
         }
         let hold = self.hold();
         let own = self.holders.entry(report.holder.clone()).or_default();
-        let is_unknown = own.tell_use(report, limit, self.begun, now < own.seen + HOLD);
+        let is_unknown = own.tell_use(report, limit, self.begun, now < own.seen.saturating_add(HOLD));
         // What it had is spent or given back, but for what is under way; what remains tells of that once it has heard.
         let unheard = if own.seen <= heard { 0 } else { own.leased.saturating_sub(report.unused) };
         own.leased = report.in_flight.max(unheard);
@@ -133,24 +136,26 @@ impl Window {
         let own = *own;
         if is_new_here {
             // What it sent before this window began may come late enough to count here.
-            self.by_others += report.in_flight;
+            self.by_others = self.by_others.saturating_add(report.in_flight);
         }
 
         if let Some(resets) = self.resets.filter(|resets| *resets <= now) {
             // What is asked for now may count before or after.
-            return self.give(&report.holder, 0, resets + MARGIN, now, now);
+            return self.give(&report.holder, 0, resets.saturating_add(MARGIN), now, now);
         }
         let level = self.level(limit);
         let entitled = own.part(limit, level).saturating_sub(own.taken);
         let kept: u64 = self
             .holders
             .iter()
-            .filter(|(name, holder)| **name != report.holder && now < holder.seen.max(self.begun) + hold)
+            .filter(|(name, holder)| {
+                **name != report.holder && now < holder.seen.max(self.begun).saturating_add(hold)
+            })
             .map(|(_, holder)| holder.part(limit, level).saturating_sub(holder.taken))
-            .sum();
+            .fold(0, u64::saturating_add);
         let free = self.free(limit);
         // Where there is not enough for all that is still due, each gets as much less.
-        let due = entitled.min((free * entitled).div_ceil((entitled + kept).max(1)));
+        let due = entitled.min(free.saturating_mul(entitled).div_ceil(entitled.saturating_add(kept).max(1)));
         let calls = match due {
             0 if entitled == 0 => free.saturating_sub(kept).div_ceil(self.present(now)),
             // Nobody knows yet what it wants.
@@ -159,10 +164,12 @@ impl Window {
             _ if now < self.settled => due.min((limit / 4).max(AT_LEAST)),
             _ => due.min(due.div_ceil(2).max(FEW)),
         };
-        let calls = calls.min(free);
+        // Of the last few calls nobody gets all at once: others may want one before they are used.
+        let most = if free <= AT_LEAST { free.div_ceil(2) } else { free };
+        let calls = calls.min(most);
         if calls == 0 && self.is_worth_a_try(limit, now) {
             self.tried = now;
-            return self.give(&report.holder, 1, now + HOLD, now, now);
+            return self.give(&report.holder, 1, now.saturating_add(HOLD), now, now);
         }
         if calls == 0 {
             if let Some(own) = self.holders.get_mut(&report.holder) {
@@ -171,13 +178,14 @@ impl Window {
             return self.give(&report.holder, 0, self.again(limit, &report.holder, now), now, now);
         }
         let is_modest = is_small(calls, limit) || own.wishes(limit) < level;
-        let until = self.resets.unwrap_or(i64::MAX).min(now + if is_modest { LONG } else { hold });
-        let is_all = calls >= due && free - calls <= kept;
+        let until =
+            self.resets.unwrap_or(i64::MAX).min(now.saturating_add(if is_modest { LONG } else { hold }));
+        let is_all = calls >= due && free.saturating_sub(calls) <= kept;
         let more_at = match self.ends() {
             _ if !is_all || is_modest => now,
             Some(ends) if !self.may_ask_more(limit) => ends,
-            Some(ends) => ends.min(now + hold),
-            None => now + hold,
+            Some(ends) => ends.min(now.saturating_add(hold)),
+            None => now.saturating_add(hold),
         };
         self.give(&report.holder, calls, until, more_at, now)
     }
@@ -192,23 +200,23 @@ impl Window {
     /// That is what was not given yet, if nobody else uses the account; and it is what remains by the last answer but for
     /// all that is held, whoever uses the account. Both can be too little and neither too much, as far as answers tell.
     fn free(&self, limit: u64) -> u64 {
-        let leased = self.holders.values().map(|holder| holder.leased).sum();
+        let leased = self.holders.values().map(|holder| holder.leased).fold(0, u64::saturating_add);
         let ungiven = limit.saturating_sub(self.taken()).saturating_sub(self.by_others);
         let unheld = self.remaining.saturating_sub(leased);
         ungiven.max(unheld).min(self.remaining)
     }
 
     fn taken(&self) -> u64 {
-        self.forgotten + self.holders.values().map(|holder| holder.taken).sum::<u64>()
+        self.holders.values().map(|holder| holder.taken).fold(self.forgotten, u64::saturating_add)
     }
 
     fn give(&mut self, holder: &str, calls: u64, until: i64, more_at: i64, now: i64) -> Given {
-        let until = until.max(now + 1);
+        let until = until.max(now.saturating_add(1));
         if let Some(own) = self.holders.get_mut(holder) {
-            own.leased += calls;
-            own.taken += calls;
+            own.leased = own.leased.saturating_add(calls);
+            own.taken = own.taken.saturating_add(calls);
             own.slice = calls;
-            own.until = until + GRACE;
+            own.until = until.saturating_add(GRACE);
         }
         Given { calls, until, more_at: more_at.max(now) }
     }
@@ -217,55 +225,65 @@ impl Window {
     fn is_worth_a_try(&self, limit: u64, now: i64) -> bool {
         self.remaining > 0
             && self.may_ask_more(limit)
-            && self.tried + HOLD <= now
+            && self.tried.saturating_add(HOLD) <= now
             && self.holders.values().any(|holder| holder.leased > 0 && holder.until <= now)
     }
 
     /// How many have asked of late.
     fn present(&self, now: i64) -> u64 {
-        self.holders.values().filter(|holder| now < holder.seen + HOLD).count().max(1) as u64
+        self.holders.values().filter(|holder| now < holder.seen.saturating_add(HOLD)).count().max(1) as u64
     }
 
     fn forget(&mut self, now: i64) {
         let forgotten = &mut self.forgotten;
         self.holders.retain(|_, holder| {
-            let stays = holder.seen + FORGET > now || holder.until > now;
-            *forgotten += if stays { 0 } else { holder.taken };
+            let stays = holder.seen.saturating_add(FORGET) > now || holder.until > now;
+            *forgotten = forgotten.saturating_add(if stays { 0 } else { holder.taken });
             stays
         });
     }
 
     /// How far each may come, with what it is ahead, so that all wishes together fill the limit.
     fn level(&self, limit: u64) -> u64 {
-        let (mut low, mut high) = (0, limit * 2);
+        let (mut low, mut high) = (0_u64, limit.saturating_mul(2));
         while low < high {
-            let level = low + (high - low) / 2;
-            let filled: u64 = self.holders.values().map(|holder| holder.part(limit, level)).sum();
-            if filled < limit { low = level + 1 } else { high = level }
+            let level = low.midpoint(high);
+            let parts = self.holders.values().map(|holder| holder.part(limit, level));
+            let filled = parts.fold(0, u64::saturating_add);
+            if filled < limit { low = level.saturating_add(1) } else { high = level }
         }
         low
     }
 
     /// When the next window begins, by what was told or by how long the last one was.
     fn ends(&self) -> Option<i64> {
-        let told = self.resets.map(|resets| resets + MARGIN);
+        let told = self.resets.map(|resets| resets.saturating_add(MARGIN));
         // As windows are told in whole seconds, the last one may have been shorter by almost one.
-        told.or_else(|| Some(self.begun + self.lasts? + MARGIN))
+        told.or_else(|| Some(self.begun.saturating_add(self.lasts?).saturating_add(MARGIN)))
     }
 
     /// Whether everybody may ask once more without the store being asked for more than one call in ten.
     fn may_ask_more(&self, limit: u64) -> bool {
-        (self.asked + self.holders.len() as u64) * 10 <= limit
+        self.asked.saturating_add(self.holders.len() as u64).saturating_mul(10) <= limit
     }
 
     fn learn(&mut self, limit: u64, report: &BudgetReport, now: i64) {
         // Who does not know the limit yet has nothing to tell.
         let millis = |time: DateTime<Utc>| time.timestamp_millis();
         let told = report.told.zip(report.resets_at).filter(|_| report.limit > 0);
-        if let Some((told, resets)) = told.map(|(told, resets)| (millis(told), millis(resets))) {
-            self.hear(told, resets, limit, report.remaining, now);
+        let longest = i64::try_from(report.longest_window.as_millis()).unwrap_or(i64::MAX);
+        let last = now.saturating_add(longest);
+        if self.resets.is_some_and(|resets| resets > last) {
+            // Nothing lasts so long: another process believed what it should not have.
+            (self.told, self.resets, self.lasts) = (None, None, None);
+            self.remaining = limit;
         }
-        if self.resets.is_some_and(|resets| resets + MARGIN <= now) {
+        if let Some((told, resets)) = told.map(|(told, resets)| (millis(told), millis(resets)))
+            && resets <= last
+        {
+            self.hear(told, resets, limit, report.remaining, longest, now);
+        }
+        if self.resets.is_some_and(|resets| resets.saturating_add(MARGIN) <= now) {
             self.begin(limit, now);
         }
         let used = limit.saturating_sub(self.remaining);
@@ -273,9 +291,11 @@ impl Window {
     }
 
     /// Takes in what an answer has told: the end of its window, when that is here, and what remained.
-    fn hear(&mut self, told: i64, resets: i64, limit: u64, remaining: u64, now: i64) {
-        let is_next = self.told.is_none_or(|known| told > known + MARGIN);
-        if is_next {
+    fn hear(&mut self, told: i64, resets: i64, limit: u64, remaining: u64, longest: i64, now: i64) {
+        let is_next = self.told.is_none_or(|known| told > known.saturating_add(MARGIN));
+        // An end further back than a window lasts is no late answer's: what was told before was wrong.
+        let was_wrong = self.told.is_some_and(|known| told < known.saturating_sub(longest));
+        if is_next || was_wrong {
             // Unless this window was begun when the one before had to be over.
             if self.resets.is_some() {
                 self.begin(limit, now);
@@ -284,7 +304,7 @@ impl Window {
             self.remaining = self.remaining.min(remaining);
             self.resets = Some(resets);
         } else if let (Some(known), Some(here)) = (self.told, self.resets)
-            && told + MARGIN >= known
+            && told.saturating_add(MARGIN) >= known
         {
             self.remaining = self.remaining.min(remaining);
             // The later an answer is read, the later its end seems.
@@ -293,7 +313,7 @@ impl Window {
             // An answer of a window before this one.
             return;
         }
-        self.lasts = self.resets.map(|resets| resets + MARGIN - self.begun);
+        self.lasts = self.resets.map(|resets| resets.saturating_add(MARGIN).saturating_sub(self.begun));
     }
 
     /// A new window, which belongs to nobody yet.
@@ -303,10 +323,10 @@ impl Window {
         self.resets = None;
         (self.by_others, self.asked, self.tried, self.forgotten) = (0, 0, 0, 0);
         let greedy = self.holders.values().filter(|holder| holder.greedy);
-        let least = greedy.map(|holder| holder.ahead + holder.taken).min().unwrap_or(0);
+        let least = greedy.map(|holder| holder.ahead.saturating_add(holder.taken)).min().unwrap_or(0);
         for holder in self.holders.values_mut() {
             let (wants, ahead) = match holder.greedy {
-                true => (limit, (holder.ahead + holder.taken - least).min(limit)),
+                true => (limit, holder.ahead.saturating_add(holder.taken).saturating_sub(least).min(limit)),
                 // It got what it wanted.
                 false => (holder.taken, 0),
             };
@@ -319,8 +339,8 @@ impl Window {
         let others = self.holders.iter().filter(|(name, holder)| *name != own && holder.leased > 0);
         let given_back = others.map(|(_, holder)| holder.until).min();
         let given_back = given_back.filter(|_| self.remaining > 0 && self.may_ask_more(limit));
-        let soonest = self.ends().into_iter().chain(given_back).min().unwrap_or(now + MARGIN);
-        soonest.max(now + MARGIN / 2)
+        let soonest = self.ends().into_iter().chain(given_back).min().unwrap_or(now.saturating_add(MARGIN));
+        soonest.max(now.saturating_add(MARGIN / 2))
     }
 }
 
@@ -332,7 +352,7 @@ impl Holder {
             match report.unused {
                 0 if self.slice > 0 && is_soon => self.greedy = true,
                 // At this pace, as much again will do.
-                0 => self.wants = self.wants.max(self.taken + self.slice.max(AT_LEAST)),
+                0 => self.wants = self.wants.max(self.taken.saturating_add(self.slice.max(AT_LEAST))),
                 _ => {}
             }
             return self.slice == 0;

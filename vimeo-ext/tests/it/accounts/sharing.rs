@@ -183,6 +183,25 @@ async fn what_the_modest_leave_goes_to_the_greedy() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_process_that_comes_late_finds_some_of_the_little_that_is_left() {
+    let reset = (start() + WINDOW).format("%Y-%m-%dT%H:%M:%S+00:00").to_string();
+    let fake = Fake::new(move |_, number| {
+        answer(200).json(json!({})).limit(10, 10_u64.saturating_sub(number as u64 + 1), &reset)
+    });
+    let share = Counted::new(Manner::Answers);
+    let [one, two] = [process(&fake, &share), process(&fake, &share)];
+    let client = |process: &Vimeo| process.for_account("a", "token").unwrap();
+    let (one, two) = (client(&one), client(&two));
+    let began = Instant::now();
+    for _ in 0..6 {
+        one.get("/me").send().await.unwrap();
+    }
+    // Four are left, and the first process may hold some of them.
+    two.get("/me").send().await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_store_that_is_away_stops_nobody() {
     for (manner, patience) in [(Manner::Fails, 0), (Manner::Hangs, 5), (Manner::Panics, 0)] {
         let began = Instant::now();
