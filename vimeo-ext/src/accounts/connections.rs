@@ -159,7 +159,7 @@ impl Connections {
         connection.name = change.name.clone().unwrap_or_else(|| connection.name.clone());
         connection.description = change.description.clone().unwrap_or_else(|| connection.description.take());
         connection.enabled = change.enabled.unwrap_or(connection.enabled);
-        connection.version = version + 1;
+        connection.version = version.saturating_add(1);
         connection.changed_at = core.now();
         let renewed = change.touches_credentials();
         if renewed {
@@ -247,11 +247,9 @@ impl Connections {
 
     async fn replace(&self, record: &ConnectionRecord) -> Result<(), AccountsError> {
         let connection = &record.connection;
-        self.core()
-            .store
-            .replace_connection(record)
-            .await
-            .map_err(|error| Self::written(&connection.id, connection.version - 1, &connection.name, error))
+        self.core().store.replace_connection(record).await.map_err(|error| {
+            Self::written(&connection.id, connection.version.saturating_sub(1), &connection.name, error)
+        })
     }
 
     fn written(id: &ConnectionId, expected: u64, name: &str, error: StoreError) -> AccountsError {
@@ -293,19 +291,24 @@ struct Secrets {
 
 #[derive(Serialize)]
 struct Written<'a> {
+    api: &'a str,
     client_secret: &'a str,
     access_token: &'a str,
 }
 
 #[derive(Deserialize)]
 struct Read {
+    #[serde(default)]
+    api: Option<String>,
     client_secret: Secret,
     access_token: Secret,
 }
 
 impl Secrets {
     fn seal(&self, core: &Core, id: &ConnectionId) -> Result<Sealed, KeyError> {
+        let api = core.api();
         let written = Written {
+            api: &api,
             client_secret: self.client_secret.expose_secret(),
             access_token: self.access_token.expose_secret(),
         };
@@ -318,6 +321,7 @@ impl Secrets {
         let plain = core.keys.open(&owner, &record.secrets)?;
         let read: Read =
             serde_json::from_slice(&plain).map_err(|_| KeyError::Damaged { owner: owner.to_string() })?;
+        owner.check_api(read.api, &core.api())?;
         Ok(Self {
             client_secret: read.client_secret.expose().into(),
             access_token: read.access_token.expose().into(),

@@ -1,11 +1,13 @@
 //! What the accounts' parts have in common: the store, the keys, the app, and the one way to change a record.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
+use vimeo_api::Sender;
 
-use super::keys::KeyRing;
+use super::keys::{KeyError, KeyRing, Sealed};
 use super::{
     Account, AccountId, AccountRecord, AccountRefresher, AccountStore, AccountsError, Status, StatusEvent,
     StoreError, Tokens,
@@ -33,6 +35,20 @@ impl Core {
         // What the store keeps has no finer parts.
         let now = self.app.clock().now();
         DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now)
+    }
+
+    /// The scheme, host and port of the API that the app's client calls. What is sealed here is for it and no other.
+    pub(super) fn api(&self) -> String {
+        self.app.api().base_url().origin().ascii_serialization()
+    }
+
+    pub(super) fn seal(&self, id: &AccountId, tokens: &Tokens) -> Result<Sealed, KeyError> {
+        tokens.seal(&self.keys, id.as_str(), &self.api())
+    }
+
+    /// The tokens of an account; `None` when it has none.
+    pub(super) fn open(&self, record: &AccountRecord) -> Result<Option<Tokens>, KeyError> {
+        Tokens::open(&self.keys, record, &self.api())
     }
 
     pub(super) async fn record(&self, id: &AccountId) -> Result<AccountRecord, AccountsError> {
@@ -76,7 +92,7 @@ impl Core {
                 // Written over, it would be lost to whoever has the key.
                 self.keys.knows(&sealed.key)?;
             }
-            after.account.version = before.account.version + 1;
+            after.account.version = before.account.version.saturating_add(1);
             after.account.changed_at = self.now();
             let event = (from != to).then(|| {
                 let reason = after.account.reason.clone();
@@ -102,7 +118,7 @@ impl Core {
     }
 
     pub(super) fn announce(&self) {
-        self.news.send_modify(|number| *number += 1);
+        self.news.send_modify(|number| *number = number.saturating_add(1));
     }
 
     /// Puts the tokens of a login into an account.
@@ -114,7 +130,7 @@ impl Core {
     ) -> Result<(Account, Tokens), AccountsError> {
         let user = grant.user.as_ref().and_then(|user| user.uri.clone());
         let tokens = Tokens { access: grant.token, refresh: grant.refresh_token };
-        let sealed = tokens.seal(&self.keys, id.as_str())?;
+        let sealed = self.seal(id, &tokens)?;
         let record = self
             .update(id, |record| {
                 let account = &mut record.account;
@@ -151,24 +167,22 @@ impl Core {
     ) -> Result<AccountRecord, AccountsError> {
         let now = self.now();
         self.update(id, |record| {
-            let same = Tokens::open(&self.keys, record)?.is_some_and(|present| present.is(&tokens.access));
+            let same = self.open(record)?.is_some_and(|present| present.is(&tokens.access));
             if !same || !matches!(record.account.status, Status::Active | Status::Expired) {
                 return Ok(false);
             }
             let expired = record.account.expires.is_some_and(|expires| expires <= now);
             record.account.status = if expired { Status::Expired } else { Status::Revoked };
             record.account.reason = Some(reason.to_owned());
-            // A refresh token may be good for a later try; a token that was revoked is good for nothing.
-            if !expired {
-                record.secrets = None;
-            }
+            // The tokens stay: Vimeo may have been wrong, and then `Accounts::verify` brings the account back.
             Ok(true)
         })
         .await
     }
 }
 
-/// Whether Vimeo said that a token is none.
+/// Whether Vimeo itself said that a token is none. A `401` without its words may be a proxy's, and is no reason to give an
+/// account up.
 pub(super) fn is_refused(error: &crate::Error) -> bool {
-    error.call().is_some_and(vimeo_api::Error::is_unauthorized)
+    error.call().is_some_and(|call| call.is_unauthorized() && call.sender() == Some(Sender::Api))
 }

@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use super::core::Core;
 use super::manager::Inner;
-use super::{Status, StatusEvent, Tokens};
+use super::{Status, StatusEvent};
 use crate::auth::RefreshError;
 
 /// So many changes are read at once.
@@ -91,15 +91,13 @@ async fn apply(inner: &Inner, event: &StatusEvent) {
         Ok(None) => {
             inner.warm.stop(&event.account, || RefreshError::needs_login("the account was disconnected"));
         }
-        Ok(Some(record)) if record.account.status == Status::Active => {
-            match Tokens::open(&inner.core.keys, &record) {
-                Ok(Some(tokens)) => inner.warm.resume(&event.account, &tokens.access),
-                Ok(None) => {}
-                Err(error) => {
-                    tracing::warn!(account = %event.account, %error, "its new token is out of reach")
-                }
+        Ok(Some(record)) if record.account.status == Status::Active => match inner.core.open(&record) {
+            Ok(Some(tokens)) => inner.warm.resume(&event.account, &tokens.access),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(account = %event.account, %error, "its new token is out of reach")
             }
-        }
+        },
         Ok(Some(record)) => inner.settle(&record),
         Err(error) => tracing::warn!(account = %event.account, %error, "its change is applied later"),
     }

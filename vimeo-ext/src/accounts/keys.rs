@@ -185,6 +185,16 @@ impl Owner<'_> {
         }
     }
 
+    /// Whether a secret that was sealed for one API may go to another: `None` is one that was sealed before this was kept.
+    pub(super) fn check_api(&self, sealed_for: Option<String>, api: &str) -> Result<(), KeyError> {
+        match sealed_for {
+            Some(sealed_for) if sealed_for != api => {
+                Err(KeyError::OtherApi { owner: self.to_string(), sealed_for, api: api.to_owned() })
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn associated_data(&self) -> Vec<u8> {
         let (kind, id) = self.parts();
         [kind.as_bytes(), b"\0", id.as_bytes()].concat()
@@ -232,6 +242,18 @@ pub enum KeyError {
     Damaged {
         /// Whose secret.
         owner: String,
+    },
+    /// It is for the API at another address than the one that this client calls. It was not sent there.
+    #[error(
+        "the secret of {owner} is for the API at {sealed_for}, and this client calls {api}; set the base URL right, or log in again under another account"
+    )]
+    OtherApi {
+        /// Whose secret.
+        owner: String,
+        /// The scheme, host and port that it is for.
+        sealed_for: String,
+        /// Those of this client.
+        api: String,
     },
     /// The text is no key.
     #[error("a key is the base64 of 32 bytes; make one with Key::generate")]

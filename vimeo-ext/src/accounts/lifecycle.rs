@@ -1,16 +1,17 @@
 //! What becomes of an account once it has a token: looked at, renewed, switched off and on, forgotten.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::time::Duration;
 
 use super::core::is_refused;
 use super::manager::usable;
-use super::{
-    Account, AccountId, AccountQuery, Accounts, AccountsError, Status, StatusEvent, StoreError, Tokens,
-};
+use super::{Account, AccountId, AccountQuery, Accounts, AccountsError, Status, StatusEvent, StoreError};
 use crate::auth::RefreshError;
+use crate::timeouts::later_date;
 
 impl Accounts {
     /// Asks Vimeo whether the account's token still holds, and notes what it answers: the scopes, or that it was revoked.
+    /// A [`Revoked`](Status::Revoked) account whose token Vimeo takes after all is [`Active`](Status::Active) again.
     ///
     /// # Errors
     ///
@@ -19,22 +20,36 @@ impl Accounts {
     pub async fn verify(&self, id: &AccountId) -> Result<Account, AccountsError> {
         let core = self.core();
         let record = core.record(id).await?;
-        let tokens = usable(core, &record)?;
+        let tokens = match record.account.status {
+            status @ Status::Revoked => core
+                .open(&record)?
+                .ok_or_else(|| AccountsError::NeedsLogin { account: id.clone(), status })?,
+            _ => usable(core, &record)?,
+        };
         match core.app.auth().verify_token(&tokens.access).await {
             Ok(grant) => {
                 let scopes = grant.scopes().cloned();
                 let expires = grant.expires();
                 let record = core
                     .update(id, |record| {
-                        let same =
-                            Tokens::open(&core.keys, record)?.is_some_and(|now| now.is(&tokens.access));
+                        let same = core.open(record)?.is_some_and(|now| now.is(&tokens.access));
                         let account = &mut record.account;
                         let known = account.scopes == scopes && account.expires == expires;
                         account.scopes = scopes.clone().or_else(|| account.scopes.take());
                         account.expires = expires;
-                        Ok(same && !known)
+                        let is_back = account.status == Status::Revoked;
+                        if is_back {
+                            account.status = Status::Active;
+                            account.reason = Some("Vimeo takes the access token after all".to_owned());
+                        }
+                        Ok(same && (is_back || !known))
                     })
                     .await?;
+                if record.account.status == Status::Active
+                    && let Some(tokens) = core.open(&record)?
+                {
+                    self.inner.warm.resume(id, &tokens.access);
+                }
                 Ok(record.account)
             }
             Err(error) if is_refused(&error) => {
@@ -55,8 +70,8 @@ impl Accounts {
         let core = self.core();
         let record = core.record(id).await?;
         let status = record.account.status;
-        let tokens = Tokens::open(&core.keys, &record)?
-            .ok_or_else(|| AccountsError::NeedsLogin { account: id.clone(), status })?;
+        let tokens =
+            core.open(&record)?.ok_or_else(|| AccountsError::NeedsLogin { account: id.clone(), status })?;
         let result = core.renew(id, Some(&tokens.access)).await;
         let record = core.record(id).await?;
         match result {
@@ -77,14 +92,14 @@ impl Accounts {
     /// [`AccountsError::Store`]. An account that cannot be renewed is noted and passed over.
     pub async fn refresh_due(&self, ahead: Duration) -> Result<u64, AccountsError> {
         let core = self.core();
-        let before = core.now() + ahead.min(super::refresh::AHEAD);
+        let before = later_date(core.now(), ahead.min(super::refresh::AHEAD));
         let mut query = AccountQuery::default().status(Status::Active).expires_before(before).limit(200);
         let mut renewed = 0;
         loop {
             let page = self.list(query).await?;
             for account in page.accounts {
                 match self.refresh(&account.id).await {
-                    Ok(_) => renewed += 1,
+                    Ok(_) => renewed = u64::saturating_add(renewed, 1),
                     Err(AccountsError::Store(error)) => return Err(error.into()),
                     Err(error) => tracing::warn!(account = %account.id, %error, "not renewed"),
                 }
@@ -140,7 +155,7 @@ impl Accounts {
             })
             .await?;
         if record.account.status == Status::Active
-            && let Some(tokens) = Tokens::open(&core.keys, &record)?
+            && let Some(tokens) = core.open(&record)?
         {
             self.inner.warm.resume(id, &tokens.access);
         }
@@ -158,7 +173,7 @@ impl Accounts {
     pub async fn disconnect(&self, id: &AccountId) -> Result<(), AccountsError> {
         let core = self.core();
         let Some(mut record) = core.store.account(id).await? else { return Ok(()) };
-        if let Some(tokens) = Tokens::open(&core.keys, &record)? {
+        if let Some(tokens) = core.open(&record)? {
             match core.app.auth().revoke_token(&tokens.access).await {
                 Ok(()) => {}
                 Err(error) if is_refused(&error) => {}

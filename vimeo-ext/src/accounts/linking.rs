@@ -1,4 +1,5 @@
 //! Giving an account its token: by a login, or one that is at hand.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use secrecy::zeroize::Zeroizing;
 use sha2::{Digest, Sha256};
@@ -7,6 +8,7 @@ use url::{Url, form_urlencoded};
 use super::keys::Owner;
 use super::{Account, AccountId, Accounts, AccountsError, KeyError, LoginRecord, Status};
 use crate::auth::{AuthError, Authorization};
+use crate::timeouts::later_date;
 use crate::{AccessToken, Scope, ScopeSet};
 
 /// A login that was completed.
@@ -48,7 +50,7 @@ impl Accounts {
             key: login_key(login.state()),
             account: id.clone(),
             secrets: core.keys.seal(&Owner::Login(id.as_str()), &plain)?,
-            expires: now + self.inner.login_lifetime,
+            expires: later_date(now, self.inner.login_lifetime),
         };
         core.store.put_login(&record, now).await?;
         Ok(login.url().clone())
@@ -131,10 +133,10 @@ impl Accounts {
 
 /// Credentials that Vimeo does not take are an error of their own; that it could not be asked is not.
 pub(super) fn refused(what: &'static str, error: crate::Error) -> AccountsError {
-    let client_error = error
-        .call()
-        .and_then(vimeo_api::Error::status)
-        .is_some_and(|status| matches!(status.as_u16(), 400 | 401 | 403));
+    let client_error = error.call().is_some_and(|call| {
+        let status = call.status().map(|status| status.as_u16());
+        matches!(status, Some(400 | 401 | 403)) && !call.is_intermediary()
+    });
     if client_error {
         AccountsError::RefusedCredentials { what, source: Box::new(error) }
     } else {

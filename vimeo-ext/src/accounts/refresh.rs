@@ -1,4 +1,5 @@
 //! Renewing the tokens of accounts, one process and one task at a time.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use super::core::{Core, is_refused};
 use super::{Account, AccountId, AccountsError, Status, Tokens};
 use crate::AccessToken;
 use crate::auth::{BoxFuture, RefreshError, Refresher};
+use crate::timeouts::later_date;
 
 /// Gets new tokens for an account, ahead of their expiry or when Vimeo takes them no longer.
 ///
@@ -81,7 +83,7 @@ fn as_refresh_error(error: AccountsError) -> RefreshError {
         AccountsError::NeedsLogin { .. } | AccountsError::UnknownAccount { .. } => {
             RefreshError::needs_login(error.to_string())
         }
-        AccountsError::Disabled { .. } => RefreshError::refused(error),
+        AccountsError::Disabled { .. } | AccountsError::Key(_) => RefreshError::refused(error),
         error => RefreshError::temporary(error),
     }
 }
@@ -102,7 +104,7 @@ impl Core {
                 return Ok(tokens);
             }
             let now = self.now();
-            if self.store.acquire_lease(&lease, &holder, now, now + LEASE).await? {
+            if self.store.acquire_lease(&lease, &holder, now, later_date(now, LEASE)).await? {
                 break;
             }
             sleep(LOOK.mul_f64(0.5 + fastrand::f64())).await;
@@ -126,7 +128,7 @@ impl Core {
             Status::Active | Status::Expired => {}
             status => return Err(AccountsError::NeedsLogin { account: id.clone(), status }),
         }
-        Ok(Tokens::open(&self.keys, &record)?.filter(|tokens| {
+        Ok(self.open(&record)?.filter(|tokens| {
             !old.is_some_and(|old| tokens.is(old)) && record.account.status == Status::Active
         }))
     }
@@ -143,11 +145,11 @@ impl Core {
         }
         let record = self.record(id).await?;
         let status = record.account.status;
-        let Some(tokens) = Tokens::open(&self.keys, &record)? else {
+        let Some(tokens) = self.open(&record)? else {
             return Err(AccountsError::NeedsLogin { account: id.clone(), status });
         };
         let now = self.now();
-        let expires_soon = record.account.expires.is_some_and(|expires| expires <= now + AHEAD);
+        let expires_soon = record.account.expires.is_some_and(|expires| expires <= later_date(now, AHEAD));
         if !expires_soon || self.refresher.is_none() {
             match self.app.auth().verify_token(&tokens.access).await {
                 // It is good; what was refused was refused for another reason.
@@ -161,7 +163,7 @@ impl Core {
         };
         // Asking Vimeo may have taken long. A refresh token may be good once: nobody else must use it meanwhile.
         let now = self.now();
-        if !self.store.acquire_lease(lease, holder, now, now + LEASE).await? {
+        if !self.store.acquire_lease(lease, holder, now, later_date(now, LEASE)).await? {
             return Err(AccountsError::Contended { account: id.clone() });
         }
         let asked = timeout(LONGEST, refresher.refresh(&record.account, &tokens)).await;
@@ -177,17 +179,13 @@ impl Core {
     }
 
     async fn renewed(&self, id: &AccountId, old: &Tokens, mut new: Tokens) -> Result<Tokens, AccountsError> {
-        if new.access.scopes().is_none()
-            && let Some(scopes) = old.access.scopes()
-        {
-            new.access = new.access.with_scopes(scopes.clone());
-        }
+        // What the old token was good for says nothing of the new one: without scopes of its own they are not known.
         new.refresh = new.refresh.or_else(|| old.refresh.clone());
-        let sealed = new.seal(&self.keys, id.as_str())?;
+        let sealed = self.seal(id, &new)?;
         let record = self
             .update(id, |record| {
                 // A login that was completed meanwhile counts for more.
-                if !Tokens::open(&self.keys, record)?.is_some_and(|present| present.is(&old.access)) {
+                if !self.open(record)?.is_some_and(|present| present.is(&old.access)) {
                     return Ok(false);
                 }
                 let account = &mut record.account;
@@ -203,7 +201,7 @@ impl Core {
             .await?;
         match record.account.status {
             Status::Active => {
-                let tokens = Tokens::open(&self.keys, &record)?;
+                let tokens = self.open(&record)?;
                 tokens.ok_or(AccountsError::NeedsLogin { account: id.clone(), status: Status::Pending })
             }
             Status::Disabled => Err(AccountsError::Disabled { account: id.clone() }),
@@ -220,7 +218,7 @@ impl Core {
         let record = self.lost(id, tokens, reason).await?;
         match record.account.status {
             Status::Disabled => Err(AccountsError::Disabled { account: id.clone() }),
-            Status::Active => match Tokens::open(&self.keys, &record)? {
+            Status::Active => match self.open(&record)? {
                 Some(tokens) => Ok(tokens),
                 None => Err(AccountsError::NeedsLogin { account: id.clone(), status: Status::Pending }),
             },

@@ -11,7 +11,8 @@ pub enum Status {
     Active,
     /// Its token has expired and could not be renewed; the user has to log in again.
     Expired,
-    /// Vimeo takes its token no longer, though it had not expired; the user has to log in again.
+    /// Vimeo takes its token no longer, though it had not expired; the user has to log in again. The token is kept, for
+    /// [`Accounts::verify`](super::Accounts::verify) to ask about once more.
     Revoked,
     /// It was switched off here; it makes no calls.
     Disabled,
@@ -28,7 +29,7 @@ impl Status {
     /// | `Pending` | `Active` (logged in), `Disabled` |
     /// | `Active` | `Expired`, `Revoked`, `Disabled` |
     /// | `Expired` | `Active` (renewed or logged in), `Revoked`, `Disabled` |
-    /// | `Revoked` | `Active` (logged in), `Disabled` |
+    /// | `Revoked` | `Active` (logged in, or its token is taken after all), `Disabled` |
     /// | `Disabled` | `Active`, `Expired`, or `Pending` when it has no token (switched on) |
     ///
     /// ```

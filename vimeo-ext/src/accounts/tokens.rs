@@ -33,8 +33,10 @@ impl Tokens {
         self
     }
 
-    pub(super) fn seal(&self, keys: &KeyRing, account: &str) -> Result<Sealed, KeyError> {
+    /// Seals them for an account, and for the API at this address alone.
+    pub(super) fn seal(&self, keys: &KeyRing, account: &str, api: &str) -> Result<Sealed, KeyError> {
         let written = Written {
+            api,
             access: self.access.secret().expose_secret(),
             refresh: self.refresh.as_ref().map(ExposeSecret::expose_secret),
         };
@@ -42,14 +44,16 @@ impl Tokens {
         keys.seal(&Owner::Account(account), &plain)
     }
 
-    /// The tokens of an account; `None` when it has none.
-    pub(super) fn open(keys: &KeyRing, record: &AccountRecord) -> Result<Option<Self>, KeyError> {
+    /// The tokens of an account; `None` when it has none. Those of another API than the one at this address are not given
+    /// out: sent there, they would be lost to it.
+    pub(super) fn open(keys: &KeyRing, record: &AccountRecord, api: &str) -> Result<Option<Self>, KeyError> {
         let Some(sealed) = &record.secrets else { return Ok(None) };
         let account = &record.account;
         let owner = Owner::Account(account.id.as_str());
         let plain = keys.open(&owner, sealed)?;
         let read: Read =
             serde_json::from_slice(&plain).map_err(|_| KeyError::Damaged { owner: owner.to_string() })?;
+        owner.check_api(read.api, api)?;
         let mut access = AccessToken::new(read.access.expose()).expiring(account.expires);
         if let Some(scopes) = &account.scopes {
             access = access.with_scopes(scopes.clone());
@@ -73,6 +77,7 @@ impl fmt::Debug for Tokens {
 
 #[derive(Serialize)]
 struct Written<'a> {
+    api: &'a str,
     access: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh: Option<&'a str>,
@@ -80,6 +85,9 @@ struct Written<'a> {
 
 #[derive(Deserialize)]
 struct Read {
+    /// Absent in what was written before it was kept: such tokens are taken for any API's until they are written anew.
+    #[serde(default)]
+    api: Option<String>,
     access: Secret,
     #[serde(default)]
     refresh: Option<Secret>,

@@ -1,4 +1,5 @@
 //! The clients that are kept, so that an account's next call costs no look into the store.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -39,14 +40,22 @@ impl Warm {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The client that is kept. One whose token was lost is kept no longer: whether the account has another is for the
+    /// store to say.
     pub(super) fn get(&self, id: &AccountId) -> Option<Vimeo> {
-        self.lock().clients.get(id).cloned()
+        let mut state = self.lock();
+        if !state.clients.get(id)?.session().is_stopped() {
+            return state.clients.get(id).cloned();
+        }
+        let client = state.clients.pop(id)?;
+        state.retire(id.clone(), client);
+        None
     }
 
     /// Keeps a client; of two that were made at once the first stays.
     pub(super) fn put(&self, id: &AccountId, client: Vimeo) -> Vimeo {
         let mut state = self.lock();
-        if let Some(first) = state.clients.get(id) {
+        if let Some(first) = state.clients.get(id).filter(|first| !first.session().is_stopped()) {
             return first.clone();
         }
         if let Some((old, evicted)) = state.clients.push(id.clone(), client.clone()) {
@@ -104,7 +113,7 @@ impl State {
                 sessions.retain(|session| session.strong_count() > 0);
                 !sessions.is_empty()
             });
-            self.sweep_at = (self.held.len() * 2).max(FEW);
+            self.sweep_at = self.held.len().saturating_mul(2).max(FEW);
         }
         self.held.entry(id).or_default().push(session);
     }

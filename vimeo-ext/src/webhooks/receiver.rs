@@ -1,4 +1,5 @@
 //! From a request to an event.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use vimeo_api::types::WebhookType;
 
 use super::{Check, Event, Seen, SeenHere};
 use crate::Clock;
+use crate::timeouts::later_date;
 
 /// Takes what Vimeo posts to a webhook's address. Cheap to clone.
 ///
@@ -137,9 +139,9 @@ impl Receiver {
             }
             None => None,
         };
-        if let Some(sent_at) =
-            sent_at.filter(|sent| (now - *sent).abs().to_std().is_ok_and(|far| far > rules.tolerance))
-        {
+        if let Some(sent_at) = sent_at.filter(|sent| {
+            now.signed_duration_since(*sent).abs().to_std().is_ok_and(|far| far > rules.tolerance)
+        }) {
             return Err(WebhookError::Stale { sent_at });
         }
         let delivery = match rules.delivery_at.as_ref().map(|pointer| (pointer, json.pointer(pointer))) {
@@ -149,8 +151,10 @@ impl Receiver {
             None => Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect(),
         };
         // As long as a copy of it would pass for new, whatever was set.
-        let fresh_until = sent_at.map_or(now, |sent_at| sent_at + rules.tolerance + Duration::from_secs(1));
-        let until = fresh_until.max(now + rules.remember);
+        let fresh_until = sent_at.map_or(now, |sent_at| {
+            later_date(sent_at, rules.tolerance.saturating_add(Duration::from_secs(1)))
+        });
+        let until = fresh_until.max(later_date(now, rules.remember));
         match rules.seen.is_new(&delivery, now, until).await {
             Ok(Some(receipt)) => Ok(Event { kind, delivery, sent_at, body, json, receipt }),
             Ok(None) => Err(WebhookError::Repeated { delivery }),

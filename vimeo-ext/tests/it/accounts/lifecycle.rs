@@ -158,8 +158,9 @@ async fn a_revoked_token_is_noticed_and_others_go_on() {
         (event.account.as_str(), event.from, event.to),
         ("ann", Some(Status::Active), Some(Status::Revoked))
     );
-    let error = accounts.client(&id("ann")).await.unwrap();
-    assert!(matches!(error.get("/me").send().await, Err(CallError::NeedsLogin(_))));
+    // It is told at once, also where a client of the account was kept.
+    let error = accounts.client(&id("ann")).await.unwrap_err();
+    assert!(matches!(error, AccountsError::NeedsLogin { status: Status::Revoked, .. }), "{error:?}");
     // The other process hears of it without a call of its own.
     let heard = sandbox.journal().len();
     loop {

@@ -5,6 +5,7 @@ mod connections;
 mod keys;
 mod memory;
 mod passing;
+mod refusals;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +32,8 @@ pub(crate) async fn run(fresh: impl AsyncFn() -> Fresh) {
     keys::keys_are_rotated_while_others_work(fresh().await.store).await;
     keys::a_wrong_key_overwrites_nothing(fresh().await.store).await;
     keys::what_is_damaged_is_told_and_left_as_it_is(fresh().await.store).await;
+    refusals::only_vimeo_revokes_and_the_token_is_kept(fresh().await.store).await;
+    refusals::a_token_goes_to_its_own_api_alone(fresh().await.store).await;
 }
 
 /// What a store does with records. Names begin with `prefix`.
