@@ -34,7 +34,8 @@ impl Bearer {
         Self { hash, accounts: accounts.into_iter().map(Into::into).collect(), scopes: None }
     }
 
-    /// Allows only what needs these scopes of Vimeo's, whatever the accounts' tokens may do. Default: all.
+    /// Allows only what needs these scopes of Vimeo's, whatever the accounts' tokens may do: without `private` no video is
+    /// shown that is not for everybody, as with [`Vimeo::limited_to`](crate::Vimeo::limited_to). Default: all.
     #[must_use]
     pub fn scopes(mut self, scopes: impl Into<ScopeSet>) -> Self {
         self.scopes = Some(scopes.into());
@@ -116,6 +117,14 @@ impl Caller {
             Self::Known(bearer) => {
                 bearer.hash.iter().take(8).fold("bearer ".to_owned(), |id, byte| format!("{id}{byte:02x}"))
             }
+        }
+    }
+
+    /// The scopes that the caller is limited to; `None` when it may do all that the accounts may.
+    pub(crate) fn granted(&self) -> Option<&ScopeSet> {
+        match self {
+            Self::Local => None,
+            Self::Known(bearer) => bearer.granted(),
         }
     }
 

@@ -84,6 +84,12 @@ impl Settings {
             // A bearer without accounts gets nothing.
             (Source::Many(_), None) => return Err(crate::auth::AuthError::NoToken.into()),
         };
+        // What a caller was granted reaches the calls themselves: a tool that needs `public` alone would else show all that
+        // the account's token is shown.
+        let client = match caller.granted() {
+            Some(scopes) => client.limited_to(scopes.clone()),
+            None => client,
+        };
         Ok(Tools::for_account(client)
             .offer(self.offer.clone())
             .audit_log(self.audit.clone())

@@ -57,7 +57,7 @@ impl Service {
 async fn two_bearers_and_their_accounts_do_not_cross_and_one_at_its_limit_stops_no_other() {
     let service = Service::start().await;
     // One call in a window that does not end while the test runs.
-    let limit = RateLimit::new(1, 1).window(Duration::from_secs(86_400));
+    let limit = RateLimit::new(1, 1).window(Duration::from_secs(3_600));
     service.sandbox.world().set_rate_limit(&service.tokens["a"], limit);
     let calls =
         [("first-bearer", "a"), ("first-bearer", "b"), ("second-bearer", "c"), ("second-bearer", "d")];

@@ -77,6 +77,46 @@ async fn the_account_is_chosen_from_the_bearers_own_and_cursors_stay_with_them()
 }
 
 #[tokio::test]
+async fn a_bearer_without_the_scope_private_sees_what_everybody_may_see() {
+    let bearers = vec![
+        Bearer::new("public-bearer", ["a"]).scopes("public"),
+        Bearer::new("private-bearer", ["a"]).scopes("public private"),
+    ];
+    let (sandbox, server, tokens) = many(bearers).await;
+    let owner = client(&sandbox, &tokens["a"]);
+    let mut ids = Vec::new();
+    for (name, view) in [("For everybody", "anybody"), ("For nobody", "nobody")] {
+        let body = json!({"name": name, "privacy": {"view": view}, "upload": {"approach": "tus", "size": 1}});
+        let video = owner.post("/me/videos").json(&body).send().await.unwrap();
+        ids.push(video["uri"].as_str().unwrap().rsplit('/').next().unwrap().to_owned());
+    }
+    let user = owner.get("/me").fields("uri").send().await.unwrap()["uri"].as_str().unwrap().to_owned();
+    for (bearer, sees_all) in [("public-bearer", false), ("private-bearer", true)] {
+        let mut http = http(&server, bearer);
+        let listed = call(&mut http, "vimeo_user_videos_list", json!({"user_id": user})).await.to_string();
+        assert!(listed.contains("For everybody"), "{listed}");
+        assert_eq!(listed.contains("For nobody"), sees_all, "{bearer}: {listed}");
+        for (id, is_public) in [(&ids[0], true), (&ids[1], false)] {
+            for tool in ["vimeo_video_get", "vimeo_video_tags_list", "vimeo_video_comments_list"] {
+                let answer = call(&mut http, tool, json!({"video_id": id})).await;
+                let done = answer["result"]["isError"] == false;
+                assert_eq!(done, is_public || sees_all, "{bearer}, {tool}: {answer}");
+                assert!(done || answer.to_string().contains("needs the scope `private`"), "{answer}");
+                assert!(done || !answer.to_string().contains("For nobody"), "{answer}");
+            }
+            // A video without a transcript is another answer than one that may not be seen.
+            for uri in [format!("vimeo://videos/{id}"), format!("vimeo://videos/{id}/transcript")] {
+                let read = http.request("resources/read", json!({"uri": uri})).await.to_string();
+                let refused = read.contains("needs the scope `private`");
+                assert_eq!(refused, !is_public && !sees_all, "{bearer}, {uri}: {read}");
+            }
+        }
+        let mine = call(&mut http, "vimeo_my_videos_list", json!({})).await.to_string();
+        assert_eq!(mine.contains("For nobody"), sees_all, "{mine}");
+    }
+}
+
+#[tokio::test]
 async fn strangers_are_refused_and_told_how_to_come_in() {
     let bearers = vec![Bearer::new("first-bearer", ["a"]).scopes("public private")];
     let (_sandbox, server, tokens) = many(bearers).await;
@@ -142,7 +182,7 @@ async fn a_server_without_bearers_stays_on_this_machine() {
 async fn a_session_is_its_beginners() {
     let bearers = vec![Bearer::new("first-bearer", ["a"]), Bearer::new("second-bearer", ["b"])];
     let (_sandbox, server, _) = many(bearers).await;
-    let web = reqwest::Client::new();
+    let web = crate::fake::http().build().unwrap();
     let begin = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
         "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"},
     }});
@@ -175,7 +215,7 @@ async fn pages_that_were_named_may_call_and_read_what_is_answered() {
     assert!(matches!(wrong, ServerError::NoOrigin(_)), "{wrong}");
     let running = server.serve_http(here().origins(["https://app.example.com"])).await.unwrap();
     let own = running.url().replace("/mcp", "");
-    let web = reqwest::Client::new();
+    let web = crate::fake::http().build().unwrap();
     for (page, may) in [("https://app.example.com", true), (&*own, true), ("https://evil.example", false)] {
         let asked = web.request(http::Method::OPTIONS, running.url()).header("origin", page);
         let asked = asked.header("access-control-request-method", "POST").send().await.unwrap();

@@ -227,7 +227,7 @@ pub(crate) struct Http {
 impl Http {
     pub(crate) fn new(url: String, server: Option<HttpServer>, new: bool, capabilities: Value) -> Self {
         Self {
-            client: reqwest::Client::new(),
+            client: crate::fake::http().build().unwrap(),
             url,
             new,
             capabilities,
