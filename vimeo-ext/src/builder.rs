@@ -12,7 +12,7 @@ use crate::budget::{Budgets, LimitPolicy};
 use crate::client::{Identity, Shared, Vimeo};
 use crate::media::Journalling;
 use crate::tls::{self, HttpVersions};
-use crate::transport::{End, Layer, SendStep, Standing};
+use crate::transport::{End, Layer, SendStep, Standing, VERIFY};
 use crate::upload::{Journal, LinkClient};
 use crate::{AccessToken, Clock, ConfigError, Error, RetryPolicy, ScopeSet, Timeouts};
 
@@ -232,7 +232,8 @@ impl VimeoBuilder {
     }
 
     /// Makes the HTTP client for calls out of this, for a proxy or certificates of one's own. Connect timeout, user agent and
-    /// redirects are set on top: only redirects within the API's scheme, host and port are followed.
+    /// redirects are set on top: only redirects within the API's scheme, host and port are followed, and those with
+    /// `301`, `302` or `303` only for reading calls.
     ///
     /// With rustls, reqwest takes the cryptography for such a client from the process. If the process has no default
     /// `CryptoProvider` yet, [`build`](Self::build) installs the one of this crate's features.
@@ -242,7 +243,9 @@ impl VimeoBuilder {
     }
 
     /// Uses this HTTP client as it is, to share its connections. Its own settings hold for connect timeout, user agent and
-    /// redirects; reqwest drops the token when a redirect leads to another host.
+    /// redirects; reqwest drops the token when a redirect leads to another host. It also makes a `GET` of a `POST` that is
+    /// answered with `302`, and its success then looks like the first call's: give a client with
+    /// [`Policy::none`](reqwest::redirect::Policy::none).
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.http = Http::Own(client);
         self
@@ -314,12 +317,13 @@ impl VimeoBuilder {
                 .connect_timeout(self.timeouts.connect)
                 .user_agent(self.user_agent)
                 .referer(false)
-                .redirect(within_one_host())
+                // What is followed, and where to, is decided where the method is known.
+                .redirect(redirect::Policy::none())
                 .build()
                 .map_err(ConfigError::Http)
         };
         let end = match self.http {
-            Http::Own(client) => End::Http(client),
+            Http::Own(client) => End::Client(client),
             Http::Transport(transport) => End::Own(transport),
             Http::Builder(builder) => {
                 tls::prepare_foreign_builder()?;
@@ -331,7 +335,7 @@ impl VimeoBuilder {
             Http::Default => End::Http(client(tls::client_builder(HttpVersions::Any)?)?),
         };
         let mut verify = settings.base_url().clone();
-        verify.set_path(&format!("{}/oauth/verify", verify.path().trim_end_matches('/')));
+        verify.set_path(&format!("{}{VERIFY}", verify.path().trim_end_matches('/')));
         let send = SendStep {
             end,
             standing: Standing::default(),
@@ -381,14 +385,6 @@ impl Transport for Nowhere {
     fn send(&self, request: Request) -> TransportFuture<'_> {
         Box::pin(async move { Err(vimeo_api::Error::invalid(request.name(), "this client sends nothing")) })
     }
-}
-
-/// A redirect to another scheme, host or port is an answer, not something to follow.
-fn within_one_host() -> redirect::Policy {
-    redirect::Policy::custom(|attempt| {
-        let same = attempt.previous().last().is_some_and(|from| from.origin() == attempt.url().origin());
-        if same && attempt.previous().len() <= 5 { attempt.follow() } else { attempt.stop() }
-    })
 }
 
 impl fmt::Debug for VimeoBuilder {

@@ -15,7 +15,7 @@ use crate::auth::{AppCredentials, Auth, GrantCache, Refresher, Session};
 use crate::budget::{Budget, Budgets, LimitPolicy};
 use crate::media::Journalling;
 use crate::transport::{
-    Authenticate, Chain, Deadline, Layer, Layers, Limit, Preflight, Retry, SendStep, Trace,
+    Authenticate, Chain, Deadline, Layer, Layers, Limit, Narrow, Preflight, Retry, SendStep, Trace,
 };
 use crate::upload::{Journal, LinkClient};
 use crate::{
@@ -48,6 +48,8 @@ struct Inner {
     shared: Arc<Shared>,
     /// Whether its uploads are written down where no other account looks.
     apart: bool,
+    /// What it is limited to, whatever the token may.
+    scopes: Option<Arc<ScopeSet>>,
 }
 
 /// What a client reads from the environment.
@@ -93,14 +95,20 @@ pub(crate) struct Identity {
 
 impl Shared {
     /// The one place where the chain is put together.
-    fn client(&self, session: Arc<Session>, budget: Arc<Budget>) -> vimeo_api::Client {
+    fn client(
+        &self,
+        session: Arc<Session>,
+        budget: Arc<Budget>,
+        scopes: Option<Arc<ScopeSet>>,
+    ) -> vimeo_api::Client {
         let (verify, send) = (Arc::clone(&self.verify), Arc::clone(&self.send));
         let authenticate = Authenticate { session: Arc::clone(&session), verify, next: send };
         let layers = Layers { layers: Arc::clone(&self.attempt_layers), next: authenticate };
         let limit = Limit { budget, policy: self.limits, next: layers };
         let retry = Retry { policy: Arc::clone(&self.retry), clock: self.clock.clone(), next: limit };
         let preflight = Preflight { session, stops: self.check_scopes, next: retry };
-        let layers = Layers { layers: Arc::clone(&self.call_layers), next: preflight };
+        let narrow = Narrow { scopes, next: preflight };
+        let layers = Layers { layers: Arc::clone(&self.call_layers), next: narrow };
         let chain: Chain = Trace { next: Deadline { total: self.total, next: layers } };
         self.settings.with_transport(chain)
     }
@@ -136,7 +144,7 @@ impl Vimeo {
         // places in theirs.
         let logins = || {
             let budget = shared.budgets.of(&format!("logins of {app}"), &shared.clock);
-            shared.client(Arc::clone(&nobody), budget)
+            shared.client(Arc::clone(&nobody), budget, None)
         };
         let client = match shared.logins.get() {
             _ if own_app => logins(),
@@ -159,8 +167,8 @@ impl Vimeo {
             auth.session = auth.cache.session(&auth, ScopeSet::default())?;
         }
         let budget = shared.budgets.of(&key, &shared.clock);
-        let api = shared.client(Arc::clone(&auth.session), Arc::clone(&budget));
-        Ok(Self { inner: Arc::new(Inner { api, auth, budget, shared, apart }) })
+        let api = shared.client(Arc::clone(&auth.session), Arc::clone(&budget), None);
+        Ok(Self { inner: Arc::new(Inner { api, auth, budget, shared, apart, scopes: None }) })
     }
 
     /// A client for another account over the same connections and with the same settings. It shares nothing else: not the
@@ -197,6 +205,36 @@ impl Vimeo {
         Self::assemble(Arc::clone(&self.inner.shared), identity)
     }
 
+    /// A client for the same account that does only what these scopes allow, whatever its token may: for callers who were
+    /// granted less than the account.
+    ///
+    /// A call that needs another scope ends with [`vimeo_api::Error::MissingScope`] and is not sent. Without
+    /// [`Scope::Private`](crate::Scope::Private) a reading call shows what is for everybody alone, though Vimeo shows the
+    /// token all that its owner has: things whose `privacy.view` is another than `anybody` are taken out of lists, and a
+    /// video that is one of them, or anything of it, is refused. Calls that the description does not know are refused. The
+    /// limit is for [`api`](Self::api) and all that goes through it, not for [`auth`](Self::auth).
+    ///
+    /// ```
+    /// use vimeo_ext::{Scope, Vimeo};
+    /// let vimeo = Vimeo::builder().access_token("token").scopes([Scope::Private, Scope::Edit]).build()?;
+    /// let visitor = vimeo.limited_to("public");
+    /// assert_eq!(visitor.scopes().unwrap().to_string(), "public");
+    /// # Ok::<(), vimeo_ext::Error>(())
+    /// ```
+    #[must_use]
+    pub fn limited_to(&self, scopes: impl Into<ScopeSet>) -> Self {
+        let scopes = scopes.into();
+        let scopes = Arc::new(match &self.inner.scopes {
+            Some(limit) => limit.both(&scopes),
+            None => scopes,
+        });
+        let Inner { auth, budget, shared, apart, .. } = &*self.inner;
+        let (session, budget) = (Arc::clone(&auth.session), Arc::clone(budget));
+        let api = shared.client(session, Arc::clone(&budget), Some(Arc::clone(&scopes)));
+        let (auth, shared, apart) = (auth.clone(), Arc::clone(shared), *apart);
+        Self { inner: Arc::new(Inner { api, auth, budget, shared, apart, scopes: Some(scopes) }) }
+    }
+
     /// All operations of the API, typed, by area: `vimeo.api().videos().list_my_videos()`.
     pub fn api(&self) -> &vimeo_api::Client {
         &self.inner.api
@@ -226,9 +264,12 @@ impl Vimeo {
         Ok(self.inner.auth.session.set(token.into()).map_err(ConfigError::BadToken)?)
     }
 
-    /// The token's scopes, where they are known.
+    /// The token's scopes, where they are known; of a client that is [limited](Self::limited_to), those among them that it
+    /// is limited to.
     pub fn scopes(&self) -> Option<ScopeSet> {
-        self.inner.auth.session.token()?.scopes().cloned()
+        let token = self.inner.auth.session.token()?;
+        let granted = token.scopes()?;
+        Some(self.inner.scopes.as_ref().map_or_else(|| granted.clone(), |limit| limit.both(granted)))
     }
 
     /// The time, by the clock that the client goes by.

@@ -128,6 +128,12 @@ impl ScopeSet {
         self.iter().filter(|scope| !other.contains(scope)).cloned().collect()
     }
 
+    /// The scopes that are in both.
+    #[must_use]
+    pub fn both(&self, other: &Self) -> Self {
+        self.iter().filter(|scope| other.contains(scope)).cloned().collect()
+    }
+
     /// The scopes, in a fixed order.
     pub fn iter(&self) -> impl Iterator<Item = &Scope> {
         let named = NAMED.iter().enumerate().filter(|(place, _)| self.named & (1 << place) != 0);

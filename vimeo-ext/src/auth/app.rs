@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 use vimeo_api::Error;
 
 /// Client identifier and client secret of an app, from its page at developer.vimeo.com/apps.
@@ -31,6 +32,12 @@ impl AppCredentials {
     /// The client identifier, which is no secret.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Tells these credentials from others, without showing them.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        let digest = Sha256::new().chain_update(self.id.as_bytes()).chain_update([0]);
+        digest.chain_update(self.secret.expose_secret()).finalize().into()
     }
 
     /// The `Authorization` header of HTTP's basic scheme.

@@ -1,4 +1,5 @@
 //! The way for devices without a browser.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::fmt;
 use std::time::Duration;
@@ -11,6 +12,9 @@ use vimeo_api::Secret;
 use super::grant::Granted;
 use super::{Auth, AuthError, Grant};
 use crate::{Error, ScopeSet};
+
+/// No code is waited for any longer, whatever its answer says.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What Vimeo answers while the user has not entered the code yet.
 ///
@@ -73,7 +77,7 @@ impl DeviceLogin {
             authorize_link: code.authorize_link,
             scopes,
             began: Instant::now(),
-            lasts: Duration::from_secs(code.expires_in.unwrap_or(600)),
+            lasts: Duration::from_secs(code.expires_in.unwrap_or(600)).min(LONGEST),
             // RFC 8628's default where the server names none; never a loop without a pause.
             interval: Duration::from_secs(code.interval.unwrap_or(5).max(1)),
         }
@@ -94,7 +98,7 @@ impl DeviceLogin {
         self.authorize_link.as_deref()
     }
 
-    /// How long the code is good for, from when the login began.
+    /// How long the code is good for, from when the login began; at the most a day.
     pub fn lasts(&self) -> Duration {
         self.lasts
     }

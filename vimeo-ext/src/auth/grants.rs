@@ -226,12 +226,12 @@ impl fmt::Debug for Auth {
 #[derive(Clone, Default)]
 pub(crate) struct GrantCache(Arc<Mutex<HashMap<AppAndScopes, Arc<Session>>>>);
 
-/// The app's client identifier, and what its token is for.
-type AppAndScopes = (String, ScopeSet);
+/// A digest of the app's credentials, and what its token is for: what is known of one secret says nothing of another.
+type AppAndScopes = ([u8; 32], ScopeSet);
 
 impl GrantCache {
     pub(crate) fn session(&self, auth: &Auth, scopes: ScopeSet) -> Result<Arc<Session>, AuthError> {
-        let key = (auth.app()?.id().to_owned(), scopes.clone());
+        let key = (auth.app()?.digest(), scopes.clone());
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(session) = sessions.get(&key) {
             return Ok(Arc::clone(session));
@@ -240,8 +240,7 @@ impl GrantCache {
         let session = Session::empty(auth.clock.clone());
         let auth = Auth { cache: Self::default(), session, ..auth.clone() };
         let refresher: Arc<dyn Refresher> = Arc::new(ClientCredentials { auth: auth.clone(), scopes });
-        let session = Session::new(None, None, Some(refresher), auth.clock.clone())
-            .map_err(|reason| AuthError::BadCallback(reason.to_owned()))?;
+        let session = Session::of_app(refresher, auth.clock);
         sessions.insert(key, Arc::clone(&session));
         Ok(session)
     }
@@ -258,7 +257,7 @@ impl Refresher for ClientCredentials {
         Box::pin(async {
             match self.auth.fresh_client_credentials(&self.scopes).await {
                 Ok(grant) => Ok(grant.token),
-                Err(error) => Err(RefreshError::temporary(error)),
+                Err(error) => Err(RefreshError::of_grant(error)),
             }
         })
     }

@@ -2,7 +2,9 @@
 
 use std::pin::Pin;
 
-use super::AccessToken;
+use vimeo_api::Sender;
+
+use super::{AccessToken, AuthError};
 
 /// A future in a box.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -50,6 +52,10 @@ pub enum RefreshError {
     /// [`vimeo_api::Error::Layer`] until [`Vimeo::set_access_token`](crate::Vimeo::set_access_token).
     #[error("{0}")]
     Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Vimeo does not take what the token is asked for with, such as the app's client identifier or client secret: calls
+    /// fail with [`vimeo_api::Error::AppRefused`] until a client is made with others.
+    #[error("Vimeo gives no access token for these credentials: {0}")]
+    Credentials(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// It may work the next time: an old token that has not expired is used on.
     #[error("no new access token could be had: {0}")]
     Temporary(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -64,6 +70,20 @@ impl RefreshError {
     /// The account may make no calls.
     pub fn refused(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Refused(source.into())
+    }
+
+    /// Vimeo was asked for a token and did not give one. It is temporary where asking again may help: no answer came, or
+    /// one with a `5xx` or `429`, or one that something before the API sent.
+    pub fn of_grant(error: crate::Error) -> Self {
+        let is_final = match &error {
+            crate::Error::Call(vimeo_api::Error::Invalid { .. }) => true,
+            crate::Error::Auth(AuthError::NoApp) => true,
+            crate::Error::Call(call) => call.api().is_some_and(|answer| {
+                answer.sender() == Sender::Api && matches!(answer.status().as_u16(), 400 | 401 | 403 | 404)
+            }),
+            _ => false,
+        };
+        if is_final { Self::Credentials(Box::new(error)) } else { Self::temporary(error) }
     }
 
     /// It may work the next time.

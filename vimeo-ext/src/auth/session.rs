@@ -1,4 +1,5 @@
 //! The token that a client uses, and how it comes to a new one.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use futures_util::future::Shared;
 use http::HeaderValue;
-use vimeo_api::{ApiError, Error, NeedsLogin, RawResponse, Request};
+use vimeo_api::{ApiError, AppRefused, Error, NeedsLogin, RawResponse, Request};
 
 use super::{AccessToken, AuthError, BoxFuture, RefreshError, Refresher};
 use crate::Clock;
@@ -48,6 +49,13 @@ impl Failure {
             RefreshError::NeedsLogin(reason) => {
                 NeedsLogin::new(name, self.account.as_deref().map(str::to_owned), reason, answer).into()
             }
+            RefreshError::Credentials(source) => {
+                let answer = source.downcast_ref::<crate::Error>().and_then(crate::Error::call);
+                match answer.and_then(Error::api).cloned() {
+                    Some(answer) => AppRefused::new(name, answer).into(),
+                    None => Error::Layer(Box::new(self)),
+                }
+            }
             RefreshError::Refused(_) | RefreshError::Temporary(_) => Error::Layer(Box::new(self)),
         }
     }
@@ -76,6 +84,8 @@ impl std::error::Error for Failure {
 pub(crate) struct Session {
     account: Option<Arc<str>>,
     refresher: Option<Arc<dyn Refresher>>,
+    /// Whether its tokens are the app's own, which act for no user.
+    is_of_app: bool,
     clock: Clock,
     state: Mutex<State>,
 }
@@ -86,6 +96,8 @@ struct State {
     generation: u64,
     /// Why asking for a token is of no use until one is given.
     given_up: Option<Arc<RefreshError>>,
+    /// Vimeo has said that the token acts for no user.
+    has_no_user: bool,
     renewal: Option<Renewal>,
 }
 
@@ -100,7 +112,7 @@ impl Session {
         refresher: Option<Arc<dyn Refresher>>,
         clock: Clock,
     ) -> Result<Arc<Self>, &'static str> {
-        let session = Self { account, refresher, clock, state: Mutex::default() };
+        let session = Self { account, refresher, is_of_app: false, clock, state: Mutex::default() };
         if let Some(token) = token {
             session.set(token)?;
         }
@@ -109,7 +121,13 @@ impl Session {
 
     /// No token and no way to one.
     pub(crate) fn empty(clock: Clock) -> Arc<Self> {
-        Arc::new(Self { account: None, refresher: None, clock, state: Mutex::default() })
+        Arc::new(Self { account: None, refresher: None, is_of_app: false, clock, state: Mutex::default() })
+    }
+
+    /// Tokens of the app alone.
+    pub(crate) fn of_app(refresher: Arc<dyn Refresher>, clock: Clock) -> Arc<Self> {
+        let refresher = Some(refresher);
+        Arc::new(Self { account: None, refresher, is_of_app: true, clock, state: Mutex::default() })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -123,6 +141,26 @@ impl Session {
 
     pub(crate) fn can_refresh(&self) -> bool {
         self.refresher.is_some()
+    }
+
+    pub(crate) fn is_of_app(&self) -> bool {
+        self.is_of_app
+    }
+
+    /// Whether Vimeo has said that the token acts for no user.
+    pub(crate) fn has_no_user(&self) -> bool {
+        self.lock().has_no_user
+    }
+
+    /// Remembers that the token acts for no user, until another is given.
+    pub(crate) fn note_no_user(&self) {
+        self.lock().has_no_user = true;
+    }
+
+    /// Whether no call goes until a token is given.
+    #[cfg(feature = "accounts")]
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.lock().given_up.is_some()
     }
 
     /// The token as it is, without a thought for its expiry.
@@ -139,7 +177,7 @@ impl Session {
     pub(crate) fn set(&self, token: AccessToken) -> Result<(), &'static str> {
         let header = token.header()?;
         let mut state = self.lock();
-        state.given_up = None;
+        (state.given_up, state.has_no_user) = (None, false);
         put(&mut state, token, header);
         Ok(())
     }
@@ -176,7 +214,7 @@ impl Session {
     pub(crate) fn resume(&self, token: AccessToken) -> Result<(), &'static str> {
         let header = token.header()?;
         let mut state = self.lock();
-        state.given_up = None;
+        (state.given_up, state.has_no_user) = (None, false);
         if state.held.as_ref().is_none_or(|held| held.header != header) {
             put(&mut state, token, header);
         }
@@ -297,7 +335,7 @@ impl Session {
 }
 
 fn put(state: &mut State, token: AccessToken, header: HeaderValue) -> Arc<Held> {
-    state.generation += 1;
+    state.generation = state.generation.saturating_add(1);
     let early = TimeDelta::seconds((LATEST + (EARLIEST - LATEST) * fastrand::f64()) as i64);
     let held = Arc::new(Held { token, header, generation: state.generation, early });
     state.held = Some(Arc::clone(&held));

@@ -67,6 +67,9 @@ pub(crate) fn bearer(secret: &str) -> Result<HeaderValue, &'static str> {
     if secret.is_empty() {
         return Err("it is empty");
     }
+    if secret.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("bearer ")) {
+        return Err("it begins with the word Bearer, which is put before it anyway; give the token alone");
+    }
     let mut header = HeaderValue::from_str(&format!("Bearer {secret}"))
         .map_err(|_| "it has characters that no header can have; was a line end copied along?")?;
     header.set_sensitive(true);

@@ -6,12 +6,13 @@ use chrono::{DateTime, Utc};
 use http::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
-use vimeo_api::{Error as CallError, Sent};
+use vimeo_api::Error as CallError;
 
 use super::Spec;
 use super::untrusted::clean;
 use crate::ScopeSet;
 use crate::auth::AuthError;
+use crate::retry::{Effect, effect_of_error};
 
 /// What kind of trouble it is, so that an agent can decide without reading prose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -188,14 +189,14 @@ const LOG_IN: &str = "Ask the person to log in to Vimeo again or to set a valid 
 fn classify(error: &CallError, spec: &Spec, method: &Method, now: DateTime<Utc>) -> ToolError {
     let message = error.to_string();
     let new = |category, next_step: &str| ToolError::new(category, message.clone(), next_step);
-    let unknown = *method == Method::POST && may_have_been_done(error);
+    let unknown = *method == Method::POST && effect_of_error(error) != Effect::Nothing;
     if unknown {
         return new(Category::UnknownOutcome, spec.check);
     }
     match error {
         CallError::Invalid { .. } => new(Category::Input, "Correct the arguments; nothing was sent."),
         CallError::MissingScope(missing) => ToolError {
-            needed_scopes: missing.needed().iter().map(|&scope| scope.to_owned()).collect(),
+            needed_scopes: missing.scopes().into_iter().map(str::to_owned).collect(),
             granted_scopes: missing
                 .granted
                 .as_deref()
@@ -218,7 +219,22 @@ fn classify(error: &CallError, spec: &Spec, method: &Method, now: DateTime<Utc>)
                 ..new(Category::RateLimit, "Wait, then make the same call again; make fewer calls.")
             }
         }
+        CallError::NeedsLogin(login) if login.no_user => new(
+            Category::Auth,
+            "Ask the person to log in to Vimeo, or to set a user's access token: the app's own token acts for no user.",
+        ),
         CallError::NeedsLogin(_) => new(Category::Auth, LOG_IN),
+        CallError::AppRefused(_) => {
+            new(Category::Auth, "Ask the person to correct the app's client identifier and client secret.")
+        }
+        _ if error.is_intermediary() => ToolError {
+            retryable: true,
+            ..new(
+                Category::Temporary,
+                "Something between here and Vimeo answered: ask the person to check the network, a proxy or a sign-in \
+                 page, then make the same call again.",
+            )
+        },
         CallError::Paging { .. } => new(Category::Conflict, "Start the list again without a cursor."),
         _ => by_status(error, new),
     }
@@ -260,18 +276,6 @@ fn by_status(error: &CallError, new: impl Fn(Category, &str) -> ToolError) -> To
     }
 }
 
-/// Whether a call that creates may have created although no good answer came.
-fn may_have_been_done(error: &CallError) -> bool {
-    match error.sent() {
-        Sent::No => false,
-        Sent::Maybe => true,
-        Sent::Yes => match error.status() {
-            Some(status) => status.is_success() || status.is_server_error(),
-            None => true,
-        },
-    }
-}
-
 fn operation(error: &CallError) -> Option<String> {
     match error {
         CallError::MissingScope(missing) => Some(missing.operation.id.to_owned()),
@@ -282,6 +286,7 @@ fn operation(error: &CallError) -> Option<String> {
         | CallError::Paging { operation, .. } => Some(operation.clone()),
         CallError::RateLimited(limited) => Some(limited.operation.clone()),
         CallError::NeedsLogin(login) => Some(login.operation.clone()),
+        CallError::AppRefused(refused) => Some(refused.operation.clone()),
         _ => error.api().and_then(|api| api.operation()).map(|operation| operation.id.to_owned()),
     }
 }

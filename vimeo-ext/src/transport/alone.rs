@@ -101,7 +101,7 @@ async fn the_preflight_stops_what_the_token_may_not_and_reads_refusals() {
         (Some("delete"), true, 204, 1, false),
         (Some("delete"), true, 403, 1, false),
         (None, true, 204, 1, false),
-        (None, true, 403, 1, true),
+        (None, true, 403, 1, false),
     ];
     for (scopes, stops, status, count, named) in table {
         let token = AccessToken::from("t0ken");

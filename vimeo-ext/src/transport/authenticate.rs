@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderValue, Method, StatusCode, header};
 use url::{Host, Position, Url};
-use vimeo_api::{ApiError, Error, NeedsLogin, RawResponse, Request};
+use vimeo_api::{ApiError, Error, NeedsLogin, RawResponse, Request, Sender};
 
 use super::Step;
 use crate::auth::{AppCredentials, Held, Session, bearer};
@@ -48,13 +48,22 @@ impl<N: Step> Step for Authenticate<N> {
             }
             None => {}
         }
+        if self.session.has_no_user() && self.is_about_the_user(request) {
+            return Err(NeedsLogin::no_user(request.name(), None).into());
+        }
         let Some(held) = self.session.current().await.map_err(|failure| failure.into_error(request, None))?
         else {
             return self.next.send(request).await;
         };
         let answer = self.send_with(request, held.header().clone()).await?;
-        if answer.status != StatusCode::UNAUTHORIZED {
+        if !is_refusal(&answer) {
             return Ok(answer);
+        }
+        if self.session.is_of_app()
+            && let Some(error) = self.lacks_user(request, &answer)
+        {
+            // Another token of the app would be refused as well.
+            return Err(error);
         }
         if !self.session.can_refresh() {
             // On the heap, as it happens once: every call would else make room for it.
@@ -70,7 +79,7 @@ impl<N: Step> Step for Authenticate<N> {
             return Ok(answer);
         }
         let again = self.send_with(request, held.header().clone()).await?;
-        if again.status == StatusCode::UNAUTHORIZED {
+        if is_refusal(&again) {
             return Err(self.needs_login(request, "the new token was refused as well", again));
         }
         Ok(again)
@@ -86,6 +95,27 @@ impl<N: Step> Authenticate<N> {
         result
     }
 
+    /// Whether the call is about whoever the token acts for.
+    fn is_about_the_user(&self, request: &Request) -> bool {
+        let base = self.verify.path().strip_suffix(VERIFY).unwrap_or_default();
+        let path = request.url.path().strip_prefix(base).unwrap_or_default();
+        path == "/me" || path.starts_with("/me/")
+    }
+
+    /// The error of a call that needs a user, refused because the token is the app's own; it is remembered, so that such
+    /// calls are not sent again.
+    fn lacks_user(&self, request: &Request, answer: &RawResponse) -> Option<Error> {
+        let name = request.name();
+        let error = ApiError::read(request.operation, &name, answer.clone());
+        let says_so = error.developer_message().is_some_and(|text| text.contains("no user credentials"));
+        let is_about_the_user = self.is_about_the_user(request);
+        let lacks = says_so || is_about_the_user && error.error_code() == Some(NOT_AUTHENTICATED);
+        if lacks && is_about_the_user {
+            self.session.note_no_user();
+        }
+        lacks.then(|| NeedsLogin::no_user(name, Some(error)).into())
+    }
+
     /// A token that cannot be renewed was refused: only when Vimeo says that it is no token at all, it is given up.
     async fn refused(
         &self,
@@ -99,9 +129,17 @@ impl<N: Step> Authenticate<N> {
                 verify.headers.insert(header::ACCEPT, accept.clone());
             }
             let verdict = self.send_with(&mut verify, held.header().clone()).await;
-            if !verdict.is_ok_and(|verdict| verdict.status == StatusCode::UNAUTHORIZED) {
+            let Ok(verdict) = verdict else { return Ok(answer) };
+            if acts_for_nobody(&verdict)
+                && let Some(error) = self.lacks_user(request, &answer)
+            {
+                return Err(error);
+            }
+            if !is_surely_refusal(&verdict) {
                 return Ok(answer);
             }
+        } else if !is_surely_refusal(&answer) {
+            return Ok(answer);
         }
         self.session.give_up(held.header());
         let reason = match self.session.expired(held) {
@@ -119,9 +157,35 @@ impl<N: Step> Authenticate<N> {
     }
 }
 
+/// Where a token is checked, behind the path of the base URL.
+pub(crate) const VERIFY: &str = "/oauth/verify";
+
+/// Vimeo's number for a call without a token that it takes. A token of the app alone is none where a user is needed.
+const NOT_AUTHENTICATED: i64 = 8003;
+
+/// Whether the token was refused. What a proxy or a firewall says is not about the token.
+fn is_refusal(answer: &RawResponse) -> bool {
+    answer.status == StatusCode::UNAUTHORIZED && answer.sender() != Sender::Intermediary
+}
+
+/// Whether it was Vimeo that refused the token.
+fn is_surely_refusal(answer: &RawResponse) -> bool {
+    answer.status == StatusCode::UNAUTHORIZED && answer.sender() == Sender::Api
+}
+
+/// Whether Vimeo knows the token, as one of an app without a user.
+fn acts_for_nobody(verdict: &RawResponse) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Verdict {
+        user: Option<serde::de::IgnoredAny>,
+    }
+    verdict.status.is_success()
+        && serde_json::from_slice::<Verdict>(&verdict.body).is_ok_and(|verdict| verdict.user.is_none())
+}
+
 /// Whether all before the path is the same: scheme, host and port, which are normal in a [`Url`]. A user name makes it
 /// another.
-fn same_origin(one: &Url, other: &Url) -> bool {
+pub(super) fn same_origin(one: &Url, other: &Url) -> bool {
     one[..Position::BeforePath] == other[..Position::BeforePath]
 }
 

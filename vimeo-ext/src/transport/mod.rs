@@ -16,6 +16,7 @@ mod authenticate;
 mod deadline;
 mod layers;
 mod limit;
+mod narrow;
 mod preflight;
 mod retry;
 mod send;
@@ -28,11 +29,12 @@ use std::sync::Arc;
 use vimeo_api::{Error, RawResponse, Request, Transport, TransportFuture};
 
 pub(crate) use announcement::Announcement;
-pub(crate) use authenticate::{Authenticate, Authorization};
+pub(crate) use authenticate::{Authenticate, Authorization, VERIFY};
 pub(crate) use deadline::Deadline;
 pub(crate) use layers::Layers;
 pub use layers::{Layer, Next};
 pub(crate) use limit::Limit;
+pub(crate) use narrow::Narrow;
 pub(crate) use preflight::Preflight;
 pub(crate) use retry::Retry;
 pub(crate) use send::{End, Send as SendStep};
@@ -51,9 +53,11 @@ impl<S: Step> Step for Arc<S> {
     }
 }
 
-/// The whole chain, outermost first: trace and total time, the user's layers a call, scopes, then for each attempt
+/// The whole chain, outermost first: trace and total time, the user's layers a call, the scopes that the caller was granted,
+/// those of the token, then for each attempt
 /// the rate limit, the user's layers an attempt, the token, the network.
-pub(crate) type Chain = Trace<Deadline<Layers<Preflight<Retry<Limit<Layers<Authenticate<Arc<SendStep>>>>>>>>>;
+pub(crate) type Chain =
+    Trace<Deadline<Layers<Narrow<Preflight<Retry<Limit<Layers<Authenticate<Arc<SendStep>>>>>>>>>>;
 
 impl Transport for Chain {
     fn send(&self, mut request: Request) -> TransportFuture<'_> {

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use http::{Method, StatusCode};
-use vimeo_api::{ApiError, Error, MissingScope, Operation, RawResponse, Request, UploadAccess};
+use vimeo_api::{ApiError, Error, MissingScope, Operation, RawResponse, Request, Sender, UploadAccess};
 
 use super::{Authorization, Step};
 use crate::Scope;
 use crate::auth::Session;
 
-/// Stops a call whose token is known to lack a scope, and reads a `403` for what it most likely means.
+/// Stops a call whose token is known to lack a scope, and reads a `403` for what it says.
 pub(crate) struct Preflight<N> {
     pub(crate) session: Arc<Session>,
     /// Whether calls are stopped; refusals are explained in any case.
@@ -20,9 +20,7 @@ pub(crate) struct Preflight<N> {
 impl<N: Step> Step for Preflight<N> {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
         // A call with credentials of its own says nothing of this token.
-        let operation = request.operation.filter(|operation| {
-            !operation.scopes.is_empty() && request.extensions.get::<Authorization>().is_none()
-        });
+        let operation = request.operation.filter(|_| request.extensions.get::<Authorization>().is_none());
         let Some(operation) = operation else { return self.next.send(request).await };
         if self.stops
             && let Some(token) = self.session.token()
@@ -40,6 +38,8 @@ impl<N: Step> Step for Preflight<N> {
 }
 
 impl<N> Preflight<N> {
+    /// A scope is missing where the answer says so, or where the token is known to lack it. All else is Vimeo's refusal,
+    /// in its own words.
     fn explain(
         &self,
         operation: &'static Operation,
@@ -47,22 +47,21 @@ impl<N> Preflight<N> {
         answer: RawResponse,
     ) -> Result<RawResponse, Error> {
         let error = ApiError::read(Some(operation), name, answer.clone());
-        if error.quota().is_some() {
+        if error.sender() == Sender::Intermediary || error.quota().is_some() {
             return Ok(answer);
         }
         let token = self.session.token();
         let granted = token.as_ref().and_then(|token| token.scopes());
         let covered = granted.map(|granted| granted.covers(operation.scopes));
-        match covered {
-            Some(false) => {
-                let granted = granted.map(ToString::to_string);
-                Err(MissingScope::new(operation, granted, Some(error)).into())
-            }
-            Some(true) if begins_upload(operation) => Err(UploadAccess::new(true, error).into()),
-            None if begins_upload(operation) => Err(UploadAccess::new(false, error).into()),
-            None => Err(MissingScope::new(operation, None, Some(error)).into()),
-            Some(true) => Ok(answer),
+        if error.missing_scope().is_some() || covered == Some(false) {
+            let granted = granted.map(ToString::to_string);
+            return Err(MissingScope::new(operation, granted, Some(error)).into());
         }
+        // What Vimeo has a number for is something else.
+        if begins_upload(operation) && error.error_code().is_none() {
+            return Err(UploadAccess::new(covered.is_some(), error).into());
+        }
+        Ok(answer)
     }
 }
 

@@ -1,4 +1,5 @@
 //! Tells a slow transfer from one that stands still.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -13,7 +14,7 @@ use futures_util::StreamExt;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::timeouts::A_YEAR;
+use crate::timeouts::{A_YEAR, later};
 
 /// Nothing moved for too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +43,7 @@ pub(super) struct Watch<'a> {
 impl<'a> Watch<'a> {
     /// The timer of an exchange that begins now, to be pinned where that is.
     pub(super) fn timer(now: Instant, stall: Duration) -> Sleep {
-        sleep_until(now + stall.min(A_YEAR))
+        sleep_until(later(now, stall))
     }
 
     pub(super) fn new(timer: Pin<&'a mut Sleep>, now: Instant, stall: Duration, body: Option<Moved>) -> Self {
@@ -65,7 +66,7 @@ impl<'a> Watch<'a> {
             loop {
                 ready!(self.timer.as_mut().poll(context));
                 let moved = self.body.as_ref().map_or(self.moved, |body| body.last().max(self.moved));
-                let until = moved + self.stall;
+                let until = later(moved, self.stall);
                 if until <= Instant::now() {
                     return Poll::Ready(Err(Stalled));
                 }
@@ -98,7 +99,8 @@ impl<'a> Watch<'a> {
                 // Most answers come in one piece, which then needs no copy.
                 None if first.is_empty() => first = piece,
                 None => {
-                    let mut both = BytesMut::with_capacity((first.len() + piece.len()) * 2);
+                    let mut both =
+                        BytesMut::with_capacity(first.len().saturating_add(piece.len()).saturating_mul(2));
                     both.extend_from_slice(&first);
                     both.extend_from_slice(&piece);
                     whole = Some(both);

@@ -1,4 +1,5 @@
 //! A timer that is always set, so that others are set at no cost.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
@@ -23,7 +24,8 @@ impl Standing {
         if standing.as_ref().is_some_and(|timer| timer.deadline() > now) {
             return;
         }
-        let Some(half) = now.checked_add(time / 2) else { return };
+        let half = time.checked_div(2).and_then(|half| now.checked_add(half));
+        let Some(half) = half else { return };
         let mut timer = Box::pin(sleep_until(half));
         // Being polled sets it; nobody waits for it.
         let _ = timer.as_mut().poll(&mut Context::from_waker(Waker::noop()));

@@ -311,3 +311,139 @@ async fn a_token_given_by_hand_counts_for_more_than_a_refresh_under_way() {
     call.await.unwrap().unwrap();
     assert_eq!(fake.log().pop().unwrap().token(), Some("new by hand"));
 }
+
+/// An app's token, another with each grant, and a Vimeo that wants a user's for whatever is about one.
+fn no_user(seen: &Seen, number: usize) -> Answer {
+    match seen.path.as_str() {
+        "/oauth/authorize/client" => {
+            answer(200).json(json!({"access_token": format!("app{number}"), "scope": "public"}))
+        }
+        "/oauth/verify" => answer(200).json(json!({"scope": "public", "user": null, "app": {"name": "A"}})),
+        path if path.starts_with("/me") => answer(401)
+            .header("www-authenticate", "Bearer error=\"invalid_token\"")
+            .json(json!({"error": "x", "developer_message": "(no user credentials)", "error_code": 8003})),
+        _ => answer(200).json(json!({})),
+    }
+}
+
+/// BEHAVIOUR.md: A05, E06.
+#[tokio::test(start_paused = true)]
+async fn a_call_about_the_user_with_an_apps_token_is_refused_once_and_asks_for_no_new_token() {
+    let fake = Fake::new(no_user);
+    let vimeo = Vimeo::builder().app("app", "s3cret").transport(fake.clone()).build().unwrap();
+    for (sent, path) in [(2, "/me/videos"), (2, "/me"), (2, "/me/likes"), (2, "/me/videos?page=2")] {
+        let error = vimeo.get(path).send().await.unwrap_err();
+        let Error::NeedsLogin(login) = &error else { panic!("{path}: {error:?}") };
+        assert!(login.no_user && error.is_unauthorized());
+        let text = error.to_string();
+        assert!(text.contains("needs a user's access token") && text.contains("log a user in"), "{text}");
+        assert_eq!(fake.count(), sent, "{path}");
+    }
+    // What needs no user goes on with the same token.
+    vimeo.get("/categories").send().await.unwrap();
+    assert_eq!(fake.count(), 3);
+    // With a user's token it is asked again.
+    vimeo.set_access_token("user").unwrap();
+    vimeo.get("/me").send().await.unwrap_err();
+    assert_eq!(fake.log()[3].token(), Some("user"));
+
+    // The same for an app's token that was given as it is: Vimeo knows it, and no user for it.
+    let fake = Fake::new(no_user);
+    let vimeo = fake.vimeo();
+    for _ in 0..3 {
+        let error = vimeo.get("/me").send().await.unwrap_err();
+        assert!(matches!(&error, Error::NeedsLogin(login) if login.no_user), "{error:?}");
+    }
+    let paths: Vec<_> = fake.log().into_iter().map(|seen| seen.path).collect();
+    assert_eq!(paths, ["/me", "/oauth/verify"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_apps_stale_token_is_renewed_where_the_call_needs_no_user() {
+    let fake = Fake::new(|seen, number| match seen.path.as_str() {
+        "/oauth/authorize/client" => answer(200).json(json!({"access_token": format!("app{number}")})),
+        _ if seen.token() == Some("app0") => answer(401).json(json!({"error": "x", "error_code": 8003})),
+        _ => answer(200).json(json!({"token": seen.token()})),
+    });
+    let vimeo = Vimeo::builder().app("app", "s3cret").transport(fake.clone()).build().unwrap();
+    assert_eq!(vimeo.get("/categories").send().await.unwrap()["token"], "app2");
+    assert_eq!(fake.count(), 4);
+}
+
+/// BEHAVIOUR.md: A05, E07.
+#[tokio::test(start_paused = true)]
+async fn wrong_app_credentials_are_final_until_they_change() {
+    let refusals = [
+        (401, json!({"error": "invalid_client", "error_description": "The secret is wrong."})),
+        (401, json!({"error": "x", "error_code": 8001})),
+        (401, json!({"error": "x", "error_code": 8003})),
+        (400, json!({"error": "invalid_client"})),
+    ];
+    for (status, body) in refusals {
+        let sent = body.clone();
+        let fake = Fake::new(move |seen, _| match seen.header("authorization") {
+            // base64 of app:right
+            Some("Basic YXBwOnJpZ2h0") => answer(200).json(json!({"access_token": "good"})),
+            Some("Bearer good") => answer(200).json(json!({})),
+            _ => answer(status).json(sent.clone()),
+        });
+        let vimeo = Vimeo::builder().app("app", "wrong").transport(fake.clone()).build().unwrap();
+        for _ in 0..5 {
+            let error = vimeo.get("/categories").send().await.unwrap_err();
+            assert!(matches!(error, Error::AppRefused(_)) && error.is_unauthorized(), "{error:?}");
+            assert_eq!(error.status().unwrap(), status);
+            assert_eq!(error.error_code(), body["error_code"].as_i64());
+            assert_eq!(error.sent(), vimeo_api::Sent::No);
+            let words = body["error_description"].as_str().unwrap_or_else(|| body["error"].as_str().unwrap());
+            let text = error.to_string();
+            assert!(
+                text.contains(words) && text.contains("client secret") && !text.contains("try again"),
+                "{text}"
+            );
+        }
+        assert_eq!(fake.count(), 1, "asked once: {body}");
+        let error = vimeo.auth().client_credentials(vimeo_ext::ScopeSet::default()).await.unwrap_err();
+        assert_eq!(error.call().unwrap().status().unwrap(), status);
+        assert_eq!(fake.count(), 1);
+        // Other credentials of the same app are another matter.
+        let right = Vimeo::builder().app("app", "right").transport(fake.clone()).build().unwrap();
+        right.get("/categories").send().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_grant_that_failed_for_the_moment_is_asked_for_again_by_the_next_call() {
+    let passing: [fn() -> Answer; 4] = [
+        || answer(503).json(json!({"error": "Down."})),
+        || answer(401).body("<title>Proxy</title>"),
+        || answer(200).body("<title>Portal</title>"),
+        || crate::fake::broken(vimeo_api::Sent::Maybe),
+    ];
+    for first in passing {
+        let fake = Fake::new(move |seen, number| match seen.path.as_str() {
+            "/oauth/authorize/client" if number == 0 => first(),
+            "/oauth/authorize/client" => answer(200).json(json!({"access_token": "app"})),
+            _ => answer(200).json(json!({})),
+        });
+        let vimeo = Vimeo::builder().app("app", "s3cret").transport(fake.clone()).build().unwrap();
+        let error = vimeo.get("/categories").send().await.unwrap_err();
+        assert!(
+            matches!(&error, Error::Layer(_)) && error.to_string().contains("try again later"),
+            "{error:?}"
+        );
+        vimeo.get("/categories").send().await.unwrap();
+        assert_eq!(fake.count(), 3);
+    }
+}
+
+#[test]
+fn a_token_with_the_word_for_its_scheme_is_refused() {
+    for token in ["Bearer abc", "bearer abc", "BEARER abc"] {
+        let error = Vimeo::builder().access_token(token).build().unwrap_err();
+        assert!(
+            error.to_string().contains("give the token alone") && !error.to_string().contains("abc"),
+            "{error}"
+        );
+    }
+    Vimeo::builder().access_token("Bearerabc").build().unwrap();
+}

@@ -14,6 +14,7 @@ mod accounts;
 mod errors;
 mod fake;
 mod fault_proxy;
+mod intermediaries;
 mod leaks;
 mod limits;
 mod lists;

@@ -33,21 +33,66 @@ async fn a_call_whose_token_lacks_a_scope_is_not_sent() {
     assert_eq!(fake.count(), 3);
 }
 
+/// BEHAVIOUR.md: E05.
 #[tokio::test]
-async fn a_refusal_is_explained_as_far_as_it_can_be() {
+async fn a_refusal_is_a_missing_scope_only_where_that_is_known() {
+    let named =
+        |scope: &str| json!({"error": format!("Your access token does not have the \"{scope}\" scope")});
+    // (what Vimeo says, the token's scopes, whether a scope is missing, what the text says)
+    let table = [
+        (json!({"error": "The user isn't allowed to perform that action."}), None, false, "isn't allowed"),
+        (json!({"error": "No.", "error_code": 3200}), None, false, "error 3200: No."),
+        (named("delete"), None, true, "needs the scope `delete`, which the access token lacks"),
+        // The answer counts for more than what was known of the token or the operation.
+        (
+            named("delete"),
+            Some(Scope::Delete),
+            true,
+            "needs the scope `delete`, which the access token lacks",
+        ),
+        (named("video_files"), None, true, "needs the scope `video_files`, which"),
+        // With the scope at hand a refusal has another reason, which Vimeo's words have to tell.
+        (json!({"error": "You may not."}), Some(Scope::Delete), false, "You may not."),
+    ];
+    for (body, scope, missing, text) in table {
+        let sent = body.clone();
+        let fake = Fake::new(move |_, _| answer(403).json(sent.clone()));
+        let mut builder = fake.builder();
+        if let Some(scope) = scope {
+            builder = builder.scopes([scope]);
+        }
+        let error = builder.build().unwrap().api().videos().delete_video(1).send().await.unwrap_err();
+        assert_eq!(matches!(error, Error::MissingScope(_)), missing, "{body}: {error:?}");
+        assert_eq!(error.status().unwrap(), 403);
+        assert!(error.is_forbidden() && error.to_string().contains(text), "{body}: {error}");
+    }
+    // Where it is known that the token lacks the scope, the words do not matter.
     let fake = Fake::new(|_, _| answer(403).json(json!({"error": "You may not."})));
-    let unknown = fake.vimeo();
-    let error = unknown.api().videos().delete_video(1).send().await.unwrap_err();
+    let lacking = fake.builder().scopes([Scope::Private]).check_scopes(false).build().unwrap();
+    let error = lacking.api().videos().delete_video(1).send().await.unwrap_err();
+    assert!(matches!(error, Error::MissingScope(_)), "{error:?}");
+    // An operation that is not known to need any scope.
+    let fake = Fake::new(move |_, _| answer(403).json(named("stats")));
+    let error = fake.vimeo().get("/categories").send().await.unwrap_err();
     let Error::MissingScope(missing) = &error else { panic!("{error:?}") };
-    assert_eq!((missing.granted.as_ref(), error.status().unwrap().as_u16()), (None, 403));
-    assert!(error.to_string().contains("may lack"), "{error}");
-    assert!(error.is_forbidden());
+    assert_eq!((missing.scopes(), missing.named.as_deref()), (vec!["stats"], Some("stats")));
+}
 
-    // With the scope at hand a refusal has another reason, which Vimeo's words have to tell.
-    let known = fake.builder().scopes([Scope::Delete]).build().unwrap();
-    let error = known.api().videos().delete_video(1).send().await.unwrap_err();
-    assert!(matches!(error, Error::Api(_)), "{error:?}");
-    assert!(error.is_forbidden());
+#[tokio::test]
+async fn a_refused_upload_is_for_want_of_upload_access_only_where_nothing_else_is_said() {
+    // (what Vimeo says, whether upload access is named)
+    let table = [
+        (r#"{"error": "You may not."}"#, true),
+        (r#"{"error": "Your access token does not have the \"delete\" scope"}"#, false),
+        (r#"{"error": "No.", "error_code": 3200}"#, false),
+        (r#"{"error": "Full for today.", "error_code": 4104}"#, false),
+        ("<title>Blocked</title>", false),
+    ];
+    for (body, named) in table {
+        let fake = Fake::new(move |_, _| answer(403).body(body));
+        let error = fake.vimeo().post("/me/videos").send().await.unwrap_err();
+        assert_eq!(matches!(error, Error::UploadAccess(_)), named, "{body}: {error:?}");
+    }
 }
 
 #[tokio::test]
@@ -67,4 +112,58 @@ async fn a_refused_upload_names_upload_access() {
     let error = lacking.upload(vec![1]).send().await.unwrap_err();
     assert!(matches!(error.call(), Some(Error::MissingScope(_))));
     assert_eq!(fake.count(), 2);
+}
+
+#[tokio::test]
+async fn a_client_that_is_limited_does_less_than_its_token_may() {
+    let video = |id: u64, view: &str| json!({"uri": format!("/videos/{id}"), "name": view, "privacy": {"view": view}});
+    let fake = Fake::new(move |seen, _| match seen.path.as_str() {
+        "/videos/1" => answer(200).json(video(1, "anybody")),
+        "/videos/2" => answer(200).json(video(2, "nobody")),
+        "/videos/3" => answer(404).json(json!({"error": "No."})),
+        "/users/7/videos" => answer(200).json(json!({
+            "total": 2, "data": [video(1, "anybody"), video(2, "nobody")], "paging": {"next": null},
+        })),
+        _ => answer(200).json(json!({"data": [{"text": "hello"}]})),
+    });
+    let all = fake.builder().scopes("private edit delete").build().unwrap();
+    let visitor = all.limited_to("public edit");
+    assert_eq!(visitor.scopes().unwrap().to_string(), "public edit");
+    assert_eq!(visitor.limited_to("public private").scopes().unwrap().to_string(), "public");
+
+    // A scope that was not granted.
+    for call in [
+        visitor.delete("/videos/1"),
+        visitor.get("/me/projects"),
+        visitor.limited_to("public").patch("/videos/1"),
+    ] {
+        assert!(matches!(call.send().await, Err(Error::MissingScope(_))));
+    }
+    assert!(matches!(visitor.get("/no/such/call").send().await, Err(Error::Invalid { .. })));
+    assert_eq!(fake.count(), 0, "nothing is sent");
+    visitor.patch("/videos/2").json(&json!({})).send().await.unwrap();
+
+    // What the token is shown, and a visitor is not.
+    let videos = visitor.api().videos();
+    assert_eq!(videos.get_video(1).send().await.unwrap().name.as_deref(), Some("anybody"));
+    let error = videos.get_video(2).send().await.unwrap_err();
+    let Error::MissingScope(missing) = &error else { panic!("{error:?}") };
+    assert_eq!(missing.named.as_deref(), Some("private"));
+    assert!(videos.get_video(3).send().await.unwrap_err().is_not_found());
+    let listed = visitor.get("/users/7/videos").fields("name").send().await.unwrap();
+    assert_eq!(
+        (listed["data"].as_array().unwrap().len(), &listed["data"][0]["name"]),
+        (1, &json!("anybody"))
+    );
+    assert_eq!(fake.log().pop().unwrap().query("fields"), Some("name,uri,privacy.view"));
+    for (id, shown) in [(1, true), (2, false), (3, false)] {
+        let comments = visitor.get(&format!("/videos/{id}/comments")).send().await;
+        assert_eq!(comments.is_ok(), shown, "{id}: {comments:?}");
+    }
+    let asked = fake.log().iter().filter(|seen| seen.path.ends_with("/comments")).count();
+    assert_eq!(asked, 1, "only of what everybody may see");
+
+    // The account's own client is as it was.
+    assert_eq!(all.get("/videos/2").send().await.unwrap()["name"], "nobody");
+    assert_eq!(all.limited_to("private").get("/videos/2").send().await.unwrap()["name"], "nobody");
 }

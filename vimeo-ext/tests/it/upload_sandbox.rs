@@ -7,7 +7,9 @@ use vimeo_ext::upload::{Backoff, Upload, UploadError, UploadOptions, UploadTicke
 use vimeo_sandbox::{Effect, Fault, Host, Phase, Sandbox};
 
 async fn create(sandbox: &Sandbox, size: usize) -> UploadTicket {
-    let answer = reqwest::Client::new()
+    let answer = crate::fake::http()
+        .build()
+        .unwrap()
         .post(sandbox.url().join("me/videos").unwrap())
         .header("authorization", format!("bearer {}", sandbox.token()))
         .header("accept", "application/vnd.vimeo.*+json;version=3.4")

@@ -149,8 +149,12 @@ fn link(ticket: &UploadTicket) -> String {
 
 /// Creates an upload as any tus client does; at Vimeo it is the API that does this.
 async fn create(base: &str, size: usize) -> UploadTicket {
-    let request =
-        reqwest::Client::new().post(base).header("tus-resumable", "1.0.0").header("upload-length", size);
+    let request = crate::fake::http()
+        .build()
+        .unwrap()
+        .post(base)
+        .header("tus-resumable", "1.0.0")
+        .header("upload-length", size);
     let answer = request.send().await.unwrap().error_for_status().unwrap();
     let location = answer.headers()["location"].to_str().unwrap();
     let link = answer.url().join(location).unwrap();
@@ -176,7 +180,9 @@ impl Source for Interfering {
     fn read(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Pieces, UploadError>> {
         let Some(link) = self.link.take() else { return self.own.read(range) };
         Box::pin(async move {
-            let request = reqwest::Client::new()
+            let request = crate::fake::http()
+                .build()
+                .unwrap()
                 .patch(link)
                 .header("tus-resumable", "1.0.0")
                 .header("upload-offset", 0)

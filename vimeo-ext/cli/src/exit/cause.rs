@@ -90,10 +90,12 @@ fn exit_of_call(error: &api::Error) -> Exit {
     use api::Error as Call;
     match error {
         Call::Invalid { .. } => Exit::Usage,
-        Call::MissingScope(_) | Call::NeedsLogin(_) => Exit::Auth,
+        Call::MissingScope(_) | Call::NeedsLogin(_) | Call::AppRefused(_) => Exit::Auth,
         Call::UploadAccess(_) | Call::QuotaExceeded(_) => Exit::Refused,
         Call::RateLimited(_) => Exit::RateLimited,
         Call::Connection(_) | Call::TimedOut { .. } => Exit::Temporary,
+        // A proxy, a firewall or a sign-in page stood in the way, and will not for ever.
+        Call::Api(_) | Call::Decode(_) if error.is_intermediary() => Exit::Temporary,
         Call::Api(_) => match error.status().map(|status| status.as_u16()) {
             Some(401) => Exit::Auth,
             Some(404 | 410) => Exit::NotFound,
@@ -150,6 +152,9 @@ fn next_of(error: &Error, exit: Exit) -> Option<String> {
             let account = lost.account.as_ref().map(|name| format!(" --account {name}")).unwrap_or_default();
             return Some(format!("vimeo auth login{account}"));
         }
+        Some(api::Error::AppRefused(_)) => {
+            return Some("vimeo doctor  (looks at the app's client id and client secret)".to_owned());
+        }
         _ => {}
     }
     if let Error::Upload { source, .. } = error
@@ -204,14 +209,14 @@ fn next_of_upload(error: &UploadError) -> Option<String> {
 /// A login gives the scopes that it names and no others: those that the token has are named again.
 fn login_for(missing: &MissingScope) -> String {
     let Some(granted) = &missing.granted else {
-        let needed = missing.needed().join(",");
+        let needed = missing.scopes().join(",");
         return format!(
             "vimeo auth login --scopes {needed}  (and whatever else you need, with commas between)"
         );
     };
     let mut scopes: Vec<&str> = granted.split_whitespace().collect();
-    for scope in missing.needed() {
-        if !scopes.contains(scope) {
+    for scope in missing.scopes() {
+        if !scopes.contains(&scope) {
             scopes.push(scope);
         }
     }
