@@ -7,7 +7,7 @@ use http::{HeaderValue, Method};
 use serde_json::Value;
 use url::Url;
 
-use super::{Call, Error, Reqwest, Strictness, Transport};
+use super::{Call, Error, Strictness, Transport};
 
 /// Where the Vimeo API lives.
 pub const API_BASE_URL: &str = "https://api.vimeo.com";
@@ -20,8 +20,9 @@ pub const ACCEPT: &str = "application/vnd.vimeo.*+json;version=3.4";
 /// Cheap to clone; clones share the transport and its connections. It adds no token by itself: that, limits and
 /// retries are the work of the transport (see the crate `vimeo-ext`).
 ///
-/// ```
-/// let client = vimeo_api::Client::builder().build()?;
+/// ```no_run
+/// let http = vimeo_api::Reqwest::from_builder(reqwest::Client::builder())?;
+/// let client = vimeo_api::Client::builder().transport(http).build()?;
 /// # Ok::<(), vimeo_api::Error>(())
 /// ```
 #[derive(Clone)]
@@ -44,7 +45,7 @@ struct Settings {
 }
 
 impl Client {
-    /// A client for [`API_BASE_URL`] over plain [`Reqwest`], unless told otherwise.
+    /// A client for [`API_BASE_URL`], unless told otherwise. It needs a [`transport`](ClientBuilder::transport).
     pub fn builder() -> ClientBuilder {
         ClientBuilder {
             base_url: API_BASE_URL.to_owned(),
@@ -57,9 +58,12 @@ impl Client {
     /// A client with the same settings over another transport. Programs that serve thousands of accounts have a
     /// transport for each: the settings are kept once for all of them.
     ///
-    /// ```
-    /// let client = vimeo_api::Client::builder().base_url("http://127.0.0.1:8080").build()?;
-    /// let other = client.with_transport(vimeo_api::Reqwest::default());
+    /// ```no_run
+    /// # use reqwest::Client;
+    /// # use vimeo_api::Reqwest;
+    /// let one = Reqwest::from_builder(Client::builder())?;
+    /// let client = vimeo_api::Client::builder().base_url("http://127.0.0.1:8080").transport(one).build()?;
+    /// let other = client.with_transport(Reqwest::from_builder(Client::builder())?);
     /// assert_eq!(other.base_url(), client.base_url());
     /// # Ok::<(), vimeo_api::Error>(())
     /// ```
@@ -125,7 +129,7 @@ impl ClientBuilder {
         self
     }
 
-    /// What carries the requests; default [`Reqwest`].
+    /// What carries the requests, such as [`Reqwest`](super::Reqwest). Required.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Box::new(transport));
         self
@@ -148,13 +152,19 @@ impl ClientBuilder {
     /// # Errors
     ///
     /// [`Error::Invalid`] when the base URL is no URL, is neither `https` nor `http` to a loopback address, or holds
-    /// a user name, query or fragment; and when the `Accept` header has characters that no header can have.
+    /// a user name, query or fragment; when the `Accept` header has characters that no header can have; and when there is
+    /// no transport.
     pub fn build(self) -> Result<Client, Error> {
         let base_url = checked_base_url(&self.base_url)?;
         let accept = HeaderValue::from_str(&self.accept).map_err(|_| {
             Error::invalid("client", "the Accept header may hold visible ASCII characters only")
         })?;
-        let transport = self.transport.unwrap_or_else(|| Box::new(Reqwest::default()));
+        let transport = self.transport.ok_or_else(|| {
+            Error::invalid(
+                "client",
+                "there is no transport; give the builder one, such as a vimeo_api::Reqwest",
+            )
+        })?;
         let prefix = base_url.path().trim_end_matches('/').to_owned();
         let strictness = self.strictness;
         let settings = Arc::new(Settings { base_url, prefix, accept, strictness });
@@ -218,7 +228,22 @@ mod tests {
             ("", false),
         ];
         for (url, fits) in cases {
-            assert_eq!(Client::builder().base_url(url).build().is_ok(), fits, "{url}");
+            let client = Client::builder().base_url(url).transport(Nowhere).build();
+            assert_eq!(client.is_ok(), fits, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_client_needs_a_transport() {
+        let error = Client::builder().build().err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains("there is no transport"), "{error}");
+    }
+
+    struct Nowhere;
+
+    impl Transport for Nowhere {
+        fn send(&self, request: crate::Request) -> crate::TransportFuture<'_> {
+            Box::pin(async move { Err(Error::invalid(request.name(), "nothing is sent")) })
         }
     }
 }

@@ -45,27 +45,31 @@ const RESPONSE_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// The plain transport: one attempt with a [`reqwest::Client`], nothing added.
 ///
-/// A response of more than 64 MiB is [`Error::TooLong`]. The default client follows no redirect, waits 10 seconds for a
-/// connection and 60 for the next piece of a response; a client of your own does as it was set up.
+/// A response of more than 64 MiB is [`Error::TooLong`]. This crate chooses no TLS library: the program's own dependency on
+/// reqwest does, or the crate `vimeo-ext`.
 #[derive(Debug, Clone)]
 pub struct Reqwest {
     client: reqwest::Client,
 }
 
-impl Default for Reqwest {
-    fn default() -> Self {
-        let client = reqwest::Client::builder()
+impl Reqwest {
+    /// Sends through a new client, made of this builder: it follows no redirect, waits 10 seconds for a connection and 60
+    /// seconds for the next piece of a response.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if the system has no certificates or no resolver.
+    pub fn from_builder(builder: reqwest::ClientBuilder) -> Result<Self, Error> {
+        builder
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(10))
             .read_timeout(Duration::from_secs(60))
-            .build();
-        // It fails where the system has no certificates or no resolver, and the other then says so.
-        Self { client: client.unwrap_or_default() }
+            .build()
+            .map(Self::new)
+            .map_err(|error| Error::invalid("client", format!("the HTTP client cannot be set up: {error}")))
     }
-}
 
-impl Reqwest {
-    /// Sends through a client that was set up elsewhere; clones share its connection pool.
+    /// Sends through a client that was set up elsewhere, with its timeouts and redirects; clones share its connection pool.
     pub fn new(client: reqwest::Client) -> Self {
         Self { client }
     }
