@@ -156,6 +156,8 @@ async fn main() -> Result<(), Failure> {
     let agent = "overhead";
     let vimeo =
         Vimeo::builder().access_token(sandbox.token()).base_url(sandbox.url().as_str()).user_agent(agent);
+    // reqwest is built here without cryptography of its own, so a client of ours takes the process's.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let bench = Bench {
         vimeo: vimeo.build()?,
         bare: reqwest::Client::builder().user_agent(agent).build()?,

@@ -100,6 +100,7 @@ fn authority(url: &url::Url) -> String {
 }
 
 async fn upload_link(sandbox: &Sandbox, size: u64) -> Result<String, Failure> {
+    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
     let answer = reqwest::Client::new()
         .post(sandbox.url().join("me/videos?fields=upload.upload_link")?)
         .bearer_auth(sandbox.token())

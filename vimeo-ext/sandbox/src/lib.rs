@@ -5,6 +5,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use vimeo_sandbox::Sandbox;
 //!
+//! # let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
 //! let sandbox = Sandbox::start().await?;
 //! let me: serde_json::Value = serde_json::from_slice(
 //!     &reqwest::Client::new()

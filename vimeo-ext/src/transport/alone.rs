@@ -199,7 +199,8 @@ impl reqwest::dns::Resolve for NoAnswer {
 
 #[tokio::test(start_paused = true)]
 async fn a_connect_timeout_means_that_nothing_was_sent() {
-    let client = reqwest::Client::builder()
+    let client = crate::tls::client_builder(crate::tls::HttpVersions::Any)
+        .unwrap()
         .connect_timeout(Duration::from_secs(7))
         .dns_resolver(Arc::new(NoAnswer))
         .no_proxy()

@@ -79,14 +79,6 @@ impl Answer {
         self
     }
 }
-
-/// An HTTP client of a test's own. reqwest finds its cryptography in the process's default alone.
-pub(crate) fn http() -> reqwest::ClientBuilder {
-    // Another test may have set it already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-}
-
 type Handler = dyn Fn(&Seen, usize) -> Answer + Send + Sync;
 
 /// Answers each request with what the handler says of it and of its number, from 0.

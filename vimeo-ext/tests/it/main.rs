@@ -14,6 +14,7 @@ mod accounts;
 mod errors;
 mod fake;
 mod fault_proxy;
+mod http;
 mod intermediaries;
 mod leaks;
 mod limits;

@@ -79,10 +79,7 @@ async fn redirects_are_followed_within_the_host_only() {
     assert_eq!(vimeo.get("/circle").send().await.unwrap_err().status().unwrap(), 302);
 
     // A client of one's own follows its own rules; the token still stays.
-    let own = Vimeo::builder()
-        .access_token("t0ken")
-        .base_url(api.uri())
-        .http_client(crate::fake::http().build().unwrap());
+    let own = Vimeo::builder().access_token("t0ken").base_url(api.uri()).http_client(crate::http::client());
     own.build().unwrap().get("/away").send().await.unwrap();
     let strangers = elsewhere.received_requests().await.unwrap();
     assert_eq!(strangers.len(), 1);
@@ -204,7 +201,7 @@ async fn output_and_logs_hold_no_secret() {
         printed += &format!("{:?}", vimeo_ext::Error::from(error));
     }
     let unreachable = builder().base_url("http://127.0.0.1:9").retry(RetryPolicy::never());
-    let unreachable = unreachable.http_client(crate::fake::http().build().unwrap()).build().unwrap();
+    let unreachable = unreachable.http_client(crate::http::client()).build().unwrap();
     let error = unreachable.get("/me?q=qu3ry").send().await.unwrap_err();
     printed += &format!("{error} {error:?}");
     let logged = take_log();

@@ -7,9 +7,7 @@ use vimeo_ext::upload::{Backoff, Upload, UploadError, UploadOptions, UploadTicke
 use vimeo_sandbox::{Effect, Fault, Host, Phase, Sandbox};
 
 async fn create(sandbox: &Sandbox, size: usize) -> UploadTicket {
-    let answer = crate::fake::http()
-        .build()
-        .unwrap()
+    let answer = crate::http::client()
         .post(sandbox.url().join("me/videos").unwrap())
         .header("authorization", format!("bearer {}", sandbox.token()))
         .header("accept", "application/vnd.vimeo.*+json;version=3.4")

@@ -77,7 +77,8 @@ impl Server {
                 sandbox.bytes(video).unwrap().to_vec()
             }
             Self::Theirs { .. } => {
-                let answer = reqwest::get(link(ticket)).await.unwrap().error_for_status().unwrap();
+                let answer =
+                    crate::http::client().get(link(ticket)).send().await.unwrap().error_for_status().unwrap();
                 answer.bytes().await.unwrap().to_vec()
             }
         }
@@ -149,12 +150,8 @@ fn link(ticket: &UploadTicket) -> String {
 
 /// Creates an upload as any tus client does; at Vimeo it is the API that does this.
 async fn create(base: &str, size: usize) -> UploadTicket {
-    let request = crate::fake::http()
-        .build()
-        .unwrap()
-        .post(base)
-        .header("tus-resumable", "1.0.0")
-        .header("upload-length", size);
+    let request =
+        crate::http::client().post(base).header("tus-resumable", "1.0.0").header("upload-length", size);
     let answer = request.send().await.unwrap().error_for_status().unwrap();
     let location = answer.headers()["location"].to_str().unwrap();
     let link = answer.url().join(location).unwrap();
@@ -180,9 +177,7 @@ impl Source for Interfering {
     fn read(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Pieces, UploadError>> {
         let Some(link) = self.link.take() else { return self.own.read(range) };
         Box::pin(async move {
-            let request = crate::fake::http()
-                .build()
-                .unwrap()
+            let request = crate::http::client()
                 .patch(link)
                 .header("tus-resumable", "1.0.0")
                 .header("upload-offset", 0)

@@ -154,7 +154,7 @@ async fn an_axum_service_takes_them() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/vimeo", listener.local_addr().unwrap());
     let server = tokio::spawn(async move { axum::serve(listener, service).await });
-    let http = crate::fake::http().build().unwrap();
+    let http = crate::http::client();
     let send = async |headers: HeaderMap, body: &str| {
         http.post(&url).headers(headers).body(body.to_owned()).send().await.unwrap().status().as_u16()
     };

@@ -103,7 +103,7 @@ async fn a_user_logs_in_through_the_browser_and_out_again() {
 
 /// The user says yes.
 async fn accept(url: &url::Url) -> String {
-    let browser = crate::fake::http().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let browser = crate::http::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     form.extend_pairs(url.query_pairs()).append_pair("decision", "accept");
     let mut page = url.clone();

@@ -203,7 +203,7 @@ fn a_browser_comes_back_and_a_device_is_let_in() {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().unwrap()
     };
-    let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let browser = crate::http::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
 
     let mut child = login(&["--no-browser", "--redirect-port", "0", "--account", "anna"]);
     let mut err = BufReader::new(child.stderr.take().unwrap());
@@ -241,7 +241,7 @@ fn by_device(harness: &Harness, account: &str) {
     harness.runtime.block_on(async {
         let activate = line.split_whitespace().find(|word| word.starts_with("http")).unwrap();
         let form = [("user_code", code.as_str()), ("decision", "accept")];
-        let answer = reqwest::Client::new().post(activate).form(&form).send().await.unwrap();
+        let answer = crate::http::client().post(activate).form(&form).send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.status());
     });
     let mut rest = String::new();

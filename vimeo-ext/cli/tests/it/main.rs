@@ -7,6 +7,7 @@ mod codes;
 mod examples;
 mod harness;
 mod help;
+mod http;
 #[cfg(unix)]
 mod interrupted;
 #[cfg(target_os = "linux")]

@@ -129,7 +129,7 @@ fn over_http_callers_show_the_bearer_token() {
         "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"},
     }});
     let status = |token: Option<&str>| {
-        let mut request = reqwest::Client::new()
+        let mut request = crate::http::client()
             .post(&url)
             .header("accept", "application/json, text/event-stream")
             .header("content-type", "application/json")
@@ -156,7 +156,7 @@ fn call(url: &str, bearer: &str, tool: &str, arguments: Value) -> reqwest::Reque
     let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
         "name": tool, "arguments": arguments, "_meta": meta,
     }});
-    reqwest::Client::new()
+    crate::http::client()
         .post(url)
         .bearer_auth(bearer)
         .header("accept", "application/json, text/event-stream")

@@ -30,7 +30,7 @@ impl Client {
 
     pub(crate) fn at(base: &str, token: &str) -> Self {
         Self {
-            http: reqwest::Client::builder()
+            http: crate::http::builder()
                 .no_proxy()
                 .redirect(reqwest::redirect::Policy::none())
                 .build()

@@ -10,7 +10,7 @@ use vimeo_sandbox::{Effect, Fault, Host, Sandbox};
 
 fn builder(sandbox: &Sandbox) -> reqwest::ClientBuilder {
     let authority = Certificate::from_pem(sandbox.ca_pem().unwrap().as_bytes()).unwrap();
-    Client::builder().no_proxy().tls_certs_only([authority])
+    crate::http::builder().no_proxy().tls_certs_only([authority])
 }
 
 async fn create(client: &Client, sandbox: &Sandbox) -> String {
@@ -51,7 +51,7 @@ async fn both_hosts_answer_under_vimeos_names() {
     sandbox.fault(Fault::new(Effect::Reset));
     assert!(get().await.is_err());
     // A client that does not know the authority is not fooled.
-    assert!(Client::builder().no_proxy().build().unwrap().get(me.clone()).send().await.is_err());
+    assert!(crate::http::builder().no_proxy().build().unwrap().get(me.clone()).send().await.is_err());
     let file = sandbox.ca_file().unwrap().to_owned();
     assert_eq!(std::fs::read_to_string(&file).unwrap(), sandbox.ca_pem().unwrap());
     sandbox.stop().await;
@@ -83,7 +83,7 @@ async fn a_socket_serves_both_hosts() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("vimeo.sock");
     let sandbox = Sandbox::builder().unix(&path).one_host(true).start().await.unwrap();
-    let client = Client::builder().no_proxy().unix_socket(path.clone()).build().unwrap();
+    let client = crate::http::builder().no_proxy().unix_socket(path.clone()).build().unwrap();
     let me = client.get("http://localhost/me").bearer_auth(sandbox.token()).send().await.unwrap();
     assert_eq!(me.status(), 200);
     let health = client.get("http://localhost/_sandbox/health").send().await.unwrap();

@@ -8,6 +8,7 @@
 )]
 
 mod client;
+mod http;
 
 mod auth;
 mod command;

@@ -131,7 +131,7 @@ async fn a_browser_sends_a_file_with_a_form() {
     let form = made.body["upload"]["form"].as_str().unwrap();
     assert!(form.contains(&link.replace('&', "&amp;")), "{form}");
 
-    let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let browser = crate::http::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let send = |body: &str| {
         let request = browser.post(link).header("content-type", "multipart/form-data; boundary=cut");
         request.body(body.replace('\n', "\r\n")).send()

@@ -222,7 +222,7 @@ async fn no_interleaving_sends_a_token_for_another_account() {
     let _ = tracing::subscriber::set_global_default(Log);
     LOGGED.set(Some(String::new()));
     // Made once: reading the system's certificates takes long.
-    let (http, links) = (crate::fake::http().build().unwrap(), LinkClient::new().unwrap());
+    let (http, links) = (crate::http::client(), LinkClient::new().unwrap());
     let mut unfinished = 0;
     for seed in 0..6 {
         unfinished += interleave(seed, &http, &links).await;

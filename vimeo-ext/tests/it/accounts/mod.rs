@@ -54,7 +54,7 @@ pub(crate) async fn visit(link: &Url, user: u64, accepts: bool) -> String {
     form.extend_pairs(link.query_pairs());
     form.append_pair("user", &user.to_string());
     form.append_pair("decision", if accepts { "accept" } else { "reject" });
-    let browser = crate::fake::http().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let browser = crate::http::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let page = browser
         .post(link.join("/oauth/authorize").unwrap())
         .header("content-type", "application/x-www-form-urlencoded")

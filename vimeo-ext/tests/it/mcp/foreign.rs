@@ -33,6 +33,7 @@ async fn it_lists_and_calls_over_streams_and_over_http() {
     running.await.unwrap().unwrap();
 
     let http = server.serve_http(HttpOptions::new(([127, 0, 0, 1], 0).into())).await.unwrap();
+    crate::http::install_provider();
     let client = ().serve(StreamableHttpClientTransport::from_uri(http.url())).await.unwrap();
     assert_eq!(client.list_all_tools().await.unwrap().len(), 31);
     let answer = client.call_tool(params("vimeo_video_get", json!({"video_id": "9"}))).await.unwrap();

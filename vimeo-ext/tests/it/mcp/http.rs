@@ -130,8 +130,10 @@ async fn strangers_are_refused_and_told_how_to_come_in() {
         let challenge = answer.headers()["www-authenticate"].to_str().unwrap();
         let metadata =
             challenge.split("resource_metadata=\"").nth(1).unwrap().trim_end_matches('"').to_owned();
-        let metadata: Value =
-            serde_json::from_str(&reqwest::get(metadata).await.unwrap().text().await.unwrap()).unwrap();
+        let metadata: Value = serde_json::from_str(
+            &crate::http::client().get(metadata).send().await.unwrap().text().await.unwrap(),
+        )
+        .unwrap();
         assert_eq!(metadata["resource"], server.url());
         assert_eq!(metadata["bearer_methods_supported"], json!(["header"]));
     }
@@ -158,10 +160,10 @@ async fn strangers_are_refused_and_told_how_to_come_in() {
     let large = json!({"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {"x": "x".repeat(1 << 20)}});
     assert_eq!(known.post(&large, "ping").send().await.unwrap().status(), 413);
     assert_eq!(
-        reqwest::get(format!("{base}/health")).await.unwrap().text().await.unwrap(),
+        crate::http::client().get(format!("{base}/health")).send().await.unwrap().text().await.unwrap(),
         r#"{"status":"ok"}"#
     );
-    assert_eq!(reqwest::get(format!("{base}/other")).await.unwrap().status(), 404);
+    assert_eq!(crate::http::client().get(format!("{base}/other")).send().await.unwrap().status(), 404);
 }
 
 #[tokio::test]
@@ -182,7 +184,7 @@ async fn a_server_without_bearers_stays_on_this_machine() {
 async fn a_session_is_its_beginners() {
     let bearers = vec![Bearer::new("first-bearer", ["a"]), Bearer::new("second-bearer", ["b"])];
     let (_sandbox, server, _) = many(bearers).await;
-    let web = crate::fake::http().build().unwrap();
+    let web = crate::http::client();
     let begin = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
         "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"},
     }});
@@ -215,7 +217,7 @@ async fn pages_that_were_named_may_call_and_read_what_is_answered() {
     assert!(matches!(wrong, ServerError::NoOrigin(_)), "{wrong}");
     let running = server.serve_http(here().origins(["https://app.example.com"])).await.unwrap();
     let own = running.url().replace("/mcp", "");
-    let web = crate::fake::http().build().unwrap();
+    let web = crate::http::client();
     for (page, may) in [("https://app.example.com", true), (&*own, true), ("https://evil.example", false)] {
         let asked = web.request(http::Method::OPTIONS, running.url()).header("origin", page);
         let asked = asked.header("access-control-request-method", "POST").send().await.unwrap();

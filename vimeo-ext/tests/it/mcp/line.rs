@@ -68,7 +68,7 @@ impl Line {
 
     /// All that the client sends goes over this line.
     pub(crate) fn under(&self, builder: VimeoBuilder) -> VimeoBuilder {
-        let through = || crate::fake::http().proxy(reqwest::Proxy::http(&self.url).unwrap());
+        let through = || crate::http::builder().proxy(reqwest::Proxy::http(&self.url).unwrap());
         builder.http_builder(through()).upload_client(LinkClient::from_builder(through()).unwrap())
     }
 

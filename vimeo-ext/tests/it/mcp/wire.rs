@@ -227,7 +227,7 @@ pub(crate) struct Http {
 impl Http {
     pub(crate) fn new(url: String, server: Option<HttpServer>, new: bool, capabilities: Value) -> Self {
         Self {
-            client: crate::fake::http().build().unwrap(),
+            client: crate::http::client(),
             url,
             new,
             capabilities,

@@ -19,7 +19,7 @@ pub(super) struct Furnished {
 fn client(sandbox: &Sandbox, authorization: &str) -> Client {
     let mut headers = http::HeaderMap::new();
     headers.insert(http::header::AUTHORIZATION, authorization.parse().unwrap());
-    let http = reqwest::Client::builder().no_proxy().default_headers(headers).build().unwrap();
+    let http = crate::http::builder().no_proxy().default_headers(headers).build().unwrap();
     Client::builder().base_url(sandbox.url().as_str()).transport(Reqwest::new(http)).build().unwrap()
 }
 
@@ -213,7 +213,7 @@ impl Furnished {
 
     /// The code that the app gets when the user lets it in.
     async fn code(&self, client_id: &str) -> String {
-        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        let http = crate::http::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
         let form = [
             ("response_type", "code"),
             ("client_id", client_id),
