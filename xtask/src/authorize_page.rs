@@ -5,8 +5,9 @@ use std::process::Command;
 
 use clap::Args;
 
+use crate::artifacts;
 use crate::install;
-use crate::workspace::{Failure, binary};
+use crate::workspace::Failure;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -18,7 +19,7 @@ pub(crate) struct Arguments {
 /// Tries the local Vimeo's authorize page in a browser: accept, reject, an address that is not registered. Needs Node,
 /// npm and Chromium.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let sandbox = binary(&["--bin", "vimeo-sandbox"])?;
+    let sandbox = artifacts::binary("vimeo-ext/sandbox", "vimeo-sandbox")?;
     let node = install::node("node")?;
     let mut browse = Command::new("node");
     browse

@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::running::Running;
-use crate::workspace::{Failure, binary};
+use crate::workspace::{Failure, build};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let vimeo = match &arguments.binary {
         Some(binary) => binary.clone(),
-        None => binary(&["--profile", "dist", "--package", "vimeo-cli", "--bin", "vimeo"])?,
+        None => build(&["--profile", "dist", "--package", "vimeo-cli", "--bin", "vimeo"])?,
     };
     let mut missed = Vec::new();
     let mut figure = |name: &str, measured: String, asked: String, holds: bool| {

@@ -7,7 +7,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use crate::workspace::{Failure, binary, root};
+use crate::artifacts;
+use crate::workspace::{Failure, root};
 
 /// Lines as they are typed, with a Tab and what more is typed behind it, and the words that the command then gets.
 const TYPED: [(&str, &[&str]); 8] = [
@@ -66,7 +67,7 @@ const SHELLS: [Shell; 3] = [
 
 /// Types into real shells on a pseudo-terminal. Needs bash, zsh, and `script` of util-linux.
 pub(crate) fn run() -> Result<(), Failure> {
-    let vimeo = binary(&["--package", "vimeo-cli", "--bin", "vimeo"])?;
+    let vimeo = artifacts::binary("vimeo-ext/cli", "vimeo")?;
     let folder = root().join("target/completions");
     fs::create_dir_all(&folder).map_err(Failure::file(&folder))?;
     let write = |name: &str, text: &str| {

@@ -1,11 +1,10 @@
 //! `cargo xtask kill-test`.
 
-use std::process::Command;
-
 use clap::Args;
 
+use crate::artifacts;
 use crate::install;
-use crate::workspace::{EXT_TESTS, Failure, root};
+use crate::workspace::Failure;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -23,31 +22,25 @@ pub(crate) struct Arguments {
     command: bool,
 }
 
-/// The tests of the command.
-const COMMANDS_TESTS: [&str; 7] = ["test", "--quiet", "--package", "vimeo-cli", "--test", "it", "--"];
-
 /// Kills an upload at random moments until it is done; the tests themselves are vimeo-ext's and vimeo-cli's and run, short,
 /// with all others.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if !arguments.command {
         let test = "upload_kills::an_upload_killed_at_random_moments_makes_one_whole_video";
-        return go(&EXT_TESTS, &["--exact", test], arguments, 300);
+        return go("vimeo-ext", &["--exact", test], arguments, 300);
     }
     let size = 40;
-    go(&COMMANDS_TESTS, &["kills::three_uploads_killed_at_random_moments"], arguments, size)?;
-    go(&COMMANDS_TESTS, &["uploads::a_gone_link_and_a_changed_file_each_have_their_code"], arguments, size)?;
-    go(&COMMANDS_TESTS, &["--ignored", "kills::bwlimit_keeps_the_requested_rate"], arguments, size)
+    go("vimeo-ext/cli", &["kills::three_uploads_killed_at_random_moments"], arguments, size)?;
+    go("vimeo-ext/cli", &["uploads::a_gone_link_and_a_changed_file_each_have_their_code"], arguments, size)?;
+    go("vimeo-ext/cli", &["--ignored", "kills::bwlimit_keeps_the_requested_rate"], arguments, size)
 }
 
-fn go(tests: &[&str], names: &[&str], arguments: &Arguments, size: u64) -> Result<(), Failure> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut test = Command::new(cargo);
-    test.args(tests)
-        .arg("--nocapture")
+fn go(folder: &str, names: &[&str], arguments: &Arguments, size: u64) -> Result<(), Failure> {
+    let mut test = artifacts::tests(folder)?;
+    test.arg("--nocapture")
         .args(names)
         .env("KILLS", arguments.kills.to_string())
         .env("KILL_SEED", arguments.seed.to_string())
-        .env("KILL_MIB", arguments.size.unwrap_or(size).to_string())
-        .current_dir(root());
+        .env("KILL_MIB", arguments.size.unwrap_or(size).to_string());
     install::finish(&mut test, "the kill test")
 }

@@ -4,6 +4,7 @@
 
 mod accounts_bench;
 mod areas;
+mod artifacts;
 mod authorize_page;
 mod build_cost;
 mod bundle;
@@ -12,18 +13,21 @@ mod completions;
 mod drift;
 mod facts;
 mod fault_matrix;
+mod fresh;
 mod install;
 mod interop;
 mod kill_test;
 mod mcp_clients;
 mod mcp_conformance;
 mod mcp_start;
+mod measure;
 mod payloads;
 mod picture;
 mod regen;
 mod running;
 mod shared_budgets;
 mod stores;
+mod tls;
 mod tus_servers;
 mod upload_bench;
 mod workspace;
@@ -44,7 +48,8 @@ enum Verb {
     Areas,
     /// Try the local Vimeo's authorize page in a browser.
     AuthorizePage(authorize_page::Arguments),
-    /// Compare what our crate costs to build with what progenitor's own output costs.
+    /// Compare what a first program costs to build with what one with octocrab costs; or the generated crate with
+    /// progenitor's own output.
     BuildCost(build_cost::Arguments),
     /// Print openapi/ as one JSON document.
     Bundle,
@@ -65,10 +70,14 @@ enum Verb {
     Payloads(payloads::Arguments),
     /// Break the line at every place of an upload and show what came of it.
     FaultMatrix,
+    /// Measure the README's two commands in a new clone, with nothing downloaded and nothing built.
+    Fresh(fresh::Arguments),
     /// Let clients that others wrote play a scenario against the local Vimeo.
     Interop,
     /// Kill an upload at random moments until it is done.
     KillTest(kill_test::Arguments),
+    /// Build a program with each choice of TLS and let it call a server over https.
+    Tls,
     /// Upload to a tus server, and with a tus client, that others wrote.
     TusServers,
     /// Draw the front page's picture of a terminal run: vimeo-ext/cli/terminal.svg.
@@ -97,8 +106,10 @@ fn main() -> ExitCode {
         Verb::McpStart(arguments) => mcp_start::run(&arguments),
         Verb::Payloads(arguments) => payloads::run(&arguments),
         Verb::FaultMatrix => fault_matrix::run(),
+        Verb::Fresh(arguments) => fresh::run(&arguments),
         Verb::Interop => interop::run(),
         Verb::KillTest(arguments) => kill_test::run(&arguments),
+        Verb::Tls => tls::run(),
         Verb::TusServers => tus_servers::run(),
         Verb::Picture => picture::run(),
         Verb::SharedBudgets(arguments) => shared_budgets::run(&arguments),

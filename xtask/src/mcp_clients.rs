@@ -4,10 +4,11 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::artifacts;
 use crate::install::{self, finish};
 use crate::mcp_conformance;
 use crate::running::Running;
-use crate::workspace::{Failure, binary};
+use crate::workspace::Failure;
 
 const PYTHON_SDK: &str = "mcp==2.3.0";
 
@@ -15,8 +16,9 @@ const PYTHON_SDK: &str = "mcp==2.3.0";
 pub(crate) fn run() -> Result<(), Failure> {
     let folder = install::node("mcp")?;
     let python = install::python(&[PYTHON_SDK])?;
-    let server = binary(&["--package", "vimeo-ext", "--all-features", "--example", "mcp"])?;
-    let mut sandbox = Running::start(&mut Command::new(binary(&["--bin", "vimeo-sandbox"])?))?;
+    let server = artifacts::example("vimeo-ext", "mcp")?;
+    let mut sandbox =
+        Running::start(&mut Command::new(artifacts::binary("vimeo-ext/sandbox", "vimeo-sandbox")?))?;
     let told: Value = serde_json::from_str(&sandbox.line()?)
         .map_err(|error| Failure::Command(format!("the sandbox says no JSON: {error}")))?;
     let text = |name: &str| told.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();

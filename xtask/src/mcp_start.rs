@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use crate::workspace::{Failure, binary};
+use crate::workspace::{Failure, build};
 
 /// What a client waits for at most.
 const LIMIT: Duration = Duration::from_millis(100);
@@ -37,7 +37,7 @@ const OPENINGS: [(&str, &str); 2] = [
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let vimeo = match &arguments.binary {
         Some(binary) => binary.clone(),
-        None => binary(&["--release", "--package", "vimeo-cli", "--bin", "vimeo"])?,
+        None => build(&["--release", "--package", "vimeo-cli", "--bin", "vimeo"])?,
     };
     for (opening, message) in OPENINGS {
         let (mut answers, mut ends) = (Vec::new(), Vec::new());

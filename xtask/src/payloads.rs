@@ -1,13 +1,13 @@
 //! `cargo xtask payloads DIR`.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 
 use clap::Args;
 
+use crate::artifacts;
 use crate::install::finish;
-use crate::workspace::{EXT_TESTS, Failure, root};
+use crate::workspace::Failure;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -19,31 +19,13 @@ pub(crate) struct Arguments {
 /// without them, to write them.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let dir = std::path::absolute(&arguments.dir).map_err(Failure::file(&arguments.dir))?;
-    let status = Command::new(cargo())
-        .args([
-            "run",
-            "--quiet",
-            "--package",
-            "vimeo-api",
-            "--features",
-            "inspect",
-            "--example",
-            "payloads",
-            "--",
-        ])
-        .arg(&dir)
-        .current_dir(root())
-        .status()
-        .map_err(Failure::file("cargo"))?;
+    let report = artifacts::example("vimeo-api", "payloads")?;
+    let status = Command::new(&report).arg(&dir).status().map_err(Failure::file(report))?;
     if !status.success() {
         return Err(Failure::Command("not every recorded answer decodes".to_owned()));
     }
-    let mut tests = Command::new(cargo());
-    tests.args(EXT_TESTS).args(["--exact", "tools::recorded::a_hundred_of_the_fattest_recorded_videos_fit"]);
-    tests.args(["--ignored", "--nocapture"]).env("VIMEO_RECORDED", &dir).current_dir(root());
+    let mut tests = artifacts::tests("vimeo-ext")?;
+    tests.args(["--exact", "tools::recorded::a_hundred_of_the_fattest_recorded_videos_fit"]);
+    tests.args(["--ignored", "--nocapture"]).env("VIMEO_RECORDED", &dir);
     finish(&mut tests, "the tools with the fattest recorded videos")
-}
-
-fn cargo() -> OsString {
-    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use vt100::{Color, Parser, Screen};
 
-use crate::install::finish;
+use crate::artifacts;
 use crate::workspace::{Failure, root};
 
 const COLUMNS: u16 = 92;
@@ -20,23 +21,20 @@ const TYPED: [&str; 3] = [
 
 /// Draws `vimeo-ext/cli/terminal.svg`. Needs `script`, of util-linux.
 pub(crate) fn run() -> Result<(), Failure> {
-    finish(
-        Command::new("cargo").args(["build", "--quiet", "-p", "vimeo-cli"]).current_dir(root()),
-        "building the command",
-    )?;
+    let vimeo = artifacts::binary("vimeo-ext/cli", "vimeo")?;
+    let binaries = vimeo.parent().unwrap_or(root());
     let mut parser = Parser::new(ROWS, COLUMNS, 0);
     for line in TYPED {
         parser.process(format!("\x1b[1;32m$\x1b[0m \x1b[1m{line}\x1b[0m\r\n").as_bytes());
-        parser.process(&typescript(line)?);
+        parser.process(&typescript(line, binaries)?);
     }
     let target = root().join("vimeo-ext/cli/terminal.svg");
     fs::write(&target, draw(parser.screen())).map_err(Failure::file(target.clone()))
 }
 
 /// What the line writes to a terminal.
-fn typescript(line: &str) -> Result<Vec<u8>, Failure> {
+fn typescript(line: &str, binaries: &Path) -> Result<Vec<u8>, Failure> {
     let folder = root().join("vimeo-ext/examples/media");
-    let binaries = root().join("target/debug");
     let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap_or_default());
     let line = format!("stty cols {COLUMNS} rows {ROWS}; {line}");
     let output = Command::new("script")

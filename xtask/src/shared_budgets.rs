@@ -4,9 +4,10 @@ use std::process::Command;
 
 use clap::Args;
 
+use crate::artifacts;
 use crate::install;
 use crate::stores::Server;
-use crate::workspace::{EXT_TESTS, Failure, root};
+use crate::workspace::{Failure, cargo, root};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -38,31 +39,30 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let wanted = |store| arguments.store.is_none_or(|only| only == store);
     if wanted(Store::Sqlite) {
         println!("\nSQLite");
-        install::finish(&mut test(arguments, "file"), "the run over SQLite")?;
+        install::finish(&mut test(arguments, "file")?, "the run over SQLite")?;
     }
     if wanted(Store::Postgres) {
         println!("\nPostgreSQL");
         let server = Server::start()?;
-        let mut test = test(arguments, "server");
+        let mut test = test(arguments, "server")?;
         install::finish(test.env("VIMEO_TEST_POSTGRES", server.url()), "the run over PostgreSQL")?;
     }
     Ok(())
 }
 
-fn test(arguments: &Arguments, through: &str) -> Command {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut test = Command::new(cargo);
-    let (ours, theirs) = EXT_TESTS.split_at(1);
-    test.args(ours);
-    if arguments.release {
-        test.arg("--release");
-    }
-    test.args(theirs)
-        .args(["--nocapture", "--ignored", "--exact"])
+fn test(arguments: &Arguments, through: &str) -> Result<Command, Failure> {
+    let mut test = if arguments.release {
+        let mut cargo = Command::new(cargo());
+        cargo.args(["test", "--quiet", "--release", "--package", "vimeo-ext", "--test", "it", "--"]);
+        cargo.current_dir(root());
+        cargo
+    } else {
+        artifacts::tests("vimeo-ext")?
+    };
+    test.args(["--nocapture", "--ignored", "--exact"])
         .arg(format!("accounts::processes::four_processes_share_limits_through_a_{through}"))
         .env("VIMEO_TEST_ACCOUNTS", arguments.accounts.to_string())
         .env("VIMEO_TEST_WINDOW", arguments.window.to_string())
-        .env("VIMEO_TEST_WINDOWS", arguments.windows.to_string())
-        .current_dir(root());
-    test
+        .env("VIMEO_TEST_WINDOWS", arguments.windows.to_string());
+    Ok(test)
 }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs, net};
 
-use crate::workspace::{EXT_TESTS, Failure, root};
+use crate::artifacts;
+use crate::workspace::{Failure, root};
 
 /// What to run while the server is up.
 #[derive(clap::Args)]
@@ -21,17 +22,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut command = match arguments.command.split_first() {
         Some((program, rest)) => {
             let mut command = Command::new(program);
-            command.args(rest);
+            command.args(rest).current_dir(root());
             command
         }
         None => {
-            let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-            command.args(EXT_TESTS).args(["--ignored", "--nocapture", "postgres"]);
+            let mut command = artifacts::tests("vimeo-ext")?;
+            command.args(["--ignored", "--nocapture", "postgres"]);
             command
         }
     };
     let status = command
-        .current_dir(root())
         .env("VIMEO_TEST_POSTGRES", server.url())
         .env("VIMEO_TEST_PG_DUMP", server.programs.join("pg_dump"))
         .status()

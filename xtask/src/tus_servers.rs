@@ -3,12 +3,14 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
+use crate::artifacts;
 use crate::install;
-use crate::workspace::{EXT_TESTS, Failure, root};
+use crate::workspace::{Failure, root};
 
 /// Runs the upload suite against a tus server that others wrote and against the local Vimeo, and lets a tus client that
 /// others wrote finish a ticket. Needs Node and npm.
 pub(crate) fn run() -> Result<(), Failure> {
+    let mut test = artifacts::tests("vimeo-ext")?;
     let node = install::node("node")?;
     let uploads = root().join("target/tus-server");
     let mut server = Command::new("node")
@@ -25,14 +27,10 @@ pub(crate) fn run() -> Result<(), Failure> {
     if addresses.is_empty() {
         return Err(Failure::Command("the tus server did not start".to_owned()));
     }
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut test = Command::new(cargo);
-    test.args(EXT_TESTS)
-        .arg("--include-ignored")
+    test.arg("--include-ignored")
         .args(["--nocapture", "upload_servers", "--skip", "upload_servers::child"])
         .env("TUS_SERVER", addresses.trim())
-        .env("NODE_FOLDER", &node)
-        .current_dir(root());
+        .env("NODE_FOLDER", &node);
     let done = install::finish(&mut test, "the suite for tus servers");
     // It ends with its input.
     drop(server.stdin.take());

@@ -1,5 +1,6 @@
 //! Where things are, and how commands fail.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -42,10 +43,6 @@ impl Failure {
     }
 }
 
-/// What cargo is told to run the integration tests of vimeo-ext: everywhere the same, so that nothing is built twice.
-pub(crate) const EXT_TESTS: [&str; 8] =
-    ["test", "--quiet", "--package", "vimeo-ext", "--all-features", "--test", "it", "--"];
-
 /// The root of the workspace.
 pub(crate) fn root() -> &'static Path {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -57,16 +54,21 @@ pub(crate) fn description() -> PathBuf {
     root().join("openapi")
 }
 
-/// Builds a binary or an example, named as cargo names it, for debugging; gives its path.
-pub(crate) fn binary(target: &[&str]) -> Result<PathBuf, Failure> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(&cargo)
+/// The cargo that runs this.
+pub(crate) fn cargo() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// Builds a binary with these arguments of `cargo build`, such as a profile; gives its path. What is to be built as for tests
+/// comes from [`artifacts`](crate::artifacts).
+pub(crate) fn build(target: &[&str]) -> Result<PathBuf, Failure> {
+    let output = Command::new(cargo())
         .args(["build", "--quiet", "--message-format", "json-render-diagnostics"])
         .args(target)
         .current_dir(root())
         .stderr(Stdio::inherit())
         .output()
-        .map_err(Failure::file(PathBuf::from(cargo)))?;
+        .map_err(Failure::file("cargo"))?;
     let messages = String::from_utf8_lossy(&output.stdout);
     let built = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     // Dependencies come before what depends on them.

@@ -9,9 +9,10 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::artifacts;
 use crate::install;
 use crate::running::Running;
-use crate::workspace::{Failure, binary, root};
+use crate::workspace::{Failure, root};
 
 /// What the scenarios are made of; a client that has no call for a step leaves it out.
 const STEPS: [&str; 9] =
@@ -126,7 +127,7 @@ const TEXT_TRACK: &str = "WEBVTT\n\n00:00.000 --> 00:01.000\nSurf\n";
 
 impl Place {
     fn prepare() -> Result<Self, Failure> {
-        let sandbox = binary(&["--bin", "vimeo-sandbox"])?;
+        let sandbox = artifacts::binary("vimeo-ext/sandbox", "vimeo-sandbox")?;
         let python = install::python(&PYTHON)?;
         let node = install::node("node")?;
         let folder = root().join("target/interop");

@@ -1,21 +1,13 @@
-//! `cargo xtask build-cost`.
+//! What the generated crate costs to build, beside what progenitor's own output for the same description costs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
-use clap::Args;
-
+use super::median;
 use crate::regen::standalone;
-use crate::workspace::{Failure, description, root};
-
-#[derive(Args)]
-pub(crate) struct Arguments {
-    /// How often each crate is built; the median counts.
-    #[arg(long, default_value_t = 3)]
-    runs: usize,
-}
+use crate::workspace::{Failure, cargo, description, root};
 
 /// A crate that is measured.
 struct Candidate {
@@ -27,7 +19,7 @@ struct Candidate {
 }
 
 /// Builds ours and the stock crate in turns, each alone with its dependencies built, and prints what they cost.
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn run(runs: usize) -> Result<(), Failure> {
     let place = root().join("target/build-cost");
     let bundle = vimeo_gen::load(&description())?;
     let ours = place.join("ours");
@@ -47,7 +39,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     for candidate in &candidates {
         build(candidate, &place)?;
     }
-    for _ in 0..arguments.runs.max(1) {
+    for _ in 0..runs.max(1) {
         for candidate in &mut candidates {
             touch(&candidate.folder.join("src/lib.rs"))?;
             let started = Instant::now();
@@ -86,8 +78,7 @@ fn candidate(
 }
 
 fn build(candidate: &Candidate, place: &Path) -> Result<(), Failure> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
+    let status = Command::new(cargo())
         .args(["build", "--quiet", "--no-default-features"])
         .args(candidate.features)
         .env("CARGO_TARGET_DIR", place.join("target"))
@@ -111,12 +102,6 @@ fn write(file: &Path, text: &str) -> Result<(), Failure> {
     let folder = file.parent().unwrap_or(file);
     fs::create_dir_all(folder).map_err(Failure::file(folder))?;
     fs::write(file, text).map_err(Failure::file(file))
-}
-
-fn median(times: &[Duration]) -> f64 {
-    let mut times = times.to_vec();
-    times.sort();
-    times.get(times.len() / 2).map_or(0.0, Duration::as_secs_f64)
 }
 
 fn lines(folder: &Path) -> Result<usize, Failure> {

@@ -1,0 +1,37 @@
+//! `cargo xtask build-cost`.
+
+mod generated;
+mod hello;
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::workspace::Failure;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// How often each program is built; the median counts.
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+    /// With optimised code.
+    #[arg(long)]
+    release: bool,
+    /// Compare the generated crate with what progenitor makes of the same description instead.
+    #[arg(long, conflicts_with = "release")]
+    generated: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.generated {
+        generated::run(arguments.runs)
+    } else {
+        hello::run(arguments.runs, arguments.release)
+    }
+}
+
+fn median(times: &[Duration]) -> f64 {
+    let mut times = times.to_vec();
+    times.sort();
+    times.get(times.len() / 2).map_or(0.0, Duration::as_secs_f64)
+}
