@@ -52,6 +52,13 @@ pub enum Warning {
         /// What was expected, in words.
         expected: &'static str,
     },
+    /// Vimeo gave the video another privacy than it was asked for, as where a plan has none of that kind.
+    OtherPrivacy {
+        /// What was asked for.
+        asked: String,
+        /// What Vimeo answered.
+        found: String,
+    },
 }
 
 impl Warning {
@@ -64,6 +71,12 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MediaType { found, expected } => write!(f, "this looks like {found}, not like {expected}"),
+            Self::OtherPrivacy { asked, found } => {
+                write!(
+                    f,
+                    "its privacy was to be `{asked}`, but Vimeo made it `{found}`: change it or delete the video"
+                )
+            }
         }
     }
 }
@@ -114,6 +127,14 @@ pub(crate) struct Created {
     pub(crate) link: Option<String>,
     #[serde(default)]
     pub(crate) upload: Option<CreatedUpload>,
+    #[serde(default)]
+    pub(crate) privacy: Option<CreatedPrivacy>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct CreatedPrivacy {
+    #[serde(default)]
+    view: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -149,6 +170,13 @@ impl Created {
         }
         UploadTicket::new(video_uri, link.expose(), size)
     }
+}
+
+/// What may be a mistake about a video that was to be created with these settings.
+fn privacy_warning(created: &Created, settings: &Value) -> Option<Warning> {
+    let asked = settings.pointer("/privacy/view").and_then(Value::as_str)?;
+    let found = created.privacy.as_ref()?.view.as_ref()?.as_str()?;
+    (asked != found).then(|| Warning::OtherPrivacy { asked: asked.to_owned(), found: untrusted_word(found) })
 }
 
 /// The approach of resumable uploads.
@@ -193,11 +221,14 @@ pub(crate) async fn begin(
         None => None,
     };
     let continued = earlier.is_some();
+    let mut warnings: Vec<Warning> = warning.into_iter().collect();
     let (ticket, page, version_uri) = match earlier {
         Some(known) => known,
         None => {
             let call = call(&*source);
-            create(vimeo, &mut claim, &mut *source, intent, call).await?
+            let (known, warning) = create(vimeo, &mut claim, &mut *source, intent, call).await?;
+            warnings.extend(warning);
+            known
         }
     };
     if let Some(callback) = transfer.on_ticket {
@@ -213,7 +244,7 @@ pub(crate) async fn begin(
     if let Some(claim) = claim {
         upload = upload.journal(claim);
     }
-    Ok(Begun { upload, ticket, page, version_uri, continued, warnings: warning.into_iter().collect() })
+    Ok(Begun { upload, ticket, page, version_uri, continued, warnings })
 }
 
 type Known = (UploadTicket, Option<String>, Option<String>);
@@ -288,7 +319,7 @@ async fn create(
     source: &mut dyn Source,
     intent: Intent,
     call: Call<Created>,
-) -> Result<Known, Error> {
+) -> Result<(Known, Option<Warning>), Error> {
     let fingerprint = match claim {
         Some(claim) => Some(claim.entry().fingerprint.clone()),
         None => source.fingerprint().await?,
@@ -318,6 +349,7 @@ async fn create(
         None => (created.uri.clone(), None),
     };
     let video_uri = video_uri.ok_or_else(no_video)?;
+    let warning = privacy_warning(&created, &intent.settings);
     let ticket = match created.ticket(vimeo, video_uri, source.size()) {
         Ok(ticket) => ticket.with_fingerprint(fingerprint),
         // The video is known, and that nothing can be sent to it: an entry could only be refused again.
@@ -333,7 +365,7 @@ async fn create(
             tracing::warn!(%error, video = ticket.video_uri(), "the upload cannot be resumed if it is killed");
         }
     }
-    Ok((ticket, created.link, version_uri))
+    Ok(((ticket, created.link, version_uri), warning))
 }
 
 /// Creates a video for which there is nothing to send from here.

@@ -19,7 +19,9 @@ pub enum MediaError {
         uri: String,
     },
     /// Pictures of this kind are shown from where they are chosen; there is nothing to switch on.
-    #[error("a picture of {path} has no `active` to be set; leave activate() out, nothing was sent")]
+    #[error(
+        "a picture of {path} has no `active` to be set, so it cannot be switched on or off; nothing was sent"
+    )]
     NotActivated {
         /// Where such pictures are created.
         path: String,

@@ -7,6 +7,9 @@ use super::{CreateVideo, Warning, settings};
 use crate::upload::{IntoSource, Journal, Progress, Upload, UploadOptions, UploadTicket, Uploaded};
 use crate::{Error, Vimeo};
 
+/// What of the answer to a creation is read.
+const CREATED: &str = "uri,link,upload.approach,upload.upload_link,privacy.view";
+
 /// The bytes come from here, over tus.
 pub struct FromSource(Transfer);
 
@@ -141,8 +144,7 @@ impl CreateVideo<FromSource> {
         let api = vimeo.api().clone();
         begin(&vimeo, transfer, intent, move |source| {
             body.upload.size = Some(source.size());
-            let call =
-                api.videos().create_my_video(&body).fields("uri,link,upload.approach,upload.upload_link");
+            let call = api.videos().create_my_video(&body).fields(CREATED);
             call.into_call().read_as::<Created>()
         })
         .await

@@ -314,3 +314,38 @@ fn a_journal_that_cannot_be_kept_names_the_way_without_it() {
     assert_eq!(creations(&harness), 0);
     run(&["--no-resume"]).good();
 }
+
+#[test]
+fn an_unanswered_upload_can_be_finished_by_its_name_or_is_told_to_be_nothing() {
+    let harness = Harness::new();
+    harness.file("a.mp4", 1000);
+    let lose = |phase| {
+        let lost = Fault::new(Effect::Html(502)).method(Method::POST).path("/me/videos");
+        harness.sandbox.fault(lost.phase(phase));
+        let list = Fault::new(Effect::Status(404)).method(Method::GET).path("/me/videos");
+        harness.sandbox.fault(list);
+        let run = harness.run(&["upload", "a.mp4"]);
+        run.fails(
+            3,
+            &["it is not known whether Vimeo created a video", "502", "Looking for it failed as well"],
+        );
+        let list = harness.run(&["uploads", "list", "--json"]).json();
+        list[0]["id"].as_str().unwrap().to_owned()
+    };
+    let id = lose(Phase::AfterCommit);
+    let done = harness.run(&["uploads", "resume", &id, "--json"]).json();
+    assert_eq!(done["files"][0]["state"], "uploaded", "{done}");
+    assert_eq!(
+        harness.sandbox.bytes(done["files"][0]["uri"].as_str().unwrap()[8..].parse().unwrap()).unwrap().len(),
+        1000
+    );
+
+    let id = lose(Phase::Before);
+    // As if that had been an hour ago: nothing can come of it any more.
+    let path = harness.path(&format!("state/uploads/{id}.json"));
+    let mut entry: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    entry["asked"] = "2020-01-01T00:00:00Z".into();
+    std::fs::write(&path, entry.to_string()).unwrap();
+    harness.run(&["uploads", "resume", &id]).fails(3, &["never created a video", "next: vimeo upload"]);
+    assert_eq!(harness.run(&["uploads", "list", "--json"]).json(), serde_json::json!([]));
+}

@@ -189,6 +189,32 @@ async fn a_loopback_link_is_taken_from_a_loopback_api_only() {
 }
 
 #[tokio::test]
+async fn another_privacy_than_was_asked_for_is_told() {
+    // (asked for, answered, whether it is told)
+    let table = [
+        (Some("nobody"), json!({"view": "nobody"}), false),
+        (Some("unlisted"), json!({"view": "anybody"}), true),
+        (None, json!({"view": "anybody"}), false),
+        (Some("nobody"), json!({}), false),
+    ];
+    for (asked, privacy, told) in table {
+        let tus = TusServer::start(1000, []).await;
+        let server = MockServer::start().await;
+        let body = json!({"uri": "/videos/7", "privacy": privacy, "upload": {"upload_link": tus.link()}});
+        answer(&server, ResponseTemplate::new(201).set_body_json(body)).await;
+        let vimeo = client(&server);
+        let mut upload = vimeo.upload(film(1000));
+        if let Some(asked) = asked {
+            upload = upload.privacy(asked);
+        }
+        let warnings = upload.send().await.unwrap().warnings;
+        let expected = Warning::OtherPrivacy { asked: "unlisted".into(), found: "anybody".into() };
+        assert_eq!(warnings.contains(&expected), told, "{asked:?} {privacy}: {warnings:?}");
+        assert_eq!(warnings.len(), usize::from(told), "{warnings:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_has_what_was_never_sent_is_not_believed() {
     let film = film(1000);
     for there in [1, 1000] {

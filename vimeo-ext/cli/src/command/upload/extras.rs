@@ -59,7 +59,12 @@ impl Extras {
         let found = vimeo.get(&format!("/me/projects/{}", folder.number())).fields("uri").send().await?;
         match found.get("uri").and_then(serde_json::Value::as_str) {
             Some(uri) => Ok(Some(uri.to_owned())),
-            None => Ok(Some(format!("/me/projects/{}", folder.number()))),
+            // What is no folder's URI would be refused, or worse, not be.
+            None => Err(Failure::new(
+                Exit::Other,
+                format!("Vimeo names no URI for the folder {}", folder.number()),
+            )
+            .next("give the folder by its URI, as in --folder /users/7/projects/9")),
         }
     }
 

@@ -34,7 +34,8 @@ pub(crate) use run::run;
 /// a second video. Bytes go to Vimeo's upload host, the access token does not.
 #[derive(Debug, Args)]
 #[command(after_help = "Scopes: upload; --showcase, --picture and --text-track need edit.\n\
-    Exit codes: 8 uploaded, but not transcoded in time; 9 some files were uploaded, some not.\n\n\
+    Exit codes: 8 uploaded, but not transcoded in time; 9 some files were uploaded and some not,\n    \
+    or a picture or text track was left inactive.\n\n\
     Examples:\n  \
     $ vimeo upload film.mp4 --name 'Surf' --privacy unlisted\n  \
     $ vimeo upload film.mp4 talk.mp4 --transfers 2 --bwlimit 10M --wait\n  \
