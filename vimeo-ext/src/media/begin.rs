@@ -14,10 +14,11 @@ use http::{HeaderMap, header};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use vimeo_api::{ApiError, Call, Secret, Sent};
+use vimeo_api::{Call, Secret, Sender};
 
 use super::media_type::{self, Expected};
 use super::settings;
+use crate::retry::{Effect, effect_of_error};
 use crate::transport::Announcement;
 use crate::upload::{
     BoxFuture, Claim, IntoSource, Journal, Mark, Progress, Source, Standing, Upload, UploadError,
@@ -427,26 +428,11 @@ fn unwritten(error: vimeo_api::Error) -> Error {
 
 /// Whether a call that went out and failed surely left nothing behind.
 fn surely_nothing_created(error: &vimeo_api::Error) -> bool {
-    let Some(status) = error.status() else { return error.sent() == Sent::No };
-    let answer = error.api();
-    match status.as_u16() {
-        // Somebody answered in Vimeo's place, before it was asked.
-        300..=399 => true,
-        // A gateway says these also of a request that it has passed on, so the words have to be Vimeo's.
-        408 | 425 | 429 | 499 => answer.is_some_and(is_vimeos),
-        400..=499 => true,
-        // Vimeo's own trouble has a number; anything else may have happened behind its back.
-        500..=599 => answer.is_some_and(|answer| is_vimeos(answer) && answer.error_code().is_some()),
-        _ => false,
-    }
-}
-
-/// Whether an answer has the shape that Vimeo's errors have.
-fn is_vimeos(answer: &ApiError) -> bool {
-    let body = serde_json::from_slice::<serde_json::Map<String, Value>>(answer.bytes());
-    body.is_ok_and(|body| {
-        ["error", "error_code", "developer_message"].iter().any(|name| body.contains_key(*name))
-    })
+    // Vimeo's own trouble has a number; any other 5xx may have happened behind its back.
+    let is_own_trouble = error.api().is_some_and(|answer| {
+        answer.status().is_server_error() && answer.sender() == Sender::Api && answer.error_code().is_some()
+    });
+    is_own_trouble || effect_of_error(error) == Effect::Nothing
 }
 
 /// What this machine's clock says, as the journal writes it down.

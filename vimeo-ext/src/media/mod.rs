@@ -19,7 +19,6 @@ mod pull;
 mod replace;
 mod settings;
 mod signed_file;
-mod small_creation;
 mod text_track;
 mod thumbnail;
 mod transcode;

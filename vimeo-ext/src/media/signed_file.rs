@@ -5,7 +5,7 @@ use serde::Deserialize;
 use vimeo_api::{Call, Secret};
 
 use super::media_type::{self, Expected};
-use super::{MediaError, Warning, small_creation};
+use super::{MediaError, Warning};
 use crate::upload::{
     BoxFuture, IntoSource, Put, PutFailure, Source, UploadError, UploadOptions, is_loopback, link_problem,
     put,
@@ -86,7 +86,7 @@ impl SmallFile {
     ) -> Result<UploadedFile, Error> {
         let mut expired = None;
         loop {
-            let waiting = small_creation::send(vimeo, create.clone()).await?.into_inner();
+            let waiting = create.clone().send().await?.into_inner();
             let uri = waiting.uri.unwrap_or_default();
             let Some(link) = waiting.link.filter(|_| !uri.is_empty()) else {
                 return Err(MediaError::NoLink { uri }.into());

@@ -7,7 +7,7 @@ use vimeo_api::Endpoint;
 use vimeo_api::types::{self, AnimatedThumbnailStatus};
 
 use super::poll::{Pace, poll};
-use super::{MediaError, VideoRef, small_creation};
+use super::{MediaError, VideoRef};
 use crate::{Error, Vimeo};
 
 /// A thumbnail taken at a time of the video; from [`Vimeo::thumbnail_at`].
@@ -40,7 +40,7 @@ impl ThumbnailAt {
         whole_seconds("the time of a thumbnail", self.time)?;
         let id = self.video.id_for("create_video_thumbnail")?;
         let call = self.vimeo.api().videos().create_video_thumbnail(id).body(&self.body);
-        Ok(small_creation::send(&self.vimeo, call.into_call()).await?.into_inner())
+        Ok(call.send().await?.into_inner())
     }
 }
 
@@ -93,8 +93,7 @@ impl AnimatedThumbnail {
         whole_seconds("the length of an animated thumbnail", self.length)?;
         let id = self.video.id_for("create_video_animated_thumbnails")?;
         let videos = self.vimeo.api().videos();
-        let create = videos.create_video_animated_thumbnails(id, &self.body).into_call();
-        let set = small_creation::send(&self.vimeo, create).await?.into_inner();
+        let set = videos.create_video_animated_thumbnails(id, &self.body).send().await?.into_inner();
         if let Some(set) = made(set.clone())? {
             return Ok(set);
         }

@@ -4,7 +4,6 @@ mod decide;
 mod effect;
 mod policy;
 
-pub(crate) use decide::backoff;
 pub use decide::{Attempt, Decision, Outcome, decide};
 pub use effect::{Answered, Effect, effect, effect_of_error};
 pub use policy::RetryPolicy;
