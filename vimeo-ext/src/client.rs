@@ -107,7 +107,7 @@ impl Shared {
         let limit = Limit { budget, policy: self.limits, next: layers };
         let retry = Retry { policy: Arc::clone(&self.retry), clock: self.clock.clone(), next: limit };
         let preflight = Preflight { session, stops: self.check_scopes, next: retry };
-        let narrow = Narrow { scopes, next: preflight };
+        let narrow = Narrow { scopes, verify: Arc::clone(&self.verify), next: preflight };
         let layers = Layers { layers: Arc::clone(&self.call_layers), next: narrow };
         let chain: Chain = Trace { next: Deadline { total: self.total, next: layers } };
         self.settings.with_transport(chain)

@@ -53,8 +53,13 @@ pub(crate) async fn poll<A: DeserializeOwned + Send + 'static, T, E: From<Error>
     }
 }
 
+/// Whether the next question may get an answer. A page that something before Vimeo sent says nothing of what is polled.
 fn may_pass(error: &Error) -> bool {
-    error.is_server_error() || error.is_rate_limited() || error.is_connection() || error.is_timeout()
+    error.is_server_error()
+        || error.is_rate_limited()
+        || error.is_connection()
+        || error.is_timeout()
+        || error.is_intermediary()
 }
 
 #[cfg(test)]

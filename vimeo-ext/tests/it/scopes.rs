@@ -163,6 +163,13 @@ async fn a_client_that_is_limited_does_less_than_its_token_may() {
     let asked = fake.log().iter().filter(|seen| seen.path.ends_with("/comments")).count();
     assert_eq!(asked, 1, "only of what everybody may see");
 
+    // Also behind a base URL that has a path.
+    let proxied =
+        fake.builder().base_url("https://proxy.example/vimeo").build().unwrap().limited_to("public");
+    let error = proxied.get("/videos/1/comments").send().await.unwrap_err();
+    assert!(matches!(error, Error::MissingScope(_)), "the fake knows no such path: {error:?}");
+    assert_eq!(fake.log().pop().unwrap().path, "/vimeo/videos/1");
+
     // The account's own client is as it was.
     assert_eq!(all.get("/videos/2").send().await.unwrap()["name"], "nobody");
     assert_eq!(all.limited_to("private").get("/videos/2").send().await.unwrap()["name"], "nobody");

@@ -70,7 +70,9 @@ async fn a_transcoding_error_and_the_timeout_end_the_wait() {
 async fn transient_errors_are_retried_and_the_rate_limit_is_kept() {
     let fake = Fake::new(|_, number| match number {
         0 => answer(200).json(json!({})).limit(100, 0, "2026-03-01T12:10:00+00:00"),
-        1..6 => answer(503),
+        1..5 => answer(503),
+        // A firewall's page says nothing of the video.
+        5 => answer(403).body("<html><title>Blocked</title></html>"),
         6 => answer(404),
         _ => panic!("asked after the end"),
     });
