@@ -14,6 +14,22 @@
 //! # }
 //! ```
 //!
+//! # IDs
+//!
+//! A call takes a video, a user, a channel or a group by number, by the name that Vimeo takes in its place, by URI, or by
+//! link; the hash of an unlisted video is kept. What cannot be read is an error of the call, before anything is sent.
+//!
+//! ```
+//! # #[cfg(all(feature = "videos", feature = "users", feature = "channels"))]
+//! # fn demo(client: &vimeo_api::Client) {
+//! client.videos().get_video(76979871);
+//! client.videos().list_video_comments("76979871:a1b2c3d4e5");
+//! client.videos().get_video("https://vimeo.com/76979871/a1b2c3d4e5");
+//! client.users().get_user("staff");
+//! client.channels().list_channel_videos("staffpicks");
+//! # }
+//! ```
+//!
 //! # Areas
 //!
 //! Each area of the API is a module behind a feature of the same name; all are on by default. A type is compiled when

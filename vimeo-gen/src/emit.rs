@@ -9,6 +9,7 @@ use progenitor_impl::{GenerationSettings, Generator, InterfaceStyle, TagStyle, T
 use serde_json::{Value, json};
 
 use crate::Problem;
+use crate::normalise::ID_TYPES;
 use crate::walk::{METHODS, operations};
 
 /// What progenitor makes of a normalised document: types, builders, and a module an area.
@@ -34,11 +35,12 @@ fn attempt(document: &Value) -> Result<TokenStream, String> {
         .map_err(|error| format!("{}: {}", error.path(), error.inner()))?;
     let mut settings = GenerationSettings::default();
     settings.with_interface(InterfaceStyle::Builder).with_tag(TagStyle::Separate);
-    for (format, name) in [("password", "crate::Secret"), ("signed-uri", "crate::SignedUrl")] {
+    let ids = ID_TYPES.iter().map(|(name, format)| (*format, *name));
+    for (format, name) in [("password", "Secret"), ("signed-uri", "SignedUrl")].into_iter().chain(ids) {
         let schema = serde_json::from_value(json!({"type": "string", "format": format}));
         settings.with_conversion(
             schema.map_err(|error| error.to_string())?,
-            name,
+            format!("crate::{name}"),
             [TypeImpl::Display].into_iter(),
         );
     }

@@ -24,8 +24,10 @@
 use http::Method;
 use serde::de::DeserializeOwned;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, Operation, Page, PendingAnswer, QueryParameter,
+    Call, Client, Empty, Endpoint, Fields, InvalidId, Operation, Page, PendingAnswer,
+    QueryParameter, UserId, VideoId,
 };
+use crate::runtime::read_id;
 use crate::types;
 
 impl Client {
@@ -111,7 +113,7 @@ impl Categories<'_> {
     /// Serves as a membership check: 404 means the category lacks the video.
     ///
     /// - `category`: Name of the category as it stands in its URI, such as `animation`.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /categories/{category}/videos/{video_id}`; any access token will do.
     /// Answer: the video.
@@ -119,12 +121,12 @@ impl Categories<'_> {
     pub fn get_category_video(
         &self,
         category: impl AsRef<str>,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetCategoryVideo {
         let call = Call::new(
             self.client,
             &GET_CATEGORY_VIDEO,
-            &[&category.as_ref(), &video_id],
+            &[&category.as_ref(), &read_id::<VideoId>(video_id)],
         );
         GetCategoryVideo { call }
     }
@@ -206,13 +208,20 @@ impl Categories<'_> {
     ///
     /// Only the user concerned may read this list; others get 403.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `GET /users/{user_id}/categories`; needs the scope `private`.
     /// Answer: one page of categories.
     #[doc(alias = "get_category_subscriptions")]
-    pub fn list_user_categories(&self, user_id: u64) -> ListUserCategories {
-        let call = Call::new(self.client, &LIST_USER_CATEGORIES, &[&user_id]);
+    pub fn list_user_categories(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserCategories {
+        let call = Call::new(
+            self.client,
+            &LIST_USER_CATEGORIES,
+            &[&read_id::<UserId>(user_id)],
+        );
         ListUserCategories { call }
     }
 
@@ -220,7 +229,7 @@ impl Categories<'_> {
     ///
     /// Answers 204 when the given user follows the category.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `category`: Name of the category as it stands in its URI, such as `animation`.
     ///
     /// `GET /users/{user_id}/categories/{category}`; needs the scope `private`.
@@ -228,13 +237,13 @@ impl Categories<'_> {
     #[doc(alias = "check_if_user_subscribed_to_category")]
     pub fn check_user_category_subscription(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         category: impl AsRef<str>,
     ) -> CheckUserCategorySubscription {
         let call = Call::new(
             self.client,
             &CHECK_USER_CATEGORY_SUBSCRIPTION,
-            &[&user_id, &category.as_ref()],
+            &[&read_id::<UserId>(user_id), &category.as_ref()],
         );
         CheckUserCategorySubscription {
             call,
@@ -243,7 +252,7 @@ impl Categories<'_> {
 
     /// Make a user follow a category.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `category`: Name of the category as it stands in its URI, such as `animation`.
     ///
     /// `PUT /users/{user_id}/categories/{category}`; needs the scope `interact`.
@@ -251,20 +260,20 @@ impl Categories<'_> {
     #[doc(alias = "subscribe_to_category")]
     pub fn subscribe_user_to_category(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         category: impl AsRef<str>,
     ) -> SubscribeUserToCategory {
         let call = Call::new(
             self.client,
             &SUBSCRIBE_USER_TO_CATEGORY,
-            &[&user_id, &category.as_ref()],
+            &[&read_id::<UserId>(user_id), &category.as_ref()],
         );
         SubscribeUserToCategory { call }
     }
 
     /// Make a user unfollow a category.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `category`: Name of the category as it stands in its URI, such as `animation`.
     ///
     /// `DELETE /users/{user_id}/categories/{category}`; needs the scope `interact`.
@@ -272,13 +281,13 @@ impl Categories<'_> {
     #[doc(alias = "unsubscribe_from_category")]
     pub fn unsubscribe_user_from_category(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         category: impl AsRef<str>,
     ) -> UnsubscribeUserFromCategory {
         let call = Call::new(
             self.client,
             &UNSUBSCRIBE_USER_FROM_CATEGORY,
-            &[&user_id, &category.as_ref()],
+            &[&read_id::<UserId>(user_id), &category.as_ref()],
         );
         UnsubscribeUserFromCategory {
             call,
@@ -287,13 +296,20 @@ impl Categories<'_> {
 
     /// List the categories a video is in.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /videos/{video_id}/categories`; any access token will do.
     /// Answer: one page of categories.
     #[doc(alias = "get_video_categories")]
-    pub fn list_video_categories(&self, video_id: u64) -> ListVideoCategories {
-        let call = Call::new(self.client, &LIST_VIDEO_CATEGORIES, &[&video_id]);
+    pub fn list_video_categories(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListVideoCategories {
+        let call = Call::new(
+            self.client,
+            &LIST_VIDEO_CATEGORIES,
+            &[&read_id::<VideoId>(video_id)],
+        );
         ListVideoCategories { call }
     }
 
@@ -301,16 +317,20 @@ impl Categories<'_> {
     ///
     /// Needs the right to edit the video. Vimeo also gives the body as a JSON array with one `{"category": …}` object per category or subcategory.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PUT /videos/{video_id}/categories`; needs the scope `edit`.
     /// Answer: the suggested categories.
     pub fn suggest_video_category(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         body: &types::SuggestVideoCategoriesBody,
     ) -> SuggestVideoCategory {
-        let mut call = Call::new(self.client, &SUGGEST_VIDEO_CATEGORY, &[&video_id]);
+        let mut call = Call::new(
+            self.client,
+            &SUGGEST_VIDEO_CATEGORY,
+            &[&read_id::<VideoId>(video_id)],
+        );
         call.set_json(body);
         SuggestVideoCategory { call }
     }

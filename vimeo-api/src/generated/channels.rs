@@ -49,8 +49,10 @@
 use http::Method;
 use serde::de::DeserializeOwned;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, Operation, Page, PendingAnswer, QueryParameter,
+    Call, ChannelId, Client, Empty, Endpoint, Fields, InvalidId, Operation, Page,
+    PendingAnswer, QueryParameter, UserId, VideoId,
 };
+use crate::runtime::read_id;
 use crate::types;
 
 impl Client {
@@ -89,23 +91,37 @@ impl Channels<'_> {
 
     /// Get one channel by its ID.
     ///
-    /// - `channel_id`: ID of the channel.
+    /// - `channel_id`: ID of the channel, or its name.
     ///
     /// `GET /channels/{channel_id}`; any access token will do.
     /// Answer: the channel.
-    pub fn get_channel(&self, channel_id: u64) -> GetChannel {
-        let call = Call::new(self.client, &GET_CHANNEL, &[&channel_id]);
+    pub fn get_channel(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+    ) -> GetChannel {
+        let call = Call::new(
+            self.client,
+            &GET_CHANNEL,
+            &[&read_id::<ChannelId>(channel_id)],
+        );
         GetChannel { call }
     }
 
     /// Change the data of a channel.
     ///
-    /// - `channel_id`: ID of the channel.
+    /// - `channel_id`: ID of the channel, or its name.
     ///
     /// `PATCH /channels/{channel_id}`; needs the scope `edit`.
     /// Answer: the changed channel.
-    pub fn edit_channel(&self, channel_id: u64) -> EditChannel {
-        let call = Call::new(self.client, &EDIT_CHANNEL, &[&channel_id]);
+    pub fn edit_channel(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+    ) -> EditChannel {
+        let call = Call::new(
+            self.client,
+            &EDIT_CHANNEL,
+            &[&read_id::<ChannelId>(channel_id)],
+        );
         EditChannel { call }
     }
 
@@ -113,24 +129,38 @@ impl Channels<'_> {
     ///
     /// Only the owner of the channel may do this.
     ///
-    /// - `channel_id`: ID of the channel.
+    /// - `channel_id`: ID of the channel, or its name.
     ///
     /// `DELETE /channels/{channel_id}`; needs the scope `delete`.
     /// Answer: done; no body.
-    pub fn delete_channel(&self, channel_id: u64) -> DeleteChannel {
-        let call = Call::new(self.client, &DELETE_CHANNEL, &[&channel_id]);
+    pub fn delete_channel(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+    ) -> DeleteChannel {
+        let call = Call::new(
+            self.client,
+            &DELETE_CHANNEL,
+            &[&read_id::<ChannelId>(channel_id)],
+        );
         DeleteChannel { call }
     }
 
     /// List the categories a channel is in.
     ///
-    /// - `channel_id`: ID of the channel.
+    /// - `channel_id`: ID of the channel, or its name.
     ///
     /// `GET /channels/{channel_id}/categories`; any access token will do.
     /// Answer: one page of categories.
     #[doc(alias = "get_channel_categories")]
-    pub fn list_channel_categories(&self, channel_id: u64) -> ListChannelCategories {
-        let call = Call::new(self.client, &LIST_CHANNEL_CATEGORIES, &[&channel_id]);
+    pub fn list_channel_categories(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+    ) -> ListChannelCategories {
+        let call = Call::new(
+            self.client,
+            &LIST_CHANNEL_CATEGORIES,
+            &[&read_id::<ChannelId>(channel_id)],
+        );
         ListChannelCategories { call }
     }
 
@@ -138,16 +168,20 @@ impl Channels<'_> {
     ///
     /// Fails with 2204 when the channel would be in too many categories.
     ///
-    /// - `channel_id`: ID of the channel.
+    /// - `channel_id`: ID of the channel, or its name.
     ///
     /// `PUT /channels/{channel_id}/categories`; any access token will do.
     /// Answer: done; no body.
     pub fn add_channel_categories(
         &self,
-        channel_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         body: &types::AddChannelCategoriesBody,
     ) -> AddChannelCategories {
-        let mut call = Call::new(self.client, &ADD_CHANNEL_CATEGORIES, &[&channel_id]);
+        let mut call = Call::new(
+            self.client,
+            &ADD_CHANNEL_CATEGORIES,
+            &[&read_id::<ChannelId>(channel_id)],
+        );
         call.set_json(body);
         AddChannelCategories { call }
     }
@@ -156,7 +190,7 @@ impl Channels<'_> {
     ///
     /// Only the owner of the channel may do this. Fails with 2204 when the channel would be in too many categories.
     ///
-    /// - `channel_id`: ID of the channel.
+    /// - `channel_id`: ID of the channel, or its name.
     /// - `category`: Name of the category as it stands in its URI, such as `animation`.
     ///
     /// `PUT /channels/{channel_id}/categories/{category}`; needs the scope `edit`.
@@ -164,13 +198,13 @@ impl Channels<'_> {
     #[doc(alias = "categorize_channel")]
     pub fn add_channel_category(
         &self,
-        channel_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         category: impl AsRef<str>,
     ) -> AddChannelCategory {
         let call = Call::new(
             self.client,
             &ADD_CHANNEL_CATEGORY,
-            &[&channel_id, &category.as_ref()],
+            &[&read_id::<ChannelId>(channel_id), &category.as_ref()],
         );
         AddChannelCategory { call }
     }
@@ -179,7 +213,7 @@ impl Channels<'_> {
     ///
     /// Only the owner of the channel may do this.
     ///
-    /// - `channel_id`: ID of the channel.
+    /// - `channel_id`: ID of the channel, or its name.
     /// - `category`: Name of the category as it stands in its URI, such as `animation`.
     ///
     /// `DELETE /channels/{channel_id}/categories/{category}`; needs the scope `edit`.
@@ -187,26 +221,33 @@ impl Channels<'_> {
     #[doc(alias = "delete_channel_category")]
     pub fn remove_channel_category(
         &self,
-        channel_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         category: impl AsRef<str>,
     ) -> RemoveChannelCategory {
         let call = Call::new(
             self.client,
             &REMOVE_CHANNEL_CATEGORY,
-            &[&channel_id, &category.as_ref()],
+            &[&read_id::<ChannelId>(channel_id), &category.as_ref()],
         );
         RemoveChannelCategory { call }
     }
 
     /// List the moderators of a channel.
     ///
-    /// - `channel_id`: ID of the channel.
+    /// - `channel_id`: ID of the channel, or its name.
     ///
     /// `GET /channels/{channel_id}/moderators`; any access token will do.
     /// Answer: one page of users.
     #[doc(alias = "get_channel_moderators")]
-    pub fn list_channel_moderators(&self, channel_id: u64) -> ListChannelModerators {
-        let call = Call::new(self.client, &LIST_CHANNEL_MODERATORS, &[&channel_id]);
+    pub fn list_channel_moderators(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+    ) -> ListChannelModerators {
+        let call = Call::new(
+            self.client,
+            &LIST_CHANNEL_MODERATORS,
+            &[&read_id::<ChannelId>(channel_id)],
+        );
         ListChannelModerators { call }
     }
 
@@ -214,16 +255,20 @@ impl Channels<'_> {
     ///
     /// Only the owner of the channel may do this, and only for users whom the owner follows; 100 users at most. Vimeo gives the body as a JSON array with one `{"user_uri": …}` object per user.
     ///
-    /// - `channel_id`: ID of the channel.
+    /// - `channel_id`: ID of the channel, or its name.
     ///
     /// `PUT /channels/{channel_id}/moderators`; needs the scope `edit`.
     /// Answer: done.
     pub fn add_channel_moderators(
         &self,
-        channel_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         body: &types::ChannelModeratorsBody,
     ) -> AddChannelModerators {
-        let mut call = Call::new(self.client, &ADD_CHANNEL_MODERATORS, &[&channel_id]);
+        let mut call = Call::new(
+            self.client,
+            &ADD_CHANNEL_MODERATORS,
+            &[&read_id::<ChannelId>(channel_id)],
+        );
         call.set_json(body);
         AddChannelModerators { call }
     }
@@ -232,19 +277,19 @@ impl Channels<'_> {
     ///
     /// Only the owner of the channel may do this, and only for users whom the owner follows; 100 users at most.
     ///
-    /// - `channel_id`: ID of the channel.
+    /// - `channel_id`: ID of the channel, or its name.
     ///
     /// `PATCH /channels/{channel_id}/moderators`; needs the scope `edit`.
     /// Answer: the users who moderate the channel now.
     pub fn replace_channel_moderators(
         &self,
-        channel_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         body: &types::ChannelModeratorsBody,
     ) -> ReplaceChannelModerators {
         let mut call = Call::new(
             self.client,
             &REPLACE_CHANNEL_MODERATORS,
-            &[&channel_id],
+            &[&read_id::<ChannelId>(channel_id)],
         );
         call.set_json(body);
         ReplaceChannelModerators { call }
@@ -254,19 +299,19 @@ impl Channels<'_> {
     ///
     /// Only the owner of the channel may do this. The owner cannot be removed.
     ///
-    /// - `channel_id`: ID of the channel.
+    /// - `channel_id`: ID of the channel, or its name.
     ///
     /// `DELETE /channels/{channel_id}/moderators`; needs the scope `edit`.
     /// Answer: done; no body.
     pub fn remove_channel_moderators(
         &self,
-        channel_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         body: &types::ChannelModeratorsBody,
     ) -> RemoveChannelModerators {
         let mut call = Call::new(
             self.client,
             &REMOVE_CHANNEL_MODERATORS,
-            &[&channel_id],
+            &[&read_id::<ChannelId>(channel_id)],
         );
         call.set_json(body);
         RemoveChannelModerators { call }
@@ -274,20 +319,20 @@ impl Channels<'_> {
 
     /// Get one moderator of a channel.
     ///
-    /// - `channel_id`: ID of the channel.
-    /// - `user_id`: ID of the user.
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `GET /channels/{channel_id}/moderators/{user_id}`; any access token will do.
     /// Answer: the user.
     pub fn get_channel_moderator(
         &self,
-        channel_id: u64,
-        user_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> GetChannelModerator {
         let call = Call::new(
             self.client,
             &GET_CHANNEL_MODERATOR,
-            &[&channel_id, &user_id],
+            &[&read_id::<ChannelId>(channel_id), &read_id::<UserId>(user_id)],
         );
         GetChannelModerator { call }
     }
@@ -296,20 +341,20 @@ impl Channels<'_> {
     ///
     /// Only the owner of the channel may do this, and only for a user whom the owner follows.
     ///
-    /// - `channel_id`: ID of the channel.
-    /// - `user_id`: ID of the user.
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `PUT /channels/{channel_id}/moderators/{user_id}`; needs the scope `edit`.
     /// Answer: done.
     pub fn add_channel_moderator(
         &self,
-        channel_id: u64,
-        user_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> AddChannelModerator {
         let call = Call::new(
             self.client,
             &ADD_CHANNEL_MODERATOR,
-            &[&channel_id, &user_id],
+            &[&read_id::<ChannelId>(channel_id), &read_id::<UserId>(user_id)],
         );
         AddChannelModerator { call }
     }
@@ -318,20 +363,20 @@ impl Channels<'_> {
     ///
     /// Only the owner of the channel may do this. The owner cannot be removed.
     ///
-    /// - `channel_id`: ID of the channel.
-    /// - `user_id`: ID of the user.
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `DELETE /channels/{channel_id}/moderators/{user_id}`; needs the scope `edit`.
     /// Answer: done; no body.
     pub fn remove_channel_moderator(
         &self,
-        channel_id: u64,
-        user_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> RemoveChannelModerator {
         let call = Call::new(
             self.client,
             &REMOVE_CHANNEL_MODERATOR,
-            &[&channel_id, &user_id],
+            &[&read_id::<ChannelId>(channel_id), &read_id::<UserId>(user_id)],
         );
         RemoveChannelModerator { call }
     }
@@ -340,16 +385,20 @@ impl Channels<'_> {
     ///
     /// Only the owner of the channel may do this.
     ///
-    /// - `channel_id`: ID of the channel.
+    /// - `channel_id`: ID of the channel, or its name.
     ///
     /// `GET /channels/{channel_id}/privacy/users`; any access token will do.
     /// Answer: one page of users.
     #[doc(alias = "get_channel_privacy_users")]
     pub fn list_channel_private_members(
         &self,
-        channel_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> ListChannelPrivateMembers {
-        let call = Call::new(self.client, &LIST_CHANNEL_PRIVATE_MEMBERS, &[&channel_id]);
+        let call = Call::new(
+            self.client,
+            &LIST_CHANNEL_PRIVATE_MEMBERS,
+            &[&read_id::<ChannelId>(channel_id)],
+        );
         ListChannelPrivateMembers { call }
     }
 
@@ -357,20 +406,20 @@ impl Channels<'_> {
     ///
     /// Only the owner of the channel may do this.
     ///
-    /// - `channel_id`: ID of the channel.
+    /// - `channel_id`: ID of the channel, or its name.
     ///
     /// `PUT /channels/{channel_id}/privacy/users`; needs the scope `edit`.
     /// Answer: the users now admitted.
     #[doc(alias = "set_channel_privacy_users")]
     pub fn add_channel_private_members(
         &self,
-        channel_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         body: &types::UsersBody,
     ) -> AddChannelPrivateMembers {
         let mut call = Call::new(
             self.client,
             &ADD_CHANNEL_PRIVATE_MEMBERS,
-            &[&channel_id],
+            &[&read_id::<ChannelId>(channel_id)],
         );
         call.set_json(body);
         AddChannelPrivateMembers { call }
@@ -380,21 +429,21 @@ impl Channels<'_> {
     ///
     /// Only the owner of the channel may do this.
     ///
-    /// - `channel_id`: ID of the channel.
-    /// - `user_id`: ID of the user.
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `PUT /channels/{channel_id}/privacy/users/{user_id}`; needs the scope `edit`.
     /// Answer: done.
     #[doc(alias = "set_channel_privacy_user")]
     pub fn add_channel_private_member(
         &self,
-        channel_id: u64,
-        user_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> AddChannelPrivateMember {
         let call = Call::new(
             self.client,
             &ADD_CHANNEL_PRIVATE_MEMBER,
-            &[&channel_id, &user_id],
+            &[&read_id::<ChannelId>(channel_id), &read_id::<UserId>(user_id)],
         );
         AddChannelPrivateMember { call }
     }
@@ -403,34 +452,41 @@ impl Channels<'_> {
     ///
     /// Only the owner of the channel may do this.
     ///
-    /// - `channel_id`: ID of the channel.
-    /// - `user_id`: ID of the user.
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `DELETE /channels/{channel_id}/privacy/users/{user_id}`; needs the scope `edit`.
     /// Answer: done; no body.
     #[doc(alias = "delete_channel_privacy_user")]
     pub fn remove_channel_private_member(
         &self,
-        channel_id: u64,
-        user_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> RemoveChannelPrivateMember {
         let call = Call::new(
             self.client,
             &REMOVE_CHANNEL_PRIVATE_MEMBER,
-            &[&channel_id, &user_id],
+            &[&read_id::<ChannelId>(channel_id), &read_id::<UserId>(user_id)],
         );
         RemoveChannelPrivateMember { call }
     }
 
     /// List the tags of a channel.
     ///
-    /// - `channel_id`: ID of the channel.
+    /// - `channel_id`: ID of the channel, or its name.
     ///
     /// `GET /channels/{channel_id}/tags`; any access token will do.
     /// Answer: one page of tags.
     #[doc(alias = "get_channel_tags")]
-    pub fn list_channel_tags(&self, channel_id: u64) -> ListChannelTags {
-        let call = Call::new(self.client, &LIST_CHANNEL_TAGS, &[&channel_id]);
+    pub fn list_channel_tags(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+    ) -> ListChannelTags {
+        let call = Call::new(
+            self.client,
+            &LIST_CHANNEL_TAGS,
+            &[&read_id::<ChannelId>(channel_id)],
+        );
         ListChannelTags { call }
     }
 
@@ -438,17 +494,21 @@ impl Channels<'_> {
     ///
     /// Only the owner of the channel may do this. A channel holds 20 tags at most (2501). Vimeo also gives the body as a JSON array with one `{"tag": …}` object per tag.
     ///
-    /// - `channel_id`: ID of the channel.
+    /// - `channel_id`: ID of the channel, or its name.
     ///
     /// `PUT /channels/{channel_id}/tags`; needs the scope `edit`.
     /// Answer: the tags now on the channel.
     #[doc(alias = "add_tags_to_channel")]
     pub fn add_channel_tags(
         &self,
-        channel_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         body: &types::ChannelTagsBody,
     ) -> AddChannelTags {
-        let mut call = Call::new(self.client, &ADD_CHANNEL_TAGS, &[&channel_id]);
+        let mut call = Call::new(
+            self.client,
+            &ADD_CHANNEL_TAGS,
+            &[&read_id::<ChannelId>(channel_id)],
+        );
         call.set_json(body);
         AddChannelTags { call }
     }
@@ -457,7 +517,7 @@ impl Channels<'_> {
     ///
     /// Answers 204 when the channel carries the tag and 400 or 404 when it does not.
     ///
-    /// - `channel_id`: ID of the channel.
+    /// - `channel_id`: ID of the channel, or its name.
     /// - `word`: The tag itself.
     ///
     /// `GET /channels/{channel_id}/tags/{word}`; any access token will do.
@@ -465,13 +525,13 @@ impl Channels<'_> {
     #[doc(alias = "check_if_channel_has_tag")]
     pub fn check_channel_tag(
         &self,
-        channel_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         word: impl AsRef<str>,
     ) -> CheckChannelTag {
         let call = Call::new(
             self.client,
             &CHECK_CHANNEL_TAG,
-            &[&channel_id, &word.as_ref()],
+            &[&read_id::<ChannelId>(channel_id), &word.as_ref()],
         );
         CheckChannelTag { call }
     }
@@ -480,20 +540,20 @@ impl Channels<'_> {
     ///
     /// Only the owner of the channel may do this. A channel holds 20 tags at most (2501).
     ///
-    /// - `channel_id`: ID of the channel.
+    /// - `channel_id`: ID of the channel, or its name.
     /// - `word`: The tag itself.
     ///
     /// `PUT /channels/{channel_id}/tags/{word}`; needs the scope `edit`.
     /// Answer: done; no body.
     pub fn add_channel_tag(
         &self,
-        channel_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         word: impl AsRef<str>,
     ) -> AddChannelTag {
         let call = Call::new(
             self.client,
             &ADD_CHANNEL_TAG,
-            &[&channel_id, &word.as_ref()],
+            &[&read_id::<ChannelId>(channel_id), &word.as_ref()],
         );
         AddChannelTag { call }
     }
@@ -502,7 +562,7 @@ impl Channels<'_> {
     ///
     /// Only the owner of the channel may do this.
     ///
-    /// - `channel_id`: ID of the channel.
+    /// - `channel_id`: ID of the channel, or its name.
     /// - `word`: The tag itself.
     ///
     /// `DELETE /channels/{channel_id}/tags/{word}`; needs the scope `edit`.
@@ -510,20 +570,20 @@ impl Channels<'_> {
     #[doc(alias = "delete_tag_from_channel")]
     pub fn remove_channel_tag(
         &self,
-        channel_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         word: impl AsRef<str>,
     ) -> RemoveChannelTag {
         let call = Call::new(
             self.client,
             &REMOVE_CHANNEL_TAG,
-            &[&channel_id, &word.as_ref()],
+            &[&read_id::<ChannelId>(channel_id), &word.as_ref()],
         );
         RemoveChannelTag { call }
     }
 
     /// List the followers of a channel.
     ///
-    /// - `channel_id`: ID of the channel.
+    /// - `channel_id`: ID of the channel, or its name.
     /// - `filter`: `moderators` keeps only the moderators.
     ///
     /// `GET /channels/{channel_id}/users`; any access token will do.
@@ -531,10 +591,14 @@ impl Channels<'_> {
     #[doc(alias = "get_channel_subscribers")]
     pub fn list_channel_subscribers(
         &self,
-        channel_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         filter: impl Into<types::ModeratorFilter>,
     ) -> ListChannelSubscribers {
-        let mut call = Call::new(self.client, &LIST_CHANNEL_SUBSCRIBERS, &[&channel_id]);
+        let mut call = Call::new(
+            self.client,
+            &LIST_CHANNEL_SUBSCRIBERS,
+            &[&read_id::<ChannelId>(channel_id)],
+        );
         let filter: types::ModeratorFilter = filter.into();
         call.set_query("filter", &filter);
         ListChannelSubscribers { call }
@@ -544,13 +608,20 @@ impl Channels<'_> {
     ///
     /// Honours `If-Modified-Since` and answers 304 when no video has been added since then.
     ///
-    /// - `channel_id`: ID of the channel.
+    /// - `channel_id`: ID of the channel, or its name.
     ///
     /// `GET /channels/{channel_id}/videos`; any access token will do.
     /// Answer: one page of videos.
     #[doc(alias = "get_channel_videos")]
-    pub fn list_channel_videos(&self, channel_id: u64) -> ListChannelVideos {
-        let call = Call::new(self.client, &LIST_CHANNEL_VIDEOS, &[&channel_id]);
+    pub fn list_channel_videos(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+    ) -> ListChannelVideos {
+        let call = Call::new(
+            self.client,
+            &LIST_CHANNEL_VIDEOS,
+            &[&read_id::<ChannelId>(channel_id)],
+        );
         ListChannelVideos { call }
     }
 
@@ -558,17 +629,21 @@ impl Channels<'_> {
     ///
     /// Only a moderator of the channel may do this. Vimeo gives the body as a JSON array with one `{"video_uri": …}` object per video.
     ///
-    /// - `channel_id`: ID of the channel.
+    /// - `channel_id`: ID of the channel, or its name.
     ///
     /// `PUT /channels/{channel_id}/videos`; needs the scope `edit`.
     /// Answer: done.
     #[doc(alias = "add_videos_to_channel")]
     pub fn add_channel_videos(
         &self,
-        channel_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         body: &types::ChannelVideosBody,
     ) -> AddChannelVideos {
-        let mut call = Call::new(self.client, &ADD_CHANNEL_VIDEOS, &[&channel_id]);
+        let mut call = Call::new(
+            self.client,
+            &ADD_CHANNEL_VIDEOS,
+            &[&read_id::<ChannelId>(channel_id)],
+        );
         call.set_json(body);
         AddChannelVideos { call }
     }
@@ -577,17 +652,21 @@ impl Channels<'_> {
     ///
     /// Only a moderator of the channel may do this. Vimeo gives the body as a JSON array with one `{"video_uri": …}` object per video.
     ///
-    /// - `channel_id`: ID of the channel.
+    /// - `channel_id`: ID of the channel, or its name.
     ///
     /// `DELETE /channels/{channel_id}/videos`; needs the scope `edit`.
     /// Answer: done; no body.
     #[doc(alias = "remove_videos_from_channel")]
     pub fn remove_channel_videos(
         &self,
-        channel_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         body: &types::ChannelVideosBody,
     ) -> RemoveChannelVideos {
-        let mut call = Call::new(self.client, &REMOVE_CHANNEL_VIDEOS, &[&channel_id]);
+        let mut call = Call::new(
+            self.client,
+            &REMOVE_CHANNEL_VIDEOS,
+            &[&read_id::<ChannelId>(channel_id)],
+        );
         call.set_json(body);
         RemoveChannelVideos { call }
     }
@@ -596,13 +675,21 @@ impl Channels<'_> {
     ///
     /// Serves as a membership check: 404 means the channel lacks the video.
     ///
-    /// - `channel_id`: ID of the channel.
-    /// - `video_id`: ID of the video.
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /channels/{channel_id}/videos/{video_id}`; any access token will do.
     /// Answer: the video.
-    pub fn get_channel_video(&self, channel_id: u64, video_id: u64) -> GetChannelVideo {
-        let call = Call::new(self.client, &GET_CHANNEL_VIDEO, &[&channel_id, &video_id]);
+    pub fn get_channel_video(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetChannelVideo {
+        let call = Call::new(
+            self.client,
+            &GET_CHANNEL_VIDEO,
+            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+        );
         GetChannelVideo { call }
     }
 
@@ -610,14 +697,22 @@ impl Channels<'_> {
     ///
     /// Only a moderator of the channel may do this.
     ///
-    /// - `channel_id`: ID of the channel.
-    /// - `video_id`: ID of the video.
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PUT /channels/{channel_id}/videos/{video_id}`; needs the scope `edit`.
     /// Answer: done; no body.
     #[doc(alias = "add_video_to_channel")]
-    pub fn add_channel_video(&self, channel_id: u64, video_id: u64) -> AddChannelVideo {
-        let call = Call::new(self.client, &ADD_CHANNEL_VIDEO, &[&channel_id, &video_id]);
+    pub fn add_channel_video(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> AddChannelVideo {
+        let call = Call::new(
+            self.client,
+            &ADD_CHANNEL_VIDEO,
+            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+        );
         AddChannelVideo { call }
     }
 
@@ -625,21 +720,21 @@ impl Channels<'_> {
     ///
     /// Only a moderator of the channel may do this.
     ///
-    /// - `channel_id`: ID of the channel.
-    /// - `video_id`: ID of the video.
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `DELETE /channels/{channel_id}/videos/{video_id}`; needs the scope `edit`.
     /// Answer: done; no body.
     #[doc(alias = "delete_video_from_channel")]
     pub fn remove_channel_video(
         &self,
-        channel_id: u64,
-        video_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveChannelVideo {
         let call = Call::new(
             self.client,
             &REMOVE_CHANNEL_VIDEO,
-            &[&channel_id, &video_id],
+            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
         );
         RemoveChannelVideo { call }
     }
@@ -660,47 +755,58 @@ impl Channels<'_> {
     ///
     /// Answers 204 when the token's user follows the channel, 404 otherwise.
     ///
-    /// - `channel_id`: ID of the channel.
+    /// - `channel_id`: ID of the channel, or its name.
     ///
     /// `GET /me/channels/{channel_id}`; any access token will do.
     /// Answer: followed; no body.
     #[doc(alias = "check_if_user_subscribed_to_channel_alt1")]
     pub fn check_my_channel_subscription(
         &self,
-        channel_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> CheckMyChannelSubscription {
         let call = Call::new(
             self.client,
             &CHECK_MY_CHANNEL_SUBSCRIPTION,
-            &[&channel_id],
+            &[&read_id::<ChannelId>(channel_id)],
         );
         CheckMyChannelSubscription { call }
     }
 
     /// Subscribe the token's user to a channel.
     ///
-    /// - `channel_id`: ID of the channel.
+    /// - `channel_id`: ID of the channel, or its name.
     ///
     /// `PUT /me/channels/{channel_id}`; needs the scope `interact`.
     /// Answer: done; no body.
     #[doc(alias = "subscribe_to_channel_alt1")]
-    pub fn subscribe_me_to_channel(&self, channel_id: u64) -> SubscribeMeToChannel {
-        let call = Call::new(self.client, &SUBSCRIBE_ME_TO_CHANNEL, &[&channel_id]);
+    pub fn subscribe_me_to_channel(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+    ) -> SubscribeMeToChannel {
+        let call = Call::new(
+            self.client,
+            &SUBSCRIBE_ME_TO_CHANNEL,
+            &[&read_id::<ChannelId>(channel_id)],
+        );
         SubscribeMeToChannel { call }
     }
 
     /// Unsubscribe the token's user from a channel.
     ///
-    /// - `channel_id`: ID of the channel.
+    /// - `channel_id`: ID of the channel, or its name.
     ///
     /// `DELETE /me/channels/{channel_id}`; needs the scope `interact`.
     /// Answer: done; no body.
     #[doc(alias = "unsubscribe_from_channel_alt1")]
     pub fn unsubscribe_me_from_channel(
         &self,
-        channel_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> UnsubscribeMeFromChannel {
-        let call = Call::new(self.client, &UNSUBSCRIBE_ME_FROM_CHANNEL, &[&channel_id]);
+        let call = Call::new(
+            self.client,
+            &UNSUBSCRIBE_ME_FROM_CHANNEL,
+            &[&read_id::<ChannelId>(channel_id)],
+        );
         UnsubscribeMeFromChannel { call }
     }
 
@@ -708,13 +814,20 @@ impl Channels<'_> {
     ///
     /// Honours `If-Modified-Since` and answers 304 when the given user has followed no channel since then.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `GET /users/{user_id}/channels`; any access token will do.
     /// Answer: one page of channels.
     #[doc(alias = "get_channel_subscriptions")]
-    pub fn list_user_channels(&self, user_id: u64) -> ListUserChannels {
-        let call = Call::new(self.client, &LIST_USER_CHANNELS, &[&user_id]);
+    pub fn list_user_channels(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserChannels {
+        let call = Call::new(
+            self.client,
+            &LIST_USER_CHANNELS,
+            &[&read_id::<UserId>(user_id)],
+        );
         ListUserChannels { call }
     }
 
@@ -722,21 +835,21 @@ impl Channels<'_> {
     ///
     /// Answers 204 when the given user follows the channel, 404 otherwise.
     ///
-    /// - `user_id`: ID of the user.
-    /// - `channel_id`: ID of the channel.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `channel_id`: ID of the channel, or its name.
     ///
     /// `GET /users/{user_id}/channels/{channel_id}`; any access token will do.
     /// Answer: followed; no body.
     #[doc(alias = "check_if_user_subscribed_to_channel")]
     pub fn check_user_channel_subscription(
         &self,
-        user_id: u64,
-        channel_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> CheckUserChannelSubscription {
         let call = Call::new(
             self.client,
             &CHECK_USER_CHANNEL_SUBSCRIPTION,
-            &[&user_id, &channel_id],
+            &[&read_id::<UserId>(user_id), &read_id::<ChannelId>(channel_id)],
         );
         CheckUserChannelSubscription {
             call,
@@ -745,42 +858,42 @@ impl Channels<'_> {
 
     /// Subscribe a user to a channel.
     ///
-    /// - `user_id`: ID of the user.
-    /// - `channel_id`: ID of the channel.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `channel_id`: ID of the channel, or its name.
     ///
     /// `PUT /users/{user_id}/channels/{channel_id}`; needs the scope `interact`.
     /// Answer: done; no body.
     #[doc(alias = "subscribe_to_channel")]
     pub fn subscribe_user_to_channel(
         &self,
-        user_id: u64,
-        channel_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> SubscribeUserToChannel {
         let call = Call::new(
             self.client,
             &SUBSCRIBE_USER_TO_CHANNEL,
-            &[&user_id, &channel_id],
+            &[&read_id::<UserId>(user_id), &read_id::<ChannelId>(channel_id)],
         );
         SubscribeUserToChannel { call }
     }
 
     /// Unsubscribe a user from a channel.
     ///
-    /// - `user_id`: ID of the user.
-    /// - `channel_id`: ID of the channel.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `channel_id`: ID of the channel, or its name.
     ///
     /// `DELETE /users/{user_id}/channels/{channel_id}`; needs the scope `interact`.
     /// Answer: done; no body.
     #[doc(alias = "unsubscribe_from_channel")]
     pub fn unsubscribe_user_from_channel(
         &self,
-        user_id: u64,
-        channel_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> UnsubscribeUserFromChannel {
         let call = Call::new(
             self.client,
             &UNSUBSCRIBE_USER_FROM_CHANNEL,
-            &[&user_id, &channel_id],
+            &[&read_id::<UserId>(user_id), &read_id::<ChannelId>(channel_id)],
         );
         UnsubscribeUserFromChannel { call }
     }
@@ -789,16 +902,20 @@ impl Channels<'_> {
     ///
     /// Lists the channels moderated by the token's user where the video may be added or taken out.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /videos/{video_id}/available_channels`; any access token will do.
     /// Answer: one page of channels.
     #[doc(alias = "get_available_video_channels")]
     pub fn list_video_available_channels(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoAvailableChannels {
-        let call = Call::new(self.client, &LIST_VIDEO_AVAILABLE_CHANNELS, &[&video_id]);
+        let call = Call::new(
+            self.client,
+            &LIST_VIDEO_AVAILABLE_CHANNELS,
+            &[&read_id::<VideoId>(video_id)],
+        );
         ListVideoAvailableChannels { call }
     }
 }

@@ -34,8 +34,10 @@
 use http::Method;
 use serde::de::DeserializeOwned;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, Operation, Page, PendingAnswer, QueryParameter,
+    Call, Client, Empty, Endpoint, Fields, InvalidId, Operation, Page, PendingAnswer,
+    QueryParameter, UserId, VideoId,
 };
+use crate::runtime::read_id;
 use crate::types;
 
 impl Client {
@@ -181,13 +183,20 @@ impl EmbedPresets<'_> {
     ///
     /// Covers logos of the user or of the owner of the user's team.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `GET /users/{user_id}/customlogos`; any access token will do.
     /// Answer: one page of logos.
     #[doc(alias = "get_custom_logos")]
-    pub fn list_user_custom_logos(&self, user_id: u64) -> ListUserCustomLogos {
-        let call = Call::new(self.client, &LIST_USER_CUSTOM_LOGOS, &[&user_id]);
+    pub fn list_user_custom_logos(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserCustomLogos {
+        let call = Call::new(
+            self.client,
+            &LIST_USER_CUSTOM_LOGOS,
+            &[&read_id::<UserId>(user_id)],
+        );
         ListUserCustomLogos { call }
     }
 
@@ -195,32 +204,47 @@ impl EmbedPresets<'_> {
     ///
     /// Creates the entry only: the image goes to the `link` of the answer afterwards.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `POST /users/{user_id}/customlogos`; needs the scope `upload`.
     /// Answer: the new logo with its upload `link`.
     #[doc(alias = "create_custom_logo")]
-    pub fn create_user_custom_logo(&self, user_id: u64) -> CreateUserCustomLogo {
-        let call = Call::new(self.client, &CREATE_USER_CUSTOM_LOGO, &[&user_id]);
+    pub fn create_user_custom_logo(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> CreateUserCustomLogo {
+        let call = Call::new(
+            self.client,
+            &CREATE_USER_CUSTOM_LOGO,
+            &[&read_id::<UserId>(user_id)],
+        );
         CreateUserCustomLogo { call }
     }
 
     /// Get one custom player logo of a user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `logo_id`: ID of the logo.
     ///
     /// `GET /users/{user_id}/customlogos/{logo_id}`; any access token will do.
     /// Answer: the logo.
     #[doc(alias = "get_custom_logo")]
-    pub fn get_user_custom_logo(&self, user_id: u64, logo_id: u64) -> GetUserCustomLogo {
-        let call = Call::new(self.client, &GET_USER_CUSTOM_LOGO, &[&user_id, &logo_id]);
+    pub fn get_user_custom_logo(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        logo_id: u64,
+    ) -> GetUserCustomLogo {
+        let call = Call::new(
+            self.client,
+            &GET_USER_CUSTOM_LOGO,
+            &[&read_id::<UserId>(user_id), &logo_id],
+        );
         GetUserCustomLogo { call }
     }
 
     /// Delete a custom player logo of a user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `logo_id`: ID of the logo.
     ///
     /// `DELETE /users/{user_id}/customlogos/{logo_id}`; needs the scope `delete`.
@@ -228,38 +252,52 @@ impl EmbedPresets<'_> {
     #[doc(alias = "delete_custom_logo")]
     pub fn delete_user_custom_logo(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         logo_id: u64,
     ) -> DeleteUserCustomLogo {
         let call = Call::new(
             self.client,
             &DELETE_USER_CUSTOM_LOGO,
-            &[&user_id, &logo_id],
+            &[&read_id::<UserId>(user_id), &logo_id],
         );
         DeleteUserCustomLogo { call }
     }
 
     /// List the embed presets of a user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `GET /users/{user_id}/presets`; any access token will do.
     /// Answer: one page of presets.
     #[doc(alias = "get_embed_presets")]
-    pub fn list_user_embed_presets(&self, user_id: u64) -> ListUserEmbedPresets {
-        let call = Call::new(self.client, &LIST_USER_EMBED_PRESETS, &[&user_id]);
+    pub fn list_user_embed_presets(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserEmbedPresets {
+        let call = Call::new(
+            self.client,
+            &LIST_USER_EMBED_PRESETS,
+            &[&read_id::<UserId>(user_id)],
+        );
         ListUserEmbedPresets { call }
     }
 
     /// Create an embed preset for a user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `POST /users/{user_id}/presets`; any access token will do.
     /// Answer: the new preset.
     #[doc(alias = "create_embed_presets")]
-    pub fn create_user_embed_preset(&self, user_id: u64) -> CreateUserEmbedPreset {
-        let call = Call::new(self.client, &CREATE_USER_EMBED_PRESET, &[&user_id]);
+    pub fn create_user_embed_preset(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> CreateUserEmbedPreset {
+        let call = Call::new(
+            self.client,
+            &CREATE_USER_EMBED_PRESET,
+            &[&read_id::<UserId>(user_id)],
+        );
         CreateUserEmbedPreset { call }
     }
 
@@ -267,7 +305,7 @@ impl EmbedPresets<'_> {
     ///
     /// Only the owner of the preset may do this.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `preset_id`: ID of the embed preset.
     ///
     /// `GET /users/{user_id}/presets/{preset_id}`; any access token will do.
@@ -275,13 +313,13 @@ impl EmbedPresets<'_> {
     #[doc(alias = "get_embed_preset")]
     pub fn get_user_embed_preset(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         preset_id: u64,
     ) -> GetUserEmbedPreset {
         let call = Call::new(
             self.client,
             &GET_USER_EMBED_PRESET,
-            &[&user_id, &preset_id],
+            &[&read_id::<UserId>(user_id), &preset_id],
         );
         GetUserEmbedPreset { call }
     }
@@ -290,7 +328,7 @@ impl EmbedPresets<'_> {
     ///
     /// Only the owner of the preset may do this. Turning the outro off is the one change that Vimeo describes.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `preset_id`: ID of the embed preset.
     ///
     /// `PATCH /users/{user_id}/presets/{preset_id}`; any access token will do.
@@ -298,13 +336,13 @@ impl EmbedPresets<'_> {
     #[doc(alias = "edit_embed_preset")]
     pub fn edit_user_embed_preset(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         preset_id: u64,
     ) -> EditUserEmbedPreset {
         let call = Call::new(
             self.client,
             &EDIT_USER_EMBED_PRESET,
-            &[&user_id, &preset_id],
+            &[&read_id::<UserId>(user_id), &preset_id],
         );
         EditUserEmbedPreset { call }
     }
@@ -313,7 +351,7 @@ impl EmbedPresets<'_> {
     ///
     /// Only the owner of the preset may do this.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `preset_id`: ID of the embed preset.
     ///
     /// `DELETE /users/{user_id}/presets/{preset_id}`; any access token will do.
@@ -321,20 +359,20 @@ impl EmbedPresets<'_> {
     #[doc(alias = "delete_embed_preset")]
     pub fn delete_user_embed_preset(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         preset_id: u64,
     ) -> DeleteUserEmbedPreset {
         let call = Call::new(
             self.client,
             &DELETE_USER_EMBED_PRESET,
-            &[&user_id, &preset_id],
+            &[&read_id::<UserId>(user_id), &preset_id],
         );
         DeleteUserEmbedPreset { call }
     }
 
     /// List the videos of a user using a preset.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `preset_id`: ID of the embed preset.
     ///
     /// `GET /users/{user_id}/presets/{preset_id}/videos`; any access token will do.
@@ -342,13 +380,13 @@ impl EmbedPresets<'_> {
     #[doc(alias = "get_embed_preset_videos")]
     pub fn list_user_embed_preset_videos(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         preset_id: u64,
     ) -> ListUserEmbedPresetVideos {
         let call = Call::new(
             self.client,
             &LIST_USER_EMBED_PRESET_VIDEOS,
-            &[&user_id, &preset_id],
+            &[&read_id::<UserId>(user_id), &preset_id],
         );
         ListUserEmbedPresetVideos { call }
     }
@@ -357,7 +395,7 @@ impl EmbedPresets<'_> {
     ///
     /// Open to the owner of the folder and to team members with the role of contributor or admin.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `project_id`: ID of the folder.
     /// - `preset_id`: ID of the embed preset.
     ///
@@ -366,14 +404,14 @@ impl EmbedPresets<'_> {
     #[doc(alias = "delete_folder_embed_preset")]
     pub fn remove_user_folder_embed_preset(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         project_id: u64,
         preset_id: u64,
     ) -> RemoveUserFolderEmbedPreset {
         let call = Call::new(
             self.client,
             &REMOVE_USER_FOLDER_EMBED_PRESET,
-            &[&user_id, &project_id, &preset_id],
+            &[&read_id::<UserId>(user_id), &project_id, &preset_id],
         );
         RemoveUserFolderEmbedPreset {
             call,
@@ -384,7 +422,7 @@ impl EmbedPresets<'_> {
     ///
     /// Answers 204 when the video carries the preset, 404 otherwise.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `preset_id`: ID of the embed preset.
     ///
     /// `GET /videos/{video_id}/presets/{preset_id}`; any access token will do.
@@ -392,13 +430,13 @@ impl EmbedPresets<'_> {
     #[doc(alias = "get_video_embed_preset")]
     pub fn check_video_embed_preset(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         preset_id: u64,
     ) -> CheckVideoEmbedPreset {
         let call = Call::new(
             self.client,
             &CHECK_VIDEO_EMBED_PRESET,
-            &[&video_id, &preset_id],
+            &[&read_id::<VideoId>(video_id), &preset_id],
         );
         CheckVideoEmbedPreset { call }
     }
@@ -407,20 +445,20 @@ impl EmbedPresets<'_> {
     ///
     /// Open to the owner of the video and to team members with the role of contributor or admin.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `preset_id`: ID of the embed preset.
     ///
     /// `PUT /videos/{video_id}/presets/{preset_id}`; needs the scope `edit`.
     /// Answer: done; no body.
     pub fn add_video_embed_preset(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         preset_id: u64,
     ) -> AddVideoEmbedPreset {
         let call = Call::new(
             self.client,
             &ADD_VIDEO_EMBED_PRESET,
-            &[&video_id, &preset_id],
+            &[&read_id::<VideoId>(video_id), &preset_id],
         );
         AddVideoEmbedPreset { call }
     }
@@ -429,7 +467,7 @@ impl EmbedPresets<'_> {
     ///
     /// Open to the owner of the video and to team members with the role of contributor or admin.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `preset_id`: ID of the embed preset.
     ///
     /// `DELETE /videos/{video_id}/presets/{preset_id}`; needs the scope `edit`.
@@ -437,13 +475,13 @@ impl EmbedPresets<'_> {
     #[doc(alias = "delete_video_embed_preset")]
     pub fn remove_video_embed_preset(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         preset_id: u64,
     ) -> RemoveVideoEmbedPreset {
         let call = Call::new(
             self.client,
             &REMOVE_VIDEO_EMBED_PRESET,
-            &[&video_id, &preset_id],
+            &[&read_id::<VideoId>(video_id), &preset_id],
         );
         RemoveVideoEmbedPreset { call }
     }
@@ -452,19 +490,19 @@ impl EmbedPresets<'_> {
     ///
     /// Only the owner of the video may do this. Creates the entry only: the image goes to the `link` of the answer afterwards.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `POST /videos/{video_id}/timelinethumbnails`; needs the scope `upload`.
     /// Answer: the new thumbnail with its upload `link`.
     #[doc(alias = "create_video_custom_logo")]
     pub fn create_video_timeline_thumbnail(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> CreateVideoTimelineThumbnail {
         let call = Call::new(
             self.client,
             &CREATE_VIDEO_TIMELINE_THUMBNAIL,
-            &[&video_id],
+            &[&read_id::<VideoId>(video_id)],
         );
         CreateVideoTimelineThumbnail {
             call,
@@ -473,7 +511,7 @@ impl EmbedPresets<'_> {
 
     /// Get one timeline event thumbnail of a video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
     /// `GET /videos/{video_id}/timelinethumbnails/{thumbnail_id}`; any access token will do.
@@ -481,13 +519,13 @@ impl EmbedPresets<'_> {
     #[doc(alias = "get_video_custom_logo")]
     pub fn get_video_timeline_thumbnail(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         thumbnail_id: u64,
     ) -> GetVideoTimelineThumbnail {
         let call = Call::new(
             self.client,
             &GET_VIDEO_TIMELINE_THUMBNAIL,
-            &[&video_id, &thumbnail_id],
+            &[&read_id::<VideoId>(video_id), &thumbnail_id],
         );
         GetVideoTimelineThumbnail { call }
     }

@@ -32,8 +32,10 @@
 use http::Method;
 use serde::de::DeserializeOwned;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, Operation, Page, PendingAnswer, QueryParameter,
+    Call, Client, Empty, Endpoint, Fields, InvalidId, Operation, Page, PendingAnswer,
+    QueryParameter, UserId, VideoId,
 };
+use crate::runtime::read_id;
 use crate::types;
 
 impl Client {
@@ -208,7 +210,7 @@ impl Folders<'_> {
     /// Only the owner of the folder may do this.
     ///
     /// - `project_id`: ID of the folder.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PUT /me/projects/{project_id}/videos/{video_id}`; needs the scope `interact`.
     /// Answer: done; no body.
@@ -216,12 +218,12 @@ impl Folders<'_> {
     pub fn add_my_folder_video(
         &self,
         project_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AddMyFolderVideo {
         let call = Call::new(
             self.client,
             &ADD_MY_FOLDER_VIDEO,
-            &[&project_id, &video_id],
+            &[&project_id, &read_id::<VideoId>(video_id)],
         );
         AddMyFolderVideo { call }
     }
@@ -231,7 +233,7 @@ impl Folders<'_> {
     /// The video itself is kept.
     ///
     /// - `project_id`: ID of the folder.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `DELETE /me/projects/{project_id}/videos/{video_id}`; needs the scope `delete`.
     /// Answer: done; no body.
@@ -239,12 +241,12 @@ impl Folders<'_> {
     pub fn remove_my_folder_video(
         &self,
         project_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveMyFolderVideo {
         let call = Call::new(
             self.client,
             &REMOVE_MY_FOLDER_VIDEO,
-            &[&project_id, &video_id],
+            &[&project_id, &read_id::<VideoId>(video_id)],
         );
         RemoveMyFolderVideo { call }
     }
@@ -256,20 +258,34 @@ impl Folders<'_> {
     /// `GET /users/{owner_id}/folders/private_to_me`; any access token will do.
     /// Answer: the folder.
     #[doc(alias = "get_private_to_me_folder")]
-    pub fn get_user_private_folder(&self, owner_id: u64) -> GetUserPrivateFolder {
-        let call = Call::new(self.client, &GET_USER_PRIVATE_FOLDER, &[&owner_id]);
+    pub fn get_user_private_folder(
+        &self,
+        owner_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> GetUserPrivateFolder {
+        let call = Call::new(
+            self.client,
+            &GET_USER_PRIVATE_FOLDER,
+            &[&read_id::<UserId>(owner_id)],
+        );
         GetUserPrivateFolder { call }
     }
 
     /// List the folders of a user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `GET /users/{user_id}/projects`; needs the scope `private`.
     /// Answer: one page of folders.
     #[doc(alias = "get_projects")]
-    pub fn list_user_folders(&self, user_id: u64) -> ListUserFolders {
-        let call = Call::new(self.client, &LIST_USER_FOLDERS, &[&user_id]);
+    pub fn list_user_folders(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserFolders {
+        let call = Call::new(
+            self.client,
+            &LIST_USER_FOLDERS,
+            &[&read_id::<UserId>(user_id)],
+        );
         ListUserFolders { call }
     }
 
@@ -277,31 +293,43 @@ impl Folders<'_> {
     ///
     /// Without a parent the folder lands at the top level; 3701 means the nesting is too deep.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `POST /users/{user_id}/projects`; needs the scope `create`.
     /// Answer: the new folder.
     #[doc(alias = "create_project")]
     pub fn create_user_folder(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         body: &types::CreateFolderBody,
     ) -> CreateUserFolder {
-        let mut call = Call::new(self.client, &CREATE_USER_FOLDER, &[&user_id]);
+        let mut call = Call::new(
+            self.client,
+            &CREATE_USER_FOLDER,
+            &[&read_id::<UserId>(user_id)],
+        );
         call.set_json(body);
         CreateUserFolder { call }
     }
 
     /// Get one folder of a user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `project_id`: ID of the folder.
     ///
     /// `GET /users/{user_id}/projects/{project_id}`; any access token will do.
     /// Answer: the folder.
     #[doc(alias = "get_project")]
-    pub fn get_user_folder(&self, user_id: u64, project_id: u64) -> GetUserFolder {
-        let call = Call::new(self.client, &GET_USER_FOLDER, &[&user_id, &project_id]);
+    pub fn get_user_folder(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        project_id: u64,
+    ) -> GetUserFolder {
+        let call = Call::new(
+            self.client,
+            &GET_USER_FOLDER,
+            &[&read_id::<UserId>(user_id), &project_id],
+        );
         GetUserFolder { call }
     }
 
@@ -309,7 +337,7 @@ impl Folders<'_> {
     ///
     /// Only the owner of the folder may do this.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `project_id`: ID of the folder.
     ///
     /// `PATCH /users/{user_id}/projects/{project_id}`; needs the scope `edit`.
@@ -317,14 +345,14 @@ impl Folders<'_> {
     #[doc(alias = "edit_project")]
     pub fn edit_user_folder(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         project_id: u64,
         body: &types::EditFolderBody,
     ) -> EditUserFolder {
         let mut call = Call::new(
             self.client,
             &EDIT_USER_FOLDER,
-            &[&user_id, &project_id],
+            &[&read_id::<UserId>(user_id), &project_id],
         );
         call.set_json(body);
         EditUserFolder { call }
@@ -334,14 +362,22 @@ impl Folders<'_> {
     ///
     /// Only the owner of the folder may do this. The videos in it are kept unless `should_delete_clips` is set.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `project_id`: ID of the folder.
     ///
     /// `DELETE /users/{user_id}/projects/{project_id}`; needs the scope `delete`.
     /// Answer: done; no body.
     #[doc(alias = "delete_project")]
-    pub fn delete_user_folder(&self, user_id: u64, project_id: u64) -> DeleteUserFolder {
-        let call = Call::new(self.client, &DELETE_USER_FOLDER, &[&user_id, &project_id]);
+    pub fn delete_user_folder(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        project_id: u64,
+    ) -> DeleteUserFolder {
+        let call = Call::new(
+            self.client,
+            &DELETE_USER_FOLDER,
+            &[&read_id::<UserId>(user_id), &project_id],
+        );
         DeleteUserFolder { call }
     }
 
@@ -349,7 +385,7 @@ impl Folders<'_> {
     ///
     /// Items are videos, live events and subfolders.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `project_id`: ID of the folder.
     ///
     /// `GET /users/{user_id}/projects/{project_id}/items`; any access token will do.
@@ -357,20 +393,20 @@ impl Folders<'_> {
     #[doc(alias = "get_folder_items2")]
     pub fn list_user_folder_items(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         project_id: u64,
     ) -> ListUserFolderItems {
         let call = Call::new(
             self.client,
             &LIST_USER_FOLDER_ITEMS,
-            &[&user_id, &project_id],
+            &[&read_id::<UserId>(user_id), &project_id],
         );
         ListUserFolderItems { call }
     }
 
     /// List the videos in a folder of a user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `project_id`: ID of the folder.
     ///
     /// `GET /users/{user_id}/projects/{project_id}/videos`; any access token will do.
@@ -378,13 +414,13 @@ impl Folders<'_> {
     #[doc(alias = "get_project_videos")]
     pub fn list_user_folder_videos(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         project_id: u64,
     ) -> ListUserFolderVideos {
         let call = Call::new(
             self.client,
             &LIST_USER_FOLDER_VIDEOS,
-            &[&user_id, &project_id],
+            &[&read_id::<UserId>(user_id), &project_id],
         );
         ListUserFolderVideos { call }
     }
@@ -393,7 +429,7 @@ impl Folders<'_> {
     ///
     /// Only the owner of the folder may do this.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `project_id`: ID of the folder.
     ///
     /// `PUT /users/{user_id}/projects/{project_id}/videos`; needs the scope `interact`.
@@ -401,14 +437,14 @@ impl Folders<'_> {
     #[doc(alias = "add_videos_to_project")]
     pub fn add_user_folder_videos(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         project_id: u64,
         body: &types::AddFolderVideosBody,
     ) -> AddUserFolderVideos {
         let mut call = Call::new(
             self.client,
             &ADD_USER_FOLDER_VIDEOS,
-            &[&user_id, &project_id],
+            &[&read_id::<UserId>(user_id), &project_id],
         );
         call.set_json(body);
         AddUserFolderVideos { call }
@@ -418,7 +454,7 @@ impl Folders<'_> {
     ///
     /// Only the owner of the folder may do this. The videos themselves are kept unless `should_delete_clips` is set.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `project_id`: ID of the folder.
     ///
     /// `DELETE /users/{user_id}/projects/{project_id}/videos`; needs the scope `interact`.
@@ -426,14 +462,14 @@ impl Folders<'_> {
     #[doc(alias = "remove_videos_from_project")]
     pub fn remove_user_folder_videos(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         project_id: u64,
         body: &types::RemoveFolderVideosBody,
     ) -> RemoveUserFolderVideos {
         let mut call = Call::new(
             self.client,
             &REMOVE_USER_FOLDER_VIDEOS,
-            &[&user_id, &project_id],
+            &[&read_id::<UserId>(user_id), &project_id],
         );
         call.set_json(body);
         RemoveUserFolderVideos { call }
@@ -443,23 +479,23 @@ impl Folders<'_> {
     ///
     /// Only the owner of the folder may do this.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `project_id`: ID of the folder.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PUT /users/{user_id}/projects/{project_id}/videos/{video_id}`; needs the scope `interact`.
     /// Answer: done; no body.
     #[doc(alias = "add_video_to_project")]
     pub fn add_user_folder_video(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         project_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AddUserFolderVideo {
         let call = Call::new(
             self.client,
             &ADD_USER_FOLDER_VIDEO,
-            &[&user_id, &project_id, &video_id],
+            &[&read_id::<UserId>(user_id), &project_id, &read_id::<VideoId>(video_id)],
         );
         AddUserFolderVideo { call }
     }
@@ -468,23 +504,23 @@ impl Folders<'_> {
     ///
     /// The video itself is kept.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `project_id`: ID of the folder.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `DELETE /users/{user_id}/projects/{project_id}/videos/{video_id}`; needs the scope `delete`.
     /// Answer: done; no body.
     #[doc(alias = "remove_video_from_project")]
     pub fn remove_user_folder_video(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         project_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveUserFolderVideo {
         let call = Call::new(
             self.client,
             &REMOVE_USER_FOLDER_VIDEO,
-            &[&user_id, &project_id, &video_id],
+            &[&read_id::<UserId>(user_id), &project_id, &read_id::<VideoId>(video_id)],
         );
         RemoveUserFolderVideo { call }
     }

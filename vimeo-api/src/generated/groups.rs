@@ -26,9 +26,10 @@
 use http::Method;
 use serde::de::DeserializeOwned;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, Maybe, Operation, Page, PendingAnswer,
-    QueryParameter,
+    Call, Client, Empty, Endpoint, Fields, GroupId, InvalidId, Maybe, Operation, Page,
+    PendingAnswer, QueryParameter, UserId, VideoId,
 };
+use crate::runtime::read_id;
 use crate::types;
 
 impl Client {
@@ -67,12 +68,15 @@ impl Groups<'_> {
 
     /// Get one group by its ID.
     ///
-    /// - `group_id`: ID of the group.
+    /// - `group_id`: ID of the group, or its name.
     ///
     /// `GET /groups/{group_id}`; any access token will do.
     /// Answer: the group.
-    pub fn get_group(&self, group_id: u64) -> GetGroup {
-        let call = Call::new(self.client, &GET_GROUP, &[&group_id]);
+    pub fn get_group(
+        &self,
+        group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
+    ) -> GetGroup {
+        let call = Call::new(self.client, &GET_GROUP, &[&read_id::<GroupId>(group_id)]);
         GetGroup { call }
     }
 
@@ -80,24 +84,38 @@ impl Groups<'_> {
     ///
     /// Only the owner of the group may do this.
     ///
-    /// - `group_id`: ID of the group.
+    /// - `group_id`: ID of the group, or its name.
     ///
     /// `DELETE /groups/{group_id}`; needs the scope `delete`.
     /// Answer: done; no body.
-    pub fn delete_group(&self, group_id: u64) -> DeleteGroup {
-        let call = Call::new(self.client, &DELETE_GROUP, &[&group_id]);
+    pub fn delete_group(
+        &self,
+        group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
+    ) -> DeleteGroup {
+        let call = Call::new(
+            self.client,
+            &DELETE_GROUP,
+            &[&read_id::<GroupId>(group_id)],
+        );
         DeleteGroup { call }
     }
 
     /// List the members of a group.
     ///
-    /// - `group_id`: ID of the group.
+    /// - `group_id`: ID of the group, or its name.
     ///
     /// `GET /groups/{group_id}/users`; any access token will do.
     /// Answer: one page of users.
     #[doc(alias = "get_group_members")]
-    pub fn list_group_members(&self, group_id: u64) -> ListGroupMembers {
-        let call = Call::new(self.client, &LIST_GROUP_MEMBERS, &[&group_id]);
+    pub fn list_group_members(
+        &self,
+        group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
+    ) -> ListGroupMembers {
+        let call = Call::new(
+            self.client,
+            &LIST_GROUP_MEMBERS,
+            &[&read_id::<GroupId>(group_id)],
+        );
         ListGroupMembers { call }
     }
 
@@ -105,13 +123,20 @@ impl Groups<'_> {
     ///
     /// Honours `If-Modified-Since` and answers 304 when no video has been added since then.
     ///
-    /// - `group_id`: ID of the group.
+    /// - `group_id`: ID of the group, or its name.
     ///
     /// `GET /groups/{group_id}/videos`; any access token will do.
     /// Answer: one page of videos.
     #[doc(alias = "get_group_videos")]
-    pub fn list_group_videos(&self, group_id: u64) -> ListGroupVideos {
-        let call = Call::new(self.client, &LIST_GROUP_VIDEOS, &[&group_id]);
+    pub fn list_group_videos(
+        &self,
+        group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
+    ) -> ListGroupVideos {
+        let call = Call::new(
+            self.client,
+            &LIST_GROUP_VIDEOS,
+            &[&read_id::<GroupId>(group_id)],
+        );
         ListGroupVideos { call }
     }
 
@@ -119,13 +144,21 @@ impl Groups<'_> {
     ///
     /// Serves as a membership check: 404 means the group lacks the video.
     ///
-    /// - `group_id`: ID of the group.
-    /// - `video_id`: ID of the video.
+    /// - `group_id`: ID of the group, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /groups/{group_id}/videos/{video_id}`; any access token will do.
     /// Answer: the video.
-    pub fn get_group_video(&self, group_id: u64, video_id: u64) -> GetGroupVideo {
-        let call = Call::new(self.client, &GET_GROUP_VIDEO, &[&group_id, &video_id]);
+    pub fn get_group_video(
+        &self,
+        group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetGroupVideo {
+        let call = Call::new(
+            self.client,
+            &GET_GROUP_VIDEO,
+            &[&read_id::<GroupId>(group_id), &read_id::<VideoId>(video_id)],
+        );
         GetGroupVideo { call }
     }
 
@@ -133,14 +166,22 @@ impl Groups<'_> {
     ///
     /// Only the owner of the group may do this. Answers 202 without a body while the video is still pending, and 403 when the group has it already.
     ///
-    /// - `group_id`: ID of the group.
-    /// - `video_id`: ID of the video.
+    /// - `group_id`: ID of the group, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PUT /groups/{group_id}/videos/{video_id}`; needs the scope `edit`.
     /// Answer: the added video.
     #[doc(alias = "add_video_to_group")]
-    pub fn add_group_video(&self, group_id: u64, video_id: u64) -> AddGroupVideo {
-        let call = Call::new(self.client, &ADD_GROUP_VIDEO, &[&group_id, &video_id]);
+    pub fn add_group_video(
+        &self,
+        group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> AddGroupVideo {
+        let call = Call::new(
+            self.client,
+            &ADD_GROUP_VIDEO,
+            &[&read_id::<GroupId>(group_id), &read_id::<VideoId>(video_id)],
+        );
         AddGroupVideo { call }
     }
 
@@ -148,14 +189,22 @@ impl Groups<'_> {
     ///
     /// Only the owner of the group may do this.
     ///
-    /// - `group_id`: ID of the group.
-    /// - `video_id`: ID of the video.
+    /// - `group_id`: ID of the group, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `DELETE /groups/{group_id}/videos/{video_id}`; needs the scope `edit`.
     /// Answer: done; no body.
     #[doc(alias = "delete_video_from_group")]
-    pub fn remove_group_video(&self, group_id: u64, video_id: u64) -> RemoveGroupVideo {
-        let call = Call::new(self.client, &REMOVE_GROUP_VIDEO, &[&group_id, &video_id]);
+    pub fn remove_group_video(
+        &self,
+        group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> RemoveGroupVideo {
+        let call = Call::new(
+            self.client,
+            &REMOVE_GROUP_VIDEO,
+            &[&read_id::<GroupId>(group_id), &read_id::<VideoId>(video_id)],
+        );
         RemoveGroupVideo { call }
     }
 
@@ -173,13 +222,20 @@ impl Groups<'_> {
     ///
     /// Answers 204 when the token's user is a member of the group, 404 otherwise.
     ///
-    /// - `group_id`: ID of the group.
+    /// - `group_id`: ID of the group, or its name.
     ///
     /// `GET /me/groups/{group_id}`; any access token will do.
     /// Answer: member; no body.
     #[doc(alias = "check_if_user_joined_group_alt1")]
-    pub fn check_my_group_membership(&self, group_id: u64) -> CheckMyGroupMembership {
-        let call = Call::new(self.client, &CHECK_MY_GROUP_MEMBERSHIP, &[&group_id]);
+    pub fn check_my_group_membership(
+        &self,
+        group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
+    ) -> CheckMyGroupMembership {
+        let call = Call::new(
+            self.client,
+            &CHECK_MY_GROUP_MEMBERSHIP,
+            &[&read_id::<GroupId>(group_id)],
+        );
         CheckMyGroupMembership { call }
     }
 
@@ -187,13 +243,20 @@ impl Groups<'_> {
     ///
     /// Answers 403 when the group is not open to all.
     ///
-    /// - `group_id`: ID of the group.
+    /// - `group_id`: ID of the group, or its name.
     ///
     /// `PUT /me/groups/{group_id}`; needs the scope `interact`.
     /// Answer: done; no body.
     #[doc(alias = "join_group_alt1")]
-    pub fn join_group_as_me(&self, group_id: u64) -> JoinGroupAsMe {
-        let call = Call::new(self.client, &JOIN_GROUP_AS_ME, &[&group_id]);
+    pub fn join_group_as_me(
+        &self,
+        group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
+    ) -> JoinGroupAsMe {
+        let call = Call::new(
+            self.client,
+            &JOIN_GROUP_AS_ME,
+            &[&read_id::<GroupId>(group_id)],
+        );
         JoinGroupAsMe { call }
     }
 
@@ -201,25 +264,39 @@ impl Groups<'_> {
     ///
     /// The owner cannot leave before the group has another owner.
     ///
-    /// - `group_id`: ID of the group.
+    /// - `group_id`: ID of the group, or its name.
     ///
     /// `DELETE /me/groups/{group_id}`; needs the scope `interact`.
     /// Answer: done; no body.
     #[doc(alias = "leave_group_alt1")]
-    pub fn leave_group_as_me(&self, group_id: u64) -> LeaveGroupAsMe {
-        let call = Call::new(self.client, &LEAVE_GROUP_AS_ME, &[&group_id]);
+    pub fn leave_group_as_me(
+        &self,
+        group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
+    ) -> LeaveGroupAsMe {
+        let call = Call::new(
+            self.client,
+            &LEAVE_GROUP_AS_ME,
+            &[&read_id::<GroupId>(group_id)],
+        );
         LeaveGroupAsMe { call }
     }
 
     /// List the groups a user has joined.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `GET /users/{user_id}/groups`; any access token will do.
     /// Answer: one page of groups.
     #[doc(alias = "get_user_groups")]
-    pub fn list_user_groups(&self, user_id: u64) -> ListUserGroups {
-        let call = Call::new(self.client, &LIST_USER_GROUPS, &[&user_id]);
+    pub fn list_user_groups(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserGroups {
+        let call = Call::new(
+            self.client,
+            &LIST_USER_GROUPS,
+            &[&read_id::<UserId>(user_id)],
+        );
         ListUserGroups { call }
     }
 
@@ -227,21 +304,21 @@ impl Groups<'_> {
     ///
     /// Answers 204 when the given user is a member of the group, 404 otherwise.
     ///
-    /// - `user_id`: ID of the user.
-    /// - `group_id`: ID of the group.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `group_id`: ID of the group, or its name.
     ///
     /// `GET /users/{user_id}/groups/{group_id}`; any access token will do.
     /// Answer: member; no body.
     #[doc(alias = "check_if_user_joined_group")]
     pub fn check_user_group_membership(
         &self,
-        user_id: u64,
-        group_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
     ) -> CheckUserGroupMembership {
         let call = Call::new(
             self.client,
             &CHECK_USER_GROUP_MEMBERSHIP,
-            &[&user_id, &group_id],
+            &[&read_id::<UserId>(user_id), &read_id::<GroupId>(group_id)],
         );
         CheckUserGroupMembership { call }
     }
@@ -250,14 +327,22 @@ impl Groups<'_> {
     ///
     /// Answers 403 when the group is not open to all.
     ///
-    /// - `user_id`: ID of the user.
-    /// - `group_id`: ID of the group.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `group_id`: ID of the group, or its name.
     ///
     /// `PUT /users/{user_id}/groups/{group_id}`; needs the scope `interact`.
     /// Answer: done; no body.
     #[doc(alias = "join_group")]
-    pub fn join_group_as_user(&self, user_id: u64, group_id: u64) -> JoinGroupAsUser {
-        let call = Call::new(self.client, &JOIN_GROUP_AS_USER, &[&user_id, &group_id]);
+    pub fn join_group_as_user(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
+    ) -> JoinGroupAsUser {
+        let call = Call::new(
+            self.client,
+            &JOIN_GROUP_AS_USER,
+            &[&read_id::<UserId>(user_id), &read_id::<GroupId>(group_id)],
+        );
         JoinGroupAsUser { call }
     }
 
@@ -265,14 +350,22 @@ impl Groups<'_> {
     ///
     /// The owner cannot leave before the group has another owner.
     ///
-    /// - `user_id`: ID of the user.
-    /// - `group_id`: ID of the group.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `group_id`: ID of the group, or its name.
     ///
     /// `DELETE /users/{user_id}/groups/{group_id}`; needs the scope `interact`.
     /// Answer: done; no body.
     #[doc(alias = "leave_group")]
-    pub fn leave_group_as_user(&self, user_id: u64, group_id: u64) -> LeaveGroupAsUser {
-        let call = Call::new(self.client, &LEAVE_GROUP_AS_USER, &[&user_id, &group_id]);
+    pub fn leave_group_as_user(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
+    ) -> LeaveGroupAsUser {
+        let call = Call::new(
+            self.client,
+            &LEAVE_GROUP_AS_USER,
+            &[&read_id::<UserId>(user_id), &read_id::<GroupId>(group_id)],
+        );
         LeaveGroupAsUser { call }
     }
 
@@ -280,16 +373,20 @@ impl Groups<'_> {
     ///
     /// Lists the groups where the token's user may add the video or take it out.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /videos/{video_id}/available_groups`; any access token will do.
     /// Answer: one page of groups.
     #[doc(alias = "get_available_video_groups")]
     pub fn list_video_available_groups(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoAvailableGroups {
-        let call = Call::new(self.client, &LIST_VIDEO_AVAILABLE_GROUPS, &[&video_id]);
+        let call = Call::new(
+            self.client,
+            &LIST_VIDEO_AVAILABLE_GROUPS,
+            &[&read_id::<VideoId>(video_id)],
+        );
         ListVideoAvailableGroups { call }
     }
 }

@@ -1601,6 +1601,19 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
         )
     )]
     (
+        "ShowcasePictures",
+        size_of::<types::ShowcasePictures>(),
+        reread::<types::ShowcasePictures>,
+    ),
+    #[cfg(
+        any(
+            feature = "folders",
+            feature = "search",
+            feature = "showcases",
+            feature = "videos"
+        )
+    )]
+    (
         "ShowcasePlaybackConfig",
         size_of::<types::ShowcasePlaybackConfig>(),
         reread::<types::ShowcasePlaybackConfig>,
@@ -1953,6 +1966,70 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
+    ("LiveQuota", size_of::<types::LiveQuota>(), reread::<types::LiveQuota>),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "LiveStreamsQuota",
+        size_of::<types::LiveStreamsQuota>(),
+        reread::<types::LiveStreamsQuota>,
+    ),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    ("LiveTimeQuota", size_of::<types::LiveTimeQuota>(), reread::<types::LiveTimeQuota>),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
     ("Location", size_of::<types::Location>(), reread::<types::Location>),
     #[cfg(
         any(
@@ -2277,6 +2354,26 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
+    ("UserBadge", size_of::<types::UserBadge>(), reread::<types::UserBadge>),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
     ("UserBandwidth", size_of::<types::UserBandwidth>(), reread::<types::UserBandwidth>),
     #[cfg(
         any(
@@ -2345,6 +2442,26 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
+    ("UserEmail", size_of::<types::UserEmail>(), reread::<types::UserEmail>),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
     (
         "UserInteractions",
         size_of::<types::UserInteractions>(),
@@ -2394,6 +2511,30 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
         )
     )]
     ("UserMetadata", size_of::<types::UserMetadata>(), reread::<types::UserMetadata>),
+    #[cfg(
+        any(
+            feature = "authentication",
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "UserNotificationsConnection",
+        size_of::<types::UserNotificationsConnection>(),
+        reread::<types::UserNotificationsConnection>,
+    ),
     #[cfg(
         any(
             feature = "authentication",
@@ -4280,6 +4421,29 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
         )
     )]
     ("VideoFileLog", size_of::<types::VideoFileLog>(), reread::<types::VideoFileLog>),
+    #[cfg(
+        any(
+            feature = "categories",
+            feature = "channels",
+            feature = "embed-presets",
+            feature = "folders",
+            feature = "groups",
+            feature = "likes",
+            feature = "live",
+            feature = "on-demand",
+            feature = "portfolios",
+            feature = "search",
+            feature = "showcases",
+            feature = "users",
+            feature = "videos",
+            feature = "watch-later"
+        )
+    )]
+    (
+        "VideoFileLogSetting",
+        size_of::<types::VideoFileLogSetting>(),
+        reread::<types::VideoFileLogSetting>,
+    ),
     #[cfg(
         any(
             feature = "categories",

@@ -19,8 +19,10 @@
 use http::Method;
 use serde::de::DeserializeOwned;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, Operation, Page, PendingAnswer, QueryParameter,
+    Call, ChannelId, Client, Empty, Endpoint, Fields, InvalidId, Operation, Page,
+    PendingAnswer, QueryParameter, UserId, VideoId,
 };
+use crate::runtime::read_id;
 use crate::types;
 
 impl Client {
@@ -39,21 +41,21 @@ pub struct Likes<'a> {
 impl Likes<'_> {
     /// List the users who liked a channel video.
     ///
-    /// - `channel_id`: ID of the channel.
-    /// - `video_id`: ID of the video.
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /channels/{channel_id}/videos/{video_id}/likes`; any access token will do.
     /// Answer: one page of users.
     #[doc(alias = "get_video_likes_alt1")]
     pub fn list_channel_video_likes(
         &self,
-        channel_id: u64,
-        video_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListChannelVideoLikes {
         let call = Call::new(
             self.client,
             &LIST_CHANNEL_VIDEO_LIKES,
-            &[&channel_id, &video_id],
+            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
         );
         ListChannelVideoLikes { call }
     }
@@ -72,13 +74,20 @@ impl Likes<'_> {
     ///
     /// Answers 204 when the token's user has liked the video, 404 otherwise.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /me/likes/{video_id}`; any access token will do.
     /// Answer: liked; no body.
     #[doc(alias = "check_if_user_liked_video_alt1")]
-    pub fn check_my_liked_video(&self, video_id: u64) -> CheckMyLikedVideo {
-        let call = Call::new(self.client, &CHECK_MY_LIKED_VIDEO, &[&video_id]);
+    pub fn check_my_liked_video(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> CheckMyLikedVideo {
+        let call = Call::new(
+            self.client,
+            &CHECK_MY_LIKED_VIDEO,
+            &[&read_id::<VideoId>(video_id)],
+        );
         CheckMyLikedVideo { call }
     }
 
@@ -86,25 +95,39 @@ impl Likes<'_> {
     ///
     /// Nobody can like a video of their own: that answers 400.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PUT /me/likes/{video_id}`; needs the scope `interact`.
     /// Answer: done; no body.
     #[doc(alias = "like_video_alt1")]
-    pub fn like_video_as_me(&self, video_id: u64) -> LikeVideoAsMe {
-        let call = Call::new(self.client, &LIKE_VIDEO_AS_ME, &[&video_id]);
+    pub fn like_video_as_me(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> LikeVideoAsMe {
+        let call = Call::new(
+            self.client,
+            &LIKE_VIDEO_AS_ME,
+            &[&read_id::<VideoId>(video_id)],
+        );
         LikeVideoAsMe { call }
     }
 
     /// Take back a like of the token's user.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `DELETE /me/likes/{video_id}`; needs the scope `interact`.
     /// Answer: done; no body.
     #[doc(alias = "unlike_video_alt1")]
-    pub fn unlike_video_as_me(&self, video_id: u64) -> UnlikeVideoAsMe {
-        let call = Call::new(self.client, &UNLIKE_VIDEO_AS_ME, &[&video_id]);
+    pub fn unlike_video_as_me(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> UnlikeVideoAsMe {
+        let call = Call::new(
+            self.client,
+            &UNLIKE_VIDEO_AS_ME,
+            &[&read_id::<VideoId>(video_id)],
+        );
         UnlikeVideoAsMe { call }
     }
 
@@ -124,13 +147,20 @@ impl Likes<'_> {
 
     /// List the videos a user has liked.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `GET /users/{user_id}/likes`; any access token will do.
     /// Answer: one page of videos.
     #[doc(alias = "get_likes")]
-    pub fn list_user_liked_videos(&self, user_id: u64) -> ListUserLikedVideos {
-        let call = Call::new(self.client, &LIST_USER_LIKED_VIDEOS, &[&user_id]);
+    pub fn list_user_liked_videos(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserLikedVideos {
+        let call = Call::new(
+            self.client,
+            &LIST_USER_LIKED_VIDEOS,
+            &[&read_id::<UserId>(user_id)],
+        );
         ListUserLikedVideos { call }
     }
 
@@ -138,21 +168,21 @@ impl Likes<'_> {
     ///
     /// Answers 204 when the given user has liked the video, 404 otherwise.
     ///
-    /// - `user_id`: ID of the user.
-    /// - `video_id`: ID of the video.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /users/{user_id}/likes/{video_id}`; any access token will do.
     /// Answer: liked; no body.
     #[doc(alias = "check_if_user_liked_video")]
     pub fn check_user_liked_video(
         &self,
-        user_id: u64,
-        video_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> CheckUserLikedVideo {
         let call = Call::new(
             self.client,
             &CHECK_USER_LIKED_VIDEO,
-            &[&user_id, &video_id],
+            &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
         );
         CheckUserLikedVideo { call }
     }
@@ -161,43 +191,62 @@ impl Likes<'_> {
     ///
     /// Nobody can like a video of their own: that answers 400.
     ///
-    /// - `user_id`: ID of the user.
-    /// - `video_id`: ID of the video.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PUT /users/{user_id}/likes/{video_id}`; needs the scope `interact`.
     /// Answer: done; no body.
     #[doc(alias = "like_video")]
-    pub fn like_video_as_user(&self, user_id: u64, video_id: u64) -> LikeVideoAsUser {
-        let call = Call::new(self.client, &LIKE_VIDEO_AS_USER, &[&user_id, &video_id]);
+    pub fn like_video_as_user(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> LikeVideoAsUser {
+        let call = Call::new(
+            self.client,
+            &LIKE_VIDEO_AS_USER,
+            &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
+        );
         LikeVideoAsUser { call }
     }
 
     /// Take back a like of a user.
     ///
-    /// - `user_id`: ID of the user.
-    /// - `video_id`: ID of the video.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `DELETE /users/{user_id}/likes/{video_id}`; needs the scope `interact`.
     /// Answer: done; no body.
     #[doc(alias = "unlike_video")]
     pub fn unlike_video_as_user(
         &self,
-        user_id: u64,
-        video_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> UnlikeVideoAsUser {
-        let call = Call::new(self.client, &UNLIKE_VIDEO_AS_USER, &[&user_id, &video_id]);
+        let call = Call::new(
+            self.client,
+            &UNLIKE_VIDEO_AS_USER,
+            &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
+        );
         UnlikeVideoAsUser { call }
     }
 
     /// List the users who liked a video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /videos/{video_id}/likes`; any access token will do.
     /// Answer: one page of users.
     #[doc(alias = "get_video_likes")]
-    pub fn list_video_likes(&self, video_id: u64) -> ListVideoLikes {
-        let call = Call::new(self.client, &LIST_VIDEO_LIKES, &[&video_id]);
+    pub fn list_video_likes(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListVideoLikes {
+        let call = Call::new(
+            self.client,
+            &LIST_VIDEO_LIKES,
+            &[&read_id::<VideoId>(video_id)],
+        );
         ListVideoLikes { call }
     }
 }

@@ -100,8 +100,10 @@ use http::Method;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, Operation, Page, PendingAnswer, QueryParameter,
+    Call, Client, Empty, Endpoint, Fields, InvalidId, Operation, Page, PendingAnswer,
+    QueryParameter, UserId, VideoId,
 };
+use crate::runtime::read_id;
 use crate::types;
 use crate::Secret;
 
@@ -378,7 +380,7 @@ impl Live<'_> {
     /// Delete a video graphic of a live event.
     ///
     /// - `live_event_id`: ID of the live event.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `DELETE /live_events/{live_event_id}/composer/graphics/videos/{video_id}`; any access token will do.
     /// Answer: done; no body.
@@ -386,12 +388,12 @@ impl Live<'_> {
     pub fn remove_live_event_video_graphic(
         &self,
         live_event_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveLiveEventVideoGraphic {
         let call = Call::new(
             self.client,
             &REMOVE_LIVE_EVENT_VIDEO_GRAPHIC,
-            &[&live_event_id, &video_id],
+            &[&live_event_id, &read_id::<VideoId>(video_id)],
         );
         RemoveLiveEventVideoGraphic {
             call,
@@ -745,7 +747,7 @@ impl Live<'_> {
     /// Without its password, a password-protected event answers 400.
     ///
     /// - `live_event_id`: ID of the live event.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /live_events/{live_event_id}/videos/{video_id}`; needs the scope `private`.
     /// Answer: the video.
@@ -753,12 +755,12 @@ impl Live<'_> {
     pub fn get_live_event_video(
         &self,
         live_event_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetLiveEventVideo {
         let call = Call::new(
             self.client,
             &GET_LIVE_EVENT_VIDEO,
-            &[&live_event_id, &video_id],
+            &[&live_event_id, &read_id::<VideoId>(video_id)],
         );
         GetLiveEventVideo { call }
     }
@@ -1194,7 +1196,7 @@ impl Live<'_> {
     /// Without its password, a password-protected event answers 400.
     ///
     /// - `live_event_id`: ID of the live event.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /me/live_events/{live_event_id}/videos/{video_id}`; needs the scope `private`.
     /// Answer: the video.
@@ -1202,12 +1204,12 @@ impl Live<'_> {
     pub fn get_my_live_event_video(
         &self,
         live_event_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetMyLiveEventVideo {
         let call = Call::new(
             self.client,
             &GET_MY_LIVE_EVENT_VIDEO,
-            &[&live_event_id, &video_id],
+            &[&live_event_id, &read_id::<VideoId>(video_id)],
         );
         GetMyLiveEventVideo { call }
     }
@@ -1216,16 +1218,20 @@ impl Live<'_> {
     ///
     /// Answers 403 when the account may not simulcast.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `GET /users/{user_id}/destinations`; needs the scope `public`.
     /// Answer: the available destinations; their shape is not described.
     #[doc(alias = "get_available_destinations")]
     pub fn get_user_available_destinations(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> GetUserAvailableDestinations {
-        let call = Call::new(self.client, &GET_USER_AVAILABLE_DESTINATIONS, &[&user_id]);
+        let call = Call::new(
+            self.client,
+            &GET_USER_AVAILABLE_DESTINATIONS,
+            &[&read_id::<UserId>(user_id)],
+        );
         GetUserAvailableDestinations {
             call,
         }
@@ -1233,13 +1239,20 @@ impl Live<'_> {
 
     /// List the live events of the given user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `GET /users/{user_id}/live_events`; any access token will do.
     /// Answer: one page of live events.
     #[doc(alias = "get_live_events")]
-    pub fn list_user_live_events(&self, user_id: u64) -> ListUserLiveEvents {
-        let call = Call::new(self.client, &LIST_USER_LIVE_EVENTS, &[&user_id]);
+    pub fn list_user_live_events(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserLiveEvents {
+        let call = Call::new(
+            self.client,
+            &LIST_USER_LIVE_EVENTS,
+            &[&read_id::<UserId>(user_id)],
+        );
         ListUserLiveEvents { call }
     }
 
@@ -1247,17 +1260,21 @@ impl Live<'_> {
     ///
     /// Answers 403 when the user may not create events or may not set the content rating.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `POST /users/{user_id}/live_events`; needs the scope `create`.
     /// Answer: the new live event.
     #[doc(alias = "create_live_event")]
     pub fn create_user_live_event(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         body: &types::CreateLiveEventBody,
     ) -> CreateUserLiveEvent {
-        let mut call = Call::new(self.client, &CREATE_USER_LIVE_EVENT, &[&user_id]);
+        let mut call = Call::new(
+            self.client,
+            &CREATE_USER_LIVE_EVENT,
+            &[&read_id::<UserId>(user_id)],
+        );
         call.set_json(body);
         CreateUserLiveEvent { call }
     }
@@ -1266,17 +1283,21 @@ impl Live<'_> {
     ///
     /// Asks for the account's password. No field that picks the events is described, so which of them go is not stated: use with care.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `DELETE /users/{user_id}/live_events`; needs the scope `delete`.
     /// Answer: done; no body is described.
     #[doc(alias = "delete_live_events")]
     pub fn delete_user_live_events(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         body: &types::DeleteLiveEventsBody,
     ) -> DeleteUserLiveEvents {
-        let mut call = Call::new(self.client, &DELETE_USER_LIVE_EVENTS, &[&user_id]);
+        let mut call = Call::new(
+            self.client,
+            &DELETE_USER_LIVE_EVENTS,
+            &[&read_id::<UserId>(user_id)],
+        );
         call.set_json(body);
         DeleteUserLiveEvents { call }
     }
@@ -1285,7 +1306,7 @@ impl Live<'_> {
     ///
     /// Without its password, a password-protected event answers 400.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
     /// `GET /users/{user_id}/live_events/{live_event_id}`; needs the scope `private`.
@@ -1293,20 +1314,20 @@ impl Live<'_> {
     #[doc(alias = "get_live_event")]
     pub fn get_user_live_event(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> GetUserLiveEvent {
         let call = Call::new(
             self.client,
             &GET_USER_LIVE_EVENT,
-            &[&user_id, &live_event_id],
+            &[&read_id::<UserId>(user_id), &live_event_id],
         );
         GetUserLiveEvent { call }
     }
 
     /// Update a live event of the given user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
     /// `PATCH /users/{user_id}/live_events/{live_event_id}`; needs the scopes `edit`, `private`.
@@ -1314,20 +1335,20 @@ impl Live<'_> {
     #[doc(alias = "update_live_event")]
     pub fn edit_user_live_event(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> EditUserLiveEvent {
         let call = Call::new(
             self.client,
             &EDIT_USER_LIVE_EVENT,
-            &[&user_id, &live_event_id],
+            &[&read_id::<UserId>(user_id), &live_event_id],
         );
         EditUserLiveEvent { call }
     }
 
     /// Delete a live event of the given user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
     /// `DELETE /users/{user_id}/live_events/{live_event_id}`; needs the scopes `delete`, `private`.
@@ -1335,13 +1356,13 @@ impl Live<'_> {
     #[doc(alias = "delete_live_event")]
     pub fn delete_user_live_event(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> DeleteUserLiveEvent {
         let call = Call::new(
             self.client,
             &DELETE_USER_LIVE_EVENT,
-            &[&user_id, &live_event_id],
+            &[&read_id::<UserId>(user_id), &live_event_id],
         );
         DeleteUserLiveEvent { call }
     }
@@ -1350,7 +1371,7 @@ impl Live<'_> {
     ///
     /// Sets up the RTMP links; the event goes live once something streams to them. Only the owner may do it; an event already active, or one with scheduled playback, answers 400.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
     /// `POST /users/{user_id}/live_events/{live_event_id}/activate`; needs the scopes `create`, `private`.
@@ -1358,13 +1379,13 @@ impl Live<'_> {
     #[doc(alias = "activate_live_event")]
     pub fn activate_user_live_event(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> ActivateUserLiveEvent {
         let call = Call::new(
             self.client,
             &ACTIVATE_USER_LIVE_EVENT,
-            &[&user_id, &live_event_id],
+            &[&read_id::<UserId>(user_id), &live_event_id],
         );
         ActivateUserLiveEvent { call }
     }
@@ -1373,7 +1394,7 @@ impl Live<'_> {
     ///
     /// Answers 403 when the account may not use automated captions or has used them up.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
     /// `PATCH /users/{user_id}/live_events/{live_event_id}/auto_cc`; needs the scope `private`.
@@ -1381,14 +1402,14 @@ impl Live<'_> {
     #[doc(alias = "edit_live_event_auto_cc")]
     pub fn edit_user_live_event_closed_captions(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
         body: &types::LiveEventClosedCaptionsBody,
     ) -> EditUserLiveEventClosedCaptions {
         let mut call = Call::new(
             self.client,
             &EDIT_USER_LIVE_EVENT_CLOSED_CAPTIONS,
-            &[&user_id, &live_event_id],
+            &[&read_id::<UserId>(user_id), &live_event_id],
         );
         call.set_json(body);
         EditUserLiveEventClosedCaptions {
@@ -1400,7 +1421,7 @@ impl Live<'_> {
     ///
     /// For recurring events. Only the owner of the event may ask.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
     /// `GET /users/{user_id}/live_events/{live_event_id}/destinations`; needs the scope `public`.
@@ -1408,13 +1429,13 @@ impl Live<'_> {
     #[doc(alias = "get_live_event_destinations_alt1")]
     pub fn list_user_live_event_destinations(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> ListUserLiveEventDestinations {
         let call = Call::new(
             self.client,
             &LIST_USER_LIVE_EVENT_DESTINATIONS,
-            &[&user_id, &live_event_id],
+            &[&read_id::<UserId>(user_id), &live_event_id],
         );
         ListUserLiveEventDestinations {
             call,
@@ -1425,7 +1446,7 @@ impl Live<'_> {
     ///
     /// Only the owner may do it. An event takes at most one LinkedIn and one YouTube destination.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
     /// `POST /users/{user_id}/live_events/{live_event_id}/destinations`; needs the scope `public`.
@@ -1433,14 +1454,14 @@ impl Live<'_> {
     #[doc(alias = "create_live_event_destination_alt1")]
     pub fn create_user_live_event_destination(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
         body: &types::CreateLiveEventDestinationBody,
     ) -> CreateUserLiveEventDestination {
         let mut call = Call::new(
             self.client,
             &CREATE_USER_LIVE_EVENT_DESTINATION,
-            &[&user_id, &live_event_id],
+            &[&read_id::<UserId>(user_id), &live_event_id],
         );
         call.set_json(body);
         CreateUserLiveEventDestination {
@@ -1452,7 +1473,7 @@ impl Live<'_> {
     ///
     /// Only the owner may do it; an event that is not streaming answers 400.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
     /// `POST /users/{user_id}/live_events/{live_event_id}/end`; needs the scopes `create`, `private`.
@@ -1460,20 +1481,20 @@ impl Live<'_> {
     #[doc(alias = "end_live_event")]
     pub fn end_user_live_event(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> EndUserLiveEvent {
         let call = Call::new(
             self.client,
             &END_USER_LIVE_EVENT,
-            &[&user_id, &live_event_id],
+            &[&read_id::<UserId>(user_id), &live_event_id],
         );
         EndUserLiveEvent { call }
     }
 
     /// Set low latency of an event of the given user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
     /// `PATCH /users/{user_id}/live_events/{live_event_id}/low_latency`; needs the scope `private`.
@@ -1481,13 +1502,13 @@ impl Live<'_> {
     #[doc(alias = "toggle_rle_low_latency")]
     pub fn edit_user_live_event_low_latency(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> EditUserLiveEventLowLatency {
         let call = Call::new(
             self.client,
             &EDIT_USER_LIVE_EVENT_LOW_LATENCY,
-            &[&user_id, &live_event_id],
+            &[&read_id::<UserId>(user_id), &live_event_id],
         );
         EditUserLiveEventLowLatency {
             call,
@@ -1498,7 +1519,7 @@ impl Live<'_> {
     ///
     /// Only for playback after Vimeo's HLS guide. Before the event has started the answer is 400.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
     /// `GET /users/{user_id}/live_events/{live_event_id}/m3u8_playback`; needs the scope `private`.
@@ -1506,13 +1527,13 @@ impl Live<'_> {
     #[doc(alias = "get_live_event_m3u8_playback")]
     pub fn get_user_live_event_m3u8_playback(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> GetUserLiveEventM3u8Playback {
         let call = Call::new(
             self.client,
             &GET_USER_LIVE_EVENT_M3U8_PLAYBACK,
-            &[&user_id, &live_event_id],
+            &[&read_id::<UserId>(user_id), &live_event_id],
         );
         GetUserLiveEventM3u8Playback {
             call,
@@ -1523,7 +1544,7 @@ impl Live<'_> {
     ///
     /// Only the owner of the event may do it; a user without OTT data gets 404.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     /// - `destination_id`: ID of the OTT destination.
     ///
@@ -1532,14 +1553,14 @@ impl Live<'_> {
     #[doc(alias = "delete_ott_destination")]
     pub fn delete_user_live_event_ott_destination(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
         destination_id: impl AsRef<str>,
     ) -> DeleteUserLiveEventOttDestination {
         let call = Call::new(
             self.client,
             &DELETE_USER_LIVE_EVENT_OTT_DESTINATION,
-            &[&user_id, &live_event_id, &destination_id.as_ref()],
+            &[&read_id::<UserId>(user_id), &live_event_id, &destination_id.as_ref()],
         );
         DeleteUserLiveEventOttDestination {
             call,
@@ -1550,7 +1571,7 @@ impl Live<'_> {
     ///
     /// For recurring events. Only the owner of the event may ask.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
     /// `GET /users/{user_id}/live_events/{live_event_id}/ott_destinations`; needs the scope `private`.
@@ -1558,13 +1579,13 @@ impl Live<'_> {
     #[doc(alias = "get_ott_destinations")]
     pub fn list_user_live_event_ott_destinations(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> ListUserLiveEventOttDestinations {
         let call = Call::new(
             self.client,
             &LIST_USER_LIVE_EVENT_OTT_DESTINATIONS,
-            &[&user_id, &live_event_id],
+            &[&read_id::<UserId>(user_id), &live_event_id],
         );
         ListUserLiveEventOttDestinations {
             call,
@@ -1575,7 +1596,7 @@ impl Live<'_> {
     ///
     /// Makes an OTT channel a destination of the event. Only the owner of the event may do it; a user without OTT data gets 404.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
     /// `POST /users/{user_id}/live_events/{live_event_id}/ott_destinations`; needs the scope `private`.
@@ -1583,13 +1604,13 @@ impl Live<'_> {
     #[doc(alias = "create_ott_destination")]
     pub fn create_user_live_event_ott_destination(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> CreateUserLiveEventOttDestination {
         let call = Call::new(
             self.client,
             &CREATE_USER_LIVE_EVENT_OTT_DESTINATION,
-            &[&user_id, &live_event_id],
+            &[&read_id::<UserId>(user_id), &live_event_id],
         );
         CreateUserLiveEventOttDestination {
             call,
@@ -1598,7 +1619,7 @@ impl Live<'_> {
 
     /// List thumbnails of a live event of the given user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
     /// `GET /users/{user_id}/live_events/{live_event_id}/pictures`; needs the scope `private`.
@@ -1606,13 +1627,13 @@ impl Live<'_> {
     #[doc(alias = "get_live_event_thumbnails")]
     pub fn list_user_live_event_thumbnails(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> ListUserLiveEventThumbnails {
         let call = Call::new(
             self.client,
             &LIST_USER_LIVE_EVENT_THUMBNAILS,
-            &[&user_id, &live_event_id],
+            &[&read_id::<UserId>(user_id), &live_event_id],
         );
         ListUserLiveEventThumbnails {
             call,
@@ -1621,7 +1642,7 @@ impl Live<'_> {
 
     /// Add a thumbnail to an event of the given user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
     /// `POST /users/{user_id}/live_events/{live_event_id}/pictures`; needs the scopes `private`, `upload`.
@@ -1629,13 +1650,13 @@ impl Live<'_> {
     #[doc(alias = "create_live_event_thumbnail")]
     pub fn create_user_live_event_thumbnail(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> CreateUserLiveEventThumbnail {
         let call = Call::new(
             self.client,
             &CREATE_USER_LIVE_EVENT_THUMBNAIL,
-            &[&user_id, &live_event_id],
+            &[&read_id::<UserId>(user_id), &live_event_id],
         );
         CreateUserLiveEventThumbnail {
             call,
@@ -1644,7 +1665,7 @@ impl Live<'_> {
 
     /// Get a thumbnail of an event of the given user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
@@ -1653,21 +1674,21 @@ impl Live<'_> {
     #[doc(alias = "get_live_event_thumbnail")]
     pub fn get_user_live_event_thumbnail(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
         thumbnail_id: u64,
     ) -> GetUserLiveEventThumbnail {
         let call = Call::new(
             self.client,
             &GET_USER_LIVE_EVENT_THUMBNAIL,
-            &[&user_id, &live_event_id, &thumbnail_id],
+            &[&read_id::<UserId>(user_id), &live_event_id, &thumbnail_id],
         );
         GetUserLiveEventThumbnail { call }
     }
 
     /// Edit a thumbnail of an event of the given user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
@@ -1676,21 +1697,21 @@ impl Live<'_> {
     #[doc(alias = "edit_live_event_thumbnail")]
     pub fn edit_user_live_event_thumbnail(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
         thumbnail_id: u64,
     ) -> EditUserLiveEventThumbnail {
         let call = Call::new(
             self.client,
             &EDIT_USER_LIVE_EVENT_THUMBNAIL,
-            &[&user_id, &live_event_id, &thumbnail_id],
+            &[&read_id::<UserId>(user_id), &live_event_id, &thumbnail_id],
         );
         EditUserLiveEventThumbnail { call }
     }
 
     /// Delete a thumbnail of an event of the given user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
@@ -1699,14 +1720,14 @@ impl Live<'_> {
     #[doc(alias = "delete_live_event_thumbnail")]
     pub fn delete_user_live_event_thumbnail(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
         thumbnail_id: u64,
     ) -> DeleteUserLiveEventThumbnail {
         let call = Call::new(
             self.client,
             &DELETE_USER_LIVE_EVENT_THUMBNAIL,
-            &[&user_id, &live_event_id, &thumbnail_id],
+            &[&read_id::<UserId>(user_id), &live_event_id, &thumbnail_id],
         );
         DeleteUserLiveEventThumbnail {
             call,
@@ -1717,7 +1738,7 @@ impl Live<'_> {
     ///
     /// Works only while the embed permission of the event is `whitelist`; otherwise the answer is 400.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
     /// `GET /users/{user_id}/live_events/{live_event_id}/privacy/domains`; needs the scope `private`.
@@ -1725,13 +1746,13 @@ impl Live<'_> {
     #[doc(alias = "get_live_event_whitelist")]
     pub fn list_user_live_event_embed_domains(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> ListUserLiveEventEmbedDomains {
         let call = Call::new(
             self.client,
             &LIST_USER_LIVE_EVENT_EMBED_DOMAINS,
-            &[&user_id, &live_event_id],
+            &[&read_id::<UserId>(user_id), &live_event_id],
         );
         ListUserLiveEventEmbedDomains {
             call,
@@ -1742,7 +1763,7 @@ impl Live<'_> {
     ///
     /// Works only while the embed permission of the event is `whitelist`; otherwise the answer is 400.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
     /// `PUT /users/{user_id}/live_events/{live_event_id}/privacy/domains`; needs the scopes `edit`, `private`.
@@ -1750,13 +1771,13 @@ impl Live<'_> {
     #[doc(alias = "set_live_event_whitelist")]
     pub fn set_user_live_event_embed_domains(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> SetUserLiveEventEmbedDomains {
         let call = Call::new(
             self.client,
             &SET_USER_LIVE_EVENT_EMBED_DOMAINS,
-            &[&user_id, &live_event_id],
+            &[&read_id::<UserId>(user_id), &live_event_id],
         );
         SetUserLiveEventEmbedDomains {
             call,
@@ -1767,7 +1788,7 @@ impl Live<'_> {
     ///
     /// Without its password, a password-protected event answers 400.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
     /// `GET /users/{user_id}/live_events/{live_event_id}/videos`; needs the scope `private`.
@@ -1775,20 +1796,20 @@ impl Live<'_> {
     #[doc(alias = "get_live_event_videos")]
     pub fn list_user_live_event_videos(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> ListUserLiveEventVideos {
         let call = Call::new(
             self.client,
             &LIST_USER_LIVE_EVENT_VIDEOS,
-            &[&user_id, &live_event_id],
+            &[&read_id::<UserId>(user_id), &live_event_id],
         );
         ListUserLiveEventVideos { call }
     }
 
     /// Add videos to a live event of the given user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
     /// `POST /users/{user_id}/live_events/{live_event_id}/videos`; needs the scopes `edit`, `private`.
@@ -1796,20 +1817,20 @@ impl Live<'_> {
     #[doc(alias = "add_videos_to_live_event")]
     pub fn add_user_live_event_videos(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> AddUserLiveEventVideos {
         let call = Call::new(
             self.client,
             &ADD_USER_LIVE_EVENT_VIDEOS,
-            &[&user_id, &live_event_id],
+            &[&read_id::<UserId>(user_id), &live_event_id],
         );
         AddUserLiveEventVideos { call }
     }
 
     /// Remove videos from a live event of the given user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
     ///
     /// `DELETE /users/{user_id}/live_events/{live_event_id}/videos`; needs the scopes `edit`, `private`.
@@ -1817,13 +1838,13 @@ impl Live<'_> {
     #[doc(alias = "remove_videos_from_live_event")]
     pub fn remove_user_live_event_videos(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> RemoveUserLiveEventVideos {
         let call = Call::new(
             self.client,
             &REMOVE_USER_LIVE_EVENT_VIDEOS,
-            &[&user_id, &live_event_id],
+            &[&read_id::<UserId>(user_id), &live_event_id],
         );
         RemoveUserLiveEventVideos { call }
     }
@@ -1832,23 +1853,23 @@ impl Live<'_> {
     ///
     /// Without its password, a password-protected event answers 400.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /users/{user_id}/live_events/{live_event_id}/videos/{video_id}`; needs the scope `private`.
     /// Answer: the video.
     #[doc(alias = "get_live_event_video")]
     pub fn get_user_live_event_video(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetUserLiveEventVideo {
         let call = Call::new(
             self.client,
             &GET_USER_LIVE_EVENT_VIDEO,
-            &[&user_id, &live_event_id, &video_id],
+            &[&read_id::<UserId>(user_id), &live_event_id, &read_id::<VideoId>(video_id)],
         );
         GetUserLiveEventVideo { call }
     }
@@ -1857,7 +1878,7 @@ impl Live<'_> {
     ///
     /// Each occurrence of a recurring event in the range is an entry of its own; a one-time event is listed when it starts within the range.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `start_date`: Start of the range, ISO 8601.
     ///
     /// `GET /users/{user_id}/live_events_occurrences`; any access token will do.
@@ -1865,13 +1886,13 @@ impl Live<'_> {
     #[doc(alias = "get_live_event_occurrences")]
     pub fn list_user_live_event_occurrences(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         start_date: impl Into<String>,
     ) -> ListUserLiveEventOccurrences {
         let mut call = Call::new(
             self.client,
             &LIST_USER_LIVE_EVENT_OCCURRENCES,
-            &[&user_id],
+            &[&read_id::<UserId>(user_id)],
         );
         let start_date: String = start_date.into();
         call.set_query("start_date", &start_date);
@@ -1882,13 +1903,20 @@ impl Live<'_> {
 
     /// Get the session status of a one-time event.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /videos/{video_id}/sessions/status`; any access token will do.
     /// Answer: the session status.
     #[doc(alias = "get_live_ingest_status")]
-    pub fn get_video_session_status(&self, video_id: u64) -> GetVideoSessionStatus {
-        let call = Call::new(self.client, &GET_VIDEO_SESSION_STATUS, &[&video_id]);
+    pub fn get_video_session_status(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetVideoSessionStatus {
+        let call = Call::new(
+            self.client,
+            &GET_VIDEO_SESSION_STATUS,
+            &[&read_id::<VideoId>(video_id)],
+        );
         GetVideoSessionStatus { call }
     }
 }

@@ -55,8 +55,10 @@
 use http::Method;
 use serde::de::DeserializeOwned;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, Operation, Page, PendingAnswer, QueryParameter,
+    Call, Client, Empty, Endpoint, Fields, InvalidId, Operation, Page, PendingAnswer,
+    QueryParameter, UserId, VideoId,
 };
+use crate::runtime::read_id;
 use crate::types;
 
 impl Client {
@@ -838,7 +840,7 @@ impl OnDemand<'_> {
     /// Also tells whether the page holds the video at all.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /ondemand/pages/{ondemand_id}/videos/{video_id}`; any access token will do.
     /// Answer: the video.
@@ -846,12 +848,12 @@ impl OnDemand<'_> {
     pub fn get_on_demand_page_video(
         &self,
         ondemand_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetOnDemandPageVideo {
         let call = Call::new(
             self.client,
             &GET_ON_DEMAND_PAGE_VIDEO,
-            &[&ondemand_id, &video_id],
+            &[&ondemand_id, &read_id::<VideoId>(video_id)],
         );
         GetOnDemandPageVideo { call }
     }
@@ -861,7 +863,7 @@ impl OnDemand<'_> {
     /// The token's user must own the page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PUT /ondemand/pages/{ondemand_id}/videos/{video_id}`; needs the scope `edit`.
     /// Answer: the added video.
@@ -869,13 +871,13 @@ impl OnDemand<'_> {
     pub fn add_on_demand_page_video(
         &self,
         ondemand_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         body: &types::AddOnDemandPageVideoBody,
     ) -> AddOnDemandPageVideo {
         let mut call = Call::new(
             self.client,
             &ADD_ON_DEMAND_PAGE_VIDEO,
-            &[&ondemand_id, &video_id],
+            &[&ondemand_id, &read_id::<VideoId>(video_id)],
         );
         call.set_json(body);
         AddOnDemandPageVideo { call }
@@ -886,7 +888,7 @@ impl OnDemand<'_> {
     /// The token's user must own the page.
     ///
     /// - `ondemand_id`: ID of the On Demand page.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `DELETE /ondemand/pages/{ondemand_id}/videos/{video_id}`; needs the scope `edit`.
     /// Answer: done; no body.
@@ -894,12 +896,12 @@ impl OnDemand<'_> {
     pub fn remove_on_demand_page_video(
         &self,
         ondemand_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveOnDemandPageVideo {
         let call = Call::new(
             self.client,
             &REMOVE_ON_DEMAND_PAGE_VIDEO,
-            &[&ondemand_id, &video_id],
+            &[&ondemand_id, &read_id::<VideoId>(video_id)],
         );
         RemoveOnDemandPageVideo { call }
     }
@@ -928,13 +930,20 @@ impl OnDemand<'_> {
 
     /// List the On Demand pages of the given user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `GET /users/{user_id}/ondemand/pages`; any access token will do.
     /// Answer: one page of On Demand pages.
     #[doc(alias = "get_user_vods")]
-    pub fn list_user_on_demand_pages(&self, user_id: u64) -> ListUserOnDemandPages {
-        let call = Call::new(self.client, &LIST_USER_ON_DEMAND_PAGES, &[&user_id]);
+    pub fn list_user_on_demand_pages(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserOnDemandPages {
+        let call = Call::new(
+            self.client,
+            &LIST_USER_ON_DEMAND_PAGES,
+            &[&read_id::<UserId>(user_id)],
+        );
         ListUserOnDemandPages { call }
     }
 
@@ -942,17 +951,21 @@ impl OnDemand<'_> {
     ///
     /// The new page is not public yet: publish it with `PATCH /ondemand/pages/{ondemand_id}`.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `POST /users/{user_id}/ondemand/pages`; any access token will do.
     /// Answer: the new On Demand page.
     #[doc(alias = "create_vod")]
     pub fn create_user_on_demand_page(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         body: &types::CreateOnDemandPageBody,
     ) -> CreateUserOnDemandPage {
-        let mut call = Call::new(self.client, &CREATE_USER_ON_DEMAND_PAGE, &[&user_id]);
+        let mut call = Call::new(
+            self.client,
+            &CREATE_USER_ON_DEMAND_PAGE,
+            &[&read_id::<UserId>(user_id)],
+        );
         call.set_json(body);
         CreateUserOnDemandPage { call }
     }
@@ -961,16 +974,20 @@ impl OnDemand<'_> {
     ///
     /// Only the token's user can be asked for; another user answers 403.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `GET /users/{user_id}/ondemand/purchases`; needs the scope `purchased`.
     /// Answer: one page of On Demand pages.
     #[doc(alias = "get_vod_purchases")]
     pub fn list_user_on_demand_purchases(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserOnDemandPurchases {
-        let call = Call::new(self.client, &LIST_USER_ON_DEMAND_PURCHASES, &[&user_id]);
+        let call = Call::new(
+            self.client,
+            &LIST_USER_ON_DEMAND_PURCHASES,
+            &[&read_id::<UserId>(user_id)],
+        );
         ListUserOnDemandPurchases { call }
     }
 }

@@ -13,8 +13,10 @@ use http::Method;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, Operation, Page, PendingAnswer, QueryParameter,
+    Call, Client, Empty, Endpoint, Fields, InvalidId, Operation, Page, PendingAnswer,
+    QueryParameter, UserId,
 };
+use crate::runtime::read_id;
 use crate::types;
 
 impl Client {
@@ -81,7 +83,7 @@ impl Payments<'_> {
 
     /// Get a payments subscription of a user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `subscription_id`: ID of the subscription in Vimeo's payments service.
     ///
     /// `GET /users/{user_id}/subscriptions/{subscription_id}`; any access token will do.
@@ -89,13 +91,13 @@ impl Payments<'_> {
     #[doc(alias = "get_subscription_info")]
     pub fn get_user_subscription(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         subscription_id: impl AsRef<str>,
     ) -> GetUserSubscription {
         let call = Call::new(
             self.client,
             &GET_USER_SUBSCRIPTION,
-            &[&user_id, &subscription_id.as_ref()],
+            &[&read_id::<UserId>(user_id), &subscription_id.as_ref()],
         );
         GetUserSubscription { call }
     }

@@ -20,8 +20,10 @@
 use http::Method;
 use serde::de::DeserializeOwned;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, Operation, Page, PendingAnswer, QueryParameter,
+    Call, Client, Empty, Endpoint, Fields, InvalidId, Operation, Page, PendingAnswer,
+    QueryParameter, UserId, VideoId,
 };
+use crate::runtime::read_id;
 use crate::types;
 
 impl Client {
@@ -75,7 +77,7 @@ impl Portfolios<'_> {
     /// Get one video in a portfolio of the token's user.
     ///
     /// - `portfolio_id`: ID of the portfolio.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /me/portfolios/{portfolio_id}/videos/{video_id}`; any access token will do.
     /// Answer: the video.
@@ -83,12 +85,12 @@ impl Portfolios<'_> {
     pub fn get_my_portfolio_video(
         &self,
         portfolio_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetMyPortfolioVideo {
         let call = Call::new(
             self.client,
             &GET_MY_PORTFOLIO_VIDEO,
-            &[&portfolio_id, &video_id],
+            &[&portfolio_id, &read_id::<VideoId>(video_id)],
         );
         GetMyPortfolioVideo { call }
     }
@@ -96,7 +98,7 @@ impl Portfolios<'_> {
     /// Add a video to a portfolio of the token's user.
     ///
     /// - `portfolio_id`: ID of the portfolio.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PUT /me/portfolios/{portfolio_id}/videos/{video_id}`; needs the scope `edit`.
     /// Answer: done; no body.
@@ -104,12 +106,12 @@ impl Portfolios<'_> {
     pub fn add_my_portfolio_video(
         &self,
         portfolio_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AddMyPortfolioVideo {
         let call = Call::new(
             self.client,
             &ADD_MY_PORTFOLIO_VIDEO,
-            &[&portfolio_id, &video_id],
+            &[&portfolio_id, &read_id::<VideoId>(video_id)],
         );
         AddMyPortfolioVideo { call }
     }
@@ -117,7 +119,7 @@ impl Portfolios<'_> {
     /// Remove a video from a portfolio of the token's user.
     ///
     /// - `portfolio_id`: ID of the portfolio.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `DELETE /me/portfolios/{portfolio_id}/videos/{video_id}`; needs the scope `edit`.
     /// Answer: done; no body.
@@ -125,31 +127,38 @@ impl Portfolios<'_> {
     pub fn remove_my_portfolio_video(
         &self,
         portfolio_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveMyPortfolioVideo {
         let call = Call::new(
             self.client,
             &REMOVE_MY_PORTFOLIO_VIDEO,
-            &[&portfolio_id, &video_id],
+            &[&portfolio_id, &read_id::<VideoId>(video_id)],
         );
         RemoveMyPortfolioVideo { call }
     }
 
     /// List the portfolios of a user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `GET /users/{user_id}/portfolios`; any access token will do.
     /// Answer: one page of portfolios.
     #[doc(alias = "get_portfolios")]
-    pub fn list_user_portfolios(&self, user_id: u64) -> ListUserPortfolios {
-        let call = Call::new(self.client, &LIST_USER_PORTFOLIOS, &[&user_id]);
+    pub fn list_user_portfolios(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserPortfolios {
+        let call = Call::new(
+            self.client,
+            &LIST_USER_PORTFOLIOS,
+            &[&read_id::<UserId>(user_id)],
+        );
         ListUserPortfolios { call }
     }
 
     /// Get one portfolio of a user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `portfolio_id`: ID of the portfolio.
     ///
     /// `GET /users/{user_id}/portfolios/{portfolio_id}`; any access token will do.
@@ -157,20 +166,20 @@ impl Portfolios<'_> {
     #[doc(alias = "get_portfolio")]
     pub fn get_user_portfolio(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         portfolio_id: u64,
     ) -> GetUserPortfolio {
         let call = Call::new(
             self.client,
             &GET_USER_PORTFOLIO,
-            &[&user_id, &portfolio_id],
+            &[&read_id::<UserId>(user_id), &portfolio_id],
         );
         GetUserPortfolio { call }
     }
 
     /// List the videos in a portfolio of a user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `portfolio_id`: ID of the portfolio.
     ///
     /// `GET /users/{user_id}/portfolios/{portfolio_id}/videos`; any access token will do.
@@ -178,82 +187,82 @@ impl Portfolios<'_> {
     #[doc(alias = "get_portfolio_videos")]
     pub fn list_user_portfolio_videos(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         portfolio_id: u64,
     ) -> ListUserPortfolioVideos {
         let call = Call::new(
             self.client,
             &LIST_USER_PORTFOLIO_VIDEOS,
-            &[&user_id, &portfolio_id],
+            &[&read_id::<UserId>(user_id), &portfolio_id],
         );
         ListUserPortfolioVideos { call }
     }
 
     /// Get one video in a portfolio of a user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `portfolio_id`: ID of the portfolio.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /users/{user_id}/portfolios/{portfolio_id}/videos/{video_id}`; any access token will do.
     /// Answer: the video.
     #[doc(alias = "get_portfolio_video")]
     pub fn get_user_portfolio_video(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         portfolio_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetUserPortfolioVideo {
         let call = Call::new(
             self.client,
             &GET_USER_PORTFOLIO_VIDEO,
-            &[&user_id, &portfolio_id, &video_id],
+            &[&read_id::<UserId>(user_id), &portfolio_id, &read_id::<VideoId>(video_id)],
         );
         GetUserPortfolioVideo { call }
     }
 
     /// Add a video to a portfolio of a user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `portfolio_id`: ID of the portfolio.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PUT /users/{user_id}/portfolios/{portfolio_id}/videos/{video_id}`; needs the scope `edit`.
     /// Answer: done; no body.
     #[doc(alias = "add_video_to_portfolio")]
     pub fn add_user_portfolio_video(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         portfolio_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AddUserPortfolioVideo {
         let call = Call::new(
             self.client,
             &ADD_USER_PORTFOLIO_VIDEO,
-            &[&user_id, &portfolio_id, &video_id],
+            &[&read_id::<UserId>(user_id), &portfolio_id, &read_id::<VideoId>(video_id)],
         );
         AddUserPortfolioVideo { call }
     }
 
     /// Remove a video from a portfolio of a user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `portfolio_id`: ID of the portfolio.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `DELETE /users/{user_id}/portfolios/{portfolio_id}/videos/{video_id}`; needs the scope `edit`.
     /// Answer: done; no body.
     #[doc(alias = "delete_video_from_portfolio")]
     pub fn remove_user_portfolio_video(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         portfolio_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveUserPortfolioVideo {
         let call = Call::new(
             self.client,
             &REMOVE_USER_PORTFOLIO_VIDEO,
-            &[&user_id, &portfolio_id, &video_id],
+            &[&read_id::<UserId>(user_id), &portfolio_id, &read_id::<VideoId>(video_id)],
         );
         RemoveUserPortfolioVideo { call }
     }

@@ -10,8 +10,10 @@
 use http::Method;
 use serde::de::DeserializeOwned;
 use crate::{
-    Call, Client, Endpoint, Fields, Operation, Page, PendingAnswer, QueryParameter,
+    Call, Client, Endpoint, Fields, InvalidId, Operation, Page, PendingAnswer,
+    QueryParameter, UserId,
 };
+use crate::runtime::read_id;
 use crate::types;
 
 impl Client {
@@ -30,13 +32,20 @@ pub struct Search<'a> {
 impl Search<'_> {
     /// Search the videos and folders of a user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `GET /search/{user_id}/items`; any access token will do.
     /// Answer: one page of found items.
     #[doc(alias = "federated_search_user_items")]
-    pub fn search_user_items(&self, user_id: u64) -> SearchUserItems {
-        let call = Call::new(self.client, &SEARCH_USER_ITEMS, &[&user_id]);
+    pub fn search_user_items(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> SearchUserItems {
+        let call = Call::new(
+            self.client,
+            &SEARCH_USER_ITEMS,
+            &[&read_id::<UserId>(user_id)],
+        );
         SearchUserItems { call }
     }
 

@@ -48,8 +48,10 @@
 use http::Method;
 use serde::de::DeserializeOwned;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, Operation, Page, PendingAnswer, QueryParameter,
+    Call, Client, Empty, Endpoint, Fields, InvalidId, Operation, Page, PendingAnswer,
+    QueryParameter, UserId, VideoId,
 };
+use crate::runtime::read_id;
 use crate::types;
 use crate::Secret;
 
@@ -202,7 +204,7 @@ impl Showcases<'_> {
     /// Only the owner of the showcase may do this.
     ///
     /// - `album_id`: ID of the showcase.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /me/albums/{album_id}/videos/{video_id}`; any access token will do.
     /// Answer: the video.
@@ -210,12 +212,12 @@ impl Showcases<'_> {
     pub fn get_my_showcase_video(
         &self,
         album_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetMyShowcaseVideo {
         let call = Call::new(
             self.client,
             &GET_MY_SHOWCASE_VIDEO,
-            &[&album_id, &video_id],
+            &[&album_id, &read_id::<VideoId>(video_id)],
         );
         GetMyShowcaseVideo { call }
     }
@@ -225,7 +227,7 @@ impl Showcases<'_> {
     /// Only the owner of the showcase may do this.
     ///
     /// - `album_id`: ID of the showcase.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PUT /me/albums/{album_id}/videos/{video_id}`; needs the scope `edit`.
     /// Answer: done; no body.
@@ -233,12 +235,12 @@ impl Showcases<'_> {
     pub fn add_my_showcase_video(
         &self,
         album_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AddMyShowcaseVideo {
         let call = Call::new(
             self.client,
             &ADD_MY_SHOWCASE_VIDEO,
-            &[&album_id, &video_id],
+            &[&album_id, &read_id::<VideoId>(video_id)],
         );
         AddMyShowcaseVideo { call }
     }
@@ -248,7 +250,7 @@ impl Showcases<'_> {
     /// Only the owner of the showcase may do this.
     ///
     /// - `album_id`: ID of the showcase.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `DELETE /me/albums/{album_id}/videos/{video_id}`; needs the scope `edit`.
     /// Answer: done; no body.
@@ -256,12 +258,12 @@ impl Showcases<'_> {
     pub fn remove_my_showcase_video(
         &self,
         album_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveMyShowcaseVideo {
         let call = Call::new(
             self.client,
             &REMOVE_MY_SHOWCASE_VIDEO,
-            &[&album_id, &video_id],
+            &[&album_id, &read_id::<VideoId>(video_id)],
         );
         RemoveMyShowcaseVideo { call }
     }
@@ -271,7 +273,7 @@ impl Showcases<'_> {
     /// Only the owner of the showcase may do this.
     ///
     /// - `album_id`: ID of the showcase.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `POST /me/albums/{album_id}/videos/{video_id}/set_album_thumbnail`; needs the scope `edit`.
     /// Answer: the showcase with its new thumbnail.
@@ -279,12 +281,12 @@ impl Showcases<'_> {
     pub fn set_my_showcase_video_thumbnail(
         &self,
         album_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> SetMyShowcaseVideoThumbnail {
         let call = Call::new(
             self.client,
             &SET_MY_SHOWCASE_VIDEO_THUMBNAIL,
-            &[&album_id, &video_id],
+            &[&album_id, &read_id::<VideoId>(video_id)],
         );
         SetMyShowcaseVideoThumbnail {
             call,
@@ -296,7 +298,7 @@ impl Showcases<'_> {
     /// Only the owner of the showcase may do this. The video has to be in the showcase already.
     ///
     /// - `album_id`: ID of the showcase.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PATCH /me/albums/{album_id}/videos/{video_id}/set_featured_video`; needs the scope `edit`.
     /// Answer: the showcase.
@@ -304,41 +306,52 @@ impl Showcases<'_> {
     pub fn set_my_showcase_featured_video(
         &self,
         album_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> SetMyShowcaseFeaturedVideo {
         let call = Call::new(
             self.client,
             &SET_MY_SHOWCASE_FEATURED_VIDEO,
-            &[&album_id, &video_id],
+            &[&album_id, &read_id::<VideoId>(video_id)],
         );
         SetMyShowcaseFeaturedVideo { call }
     }
 
     /// List the showcases of a user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `GET /users/{user_id}/albums`; any access token will do.
     /// Answer: one page of showcases.
     #[doc(alias = "get_showcases")]
-    pub fn list_user_showcases(&self, user_id: u64) -> ListUserShowcases {
-        let call = Call::new(self.client, &LIST_USER_SHOWCASES, &[&user_id]);
+    pub fn list_user_showcases(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserShowcases {
+        let call = Call::new(
+            self.client,
+            &LIST_USER_SHOWCASES,
+            &[&read_id::<UserId>(user_id)],
+        );
         ListUserShowcases { call }
     }
 
     /// Create a showcase for a user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `POST /users/{user_id}/albums`; needs the scope `create`.
     /// Answer: the new showcase.
     #[doc(alias = "create_showcase")]
     pub fn create_user_showcase(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         body: &types::CreateShowcaseBody,
     ) -> CreateUserShowcase {
-        let mut call = Call::new(self.client, &CREATE_USER_SHOWCASE, &[&user_id]);
+        let mut call = Call::new(
+            self.client,
+            &CREATE_USER_SHOWCASE,
+            &[&read_id::<UserId>(user_id)],
+        );
         call.set_json(body);
         CreateUserShowcase { call }
     }
@@ -347,7 +360,7 @@ impl Showcases<'_> {
     ///
     /// Open to the owner of the showcases and to team members with the permission. A showcase takes one event at most.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `album_item_uris`: URIs of the videos and events to add, separated by commas.
     /// - `album_uris`: Paths of the showcases, separated by commas.
     ///
@@ -356,11 +369,15 @@ impl Showcases<'_> {
     #[doc(alias = "update_showcases")]
     pub fn add_items_to_user_showcases(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_item_uris: impl Into<String>,
         album_uris: impl Into<String>,
     ) -> AddItemsToUserShowcases {
-        let mut call = Call::new(self.client, &ADD_ITEMS_TO_USER_SHOWCASES, &[&user_id]);
+        let mut call = Call::new(
+            self.client,
+            &ADD_ITEMS_TO_USER_SHOWCASES,
+            &[&read_id::<UserId>(user_id)],
+        );
         let album_item_uris: String = album_item_uris.into();
         call.set_query("album_item_uris", &album_item_uris);
         let album_uris: String = album_uris.into();
@@ -372,7 +389,7 @@ impl Showcases<'_> {
     ///
     /// Adds all videos and events of the folder. Open to the owner of the showcases and to team members with the permission.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `album_uris`: Paths of the showcases, separated by commas.
     /// - `folder_id`: ID of the folder that holds the videos and events.
     ///
@@ -381,14 +398,14 @@ impl Showcases<'_> {
     #[doc(alias = "add_folder_to_showcases")]
     pub fn add_folder_to_user_showcases(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_uris: impl Into<String>,
         folder_id: u64,
     ) -> AddFolderToUserShowcases {
         let mut call = Call::new(
             self.client,
             &ADD_FOLDER_TO_USER_SHOWCASES,
-            &[&user_id],
+            &[&read_id::<UserId>(user_id)],
         );
         let album_uris: String = album_uris.into();
         call.set_query("album_uris", &album_uris);
@@ -400,14 +417,22 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `album_id`: ID of the showcase.
     ///
     /// `GET /users/{user_id}/albums/{album_id}`; any access token will do.
     /// Answer: the showcase.
     #[doc(alias = "get_showcase")]
-    pub fn get_user_showcase(&self, user_id: u64, album_id: u64) -> GetUserShowcase {
-        let call = Call::new(self.client, &GET_USER_SHOWCASE, &[&user_id, &album_id]);
+    pub fn get_user_showcase(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        album_id: u64,
+    ) -> GetUserShowcase {
+        let call = Call::new(
+            self.client,
+            &GET_USER_SHOWCASE,
+            &[&read_id::<UserId>(user_id), &album_id],
+        );
         GetUserShowcase { call }
     }
 
@@ -415,14 +440,22 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `album_id`: ID of the showcase.
     ///
     /// `PATCH /users/{user_id}/albums/{album_id}`; needs the scope `edit`.
     /// Answer: the changed showcase.
     #[doc(alias = "edit_showcase")]
-    pub fn edit_user_showcase(&self, user_id: u64, album_id: u64) -> EditUserShowcase {
-        let call = Call::new(self.client, &EDIT_USER_SHOWCASE, &[&user_id, &album_id]);
+    pub fn edit_user_showcase(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        album_id: u64,
+    ) -> EditUserShowcase {
+        let call = Call::new(
+            self.client,
+            &EDIT_USER_SHOWCASE,
+            &[&read_id::<UserId>(user_id), &album_id],
+        );
         EditUserShowcase { call }
     }
 
@@ -430,7 +463,7 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `album_id`: ID of the showcase.
     ///
     /// `DELETE /users/{user_id}/albums/{album_id}`; needs the scope `delete`.
@@ -438,29 +471,41 @@ impl Showcases<'_> {
     #[doc(alias = "delete_showcase")]
     pub fn delete_user_showcase(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
     ) -> DeleteUserShowcase {
-        let call = Call::new(self.client, &DELETE_USER_SHOWCASE, &[&user_id, &album_id]);
+        let call = Call::new(
+            self.client,
+            &DELETE_USER_SHOWCASE,
+            &[&read_id::<UserId>(user_id), &album_id],
+        );
         DeleteUserShowcase { call }
     }
 
     /// Copy a showcase of a user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `album_id`: ID of the showcase.
     ///
     /// `POST /users/{user_id}/albums/{album_id}/copy`; any access token will do.
     /// Answer: the new showcase.
     #[doc(alias = "copy_showcase")]
-    pub fn copy_user_showcase(&self, user_id: u64, album_id: u64) -> CopyUserShowcase {
-        let call = Call::new(self.client, &COPY_USER_SHOWCASE, &[&user_id, &album_id]);
+    pub fn copy_user_showcase(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        album_id: u64,
+    ) -> CopyUserShowcase {
+        let call = Call::new(
+            self.client,
+            &COPY_USER_SHOWCASE,
+            &[&read_id::<UserId>(user_id), &album_id],
+        );
         CopyUserShowcase { call }
     }
 
     /// List the custom thumbnails of a showcase.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `album_id`: ID of the showcase.
     ///
     /// `GET /users/{user_id}/albums/{album_id}/custom_thumbnails`; any access token will do.
@@ -468,13 +513,13 @@ impl Showcases<'_> {
     #[doc(alias = "get_showcase_custom_thumbs")]
     pub fn list_user_showcase_thumbnails(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
     ) -> ListUserShowcaseThumbnails {
         let call = Call::new(
             self.client,
             &LIST_USER_SHOWCASE_THUMBNAILS,
-            &[&user_id, &album_id],
+            &[&read_id::<UserId>(user_id), &album_id],
         );
         ListUserShowcaseThumbnails { call }
     }
@@ -483,7 +528,7 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this. Creates the entry only: the image, which may be any picture, goes to the `link` of the answer afterwards.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `album_id`: ID of the showcase.
     ///
     /// `POST /users/{user_id}/albums/{album_id}/custom_thumbnails`; needs the scope `upload`.
@@ -491,13 +536,13 @@ impl Showcases<'_> {
     #[doc(alias = "create_showcase_custom_thumb")]
     pub fn create_user_showcase_thumbnail(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
     ) -> CreateUserShowcaseThumbnail {
         let call = Call::new(
             self.client,
             &CREATE_USER_SHOWCASE_THUMBNAIL,
-            &[&user_id, &album_id],
+            &[&read_id::<UserId>(user_id), &album_id],
         );
         CreateUserShowcaseThumbnail {
             call,
@@ -508,7 +553,7 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `album_id`: ID of the showcase.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
@@ -517,14 +562,14 @@ impl Showcases<'_> {
     #[doc(alias = "get_showcase_custom_thumbnail")]
     pub fn get_user_showcase_thumbnail(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
         thumbnail_id: u64,
     ) -> GetUserShowcaseThumbnail {
         let call = Call::new(
             self.client,
             &GET_USER_SHOWCASE_THUMBNAIL,
-            &[&user_id, &album_id, &thumbnail_id],
+            &[&read_id::<UserId>(user_id), &album_id, &thumbnail_id],
         );
         GetUserShowcaseThumbnail { call }
     }
@@ -533,7 +578,7 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `album_id`: ID of the showcase.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
@@ -542,14 +587,14 @@ impl Showcases<'_> {
     #[doc(alias = "replace_showcase_custom_thumb")]
     pub fn edit_user_showcase_thumbnail(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
         thumbnail_id: u64,
     ) -> EditUserShowcaseThumbnail {
         let call = Call::new(
             self.client,
             &EDIT_USER_SHOWCASE_THUMBNAIL,
-            &[&user_id, &album_id, &thumbnail_id],
+            &[&read_id::<UserId>(user_id), &album_id, &thumbnail_id],
         );
         EditUserShowcaseThumbnail { call }
     }
@@ -558,7 +603,7 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `album_id`: ID of the showcase.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
@@ -567,14 +612,14 @@ impl Showcases<'_> {
     #[doc(alias = "delete_showcase_custom_thumbnail")]
     pub fn delete_user_showcase_thumbnail(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
         thumbnail_id: u64,
     ) -> DeleteUserShowcaseThumbnail {
         let call = Call::new(
             self.client,
             &DELETE_USER_SHOWCASE_THUMBNAIL,
-            &[&user_id, &album_id, &thumbnail_id],
+            &[&read_id::<UserId>(user_id), &album_id, &thumbnail_id],
         );
         DeleteUserShowcaseThumbnail {
             call,
@@ -585,7 +630,7 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `album_id`: ID of the showcase.
     ///
     /// `GET /users/{user_id}/albums/{album_id}/logos`; any access token will do.
@@ -593,13 +638,13 @@ impl Showcases<'_> {
     #[doc(alias = "get_showcase_logos")]
     pub fn list_user_showcase_logos(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
     ) -> ListUserShowcaseLogos {
         let call = Call::new(
             self.client,
             &LIST_USER_SHOWCASE_LOGOS,
-            &[&user_id, &album_id],
+            &[&read_id::<UserId>(user_id), &album_id],
         );
         ListUserShowcaseLogos { call }
     }
@@ -608,7 +653,7 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this. Creates the entry only: the image goes to the `link` of the answer afterwards.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `album_id`: ID of the showcase.
     ///
     /// `POST /users/{user_id}/albums/{album_id}/logos`; needs the scope `upload`.
@@ -616,13 +661,13 @@ impl Showcases<'_> {
     #[doc(alias = "create_showcase_logo")]
     pub fn create_user_showcase_logo(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
     ) -> CreateUserShowcaseLogo {
         let call = Call::new(
             self.client,
             &CREATE_USER_SHOWCASE_LOGO,
-            &[&user_id, &album_id],
+            &[&read_id::<UserId>(user_id), &album_id],
         );
         CreateUserShowcaseLogo { call }
     }
@@ -631,7 +676,7 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `album_id`: ID of the showcase.
     /// - `logo_id`: ID of the logo.
     ///
@@ -640,14 +685,14 @@ impl Showcases<'_> {
     #[doc(alias = "get_showcase_logo")]
     pub fn get_user_showcase_logo(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
         logo_id: u64,
     ) -> GetUserShowcaseLogo {
         let call = Call::new(
             self.client,
             &GET_USER_SHOWCASE_LOGO,
-            &[&user_id, &album_id, &logo_id],
+            &[&read_id::<UserId>(user_id), &album_id, &logo_id],
         );
         GetUserShowcaseLogo { call }
     }
@@ -656,7 +701,7 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `album_id`: ID of the showcase.
     /// - `logo_id`: ID of the logo.
     ///
@@ -665,14 +710,14 @@ impl Showcases<'_> {
     #[doc(alias = "replace_showcase_logo")]
     pub fn edit_user_showcase_logo(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
         logo_id: u64,
     ) -> EditUserShowcaseLogo {
         let call = Call::new(
             self.client,
             &EDIT_USER_SHOWCASE_LOGO,
-            &[&user_id, &album_id, &logo_id],
+            &[&read_id::<UserId>(user_id), &album_id, &logo_id],
         );
         EditUserShowcaseLogo { call }
     }
@@ -681,7 +726,7 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `album_id`: ID of the showcase.
     /// - `logo_id`: ID of the logo.
     ///
@@ -690,14 +735,14 @@ impl Showcases<'_> {
     #[doc(alias = "delete_showcase_logo")]
     pub fn delete_user_showcase_logo(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
         logo_id: u64,
     ) -> DeleteUserShowcaseLogo {
         let call = Call::new(
             self.client,
             &DELETE_USER_SHOWCASE_LOGO,
-            &[&user_id, &album_id, &logo_id],
+            &[&read_id::<UserId>(user_id), &album_id, &logo_id],
         );
         DeleteUserShowcaseLogo { call }
     }
@@ -706,7 +751,7 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `album_id`: ID of the showcase.
     ///
     /// `GET /users/{user_id}/albums/{album_id}/videos`; any access token will do.
@@ -714,13 +759,13 @@ impl Showcases<'_> {
     #[doc(alias = "get_showcase_videos")]
     pub fn list_user_showcase_videos(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
     ) -> ListUserShowcaseVideos {
         let call = Call::new(
             self.client,
             &LIST_USER_SHOWCASE_VIDEOS,
-            &[&user_id, &album_id],
+            &[&read_id::<UserId>(user_id), &album_id],
         );
         ListUserShowcaseVideos { call }
     }
@@ -729,7 +774,7 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this. Videos that the list leaves out drop out of the showcase.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `album_id`: ID of the showcase.
     ///
     /// `PUT /users/{user_id}/albums/{album_id}/videos`; needs the scope `edit`.
@@ -737,14 +782,14 @@ impl Showcases<'_> {
     #[doc(alias = "replace_videos_in_showcase")]
     pub fn replace_user_showcase_videos(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
         body: &types::ReplaceShowcaseVideosBody,
     ) -> ReplaceUserShowcaseVideos {
         let mut call = Call::new(
             self.client,
             &REPLACE_USER_SHOWCASE_VIDEOS,
-            &[&user_id, &album_id],
+            &[&read_id::<UserId>(user_id), &album_id],
         );
         call.set_json(body);
         ReplaceUserShowcaseVideos { call }
@@ -754,23 +799,23 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `album_id`: ID of the showcase.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /users/{user_id}/albums/{album_id}/videos/{video_id}`; any access token will do.
     /// Answer: the video.
     #[doc(alias = "get_showcase_video")]
     pub fn get_user_showcase_video(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetUserShowcaseVideo {
         let call = Call::new(
             self.client,
             &GET_USER_SHOWCASE_VIDEO,
-            &[&user_id, &album_id, &video_id],
+            &[&read_id::<UserId>(user_id), &album_id, &read_id::<VideoId>(video_id)],
         );
         GetUserShowcaseVideo { call }
     }
@@ -779,23 +824,23 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `album_id`: ID of the showcase.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PUT /users/{user_id}/albums/{album_id}/videos/{video_id}`; needs the scope `edit`.
     /// Answer: done; no body.
     #[doc(alias = "add_video_to_showcase")]
     pub fn add_user_showcase_video(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AddUserShowcaseVideo {
         let call = Call::new(
             self.client,
             &ADD_USER_SHOWCASE_VIDEO,
-            &[&user_id, &album_id, &video_id],
+            &[&read_id::<UserId>(user_id), &album_id, &read_id::<VideoId>(video_id)],
         );
         AddUserShowcaseVideo { call }
     }
@@ -804,23 +849,23 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `album_id`: ID of the showcase.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `DELETE /users/{user_id}/albums/{album_id}/videos/{video_id}`; needs the scope `edit`.
     /// Answer: done; no body.
     #[doc(alias = "remove_video_from_showcase")]
     pub fn remove_user_showcase_video(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveUserShowcaseVideo {
         let call = Call::new(
             self.client,
             &REMOVE_USER_SHOWCASE_VIDEO,
-            &[&user_id, &album_id, &video_id],
+            &[&read_id::<UserId>(user_id), &album_id, &read_id::<VideoId>(video_id)],
         );
         RemoveUserShowcaseVideo { call }
     }
@@ -829,23 +874,23 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `album_id`: ID of the showcase.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `POST /users/{user_id}/albums/{album_id}/videos/{video_id}/set_album_thumbnail`; needs the scope `edit`.
     /// Answer: the showcase with its new thumbnail.
     #[doc(alias = "set_video_as_showcase_thumbnail")]
     pub fn set_user_showcase_video_thumbnail(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> SetUserShowcaseVideoThumbnail {
         let call = Call::new(
             self.client,
             &SET_USER_SHOWCASE_VIDEO_THUMBNAIL,
-            &[&user_id, &album_id, &video_id],
+            &[&read_id::<UserId>(user_id), &album_id, &read_id::<VideoId>(video_id)],
         );
         SetUserShowcaseVideoThumbnail {
             call,
@@ -856,23 +901,23 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this. The video has to be in the showcase already.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `album_id`: ID of the showcase.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PATCH /users/{user_id}/albums/{album_id}/videos/{video_id}/set_featured_video`; needs the scope `edit`.
     /// Answer: the showcase.
     #[doc(alias = "set_video_as_showcase_featured")]
     pub fn set_user_showcase_featured_video(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> SetUserShowcaseFeaturedVideo {
         let call = Call::new(
             self.client,
             &SET_USER_SHOWCASE_FEATURED_VIDEO,
-            &[&user_id, &album_id, &video_id],
+            &[&read_id::<UserId>(user_id), &album_id, &read_id::<VideoId>(video_id)],
         );
         SetUserShowcaseFeaturedVideo {
             call,
@@ -883,16 +928,20 @@ impl Showcases<'_> {
     ///
     /// Lists showcases owned by the token's user where the video may be added or taken out.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /videos/{video_id}/available_albums`; any access token will do.
     /// Answer: one page of showcases.
     #[doc(alias = "get_available_video_showcases")]
     pub fn list_video_available_showcases(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoAvailableShowcases {
-        let call = Call::new(self.client, &LIST_VIDEO_AVAILABLE_SHOWCASES, &[&video_id]);
+        let call = Call::new(
+            self.client,
+            &LIST_VIDEO_AVAILABLE_SHOWCASES,
+            &[&read_id::<VideoId>(video_id)],
+        );
         ListVideoAvailableShowcases {
             call,
         }

@@ -17,8 +17,10 @@ use http::Method;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, Operation, Page, PendingAnswer, QueryParameter,
+    Call, Client, Empty, Endpoint, Fields, InvalidId, Operation, Page, PendingAnswer,
+    QueryParameter, UserId,
 };
+use crate::runtime::read_id;
 use crate::types;
 
 impl Client {
@@ -60,19 +62,19 @@ impl Teams<'_> {
     ///
     /// Gives the definitions only; values of single videos come with the videos.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `GET /teams/{user_id}/custom_metadata`; any access token will do.
     /// Answer: the field definitions of the team.
     #[doc(alias = "get_team_custom_metadata_settings")]
     pub fn list_team_custom_metadata_fields(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListTeamCustomMetadataFields {
         let call = Call::new(
             self.client,
             &LIST_TEAM_CUSTOM_METADATA_FIELDS,
-            &[&user_id],
+            &[&read_id::<UserId>(user_id)],
         );
         ListTeamCustomMetadataFields {
             call,
@@ -83,19 +85,19 @@ impl Teams<'_> {
     ///
     /// All or nothing: one bad entry rejects the whole batch. A team has at most 20 fields; the type of a field is fixed once made, and an optional field cannot turn mandatory.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `POST /teams/{user_id}/custom_metadata`; any access token will do.
     /// Answer: the team's field definitions.
     #[doc(alias = "upsert_custom_metadata_settings")]
     pub fn upsert_team_custom_metadata_fields(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> UpsertTeamCustomMetadataFields {
         let call = Call::new(
             self.client,
             &UPSERT_TEAM_CUSTOM_METADATA_FIELDS,
-            &[&user_id],
+            &[&read_id::<UserId>(user_id)],
         );
         UpsertTeamCustomMetadataFields {
             call,
@@ -106,19 +108,19 @@ impl Teams<'_> {
     ///
     /// Runs in the background after the answer and can take minutes. Videos uploaded later are not touched.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `POST /teams/{user_id}/custom_metadata/backfill`; any access token will do.
     /// Answer: the job was accepted.
     pub fn backfill_team_custom_metadata(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         body: &types::BackfillCustomMetadataBody,
     ) -> BackfillTeamCustomMetadata {
         let mut call = Call::new(
             self.client,
             &BACKFILL_TEAM_CUSTOM_METADATA,
-            &[&user_id],
+            &[&read_id::<UserId>(user_id)],
         );
         call.set_json(body);
         BackfillTeamCustomMetadata { call }
@@ -128,13 +130,20 @@ impl Teams<'_> {
     ///
     /// Only mandatory fields count; a team without any gets an empty page.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `GET /teams/{user_id}/custom_metadata/incomplete_videos`; any access token will do.
     /// Answer: one page of incomplete videos.
     #[doc(alias = "get_team_custom_metadata_incomplete_videos")]
-    pub fn list_team_incomplete_videos(&self, user_id: u64) -> ListTeamIncompleteVideos {
-        let call = Call::new(self.client, &LIST_TEAM_INCOMPLETE_VIDEOS, &[&user_id]);
+    pub fn list_team_incomplete_videos(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListTeamIncompleteVideos {
+        let call = Call::new(
+            self.client,
+            &LIST_TEAM_INCOMPLETE_VIDEOS,
+            &[&read_id::<UserId>(user_id)],
+        );
         ListTeamIncompleteVideos { call }
     }
 
@@ -142,20 +151,20 @@ impl Teams<'_> {
     ///
     /// For `select` and `multi-select` fields only. Videos that use a renamed or deleted value follow in the background; chained renames in one call and duplicate values are refused.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `PATCH /teams/{user_id}/custom_metadata/options`; any access token will do.
     /// Answer: the changed field definition.
     #[doc(alias = "update_custom_metadata_field_options")]
     pub fn edit_team_custom_metadata_options(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         body: &types::EditCustomMetadataOptionsBody,
     ) -> EditTeamCustomMetadataOptions {
         let mut call = Call::new(
             self.client,
             &EDIT_TEAM_CUSTOM_METADATA_OPTIONS,
-            &[&user_id],
+            &[&read_id::<UserId>(user_id)],
         );
         call.set_json(body);
         EditTeamCustomMetadataOptions {
@@ -165,13 +174,20 @@ impl Teams<'_> {
 
     /// Get the team role of the token's user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `GET /users/{user_id}/team/role`; any access token will do.
     /// Answer: the role.
     #[doc(alias = "get_team_role_information")]
-    pub fn get_user_team_role(&self, user_id: u64) -> GetUserTeamRole {
-        let call = Call::new(self.client, &GET_USER_TEAM_ROLE, &[&user_id]);
+    pub fn get_user_team_role(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> GetUserTeamRole {
+        let call = Call::new(
+            self.client,
+            &GET_USER_TEAM_ROLE,
+            &[&read_id::<UserId>(user_id)],
+        );
         GetUserTeamRole { call }
     }
 
@@ -179,7 +195,7 @@ impl Teams<'_> {
     ///
     /// Serves the forms for joining a team.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `team_user_id`: ID of the team user.
     ///
     /// `GET /users/{user_id}/team_users/{team_user_id}`; any access token will do.
@@ -187,13 +203,13 @@ impl Teams<'_> {
     #[doc(alias = "get_team_information2")]
     pub fn get_user_team_member(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         team_user_id: u64,
     ) -> GetUserTeamMember {
         let call = Call::new(
             self.client,
             &GET_USER_TEAM_MEMBER,
-            &[&user_id, &team_user_id],
+            &[&read_id::<UserId>(user_id), &team_user_id],
         );
         GetUserTeamMember { call }
     }

@@ -44,8 +44,10 @@ use chrono::{DateTime, Utc};
 use http::Method;
 use serde::de::DeserializeOwned;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, Operation, Page, PendingAnswer, QueryParameter,
+    Call, Client, Empty, Endpoint, Fields, InvalidId, Operation, Page, PendingAnswer,
+    QueryParameter, UserId, VideoId,
 };
+use crate::runtime::read_id;
 use crate::types;
 
 impl Client {
@@ -154,13 +156,20 @@ impl Users<'_> {
     ///
     /// Status 204 means yes, 404 means no.
     ///
-    /// - `follow_user_id`: ID of the user who is followed.
+    /// - `follow_user_id`: ID of the user who is followed, or the name in the address of the profile.
     ///
     /// `GET /me/following/{follow_user_id}`; any access token will do.
     /// Answer: follows; no body.
     #[doc(alias = "check_if_user_is_following_alt1")]
-    pub fn check_my_following(&self, follow_user_id: u64) -> CheckMyFollowing {
-        let call = Call::new(self.client, &CHECK_MY_FOLLOWING, &[&follow_user_id]);
+    pub fn check_my_following(
+        &self,
+        follow_user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> CheckMyFollowing {
+        let call = Call::new(
+            self.client,
+            &CHECK_MY_FOLLOWING,
+            &[&read_id::<UserId>(follow_user_id)],
+        );
         CheckMyFollowing { call }
     }
 
@@ -168,25 +177,39 @@ impl Users<'_> {
     ///
     /// Refused with status 403 if following is not allowed or, code 3438, the email address is not yet verified.
     ///
-    /// - `follow_user_id`: ID of the user who is followed.
+    /// - `follow_user_id`: ID of the user who is followed, or the name in the address of the profile.
     ///
     /// `PUT /me/following/{follow_user_id}`; needs the scope `interact`.
     /// Answer: done; no body.
     #[doc(alias = "follow_user_alt1")]
-    pub fn follow_user_as_me(&self, follow_user_id: u64) -> FollowUserAsMe {
-        let call = Call::new(self.client, &FOLLOW_USER_AS_ME, &[&follow_user_id]);
+    pub fn follow_user_as_me(
+        &self,
+        follow_user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> FollowUserAsMe {
+        let call = Call::new(
+            self.client,
+            &FOLLOW_USER_AS_ME,
+            &[&read_id::<UserId>(follow_user_id)],
+        );
         FollowUserAsMe { call }
     }
 
     /// Unfollow another user on behalf of the token's user.
     ///
-    /// - `follow_user_id`: ID of the user who is followed.
+    /// - `follow_user_id`: ID of the user who is followed, or the name in the address of the profile.
     ///
     /// `DELETE /me/following/{follow_user_id}`; needs the scope `interact`.
     /// Answer: done; no body.
     #[doc(alias = "unfollow_user_alt1")]
-    pub fn unfollow_user_as_me(&self, follow_user_id: u64) -> UnfollowUserAsMe {
-        let call = Call::new(self.client, &UNFOLLOW_USER_AS_ME, &[&follow_user_id]);
+    pub fn unfollow_user_as_me(
+        &self,
+        follow_user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> UnfollowUserAsMe {
+        let call = Call::new(
+            self.client,
+            &UNFOLLOW_USER_AS_ME,
+            &[&read_id::<UserId>(follow_user_id)],
+        );
         UnfollowUserAsMe { call }
     }
 
@@ -272,16 +295,20 @@ impl Users<'_> {
 
     /// Drop a video from the watch history.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `DELETE /me/watched/videos/{video_id}`; needs the scope `delete`.
     /// Answer: done; no body.
     #[doc(alias = "delete_from_watch_history")]
     pub fn remove_my_watch_history_video(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveMyWatchHistoryVideo {
-        let call = Call::new(self.client, &REMOVE_MY_WATCH_HISTORY_VIDEO, &[&video_id]);
+        let call = Call::new(
+            self.client,
+            &REMOVE_MY_WATCH_HISTORY_VIDEO,
+            &[&read_id::<VideoId>(video_id)],
+        );
         RemoveMyWatchHistoryVideo { call }
     }
 
@@ -298,12 +325,15 @@ impl Users<'_> {
 
     /// Get the profile of a user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `GET /users/{user_id}`; any access token will do.
     /// Answer: the user.
-    pub fn get_user(&self, user_id: u64) -> GetUser {
-        let call = Call::new(self.client, &GET_USER, &[&user_id]);
+    pub fn get_user(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> GetUser {
+        let call = Call::new(self.client, &GET_USER, &[&read_id::<UserId>(user_id)]);
         GetUser { call }
     }
 
@@ -311,18 +341,21 @@ impl Users<'_> {
     ///
     /// Code 2204 with status 400 means that a field was refused.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `PATCH /users/{user_id}`; any access token will do.
     /// Answer: the changed user.
-    pub fn edit_user(&self, user_id: u64) -> EditUser {
-        let call = Call::new(self.client, &EDIT_USER, &[&user_id]);
+    pub fn edit_user(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> EditUser {
+        let call = Call::new(self.client, &EDIT_USER, &[&read_id::<UserId>(user_id)]);
         EditUser { call }
     }
 
     /// Get viewing figures for videos of a user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `dimension`: What each row of figures stands for; `total` gives the whole time range.
     /// - `from`: Start of the time range, in ISO 8601.
     /// - `to`: End of the time range, in ISO 8601.
@@ -332,12 +365,16 @@ impl Users<'_> {
     #[doc(alias = "get_user_analytics")]
     pub fn list_user_analytics(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         dimension: impl Into<types::AnalyticsDimension>,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> ListUserAnalytics {
-        let mut call = Call::new(self.client, &LIST_USER_ANALYTICS, &[&user_id]);
+        let mut call = Call::new(
+            self.client,
+            &LIST_USER_ANALYTICS,
+            &[&read_id::<UserId>(user_id)],
+        );
         let dimension: types::AnalyticsDimension = dimension.into();
         call.set_query("dimension", &dimension);
         call.set_query("from", &from);
@@ -347,37 +384,58 @@ impl Users<'_> {
 
     /// List the videos in the feed of a user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `GET /users/{user_id}/feed`; needs the scope `private`.
     /// Answer: one page of activities, each with its video.
     #[doc(alias = "get_feed")]
-    pub fn list_user_feed(&self, user_id: u64) -> ListUserFeed {
-        let call = Call::new(self.client, &LIST_USER_FEED, &[&user_id]);
+    pub fn list_user_feed(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserFeed {
+        let call = Call::new(
+            self.client,
+            &LIST_USER_FEED,
+            &[&read_id::<UserId>(user_id)],
+        );
         ListUserFeed { call }
     }
 
     /// List the followers of a user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `GET /users/{user_id}/followers`; any access token will do.
     /// Answer: one page of users.
     #[doc(alias = "get_followers")]
-    pub fn list_user_followers(&self, user_id: u64) -> ListUserFollowers {
-        let call = Call::new(self.client, &LIST_USER_FOLLOWERS, &[&user_id]);
+    pub fn list_user_followers(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserFollowers {
+        let call = Call::new(
+            self.client,
+            &LIST_USER_FOLLOWERS,
+            &[&read_id::<UserId>(user_id)],
+        );
         ListUserFollowers { call }
     }
 
     /// List the users whom a user follows.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `GET /users/{user_id}/following`; any access token will do.
     /// Answer: one page of users.
     #[doc(alias = "get_user_following")]
-    pub fn list_user_following(&self, user_id: u64) -> ListUserFollowing {
-        let call = Call::new(self.client, &LIST_USER_FOLLOWING, &[&user_id]);
+    pub fn list_user_following(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserFollowing {
+        let call = Call::new(
+            self.client,
+            &LIST_USER_FOLLOWING,
+            &[&read_id::<UserId>(user_id)],
+        );
         ListUserFollowing { call }
     }
 
@@ -385,17 +443,21 @@ impl Users<'_> {
     ///
     /// Codes: 2205 bad list, 2900 unknown user, 2901 list too long, 3438 email not yet verified, 9006 following too fast (status 429).
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `POST /users/{user_id}/following`; needs the scope `interact`.
     /// Answer: done; no body.
     #[doc(alias = "follow_users")]
     pub fn follow_users_as_user(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         body: &types::UsersBody,
     ) -> FollowUsersAsUser {
-        let mut call = Call::new(self.client, &FOLLOW_USERS_AS_USER, &[&user_id]);
+        let mut call = Call::new(
+            self.client,
+            &FOLLOW_USERS_AS_USER,
+            &[&read_id::<UserId>(user_id)],
+        );
         call.set_json(body);
         FollowUsersAsUser { call }
     }
@@ -404,21 +466,21 @@ impl Users<'_> {
     ///
     /// Status 204 means yes, 404 means no.
     ///
-    /// - `user_id`: ID of the user.
-    /// - `follow_user_id`: ID of the user who is followed.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `follow_user_id`: ID of the user who is followed, or the name in the address of the profile.
     ///
     /// `GET /users/{user_id}/following/{follow_user_id}`; any access token will do.
     /// Answer: follows; no body.
     #[doc(alias = "check_if_user_is_following")]
     pub fn check_user_following(
         &self,
-        user_id: u64,
-        follow_user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        follow_user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> CheckUserFollowing {
         let call = Call::new(
             self.client,
             &CHECK_USER_FOLLOWING,
-            &[&user_id, &follow_user_id],
+            &[&read_id::<UserId>(user_id), &read_id::<UserId>(follow_user_id)],
         );
         CheckUserFollowing { call }
     }
@@ -427,42 +489,42 @@ impl Users<'_> {
     ///
     /// Refused with status 403 if following is not allowed or, code 3438, the email address is not yet verified.
     ///
-    /// - `user_id`: ID of the user.
-    /// - `follow_user_id`: ID of the user who is followed.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `follow_user_id`: ID of the user who is followed, or the name in the address of the profile.
     ///
     /// `PUT /users/{user_id}/following/{follow_user_id}`; needs the scope `interact`.
     /// Answer: done; no body.
     #[doc(alias = "follow_user")]
     pub fn follow_user_as_user(
         &self,
-        user_id: u64,
-        follow_user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        follow_user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> FollowUserAsUser {
         let call = Call::new(
             self.client,
             &FOLLOW_USER_AS_USER,
-            &[&user_id, &follow_user_id],
+            &[&read_id::<UserId>(user_id), &read_id::<UserId>(follow_user_id)],
         );
         FollowUserAsUser { call }
     }
 
     /// Unfollow another user on behalf of a user.
     ///
-    /// - `user_id`: ID of the user.
-    /// - `follow_user_id`: ID of the user who is followed.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `follow_user_id`: ID of the user who is followed, or the name in the address of the profile.
     ///
     /// `DELETE /users/{user_id}/following/{follow_user_id}`; needs the scope `interact`.
     /// Answer: done; no body.
     #[doc(alias = "unfollow_user")]
     pub fn unfollow_user_as_user(
         &self,
-        user_id: u64,
-        follow_user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        follow_user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> UnfollowUserAsUser {
         let call = Call::new(
             self.client,
             &UNFOLLOW_USER_AS_USER,
-            &[&user_id, &follow_user_id],
+            &[&read_id::<UserId>(user_id), &read_id::<UserId>(follow_user_id)],
         );
         UnfollowUserAsUser { call }
     }
@@ -471,34 +533,41 @@ impl Users<'_> {
     ///
     /// Builds a proxy course around the video, ready to be uploaded to a learning management system.
     ///
-    /// - `user_id`: ID of the user.
-    /// - `video_id`: ID of the video.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /users/{user_id}/lms/download/{video_id}`; any access token will do.
     /// Answer: the package as a ZIP file.
     #[doc(alias = "download_lms_package")]
     pub fn download_user_lms_package(
         &self,
-        user_id: u64,
-        video_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> DownloadUserLmsPackage {
         let call = Call::new(
             self.client,
             &DOWNLOAD_USER_LMS_PACKAGE,
-            &[&user_id, &video_id],
+            &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
         );
         DownloadUserLmsPackage { call }
     }
 
     /// List the portraits of a user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `GET /users/{user_id}/pictures`; any access token will do.
     /// Answer: one page of portraits.
     #[doc(alias = "get_pictures")]
-    pub fn list_user_pictures(&self, user_id: u64) -> ListUserPictures {
-        let call = Call::new(self.client, &LIST_USER_PICTURES, &[&user_id]);
+    pub fn list_user_pictures(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserPictures {
+        let call = Call::new(
+            self.client,
+            &LIST_USER_PICTURES,
+            &[&read_id::<UserId>(user_id)],
+        );
         ListUserPictures { call }
     }
 
@@ -506,36 +575,47 @@ impl Users<'_> {
     ///
     /// Then send the raw image by PUT to the `link` of the answer, without the access token, and set `active` by PATCH to show it.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `POST /users/{user_id}/pictures`; needs the scope `upload`.
     /// Answer: the new portrait, still without an image.
     #[doc(alias = "create_picture")]
-    pub fn create_user_picture(&self, user_id: u64) -> CreateUserPicture {
-        let call = Call::new(self.client, &CREATE_USER_PICTURE, &[&user_id]);
+    pub fn create_user_picture(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> CreateUserPicture {
+        let call = Call::new(
+            self.client,
+            &CREATE_USER_PICTURE,
+            &[&read_id::<UserId>(user_id)],
+        );
         CreateUserPicture { call }
     }
 
     /// Get one portrait of a user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `portraitset_id`: ID of the picture.
     ///
     /// `GET /users/{user_id}/pictures/{portraitset_id}`; any access token will do.
     /// Answer: the portrait.
     #[doc(alias = "get_picture")]
-    pub fn get_user_picture(&self, user_id: u64, portraitset_id: u64) -> GetUserPicture {
+    pub fn get_user_picture(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        portraitset_id: u64,
+    ) -> GetUserPicture {
         let call = Call::new(
             self.client,
             &GET_USER_PICTURE,
-            &[&user_id, &portraitset_id],
+            &[&read_id::<UserId>(user_id), &portraitset_id],
         );
         GetUserPicture { call }
     }
 
     /// Change a portrait of a user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `portraitset_id`: ID of the picture.
     ///
     /// `PATCH /users/{user_id}/pictures/{portraitset_id}`; needs the scope `edit`.
@@ -543,20 +623,20 @@ impl Users<'_> {
     #[doc(alias = "edit_picture")]
     pub fn edit_user_picture(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         portraitset_id: u64,
     ) -> EditUserPicture {
         let call = Call::new(
             self.client,
             &EDIT_USER_PICTURE,
-            &[&user_id, &portraitset_id],
+            &[&read_id::<UserId>(user_id), &portraitset_id],
         );
         EditUserPicture { call }
     }
 
     /// Delete a portrait of a user.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `portraitset_id`: ID of the picture.
     ///
     /// `DELETE /users/{user_id}/pictures/{portraitset_id}`; needs the scope `delete`.
@@ -564,13 +644,13 @@ impl Users<'_> {
     #[doc(alias = "delete_picture")]
     pub fn delete_user_picture(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         portraitset_id: u64,
     ) -> DeleteUserPicture {
         let call = Call::new(
             self.client,
             &DELETE_USER_PICTURE,
-            &[&user_id, &portraitset_id],
+            &[&read_id::<UserId>(user_id), &portraitset_id],
         );
         DeleteUserPicture { call }
     }

@@ -132,9 +132,10 @@ use http::Method;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, Maybe, Operation, Page, PendingAnswer,
-    QueryParameter,
+    Call, ChannelId, Client, DomainName, Empty, Endpoint, Fields, InvalidId, Maybe,
+    Operation, Page, PendingAnswer, QueryParameter, UserId, VideoId,
 };
+use crate::runtime::read_id;
 use crate::types;
 
 impl Client {
@@ -156,7 +157,7 @@ impl Videos<'_> {
     /// The token's user must own the video.
     ///
     /// - `album_id`: ID of the showcase.
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /albums/{album_id}/videos/{video_id}/texttracks`; any access token will do.
     /// Answer: one page of text tracks.
@@ -164,12 +165,12 @@ impl Videos<'_> {
     pub fn list_showcase_video_text_tracks(
         &self,
         album_id: u64,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListShowcaseVideoTextTracks {
         let call = Call::new(
             self.client,
             &LIST_SHOWCASE_VIDEO_TEXT_TRACKS,
-            &[&album_id, &video_id],
+            &[&album_id, &read_id::<VideoId>(video_id)],
         );
         ListShowcaseVideoTextTracks {
             call,
@@ -178,21 +179,21 @@ impl Videos<'_> {
 
     /// List the comments on a video in a channel.
     ///
-    /// - `channel_id`: ID of the channel.
-    /// - `video_id`: ID of the video.
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /channels/{channel_id}/videos/{video_id}/comments`; any access token will do.
     /// Answer: one page of comments.
     #[doc(alias = "get_comments_alt1")]
     pub fn list_channel_video_comments(
         &self,
-        channel_id: u64,
-        video_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListChannelVideoComments {
         let call = Call::new(
             self.client,
             &LIST_CHANNEL_VIDEO_COMMENTS,
-            &[&channel_id, &video_id],
+            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
         );
         ListChannelVideoComments { call }
     }
@@ -201,22 +202,22 @@ impl Videos<'_> {
     ///
     /// Answers 403 when comments are off, the user may not comment or is not verified, or the text looks like spam.
     ///
-    /// - `channel_id`: ID of the channel.
-    /// - `video_id`: ID of the video.
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `POST /channels/{channel_id}/videos/{video_id}/comments`; needs the scope `interact`.
     /// Answer: the new comment.
     #[doc(alias = "create_comment_alt1")]
     pub fn create_channel_video_comment(
         &self,
-        channel_id: u64,
-        video_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         body: &types::CommentBody,
     ) -> CreateChannelVideoComment {
         let mut call = Call::new(
             self.client,
             &CREATE_CHANNEL_VIDEO_COMMENT,
-            &[&channel_id, &video_id],
+            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
         );
         call.set_json(body);
         CreateChannelVideoComment { call }
@@ -224,21 +225,21 @@ impl Videos<'_> {
 
     /// List the credits of a video in a channel.
     ///
-    /// - `channel_id`: ID of the channel.
-    /// - `video_id`: ID of the video.
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /channels/{channel_id}/videos/{video_id}/credits`; any access token will do.
     /// Answer: one page of credits.
     #[doc(alias = "get_video_credits_alt1")]
     pub fn list_channel_video_credits(
         &self,
-        channel_id: u64,
-        video_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListChannelVideoCredits {
         let call = Call::new(
             self.client,
             &LIST_CHANNEL_VIDEO_CREDITS,
-            &[&channel_id, &video_id],
+            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
         );
         ListChannelVideoCredits { call }
     }
@@ -247,22 +248,22 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video. Their email address must be verified, and neither side may have blocked the other.
     ///
-    /// - `channel_id`: ID of the channel.
-    /// - `video_id`: ID of the video.
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `POST /channels/{channel_id}/videos/{video_id}/credits`; any access token will do.
     /// Answer: the new credit.
     #[doc(alias = "add_video_credit_alt1")]
     pub fn create_channel_video_credit(
         &self,
-        channel_id: u64,
-        video_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         body: &types::CreateVideoCreditBody,
     ) -> CreateChannelVideoCredit {
         let mut call = Call::new(
             self.client,
             &CREATE_CHANNEL_VIDEO_CREDIT,
-            &[&channel_id, &video_id],
+            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
         );
         call.set_json(body);
         CreateChannelVideoCredit { call }
@@ -272,21 +273,21 @@ impl Videos<'_> {
     ///
     /// The token's user must have a team permission for the video.
     ///
-    /// - `channel_id`: ID of the channel.
-    /// - `video_id`: ID of the video.
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /channels/{channel_id}/videos/{video_id}/pictures`; any access token will do.
     /// Answer: one page of thumbnails.
     #[doc(alias = "get_video_thumbnails_alt1")]
     pub fn list_channel_video_thumbnails(
         &self,
-        channel_id: u64,
-        video_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListChannelVideoThumbnails {
         let call = Call::new(
             self.client,
             &LIST_CHANNEL_VIDEO_THUMBNAILS,
-            &[&channel_id, &video_id],
+            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
         );
         ListChannelVideoThumbnails { call }
     }
@@ -295,21 +296,21 @@ impl Videos<'_> {
     ///
     /// The token's user must have a team permission for the video. With `time`, Vimeo takes the picture from the video; otherwise send an image with PUT to the answer's `link`, without the access token, and set the picture active afterwards.
     ///
-    /// - `channel_id`: ID of the channel.
-    /// - `video_id`: ID of the video.
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `POST /channels/{channel_id}/videos/{video_id}/pictures`; needs the scope `upload`.
     /// Answer: the new thumbnail.
     #[doc(alias = "create_video_thumbnail_alt1")]
     pub fn create_channel_video_thumbnail(
         &self,
-        channel_id: u64,
-        video_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> CreateChannelVideoThumbnail {
         let call = Call::new(
             self.client,
             &CREATE_CHANNEL_VIDEO_THUMBNAIL,
-            &[&channel_id, &video_id],
+            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
         );
         CreateChannelVideoThumbnail {
             call,
@@ -320,21 +321,21 @@ impl Videos<'_> {
     ///
     /// Answers 400 when nobody has been given access.
     ///
-    /// - `channel_id`: ID of the channel.
-    /// - `video_id`: ID of the video.
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /channels/{channel_id}/videos/{video_id}/privacy/users`; any access token will do.
     /// Answer: one page of users.
     #[doc(alias = "get_video_privacy_users_alt1")]
     pub fn list_channel_video_permitted_users(
         &self,
-        channel_id: u64,
-        video_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListChannelVideoPermittedUsers {
         let call = Call::new(
             self.client,
             &LIST_CHANNEL_VIDEO_PERMITTED_USERS,
-            &[&channel_id, &video_id],
+            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
         );
         ListChannelVideoPermittedUsers {
             call,
@@ -345,22 +346,22 @@ impl Videos<'_> {
     ///
     /// The body is a JSON array of objects with the `uri` of a user each. The token's user must own the video.
     ///
-    /// - `channel_id`: ID of the channel.
-    /// - `video_id`: ID of the video.
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PUT /channels/{channel_id}/videos/{video_id}/privacy/users`; needs the scope `edit`.
     /// Answer: the users who may now watch.
     #[doc(alias = "add_video_privacy_users_alt1")]
     pub fn add_channel_video_permitted_users(
         &self,
-        channel_id: u64,
-        video_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         body: &Vec<types::PermittedUserInput>,
     ) -> AddChannelVideoPermittedUsers {
         let mut call = Call::new(
             self.client,
             &ADD_CHANNEL_VIDEO_PERMITTED_USERS,
-            &[&channel_id, &video_id],
+            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
         );
         call.set_json(body);
         AddChannelVideoPermittedUsers {
@@ -372,21 +373,21 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video.
     ///
-    /// - `channel_id`: ID of the channel.
-    /// - `video_id`: ID of the video.
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /channels/{channel_id}/videos/{video_id}/texttracks`; any access token will do.
     /// Answer: one page of text tracks.
     #[doc(alias = "get_text_tracks_alt2")]
     pub fn list_channel_video_text_tracks(
         &self,
-        channel_id: u64,
-        video_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListChannelVideoTextTracks {
         let call = Call::new(
             self.client,
             &LIST_CHANNEL_VIDEO_TEXT_TRACKS,
-            &[&channel_id, &video_id],
+            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
         );
         ListChannelVideoTextTracks { call }
     }
@@ -395,22 +396,22 @@ impl Videos<'_> {
     ///
     /// Afterwards send the file with PUT to the answer's `link`, without the access token.
     ///
-    /// - `channel_id`: ID of the channel.
-    /// - `video_id`: ID of the video.
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `POST /channels/{channel_id}/videos/{video_id}/texttracks`; needs the scope `upload`.
     /// Answer: the new text track with its upload link.
     #[doc(alias = "create_text_track_alt1")]
     pub fn create_channel_video_text_track(
         &self,
-        channel_id: u64,
-        video_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         body: &types::CreateTextTrackBody,
     ) -> CreateChannelVideoTextTrack {
         let mut call = Call::new(
             self.client,
             &CREATE_CHANNEL_VIDEO_TEXT_TRACK,
-            &[&channel_id, &video_id],
+            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
         );
         call.set_json(body);
         CreateChannelVideoTextTrack {
@@ -422,21 +423,21 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video.
     ///
-    /// - `channel_id`: ID of the channel.
-    /// - `video_id`: ID of the video.
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /channels/{channel_id}/videos/{video_id}/versions`; any access token will do.
     /// Answer: one page of versions.
     #[doc(alias = "get_video_versions_alt1")]
     pub fn list_channel_video_versions(
         &self,
-        channel_id: u64,
-        video_id: u64,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListChannelVideoVersions {
         let call = Call::new(
             self.client,
             &LIST_CHANNEL_VIDEO_VERSIONS,
-            &[&channel_id, &video_id],
+            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
         );
         ListChannelVideoVersions { call }
     }
@@ -530,13 +531,20 @@ impl Videos<'_> {
     ///
     /// Answers 404 when the video is not the user's.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /me/videos/{video_id}`; any access token will do.
     /// Answer: the video, when it is the user's own.
     #[doc(alias = "check_if_user_owns_video_alt1")]
-    pub fn get_my_video(&self, video_id: u64) -> GetMyVideo {
-        let call = Call::new(self.client, &GET_MY_VIDEO, &[&video_id]);
+    pub fn get_my_video(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetMyVideo {
+        let call = Call::new(
+            self.client,
+            &GET_MY_VIDEO,
+            &[&read_id::<VideoId>(video_id)],
+        );
         GetMyVideo { call }
     }
 
@@ -544,13 +552,20 @@ impl Videos<'_> {
     ///
     /// Copies only the current version, not the earlier ones.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `POST /me/videos/{video_id}/copy`; any access token will do.
     /// Answer: the copy.
     #[doc(alias = "copy_video_alt2")]
-    pub fn copy_my_video(&self, video_id: u64) -> CopyMyVideo {
-        let call = Call::new(self.client, &COPY_MY_VIDEO, &[&video_id]);
+    pub fn copy_my_video(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> CopyMyVideo {
+        let call = Call::new(
+            self.client,
+            &COPY_MY_VIDEO,
+            &[&read_id::<VideoId>(video_id)],
+        );
         CopyMyVideo { call }
     }
 
@@ -558,13 +573,20 @@ impl Videos<'_> {
     ///
     /// Meant only for playing a live event over HLS as Vimeo's guide lays out.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /me/videos/{video_id}/m3u8_playback`; needs the scope `private`.
     /// Answer: the M3U8 playback address.
     #[doc(alias = "get_one_time_event_m3u8_playback_alt1")]
-    pub fn get_my_video_m3u8_playback(&self, video_id: u64) -> GetMyVideoM3u8Playback {
-        let call = Call::new(self.client, &GET_MY_VIDEO_M3U8_PLAYBACK, &[&video_id]);
+    pub fn get_my_video_m3u8_playback(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetMyVideoM3u8Playback {
+        let call = Call::new(
+            self.client,
+            &GET_MY_VIDEO_M3U8_PLAYBACK,
+            &[&read_id::<VideoId>(video_id)],
+        );
         GetMyVideoM3u8Playback { call }
     }
 
@@ -596,13 +618,20 @@ impl Videos<'_> {
     ///
     /// A user appears in a video when a credit names them.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `GET /users/{user_id}/appearances`; any access token will do.
     /// Answer: one page of videos.
     #[doc(alias = "get_appearances")]
-    pub fn list_user_appearances(&self, user_id: u64) -> ListUserAppearances {
-        let call = Call::new(self.client, &LIST_USER_APPEARANCES, &[&user_id]);
+    pub fn list_user_appearances(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserAppearances {
+        let call = Call::new(
+            self.client,
+            &LIST_USER_APPEARANCES,
+            &[&read_id::<UserId>(user_id)],
+        );
         ListUserAppearances { call }
     }
 
@@ -610,14 +639,22 @@ impl Videos<'_> {
     ///
     /// Deprecated.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `upload_id`: ID of the upload.
     ///
     /// `GET /users/{user_id}/uploads/{upload_id}`; needs the scope `upload`.
     /// Answer: the upload attempt.
     #[doc(alias = "get_upload_attempt")]
-    pub fn get_user_upload(&self, user_id: u64, upload_id: u64) -> GetUserUpload {
-        let call = Call::new(self.client, &GET_USER_UPLOAD, &[&user_id, &upload_id]);
+    pub fn get_user_upload(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        upload_id: u64,
+    ) -> GetUserUpload {
+        let call = Call::new(
+            self.client,
+            &GET_USER_UPLOAD,
+            &[&read_id::<UserId>(user_id), &upload_id],
+        );
         GetUserUpload { call }
     }
 
@@ -625,7 +662,7 @@ impl Videos<'_> {
     ///
     /// Belongs to the old streaming approach, which Vimeo no longer takes for new uploads.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `upload_id`: ID of the upload.
     /// - `signature`: Cryptographic signature of the finished upload.
     /// - `video_file_id`: ID of the uploaded file.
@@ -635,7 +672,7 @@ impl Videos<'_> {
     #[doc(alias = "complete_streaming_upload")]
     pub fn complete_user_upload(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         upload_id: u64,
         signature: impl Into<String>,
         video_file_id: u64,
@@ -643,7 +680,7 @@ impl Videos<'_> {
         let mut call = Call::new(
             self.client,
             &COMPLETE_USER_UPLOAD,
-            &[&user_id, &upload_id],
+            &[&read_id::<UserId>(user_id), &upload_id],
         );
         let signature: String = signature.into();
         call.set_query("signature", &signature);
@@ -655,13 +692,20 @@ impl Videos<'_> {
     ///
     /// With `If-Modified-Since`, answers 304 when nothing was uploaded since.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `GET /users/{user_id}/videos`; any access token will do.
     /// Answer: one page of videos.
     #[doc(alias = "get_videos")]
-    pub fn list_user_videos(&self, user_id: u64) -> ListUserVideos {
-        let call = Call::new(self.client, &LIST_USER_VIDEOS, &[&user_id]);
+    pub fn list_user_videos(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserVideos {
+        let call = Call::new(
+            self.client,
+            &LIST_USER_VIDEOS,
+            &[&read_id::<UserId>(user_id)],
+        );
         ListUserVideos { call }
     }
 
@@ -669,17 +713,21 @@ impl Videos<'_> {
     ///
     /// Creates the video and opens its upload. With `tus`, send the file to the answer's `upload.upload_link` using HEAD and PATCH only, as Vimeo has already created the tus upload. A full quota gives 403 with code 4101 (disk space), 4102 (weekly) or 4104 (daily).
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `POST /users/{user_id}/videos`; needs the scope `upload`.
     /// Answer: the new video with its upload details.
     #[doc(alias = "upload_video")]
     pub fn create_user_video(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         body: &types::CreateVideoBody,
     ) -> CreateUserVideo {
-        let mut call = Call::new(self.client, &CREATE_USER_VIDEO, &[&user_id]);
+        let mut call = Call::new(
+            self.client,
+            &CREATE_USER_VIDEO,
+            &[&read_id::<UserId>(user_id)],
+        );
         call.set_json(body);
         CreateUserVideo { call }
     }
@@ -688,7 +736,7 @@ impl Videos<'_> {
     ///
     /// The token's user must be allowed to delete every one of the videos.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `uris`: URIs of the videos to delete, separated by commas.
     ///
     /// `DELETE /users/{user_id}/videos`; needs the scope `delete`.
@@ -696,10 +744,14 @@ impl Videos<'_> {
     #[doc(alias = "delete_videos")]
     pub fn delete_user_videos(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         uris: impl Into<String>,
     ) -> DeleteUserVideos {
-        let mut call = Call::new(self.client, &DELETE_USER_VIDEOS, &[&user_id]);
+        let mut call = Call::new(
+            self.client,
+            &DELETE_USER_VIDEOS,
+            &[&read_id::<UserId>(user_id)],
+        );
         let uris: String = uris.into();
         call.set_query("uris", &uris);
         DeleteUserVideos { call }
@@ -709,14 +761,22 @@ impl Videos<'_> {
     ///
     /// Answers 404 when the video is not the user's.
     ///
-    /// - `user_id`: ID of the user.
-    /// - `video_id`: ID of the video.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /users/{user_id}/videos/{video_id}`; any access token will do.
     /// Answer: the video, when it is the user's own.
     #[doc(alias = "check_if_user_owns_video")]
-    pub fn get_user_video(&self, user_id: u64, video_id: u64) -> GetUserVideo {
-        let call = Call::new(self.client, &GET_USER_VIDEO, &[&user_id, &video_id]);
+    pub fn get_user_video(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetUserVideo {
+        let call = Call::new(
+            self.client,
+            &GET_USER_VIDEO,
+            &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
+        );
         GetUserVideo { call }
     }
 
@@ -724,14 +784,22 @@ impl Videos<'_> {
     ///
     /// Copies only the current version, not the earlier ones.
     ///
-    /// - `user_id`: ID of the user.
-    /// - `video_id`: ID of the video.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `POST /users/{user_id}/videos/{video_id}/copy`; any access token will do.
     /// Answer: the copy.
     #[doc(alias = "copy_video")]
-    pub fn copy_user_video(&self, user_id: u64, video_id: u64) -> CopyUserVideo {
-        let call = Call::new(self.client, &COPY_USER_VIDEO, &[&user_id, &video_id]);
+    pub fn copy_user_video(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> CopyUserVideo {
+        let call = Call::new(
+            self.client,
+            &COPY_USER_VIDEO,
+            &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
+        );
         CopyUserVideo { call }
     }
 
@@ -739,21 +807,21 @@ impl Videos<'_> {
     ///
     /// Meant only for playing a live event over HLS as Vimeo's guide lays out.
     ///
-    /// - `user_id`: ID of the user.
-    /// - `video_id`: ID of the video.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /users/{user_id}/videos/{video_id}/m3u8_playback`; needs the scope `private`.
     /// Answer: the M3U8 playback address.
     #[doc(alias = "get_one_time_event_m3u8_playback")]
     pub fn get_user_video_m3u8_playback(
         &self,
-        user_id: u64,
-        video_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetUserVideoM3u8Playback {
         let call = Call::new(
             self.client,
             &GET_USER_VIDEO_M3U8_PLAYBACK,
-            &[&user_id, &video_id],
+            &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
         );
         GetUserVideoM3u8Playback { call }
     }
@@ -804,12 +872,15 @@ impl Videos<'_> {
 
     /// Get a video by its ID.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /videos/{video_id}`; any access token will do.
     /// Answer: the video.
-    pub fn get_video(&self, video_id: u64) -> GetVideo {
-        let call = Call::new(self.client, &GET_VIDEO, &[&video_id]);
+    pub fn get_video(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetVideo {
+        let call = Call::new(self.client, &GET_VIDEO, &[&read_id::<VideoId>(video_id)]);
         GetVideo { call }
     }
 
@@ -817,12 +888,20 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video. Setting `privacy.view` to `contacts` or `disable`, and restricted values on some plans, can give 403.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PATCH /videos/{video_id}`; needs the scope `edit`.
     /// Answer: the edited video.
-    pub fn edit_video(&self, video_id: u64, body: &types::EditVideoBody) -> EditVideo {
-        let mut call = Call::new(self.client, &EDIT_VIDEO, &[&video_id]);
+    pub fn edit_video(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        body: &types::EditVideoBody,
+    ) -> EditVideo {
+        let mut call = Call::new(
+            self.client,
+            &EDIT_VIDEO,
+            &[&read_id::<VideoId>(video_id)],
+        );
         call.set_json(body);
         EditVideo { call }
     }
@@ -831,12 +910,19 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `DELETE /videos/{video_id}`; needs the scope `delete`.
     /// Answer: done; no body.
-    pub fn delete_video(&self, video_id: u64) -> DeleteVideo {
-        let call = Call::new(self.client, &DELETE_VIDEO, &[&video_id]);
+    pub fn delete_video(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> DeleteVideo {
+        let call = Call::new(
+            self.client,
+            &DELETE_VIDEO,
+            &[&read_id::<VideoId>(video_id)],
+        );
         DeleteVideo { call }
     }
 
@@ -844,13 +930,20 @@ impl Videos<'_> {
     ///
     /// For Enterprise accounts; needs the `ai` scope. Vimeo makes the questions and answers when it processes the video. The first call for a video may answer 202 while Vimeo prepares it; repeat until the answer is 200.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /videos/{video_id}/ai/ask`; needs the scope `ai`.
     /// Answer: suggested questions with their answers.
     #[doc(alias = "get_ai_questions")]
-    pub fn list_video_ai_questions(&self, video_id: u64) -> ListVideoAiQuestions {
-        let call = Call::new(self.client, &LIST_VIDEO_AI_QUESTIONS, &[&video_id]);
+    pub fn list_video_ai_questions(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListVideoAiQuestions {
+        let call = Call::new(
+            self.client,
+            &LIST_VIDEO_AI_QUESTIONS,
+            &[&read_id::<VideoId>(video_id)],
+        );
         ListVideoAiQuestions { call }
     }
 
@@ -858,13 +951,20 @@ impl Videos<'_> {
     ///
     /// For Enterprise accounts; needs the `ai` scope. The first call for a video may answer 202 while Vimeo prepares it; repeat until the answer is 200.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `POST /videos/{video_id}/ai/ask`; needs the scope `ai`.
     /// Answer: the answer with quotes and timecodes.
     #[doc(alias = "ask_ai_question")]
-    pub fn ask_video_ai_question(&self, video_id: u64) -> AskVideoAiQuestion {
-        let call = Call::new(self.client, &ASK_VIDEO_AI_QUESTION, &[&video_id]);
+    pub fn ask_video_ai_question(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> AskVideoAiQuestion {
+        let call = Call::new(
+            self.client,
+            &ASK_VIDEO_AI_QUESTION,
+            &[&read_id::<VideoId>(video_id)],
+        );
         AskVideoAiQuestion { call }
     }
 
@@ -872,13 +972,20 @@ impl Videos<'_> {
     ///
     /// For Enterprise accounts; needs the `ai` scope. The first call for a video may answer 202 while Vimeo prepares it; repeat until the answer is 200.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /videos/{video_id}/ai/metadata`; needs the scope `ai`.
     /// Answer: suggested title, description and tags.
     #[doc(alias = "get_ai_metadata")]
-    pub fn get_video_ai_metadata(&self, video_id: u64) -> GetVideoAiMetadata {
-        let call = Call::new(self.client, &GET_VIDEO_AI_METADATA, &[&video_id]);
+    pub fn get_video_ai_metadata(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetVideoAiMetadata {
+        let call = Call::new(
+            self.client,
+            &GET_VIDEO_AI_METADATA,
+            &[&read_id::<VideoId>(video_id)],
+        );
         GetVideoAiMetadata { call }
     }
 
@@ -886,7 +993,7 @@ impl Videos<'_> {
     ///
     /// For Enterprise accounts; needs the `ai` scope. Editing the source transcript translates the changed segments again in all its subtitle tracks; editing a dubbed track makes its audio anew. Text edits in a translated subtitle track stay in that track, while new times go to the parent and sibling tracks too.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `texttrack_id`: ID of the text track.
     ///
     /// `PATCH /videos/{video_id}/ai/texttracks/{texttrack_id}`; needs the scope `ai`.
@@ -894,13 +1001,13 @@ impl Videos<'_> {
     #[doc(alias = "edit_ai_texttrack")]
     pub fn edit_video_ai_text_track(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         texttrack_id: u64,
     ) -> EditVideoAiTextTrack {
         let call = Call::new(
             self.client,
             &EDIT_VIDEO_AI_TEXT_TRACK,
-            &[&video_id, &texttrack_id],
+            &[&read_id::<VideoId>(video_id), &texttrack_id],
         );
         EditVideoAiTextTrack { call }
     }
@@ -909,19 +1016,19 @@ impl Videos<'_> {
     ///
     /// For Enterprise accounts; needs the `ai` scope. When `status` is `completed`, the answer also has the `texttrack_id` of the transcript; `none` means that nobody asked for one.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /videos/{video_id}/ai/transcribe`; needs the scope `ai`.
     /// Answer: video ID, state and language.
     #[doc(alias = "get_ai_transcribe_status")]
     pub fn get_video_ai_transcription_status(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetVideoAiTranscriptionStatus {
         let call = Call::new(
             self.client,
             &GET_VIDEO_AI_TRANSCRIPTION_STATUS,
-            &[&video_id],
+            &[&read_id::<VideoId>(video_id)],
         );
         GetVideoAiTranscriptionStatus {
             call,
@@ -932,16 +1039,20 @@ impl Videos<'_> {
     ///
     /// For Enterprise accounts; needs the `ai` scope. The video must have no transcript yet; delete an existing one first. The work runs in the background; poll the GET of the same path for its state.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `POST /videos/{video_id}/ai/transcribe`; needs the scope `ai`.
     /// Answer: transcription accepted.
     #[doc(alias = "start_ai_transcribe")]
     pub fn start_video_ai_transcription(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> StartVideoAiTranscription {
-        let call = Call::new(self.client, &START_VIDEO_AI_TRANSCRIPTION, &[&video_id]);
+        let call = Call::new(
+            self.client,
+            &START_VIDEO_AI_TRANSCRIPTION,
+            &[&read_id::<VideoId>(video_id)],
+        );
         StartVideoAiTranscription { call }
     }
 
@@ -949,13 +1060,20 @@ impl Videos<'_> {
     ///
     /// For Enterprise accounts; needs the `ai` scope. A completed job names the text track and the audio track it made; jobs that lost both are left out.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /videos/{video_id}/ai/translate/dubbing`; needs the scope `ai`.
     /// Answer: the dubbing jobs.
     #[doc(alias = "get_ai_translate_dubbing_status")]
-    pub fn get_video_ai_dubbing_status(&self, video_id: u64) -> GetVideoAiDubbingStatus {
-        let call = Call::new(self.client, &GET_VIDEO_AI_DUBBING_STATUS, &[&video_id]);
+    pub fn get_video_ai_dubbing_status(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetVideoAiDubbingStatus {
+        let call = Call::new(
+            self.client,
+            &GET_VIDEO_AI_DUBBING_STATUS,
+            &[&read_id::<VideoId>(video_id)],
+        );
         GetVideoAiDubbingStatus { call }
     }
 
@@ -963,13 +1081,20 @@ impl Videos<'_> {
     ///
     /// For Enterprise accounts; needs the `ai` scope. Needs a fully transcoded video of less than 150 minutes with a finished transcript, and costs AI credits. By calling it you state that you may lawfully imitate the voices in the video. The work runs in the background; poll the GET of the same path for its state.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `POST /videos/{video_id}/ai/translate/dubbing`; needs the scope `ai`.
     /// Answer: dubbing accepted.
     #[doc(alias = "start_ai_translate_dubbing")]
-    pub fn start_video_ai_dubbing(&self, video_id: u64) -> StartVideoAiDubbing {
-        let call = Call::new(self.client, &START_VIDEO_AI_DUBBING, &[&video_id]);
+    pub fn start_video_ai_dubbing(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> StartVideoAiDubbing {
+        let call = Call::new(
+            self.client,
+            &START_VIDEO_AI_DUBBING,
+            &[&read_id::<VideoId>(video_id)],
+        );
         StartVideoAiDubbing { call }
     }
 
@@ -977,16 +1102,20 @@ impl Videos<'_> {
     ///
     /// For Enterprise accounts; needs the `ai` scope. A completed job names the text track it made; jobs whose track was deleted are left out.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /videos/{video_id}/ai/translate/subtitles`; needs the scope `ai`.
     /// Answer: the translation jobs.
     #[doc(alias = "get_ai_translate_subtitles_status")]
     pub fn get_video_ai_subtitling_status(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetVideoAiSubtitlingStatus {
-        let call = Call::new(self.client, &GET_VIDEO_AI_SUBTITLING_STATUS, &[&video_id]);
+        let call = Call::new(
+            self.client,
+            &GET_VIDEO_AI_SUBTITLING_STATUS,
+            &[&read_id::<VideoId>(video_id)],
+        );
         GetVideoAiSubtitlingStatus { call }
     }
 
@@ -994,25 +1123,39 @@ impl Videos<'_> {
     ///
     /// For Enterprise accounts; needs the `ai` scope. Needs a fully transcoded video with a finished transcript, and costs AI credits. The work runs in the background; poll the GET of the same path for its state. The result is a new text track.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `POST /videos/{video_id}/ai/translate/subtitles`; needs the scope `ai`.
     /// Answer: translation accepted.
     #[doc(alias = "start_ai_translate_subtitles")]
-    pub fn start_video_ai_subtitling(&self, video_id: u64) -> StartVideoAiSubtitling {
-        let call = Call::new(self.client, &START_VIDEO_AI_SUBTITLING, &[&video_id]);
+    pub fn start_video_ai_subtitling(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> StartVideoAiSubtitling {
+        let call = Call::new(
+            self.client,
+            &START_VIDEO_AI_SUBTITLING,
+            &[&read_id::<VideoId>(video_id)],
+        );
         StartVideoAiSubtitling { call }
     }
 
     /// List the showcases that hold a video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /videos/{video_id}/albums`; any access token will do.
     /// Answer: one page of showcases.
     #[doc(alias = "get_video_albums")]
-    pub fn list_video_showcases(&self, video_id: u64) -> ListVideoShowcases {
-        let call = Call::new(self.client, &LIST_VIDEO_SHOWCASES, &[&video_id]);
+    pub fn list_video_showcases(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListVideoShowcases {
+        let call = Call::new(
+            self.client,
+            &LIST_VIDEO_SHOWCASES,
+            &[&read_id::<VideoId>(video_id)],
+        );
         ListVideoShowcases { call }
     }
 
@@ -1020,13 +1163,20 @@ impl Videos<'_> {
     ///
     /// Handles many showcases in one call.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PATCH /videos/{video_id}/albums`; any access token will do.
     /// Answer: the showcases.
     #[doc(alias = "add_or_remove_multiple_albums")]
-    pub fn edit_video_showcases(&self, video_id: u64) -> EditVideoShowcases {
-        let call = Call::new(self.client, &EDIT_VIDEO_SHOWCASES, &[&video_id]);
+    pub fn edit_video_showcases(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> EditVideoShowcases {
+        let call = Call::new(
+            self.client,
+            &EDIT_VIDEO_SHOWCASES,
+            &[&read_id::<VideoId>(video_id)],
+        );
         EditVideoShowcases { call }
     }
 
@@ -1034,16 +1184,20 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /videos/{video_id}/animated_thumbsets`; any access token will do.
     /// Answer: one page of animated thumbnail sets.
     #[doc(alias = "get_all_animated_thumbset")]
     pub fn list_video_animated_thumbnails(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoAnimatedThumbnails {
-        let call = Call::new(self.client, &LIST_VIDEO_ANIMATED_THUMBNAILS, &[&video_id]);
+        let call = Call::new(
+            self.client,
+            &LIST_VIDEO_ANIMATED_THUMBNAILS,
+            &[&read_id::<VideoId>(video_id)],
+        );
         ListVideoAnimatedThumbnails {
             call,
         }
@@ -1053,20 +1207,20 @@ impl Videos<'_> {
     ///
     /// A video can have at most four sets; the fifth gives 400. Poll the set's status until it is `completed`.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `POST /videos/{video_id}/animated_thumbsets`; needs the scope `create`.
     /// Answer: the new set.
     #[doc(alias = "create_animated_thumbset")]
     pub fn create_video_animated_thumbnails(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         body: &types::CreateAnimatedThumbnailsBody,
     ) -> CreateVideoAnimatedThumbnails {
         let mut call = Call::new(
             self.client,
             &CREATE_VIDEO_ANIMATED_THUMBNAILS,
-            &[&video_id],
+            &[&read_id::<VideoId>(video_id)],
         );
         call.set_json(body);
         CreateVideoAnimatedThumbnails {
@@ -1078,7 +1232,7 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `picture_id`: UUID of the animated thumbnail set.
     ///
     /// `GET /videos/{video_id}/animated_thumbsets/{picture_id}`; any access token will do.
@@ -1086,13 +1240,13 @@ impl Videos<'_> {
     #[doc(alias = "get_animated_thumbset")]
     pub fn get_video_animated_thumbnails(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         picture_id: impl AsRef<str>,
     ) -> GetVideoAnimatedThumbnails {
         let call = Call::new(
             self.client,
             &GET_VIDEO_ANIMATED_THUMBNAILS,
-            &[&video_id, &picture_id.as_ref()],
+            &[&read_id::<VideoId>(video_id), &picture_id.as_ref()],
         );
         GetVideoAnimatedThumbnails { call }
     }
@@ -1101,7 +1255,7 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `picture_id`: UUID of the animated thumbnail set.
     ///
     /// `DELETE /videos/{video_id}/animated_thumbsets/{picture_id}`; needs the scope `delete`.
@@ -1109,13 +1263,13 @@ impl Videos<'_> {
     #[doc(alias = "delete_animated_thumbset")]
     pub fn delete_video_animated_thumbnails(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         picture_id: impl AsRef<str>,
     ) -> DeleteVideoAnimatedThumbnails {
         let call = Call::new(
             self.client,
             &DELETE_VIDEO_ANIMATED_THUMBNAILS,
-            &[&video_id, &picture_id.as_ref()],
+            &[&read_id::<VideoId>(video_id), &picture_id.as_ref()],
         );
         DeleteVideoAnimatedThumbnails {
             call,
@@ -1126,7 +1280,7 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video. The status tells whether the images can be used yet.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `picture_id`: UUID of the animated thumbnail set.
     ///
     /// `GET /videos/{video_id}/animated_thumbsets/{picture_id}/status`; any access token will do.
@@ -1134,13 +1288,13 @@ impl Videos<'_> {
     #[doc(alias = "get_animated_thumbset_status")]
     pub fn get_video_animated_thumbnails_status(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         picture_id: impl AsRef<str>,
     ) -> GetVideoAnimatedThumbnailsStatus {
         let call = Call::new(
             self.client,
             &GET_VIDEO_ANIMATED_THUMBNAILS_STATUS,
-            &[&video_id, &picture_id.as_ref()],
+            &[&read_id::<VideoId>(video_id), &picture_id.as_ref()],
         );
         GetVideoAnimatedThumbnailsStatus {
             call,
@@ -1149,25 +1303,39 @@ impl Videos<'_> {
 
     /// List the chapters of a video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /videos/{video_id}/chapters`; any access token will do.
     /// Answer: one page of chapters.
     #[doc(alias = "get_chapters")]
-    pub fn list_video_chapters(&self, video_id: u64) -> ListVideoChapters {
-        let call = Call::new(self.client, &LIST_VIDEO_CHAPTERS, &[&video_id]);
+    pub fn list_video_chapters(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListVideoChapters {
+        let call = Call::new(
+            self.client,
+            &LIST_VIDEO_CHAPTERS,
+            &[&read_id::<VideoId>(video_id)],
+        );
         ListVideoChapters { call }
     }
 
     /// Create a chapter in a video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `POST /videos/{video_id}/chapters`; needs the scope `upload`.
     /// Answer: the new chapter.
     #[doc(alias = "create_chapter")]
-    pub fn create_video_chapter(&self, video_id: u64) -> CreateVideoChapter {
-        let call = Call::new(self.client, &CREATE_VIDEO_CHAPTER, &[&video_id]);
+    pub fn create_video_chapter(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> CreateVideoChapter {
+        let call = Call::new(
+            self.client,
+            &CREATE_VIDEO_CHAPTER,
+            &[&read_id::<VideoId>(video_id)],
+        );
         CreateVideoChapter { call }
     }
 
@@ -1175,19 +1343,19 @@ impl Videos<'_> {
     ///
     /// With `timecode`, Vimeo takes the thumbnail from that moment of the video; with an empty body, the answer's `link` receives an image of your own.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `POST /videos/{video_id}/chapters/temporary/pictures`; needs the scope `public`.
     /// Answer: the thumbnail, or a picture with an upload link.
     #[doc(alias = "create_unsaved_chapter_thumbnail_or_upload_link")]
     pub fn create_unsaved_video_chapter_thumbnail(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> CreateUnsavedVideoChapterThumbnail {
         let call = Call::new(
             self.client,
             &CREATE_UNSAVED_VIDEO_CHAPTER_THUMBNAIL,
-            &[&video_id],
+            &[&read_id::<VideoId>(video_id)],
         );
         CreateUnsavedVideoChapterThumbnail {
             call,
@@ -1196,7 +1364,7 @@ impl Videos<'_> {
 
     /// Get a thumbnail of an unsaved chapter.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `uid`: ID of the thumbnail of a chapter.
     ///
     /// `GET /videos/{video_id}/chapters/temporary/pictures/{uid}`; any access token will do.
@@ -1204,13 +1372,13 @@ impl Videos<'_> {
     #[doc(alias = "get_unsaved_chapter_thumbnail")]
     pub fn get_unsaved_video_chapter_thumbnail(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         uid: impl AsRef<str>,
     ) -> GetUnsavedVideoChapterThumbnail {
         let call = Call::new(
             self.client,
             &GET_UNSAVED_VIDEO_CHAPTER_THUMBNAIL,
-            &[&video_id, &uid.as_ref()],
+            &[&read_id::<VideoId>(video_id), &uid.as_ref()],
         );
         GetUnsavedVideoChapterThumbnail {
             call,
@@ -1219,14 +1387,22 @@ impl Videos<'_> {
 
     /// Get a chapter of a video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `chapter_id`: ID of the chapter.
     ///
     /// `GET /videos/{video_id}/chapters/{chapter_id}`; any access token will do.
     /// Answer: the chapter.
     #[doc(alias = "get_chapter")]
-    pub fn get_video_chapter(&self, video_id: u64, chapter_id: u64) -> GetVideoChapter {
-        let call = Call::new(self.client, &GET_VIDEO_CHAPTER, &[&video_id, &chapter_id]);
+    pub fn get_video_chapter(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        chapter_id: u64,
+    ) -> GetVideoChapter {
+        let call = Call::new(
+            self.client,
+            &GET_VIDEO_CHAPTER,
+            &[&read_id::<VideoId>(video_id), &chapter_id],
+        );
         GetVideoChapter { call }
     }
 
@@ -1234,7 +1410,7 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `chapter_id`: ID of the chapter.
     ///
     /// `PATCH /videos/{video_id}/chapters/{chapter_id}`; needs the scope `edit`.
@@ -1242,13 +1418,13 @@ impl Videos<'_> {
     #[doc(alias = "edit_chapter")]
     pub fn edit_video_chapter(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         chapter_id: u64,
     ) -> EditVideoChapter {
         let call = Call::new(
             self.client,
             &EDIT_VIDEO_CHAPTER,
-            &[&video_id, &chapter_id],
+            &[&read_id::<VideoId>(video_id), &chapter_id],
         );
         EditVideoChapter { call }
     }
@@ -1257,7 +1433,7 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `chapter_id`: ID of the chapter.
     ///
     /// `DELETE /videos/{video_id}/chapters/{chapter_id}`; needs the scope `delete`.
@@ -1265,20 +1441,20 @@ impl Videos<'_> {
     #[doc(alias = "delete_chapter")]
     pub fn delete_video_chapter(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         chapter_id: u64,
     ) -> DeleteVideoChapter {
         let call = Call::new(
             self.client,
             &DELETE_VIDEO_CHAPTER,
-            &[&video_id, &chapter_id],
+            &[&read_id::<VideoId>(video_id), &chapter_id],
         );
         DeleteVideoChapter { call }
     }
 
     /// List the thumbnails of a chapter.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `chapter_id`: ID of the chapter.
     ///
     /// `GET /videos/{video_id}/chapters/{chapter_id}/pictures`; needs the scope `public`.
@@ -1286,13 +1462,13 @@ impl Videos<'_> {
     #[doc(alias = "get_chapter_thumbnails")]
     pub fn list_video_chapter_thumbnails(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         chapter_id: u64,
     ) -> ListVideoChapterThumbnails {
         let call = Call::new(
             self.client,
             &LIST_VIDEO_CHAPTER_THUMBNAILS,
-            &[&video_id, &chapter_id],
+            &[&read_id::<VideoId>(video_id), &chapter_id],
         );
         ListVideoChapterThumbnails { call }
     }
@@ -1301,7 +1477,7 @@ impl Videos<'_> {
     ///
     /// With `timecode`, Vimeo takes the thumbnail from that moment of the video; with an empty body, the answer's `link` receives an image of your own.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `chapter_id`: ID of the chapter.
     ///
     /// `POST /videos/{video_id}/chapters/{chapter_id}/pictures`; needs the scope `create`.
@@ -1309,13 +1485,13 @@ impl Videos<'_> {
     #[doc(alias = "create_chapter_thumbnail_or_upload_link")]
     pub fn create_video_chapter_thumbnail(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         chapter_id: u64,
     ) -> CreateVideoChapterThumbnail {
         let call = Call::new(
             self.client,
             &CREATE_VIDEO_CHAPTER_THUMBNAIL,
-            &[&video_id, &chapter_id],
+            &[&read_id::<VideoId>(video_id), &chapter_id],
         );
         CreateVideoChapterThumbnail {
             call,
@@ -1324,7 +1500,7 @@ impl Videos<'_> {
 
     /// Get a thumbnail of a chapter.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `chapter_id`: ID of the chapter.
     /// - `uid`: ID of the thumbnail of a chapter.
     ///
@@ -1333,21 +1509,21 @@ impl Videos<'_> {
     #[doc(alias = "get_chapter_thumbnail")]
     pub fn get_video_chapter_thumbnail(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         chapter_id: u64,
         uid: impl AsRef<str>,
     ) -> GetVideoChapterThumbnail {
         let call = Call::new(
             self.client,
             &GET_VIDEO_CHAPTER_THUMBNAIL,
-            &[&video_id, &chapter_id, &uid.as_ref()],
+            &[&read_id::<VideoId>(video_id), &chapter_id, &uid.as_ref()],
         );
         GetVideoChapterThumbnail { call }
     }
 
     /// Make a thumbnail the active one of its chapter.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `chapter_id`: ID of the chapter.
     /// - `uid`: ID of the thumbnail of a chapter.
     ///
@@ -1356,14 +1532,14 @@ impl Videos<'_> {
     #[doc(alias = "set_chapter_thumbnail_active")]
     pub fn edit_video_chapter_thumbnail(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         chapter_id: u64,
         uid: impl AsRef<str>,
     ) -> EditVideoChapterThumbnail {
         let call = Call::new(
             self.client,
             &EDIT_VIDEO_CHAPTER_THUMBNAIL,
-            &[&video_id, &chapter_id, &uid.as_ref()],
+            &[&read_id::<VideoId>(video_id), &chapter_id, &uid.as_ref()],
         );
         EditVideoChapterThumbnail { call }
     }
@@ -1372,7 +1548,7 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video. Works for thumbnails taken from the video and for uploaded ones.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `chapter_id`: ID of the chapter.
     /// - `uid`: ID of the thumbnail of a chapter.
     ///
@@ -1381,14 +1557,14 @@ impl Videos<'_> {
     #[doc(alias = "delete_chapter_thumbnail")]
     pub fn delete_video_chapter_thumbnail(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         chapter_id: u64,
         uid: impl AsRef<str>,
     ) -> DeleteVideoChapterThumbnail {
         let call = Call::new(
             self.client,
             &DELETE_VIDEO_CHAPTER_THUMBNAIL,
-            &[&video_id, &chapter_id, &uid.as_ref()],
+            &[&read_id::<VideoId>(video_id), &chapter_id, &uid.as_ref()],
         );
         DeleteVideoChapterThumbnail {
             call,
@@ -1397,13 +1573,20 @@ impl Videos<'_> {
 
     /// List the comments on a video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /videos/{video_id}/comments`; any access token will do.
     /// Answer: one page of comments.
     #[doc(alias = "get_comments")]
-    pub fn list_video_comments(&self, video_id: u64) -> ListVideoComments {
-        let call = Call::new(self.client, &LIST_VIDEO_COMMENTS, &[&video_id]);
+    pub fn list_video_comments(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListVideoComments {
+        let call = Call::new(
+            self.client,
+            &LIST_VIDEO_COMMENTS,
+            &[&read_id::<VideoId>(video_id)],
+        );
         ListVideoComments { call }
     }
 
@@ -1411,31 +1594,43 @@ impl Videos<'_> {
     ///
     /// Answers 403 when comments are off, the user may not comment or is not verified, or the text looks like spam.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `POST /videos/{video_id}/comments`; needs the scope `interact`.
     /// Answer: the new comment.
     #[doc(alias = "create_comment")]
     pub fn create_video_comment(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         body: &types::CommentBody,
     ) -> CreateVideoComment {
-        let mut call = Call::new(self.client, &CREATE_VIDEO_COMMENT, &[&video_id]);
+        let mut call = Call::new(
+            self.client,
+            &CREATE_VIDEO_COMMENT,
+            &[&read_id::<VideoId>(video_id)],
+        );
         call.set_json(body);
         CreateVideoComment { call }
     }
 
     /// Get a comment on a video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `comment_id`: ID of the comment.
     ///
     /// `GET /videos/{video_id}/comments/{comment_id}`; any access token will do.
     /// Answer: the comment.
     #[doc(alias = "get_comment")]
-    pub fn get_video_comment(&self, video_id: u64, comment_id: u64) -> GetVideoComment {
-        let call = Call::new(self.client, &GET_VIDEO_COMMENT, &[&video_id, &comment_id]);
+    pub fn get_video_comment(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        comment_id: u64,
+    ) -> GetVideoComment {
+        let call = Call::new(
+            self.client,
+            &GET_VIDEO_COMMENT,
+            &[&read_id::<VideoId>(video_id), &comment_id],
+        );
         GetVideoComment { call }
     }
 
@@ -1443,7 +1638,7 @@ impl Videos<'_> {
     ///
     /// The token's user must own the comment.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `comment_id`: ID of the comment.
     ///
     /// `PATCH /videos/{video_id}/comments/{comment_id}`; needs the scope `edit`.
@@ -1451,14 +1646,14 @@ impl Videos<'_> {
     #[doc(alias = "edit_comment")]
     pub fn edit_video_comment(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         comment_id: u64,
         body: &types::CommentBody,
     ) -> EditVideoComment {
         let mut call = Call::new(
             self.client,
             &EDIT_VIDEO_COMMENT,
-            &[&video_id, &comment_id],
+            &[&read_id::<VideoId>(video_id), &comment_id],
         );
         call.set_json(body);
         EditVideoComment { call }
@@ -1468,7 +1663,7 @@ impl Videos<'_> {
     ///
     /// The token's user must own the comment.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `comment_id`: ID of the comment.
     ///
     /// `DELETE /videos/{video_id}/comments/{comment_id}`; needs the scope `delete`.
@@ -1476,20 +1671,20 @@ impl Videos<'_> {
     #[doc(alias = "delete_comment")]
     pub fn delete_video_comment(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         comment_id: u64,
     ) -> DeleteVideoComment {
         let call = Call::new(
             self.client,
             &DELETE_VIDEO_COMMENT,
-            &[&video_id, &comment_id],
+            &[&read_id::<VideoId>(video_id), &comment_id],
         );
         DeleteVideoComment { call }
     }
 
     /// List the replies to a comment.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `comment_id`: ID of the comment.
     ///
     /// `GET /videos/{video_id}/comments/{comment_id}/replies`; any access token will do.
@@ -1497,13 +1692,13 @@ impl Videos<'_> {
     #[doc(alias = "get_comment_replies")]
     pub fn list_video_comment_replies(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         comment_id: u64,
     ) -> ListVideoCommentReplies {
         let call = Call::new(
             self.client,
             &LIST_VIDEO_COMMENT_REPLIES,
-            &[&video_id, &comment_id],
+            &[&read_id::<VideoId>(video_id), &comment_id],
         );
         ListVideoCommentReplies { call }
     }
@@ -1512,7 +1707,7 @@ impl Videos<'_> {
     ///
     /// Answers 403 when comments are off, the user may not comment or is not verified, or the text looks like spam.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `comment_id`: ID of the comment.
     ///
     /// `POST /videos/{video_id}/comments/{comment_id}/replies`; needs the scope `interact`.
@@ -1520,14 +1715,14 @@ impl Videos<'_> {
     #[doc(alias = "create_comment_reply")]
     pub fn create_video_comment_reply(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         comment_id: u64,
         body: &types::CommentBody,
     ) -> CreateVideoCommentReply {
         let mut call = Call::new(
             self.client,
             &CREATE_VIDEO_COMMENT_REPLY,
-            &[&video_id, &comment_id],
+            &[&read_id::<VideoId>(video_id), &comment_id],
         );
         call.set_json(body);
         CreateVideoCommentReply { call }
@@ -1535,13 +1730,20 @@ impl Videos<'_> {
 
     /// List the credits of a video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /videos/{video_id}/credits`; any access token will do.
     /// Answer: one page of credits.
     #[doc(alias = "get_video_credits")]
-    pub fn list_video_credits(&self, video_id: u64) -> ListVideoCredits {
-        let call = Call::new(self.client, &LIST_VIDEO_CREDITS, &[&video_id]);
+    pub fn list_video_credits(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListVideoCredits {
+        let call = Call::new(
+            self.client,
+            &LIST_VIDEO_CREDITS,
+            &[&read_id::<VideoId>(video_id)],
+        );
         ListVideoCredits { call }
     }
 
@@ -1549,36 +1751,40 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video. Their email address must be verified, and neither side may have blocked the other.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `POST /videos/{video_id}/credits`; any access token will do.
     /// Answer: the new credit.
     #[doc(alias = "add_video_credit")]
     pub fn create_video_credit(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         body: &types::CreateVideoCreditBody,
     ) -> CreateVideoCredit {
-        let mut call = Call::new(self.client, &CREATE_VIDEO_CREDIT, &[&video_id]);
+        let mut call = Call::new(
+            self.client,
+            &CREATE_VIDEO_CREDIT,
+            &[&read_id::<VideoId>(video_id)],
+        );
         call.set_json(body);
         CreateVideoCredit { call }
     }
 
     /// List the users a video can credit.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /videos/{video_id}/credits/available_users`; any access token will do.
     /// Answer: one page of users.
     #[doc(alias = "available_users")]
     pub fn list_video_credit_available_users(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoCreditAvailableUsers {
         let call = Call::new(
             self.client,
             &LIST_VIDEO_CREDIT_AVAILABLE_USERS,
-            &[&video_id],
+            &[&read_id::<VideoId>(video_id)],
         );
         ListVideoCreditAvailableUsers {
             call,
@@ -1587,25 +1793,41 @@ impl Videos<'_> {
 
     /// Get a credit of a video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `credit_id`: ID of the credit.
     ///
     /// `GET /videos/{video_id}/credits/{credit_id}`; any access token will do.
     /// Answer: the credit.
-    pub fn get_video_credit(&self, video_id: u64, credit_id: u64) -> GetVideoCredit {
-        let call = Call::new(self.client, &GET_VIDEO_CREDIT, &[&video_id, &credit_id]);
+    pub fn get_video_credit(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        credit_id: u64,
+    ) -> GetVideoCredit {
+        let call = Call::new(
+            self.client,
+            &GET_VIDEO_CREDIT,
+            &[&read_id::<VideoId>(video_id), &credit_id],
+        );
         GetVideoCredit { call }
     }
 
     /// Edit a credit of a video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `credit_id`: ID of the credit.
     ///
     /// `PATCH /videos/{video_id}/credits/{credit_id}`; needs the scope `edit`.
     /// Answer: the edited credit.
-    pub fn edit_video_credit(&self, video_id: u64, credit_id: u64) -> EditVideoCredit {
-        let call = Call::new(self.client, &EDIT_VIDEO_CREDIT, &[&video_id, &credit_id]);
+    pub fn edit_video_credit(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        credit_id: u64,
+    ) -> EditVideoCredit {
+        let call = Call::new(
+            self.client,
+            &EDIT_VIDEO_CREDIT,
+            &[&read_id::<VideoId>(video_id), &credit_id],
+        );
         EditVideoCredit { call }
     }
 
@@ -1613,20 +1835,20 @@ impl Videos<'_> {
     ///
     /// Only who made the credit or who is credited may delete it; anyone else gets 400.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `credit_id`: ID of the credit.
     ///
     /// `DELETE /videos/{video_id}/credits/{credit_id}`; needs the scope `edit`.
     /// Answer: done; no body.
     pub fn delete_video_credit(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         credit_id: u64,
     ) -> DeleteVideoCredit {
         let call = Call::new(
             self.client,
             &DELETE_VIDEO_CREDIT,
-            &[&video_id, &credit_id],
+            &[&read_id::<VideoId>(video_id), &credit_id],
         );
         DeleteVideoCredit { call }
     }
@@ -1635,49 +1857,77 @@ impl Videos<'_> {
     ///
     /// Sets or clears values of metadata fields the team has defined. The token's user must own the video or be allowed by the team to edit it.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PUT /videos/{video_id}/custom_metadata`; any access token will do.
     /// Answer: the fields with their values.
     #[doc(alias = "update_video_custom_metadata")]
-    pub fn set_video_custom_metadata(&self, video_id: u64) -> SetVideoCustomMetadata {
-        let call = Call::new(self.client, &SET_VIDEO_CUSTOM_METADATA, &[&video_id]);
+    pub fn set_video_custom_metadata(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> SetVideoCustomMetadata {
+        let call = Call::new(
+            self.client,
+            &SET_VIDEO_CUSTOM_METADATA,
+            &[&read_id::<VideoId>(video_id)],
+        );
         SetVideoCustomMetadata { call }
     }
 
     /// List the fragments of a video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /videos/{video_id}/fragments`; any access token will do.
     /// Answer: the fragments.
     #[doc(alias = "get_fragments")]
-    pub fn get_video_fragments(&self, video_id: u64) -> GetVideoFragments {
-        let call = Call::new(self.client, &GET_VIDEO_FRAGMENTS, &[&video_id]);
+    pub fn get_video_fragments(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetVideoFragments {
+        let call = Call::new(
+            self.client,
+            &GET_VIDEO_FRAGMENTS,
+            &[&read_id::<VideoId>(video_id)],
+        );
         GetVideoFragments { call }
     }
 
     /// Set the fragments of a video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PUT /videos/{video_id}/fragments`; any access token will do.
     /// Answer: done; no body.
     #[doc(alias = "put_fragments")]
-    pub fn replace_video_fragments(&self, video_id: u64) -> ReplaceVideoFragments {
-        let call = Call::new(self.client, &REPLACE_VIDEO_FRAGMENTS, &[&video_id]);
+    pub fn replace_video_fragments(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ReplaceVideoFragments {
+        let call = Call::new(
+            self.client,
+            &REPLACE_VIDEO_FRAGMENTS,
+            &[&read_id::<VideoId>(video_id)],
+        );
         ReplaceVideoFragments { call }
     }
 
     /// Delete all fragments of a video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `DELETE /videos/{video_id}/fragments`; any access token will do.
     /// Answer: done; no body.
     #[doc(alias = "delete_fragments")]
-    pub fn delete_video_fragments(&self, video_id: u64) -> DeleteVideoFragments {
-        let call = Call::new(self.client, &DELETE_VIDEO_FRAGMENTS, &[&video_id]);
+    pub fn delete_video_fragments(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> DeleteVideoFragments {
+        let call = Call::new(
+            self.client,
+            &DELETE_VIDEO_FRAGMENTS,
+            &[&read_id::<VideoId>(video_id)],
+        );
         DeleteVideoFragments { call }
     }
 
@@ -1685,13 +1935,20 @@ impl Videos<'_> {
     ///
     /// The token's user must have a team permission for the video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /videos/{video_id}/pictures`; any access token will do.
     /// Answer: one page of thumbnails.
     #[doc(alias = "get_video_thumbnails")]
-    pub fn list_video_thumbnails(&self, video_id: u64) -> ListVideoThumbnails {
-        let call = Call::new(self.client, &LIST_VIDEO_THUMBNAILS, &[&video_id]);
+    pub fn list_video_thumbnails(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListVideoThumbnails {
+        let call = Call::new(
+            self.client,
+            &LIST_VIDEO_THUMBNAILS,
+            &[&read_id::<VideoId>(video_id)],
+        );
         ListVideoThumbnails { call }
     }
 
@@ -1699,12 +1956,19 @@ impl Videos<'_> {
     ///
     /// The token's user must have a team permission for the video. With `time`, Vimeo takes the picture from the video; otherwise send an image with PUT to the answer's `link`, without the access token, and set the picture active afterwards.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `POST /videos/{video_id}/pictures`; needs the scope `upload`.
     /// Answer: the new thumbnail.
-    pub fn create_video_thumbnail(&self, video_id: u64) -> CreateVideoThumbnail {
-        let call = Call::new(self.client, &CREATE_VIDEO_THUMBNAIL, &[&video_id]);
+    pub fn create_video_thumbnail(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> CreateVideoThumbnail {
+        let call = Call::new(
+            self.client,
+            &CREATE_VIDEO_THUMBNAIL,
+            &[&read_id::<VideoId>(video_id)],
+        );
         CreateVideoThumbnail { call }
     }
 
@@ -1712,20 +1976,20 @@ impl Videos<'_> {
     ///
     /// The token's user must have a team permission for the video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `picture_id`: ID of the thumbnail.
     ///
     /// `GET /videos/{video_id}/pictures/{picture_id}`; any access token will do.
     /// Answer: the thumbnail.
     pub fn get_video_thumbnail(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         picture_id: u64,
     ) -> GetVideoThumbnail {
         let call = Call::new(
             self.client,
             &GET_VIDEO_THUMBNAIL,
-            &[&video_id, &picture_id],
+            &[&read_id::<VideoId>(video_id), &picture_id],
         );
         GetVideoThumbnail { call }
     }
@@ -1734,20 +1998,20 @@ impl Videos<'_> {
     ///
     /// The token's user must own the thumbnail.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `picture_id`: ID of the thumbnail.
     ///
     /// `PATCH /videos/{video_id}/pictures/{picture_id}`; needs the scope `edit`.
     /// Answer: the edited thumbnail.
     pub fn edit_video_thumbnail(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         picture_id: u64,
     ) -> EditVideoThumbnail {
         let call = Call::new(
             self.client,
             &EDIT_VIDEO_THUMBNAIL,
-            &[&video_id, &picture_id],
+            &[&read_id::<VideoId>(video_id), &picture_id],
         );
         EditVideoThumbnail { call }
     }
@@ -1756,20 +2020,20 @@ impl Videos<'_> {
     ///
     /// The token's user must have a team permission for the video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `picture_id`: ID of the thumbnail.
     ///
     /// `DELETE /videos/{video_id}/pictures/{picture_id}`; needs the scope `edit`.
     /// Answer: done; no body.
     pub fn delete_video_thumbnail(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         picture_id: u64,
     ) -> DeleteVideoThumbnail {
         let call = Call::new(
             self.client,
             &DELETE_VIDEO_THUMBNAIL,
-            &[&video_id, &picture_id],
+            &[&read_id::<VideoId>(video_id), &picture_id],
         );
         DeleteVideoThumbnail { call }
     }
@@ -1778,13 +2042,20 @@ impl Videos<'_> {
     ///
     /// Answers 403 when no domain is on the list.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /videos/{video_id}/privacy/domains`; any access token will do.
     /// Answer: one page of domains.
     #[doc(alias = "get_video_privacy_domains")]
-    pub fn list_video_embed_domains(&self, video_id: u64) -> ListVideoEmbedDomains {
-        let call = Call::new(self.client, &LIST_VIDEO_EMBED_DOMAINS, &[&video_id]);
+    pub fn list_video_embed_domains(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListVideoEmbedDomains {
+        let call = Call::new(
+            self.client,
+            &LIST_VIDEO_EMBED_DOMAINS,
+            &[&read_id::<VideoId>(video_id)],
+        );
         ListVideoEmbedDomains { call }
     }
 
@@ -1792,7 +2063,7 @@ impl Videos<'_> {
     ///
     /// The video's `privacy.embed` must be `whitelist`.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `domain`: Host name of the site, such as `example.com`.
     ///
     /// `PUT /videos/{video_id}/privacy/domains/{domain}`; needs the scope `edit`.
@@ -1800,13 +2071,13 @@ impl Videos<'_> {
     #[doc(alias = "add_video_privacy_domain")]
     pub fn add_video_embed_domain(
         &self,
-        video_id: u64,
-        domain: impl AsRef<str>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        domain: impl TryInto<DomainName, Error: Into<InvalidId>>,
     ) -> AddVideoEmbedDomain {
         let call = Call::new(
             self.client,
             &ADD_VIDEO_EMBED_DOMAIN,
-            &[&video_id, &domain.as_ref()],
+            &[&read_id::<VideoId>(video_id), &read_id::<DomainName>(domain)],
         );
         AddVideoEmbedDomain { call }
     }
@@ -1815,7 +2086,7 @@ impl Videos<'_> {
     ///
     /// The video's `privacy.embed` must be `whitelist`.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `domain`: Host name of the site, such as `example.com`.
     ///
     /// `DELETE /videos/{video_id}/privacy/domains/{domain}`; needs the scope `edit`.
@@ -1823,13 +2094,13 @@ impl Videos<'_> {
     #[doc(alias = "delete_video_privacy_domain")]
     pub fn remove_video_embed_domain(
         &self,
-        video_id: u64,
-        domain: impl AsRef<str>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        domain: impl TryInto<DomainName, Error: Into<InvalidId>>,
     ) -> RemoveVideoEmbedDomain {
         let call = Call::new(
             self.client,
             &REMOVE_VIDEO_EMBED_DOMAIN,
-            &[&video_id, &domain.as_ref()],
+            &[&read_id::<VideoId>(video_id), &read_id::<DomainName>(domain)],
         );
         RemoveVideoEmbedDomain { call }
     }
@@ -1838,13 +2109,20 @@ impl Videos<'_> {
     ///
     /// Answers 400 when nobody has been given access.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /videos/{video_id}/privacy/users`; any access token will do.
     /// Answer: one page of users.
     #[doc(alias = "get_video_privacy_users")]
-    pub fn list_video_permitted_users(&self, video_id: u64) -> ListVideoPermittedUsers {
-        let call = Call::new(self.client, &LIST_VIDEO_PERMITTED_USERS, &[&video_id]);
+    pub fn list_video_permitted_users(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListVideoPermittedUsers {
+        let call = Call::new(
+            self.client,
+            &LIST_VIDEO_PERMITTED_USERS,
+            &[&read_id::<VideoId>(video_id)],
+        );
         ListVideoPermittedUsers { call }
     }
 
@@ -1852,17 +2130,21 @@ impl Videos<'_> {
     ///
     /// The body is a JSON array of objects with the `uri` of a user each. The token's user must own the video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PUT /videos/{video_id}/privacy/users`; needs the scope `edit`.
     /// Answer: the users who may now watch.
     #[doc(alias = "add_video_privacy_users")]
     pub fn add_video_permitted_users(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         body: &Vec<types::PermittedUserInput>,
     ) -> AddVideoPermittedUsers {
-        let mut call = Call::new(self.client, &ADD_VIDEO_PERMITTED_USERS, &[&video_id]);
+        let mut call = Call::new(
+            self.client,
+            &ADD_VIDEO_PERMITTED_USERS,
+            &[&read_id::<VideoId>(video_id)],
+        );
         call.set_json(body);
         AddVideoPermittedUsers { call }
     }
@@ -1871,21 +2153,21 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video. Answers 403 when the video has no access list.
     ///
-    /// - `video_id`: ID of the video.
-    /// - `user_id`: ID of the user.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `PUT /videos/{video_id}/privacy/users/{user_id}`; needs the scope `edit`.
     /// Answer: the user; 204 without a body when they already had access.
     #[doc(alias = "add_video_privacy_user")]
     pub fn add_video_permitted_user(
         &self,
-        video_id: u64,
-        user_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> AddVideoPermittedUser {
         let call = Call::new(
             self.client,
             &ADD_VIDEO_PERMITTED_USER,
-            &[&video_id, &user_id],
+            &[&read_id::<VideoId>(video_id), &read_id::<UserId>(user_id)],
         );
         AddVideoPermittedUser { call }
     }
@@ -1894,21 +2176,21 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video. Answers 403 when the video has no access list.
     ///
-    /// - `video_id`: ID of the video.
-    /// - `user_id`: ID of the user.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `DELETE /videos/{video_id}/privacy/users/{user_id}`; needs the scope `edit`.
     /// Answer: done; no body.
     #[doc(alias = "delete_video_privacy_user")]
     pub fn remove_video_permitted_user(
         &self,
-        video_id: u64,
-        user_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> RemoveVideoPermittedUser {
         let call = Call::new(
             self.client,
             &REMOVE_VIDEO_PERMITTED_USER,
-            &[&video_id, &user_id],
+            &[&read_id::<VideoId>(video_id), &read_id::<UserId>(user_id)],
         );
         RemoveVideoPermittedUser { call }
     }
@@ -1917,13 +2199,20 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /videos/{video_id}/tags`; any access token will do.
     /// Answer: one page of tags.
     #[doc(alias = "get_video_tags")]
-    pub fn list_video_tags(&self, video_id: u64) -> ListVideoTags {
-        let call = Call::new(self.client, &LIST_VIDEO_TAGS, &[&video_id]);
+    pub fn list_video_tags(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListVideoTags {
+        let call = Call::new(
+            self.client,
+            &LIST_VIDEO_TAGS,
+            &[&read_id::<VideoId>(video_id)],
+        );
         ListVideoTags { call }
     }
 
@@ -1931,16 +2220,20 @@ impl Videos<'_> {
     ///
     /// The token's user must be allowed to edit the video. The body is a JSON array of objects with a `name` each. A video holds at most 20 tags; more give 403.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PUT /videos/{video_id}/tags`; needs the scope `edit`.
     /// Answer: the tags.
     pub fn add_video_tags(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         body: &Vec<types::TagInput>,
     ) -> AddVideoTags {
-        let mut call = Call::new(self.client, &ADD_VIDEO_TAGS, &[&video_id]);
+        let mut call = Call::new(
+            self.client,
+            &ADD_VIDEO_TAGS,
+            &[&read_id::<VideoId>(video_id)],
+        );
         call.set_json(body);
         AddVideoTags { call }
     }
@@ -1949,14 +2242,22 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video. Answers 404 when the video lacks the tag.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `word`: The tag itself.
     ///
     /// `GET /videos/{video_id}/tags/{word}`; any access token will do.
     /// Answer: the tag.
     #[doc(alias = "check_video_for_tag")]
-    pub fn get_video_tag(&self, video_id: u64, word: impl AsRef<str>) -> GetVideoTag {
-        let call = Call::new(self.client, &GET_VIDEO_TAG, &[&video_id, &word.as_ref()]);
+    pub fn get_video_tag(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        word: impl AsRef<str>,
+    ) -> GetVideoTag {
+        let call = Call::new(
+            self.client,
+            &GET_VIDEO_TAG,
+            &[&read_id::<VideoId>(video_id), &word.as_ref()],
+        );
         GetVideoTag { call }
     }
 
@@ -1964,13 +2265,21 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video. A video holds at most 20 tags; more give 403.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `word`: The tag itself.
     ///
     /// `PUT /videos/{video_id}/tags/{word}`; needs the scope `edit`.
     /// Answer: the added tag.
-    pub fn add_video_tag(&self, video_id: u64, word: impl AsRef<str>) -> AddVideoTag {
-        let call = Call::new(self.client, &ADD_VIDEO_TAG, &[&video_id, &word.as_ref()]);
+    pub fn add_video_tag(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        word: impl AsRef<str>,
+    ) -> AddVideoTag {
+        let call = Call::new(
+            self.client,
+            &ADD_VIDEO_TAG,
+            &[&read_id::<VideoId>(video_id), &word.as_ref()],
+        );
         AddVideoTag { call }
     }
 
@@ -1978,7 +2287,7 @@ impl Videos<'_> {
     ///
     /// The token's user must be allowed to edit the video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `word`: The tag itself.
     ///
     /// `DELETE /videos/{video_id}/tags/{word}`; needs the scope `edit`.
@@ -1986,13 +2295,13 @@ impl Videos<'_> {
     #[doc(alias = "delete_video_tag")]
     pub fn remove_video_tag(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         word: impl AsRef<str>,
     ) -> RemoveVideoTag {
         let call = Call::new(
             self.client,
             &REMOVE_VIDEO_TAG,
-            &[&video_id, &word.as_ref()],
+            &[&read_id::<VideoId>(video_id), &word.as_ref()],
         );
         RemoveVideoTag { call }
     }
@@ -2001,13 +2310,20 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /videos/{video_id}/texttracks`; any access token will do.
     /// Answer: one page of text tracks.
     #[doc(alias = "get_text_tracks")]
-    pub fn list_video_text_tracks(&self, video_id: u64) -> ListVideoTextTracks {
-        let call = Call::new(self.client, &LIST_VIDEO_TEXT_TRACKS, &[&video_id]);
+    pub fn list_video_text_tracks(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListVideoTextTracks {
+        let call = Call::new(
+            self.client,
+            &LIST_VIDEO_TEXT_TRACKS,
+            &[&read_id::<VideoId>(video_id)],
+        );
         ListVideoTextTracks { call }
     }
 
@@ -2015,17 +2331,21 @@ impl Videos<'_> {
     ///
     /// Afterwards send the file with PUT to the answer's `link`, without the access token.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `POST /videos/{video_id}/texttracks`; needs the scope `upload`.
     /// Answer: the new text track with its upload link.
     #[doc(alias = "create_text_track")]
     pub fn create_video_text_track(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         body: &types::CreateTextTrackBody,
     ) -> CreateVideoTextTrack {
-        let mut call = Call::new(self.client, &CREATE_VIDEO_TEXT_TRACK, &[&video_id]);
+        let mut call = Call::new(
+            self.client,
+            &CREATE_VIDEO_TEXT_TRACK,
+            &[&read_id::<VideoId>(video_id)],
+        );
         call.set_json(body);
         CreateVideoTextTrack { call }
     }
@@ -2034,7 +2354,7 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `texttrack_id`: ID of the text track.
     ///
     /// `GET /videos/{video_id}/texttracks/{texttrack_id}`; any access token will do.
@@ -2042,13 +2362,13 @@ impl Videos<'_> {
     #[doc(alias = "get_text_track")]
     pub fn get_video_text_track(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         texttrack_id: u64,
     ) -> GetVideoTextTrack {
         let call = Call::new(
             self.client,
             &GET_VIDEO_TEXT_TRACK,
-            &[&video_id, &texttrack_id],
+            &[&read_id::<VideoId>(video_id), &texttrack_id],
         );
         GetVideoTextTrack { call }
     }
@@ -2057,7 +2377,7 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `texttrack_id`: ID of the text track.
     ///
     /// `PATCH /videos/{video_id}/texttracks/{texttrack_id}`; needs the scope `edit`.
@@ -2065,13 +2385,13 @@ impl Videos<'_> {
     #[doc(alias = "edit_text_track")]
     pub fn edit_video_text_track(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         texttrack_id: u64,
     ) -> EditVideoTextTrack {
         let call = Call::new(
             self.client,
             &EDIT_VIDEO_TEXT_TRACK,
-            &[&video_id, &texttrack_id],
+            &[&read_id::<VideoId>(video_id), &texttrack_id],
         );
         EditVideoTextTrack { call }
     }
@@ -2080,7 +2400,7 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `texttrack_id`: ID of the text track.
     ///
     /// `DELETE /videos/{video_id}/texttracks/{texttrack_id}`; needs the scope `delete`.
@@ -2088,20 +2408,20 @@ impl Videos<'_> {
     #[doc(alias = "delete_text_track")]
     pub fn delete_video_text_track(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         texttrack_id: u64,
     ) -> DeleteVideoTextTrack {
         let call = Call::new(
             self.client,
             &DELETE_VIDEO_TEXT_TRACK,
-            &[&video_id, &texttrack_id],
+            &[&read_id::<VideoId>(video_id), &texttrack_id],
         );
         DeleteVideoTextTrack { call }
     }
 
     /// List the transcript segments of a text track.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `texttrack_id`: ID of the text track.
     ///
     /// `GET /videos/{video_id}/transcripts/{texttrack_id}`; any access token will do.
@@ -2109,13 +2429,13 @@ impl Videos<'_> {
     #[doc(alias = "get_transcript")]
     pub fn list_video_transcript_segments(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         texttrack_id: u64,
     ) -> ListVideoTranscriptSegments {
         let call = Call::new(
             self.client,
             &LIST_VIDEO_TRANSCRIPT_SEGMENTS,
-            &[&video_id, &texttrack_id],
+            &[&read_id::<VideoId>(video_id), &texttrack_id],
         );
         ListVideoTranscriptSegments {
             call,
@@ -2126,13 +2446,16 @@ impl Videos<'_> {
     ///
     /// Users who are not verified get 403.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `POST /videos/{video_id}/trim`; any access token will do.
     /// Answer: the trim and its state.
     #[doc(alias = "clip_trim")]
-    pub fn trim_video(&self, video_id: u64) -> TrimVideo {
-        let call = Call::new(self.client, &TRIM_VIDEO, &[&video_id]);
+    pub fn trim_video(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> TrimVideo {
+        let call = Call::new(self.client, &TRIM_VIDEO, &[&read_id::<VideoId>(video_id)]);
         TrimVideo { call }
     }
 
@@ -2140,13 +2463,20 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /videos/{video_id}/versions`; any access token will do.
     /// Answer: one page of versions.
     #[doc(alias = "get_video_versions")]
-    pub fn list_video_versions(&self, video_id: u64) -> ListVideoVersions {
-        let call = Call::new(self.client, &LIST_VIDEO_VERSIONS, &[&video_id]);
+    pub fn list_video_versions(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListVideoVersions {
+        let call = Call::new(
+            self.client,
+            &LIST_VIDEO_VERSIONS,
+            &[&read_id::<VideoId>(video_id)],
+        );
         ListVideoVersions { call }
     }
 
@@ -2154,16 +2484,20 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video. Send the file as for a new video; with `tus`, to the answer's `upload.upload_link` using HEAD and PATCH only.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `POST /videos/{video_id}/versions`; any access token will do.
     /// Answer: the new version with its upload details.
     pub fn create_video_version(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         body: &types::CreateVideoVersionBody,
     ) -> CreateVideoVersion {
-        let mut call = Call::new(self.client, &CREATE_VIDEO_VERSION, &[&video_id]);
+        let mut call = Call::new(
+            self.client,
+            &CREATE_VIDEO_VERSION,
+            &[&read_id::<VideoId>(video_id)],
+        );
         call.set_json(body);
         CreateVideoVersion { call }
     }
@@ -2172,13 +2506,21 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
     ///
     /// `GET /videos/{video_id}/versions/{version_id}`; any access token will do.
     /// Answer: the version.
-    pub fn get_video_version(&self, video_id: u64, version_id: u64) -> GetVideoVersion {
-        let call = Call::new(self.client, &GET_VIDEO_VERSION, &[&video_id, &version_id]);
+    pub fn get_video_version(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        version_id: u64,
+    ) -> GetVideoVersion {
+        let call = Call::new(
+            self.client,
+            &GET_VIDEO_VERSION,
+            &[&read_id::<VideoId>(video_id), &version_id],
+        );
         GetVideoVersion { call }
     }
 
@@ -2186,20 +2528,20 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
     ///
     /// `PATCH /videos/{video_id}/versions/{version_id}`; needs the scope `edit`.
     /// Answer: the edited version.
     pub fn edit_video_version(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
     ) -> EditVideoVersion {
         let call = Call::new(
             self.client,
             &EDIT_VIDEO_VERSION,
-            &[&video_id, &version_id],
+            &[&read_id::<VideoId>(video_id), &version_id],
         );
         EditVideoVersion { call }
     }
@@ -2208,27 +2550,27 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video. The current version cannot be deleted: that gives 404 with code 2538.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
     ///
     /// `DELETE /videos/{video_id}/versions/{version_id}`; needs the scope `edit`.
     /// Answer: done; no body.
     pub fn delete_video_version(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
     ) -> DeleteVideoVersion {
         let call = Call::new(
             self.client,
             &DELETE_VIDEO_VERSION,
-            &[&video_id, &version_id],
+            &[&read_id::<VideoId>(video_id), &version_id],
         );
         DeleteVideoVersion { call }
     }
 
     /// List the audio tracks of a video version.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
     ///
     /// `GET /videos/{video_id}/versions/{version_id}/audiotracks`; any access token will do.
@@ -2236,13 +2578,13 @@ impl Videos<'_> {
     #[doc(alias = "get_audio_tracks")]
     pub fn list_video_version_audio_tracks(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
     ) -> ListVideoVersionAudioTracks {
         let call = Call::new(
             self.client,
             &LIST_VIDEO_VERSION_AUDIO_TRACKS,
-            &[&video_id, &version_id],
+            &[&read_id::<VideoId>(video_id), &version_id],
         );
         ListVideoVersionAudioTracks {
             call,
@@ -2251,7 +2593,7 @@ impl Videos<'_> {
 
     /// Add an audio track to a video version.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
     ///
     /// `POST /videos/{video_id}/versions/{version_id}/audiotracks`; any access token will do.
@@ -2259,14 +2601,14 @@ impl Videos<'_> {
     #[doc(alias = "create_audio_track")]
     pub fn create_video_version_audio_track(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
         body: &types::CreateAudioTrackBody,
     ) -> CreateVideoVersionAudioTrack {
         let mut call = Call::new(
             self.client,
             &CREATE_VIDEO_VERSION_AUDIO_TRACK,
-            &[&video_id, &version_id],
+            &[&read_id::<VideoId>(video_id), &version_id],
         );
         call.set_json(body);
         CreateVideoVersionAudioTrack {
@@ -2276,7 +2618,7 @@ impl Videos<'_> {
 
     /// Get an audio track of a video version.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
     /// - `audiotrack_id`: ID of the audio track.
     ///
@@ -2285,21 +2627,21 @@ impl Videos<'_> {
     #[doc(alias = "get_audio_track")]
     pub fn get_video_version_audio_track(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
         audiotrack_id: impl AsRef<str>,
     ) -> GetVideoVersionAudioTrack {
         let call = Call::new(
             self.client,
             &GET_VIDEO_VERSION_AUDIO_TRACK,
-            &[&video_id, &version_id, &audiotrack_id.as_ref()],
+            &[&read_id::<VideoId>(video_id), &version_id, &audiotrack_id.as_ref()],
         );
         GetVideoVersionAudioTrack { call }
     }
 
     /// Edit an audio track of a video version.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
     /// - `audiotrack_id`: ID of the audio track.
     ///
@@ -2308,21 +2650,21 @@ impl Videos<'_> {
     #[doc(alias = "edit_audio_track")]
     pub fn edit_video_version_audio_track(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
         audiotrack_id: impl AsRef<str>,
     ) -> EditVideoVersionAudioTrack {
         let call = Call::new(
             self.client,
             &EDIT_VIDEO_VERSION_AUDIO_TRACK,
-            &[&video_id, &version_id, &audiotrack_id.as_ref()],
+            &[&read_id::<VideoId>(video_id), &version_id, &audiotrack_id.as_ref()],
         );
         EditVideoVersionAudioTrack { call }
     }
 
     /// Delete an audio track of a video version.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
     /// - `audiotrack_id`: ID of the audio track.
     ///
@@ -2331,14 +2673,14 @@ impl Videos<'_> {
     #[doc(alias = "delete_audio_track")]
     pub fn delete_video_version_audio_track(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
         audiotrack_id: impl AsRef<str>,
     ) -> DeleteVideoVersionAudioTrack {
         let call = Call::new(
             self.client,
             &DELETE_VIDEO_VERSION_AUDIO_TRACK,
-            &[&video_id, &version_id, &audiotrack_id.as_ref()],
+            &[&read_id::<VideoId>(video_id), &version_id, &audiotrack_id.as_ref()],
         );
         DeleteVideoVersionAudioTrack {
             call,
@@ -2347,7 +2689,7 @@ impl Videos<'_> {
 
     /// List the downloads of a version with alternate audio.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
     ///
     /// `GET /videos/{video_id}/versions/{version_id}/downloads`; any access token will do.
@@ -2355,20 +2697,20 @@ impl Videos<'_> {
     #[doc(alias = "get_audiotrack_downloads")]
     pub fn get_video_version_downloads(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
     ) -> GetVideoVersionDownloads {
         let call = Call::new(
             self.client,
             &GET_VIDEO_VERSION_DOWNLOADS,
-            &[&video_id, &version_id],
+            &[&read_id::<VideoId>(video_id), &version_id],
         );
         GetVideoVersionDownloads { call }
     }
 
     /// Get the thumbnail of a video version.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
     ///
     /// `GET /videos/{video_id}/versions/{version_id}/picture`; any access token will do.
@@ -2376,13 +2718,13 @@ impl Videos<'_> {
     #[doc(alias = "get_version_thumbnail")]
     pub fn get_video_version_thumbnail(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
     ) -> GetVideoVersionThumbnail {
         let call = Call::new(
             self.client,
             &GET_VIDEO_VERSION_THUMBNAIL,
-            &[&video_id, &version_id],
+            &[&read_id::<VideoId>(video_id), &version_id],
         );
         GetVideoVersionThumbnail { call }
     }
@@ -2391,7 +2733,7 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
     ///
     /// `GET /videos/{video_id}/versions/{version_id}/texttracks`; any access token will do.
@@ -2399,26 +2741,33 @@ impl Videos<'_> {
     #[doc(alias = "get_text_tracks_alt1")]
     pub fn list_video_version_text_tracks(
         &self,
-        video_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
     ) -> ListVideoVersionTextTracks {
         let call = Call::new(
             self.client,
             &LIST_VIDEO_VERSION_TEXT_TRACKS,
-            &[&video_id, &version_id],
+            &[&read_id::<VideoId>(video_id), &version_id],
         );
         ListVideoVersionTextTracks { call }
     }
 
     /// List the videos related to a video.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /videos/{video_id}/videos`; any access token will do.
     /// Answer: one page of related videos.
     #[doc(alias = "get_related_videos")]
-    pub fn list_related_videos(&self, video_id: u64) -> ListRelatedVideos {
-        let call = Call::new(self.client, &LIST_RELATED_VIDEOS, &[&video_id]);
+    pub fn list_related_videos(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListRelatedVideos {
+        let call = Call::new(
+            self.client,
+            &LIST_RELATED_VIDEOS,
+            &[&read_id::<VideoId>(video_id)],
+        );
         ListRelatedVideos { call }
     }
 }

@@ -16,8 +16,10 @@
 use http::Method;
 use serde::de::DeserializeOwned;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, Operation, Page, PendingAnswer, QueryParameter,
+    Call, Client, Empty, Endpoint, Fields, InvalidId, Operation, Page, PendingAnswer,
+    QueryParameter, UserId, VideoId,
 };
+use crate::runtime::read_id;
 use crate::types;
 
 impl Client {
@@ -50,37 +52,58 @@ impl WatchLater<'_> {
     ///
     /// Answers with the video when it is queued, 404 otherwise.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /me/watchlater/{video_id}`; needs the scope `private`.
     /// Answer: the queued video.
     #[doc(alias = "check_watch_later_queue_alt1")]
-    pub fn get_my_watch_later_video(&self, video_id: u64) -> GetMyWatchLaterVideo {
-        let call = Call::new(self.client, &GET_MY_WATCH_LATER_VIDEO, &[&video_id]);
+    pub fn get_my_watch_later_video(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetMyWatchLaterVideo {
+        let call = Call::new(
+            self.client,
+            &GET_MY_WATCH_LATER_VIDEO,
+            &[&read_id::<VideoId>(video_id)],
+        );
         GetMyWatchLaterVideo { call }
     }
 
     /// Add a video to Watch Later of the token's user.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PUT /me/watchlater/{video_id}`; needs the scope `interact`.
     /// Answer: done; no body.
     #[doc(alias = "add_video_to_watch_later_alt1")]
-    pub fn add_my_watch_later_video(&self, video_id: u64) -> AddMyWatchLaterVideo {
-        let call = Call::new(self.client, &ADD_MY_WATCH_LATER_VIDEO, &[&video_id]);
+    pub fn add_my_watch_later_video(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> AddMyWatchLaterVideo {
+        let call = Call::new(
+            self.client,
+            &ADD_MY_WATCH_LATER_VIDEO,
+            &[&read_id::<VideoId>(video_id)],
+        );
         AddMyWatchLaterVideo { call }
     }
 
     /// Remove a video from Watch Later of the token's user.
     ///
-    /// - `video_id`: ID of the video.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `DELETE /me/watchlater/{video_id}`; needs the scope `interact`.
     /// Answer: done; no body.
     #[doc(alias = "delete_video_from_watch_later_alt1")]
-    pub fn remove_my_watch_later_video(&self, video_id: u64) -> RemoveMyWatchLaterVideo {
-        let call = Call::new(self.client, &REMOVE_MY_WATCH_LATER_VIDEO, &[&video_id]);
+    pub fn remove_my_watch_later_video(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> RemoveMyWatchLaterVideo {
+        let call = Call::new(
+            self.client,
+            &REMOVE_MY_WATCH_LATER_VIDEO,
+            &[&read_id::<VideoId>(video_id)],
+        );
         RemoveMyWatchLaterVideo { call }
     }
 
@@ -88,16 +111,20 @@ impl WatchLater<'_> {
     ///
     /// Honours `If-Modified-Since` and answers 304 when the given user has added no video since then.
     ///
-    /// - `user_id`: ID of the user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
     /// `GET /users/{user_id}/watchlater`; needs the scope `private`.
     /// Answer: one page of videos.
     #[doc(alias = "get_watch_later_queue")]
     pub fn list_user_watch_later_videos(
         &self,
-        user_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserWatchLaterVideos {
-        let call = Call::new(self.client, &LIST_USER_WATCH_LATER_VIDEOS, &[&user_id]);
+        let call = Call::new(
+            self.client,
+            &LIST_USER_WATCH_LATER_VIDEOS,
+            &[&read_id::<UserId>(user_id)],
+        );
         ListUserWatchLaterVideos { call }
     }
 
@@ -105,63 +132,63 @@ impl WatchLater<'_> {
     ///
     /// Answers with the video when it is queued, 404 otherwise.
     ///
-    /// - `user_id`: ID of the user.
-    /// - `video_id`: ID of the video.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /users/{user_id}/watchlater/{video_id}`; needs the scope `private`.
     /// Answer: the queued video.
     #[doc(alias = "check_watch_later_queue")]
     pub fn get_user_watch_later_video(
         &self,
-        user_id: u64,
-        video_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetUserWatchLaterVideo {
         let call = Call::new(
             self.client,
             &GET_USER_WATCH_LATER_VIDEO,
-            &[&user_id, &video_id],
+            &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
         );
         GetUserWatchLaterVideo { call }
     }
 
     /// Add a video to Watch Later of a user.
     ///
-    /// - `user_id`: ID of the user.
-    /// - `video_id`: ID of the video.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PUT /users/{user_id}/watchlater/{video_id}`; needs the scope `interact`.
     /// Answer: done; no body.
     #[doc(alias = "add_video_to_watch_later")]
     pub fn add_user_watch_later_video(
         &self,
-        user_id: u64,
-        video_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AddUserWatchLaterVideo {
         let call = Call::new(
             self.client,
             &ADD_USER_WATCH_LATER_VIDEO,
-            &[&user_id, &video_id],
+            &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
         );
         AddUserWatchLaterVideo { call }
     }
 
     /// Remove a video from Watch Later of a user.
     ///
-    /// - `user_id`: ID of the user.
-    /// - `video_id`: ID of the video.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `DELETE /users/{user_id}/watchlater/{video_id}`; needs the scope `interact`.
     /// Answer: done; no body.
     #[doc(alias = "delete_video_from_watch_later")]
     pub fn remove_user_watch_later_video(
         &self,
-        user_id: u64,
-        video_id: u64,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveUserWatchLaterVideo {
         let call = Call::new(
             self.client,
             &REMOVE_USER_WATCH_LATER_VIDEO,
-            &[&user_id, &video_id],
+            &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
         );
         RemoveUserWatchLaterVideo { call }
     }

@@ -14,7 +14,7 @@ use url::Url;
 use url::form_urlencoded;
 
 use super::send::{PendingAnswer, send};
-use super::{Client, Error, Fields, Operation, Request};
+use super::{Client, Error, Fields, InvalidId, Operation, Request};
 
 /// A typed call before it is sent: implemented by every generated builder.
 ///
@@ -353,8 +353,8 @@ impl<T> fmt::Debug for Call<T> {
     }
 }
 
-/// What stays as it is in a path segment: the unreserved characters of RFC 3986.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// What stays as it is in a path segment: the unreserved characters of RFC 3986, and the colon before a video's hash.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
 
 fn fill(operation: &'static Operation, values: &[&dyn PathValue]) -> Result<String, Error> {
     let mut values = values.iter();
@@ -365,7 +365,13 @@ fn fill(operation: &'static Operation, values: &[&dyn PathValue]) -> Result<Stri
             path.push_str(segment);
             continue;
         };
-        let value = values.next().map(|value| value.to_segment()).unwrap_or_default();
+        let value = match values.next().map(|value| value.to_segment()) {
+            Some(Ok(value)) => value,
+            Some(Err(error)) => {
+                return Err(Error::invalid(operation.id, format!("the path parameter {name}: {error}")));
+            }
+            None => Cow::default(),
+        };
         if matches!(&*value, "" | "." | "..") {
             return Err(Error::invalid(
                 operation.id,
@@ -380,7 +386,11 @@ fn fill(operation: &'static Operation, values: &[&dyn PathValue]) -> Result<Stri
 /// A value that can stand in a path; it is percent-encoded on the way.
 pub trait PathValue {
     /// The text of the path segment, not yet encoded.
-    fn to_segment(&self) -> Cow<'_, str>;
+    ///
+    /// # Errors
+    ///
+    /// When there is none, since what was named cannot be read.
+    fn to_segment(&self) -> Result<Cow<'_, str>, InvalidId>;
 }
 
 /// A value that can stand in a query; it is encoded on the way.
@@ -393,8 +403,8 @@ macro_rules! as_text {
     ($($type:ty),*) => {
         $(
             impl PathValue for $type {
-                fn to_segment(&self) -> Cow<'_, str> {
-                    Cow::Borrowed(self)
+                fn to_segment(&self) -> Result<Cow<'_, str>, InvalidId> {
+                    Ok(Cow::Borrowed(self))
                 }
             }
 
@@ -411,8 +421,8 @@ macro_rules! as_display {
     ($($type:ty),*) => {
         $(
             impl PathValue for $type {
-                fn to_segment(&self) -> Cow<'_, str> {
-                    Cow::Owned(self.to_string())
+                fn to_segment(&self) -> Result<Cow<'_, str>, InvalidId> {
+                    Ok(Cow::Owned(self.to_string()))
                 }
             }
 

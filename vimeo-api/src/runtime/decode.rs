@@ -198,6 +198,19 @@ mod tests {
     use super::*;
     use crate::Page;
 
+    #[test]
+    fn a_whole_number_in_the_form_of_a_fraction_is_no_drift_and_a_fraction_is() {
+        let body = br#"{"sizes": [{"width": 12.0}, {"width": 13}, {"width": 1.4e1}], "size": 3.0}"#;
+        let clip = decode::<Clip>(body, Strictness::Strict).unwrap().value;
+        let widths: Vec<u64> = clip.sizes.iter().flatten().filter_map(|size| size.width).collect();
+        assert_eq!((clip.size, widths), (Some(3), vec![12, 13, 14]));
+        let decoded = decode::<Clip>(br#"{"size": 3.5, "name": "a"}"#, Strictness::Tolerant).unwrap();
+        assert_eq!((decoded.value.size, decoded.drift[0].path()), (None, "size"));
+        // What no whole number is exactly is not rounded to one.
+        assert!(!decode::<Clip>(br#"{"size": 1e300}"#, Strictness::Tolerant).unwrap().drift.is_empty());
+        assert!(!decode::<Clip>(br#"{"size": -3.0}"#, Strictness::Tolerant).unwrap().drift.is_empty());
+    }
+
     #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
     struct Clip {
         name: Option<String>,

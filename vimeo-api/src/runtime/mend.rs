@@ -3,6 +3,8 @@
 //! serde stops at the first misfit, so each costs a reading of its own. Two things keep the work in bounds when a whole
 //! page has drifted: what must fail in the same way is taken out at once, and where that cannot be known, as with
 //! texts that are no dates each in its own way, the elements of a list are read one by one.
+//!
+//! A whole number that is written as a fraction, `12.0`, is that number: many programs write what they have divided so.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -43,6 +45,9 @@ pub(super) fn mend(
         MOST_READINGS.min(MOST_BYTES.checked_div(bytes.len()).unwrap_or(MOST_READINGS)).max(8);
     for _ in 0..most_readings {
         let Some(misfit) = mender.read(watch, read) else { return Ok(mender.drift) };
+        if misfit.is_fraction() && whole_numbers(&mut mender.tree) {
+            continue;
+        }
         if !misfit.is_of_kind() && mender.one_by_one(&misfit.steps, watch, read) {
             continue;
         }
@@ -70,11 +75,38 @@ impl Misfit {
         self.message.starts_with("invalid type")
     }
 
+    /// Whether a fraction came where a whole number was wanted.
+    fn is_fraction(&self) -> bool {
+        self.message.starts_with("invalid type: floating point")
+    }
+
     /// The part of serde's message that says what was wanted, without the value that came.
     fn expectation(&self) -> String {
         let wanted =
             self.message.split_once(", expected ").map_or(self.message.as_str(), |(_, wanted)| wanted);
         wanted.split(" at line ").next().unwrap_or_default().to_owned()
+    }
+}
+
+/// Writes whole numbers that are written as fractions as what they are; answers whether there were any.
+fn whole_numbers(value: &mut Value) -> bool {
+    // Beyond that not every whole number has a fraction of its own.
+    const LARGEST: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(number) => {
+            let exact = number
+                .as_f64()
+                .filter(|fraction| number.is_f64() && fraction.fract() == 0.0 && fraction.abs() <= LARGEST);
+            if let Some(fraction) = exact {
+                *value = if fraction < 0.0 { (fraction as i64).into() } else { (fraction as u64).into() };
+            }
+            exact.is_some()
+        }
+        Value::Array(elements) => {
+            elements.iter_mut().fold(false, |any, element| whole_numbers(element) || any)
+        }
+        Value::Object(fields) => fields.values_mut().fold(false, |any, field| whole_numbers(field) || any),
+        _ => false,
     }
 }
 

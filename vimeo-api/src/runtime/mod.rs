@@ -10,12 +10,14 @@ mod decode_error;
 mod error;
 mod excerpt;
 mod fields;
+mod id;
 mod kind;
 mod mend;
 mod open_enum;
 mod operation;
 mod page;
 mod rate_limit;
+mod reference;
 mod refusal;
 mod request;
 mod response;
@@ -35,6 +37,10 @@ pub use decode::{DecodeFailure, Decoded, Drift, Inspection, Strictness, decode, 
 pub use decode_error::DecodeError;
 pub use error::{ConnectionError, Error, Sent};
 pub use fields::Fields;
+pub use id::{
+    AppId, ChannelId, DomainName, FolderId, GroupId, InvalidId, ShowcaseId, TextTrackId, UserId, VersionId,
+    VideoId, WebhookId,
+};
 pub use open_enum::OpenEnum;
 pub use operation::{Operation, QueryParameter};
 pub use page::{Page, Paging};
@@ -48,7 +54,9 @@ pub use sender::Sender;
 pub use transport::{Reqwest, Transport, TransportFuture};
 pub use uri::{InvalidUri, ResourceUri};
 
-// A description need not have a set of words or a choice; ours has both.
+// A description need not have a set of words, a choice or a marked ID; ours has all of them.
+#[allow(unused_imports)]
+pub(crate) use id::read_id;
 #[allow(unused_imports)]
 pub(crate) use kind::by_kind;
 #[allow(unused_imports)]

@@ -79,8 +79,8 @@ macro_rules! open_enum {
         }
 
         impl $crate::PathValue for $name {
-            fn to_segment(&self) -> ::std::borrow::Cow<'_, str> {
-                $crate::OpenEnum::as_str(self).into()
+            fn to_segment(&self) -> Result<::std::borrow::Cow<'_, str>, $crate::InvalidId> {
+                Ok($crate::OpenEnum::as_str(self).into())
             }
         }
     };

@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 use serde_json::json;
-use vimeo_api::types::{TextTrack, User, Video};
+use vimeo_api::types::{
+    LiveQuotaStatus, ShowcasePictures, TextTrack, User, UserBadgeType, Video, VideoFileLogSetting,
+};
 use vimeo_api::{Error, OpenEnum, Sent, Strictness, decode};
 
 use crate::{Memory, now};
@@ -81,6 +83,124 @@ fn recorded_shapes_decode_without_a_mismatch() {
         json!({"uri": "/videos/7/texttracks/9", "link_expires_time": 1_680_982_193, "type": "captions"});
     let track = decode::<TextTrack>(track.to_string().as_bytes(), Strictness::Strict).unwrap().value;
     assert_eq!(track.link_expires_time, Some(1_680_982_193));
+}
+
+/// Frame rates are fractions wherever they come, as all footage of NTSC has them.
+#[test]
+fn frame_rates_are_fractions() {
+    let body = json!({
+        "files": [{"quality": "hd", "fps": 23.98}, {"fps": 25}],
+        "download": [{"quality": "source", "fps": 29.97}],
+        "play": {"progressive": [{"fps": 59.94}]},
+    });
+    let video = decode::<Video>(body.to_string().as_bytes(), Strictness::Strict).unwrap().value;
+    let fps = |files: &Option<Vec<vimeo_api::types::VideoFile>>| {
+        files.iter().flatten().map(|file| file.fps.unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!((fps(&video.files), fps(&video.download)), (vec![23.98, 25.0], vec![29.97]));
+    let played = video.play.unwrap().progressive.unwrap();
+    assert_eq!(played[0].fps, Some(59.94));
+}
+
+#[test]
+fn the_log_of_a_file_is_an_address_or_an_object_of_them() {
+    let address = "https://api.example/videos/7/log/8";
+    let body = json!({
+        "files": [{"log": address}, {"log": {"play": address}}],
+        "play": {
+            "progressive": [{"log": address}, {"log": {"play": address}}],
+            "hls": {"log": address},
+            "dash": {"log": {"play": address}},
+        },
+    });
+    let video = decode::<Video>(body.to_string().as_bytes(), Strictness::Strict).unwrap().value;
+    let play = video.play.unwrap();
+    let logs = [
+        video.files.unwrap().into_iter().filter_map(|file| file.log).collect::<Vec<_>>(),
+        play.progressive.unwrap().into_iter().filter_map(|file| file.log).collect(),
+        [play.hls.unwrap().log, play.dash.unwrap().log].into_iter().flatten().collect(),
+    ];
+    for logs in logs {
+        assert!(matches!(&logs[0], VideoFileLogSetting::Text(text) if text == address), "{logs:?}");
+        let VideoFileLogSetting::VideoFileLog(log) = &logs[1] else { panic!("{logs:?}") };
+        assert_eq!(log.play.as_deref(), Some(address));
+    }
+}
+
+#[test]
+fn a_showcase_has_a_picture_or_the_thumbnails_of_its_videos() {
+    let picture =
+        json!({"uri": "/videos/3/pictures/4", "active": true, "sizes": [{"width": 100, "height": 75}]});
+    let read = |pictures: serde_json::Value| {
+        let body = json!({"uri": "/users/1/albums/2", "name": "A", "pictures": pictures}).to_string();
+        let showcase =
+            decode::<vimeo_api::types::Showcase>(body.as_bytes(), Strictness::Strict).unwrap().value;
+        showcase.pictures.unwrap()
+    };
+    assert!(matches!(read(picture.clone()), ShowcasePictures::Picture(one) if one.active == Some(true)));
+    match read(json!([picture, picture])) {
+        ShowcasePictures::List(all) => assert_eq!(all[1].uri.as_deref(), Some("/videos/3/pictures/4")),
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(read(json!([])), ShowcasePictures::List(all) if all.is_empty()));
+}
+
+#[test]
+fn an_account_tells_its_badge_addresses_live_quota_renewal_and_notifications() {
+    let body = json!({
+        "membership": {
+            "type": "live_pro",
+            "badge": {"type": "staff", "text": "Staff", "alt_text": "About us", "url": "/about"},
+            "subscription": {"renewal": {"display_date": "2029-10-31", "renewal_date": "2029-10-31T04:00:00+00:00"}},
+        },
+        "emails": [{"email": "someone@example.com"}],
+        "live_quota": {
+            "status": "available",
+            "time": {"monthly_remaining": 36_000, "monthly_maximum": 36_000, "event_maximum": 7_200},
+            "streams": {"remaining": 1, "maximum": 2},
+        },
+        "metadata": {"connections": {
+            "violations": {"uri": "/users/1/violations", "options": ["GET"], "total": 0},
+            "notifications": {
+                "uri": "/me/notifications", "total": 31, "total_new": 25, "new_total": 25, "unread_total": 24,
+                "type_count": {"comment": 0, "share": 1}, "type_unseen_count": {"comment": 0, "share": 1},
+            },
+        }},
+    });
+    let found = vimeo_api::decode::<User>(body.to_string().as_bytes(), Strictness::Strict).unwrap().value;
+    let membership = found.membership.unwrap();
+    assert_eq!(membership.badge.unwrap().type_, Some(UserBadgeType::Staff));
+    let renewal = membership.subscription.unwrap().renewal.unwrap();
+    assert_eq!(renewal.renewal_date.unwrap().timestamp(), 1_888_113_600);
+    assert_eq!(found.emails.unwrap()[0].email.as_deref(), Some("someone@example.com"));
+    let live = found.live_quota.unwrap();
+    assert_eq!(live.status, Some(LiveQuotaStatus::Available));
+    assert_eq!(live.time.unwrap().event_maximum, Some(7_200));
+    assert_eq!(live.streams.unwrap().maximum, Some(2));
+    let connections = found.metadata.unwrap().connections.unwrap();
+    assert_eq!(connections.violations.unwrap().total, Some(0));
+    let notifications = connections.notifications.unwrap();
+    assert_eq!(notifications.unread_total, Some(24));
+    assert_eq!(notifications.type_count.unwrap()["share"], 1);
+}
+
+/// What is measured rather than counted comes as a fraction sooner or later.
+#[test]
+fn measures_take_fractions() {
+    use vimeo_api::types::{Analytics, OnDemandPage, OnDemandPromotion, VideoSpatial};
+    fn fits<T: serde::de::DeserializeOwned>(body: serde_json::Value) {
+        let decoded = decode::<T>(body.to_string().as_bytes(), Strictness::Strict);
+        assert!(decoded.is_ok(), "{body}");
+    }
+    fits::<Analytics>(
+        json!({"average_percent_watched": 61.5, "average_time_watched": 12.4, "total_time_watched": 900.25}),
+    );
+    fits::<VideoSpatial>(json!({
+        "field_of_view": 50.5,
+        "director_timeline": [{"pitch": -12.5, "yaw": 180.25, "roll": 0.5, "time_code": 1.5}],
+    }));
+    fits::<OnDemandPage>(json!({"rating": 4.5}));
+    fits::<OnDemandPromotion>(json!({"percent_off": 12.5}));
 }
 
 /// BEHAVIOUR.md: D08.

@@ -80,6 +80,87 @@ fn path_parameters_cannot_leave_their_segment() {
     assert_eq!(memory.count(), 0);
 }
 
+/// What the caller named reaches the path whole.
+#[test]
+fn ids_are_numbers_names_hashes_uris_and_links() {
+    use vimeo_api::{ResourceUri, UserId, VideoId};
+
+    let memory = Memory::answering(200, "{}");
+    let client = memory.client();
+    let (videos, users, channels, groups) =
+        (client.videos(), client.users(), client.channels(), client.groups());
+    let hashed: VideoId = "76979871:a1b2c3d4e5".parse().unwrap();
+    let uri: ResourceUri = "/videos/76979871:a1b2c3d4e5".parse().unwrap();
+    let cases = [
+        (videos.get_video(76979871).into_call().link(), "/videos/76979871"),
+        (videos.get_video("76979871").into_call().link(), "/videos/76979871"),
+        (videos.get_video("76979871:a1b2c3d4e5").into_call().link(), "/videos/76979871:a1b2c3d4e5"),
+        (videos.get_video(&hashed).into_call().link(), "/videos/76979871:a1b2c3d4e5"),
+        (videos.get_video(&uri).into_call().link(), "/videos/76979871:a1b2c3d4e5"),
+        (videos.get_video(hashed.uri()).into_call().link(), "/videos/76979871:a1b2c3d4e5"),
+        (
+            videos.get_video("https://vimeo.com/76979871/a1b2c3d4e5").into_call().link(),
+            "/videos/76979871:a1b2c3d4e5",
+        ),
+        (
+            videos.list_video_text_tracks(hashed.clone()).into_call().link(),
+            "/videos/76979871:a1b2c3d4e5/texttracks",
+        ),
+        (videos.list_video_comments(&hashed).into_call().link(), "/videos/76979871:a1b2c3d4e5/comments"),
+        (videos.list_video_thumbnails(&hashed).into_call().link(), "/videos/76979871:a1b2c3d4e5/pictures"),
+        (users.get_user(152184).into_call().link(), "/users/152184"),
+        (users.get_user("staff").into_call().link(), "/users/staff"),
+        (users.get_user(UserId::from(7)).into_call().link(), "/users/7"),
+        (users.get_user("https://vimeo.com/user7").into_call().link(), "/users/7"),
+        (channels.list_channel_videos("staffpicks").into_call().link(), "/channels/staffpicks/videos"),
+        (channels.list_channel_videos(7).into_call().link(), "/channels/7/videos"),
+        (
+            channels.get_channel_video("staffpicks", "1:a1b2c3d4e5").into_call().link(),
+            "/channels/staffpicks/videos/1:a1b2c3d4e5",
+        ),
+        (groups.get_group("motion").into_call().link(), "/groups/motion"),
+    ];
+    for (link, wanted) in cases {
+        assert_eq!(link, wanted);
+    }
+    let domain = videos.add_video_embed_domain(7, "https://example.com").into_call().link();
+    assert_eq!(domain, "/videos/7/privacy/domains/example.com");
+    assert!(now(videos.add_video_embed_domain(7, "https://example.com/page").send()).is_err());
+    now(videos.get_video(&hashed).send()).unwrap();
+    let sent = memory.sent();
+    assert_eq!(sent.url.as_str(), "https://api.vimeo.com/videos/76979871:a1b2c3d4e5");
+    assert_eq!(sent.operation.unwrap().id, "get_video");
+}
+
+#[test]
+fn a_text_that_is_no_id_is_an_error_before_anything_is_sent() {
+    let memory = Memory::answering(200, "{}");
+    let client = memory.client();
+    for text in [
+        "",
+        "..",
+        "1/comments",
+        "1?x=2",
+        "https://vimeo.com/showcase/5",
+        "https://vimeo.com/1/whatever",
+        "staff",
+    ] {
+        match now(client.videos().get_video(text).send()) {
+            Err(error @ Error::Invalid { .. }) => {
+                assert_eq!(error.sent(), Sent::No);
+                let told = error.to_string();
+                assert!(told.starts_with("get_video: the path parameter video_id: `"), "{told}");
+                assert!(told.contains("expected a video"), "{told}");
+            }
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+    for text in ["", "a/b", "me", "/videos/1", "https://vimeo.com/settings", "https://evil.example/staff"] {
+        assert!(now(client.users().get_user(text).send()).is_err(), "{text}");
+    }
+    assert_eq!(memory.count(), 0);
+}
+
 #[test]
 fn untyped_calls_know_their_operation_and_stay_on_the_host() {
     let memory = Memory::answering(200, r#"{"a": 1}"#);

@@ -13,6 +13,7 @@ mod array_enums;
 mod bare_pages;
 mod constraints;
 mod hoist;
+mod ids;
 mod inline_parts;
 mod media_types;
 mod numbers;
@@ -26,6 +27,8 @@ mod unused;
 mod words;
 
 use serde_json::Value;
+
+pub(crate) use ids::TYPES as ID_TYPES;
 
 use crate::Problem;
 
@@ -64,6 +67,8 @@ pub(crate) const PLAIN: &[Rule] = &[
 
 /// The rules that follow and prepare for the generator.
 pub(crate) const NAMED: &[Rule] = &[
+    // Turn marks into formats, which the generator knows as types.
+    ids::RULE,
     // Give each shape one name.
     type_names::RULE,
     hoist::RULE,

@@ -17,13 +17,17 @@ pub(super) const RULE: Rule =
 const TAKEN: &[&str] = &[
     "Box",
     "Call",
+    "ChannelId",
     "Client",
     "Default",
     "Deserialize",
+    "DomainName",
     "Empty",
     "Endpoint",
     "Err",
     "Fields",
+    "GroupId",
+    "InvalidId",
     "None",
     "Ok",
     "Option",
@@ -39,7 +43,9 @@ const TAKEN: &[&str] = &[
     "Some",
     "String",
     "Value",
+    "UserId",
     "Vec",
+    "VideoId",
 ];
 
 fn apply(document: &mut Value) -> Result<usize, Problem> {

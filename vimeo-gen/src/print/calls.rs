@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use super::docs;
 use super::types::taken;
 use crate::names::pascal;
-use crate::refine::{Api, Area, Call, Parameter, named_in};
+use crate::normalise::ID_TYPES;
+use crate::refine::{Api, Area, Call, Parameter, is_id, named_in};
 
 pub(super) fn file(api: &Api, area: &Area) -> TokenStream {
     let calls: Vec<&Call> = api.calls.iter().filter(|call| call.area == area.module).collect();
@@ -82,6 +83,16 @@ fn uses(api: &Api, calls: &[&Call]) -> TokenStream {
         })
         .collect();
     let has = |name: &str| text.split_whitespace().any(|word| word == name);
+    let ids: Vec<&str> = ID_TYPES.iter().map(|(name, _)| *name).filter(|name| has(name)).collect();
+    let read_id = (!ids.is_empty()).then(|| {
+        quote!(
+            use crate::runtime::read_id;
+        )
+    });
+    if !ids.is_empty() {
+        names.push("InvalidId");
+        names.extend(ids);
+    }
     names.sort_unstable();
     let names = names.into_iter().map(|name| format_ident!("{name}"));
     let secret = has("Secret").then(|| {
@@ -109,6 +120,7 @@ fn uses(api: &Api, calls: &[&Call]) -> TokenStream {
         use serde::de::DeserializeOwned;
         #json
         use crate::{#(#names),*};
+        #read_id
         #types
         #secret
     }
@@ -167,7 +179,13 @@ fn method(api: &Api, call: &Call) -> TokenStream {
     });
     let values = call.path_parameters.iter().map(|parameter| {
         let name = format_ident!("{}", parameter.name);
-        if is_text(&parameter.ty) { quote!(&#name.as_ref()) } else { quote!(&#name) }
+        if let Some(id) = id_of(&parameter.ty) {
+            quote!(&read_id::<#id>(#name))
+        } else if is_text(&parameter.ty) {
+            quote!(&#name.as_ref())
+        } else {
+            quote!(&#name)
+        }
     });
     let filled = required.iter().map(|parameter| {
         let (name, wire) = (format_ident!("{}", parameter.name), &parameter.wire);
@@ -356,9 +374,19 @@ fn is_text(ty: &syn::Type) -> bool {
     quote!(#ty).to_string() == "String"
 }
 
-/// Path parameters are taken as they are read: text by reference, words as words.
+/// The type, where it is that of an ID.
+fn id_of(ty: &syn::Type) -> Option<Ident> {
+    let syn::Type::Path(path) = ty else { return None };
+    path.path.get_ident().filter(|ident| is_id(&ident.to_string())).cloned()
+}
+
+/// Path parameters are taken as they are read: text by reference, words as words, IDs from whatever names one.
 pub(super) fn path_taken(api: &Api, ty: &syn::Type) -> TokenStream {
-    if is_text(ty) { quote!(impl AsRef<str>) } else { here(api, ty) }
+    match id_of(ty) {
+        Some(id) => quote!(impl TryInto<#id, Error: Into<InvalidId>>),
+        None if is_text(ty) => quote!(impl AsRef<str>),
+        None => here(api, ty),
+    }
 }
 
 /// A type as the module of an area writes it.

@@ -16,6 +16,8 @@ pub(crate) use collect::{
     Api, Area, Call, Field, Kind, Parameter, Type, Variant, inner_of, leaf_of, named_in,
 };
 
+pub(crate) use shorten::is_id;
+
 use crate::Problem;
 
 /// Reads progenitor's output for a normalised document and refines it.

@@ -2,9 +2,16 @@
 
 use syn::visit_mut::{VisitMut, visit_path_mut};
 
+use crate::normalise::ID_TYPES;
+
 /// Shortens the paths of types that generated modules have in scope.
 pub(super) fn shorten(tree: &mut syn::File) {
     Shorten.visit_file_mut(tree);
+}
+
+/// Whether this is the type of an ID.
+pub(crate) fn is_id(name: &str) -> bool {
+    ID_TYPES.iter().any(|(known, _)| *known == name)
 }
 
 struct Shorten;
@@ -26,6 +33,7 @@ impl VisitMut for Shorten {
             | ["chrono", "DateTime" | "NaiveDate"]
             | ["chrono", "offset", "Utc"]
             | ["chrono", "naive", "NaiveDate"] => 1,
+            ["crate", id] if is_id(id) => 1,
             ["super" | "types" | "self", _] => 1,
             ["super", "types", _] => 1,
             _ => return,
@@ -48,6 +56,7 @@ mod tests {
             ("::std::option::Option<::std::vec::Vec<::std::string::String>>", "Option < Vec < String > >"),
             ("::chrono::DateTime<::chrono::offset::Utc>", "DateTime < Utc >"),
             ("super::Video", "Video"),
+            ("crate::VideoId", "VideoId"),
             ("::other::Thing", ":: other :: Thing"),
         ];
         for (long, short) in cases {

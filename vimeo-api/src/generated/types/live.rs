@@ -1118,7 +1118,7 @@ pub struct LiveEventClosedCaptions {
     pub auto_cc_language: Option<String>,
     /// Captioned time left, in seconds, for accounts not yet on AI credits.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub auto_cc_remaining: Option<i64>,
+    pub auto_cc_remaining: Option<f64>,
     /// ID of the live event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_id: Option<u64>,

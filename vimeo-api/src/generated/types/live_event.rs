@@ -286,7 +286,7 @@ pub struct LiveEvent {
     pub auto_cc_language: Option<LiveCaptionLanguage>,
     /// Longest captioned time, in seconds, for accounts not yet on AI credits.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub auto_cc_limit: Option<i64>,
+    pub auto_cc_limit: Option<f64>,
     /// Captioned time left, in seconds, for accounts not yet on AI credits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_cc_remaining: Option<f64>,

@@ -709,7 +709,7 @@ pub struct OnDemandPage {
     pub published: Option<Box<OnDemandPublished>>,
     /// Rating of the page, as a number.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub rating: Option<u64>,
+    pub rating: Option<f64>,
     /// Key of the On Demand resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_key: Option<String>,
@@ -1061,7 +1061,7 @@ pub struct OnDemandPromotion {
     pub metadata: Option<Box<OnDemandPromotionMetadata>>,
     /// Discount in per cent, for `discount_type` `percent`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub percent_off: Option<u64>,
+    pub percent_off: Option<f64>,
     /// Kind of sale the promotion applies to; only `buy` and `rent` for `vip` access.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub product_type: Option<PromotionProductType>,
@@ -1379,7 +1379,7 @@ pub struct OnDemandVideo {
     pub pictures: Option<Box<Picture>>,
     /// Where the token's user last stopped, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub play_progress: Option<u64>,
+    pub play_progress: Option<f64>,
     /// Place of the video among those on the page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<u64>,

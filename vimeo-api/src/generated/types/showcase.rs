@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use crate::Secret;
-use crate::runtime::open_enum;
+use crate::runtime::{by_kind, open_enum};
 use super::{Connection, Interaction, Picture, User, ViewPrivacy};
 
 /// State of the certificate of a custom domain, as a number in text.
@@ -130,9 +130,9 @@ pub struct Showcase {
     /// Name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Image in use for the showcase.
+    /// Image in use for the showcase; in older answers the thumbnails of its first videos.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub pictures: Option<Box<Picture>>,
+    pub pictures: Option<ShowcasePictures>,
     /// Who may open the showcase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub privacy: Option<Box<ShowcasePrivacy>>,
@@ -385,6 +385,20 @@ pub struct ShowcaseNavigationConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub show_search_bar: Option<Box<ShowcaseSwitch>>,
 }
+
+/// Pictures of a showcase: the image in use, or a list of thumbnails in older answers.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum ShowcasePictures {
+    /// When it comes as an object.
+    Picture(Box<Picture>),
+    /// When it comes as a list.
+    List(Vec<Picture>),
+}
+
+by_kind!(
+    ShowcasePictures, object => Picture(Box < Picture >), list => List(Vec < Picture >)
+);
 
 /// What a page shows and offers while it plays a video.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

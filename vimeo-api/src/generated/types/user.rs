@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 use crate::{Secret, SignedUrl};
 use crate::runtime::{by_kind, open_enum};
 use super::{Connection, HttpMethod};
@@ -323,6 +324,69 @@ open_enum!(
     ByNd = "by-nd", BySa = "by-sa", Cc0 = "cc0"
 );
 
+/// What a user may still stream live.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LiveQuota {
+    /// Whether the user can stream now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<LiveQuotaStatus>,
+    /// Streams of the current month.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub streams: Option<Box<LiveStreamsQuota>>,
+    /// Streaming time of the current month.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<Box<LiveTimeQuota>>,
+}
+
+/// Whether a user can stream live: yes, only in private, or not because a limit of time or of streams is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LiveQuotaStatus {
+    /// `available`
+    Available,
+    /// `private_mode`
+    PrivateMode,
+    /// `stream_limit`
+    StreamLimit,
+    /// `time_limit`
+    TimeLimit,
+    /// A word that is not known here, as it came.
+    Other(String),
+}
+
+open_enum!(
+    LiveQuotaStatus, Available = "available", PrivateMode = "private_mode", StreamLimit =
+    "stream_limit", TimeLimit = "time_limit"
+);
+
+/// How many live streams a user may start in a month.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LiveStreamsQuota {
+    /// Streams allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maximum: Option<i64>,
+    /// Streams left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remaining: Option<i64>,
+}
+
+/// How long a user may stream live.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LiveTimeQuota {
+    /// Longest event, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_maximum: Option<i64>,
+    /// Seconds allowed in a month.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub monthly_maximum: Option<i64>,
+    /// Seconds left in this month.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub monthly_remaining: Option<i64>,
+}
+
 /// Where a user is, in parts.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -614,6 +678,9 @@ pub struct SubscriptionRenewal {
     /// Date (`YYYY-MM-DD`) of renewal or expiry, for display only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display_date: Option<String>,
+    /// When it renews or expires, in ISO 8601.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renewal_date: Option<DateTime<Utc>>,
 }
 
 /// Trial of a subscription.
@@ -752,6 +819,9 @@ pub struct User {
     /// Quota of DRM sessions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drm_licenses_quota: Option<Box<DrmLicensesQuota>>,
+    /// E-mail addresses of the account; shown only to the user in question.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub emails: Option<Vec<UserEmail>>,
     /// One letter as the user chose it: `m`, `f`, `o` for another or `n` for none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gender: Option<String>,
@@ -773,6 +843,9 @@ pub struct User {
     /// Date (`YYYY-MM-DD`) on which the trial of live translation ends; null if access is permanent or there is no trial.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub live_localization_trial_expires_on: Option<NaiveDate>,
+    /// How much the user may still stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub live_quota: Option<Box<LiveQuota>>,
     /// Learner seats in learning management systems.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lms_learner_seats_quota: Option<Box<LearnerSeatsQuota>>,
@@ -828,6 +901,67 @@ pub struct User {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub websites: Option<Vec<UserWebsite>>,
 }
+
+/// The badge that a user wears.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct UserBadge {
+    /// Text for those who do not see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alt_text: Option<String>,
+    /// Text on the badge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// What it stands for.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub type_: Option<UserBadgeType>,
+    /// Where a click leads; may be a path on vimeo.com.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// What a badge stands for: a plan, or a part in Vimeo.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum UserBadgeType {
+    /// `alum`
+    Alum,
+    /// `business`
+    Business,
+    /// `curation`
+    Curation,
+    /// `live_business`
+    LiveBusiness,
+    /// `live_premium`
+    LivePremium,
+    /// `live_pro`
+    LivePro,
+    /// `plus`
+    Plus,
+    /// `potus`
+    Potus,
+    /// `pro`
+    Pro,
+    /// `pro_unlimited`
+    ProUnlimited,
+    /// `producer`
+    Producer,
+    /// `sponsor`
+    Sponsor,
+    /// `staff`
+    Staff,
+    /// `support`
+    Support,
+    /// A word that is not known here, as it came.
+    Other(String),
+}
+
+open_enum!(
+    UserBadgeType, Alum = "alum", Business = "business", Curation = "curation",
+    LiveBusiness = "live_business", LivePremium = "live_premium", LivePro = "live_pro",
+    Plus = "plus", Potus = "potus", Pro = "pro", ProUnlimited = "pro_unlimited", Producer
+    = "producer", Sponsor = "sponsor", Staff = "staff", Support = "support"
+);
 
 /// Bandwidth of an account.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -923,6 +1057,9 @@ pub struct UserConnections {
     /// Token ID of the Microsoft Teams tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ms_teams_tenant_token_id: Option<String>,
+    /// Notifications of the user. Needs the `private` scope.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notifications: Option<Box<UserNotificationsConnection>>,
     /// Sets of permissions that the user can grant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permission_policies: Option<Box<Connection>>,
@@ -953,12 +1090,24 @@ pub struct UserConnections {
     /// Profile page of the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub view_profile: Option<Box<UserViewProfileConnection>>,
+    /// Violations of Vimeo's rules held against the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub violations: Option<Box<Connection>>,
     /// Watch history of the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub watched_videos: Option<Box<Connection>>,
     /// Videos kept for later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub watchlater: Option<Box<Connection>>,
+}
+
+/// An e-mail address of a user.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct UserEmail {
+    /// The address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
 }
 
 /// What the token's user can do, or has done, with a user.
@@ -986,6 +1135,9 @@ pub struct UserInteractions {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UserMembership {
+    /// Badge beside the user's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub badge: Option<Box<UserBadge>>,
     /// Plan name for display.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display: Option<MembershipName>,
@@ -1013,6 +1165,36 @@ pub struct UserMetadata {
     /// Public videos of the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_videos: Option<Box<Connection>>,
+}
+
+/// Notifications of a user: where they are and how many.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct UserNotificationsConnection {
+    /// Number of new ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_total: Option<u64>,
+    /// HTTP methods that the path allows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub options: Option<Vec<HttpMethod>>,
+    /// Number of all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+    /// Number of new ones, under an older name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_new: Option<u64>,
+    /// How many there are of each kind, by its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub type_count: Option<HashMap<String, i64>>,
+    /// How many of each kind are unseen, by its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub type_unseen_count: Option<HashMap<String, i64>>,
+    /// Number of unread ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unread_total: Option<u64>,
+    /// Path of the list, relative to the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
 }
 
 /// Preferences of a user.

@@ -102,10 +102,10 @@ open_enum!(
 pub struct Analytics {
     /// Average share of the content that was watched, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub average_percent_watched: Option<u64>,
+    pub average_percent_watched: Option<f64>,
     /// Average time watched, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub average_time_watched: Option<u64>,
+    pub average_time_watched: Option<f64>,
     /// Country the figures are for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Option<Box<Country>>,
@@ -135,7 +135,7 @@ pub struct Analytics {
     pub start_date: Option<DateTime<Utc>>,
     /// Total time watched, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub total_time_watched: Option<u64>,
+    pub total_time_watched: Option<f64>,
     /// Number of unique impressions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unique_impressions: Option<u64>,

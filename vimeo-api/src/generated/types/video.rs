@@ -1827,9 +1827,9 @@ pub struct ProgressiveFile {
     /// When the file was made, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_time: Option<DateTime<Utc>>,
-    /// Frames per second.
+    /// Frames per second, such as 23.98.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub fps: Option<u64>,
+    pub fps: Option<f64>,
     /// In pixels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub height: Option<u64>,
@@ -1841,7 +1841,7 @@ pub struct ProgressiveFile {
     pub link_expiration_time: Option<DateTime<Utc>>,
     /// Addresses for reporting events.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub log: Option<Box<VideoFileLog>>,
+    pub log: Option<VideoFileLogSetting>,
     /// MD5 hash of the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub md5: Option<String>,
@@ -1981,16 +1981,16 @@ open_enum!(SentimentWidgetType, Ranking = "ranking", Thumbs = "thumbs");
 pub struct SpatialDirection {
     /// In degrees, from -90 to 90.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub pitch: Option<i64>,
+    pub pitch: Option<f64>,
     /// Roll of the camera.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub roll: Option<i64>,
+    pub roll: Option<f64>,
     /// Moment at which the direction applies.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub time_code: Option<u64>,
+    pub time_code: Option<f64>,
     /// In degrees, from 0 to 360.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub yaw: Option<i64>,
+    pub yaw: Option<f64>,
 }
 
 /// Projection of a 360-degree video.
@@ -2044,9 +2044,9 @@ pub struct StreamingFile {
     /// When the link expires, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link_expiration_time: Option<DateTime<Utc>>,
-    /// Address for reporting events.
+    /// Addresses for reporting events.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub log: Option<String>,
+    pub log: Option<VideoFileLogSetting>,
 }
 
 /// Font of the title on the page of a video.
@@ -2818,9 +2818,9 @@ pub struct VideoFile {
     /// When the file expires, in ISO 8601.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<DateTime<Utc>>,
-    /// Frames per second.
+    /// Frames per second, such as 23.98.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub fps: Option<u64>,
+    pub fps: Option<f64>,
     /// In pixels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub height: Option<u64>,
@@ -2829,7 +2829,7 @@ pub struct VideoFile {
     pub link: Option<SignedUrl>,
     /// Addresses for reporting events.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub log: Option<Box<VideoFileLog>>,
+    pub log: Option<VideoFileLogSetting>,
     /// MD5 hash of the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub md5: Option<String>,
@@ -2870,6 +2870,21 @@ pub struct VideoFileLog {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub play: Option<String>,
 }
+
+/// Where to report that a file of a video is played: one address as text, or an object with an address for each event.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum VideoFileLogSetting {
+    /// When it comes as text.
+    Text(String),
+    /// When it comes as an object.
+    VideoFileLog(Box<VideoFileLog>),
+}
+
+by_kind!(
+    VideoFileLogSetting, text => Text(String), object => VideoFileLog(Box < VideoFileLog
+    >)
+);
 
 /// Media type of a file of a video.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -3560,7 +3575,7 @@ pub struct VideoSpatial {
     pub director_timeline: Option<Vec<SpatialDirection>>,
     /// Field of view, from 30 to 90; 50 unless set.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub field_of_view: Option<u64>,
+    pub field_of_view: Option<f64>,
     /// How the sphere is laid out in the frame.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub projection: Option<SpatialProjection>,

@@ -1775,7 +1775,7 @@ pub struct SourceVideo {
     /// Readable name of the video codec.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display_codec: Option<String>,
-    /// Frames per second.
+    /// Frames per second, such as 23.98.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fps: Option<f64>,
     /// In pixels.

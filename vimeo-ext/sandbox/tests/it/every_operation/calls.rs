@@ -143,10 +143,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .categories()
-                        .get_category_video(
-                            with.text("category"),
-                            with.value("video_id"),
-                        ),
+                        .get_category_video(with.text("category"), with.text("video_id")),
                 )
         },
     ),
@@ -180,7 +177,7 @@ pub(super) static CALLS: &[Once] = &[
     (
         "list_user_categories",
         |api, with| {
-            with.send(api.categories().list_user_categories(with.value("user_id")))
+            with.send(api.categories().list_user_categories(with.text("user_id")))
         },
     ),
     (
@@ -191,7 +188,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .categories()
                         .check_user_category_subscription(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.text("category"),
                         ),
                 )
@@ -205,7 +202,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .categories()
                         .subscribe_user_to_category(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.text("category"),
                         ),
                 )
@@ -219,7 +216,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .categories()
                         .unsubscribe_user_from_category(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.text("category"),
                         ),
                 )
@@ -228,7 +225,7 @@ pub(super) static CALLS: &[Once] = &[
     (
         "list_video_categories",
         |api, with| {
-            with.send(api.categories().list_video_categories(with.value("video_id")))
+            with.send(api.categories().list_video_categories(with.text("video_id")))
         },
     ),
     (
@@ -239,7 +236,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .categories()
                         .suggest_video_category(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             &with.body("[{\"category\":\"text\"}]"),
                         ),
                 )
@@ -261,7 +258,7 @@ pub(super) static CALLS: &[Once] = &[
     ),
     (
         "get_channel",
-        |api, with| with.send(api.channels().get_channel(with.value("channel_id"))),
+        |api, with| with.send(api.channels().get_channel(with.text("channel_id"))),
     ),
     (
         "edit_channel",
@@ -270,19 +267,19 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .channels()
-                        .edit_channel(with.value("channel_id"))
+                        .edit_channel(with.text("channel_id"))
                         .body(&with.body("{}")),
                 )
         },
     ),
     (
         "delete_channel",
-        |api, with| with.send(api.channels().delete_channel(with.value("channel_id"))),
+        |api, with| with.send(api.channels().delete_channel(with.text("channel_id"))),
     ),
     (
         "list_channel_categories",
         |api, with| {
-            with.send(api.channels().list_channel_categories(with.value("channel_id")))
+            with.send(api.channels().list_channel_categories(with.text("channel_id")))
         },
     ),
     (
@@ -293,7 +290,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .channels()
                         .add_channel_categories(
-                            with.value("channel_id"),
+                            with.text("channel_id"),
                             &with.body("{\"channels\":[\"text\"]}"),
                         ),
                 )
@@ -307,7 +304,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .channels()
                         .add_channel_category(
-                            with.value("channel_id"),
+                            with.text("channel_id"),
                             with.text("category"),
                         ),
                 )
@@ -321,7 +318,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .channels()
                         .remove_channel_category(
-                            with.value("channel_id"),
+                            with.text("channel_id"),
                             with.text("category"),
                         ),
                 )
@@ -330,7 +327,7 @@ pub(super) static CALLS: &[Once] = &[
     (
         "list_channel_moderators",
         |api, with| {
-            with.send(api.channels().list_channel_moderators(with.value("channel_id")))
+            with.send(api.channels().list_channel_moderators(with.text("channel_id")))
         },
     ),
     (
@@ -341,7 +338,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .channels()
                         .add_channel_moderators(
-                            with.value("channel_id"),
+                            with.text("channel_id"),
                             &with.body("[{\"user_uri\":\"text\"}]"),
                         ),
                 )
@@ -355,7 +352,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .channels()
                         .replace_channel_moderators(
-                            with.value("channel_id"),
+                            with.text("channel_id"),
                             &with.body("[{\"user_uri\":\"text\"}]"),
                         ),
                 )
@@ -369,7 +366,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .channels()
                         .remove_channel_moderators(
-                            with.value("channel_id"),
+                            with.text("channel_id"),
                             &with.body("[{\"user_uri\":\"text\"}]"),
                         ),
                 )
@@ -383,8 +380,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .channels()
                         .get_channel_moderator(
-                            with.value("channel_id"),
-                            with.value("user_id"),
+                            with.text("channel_id"),
+                            with.text("user_id"),
                         ),
                 )
         },
@@ -397,8 +394,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .channels()
                         .add_channel_moderator(
-                            with.value("channel_id"),
-                            with.value("user_id"),
+                            with.text("channel_id"),
+                            with.text("user_id"),
                         ),
                 )
         },
@@ -411,8 +408,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .channels()
                         .remove_channel_moderator(
-                            with.value("channel_id"),
-                            with.value("user_id"),
+                            with.text("channel_id"),
+                            with.text("user_id"),
                         ),
                 )
         },
@@ -422,7 +419,7 @@ pub(super) static CALLS: &[Once] = &[
         |api, with| {
             with
                 .send(
-                    api.channels().list_channel_private_members(with.value("channel_id")),
+                    api.channels().list_channel_private_members(with.text("channel_id")),
                 )
         },
     ),
@@ -434,7 +431,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .channels()
                         .add_channel_private_members(
-                            with.value("channel_id"),
+                            with.text("channel_id"),
                             &with.body("{\"users\":[\"text\"]}"),
                         ),
                 )
@@ -448,8 +445,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .channels()
                         .add_channel_private_member(
-                            with.value("channel_id"),
-                            with.value("user_id"),
+                            with.text("channel_id"),
+                            with.text("user_id"),
                         ),
                 )
         },
@@ -462,15 +459,15 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .channels()
                         .remove_channel_private_member(
-                            with.value("channel_id"),
-                            with.value("user_id"),
+                            with.text("channel_id"),
+                            with.text("user_id"),
                         ),
                 )
         },
     ),
     (
         "list_channel_tags",
-        |api, with| with.send(api.channels().list_channel_tags(with.value("channel_id"))),
+        |api, with| with.send(api.channels().list_channel_tags(with.text("channel_id"))),
     ),
     (
         "add_channel_tags",
@@ -480,7 +477,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .channels()
                         .add_channel_tags(
-                            with.value("channel_id"),
+                            with.text("channel_id"),
                             &with.body("[{\"tag\":\"text\"}]"),
                         ),
                 )
@@ -493,7 +490,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .channels()
-                        .check_channel_tag(with.value("channel_id"), with.text("word")),
+                        .check_channel_tag(with.text("channel_id"), with.text("word")),
                 )
         },
     ),
@@ -504,7 +501,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .channels()
-                        .add_channel_tag(with.value("channel_id"), with.text("word")),
+                        .add_channel_tag(with.text("channel_id"), with.text("word")),
                 )
         },
     ),
@@ -515,7 +512,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .channels()
-                        .remove_channel_tag(with.value("channel_id"), with.text("word")),
+                        .remove_channel_tag(with.text("channel_id"), with.text("word")),
                 )
         },
     ),
@@ -527,7 +524,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .channels()
                         .list_channel_subscribers(
-                            with.value("channel_id"),
+                            with.text("channel_id"),
                             with.text("filter"),
                         ),
                 )
@@ -536,7 +533,7 @@ pub(super) static CALLS: &[Once] = &[
     (
         "list_channel_videos",
         |api, with| {
-            with.send(api.channels().list_channel_videos(with.value("channel_id")))
+            with.send(api.channels().list_channel_videos(with.text("channel_id")))
         },
     ),
     (
@@ -547,7 +544,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .channels()
                         .add_channel_videos(
-                            with.value("channel_id"),
+                            with.text("channel_id"),
                             &with.body("[{\"video_uri\":\"text\"}]"),
                         ),
                 )
@@ -561,7 +558,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .channels()
                         .remove_channel_videos(
-                            with.value("channel_id"),
+                            with.text("channel_id"),
                             &with.body("[{\"video_uri\":\"text\"}]"),
                         ),
                 )
@@ -575,8 +572,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .channels()
                         .get_channel_video(
-                            with.value("channel_id"),
-                            with.value("video_id"),
+                            with.text("channel_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -589,8 +586,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .channels()
                         .add_channel_video(
-                            with.value("channel_id"),
-                            with.value("video_id"),
+                            with.text("channel_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -603,8 +600,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .channels()
                         .remove_channel_video(
-                            with.value("channel_id"),
-                            with.value("video_id"),
+                            with.text("channel_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -615,16 +612,14 @@ pub(super) static CALLS: &[Once] = &[
         |api, with| {
             with
                 .send(
-                    api
-                        .channels()
-                        .check_my_channel_subscription(with.value("channel_id")),
+                    api.channels().check_my_channel_subscription(with.text("channel_id")),
                 )
         },
     ),
     (
         "subscribe_me_to_channel",
         |api, with| {
-            with.send(api.channels().subscribe_me_to_channel(with.value("channel_id")))
+            with.send(api.channels().subscribe_me_to_channel(with.text("channel_id")))
         },
     ),
     (
@@ -632,13 +627,13 @@ pub(super) static CALLS: &[Once] = &[
         |api, with| {
             with
                 .send(
-                    api.channels().unsubscribe_me_from_channel(with.value("channel_id")),
+                    api.channels().unsubscribe_me_from_channel(with.text("channel_id")),
                 )
         },
     ),
     (
         "list_user_channels",
-        |api, with| with.send(api.channels().list_user_channels(with.value("user_id"))),
+        |api, with| with.send(api.channels().list_user_channels(with.text("user_id"))),
     ),
     (
         "check_user_channel_subscription",
@@ -648,8 +643,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .channels()
                         .check_user_channel_subscription(
-                            with.value("user_id"),
-                            with.value("channel_id"),
+                            with.text("user_id"),
+                            with.text("channel_id"),
                         ),
                 )
         },
@@ -662,8 +657,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .channels()
                         .subscribe_user_to_channel(
-                            with.value("user_id"),
-                            with.value("channel_id"),
+                            with.text("user_id"),
+                            with.text("channel_id"),
                         ),
                 )
         },
@@ -676,8 +671,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .channels()
                         .unsubscribe_user_from_channel(
-                            with.value("user_id"),
-                            with.value("channel_id"),
+                            with.text("user_id"),
+                            with.text("channel_id"),
                         ),
                 )
         },
@@ -687,7 +682,7 @@ pub(super) static CALLS: &[Once] = &[
         |api, with| {
             with
                 .send(
-                    api.channels().list_video_available_channels(with.value("video_id")),
+                    api.channels().list_video_available_channels(with.text("video_id")),
                 )
         },
     ),
@@ -765,13 +760,13 @@ pub(super) static CALLS: &[Once] = &[
     (
         "list_user_custom_logos",
         |api, with| {
-            with.send(api.embed_presets().list_user_custom_logos(with.value("user_id")))
+            with.send(api.embed_presets().list_user_custom_logos(with.text("user_id")))
         },
     ),
     (
         "create_user_custom_logo",
         |api, with| {
-            with.send(api.embed_presets().create_user_custom_logo(with.value("user_id")))
+            with.send(api.embed_presets().create_user_custom_logo(with.text("user_id")))
         },
     ),
     (
@@ -782,7 +777,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .embed_presets()
                         .get_user_custom_logo(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("logo_id"),
                         ),
                 )
@@ -796,7 +791,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .embed_presets()
                         .delete_user_custom_logo(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("logo_id"),
                         ),
                 )
@@ -805,7 +800,7 @@ pub(super) static CALLS: &[Once] = &[
     (
         "list_user_embed_presets",
         |api, with| {
-            with.send(api.embed_presets().list_user_embed_presets(with.value("user_id")))
+            with.send(api.embed_presets().list_user_embed_presets(with.text("user_id")))
         },
     ),
     (
@@ -815,7 +810,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .embed_presets()
-                        .create_user_embed_preset(with.value("user_id"))
+                        .create_user_embed_preset(with.text("user_id"))
                         .body(&with.body("{}")),
                 )
         },
@@ -828,7 +823,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .embed_presets()
                         .get_user_embed_preset(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("preset_id"),
                         ),
                 )
@@ -842,7 +837,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .embed_presets()
                         .edit_user_embed_preset(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("preset_id"),
                         )
                         .body(&with.body("{}")),
@@ -857,7 +852,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .embed_presets()
                         .delete_user_embed_preset(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("preset_id"),
                         ),
                 )
@@ -871,7 +866,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .embed_presets()
                         .list_user_embed_preset_videos(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("preset_id"),
                         ),
                 )
@@ -885,7 +880,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .embed_presets()
                         .remove_user_folder_embed_preset(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("project_id"),
                             with.value("preset_id"),
                         ),
@@ -900,7 +895,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .embed_presets()
                         .check_video_embed_preset(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("preset_id"),
                         ),
                 )
@@ -914,7 +909,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .embed_presets()
                         .add_video_embed_preset(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("preset_id"),
                         ),
                 )
@@ -928,7 +923,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .embed_presets()
                         .remove_video_embed_preset(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("preset_id"),
                         ),
                 )
@@ -941,7 +936,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .embed_presets()
-                        .create_video_timeline_thumbnail(with.value("video_id")),
+                        .create_video_timeline_thumbnail(with.text("video_id")),
                 )
         },
     ),
@@ -953,7 +948,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .embed_presets()
                         .get_video_timeline_thumbnail(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("thumbnail_id"),
                         ),
                 )
@@ -1059,7 +1054,7 @@ pub(super) static CALLS: &[Once] = &[
                         .folders()
                         .add_my_folder_video(
                             with.value("project_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -1073,7 +1068,7 @@ pub(super) static CALLS: &[Once] = &[
                         .folders()
                         .remove_my_folder_video(
                             with.value("project_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -1081,12 +1076,12 @@ pub(super) static CALLS: &[Once] = &[
     (
         "get_user_private_folder",
         |api, with| {
-            with.send(api.folders().get_user_private_folder(with.value("owner_id")))
+            with.send(api.folders().get_user_private_folder(with.text("owner_id")))
         },
     ),
     (
         "list_user_folders",
-        |api, with| with.send(api.folders().list_user_folders(with.value("user_id"))),
+        |api, with| with.send(api.folders().list_user_folders(with.text("user_id"))),
     ),
     (
         "create_user_folder",
@@ -1096,7 +1091,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .folders()
                         .create_user_folder(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             &with.body("{\"name\":\"text\"}"),
                         ),
                 )
@@ -1109,7 +1104,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .folders()
-                        .get_user_folder(with.value("user_id"), with.value("project_id")),
+                        .get_user_folder(with.text("user_id"), with.value("project_id")),
                 )
         },
     ),
@@ -1121,7 +1116,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .folders()
                         .edit_user_folder(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("project_id"),
                             &with.body("{\"name\":\"text\"}"),
                         ),
@@ -1136,7 +1131,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .folders()
                         .delete_user_folder(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("project_id"),
                         )
                         .body(&with.body("{}")),
@@ -1151,7 +1146,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .folders()
                         .list_user_folder_items(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("project_id"),
                         ),
                 )
@@ -1165,7 +1160,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .folders()
                         .list_user_folder_videos(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("project_id"),
                         ),
                 )
@@ -1179,7 +1174,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .folders()
                         .add_user_folder_videos(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("project_id"),
                             &with.body("{\"uris\":\"text\"}"),
                         ),
@@ -1194,7 +1189,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .folders()
                         .remove_user_folder_videos(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("project_id"),
                             &with.body("{\"uris\":\"text\"}"),
                         ),
@@ -1209,9 +1204,9 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .folders()
                         .add_user_folder_video(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("project_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -1224,9 +1219,9 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .folders()
                         .remove_user_folder_video(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("project_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -1238,18 +1233,18 @@ pub(super) static CALLS: &[Once] = &[
             with.send(api.groups().create_group(&with.body("{\"name\":\"text\"}")))
         },
     ),
-    ("get_group", |api, with| with.send(api.groups().get_group(with.value("group_id")))),
+    ("get_group", |api, with| with.send(api.groups().get_group(with.text("group_id")))),
     (
         "delete_group",
-        |api, with| with.send(api.groups().delete_group(with.value("group_id"))),
+        |api, with| with.send(api.groups().delete_group(with.text("group_id"))),
     ),
     (
         "list_group_members",
-        |api, with| with.send(api.groups().list_group_members(with.value("group_id"))),
+        |api, with| with.send(api.groups().list_group_members(with.text("group_id"))),
     ),
     (
         "list_group_videos",
-        |api, with| with.send(api.groups().list_group_videos(with.value("group_id"))),
+        |api, with| with.send(api.groups().list_group_videos(with.text("group_id"))),
     ),
     (
         "get_group_video",
@@ -1258,7 +1253,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .groups()
-                        .get_group_video(with.value("group_id"), with.value("video_id")),
+                        .get_group_video(with.text("group_id"), with.text("video_id")),
                 )
         },
     ),
@@ -1269,7 +1264,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .groups()
-                        .add_group_video(with.value("group_id"), with.value("video_id")),
+                        .add_group_video(with.text("group_id"), with.text("video_id")),
                 )
         },
     ),
@@ -1280,10 +1275,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .groups()
-                        .remove_group_video(
-                            with.value("group_id"),
-                            with.value("video_id"),
-                        ),
+                        .remove_group_video(with.text("group_id"), with.text("video_id")),
                 )
         },
     ),
@@ -1291,20 +1283,20 @@ pub(super) static CALLS: &[Once] = &[
     (
         "check_my_group_membership",
         |api, with| {
-            with.send(api.groups().check_my_group_membership(with.value("group_id")))
+            with.send(api.groups().check_my_group_membership(with.text("group_id")))
         },
     ),
     (
         "join_group_as_me",
-        |api, with| with.send(api.groups().join_group_as_me(with.value("group_id"))),
+        |api, with| with.send(api.groups().join_group_as_me(with.text("group_id"))),
     ),
     (
         "leave_group_as_me",
-        |api, with| with.send(api.groups().leave_group_as_me(with.value("group_id"))),
+        |api, with| with.send(api.groups().leave_group_as_me(with.text("group_id"))),
     ),
     (
         "list_user_groups",
-        |api, with| with.send(api.groups().list_user_groups(with.value("user_id"))),
+        |api, with| with.send(api.groups().list_user_groups(with.text("user_id"))),
     ),
     (
         "check_user_group_membership",
@@ -1314,8 +1306,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .groups()
                         .check_user_group_membership(
-                            with.value("user_id"),
-                            with.value("group_id"),
+                            with.text("user_id"),
+                            with.text("group_id"),
                         ),
                 )
         },
@@ -1327,10 +1319,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .groups()
-                        .join_group_as_user(
-                            with.value("user_id"),
-                            with.value("group_id"),
-                        ),
+                        .join_group_as_user(with.text("user_id"), with.text("group_id")),
                 )
         },
     ),
@@ -1341,17 +1330,14 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .groups()
-                        .leave_group_as_user(
-                            with.value("user_id"),
-                            with.value("group_id"),
-                        ),
+                        .leave_group_as_user(with.text("user_id"), with.text("group_id")),
                 )
         },
     ),
     (
         "list_video_available_groups",
         |api, with| {
-            with.send(api.groups().list_video_available_groups(with.value("video_id")))
+            with.send(api.groups().list_video_available_groups(with.text("video_id")))
         },
     ),
     (
@@ -1362,8 +1348,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .likes()
                         .list_channel_video_likes(
-                            with.value("channel_id"),
-                            with.value("video_id"),
+                            with.text("channel_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -1371,15 +1357,15 @@ pub(super) static CALLS: &[Once] = &[
     ("list_my_liked_videos", |api, with| with.send(api.likes().list_my_liked_videos())),
     (
         "check_my_liked_video",
-        |api, with| with.send(api.likes().check_my_liked_video(with.value("video_id"))),
+        |api, with| with.send(api.likes().check_my_liked_video(with.text("video_id"))),
     ),
     (
         "like_video_as_me",
-        |api, with| with.send(api.likes().like_video_as_me(with.value("video_id"))),
+        |api, with| with.send(api.likes().like_video_as_me(with.text("video_id"))),
     ),
     (
         "unlike_video_as_me",
-        |api, with| with.send(api.likes().unlike_video_as_me(with.value("video_id"))),
+        |api, with| with.send(api.likes().unlike_video_as_me(with.text("video_id"))),
     ),
     (
         "list_on_demand_page_likes",
@@ -1389,7 +1375,7 @@ pub(super) static CALLS: &[Once] = &[
     ),
     (
         "list_user_liked_videos",
-        |api, with| with.send(api.likes().list_user_liked_videos(with.value("user_id"))),
+        |api, with| with.send(api.likes().list_user_liked_videos(with.text("user_id"))),
     ),
     (
         "check_user_liked_video",
@@ -1399,8 +1385,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .likes()
                         .check_user_liked_video(
-                            with.value("user_id"),
-                            with.value("video_id"),
+                            with.text("user_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -1412,10 +1398,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .likes()
-                        .like_video_as_user(
-                            with.value("user_id"),
-                            with.value("video_id"),
-                        ),
+                        .like_video_as_user(with.text("user_id"), with.text("video_id")),
                 )
         },
     ),
@@ -1427,15 +1410,15 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .likes()
                         .unlike_video_as_user(
-                            with.value("user_id"),
-                            with.value("video_id"),
+                            with.text("user_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
     ),
     (
         "list_video_likes",
-        |api, with| with.send(api.likes().list_video_likes(with.value("video_id"))),
+        |api, with| with.send(api.likes().list_video_likes(with.text("video_id"))),
     ),
     (
         "get_live_event_destination",
@@ -1586,7 +1569,7 @@ pub(super) static CALLS: &[Once] = &[
                         .live()
                         .remove_live_event_video_graphic(
                             with.value("live_event_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -1801,7 +1784,7 @@ pub(super) static CALLS: &[Once] = &[
                         .live()
                         .get_live_event_video(
                             with.value("live_event_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -2060,7 +2043,7 @@ pub(super) static CALLS: &[Once] = &[
                         .live()
                         .get_my_live_event_video(
                             with.value("live_event_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -2068,12 +2051,12 @@ pub(super) static CALLS: &[Once] = &[
     (
         "get_user_available_destinations",
         |api, with| {
-            with.send(api.live().get_user_available_destinations(with.value("user_id")))
+            with.send(api.live().get_user_available_destinations(with.text("user_id")))
         },
     ),
     (
         "list_user_live_events",
-        |api, with| with.send(api.live().list_user_live_events(with.value("user_id"))),
+        |api, with| with.send(api.live().list_user_live_events(with.text("user_id"))),
     ),
     (
         "create_user_live_event",
@@ -2083,7 +2066,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .create_user_live_event(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             &with.body("{\"title\":\"text\"}"),
                         ),
                 )
@@ -2097,7 +2080,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .delete_user_live_events(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             &with.body("{\"password\":\"text\"}"),
                         ),
                 )
@@ -2111,7 +2094,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .get_user_live_event(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("live_event_id"),
                         ),
                 )
@@ -2125,7 +2108,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .edit_user_live_event(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("live_event_id"),
                         )
                         .body(&with.body("{}")),
@@ -2140,7 +2123,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .delete_user_live_event(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("live_event_id"),
                         ),
                 )
@@ -2154,7 +2137,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .activate_user_live_event(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("live_event_id"),
                         )
                         .body(&with.body("{}")),
@@ -2169,7 +2152,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .edit_user_live_event_closed_captions(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("live_event_id"),
                             &with.body("{\"auto_cc_enabled\":true}"),
                         ),
@@ -2184,7 +2167,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .list_user_live_event_destinations(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("live_event_id"),
                         ),
                 )
@@ -2198,7 +2181,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .create_user_live_event_destination(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("live_event_id"),
                             &with
                                 .body(
@@ -2216,7 +2199,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .end_user_live_event(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("live_event_id"),
                         ),
                 )
@@ -2230,7 +2213,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .edit_user_live_event_low_latency(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("live_event_id"),
                         )
                         .body(&with.body("{}")),
@@ -2245,7 +2228,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .get_user_live_event_m3u8_playback(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("live_event_id"),
                         ),
                 )
@@ -2259,7 +2242,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .delete_user_live_event_ott_destination(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("live_event_id"),
                             with.text("destination_id"),
                         ),
@@ -2274,7 +2257,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .list_user_live_event_ott_destinations(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("live_event_id"),
                         ),
                 )
@@ -2288,7 +2271,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .create_user_live_event_ott_destination(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("live_event_id"),
                         ),
                 )
@@ -2302,7 +2285,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .list_user_live_event_thumbnails(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("live_event_id"),
                         ),
                 )
@@ -2316,7 +2299,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .create_user_live_event_thumbnail(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("live_event_id"),
                         )
                         .body(&with.body("{}")),
@@ -2331,7 +2314,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .get_user_live_event_thumbnail(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("live_event_id"),
                             with.value("thumbnail_id"),
                         ),
@@ -2346,7 +2329,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .edit_user_live_event_thumbnail(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("live_event_id"),
                             with.value("thumbnail_id"),
                         )
@@ -2362,7 +2345,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .delete_user_live_event_thumbnail(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("live_event_id"),
                             with.value("thumbnail_id"),
                         ),
@@ -2377,7 +2360,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .list_user_live_event_embed_domains(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("live_event_id"),
                         ),
                 )
@@ -2391,7 +2374,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .set_user_live_event_embed_domains(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("live_event_id"),
                         )
                         .body(&with.body("{}")),
@@ -2406,7 +2389,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .list_user_live_event_videos(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("live_event_id"),
                         ),
                 )
@@ -2420,7 +2403,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .add_user_live_event_videos(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("live_event_id"),
                         )
                         .body(&with.body("{}")),
@@ -2435,7 +2418,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .remove_user_live_event_videos(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("live_event_id"),
                         )
                         .body(&with.body("{}")),
@@ -2450,9 +2433,9 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .get_user_live_event_video(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("live_event_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -2465,7 +2448,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .list_user_live_event_occurrences(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.text("start_date"),
                         ),
                 )
@@ -2473,9 +2456,7 @@ pub(super) static CALLS: &[Once] = &[
     ),
     (
         "get_video_session_status",
-        |api, with| {
-            with.send(api.live().get_video_session_status(with.value("video_id")))
-        },
+        |api, with| with.send(api.live().get_video_session_status(with.text("video_id"))),
     ),
     (
         "list_my_on_demand_pages",
@@ -2938,7 +2919,7 @@ pub(super) static CALLS: &[Once] = &[
                         .on_demand()
                         .get_on_demand_page_video(
                             with.value("ondemand_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -2952,7 +2933,7 @@ pub(super) static CALLS: &[Once] = &[
                         .on_demand()
                         .add_on_demand_page_video(
                             with.value("ondemand_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                             &with.body("{\"type\":\"extra\"}"),
                         ),
                 )
@@ -2967,7 +2948,7 @@ pub(super) static CALLS: &[Once] = &[
                         .on_demand()
                         .remove_on_demand_page_video(
                             with.value("ondemand_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -2983,7 +2964,7 @@ pub(super) static CALLS: &[Once] = &[
     (
         "list_user_on_demand_pages",
         |api, with| {
-            with.send(api.on_demand().list_user_on_demand_pages(with.value("user_id")))
+            with.send(api.on_demand().list_user_on_demand_pages(with.text("user_id")))
         },
     ),
     (
@@ -2994,7 +2975,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .on_demand()
                         .create_user_on_demand_page(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             &with
                                 .body(
                                     "{\"description\":\"text\",\"content_rating\":\"drugs\",\"name\":\"text\",\"type\":\"film\"}",
@@ -3008,7 +2989,7 @@ pub(super) static CALLS: &[Once] = &[
         |api, with| {
             with
                 .send(
-                    api.on_demand().list_user_on_demand_purchases(with.value("user_id")),
+                    api.on_demand().list_user_on_demand_purchases(with.text("user_id")),
                 )
         },
     ),
@@ -3044,7 +3025,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .payments()
                         .get_user_subscription(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.text("subscription_id"),
                         ),
                 )
@@ -3075,7 +3056,7 @@ pub(super) static CALLS: &[Once] = &[
                         .portfolios()
                         .get_my_portfolio_video(
                             with.value("portfolio_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -3089,7 +3070,7 @@ pub(super) static CALLS: &[Once] = &[
                         .portfolios()
                         .add_my_portfolio_video(
                             with.value("portfolio_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -3103,7 +3084,7 @@ pub(super) static CALLS: &[Once] = &[
                         .portfolios()
                         .remove_my_portfolio_video(
                             with.value("portfolio_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -3111,7 +3092,7 @@ pub(super) static CALLS: &[Once] = &[
     (
         "list_user_portfolios",
         |api, with| {
-            with.send(api.portfolios().list_user_portfolios(with.value("user_id")))
+            with.send(api.portfolios().list_user_portfolios(with.text("user_id")))
         },
     ),
     (
@@ -3122,7 +3103,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .portfolios()
                         .get_user_portfolio(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("portfolio_id"),
                         ),
                 )
@@ -3136,7 +3117,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .portfolios()
                         .list_user_portfolio_videos(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("portfolio_id"),
                         ),
                 )
@@ -3150,9 +3131,9 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .portfolios()
                         .get_user_portfolio_video(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("portfolio_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -3165,9 +3146,9 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .portfolios()
                         .add_user_portfolio_video(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("portfolio_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -3180,16 +3161,16 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .portfolios()
                         .remove_user_portfolio_video(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("portfolio_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
     ),
     (
         "search_user_items",
-        |api, with| with.send(api.search().search_user_items(with.value("user_id"))),
+        |api, with| with.send(api.search().search_user_items(with.text("user_id"))),
     ),
     (
         "search_workspace_items",
@@ -3279,7 +3260,7 @@ pub(super) static CALLS: &[Once] = &[
                         .showcases()
                         .get_my_showcase_video(
                             with.value("album_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -3293,7 +3274,7 @@ pub(super) static CALLS: &[Once] = &[
                         .showcases()
                         .add_my_showcase_video(
                             with.value("album_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -3307,7 +3288,7 @@ pub(super) static CALLS: &[Once] = &[
                         .showcases()
                         .remove_my_showcase_video(
                             with.value("album_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -3321,7 +3302,7 @@ pub(super) static CALLS: &[Once] = &[
                         .showcases()
                         .set_my_showcase_video_thumbnail(
                             with.value("album_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         )
                         .body(&with.body("{}")),
                 )
@@ -3336,14 +3317,14 @@ pub(super) static CALLS: &[Once] = &[
                         .showcases()
                         .set_my_showcase_featured_video(
                             with.value("album_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
     ),
     (
         "list_user_showcases",
-        |api, with| with.send(api.showcases().list_user_showcases(with.value("user_id"))),
+        |api, with| with.send(api.showcases().list_user_showcases(with.text("user_id"))),
     ),
     (
         "create_user_showcase",
@@ -3353,7 +3334,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .showcases()
                         .create_user_showcase(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             &with.body("{\"name\":\"text\"}"),
                         ),
                 )
@@ -3367,7 +3348,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .showcases()
                         .add_items_to_user_showcases(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.text("album_item_uris"),
                             with.text("album_uris"),
                         ),
@@ -3382,7 +3363,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .showcases()
                         .add_folder_to_user_showcases(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.text("album_uris"),
                             with.value("folder_id"),
                         ),
@@ -3396,7 +3377,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .showcases()
-                        .get_user_showcase(with.value("user_id"), with.value("album_id")),
+                        .get_user_showcase(with.text("user_id"), with.value("album_id")),
                 )
         },
     ),
@@ -3407,10 +3388,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .showcases()
-                        .edit_user_showcase(
-                            with.value("user_id"),
-                            with.value("album_id"),
-                        )
+                        .edit_user_showcase(with.text("user_id"), with.value("album_id"))
                         .body(&with.body("{}")),
                 )
         },
@@ -3423,7 +3401,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .showcases()
                         .delete_user_showcase(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("album_id"),
                         ),
                 )
@@ -3436,10 +3414,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .showcases()
-                        .copy_user_showcase(
-                            with.value("user_id"),
-                            with.value("album_id"),
-                        )
+                        .copy_user_showcase(with.text("user_id"), with.value("album_id"))
                         .body(&with.body("{}")),
                 )
         },
@@ -3452,7 +3427,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .showcases()
                         .list_user_showcase_thumbnails(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("album_id"),
                         ),
                 )
@@ -3466,7 +3441,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .showcases()
                         .create_user_showcase_thumbnail(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("album_id"),
                         ),
                 )
@@ -3480,7 +3455,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .showcases()
                         .get_user_showcase_thumbnail(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("album_id"),
                             with.value("thumbnail_id"),
                         ),
@@ -3495,7 +3470,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .showcases()
                         .edit_user_showcase_thumbnail(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("album_id"),
                             with.value("thumbnail_id"),
                         )
@@ -3511,7 +3486,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .showcases()
                         .delete_user_showcase_thumbnail(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("album_id"),
                             with.value("thumbnail_id"),
                         ),
@@ -3526,7 +3501,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .showcases()
                         .list_user_showcase_logos(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("album_id"),
                         ),
                 )
@@ -3540,7 +3515,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .showcases()
                         .create_user_showcase_logo(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("album_id"),
                         ),
                 )
@@ -3554,7 +3529,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .showcases()
                         .get_user_showcase_logo(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("album_id"),
                             with.value("logo_id"),
                         ),
@@ -3569,7 +3544,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .showcases()
                         .edit_user_showcase_logo(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("album_id"),
                             with.value("logo_id"),
                         )
@@ -3585,7 +3560,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .showcases()
                         .delete_user_showcase_logo(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("album_id"),
                             with.value("logo_id"),
                         ),
@@ -3600,7 +3575,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .showcases()
                         .list_user_showcase_videos(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("album_id"),
                         ),
                 )
@@ -3614,7 +3589,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .showcases()
                         .replace_user_showcase_videos(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("album_id"),
                             &with.body("{\"videos\":\"text\"}"),
                         ),
@@ -3629,9 +3604,9 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .showcases()
                         .get_user_showcase_video(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("album_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -3644,9 +3619,9 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .showcases()
                         .add_user_showcase_video(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("album_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -3659,9 +3634,9 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .showcases()
                         .remove_user_showcase_video(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("album_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -3674,9 +3649,9 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .showcases()
                         .set_user_showcase_video_thumbnail(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("album_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         )
                         .body(&with.body("{}")),
                 )
@@ -3690,9 +3665,9 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .showcases()
                         .set_user_showcase_featured_video(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("album_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -3702,9 +3677,7 @@ pub(super) static CALLS: &[Once] = &[
         |api, with| {
             with
                 .send(
-                    api
-                        .showcases()
-                        .list_video_available_showcases(with.value("video_id")),
+                    api.showcases().list_video_available_showcases(with.text("video_id")),
                 )
         },
     ),
@@ -3722,10 +3695,7 @@ pub(super) static CALLS: &[Once] = &[
     (
         "list_team_custom_metadata_fields",
         |api, with| {
-            with
-                .send(
-                    api.teams().list_team_custom_metadata_fields(with.value("user_id")),
-                )
+            with.send(api.teams().list_team_custom_metadata_fields(with.text("user_id")))
         },
     ),
     (
@@ -3735,7 +3705,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .teams()
-                        .upsert_team_custom_metadata_fields(with.value("user_id"))
+                        .upsert_team_custom_metadata_fields(with.text("user_id"))
                         .body(&with.body("{}")),
                 )
         },
@@ -3748,7 +3718,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .teams()
                         .backfill_team_custom_metadata(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             &with.body("{\"field_id\":1,\"field_value\":\"text\"}"),
                         ),
                 )
@@ -3757,7 +3727,7 @@ pub(super) static CALLS: &[Once] = &[
     (
         "list_team_incomplete_videos",
         |api, with| {
-            with.send(api.teams().list_team_incomplete_videos(with.value("user_id")))
+            with.send(api.teams().list_team_incomplete_videos(with.text("user_id")))
         },
     ),
     (
@@ -3768,7 +3738,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .teams()
                         .edit_team_custom_metadata_options(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             &with.body("{\"field_id\":1,\"options\":[{}]}"),
                         ),
                 )
@@ -3776,7 +3746,7 @@ pub(super) static CALLS: &[Once] = &[
     ),
     (
         "get_user_team_role",
-        |api, with| with.send(api.teams().get_user_team_role(with.value("user_id"))),
+        |api, with| with.send(api.teams().get_user_team_role(with.text("user_id"))),
     ),
     (
         "get_user_team_member",
@@ -3786,7 +3756,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .teams()
                         .get_user_team_member(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("team_user_id"),
                         ),
                 )
@@ -3825,19 +3795,17 @@ pub(super) static CALLS: &[Once] = &[
     (
         "check_my_following",
         |api, with| {
-            with.send(api.users().check_my_following(with.value("follow_user_id")))
+            with.send(api.users().check_my_following(with.text("follow_user_id")))
         },
     ),
     (
         "follow_user_as_me",
-        |api, with| {
-            with.send(api.users().follow_user_as_me(with.value("follow_user_id")))
-        },
+        |api, with| with.send(api.users().follow_user_as_me(with.text("follow_user_id"))),
     ),
     (
         "unfollow_user_as_me",
         |api, with| {
-            with.send(api.users().unfollow_user_as_me(with.value("follow_user_id")))
+            with.send(api.users().unfollow_user_as_me(with.text("follow_user_id")))
         },
     ),
     ("list_my_pictures", |api, with| with.send(api.users().list_my_pictures())),
@@ -3875,18 +3843,15 @@ pub(super) static CALLS: &[Once] = &[
     (
         "remove_my_watch_history_video",
         |api, with| {
-            with.send(api.users().remove_my_watch_history_video(with.value("video_id")))
+            with.send(api.users().remove_my_watch_history_video(with.text("video_id")))
         },
     ),
     ("search_users", |api, with| with.send(api.users().search_users())),
-    ("get_user", |api, with| with.send(api.users().get_user(with.value("user_id")))),
+    ("get_user", |api, with| with.send(api.users().get_user(with.text("user_id")))),
     (
         "edit_user",
         |api, with| {
-            with
-                .send(
-                    api.users().edit_user(with.value("user_id")).body(&with.body("{}")),
-                )
+            with.send(api.users().edit_user(with.text("user_id")).body(&with.body("{}")))
         },
     ),
     (
@@ -3897,7 +3862,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .users()
                         .list_user_analytics(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.text("dimension"),
                             with.value("from"),
                             with.value("to"),
@@ -3907,15 +3872,15 @@ pub(super) static CALLS: &[Once] = &[
     ),
     (
         "list_user_feed",
-        |api, with| with.send(api.users().list_user_feed(with.value("user_id"))),
+        |api, with| with.send(api.users().list_user_feed(with.text("user_id"))),
     ),
     (
         "list_user_followers",
-        |api, with| with.send(api.users().list_user_followers(with.value("user_id"))),
+        |api, with| with.send(api.users().list_user_followers(with.text("user_id"))),
     ),
     (
         "list_user_following",
-        |api, with| with.send(api.users().list_user_following(with.value("user_id"))),
+        |api, with| with.send(api.users().list_user_following(with.text("user_id"))),
     ),
     (
         "follow_users_as_user",
@@ -3925,7 +3890,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .users()
                         .follow_users_as_user(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             &with.body("{\"users\":[\"text\"]}"),
                         ),
                 )
@@ -3939,8 +3904,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .users()
                         .check_user_following(
-                            with.value("user_id"),
-                            with.value("follow_user_id"),
+                            with.text("user_id"),
+                            with.text("follow_user_id"),
                         ),
                 )
         },
@@ -3953,8 +3918,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .users()
                         .follow_user_as_user(
-                            with.value("user_id"),
-                            with.value("follow_user_id"),
+                            with.text("user_id"),
+                            with.text("follow_user_id"),
                         ),
                 )
         },
@@ -3967,8 +3932,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .users()
                         .unfollow_user_as_user(
-                            with.value("user_id"),
-                            with.value("follow_user_id"),
+                            with.text("user_id"),
+                            with.text("follow_user_id"),
                         ),
                 )
         },
@@ -3981,19 +3946,19 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .users()
                         .download_user_lms_package(
-                            with.value("user_id"),
-                            with.value("video_id"),
+                            with.text("user_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
     ),
     (
         "list_user_pictures",
-        |api, with| with.send(api.users().list_user_pictures(with.value("user_id"))),
+        |api, with| with.send(api.users().list_user_pictures(with.text("user_id"))),
     ),
     (
         "create_user_picture",
-        |api, with| with.send(api.users().create_user_picture(with.value("user_id"))),
+        |api, with| with.send(api.users().create_user_picture(with.text("user_id"))),
     ),
     (
         "get_user_picture",
@@ -4003,7 +3968,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .users()
                         .get_user_picture(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("portraitset_id"),
                         ),
                 )
@@ -4017,7 +3982,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .users()
                         .edit_user_picture(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("portraitset_id"),
                         )
                         .body(&with.body("{}")),
@@ -4032,7 +3997,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .users()
                         .delete_user_picture(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("portraitset_id"),
                         ),
                 )
@@ -4047,7 +4012,7 @@ pub(super) static CALLS: &[Once] = &[
                         .videos()
                         .list_showcase_video_text_tracks(
                             with.value("album_id"),
-                            with.value("video_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -4060,8 +4025,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .list_channel_video_comments(
-                            with.value("channel_id"),
-                            with.value("video_id"),
+                            with.text("channel_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -4074,8 +4039,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .create_channel_video_comment(
-                            with.value("channel_id"),
-                            with.value("video_id"),
+                            with.text("channel_id"),
+                            with.text("video_id"),
                             &with.body("{\"text\":\"text\"}"),
                         ),
                 )
@@ -4089,8 +4054,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .list_channel_video_credits(
-                            with.value("channel_id"),
-                            with.value("video_id"),
+                            with.text("channel_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -4103,8 +4068,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .create_channel_video_credit(
-                            with.value("channel_id"),
-                            with.value("video_id"),
+                            with.text("channel_id"),
+                            with.text("video_id"),
                             &with
                                 .body(
                                     "{\"email\":\"text\",\"name\":\"text\",\"role\":\"text\",\"user_uri\":\"text\"}",
@@ -4121,8 +4086,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .list_channel_video_thumbnails(
-                            with.value("channel_id"),
-                            with.value("video_id"),
+                            with.text("channel_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -4135,8 +4100,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .create_channel_video_thumbnail(
-                            with.value("channel_id"),
-                            with.value("video_id"),
+                            with.text("channel_id"),
+                            with.text("video_id"),
                         )
                         .body(&with.body("{}")),
                 )
@@ -4150,8 +4115,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .list_channel_video_permitted_users(
-                            with.value("channel_id"),
-                            with.value("video_id"),
+                            with.text("channel_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -4164,8 +4129,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .add_channel_video_permitted_users(
-                            with.value("channel_id"),
-                            with.value("video_id"),
+                            with.text("channel_id"),
+                            with.text("video_id"),
                             &with.body("[{\"uri\":\"text\"}]"),
                         ),
                 )
@@ -4179,8 +4144,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .list_channel_video_text_tracks(
-                            with.value("channel_id"),
-                            with.value("video_id"),
+                            with.text("channel_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -4193,8 +4158,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .create_channel_video_text_track(
-                            with.value("channel_id"),
-                            with.value("video_id"),
+                            with.text("channel_id"),
+                            with.text("video_id"),
                             &with
                                 .body(
                                     "{\"language\":\"text\",\"name\":\"text\",\"type\":\"captions\"}",
@@ -4211,8 +4176,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .list_channel_video_versions(
-                            with.value("channel_id"),
-                            with.value("video_id"),
+                            with.text("channel_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -4252,7 +4217,7 @@ pub(super) static CALLS: &[Once] = &[
     ),
     (
         "get_my_video",
-        |api, with| with.send(api.videos().get_my_video(with.value("video_id"))),
+        |api, with| with.send(api.videos().get_my_video(with.text("video_id"))),
     ),
     (
         "copy_my_video",
@@ -4261,7 +4226,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .videos()
-                        .copy_my_video(with.value("video_id"))
+                        .copy_my_video(with.text("video_id"))
                         .body(&with.body("{}")),
                 )
         },
@@ -4269,7 +4234,7 @@ pub(super) static CALLS: &[Once] = &[
     (
         "get_my_video_m3u8_playback",
         |api, with| {
-            with.send(api.videos().get_my_video_m3u8_playback(with.value("video_id")))
+            with.send(api.videos().get_my_video_m3u8_playback(with.text("video_id")))
         },
     ),
     (
@@ -4282,7 +4247,7 @@ pub(super) static CALLS: &[Once] = &[
     ),
     (
         "list_user_appearances",
-        |api, with| with.send(api.videos().list_user_appearances(with.value("user_id"))),
+        |api, with| with.send(api.videos().list_user_appearances(with.text("user_id"))),
     ),
     (
         "get_user_upload",
@@ -4291,7 +4256,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .videos()
-                        .get_user_upload(with.value("user_id"), with.value("upload_id")),
+                        .get_user_upload(with.text("user_id"), with.value("upload_id")),
                 )
         },
     ),
@@ -4303,7 +4268,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .complete_user_upload(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             with.value("upload_id"),
                             with.text("signature"),
                             with.value("video_file_id"),
@@ -4313,7 +4278,7 @@ pub(super) static CALLS: &[Once] = &[
     ),
     (
         "list_user_videos",
-        |api, with| with.send(api.videos().list_user_videos(with.value("user_id"))),
+        |api, with| with.send(api.videos().list_user_videos(with.text("user_id"))),
     ),
     (
         "create_user_video",
@@ -4323,7 +4288,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .create_user_video(
-                            with.value("user_id"),
+                            with.text("user_id"),
                             &with.body("{\"upload\":{\"approach\":\"post\"}}"),
                         ),
                 )
@@ -4336,7 +4301,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .videos()
-                        .delete_user_videos(with.value("user_id"), with.text("uris"))
+                        .delete_user_videos(with.text("user_id"), with.text("uris"))
                         .body(&with.body("{}")),
                 )
         },
@@ -4348,7 +4313,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .videos()
-                        .get_user_video(with.value("user_id"), with.value("video_id")),
+                        .get_user_video(with.text("user_id"), with.text("video_id")),
                 )
         },
     ),
@@ -4359,7 +4324,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .videos()
-                        .copy_user_video(with.value("user_id"), with.value("video_id"))
+                        .copy_user_video(with.text("user_id"), with.text("video_id"))
                         .body(&with.body("{}")),
                 )
         },
@@ -4372,8 +4337,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .get_user_video_m3u8_playback(
-                            with.value("user_id"),
-                            with.value("video_id"),
+                            with.text("user_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -4394,11 +4359,11 @@ pub(super) static CALLS: &[Once] = &[
                 )
         },
     ),
-    ("get_video", |api, with| with.send(api.videos().get_video(with.value("video_id")))),
+    ("get_video", |api, with| with.send(api.videos().get_video(with.text("video_id")))),
     (
         "edit_video",
         |api, with| {
-            with.send(api.videos().edit_video(with.value("video_id"), &with.body("{}")))
+            with.send(api.videos().edit_video(with.text("video_id"), &with.body("{}")))
         },
     ),
     (
@@ -4408,7 +4373,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .videos()
-                        .delete_video(with.value("video_id"))
+                        .delete_video(with.text("video_id"))
                         .body(&with.body("{}")),
                 )
         },
@@ -4416,7 +4381,7 @@ pub(super) static CALLS: &[Once] = &[
     (
         "list_video_ai_questions",
         |api, with| {
-            with.send(api.videos().list_video_ai_questions(with.value("video_id")))
+            with.send(api.videos().list_video_ai_questions(with.text("video_id")))
         },
     ),
     (
@@ -4426,14 +4391,14 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .videos()
-                        .ask_video_ai_question(with.value("video_id"))
+                        .ask_video_ai_question(with.text("video_id"))
                         .body(&with.body("{}")),
                 )
         },
     ),
     (
         "get_video_ai_metadata",
-        |api, with| with.send(api.videos().get_video_ai_metadata(with.value("video_id"))),
+        |api, with| with.send(api.videos().get_video_ai_metadata(with.text("video_id"))),
     ),
     (
         "edit_video_ai_text_track",
@@ -4443,7 +4408,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .edit_video_ai_text_track(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("texttrack_id"),
                         )
                         .body(&with.body("{}")),
@@ -4455,9 +4420,7 @@ pub(super) static CALLS: &[Once] = &[
         |api, with| {
             with
                 .send(
-                    api
-                        .videos()
-                        .get_video_ai_transcription_status(with.value("video_id")),
+                    api.videos().get_video_ai_transcription_status(with.text("video_id")),
                 )
         },
     ),
@@ -4468,7 +4431,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .videos()
-                        .start_video_ai_transcription(with.value("video_id"))
+                        .start_video_ai_transcription(with.text("video_id"))
                         .body(&with.body("{}")),
                 )
         },
@@ -4476,7 +4439,7 @@ pub(super) static CALLS: &[Once] = &[
     (
         "get_video_ai_dubbing_status",
         |api, with| {
-            with.send(api.videos().get_video_ai_dubbing_status(with.value("video_id")))
+            with.send(api.videos().get_video_ai_dubbing_status(with.text("video_id")))
         },
     ),
     (
@@ -4486,7 +4449,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .videos()
-                        .start_video_ai_dubbing(with.value("video_id"))
+                        .start_video_ai_dubbing(with.text("video_id"))
                         .body(&with.body("{}")),
                 )
         },
@@ -4494,10 +4457,7 @@ pub(super) static CALLS: &[Once] = &[
     (
         "get_video_ai_subtitling_status",
         |api, with| {
-            with
-                .send(
-                    api.videos().get_video_ai_subtitling_status(with.value("video_id")),
-                )
+            with.send(api.videos().get_video_ai_subtitling_status(with.text("video_id")))
         },
     ),
     (
@@ -4507,14 +4467,14 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .videos()
-                        .start_video_ai_subtitling(with.value("video_id"))
+                        .start_video_ai_subtitling(with.text("video_id"))
                         .body(&with.body("{}")),
                 )
         },
     ),
     (
         "list_video_showcases",
-        |api, with| with.send(api.videos().list_video_showcases(with.value("video_id"))),
+        |api, with| with.send(api.videos().list_video_showcases(with.text("video_id"))),
     ),
     (
         "edit_video_showcases",
@@ -4523,7 +4483,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .videos()
-                        .edit_video_showcases(with.value("video_id"))
+                        .edit_video_showcases(with.text("video_id"))
                         .body(&with.body("{}")),
                 )
         },
@@ -4531,10 +4491,7 @@ pub(super) static CALLS: &[Once] = &[
     (
         "list_video_animated_thumbnails",
         |api, with| {
-            with
-                .send(
-                    api.videos().list_video_animated_thumbnails(with.value("video_id")),
-                )
+            with.send(api.videos().list_video_animated_thumbnails(with.text("video_id")))
         },
     ),
     (
@@ -4545,7 +4502,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .create_video_animated_thumbnails(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             &with.body("{\"duration\":1}"),
                         ),
                 )
@@ -4559,7 +4516,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .get_video_animated_thumbnails(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.text("picture_id"),
                         ),
                 )
@@ -4573,7 +4530,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .delete_video_animated_thumbnails(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.text("picture_id"),
                         ),
                 )
@@ -4587,7 +4544,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .get_video_animated_thumbnails_status(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.text("picture_id"),
                         ),
                 )
@@ -4595,7 +4552,7 @@ pub(super) static CALLS: &[Once] = &[
     ),
     (
         "list_video_chapters",
-        |api, with| with.send(api.videos().list_video_chapters(with.value("video_id"))),
+        |api, with| with.send(api.videos().list_video_chapters(with.text("video_id"))),
     ),
     (
         "create_video_chapter",
@@ -4604,7 +4561,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .videos()
-                        .create_video_chapter(with.value("video_id"))
+                        .create_video_chapter(with.text("video_id"))
                         .body(&with.body("{}")),
                 )
         },
@@ -4616,7 +4573,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .videos()
-                        .create_unsaved_video_chapter_thumbnail(with.value("video_id"))
+                        .create_unsaved_video_chapter_thumbnail(with.text("video_id"))
                         .body(&with.body("{}")),
                 )
         },
@@ -4629,7 +4586,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .get_unsaved_video_chapter_thumbnail(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.text("uid"),
                         ),
                 )
@@ -4643,7 +4600,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .get_video_chapter(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("chapter_id"),
                         ),
                 )
@@ -4657,7 +4614,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .edit_video_chapter(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("chapter_id"),
                         )
                         .body(&with.body("{}")),
@@ -4672,7 +4629,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .delete_video_chapter(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("chapter_id"),
                         ),
                 )
@@ -4686,7 +4643,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .list_video_chapter_thumbnails(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("chapter_id"),
                         ),
                 )
@@ -4700,7 +4657,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .create_video_chapter_thumbnail(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("chapter_id"),
                         )
                         .body(&with.body("{}")),
@@ -4715,7 +4672,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .get_video_chapter_thumbnail(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("chapter_id"),
                             with.text("uid"),
                         ),
@@ -4730,7 +4687,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .edit_video_chapter_thumbnail(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("chapter_id"),
                             with.text("uid"),
                         )
@@ -4746,7 +4703,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .delete_video_chapter_thumbnail(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("chapter_id"),
                             with.text("uid"),
                         ),
@@ -4755,7 +4712,7 @@ pub(super) static CALLS: &[Once] = &[
     ),
     (
         "list_video_comments",
-        |api, with| with.send(api.videos().list_video_comments(with.value("video_id"))),
+        |api, with| with.send(api.videos().list_video_comments(with.text("video_id"))),
     ),
     (
         "create_video_comment",
@@ -4765,7 +4722,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .create_video_comment(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             &with.body("{\"text\":\"text\"}"),
                         ),
                 )
@@ -4779,7 +4736,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .get_video_comment(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("comment_id"),
                         ),
                 )
@@ -4793,7 +4750,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .edit_video_comment(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("comment_id"),
                             &with.body("{\"text\":\"text\"}"),
                         ),
@@ -4808,7 +4765,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .delete_video_comment(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("comment_id"),
                         ),
                 )
@@ -4822,7 +4779,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .list_video_comment_replies(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("comment_id"),
                         ),
                 )
@@ -4836,7 +4793,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .create_video_comment_reply(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("comment_id"),
                             &with.body("{\"text\":\"text\"}"),
                         ),
@@ -4845,7 +4802,7 @@ pub(super) static CALLS: &[Once] = &[
     ),
     (
         "list_video_credits",
-        |api, with| with.send(api.videos().list_video_credits(with.value("video_id"))),
+        |api, with| with.send(api.videos().list_video_credits(with.text("video_id"))),
     ),
     (
         "create_video_credit",
@@ -4855,7 +4812,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .create_video_credit(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             &with
                                 .body(
                                     "{\"email\":\"text\",\"name\":\"text\",\"role\":\"text\",\"user_uri\":\"text\"}",
@@ -4869,9 +4826,7 @@ pub(super) static CALLS: &[Once] = &[
         |api, with| {
             with
                 .send(
-                    api
-                        .videos()
-                        .list_video_credit_available_users(with.value("video_id")),
+                    api.videos().list_video_credit_available_users(with.text("video_id")),
                 )
         },
     ),
@@ -4882,10 +4837,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .videos()
-                        .get_video_credit(
-                            with.value("video_id"),
-                            with.value("credit_id"),
-                        ),
+                        .get_video_credit(with.text("video_id"), with.value("credit_id")),
                 )
         },
     ),
@@ -4897,7 +4849,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .edit_video_credit(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("credit_id"),
                         )
                         .body(&with.body("{}")),
@@ -4912,7 +4864,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .delete_video_credit(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("credit_id"),
                         ),
                 )
@@ -4925,30 +4877,28 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .videos()
-                        .set_video_custom_metadata(with.value("video_id"))
+                        .set_video_custom_metadata(with.text("video_id"))
                         .body(&with.body("{}")),
                 )
         },
     ),
     (
         "get_video_fragments",
-        |api, with| with.send(api.videos().get_video_fragments(with.value("video_id"))),
+        |api, with| with.send(api.videos().get_video_fragments(with.text("video_id"))),
     ),
     (
         "replace_video_fragments",
         |api, with| {
-            with.send(api.videos().replace_video_fragments(with.value("video_id")))
+            with.send(api.videos().replace_video_fragments(with.text("video_id")))
         },
     ),
     (
         "delete_video_fragments",
-        |api, with| {
-            with.send(api.videos().delete_video_fragments(with.value("video_id")))
-        },
+        |api, with| with.send(api.videos().delete_video_fragments(with.text("video_id"))),
     ),
     (
         "list_video_thumbnails",
-        |api, with| with.send(api.videos().list_video_thumbnails(with.value("video_id"))),
+        |api, with| with.send(api.videos().list_video_thumbnails(with.text("video_id"))),
     ),
     (
         "create_video_thumbnail",
@@ -4957,7 +4907,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .videos()
-                        .create_video_thumbnail(with.value("video_id"))
+                        .create_video_thumbnail(with.text("video_id"))
                         .body(&with.body("{}")),
                 )
         },
@@ -4970,7 +4920,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .get_video_thumbnail(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("picture_id"),
                         ),
                 )
@@ -4984,7 +4934,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .edit_video_thumbnail(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("picture_id"),
                         )
                         .body(&with.body("{}")),
@@ -4999,7 +4949,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .delete_video_thumbnail(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("picture_id"),
                         ),
                 )
@@ -5008,7 +4958,7 @@ pub(super) static CALLS: &[Once] = &[
     (
         "list_video_embed_domains",
         |api, with| {
-            with.send(api.videos().list_video_embed_domains(with.value("video_id")))
+            with.send(api.videos().list_video_embed_domains(with.text("video_id")))
         },
     ),
     (
@@ -5019,7 +4969,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .add_video_embed_domain(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.text("domain"),
                         ),
                 )
@@ -5033,7 +4983,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .remove_video_embed_domain(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.text("domain"),
                         ),
                 )
@@ -5042,7 +4992,7 @@ pub(super) static CALLS: &[Once] = &[
     (
         "list_video_permitted_users",
         |api, with| {
-            with.send(api.videos().list_video_permitted_users(with.value("video_id")))
+            with.send(api.videos().list_video_permitted_users(with.text("video_id")))
         },
     ),
     (
@@ -5053,7 +5003,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .add_video_permitted_users(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             &with.body("[{\"uri\":\"text\"}]"),
                         ),
                 )
@@ -5067,8 +5017,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .add_video_permitted_user(
-                            with.value("video_id"),
-                            with.value("user_id"),
+                            with.text("video_id"),
+                            with.text("user_id"),
                         ),
                 )
         },
@@ -5081,15 +5031,15 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .remove_video_permitted_user(
-                            with.value("video_id"),
-                            with.value("user_id"),
+                            with.text("video_id"),
+                            with.text("user_id"),
                         ),
                 )
         },
     ),
     (
         "list_video_tags",
-        |api, with| with.send(api.videos().list_video_tags(with.value("video_id"))),
+        |api, with| with.send(api.videos().list_video_tags(with.text("video_id"))),
     ),
     (
         "add_video_tags",
@@ -5099,7 +5049,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .add_video_tags(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             &with.body("[{\"name\":\"text\"}]"),
                         ),
                 )
@@ -5110,7 +5060,7 @@ pub(super) static CALLS: &[Once] = &[
         |api, with| {
             with
                 .send(
-                    api.videos().get_video_tag(with.value("video_id"), with.text("word")),
+                    api.videos().get_video_tag(with.text("video_id"), with.text("word")),
                 )
         },
     ),
@@ -5119,7 +5069,7 @@ pub(super) static CALLS: &[Once] = &[
         |api, with| {
             with
                 .send(
-                    api.videos().add_video_tag(with.value("video_id"), with.text("word")),
+                    api.videos().add_video_tag(with.text("video_id"), with.text("word")),
                 )
         },
     ),
@@ -5130,15 +5080,13 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .videos()
-                        .remove_video_tag(with.value("video_id"), with.text("word")),
+                        .remove_video_tag(with.text("video_id"), with.text("word")),
                 )
         },
     ),
     (
         "list_video_text_tracks",
-        |api, with| {
-            with.send(api.videos().list_video_text_tracks(with.value("video_id")))
-        },
+        |api, with| with.send(api.videos().list_video_text_tracks(with.text("video_id"))),
     ),
     (
         "create_video_text_track",
@@ -5148,7 +5096,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .create_video_text_track(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             &with
                                 .body(
                                     "{\"language\":\"text\",\"name\":\"text\",\"type\":\"captions\"}",
@@ -5165,7 +5113,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .get_video_text_track(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("texttrack_id"),
                         ),
                 )
@@ -5179,7 +5127,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .edit_video_text_track(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("texttrack_id"),
                         )
                         .body(&with.body("{}")),
@@ -5194,7 +5142,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .delete_video_text_track(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("texttrack_id"),
                         ),
                 )
@@ -5208,7 +5156,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .list_video_transcript_segments(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("texttrack_id"),
                         ),
                 )
@@ -5219,16 +5167,13 @@ pub(super) static CALLS: &[Once] = &[
         |api, with| {
             with
                 .send(
-                    api
-                        .videos()
-                        .trim_video(with.value("video_id"))
-                        .body(&with.body("{}")),
+                    api.videos().trim_video(with.text("video_id")).body(&with.body("{}")),
                 )
         },
     ),
     (
         "list_video_versions",
-        |api, with| with.send(api.videos().list_video_versions(with.value("video_id"))),
+        |api, with| with.send(api.videos().list_video_versions(with.text("video_id"))),
     ),
     (
         "create_video_version",
@@ -5238,7 +5183,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .create_video_version(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             &with
                                 .body(
                                     "{\"file_name\":\"text\",\"upload\":{\"approach\":\"post\"}}",
@@ -5255,7 +5200,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .get_video_version(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("version_id"),
                         ),
                 )
@@ -5269,7 +5214,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .edit_video_version(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("version_id"),
                         )
                         .body(&with.body("{}")),
@@ -5284,7 +5229,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .delete_video_version(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("version_id"),
                         ),
                 )
@@ -5298,7 +5243,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .list_video_version_audio_tracks(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("version_id"),
                         ),
                 )
@@ -5312,7 +5257,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .create_video_version_audio_track(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("version_id"),
                             &with.body("{\"upload\":{\"approach\":\"post\"}}"),
                         ),
@@ -5327,7 +5272,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .get_video_version_audio_track(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("version_id"),
                             with.text("audiotrack_id"),
                         ),
@@ -5342,7 +5287,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .edit_video_version_audio_track(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("version_id"),
                             with.text("audiotrack_id"),
                         )
@@ -5358,7 +5303,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .delete_video_version_audio_track(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("version_id"),
                             with.text("audiotrack_id"),
                         ),
@@ -5373,7 +5318,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .get_video_version_downloads(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("version_id"),
                         ),
                 )
@@ -5387,7 +5332,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .get_video_version_thumbnail(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("version_id"),
                         ),
                 )
@@ -5401,7 +5346,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .list_video_version_text_tracks(
-                            with.value("video_id"),
+                            with.text("video_id"),
                             with.value("version_id"),
                         ),
                 )
@@ -5409,7 +5354,7 @@ pub(super) static CALLS: &[Once] = &[
     ),
     (
         "list_related_videos",
-        |api, with| with.send(api.videos().list_related_videos(with.value("video_id"))),
+        |api, with| with.send(api.videos().list_related_videos(with.text("video_id"))),
     ),
     (
         "list_my_watch_later_videos",
@@ -5418,13 +5363,13 @@ pub(super) static CALLS: &[Once] = &[
     (
         "get_my_watch_later_video",
         |api, with| {
-            with.send(api.watch_later().get_my_watch_later_video(with.value("video_id")))
+            with.send(api.watch_later().get_my_watch_later_video(with.text("video_id")))
         },
     ),
     (
         "add_my_watch_later_video",
         |api, with| {
-            with.send(api.watch_later().add_my_watch_later_video(with.value("video_id")))
+            with.send(api.watch_later().add_my_watch_later_video(with.text("video_id")))
         },
     ),
     (
@@ -5432,7 +5377,7 @@ pub(super) static CALLS: &[Once] = &[
         |api, with| {
             with
                 .send(
-                    api.watch_later().remove_my_watch_later_video(with.value("video_id")),
+                    api.watch_later().remove_my_watch_later_video(with.text("video_id")),
                 )
         },
     ),
@@ -5441,7 +5386,7 @@ pub(super) static CALLS: &[Once] = &[
         |api, with| {
             with
                 .send(
-                    api.watch_later().list_user_watch_later_videos(with.value("user_id")),
+                    api.watch_later().list_user_watch_later_videos(with.text("user_id")),
                 )
         },
     ),
@@ -5453,8 +5398,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .watch_later()
                         .get_user_watch_later_video(
-                            with.value("user_id"),
-                            with.value("video_id"),
+                            with.text("user_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -5467,8 +5412,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .watch_later()
                         .add_user_watch_later_video(
-                            with.value("user_id"),
-                            with.value("video_id"),
+                            with.text("user_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
@@ -5481,8 +5426,8 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .watch_later()
                         .remove_user_watch_later_video(
-                            with.value("user_id"),
-                            with.value("video_id"),
+                            with.text("user_id"),
+                            with.text("video_id"),
                         ),
                 )
         },
