@@ -92,7 +92,8 @@ impl Plan {
     }
 }
 
-/// How much a user may store, in bytes. Vimeo's numbers change with plans and years; these are the sandbox's own.
+/// How much a user may store: so many bytes, or so many videos. Vimeo's numbers change with plans and years; these are the
+/// sandbox's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Quota {
@@ -100,6 +101,31 @@ pub struct Quota {
     pub space: u64,
     /// In one period. Default: 1 TB.
     pub periodic: u64,
+    /// What the two count. Default: bytes.
+    #[serde(default)]
+    pub unit: QuotaUnit,
+}
+
+/// What a quota counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum QuotaUnit {
+    /// Bytes.
+    #[default]
+    VideoSize,
+    /// Videos, whatever their size.
+    VideoCount,
+}
+
+impl QuotaUnit {
+    /// Vimeo's word for it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::VideoSize => "video_size",
+            Self::VideoCount => "video_count",
+        }
+    }
 }
 
 impl Default for Quota {
@@ -112,7 +138,13 @@ impl Quota {
     /// Bytes in all and in one period.
     #[must_use]
     pub fn new(space: u64, periodic: u64) -> Self {
-        Self { space, periodic }
+        Self { space, periodic, unit: QuotaUnit::VideoSize }
+    }
+
+    /// Videos in all and in one period, as the newer plans have it.
+    #[must_use]
+    pub fn videos(space: u64, periodic: u64) -> Self {
+        Self { space, periodic, unit: QuotaUnit::VideoCount }
     }
 }
 

@@ -86,7 +86,7 @@ mod world;
 
 pub use builder::SandboxBuilder;
 pub use clock::Clock;
-pub use config::{MissingPrivate, Plan, Pull, Quota, Transcode};
+pub use config::{MissingPrivate, Plan, Pull, Quota, QuotaUnit, Transcode};
 pub use drift::Drift;
 pub use errors::StartError;
 pub use events::{Encoding, Hash, Signature};

@@ -22,6 +22,8 @@ use words::{is_beginning, is_frame, last_of, parent, spoken, text};
 const LISTED: usize = 3;
 /// How many objects may lie in one another.
 const DEEPEST: usize = 6;
+/// Frame rates of footage; most are fractions.
+const FRAME_RATES: [f64; 5] = [23.98, 25.0, 29.97, 50.0, 59.94];
 /// An archive with nothing in it, for the one answer that is no JSON.
 const EMPTY_ZIP: &[u8] = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
@@ -220,6 +222,10 @@ impl<'a> Maker<'a> {
             ("name" | "title", Type::Text) => format!("{} {}", spoken(owner), last_of(uri)).into(),
             ("link", Type::Uri | Type::Text) => format!("https://vimeo.com{uri}").into(),
             ("id", Type::Count | Type::Whole) => last_of(uri).parse::<u64>().map_or(Value::Null, Value::from),
+            ("fps", Type::Number) => {
+                let place = self.random(uri, "fps") as usize % FRAME_RATES.len();
+                FRAME_RATES.get(place).copied().map_or(Value::Null, Value::from)
+            }
             ("resource_key", _) => ids::digest(&["made", &self.view.state.seed.to_string(), uri], 40).into(),
             _ => self.value(field, uri, selection, above),
         }

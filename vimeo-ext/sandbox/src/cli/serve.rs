@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{Failure, print};
 use crate::clock::Clock;
+use crate::config::Quota;
 use crate::drift::Drift;
 use crate::events::{Encoding, Hash, Signature};
 use crate::outbound;
@@ -76,6 +77,9 @@ pub struct Serve {
     /// How many videos are there from the start.
     #[arg(long, default_value_t = 0)]
     videos: usize,
+    /// Let accounts upload so many videos in a month and in all, such as 2,25, instead of so many bytes.
+    #[arg(long, value_name = "MONTH,ALL", value_parser = video_quota)]
+    video_quota: Option<Quota>,
     /// What the first world is filled with.
     #[arg(long, value_enum)]
     fill: Option<Set>,
@@ -128,6 +132,14 @@ fn address(text: &str) -> Result<String, String> {
     }
 }
 
+/// A quota in videos.
+fn video_quota(text: &str) -> Result<Quota, String> {
+    let numbers =
+        text.split_once(',').and_then(|(month, all)| Some((month.parse().ok()?, all.parse().ok()?)));
+    let (month, all) = numbers.ok_or("two numbers are needed, such as 2,25")?;
+    Ok(Quota::videos(all, month))
+}
+
 /// A named set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Set {
@@ -178,6 +190,9 @@ impl Serve {
             .create_answers_200(self.create_answers_200);
         for uri in &self.redirect_uri {
             builder = builder.redirect_uri(uri);
+        }
+        if let Some(quota) = self.video_quota {
+            builder = builder.quota(quota);
         }
         if let Some(port) = self.https {
             builder = builder.https(port);

@@ -49,7 +49,7 @@ pub(crate) fn create(call: &mut Call<'_>) -> Outcome {
     let name = input.required_text("name");
     let parent = input.text("parent_folder_uri");
     input.finish()?;
-    let parent = parent.map(|uri| folder_in(call, owner, &uri)).transpose()?;
+    let parent = parent.map(|uri| parent_in(call, owner, &uri)).transpose()?;
     let (id, resource_key, created) = (call.state.ids.id(), call.state.ids.hex(40), call.now);
     call.state
         .folders
@@ -58,6 +58,22 @@ pub(crate) fn create(call: &mut Call<'_>) -> Outcome {
     let mut answer = get(call)?;
     answer.status = StatusCode::CREATED;
     Ok(answer)
+}
+
+/// The folder to make another in, whose URI has to name its owner.
+fn parent_in(call: &Call<'_>, owner: u64, uri: &str) -> Result<u64, ApiError> {
+    let parts: Vec<&str> = uri.split('/').skip(1).collect();
+    match *parts.as_slice() {
+        ["users", user, "projects" | "folders", id]
+            if uri.starts_with('/') && user.parse::<u64>().is_ok() && id.parse::<u64>().is_ok() =>
+        {
+            folder_in(call, owner, uri)
+        }
+        _ => Err(ApiError::invalid_field(
+            "parent_folder_uri",
+            "must be /users/{user_id}/projects/{project_id}",
+        )),
+    }
 }
 
 /// The folder that a URI names, which must be `owner`'s.

@@ -15,6 +15,10 @@ pub(crate) fn domains(call: &mut Call<'_>) -> Outcome {
 
 pub(crate) fn add_domain(call: &mut Call<'_>) -> Outcome {
     let (domain, now) = (call.params.get("domain").to_owned(), call.now);
+    // A host alone: Vimeo knows no domain with a scheme.
+    if domain.contains(['/', ':']) {
+        return Err(ApiError::not_found("domain"));
+    }
     let video = call.own_video()?;
     if video.privacy.embed != "whitelist" {
         return Err(ApiError::forbidden(None, "Domains can be set when privacy.embed is whitelist."));

@@ -5,6 +5,7 @@ use http::StatusCode;
 use super::folders::folder_in;
 use super::videos::Edits;
 use crate::call::{Answer, Call, Outcome};
+use crate::config::QuotaUnit;
 use crate::errors::{ApiError, DISK_QUOTA, EMPTY, InvalidField, PERIODIC_QUOTA, STREAMING_CLOSED};
 use crate::input::Input;
 use crate::shapes::{version, video};
@@ -19,7 +20,7 @@ pub(crate) fn create_video(call: &mut Call<'_>) -> Outcome {
     let file_name =
         input.text("file_name").or_else(|| input.text("name")).unwrap_or_else(|| "Untitled".to_owned());
     input.finish()?;
-    check_quota(call, owner, &source)?;
+    check_quota(call, owner, &source, 1)?;
     let now = call.now;
     let id = call.state.add_video(owner, now);
     if let Some(video) = call.state.videos.get_mut(&id) {
@@ -45,7 +46,7 @@ pub(crate) fn create_version(call: &mut Call<'_>) -> Outcome {
     let video = call.own_video()?;
     let (id, owner) = (video.id, video.owner);
     input.finish()?;
-    check_quota(call, owner, &source)?;
+    check_quota(call, owner, &source, 0)?;
 
     let version_id = call.state.add_version(id, &file_name, source, call.now)?;
     let video = call.video()?;
@@ -91,12 +92,22 @@ fn source(input: &mut Input) -> Result<NewSource, ApiError> {
     }
 }
 
-fn check_quota(call: &Call<'_>, owner: u64, source: &NewSource) -> Result<(), ApiError> {
-    let (NewSource::Tus { size } | NewSource::Form { size: Some(size), .. }) = source else { return Ok(()) };
+/// Whether there is room for an upload that makes so many new videos.
+fn check_quota(call: &Call<'_>, owner: u64, source: &NewSource, videos: u64) -> Result<(), ApiError> {
     let quota = call.user(owner)?.quota;
-    let after = call.state.bytes_used(owner).saturating_add(*size);
+    let (more, unit) = match (quota.unit, source) {
+        (QuotaUnit::VideoCount, _) => (videos, "videos"),
+        (QuotaUnit::VideoSize, NewSource::Tus { size } | NewSource::Form { size: Some(size), .. }) => {
+            (*size, "bytes")
+        }
+        (QuotaUnit::VideoSize, _) => return Ok(()),
+    };
+    let after = call.state.quota_used(owner, quota.unit).saturating_add(more);
     let refuse = |code: u32, what: &str, most: u64| {
-        Err(ApiError::forbidden(Some(code), format!("The upload would fill {after} of {most} bytes {what}.")))
+        Err(ApiError::forbidden(
+            Some(code),
+            format!("The upload would make {after} of {most} {unit} {what}."),
+        ))
     };
     if after > quota.space {
         refuse(DISK_QUOTA, "in all", quota.space)

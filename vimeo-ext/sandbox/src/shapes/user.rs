@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{metadata, picture};
 use crate::call::{View, time};
 use crate::clock::iso;
+use crate::config::QuotaUnit;
 use crate::fields::{Object, Selection};
 use crate::world::user::User;
 
@@ -123,17 +124,21 @@ fn preferences() -> Value {
 }
 
 fn quota(view: &View<'_>, user: &User) -> Value {
-    let used = view.state.bytes_used(user.id);
+    let (word, used) = (user.quota.unit.word(), view.state.quota_used(user.id, user.quota.unit));
+    let period = match user.quota.unit {
+        QuotaUnit::VideoCount => "month",
+        QuotaUnit::VideoSize => "week",
+    };
     let periodic = json!({
         "free": user.quota.periodic.saturating_sub(used),
         "max": user.quota.periodic,
         "used": used,
     });
-    let unit = json!({"unit": "video_size"});
+    let unit = json!({"unit": word});
     json!({
-        "space": metadata::with(periodic.clone(), json!({"showing": "periodic", "unit": "video_size"})),
+        "space": metadata::with(periodic.clone(), json!({"showing": "periodic", "unit": word})),
         "periodic": metadata::with(
-            json!({"period": "week", "unit": "video_size"}),
+            json!({"period": period, "unit": word}),
             metadata::with(periodic, json!({"reset_date": iso(next_week(user.created))})),
         ),
         "lifetime": metadata::with(unit, json!({

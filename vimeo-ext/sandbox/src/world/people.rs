@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::State;
 use super::upload::UNKNOWN;
 use super::user::{Token, User};
+use crate::config::QuotaUnit;
 use crate::scopes::Scopes;
 
 impl State {
@@ -75,6 +76,20 @@ impl State {
         match name.parse().ok().and_then(|id: u64| self.users.get(&id)) {
             Some(user) => Some(user),
             None => self.users.values().find(|user| user.is_called(name)),
+        }
+    }
+
+    /// What a user has used of a quota.
+    pub(crate) fn quota_used(&self, user: u64, unit: QuotaUnit) -> u64 {
+        match unit {
+            QuotaUnit::VideoSize => self.bytes_used(user),
+            QuotaUnit::VideoCount => self
+                .videos
+                .values()
+                .filter(|video| video.owner == user)
+                .count()
+                .try_into()
+                .unwrap_or(u64::MAX),
         }
     }
 

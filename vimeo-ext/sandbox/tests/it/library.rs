@@ -97,6 +97,14 @@ async fn folders_nest_and_hold_videos() {
     let inner =
         owner.send("POST", "/me/folders", json!({"name": "Inner", "parent_folder_uri": outer_uri})).await;
     assert_eq!(inner.body["metadata"]["connections"]["ancestor_path"][0]["name"], "Outer");
+    // The parent is named with its owner.
+    let number = outer_uri.rsplit('/').next().unwrap();
+    for parent in [format!("/me/projects/{number}"), number.to_owned(), format!("/projects/{number}")] {
+        let body = json!({"name": "Lost", "parent_folder_uri": parent});
+        let refused = owner.send("POST", "/me/projects", body).await;
+        assert_eq!((refused.status, &refused.body["error_code"]), (400, &json!(2204)), "{parent}");
+        assert_eq!(refused.body["invalid_parameters"][0]["field"], "parent_folder_uri");
+    }
     let inner_uri = inner.body["uri"].as_str().unwrap();
 
     assert_eq!(owner.call("PUT", &format!("{outer_uri}/videos/{}", ids[0])).await.status, 204);
@@ -214,6 +222,8 @@ async fn categories_domains_and_webhooks() {
     );
     assert_eq!(owner.call("DELETE", &domain).await.status, 204);
     assert_eq!(owner.call("DELETE", &domain).await.status, 404);
+    let with_scheme = format!("{uri}/privacy/domains/https%3A%2F%2Fexample.com");
+    assert_eq!(owner.call("PUT", &with_scheme).await.status, 404);
 
     let app = owner.get("/oauth/verify").await.body["app"]["uri"].as_str().unwrap().to_owned();
     let hooks = format!("{app}/webhooks");

@@ -121,6 +121,31 @@ async fn a_bad_creation_is_refused_field_by_field() {
 }
 
 #[tokio::test]
+async fn a_quota_can_count_videos() {
+    let sandbox = Sandbox::builder().quota(Quota::videos(3, 2)).start().await.unwrap();
+    let client = Client::new(&sandbox);
+    let upload = |size: u64| json!({"upload": {"approach": "tus", "size": size}});
+    let quota = async || client.get("/me?fields=upload_quota").await.body["upload_quota"].clone();
+    // However large it is, it is one.
+    let made = client.send("POST", "/me/videos", upload(9_000_000_000_000)).await;
+    assert_eq!(made.status, 201);
+    let told = quota().await;
+    for (part, free, max) in [("space", 1, 2), ("periodic", 1, 2), ("lifetime", 2, 3)] {
+        let part = &told[part];
+        assert_eq!((&part["unit"], &part["used"]), (&json!("video_count"), &json!(1)), "{told}");
+        assert_eq!((&part["free"], &part["max"]), (&json!(free), &json!(max)), "{told}");
+    }
+    assert_eq!(told["periodic"]["period"], "month");
+    assert_eq!(client.send("POST", "/me/videos", upload(5)).await.status, 201);
+    let full = client.send("POST", "/me/videos", upload(5)).await;
+    assert_eq!((full.status, &full.body["error_code"]), (403, &json!(4102)));
+    // Another file for a video is no other video.
+    let versions = format!("{}/versions", made.body["uri"].as_str().unwrap());
+    let version = json!({"file_name": "a.mp4", "upload": {"approach": "tus", "size": 5}});
+    assert_eq!(client.send("POST", &versions, version).await.status, 201);
+}
+
+#[tokio::test]
 async fn a_browser_sends_a_file_with_a_form() {
     let sandbox = Sandbox::builder().transcode(Transcode::Immediate).start().await.unwrap();
     let client = Client::new(&sandbox);
