@@ -174,6 +174,7 @@ pub mod upload;
 pub mod webhooks;
 
 pub use vimeo_api as api;
+pub use vimeo_api::{ChannelId, DomainName, FolderId, GroupId, InvalidId, ShowcaseId, UserId, VideoId};
 
 pub use auth::AccessToken;
 pub use budget::{Budget, Budgets, LimitPolicy};

@@ -200,11 +200,14 @@ impl Called<'_> {
     }
 
     fn done(&self, answer: Answer) -> CallToolResult {
-        if self.settings.schemas.structured() {
-            CallToolResult::structured(answer.into_value())
-        } else {
-            CallToolResult::success(vec![ContentBlock::text(answer.to_text())])
+        // Models read the text, in which what people wrote is marked; programs the structured copy.
+        let text = vec![ContentBlock::text(answer.to_text())];
+        if !self.settings.schemas.structured() {
+            return CallToolResult::success(text);
         }
+        let mut result = CallToolResult::structured(answer.into_value());
+        result.content = text;
+        result
     }
 
     fn failed(&self, error: &ToolError) -> CallToolResult {

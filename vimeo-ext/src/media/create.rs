@@ -3,7 +3,7 @@
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
-use vimeo_api::types;
+use vimeo_api::{DomainName, Error, types};
 
 use crate::Vimeo;
 
@@ -16,6 +16,17 @@ pub struct CreateVideo<W> {
     pub(crate) vimeo: Vimeo,
     pub(crate) body: types::CreateVideoBody,
     pub(crate) way: W,
+}
+
+/// The body with the hosts of its domains alone: Vimeo takes no schemes.
+pub(crate) fn checked(mut body: types::CreateVideoBody) -> Result<types::CreateVideoBody, Error> {
+    for domain in body.embed_domains.iter_mut().flatten() {
+        let host = domain.parse::<DomainName>();
+        let host =
+            host.map_err(|error| Error::invalid("create_my_video", format!("embed_domains: {error}")))?;
+        *domain = host.to_string();
+    }
+    Ok(body)
 }
 
 impl<W> CreateVideo<W> {
@@ -55,7 +66,8 @@ impl<W> CreateVideo<W> {
         self
     }
 
-    /// The domains that alone may embed it; sets the embed privacy to `whitelist`.
+    /// The domains that alone may embed it; sets the embed privacy to `whitelist`. Of a link to a site its host is taken;
+    /// what is no domain is refused before anything is sent.
     pub fn embed_domains(self, domains: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let mut create = self.embed_privacy("whitelist");
         create.body.embed_domains = Some(domains.into_iter().map(Into::into).collect());

@@ -24,6 +24,7 @@ impl CreateVideo<Delegated> {
     /// link or when it is lost.
     pub async fn send(self) -> Result<UploadTicket, Error> {
         let Self { vimeo, mut body, way: Delegated(size) } = self;
+        body = super::create::checked(body)?;
         if size == 0 {
             return Err(UploadError::Empty.into());
         }

@@ -90,6 +90,7 @@ impl CreateVideo<ByForm> {
     /// [`UploadError::Unanswered`] when its answer is lost.
     pub async fn send(self) -> Result<FormUpload, Error> {
         let Self { vimeo, mut body, way: ByForm { redirect_url } } = self;
+        body = super::create::checked(body)?;
         check("the address to go to afterwards", &redirect_url)?;
         body.upload.redirect_url = Some(redirect_url);
         let fields = "uri,link,upload.form,upload.upload_link,upload.redirect_url";

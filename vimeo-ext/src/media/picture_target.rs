@@ -1,7 +1,7 @@
 //! What a picture is for.
 
 use serde_json::Value;
-use vimeo_api::{Error as CallError, ResourceUri};
+use vimeo_api::{Error as CallError, ResourceUri, ShowcaseId, UserId};
 
 use super::{MediaError, NewVideo, VideoRef};
 use crate::{Error, Vimeo};
@@ -47,7 +47,7 @@ impl PictureTarget {
     /// A video's thumbnail.
     pub fn video(video: impl Into<VideoRef>) -> Self {
         let video = video.into();
-        match video.id() {
+        match video.video_id() {
             Some(id) => Self::at(format!("/videos/{id}/pictures")),
             None => Self::wrong(video.uri(), "/videos/1"),
         }
@@ -59,8 +59,8 @@ impl PictureTarget {
     }
 
     /// A user's portrait.
-    pub fn user(id: u64) -> Self {
-        Self::at(format!("/users/{id}/pictures"))
+    pub fn user(user: impl Into<UserId>) -> Self {
+        Self::at(format!("{}/pictures", user.into().uri()))
     }
 
     /// A live event's thumbnail.
@@ -90,17 +90,16 @@ impl PictureTarget {
     }
 
     fn showcase(showcase: &str, collection: &str) -> Self {
-        let parsed = showcase.parse::<ResourceUri>().ok();
-        match parsed.and_then(|uri| Some((uri.id_of("users")?, uri.id_of("albums")?))) {
-            Some((user, album)) => Self::at(format!("/users/{user}/albums/{album}/{collection}")),
-            None => Self::wrong(showcase, "/users/7/albums/9"),
+        match showcase.parse::<ShowcaseId>() {
+            Ok(id) if id.owner().is_some() => Self::at(format!("{}/{collection}", id.uri())),
+            _ => Self::wrong(showcase, "/users/7/albums/9"),
         }
     }
 
     /// The picture of a chapter of a video.
     pub fn chapter(video: impl Into<VideoRef>, chapter: u64) -> Self {
         let video = video.into();
-        match video.id() {
+        match video.video_id() {
             Some(id) => Self::at(format!("/videos/{id}/chapters/{chapter}/pictures")),
             None => Self::wrong(video.uri(), "/videos/1"),
         }
@@ -114,7 +113,7 @@ impl PictureTarget {
     /// A picture for the timeline of a video's player. Has no `active`.
     pub fn timeline_thumbnail(video: impl Into<VideoRef>) -> Self {
         let video = video.into();
-        match video.id() {
+        match video.video_id() {
             Some(id) => {
                 let path = format!("/videos/{id}/timelinethumbnails");
                 Self { place: Place::At(path), switch: Switch::Absent }
@@ -130,14 +129,13 @@ impl PictureTarget {
 
     fn of_object(uri: &str) -> Self {
         let path = uri.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
-        let Ok(parsed) = path.parse::<ResourceUri>() else { return Self::wrong(uri, "/videos/1") };
+        if path.parse::<ResourceUri>().is_err() {
+            return Self::video(uri);
+        }
         let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
         match segments[..] {
             ["me"] => Self::me(),
-            // The hash of an unlisted video is no part of the way to its pictures.
-            ["videos", _] | ["users", _, "videos", _] | ["me", "videos", _] => {
-                parsed.id_of("videos").map_or_else(|| Self::wrong(uri, "/videos/1"), Self::video)
-            }
+            ["videos", _] | ["users", _, "videos", _] | ["me", "videos", _] => Self::video(path),
             ["users", _] | ["live_events", _] | ["ondemand", "pages", _] => {
                 Self::at(format!("{path}/pictures"))
             }
@@ -208,7 +206,8 @@ mod tests {
         // (object, place; `None` for none)
         let table = [
             ("/videos/7", at("/videos/7/pictures")),
-            ("/videos/7:5ecret", at("/videos/7/pictures")),
+            ("/videos/7:5ecret", at("/videos/7:5ecret/pictures")),
+            ("https://vimeo.com/7/a1b2c3d4e5", at("/videos/7:a1b2c3d4e5/pictures")),
             ("/users/3/videos/7", at("/videos/7/pictures")),
             ("/users/7", at("/users/7/pictures")),
             ("/me", at("/me/pictures")),
@@ -218,7 +217,8 @@ mod tests {
             ("/channels/9", of("/channels/9")),
             ("/groups/9?x=1", of("/groups/9")),
             ("/videos/x", None),
-            ("https://vimeo.com/7", None),
+            ("https://vimeo.com/7", at("/videos/7/pictures")),
+            ("https://vimeo.com/showcase/7", None),
             ("", None),
         ];
         for (uri, place) in table {

@@ -56,6 +56,7 @@ impl CreateVideo<FromUrl> {
     /// [`UploadError::Unanswered`](crate::upload::UploadError::Unanswered): a video may be there that nobody knows of.
     pub async fn send(self) -> Result<PulledVideo, Error> {
         let Self { vimeo, mut body, way: FromUrl(url) } = self;
+        body = super::create::checked(body)?;
         check("the file's address", &url)?;
         body.upload.link = Some(url);
         let call = vimeo.api().videos().create_my_video(&body).fields("uri,link");

@@ -101,10 +101,11 @@ impl Replace {
 
     async fn prepare(self) -> Result<Begun, Error> {
         let Self { vimeo, video, file_name, transfer } = self;
-        let id = video.id_for("create_video_version")?;
+        let id = video.id_for("create_video_version")?.clone();
+        let number = id.number();
         let intent = Intent {
-            purpose: format!("{NEW_FILE_OF}{id}"),
-            what: format!("a version of /videos/{id}"),
+            purpose: format!("{NEW_FILE_OF}{number}"),
+            what: format!("a version of /videos/{number}"),
             settings: Value::Null,
             video_uri: Some(video.uri().to_owned()),
         };
@@ -114,7 +115,7 @@ impl Replace {
             let name = file_name.unwrap_or_else(|| name_of(source.name()));
             let body = types::CreateVideoVersionBody::new(name, upload);
             let call =
-                api.videos().create_video_version(id, &body).fields("uri,upload.approach,upload.upload_link");
+                api.videos().create_video_version(&id, &body).fields("uri,upload.approach,upload.upload_link");
             call.into_call().read_as::<Created>()
         })
         .await

@@ -95,7 +95,7 @@ impl WaitTranscoded {
             if let Some(callback) = &mut self.on_state {
                 callback(&state);
             }
-            tracing::debug!(video = id, ?state, "waiting for transcoding");
+            tracing::debug!(video = id.number(), ?state, "waiting for transcoding");
             let verdict = state.verdict();
             last = state.word();
             match verdict {

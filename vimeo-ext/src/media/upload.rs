@@ -135,6 +135,7 @@ impl CreateVideo<FromSource> {
 
     async fn prepare(self) -> Result<Begun, Error> {
         let Self { vimeo, mut body, way: FromSource(transfer) } = self;
+        body = super::create::checked(body)?;
         let intent = Intent {
             purpose: "new video".to_owned(),
             what: "a video".to_owned(),

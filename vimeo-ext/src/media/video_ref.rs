@@ -1,19 +1,21 @@
 //! Which video is meant.
 
-use vimeo_api::{Error, ResourceUri};
+use vimeo_api::{Error, VideoId};
 
-/// A video, by its number or its URI: what the flows on an existing video take.
+/// A video, by its ID, its URI or a link to it: what the flows on an existing video take. The hash of an unlisted one is
+/// kept.
 ///
 /// ```
 /// use vimeo_ext::VideoRef;
 /// assert_eq!(VideoRef::from(76979871).uri(), "/videos/76979871");
 /// assert_eq!(VideoRef::from("/videos/76979871:8272103f6e").id(), Some(76979871));
+/// assert_eq!(VideoRef::from("https://vimeo.com/76979871/8272103f6e").uri(), "/videos/76979871:8272103f6e");
 /// assert_eq!(VideoRef::from("/users/7").id(), None);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VideoRef {
     uri: String,
-    id: Option<u64>,
+    id: Option<VideoId>,
 }
 
 impl VideoRef {
@@ -24,12 +26,17 @@ impl VideoRef {
 
     /// The number; `None` when what was given names no video, which a call then refuses before anything is sent.
     pub fn id(&self) -> Option<u64> {
-        self.id
+        self.id.as_ref().map(VideoId::number)
     }
 
-    /// The number, or the refusal.
-    pub(crate) fn id_for(&self, operation: &str) -> Result<u64, Error> {
-        self.id.ok_or_else(|| {
+    /// The number with the hash; `None` as for [`id`](Self::id).
+    pub fn video_id(&self) -> Option<&VideoId> {
+        self.id.as_ref()
+    }
+
+    /// The ID, or the refusal.
+    pub(crate) fn id_for(&self, operation: &str) -> Result<&VideoId, Error> {
+        self.id.as_ref().ok_or_else(|| {
             let shown = self.uri.split(['?', '#']).next().unwrap_or_default();
             Error::invalid(operation, format!("`{shown}` names no video; give its number or /videos/NUMBER"))
         })
@@ -38,18 +45,30 @@ impl VideoRef {
 
 impl From<u64> for VideoRef {
     fn from(id: u64) -> Self {
-        Self { uri: format!("/videos/{id}"), id: Some(id) }
+        VideoId::from(id).into()
+    }
+}
+
+impl From<VideoId> for VideoRef {
+    fn from(id: VideoId) -> Self {
+        Self { uri: id.uri(), id: Some(id) }
+    }
+}
+
+impl From<&VideoId> for VideoRef {
+    fn from(id: &VideoId) -> Self {
+        id.clone().into()
     }
 }
 
 impl From<&str> for VideoRef {
     fn from(text: &str) -> Self {
-        match text.parse::<u64>() {
-            Ok(id) => id.into(),
-            Err(_) => {
-                let id = text.parse::<ResourceUri>().ok().and_then(|uri| uri.id_of("videos"));
-                Self { uri: text.to_owned(), id }
-            }
+        // A URI stays as it was given, also with a query that was for the call that gave it.
+        let uri = text.starts_with('/').then(|| text.split(['?', '#']).next()).flatten();
+        match (uri.unwrap_or(text).parse::<VideoId>(), uri) {
+            (Ok(id), Some(_)) => Self { uri: text.to_owned(), id: Some(id) },
+            (Ok(id), None) => id.into(),
+            (Err(_), _) => Self { uri: text.to_owned(), id: None },
         }
     }
 }

@@ -6,7 +6,7 @@ use vimeo_api::{Endpoint, types};
 
 use super::error::Failed;
 use super::paging::{given, list, list_input};
-use super::shapes::{last_segment, title};
+use super::shapes::{last_segment, title, uri};
 use super::untrusted::clean;
 use super::videos::read;
 use super::{Choice, Context, Listing, Spec, Tool, Toolset};
@@ -31,6 +31,9 @@ list_input! {
 pub struct Category {
     /// The word for it in addresses.
     pub id: String,
+    /// The URI.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
     /// Its name, which Vimeo gave it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -47,6 +50,7 @@ impl From<types::Category> for Category {
         let below = category.subcategories.into_iter().flatten();
         Self {
             id: last_segment(category.uri.as_deref()).unwrap_or_default(),
+            uri: uri(category.uri),
             name: title(category.name),
             link: category.link.map(|link| clean(&link, 300)),
             subcategories: below.filter_map(|below| last_segment(below.uri.as_deref())).collect(),

@@ -6,7 +6,7 @@ use vimeo_api::{Call, Endpoint, OpenEnum as _, Page, types};
 
 use super::collection::{Collection, channel_fields};
 use super::error::{Failed, ToolError};
-use super::paging::{given, list, list_input};
+use super::paging::{embeddable, given, list, list_input};
 use super::shapes::{Video, video_fields};
 use super::videos::read;
 use super::{ChannelId, Choice, Context, Listing, Spec, Tool, Toolset};
@@ -29,6 +29,20 @@ pub enum Which {
     Moderated,
 }
 
+/// Which of the channels, in Vimeo's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(description = "")]
+#[non_exhaustive]
+pub enum ChannelFilter {
+    /// Those that Vimeo features.
+    #[schemars(description = "")]
+    Featured,
+    /// Those that the account runs.
+    #[schemars(description = "")]
+    Moderated,
+}
+
 list_input! {
     /// Arguments of [`ChannelsList`].
     #[derive(Default)]
@@ -37,6 +51,9 @@ list_input! {
         optional {
             /// All public ones (default), those the account follows, or runs.
             pub which: Which,
+            /// Only featured ones of all, or those the account runs.
+            #[schemars(extend("x-unlisted" = true))]
+            pub filter: ChannelFilter,
             /// Words to find.
             pub query: String,
             /// Order of the list; default and relevant are for all public ones alone.
@@ -63,7 +80,16 @@ impl Tool for ChannelsList {
     );
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let which = input.which.unwrap_or_default();
+        let which = match (input.which, input.filter) {
+            (None | Some(Which::Moderated), Some(ChannelFilter::Moderated)) => Which::Moderated,
+            (None | Some(Which::All), Some(ChannelFilter::Featured)) => Which::All,
+            (which, None) => which.unwrap_or_default(),
+            (Some(_), Some(_)) => {
+                let message = "filter does not go with this which.";
+                let next = "Give filter featured for all public channels, or leave filter out.";
+                return Err(Box::new(ToolError::input("filter", message, next)));
+            }
+        };
         if let (Some(sort), Which::Followed | Which::Moderated) = (&input.sort, which)
             && !types::ChannelSort::WORDS.contains(&sort.as_str())
         {
@@ -73,6 +99,9 @@ impl Tool for ChannelsList {
         }
         let channels = context.api().channels();
         let call: Call<Page<types::Channel>> = match which {
+            Which::All if input.filter.is_some() => {
+                channels.list_channels().filter(types::FeaturedFilter::Featured).into_call()
+            }
             Which::All => channels.list_channels().into_call(),
             Which::Followed => channels.list_my_channels().into_call(),
             Which::Moderated => {
@@ -92,6 +121,7 @@ list_input! {
         required {
             /// Number, name or link.
             #[schemars(extend("x-listed" = true))]
+            #[schemars(with = "String")]
             pub channel_id: ChannelId,
         }
         optional {
@@ -99,6 +129,9 @@ list_input! {
             pub query: String,
             /// Order of the list.
             pub sort: Choice<types::ChannelVideoSort>,
+            /// Only those that may be embedded.
+            #[schemars(extend("x-unlisted" = true))]
+            pub filter: Choice<types::EmbeddableFilter>,
             /// Whether the order goes up or down.
             pub direction: Choice<types::SortDirection>,
         }
@@ -121,12 +154,12 @@ impl Tool for ChannelVideosList {
     );
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        // The typed call takes numbers alone; a name is of letters, digits, `-` and `_`, so it is a segment as it stands.
-        let call = context.api().channels().list_channel_videos(0).into_call();
-        let call = call.follow(&format!("/channels/{}/videos", input.channel_id));
+        let call = context.api().channels().list_channel_videos(&input.channel_id).into_call();
+        let call = embeddable(call, &input.filter);
         let call = given(call, "query", &input.query);
         let call = given(call, "sort", &input.sort);
         let call = given(call, "direction", &input.direction);
-        list(context, &Self::SPEC, &input, call, video_fields(input.detail), Video::from).await
+        list(context, &Self::SPEC, &input, call, video_fields(input.detail), Video::in_detail(input.detail))
+            .await
     }
 }

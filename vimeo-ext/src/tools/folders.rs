@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vimeo_api::{Endpoint, ResourceUri, types};
+use vimeo_api::{Endpoint, types};
 
 use super::collection::{Collection, folder_fields};
 use super::error::{Failed, ToolError};
@@ -10,7 +10,7 @@ use super::paging::{given, list, list_input};
 use super::shapes::{Done, Video, video_fields};
 use super::showcases::find_by_name;
 use super::videos::read;
-use super::{Choice, Context, Cost, Detail, Effect, FolderId, Listing, Spec, Tool, Toolset, VideoId};
+use super::{Choice, Context, Cost, Detail, Effect, FolderId, Listing, Spec, Tool, Toolset, UserId, VideoId};
 
 /// Arguments of [`FolderCreate`].
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -21,6 +21,7 @@ pub struct FolderCreateInput {
     pub name: String,
     /// Folder to create it in: its uri or number.
     #[schemars(extend("x-listed" = true))]
+    #[schemars(with = "Option<String>")]
     pub parent_folder_uri: Option<FolderId>,
 }
 
@@ -60,19 +61,14 @@ impl Tool for FolderCreate {
 
 /// The URI of a folder, which names its owner.
 async fn uri(context: &Context, spec: &Spec, folder: FolderId) -> Result<String, Failed> {
-    let number = folder.number();
-    if let Some(owner) = folder.owner() {
-        return Ok(format!("/users/{owner}/projects/{number}"));
+    if folder.owner().is_some() {
+        return Ok(folder.uri());
     }
     let grant = context.grant(spec).await?;
-    let user = grant
-        .user
-        .as_ref()
-        .and_then(|user| user.uri.as_deref())
-        .and_then(|uri| uri.parse::<ResourceUri>().ok());
-    match user.and_then(|uri| uri.id_of("users")) {
-        Some(user) => Ok(format!("/users/{user}/projects/{number}")),
-        None => Ok(format!("/me/projects/{number}")),
+    let user = grant.user.as_ref().and_then(|user| user.uri.as_deref());
+    match user.and_then(|uri| uri.parse::<UserId>().ok()) {
+        Some(user) => Ok(format!("{}/projects/{}", user.uri(), folder.number())),
+        None => Ok(folder.uri()),
     }
 }
 
@@ -121,8 +117,10 @@ impl Tool for FoldersList {
 #[serde(deny_unknown_fields)]
 pub struct FolderVideoAddInput {
     /// Number, URI or link.
+    #[schemars(with = "String")]
     pub folder_id: FolderId,
     /// Number, URI or link.
+    #[schemars(with = "String")]
     pub video_id: VideoId,
 }
 
@@ -137,7 +135,7 @@ impl Tool for FolderVideoAdd {
         name: "vimeo_folder_video_add",
         title: "Move a video into a folder",
         description: "Moves one own video into a folder; it leaves the folder that it was in.",
-        scopes: &["edit"],
+        scopes: &["interact"],
         effect: Effect::Overwrite,
         toolset: Toolset::Library,
         cost: Cost::One,
@@ -145,10 +143,14 @@ impl Tool for FolderVideoAdd {
     };
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let (folder, video) = (input.folder_id.number(), input.video_id.number());
-        let call = context.api().folders().add_my_folder_video(folder, video);
-        context.send(&Self::SPEC, call.into_call()).await?;
-        Ok(Done::new("The video is in the folder.", &video))
+        let (folder, video) = (&input.folder_id, &input.video_id);
+        let folders = context.api().folders();
+        let call = match folder.owner() {
+            Some(owner) => folders.add_user_folder_video(owner, folder.number(), video).into_call(),
+            None => folders.add_my_folder_video(folder.number(), video).into_call(),
+        };
+        context.send(&Self::SPEC, call).await?;
+        Ok(Done::new("The video is in the folder.", video))
     }
 }
 
@@ -157,6 +159,7 @@ list_input! {
     pub struct FolderVideosListInput {
         required {
             /// Number, URI or link.
+            #[schemars(with = "String")]
             pub folder_id: FolderId,
         }
         optional {
@@ -182,17 +185,22 @@ impl Tool for FolderVideosList {
     const SPEC: Spec = read(
         "vimeo_folder_videos_list",
         "List a folder's videos",
-        "Lists the videos in one of the account's folders.",
+        "Lists the videos in one folder, own or another user's.",
         &["private"],
         Toolset::Library,
     );
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let call = context.api().folders().list_my_folder_videos(input.folder_id.number()).into_call();
+        let (folders, folder) = (context.api().folders(), &input.folder_id);
+        let call = match folder.owner() {
+            Some(owner) => folders.list_user_folder_videos(owner, folder.number()).into_call(),
+            None => folders.list_my_folder_videos(folder.number()).into_call(),
+        };
         let call = given(call, "query", &input.query);
         let call = given(call, "include_subfolders", &input.include_subfolders);
         let call = given(call, "sort", &input.sort);
         let call = given(call, "direction", &input.direction);
-        list(context, &Self::SPEC, &input, call, video_fields(input.detail), Video::from).await
+        list(context, &Self::SPEC, &input, call, video_fields(input.detail), Video::in_detail(input.detail))
+            .await
     }
 }

@@ -7,7 +7,12 @@ use super::error::{Failed, ToolError};
 use super::untrusted::clean;
 
 /// Reads arguments; what will not do is named, with its type and the remedy. `null` for an argument is as leaving it out.
-pub(crate) fn read<T: DeserializeOwned>(tool: &str, schema: &Value, arguments: Value) -> Result<T, Failed> {
+pub(crate) fn read<T: DeserializeOwned>(
+    tool: &str,
+    schema: &Value,
+    aliases: &[(&str, &str)],
+    arguments: Value,
+) -> Result<T, Failed> {
     let mut arguments = match arguments {
         Value::Object(arguments) => arguments,
         Value::Null => Map::new(),
@@ -21,6 +26,10 @@ pub(crate) fn read<T: DeserializeOwned>(tool: &str, schema: &Value, arguments: V
         }
     };
     arguments.retain(|_, value| !value.is_null());
+    if let Some((alias, name)) = aliases.iter().find(|(alias, _)| arguments.contains_key(*alias)) {
+        let message = format!("`{alias}` is another name of `{name}`, which was given too.");
+        return Err(Box::new(ToolError::input(*alias, message, format!("Give `{name}` alone."))));
+    }
     let properties = schema.get("properties").and_then(Value::as_object);
     let known: Vec<&str> = properties.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
     if let Some(unknown) = arguments.keys().find(|name| !known.contains(&name.as_str())) {
@@ -51,6 +60,84 @@ pub(crate) fn read<T: DeserializeOwned>(tool: &str, schema: &Value, arguments: V
     })
 }
 
+/// Arguments as the schema has them, as far as what was given says exactly that. The rest stays as it is.
+pub(crate) fn normalise(schema: &Value, aliases: &[(&str, &str)], arguments: Value) -> Value {
+    let arguments = match arguments {
+        Value::String(text) => serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        other => other,
+    };
+    let Value::Object(mut arguments) = arguments else { return arguments };
+    for (alias, name) in aliases {
+        // Where both are given it is not known which is meant.
+        if !arguments.contains_key(*name)
+            && let Some(value) = arguments.remove(*alias)
+        {
+            arguments.insert((*name).to_owned(), value);
+        }
+    }
+    for (name, value) in &mut arguments {
+        if let Some(property) = schema.get("properties").and_then(|properties| properties.get(name)) {
+            exact(property, value);
+        }
+    }
+    Value::Object(arguments)
+}
+
+/// Reads text as the number, boolean or list that the schema wants, where it is exactly one. Many clients send every
+/// argument as text, and a model that is told so can do nothing about it.
+fn exact(schema: &Value, value: &mut Value) {
+    let wanted = schema.get("type").and_then(Value::as_str).unwrap_or_default();
+    match (wanted, &mut *value) {
+        ("integer" | "number" | "boolean", Value::String(text)) => {
+            let read: Option<Value> = serde_json::from_str(text).ok();
+            // JSON allows spaces around a value; a number or a word with spaces is not exactly one.
+            let plain = !text.contains(|c: char| c.is_whitespace());
+            let fits = |read: &Value| match wanted {
+                "integer" => read.is_u64() || read.is_i64(),
+                "number" => read.is_number(),
+                _ => read.is_boolean(),
+            };
+            if let Some(read) = read.filter(|read| plain && fits(read)) {
+                *value = read;
+            }
+        }
+        ("integer", Value::Number(number)) => {
+            // A program that knows fractions alone writes 10 as 10.0.
+            let whole = number.as_f64().filter(|fraction| {
+                number.is_f64()
+                    && fraction.fract() == 0.0
+                    && (0.0..=9_007_199_254_740_992.0).contains(fraction)
+            });
+            if let Some(whole) = whole {
+                *value = (whole as u64).into();
+            }
+        }
+        ("array", Value::String(text)) => {
+            let items = schema.get("items").unwrap_or(&Value::Null);
+            match serde_json::from_str(text) {
+                Ok(list @ Value::Array(_)) => *value = list,
+                // One word where a list of words is wanted.
+                _ if items.get("type").and_then(Value::as_str) == Some("string")
+                    && !text.trim().is_empty()
+                    && !text.trim_start().starts_with(['[', '{']) =>
+                {
+                    *value = Value::Array(vec![Value::String(std::mem::take(text))]);
+                }
+                _ => {}
+            }
+            if let Value::Array(list) = value {
+                list.iter_mut().for_each(|item| exact(items, item));
+            }
+        }
+        ("array", Value::Array(list)) => {
+            if let Some(items) = schema.get("items") {
+                list.iter_mut().for_each(|item| exact(items, item));
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Why a value will not do. What was given is not said again: it can be a password, and as long as a request may be.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
@@ -76,8 +163,8 @@ fn kind(value: &Value) -> &'static str {
 fn hint(schema: &Value) -> String {
     let text = |name: &str| schema.get(name).and_then(Value::as_str);
     let mut hint = match text("type") {
-        Some("integer") => "Give an integer without quotes".to_owned(),
-        Some("number") => "Give a number without quotes".to_owned(),
+        Some("integer") => "Give an integer".to_owned(),
+        Some("number") => "Give a number".to_owned(),
         Some("boolean") => "Give true or false".to_owned(),
         Some("array") => "Give a list".to_owned(),
         _ => "Give a string".to_owned(),
@@ -106,36 +193,66 @@ mod tests {
     #[derive(Debug, Deserialize, JsonSchema)]
     struct Input {
         /// The video.
+        #[schemars(with = "String")]
         video_id: VideoId,
         count: Option<u32>,
         flag: Option<bool>,
+        share: Option<f64>,
         words: Option<Vec<String>>,
+        numbers: Option<Vec<u32>>,
+        text: Option<String>,
+    }
+
+    const ALIASES: &[(&str, &str)] = &[("clip_id", "video_id")];
+
+    /// As a call does it.
+    fn read(arguments: Value) -> Result<Input, Failed> {
+        let (schema, _) = of_input::<Input>();
+        super::read::<Input>("vimeo_x", &schema, ALIASES, normalise(&schema, ALIASES, arguments))
     }
 
     #[test]
     fn wrong_arguments_name_their_field_what_was_given_and_the_remedy() {
-        let (schema, _) = of_input::<Input>();
         let cases = [
             (json!({"video_id": "1", "name": "x"}), "name", "no argument `name`", "It takes"),
             (json!({}), "video_id", "needs the argument `video_id`", "Give a string: The video."),
             (json!(null), "video_id", "needs", "Give a string"),
-            (json!({"video_id": 1}), "video_id", "given: a number", "Give a string"),
             (json!({"video_id": "x y"}), "video_id", "cannot be read", "Give a string"),
-            (
-                json!({"video_id": "1", "count": "3"}),
-                "count",
-                "given: a string",
-                "Give an integer without quotes.",
-            ),
+            (json!({"video_id": 0}), "video_id", "cannot be read", "Give a string"),
+            (json!({"video_id": 1.5}), "video_id", "given: a number", "Give a string"),
+            (json!({"video_id": true}), "video_id", "given: a boolean", "Give a string"),
+            (json!({"video_id": "1", "count": "12px"}), "count", "given: a string", "Give an integer."),
+            (json!({"video_id": "1", "count": ""}), "count", "given: a string", "Give an integer."),
+            (json!({"video_id": "1", "count": " 3"}), "count", "given: a string", "Give an integer."),
+            (json!({"video_id": "1", "count": "1.5"}), "count", "given: a string", "Give an integer."),
+            (json!({"video_id": "1", "count": "[3]"}), "count", "given: a string", "Give an integer."),
             (json!({"video_id": "1", "count": -3}), "count", "given: a number", "Give an integer"),
+            (json!({"video_id": "1", "count": "-3"}), "count", "given: a number", "Give an integer"),
             (json!({"video_id": "1", "count": 1.5}), "count", "given: a number", "Give an integer"),
             (json!({"video_id": "1", "flag": "yes"}), "flag", "given: a string", "Give true or false."),
+            (json!({"video_id": "1", "flag": ""}), "flag", "given: a string", "Give true or false."),
+            (json!({"video_id": "1", "flag": 1}), "flag", "given: a number", "Give true or false."),
+            (json!({"video_id": "1", "share": "half"}), "share", "given: a string", "Give a number."),
             (json!({"video_id": "1", "words": ["a", 2]}), "words", "`words[1]` is wrong", "Give a list."),
+            (json!({"video_id": "1", "words": "[\"a\", 2]"}), "words", "`words[1]` is wrong", "Give a list."),
+            (json!({"video_id": "1", "words": ""}), "words", "given: a string", "Give a list."),
+            (json!({"video_id": "1", "words": "[\"a\""}), "words", "given: a string", "Give a list."),
+            (json!({"video_id": "1", "numbers": "3px"}), "numbers", "given: a string", "Give a list."),
+            (json!({"video_id": "1", "text": 5}), "text", "given: a number", "Give a string."),
+            (
+                json!({"video_id": "1", "clip_id": "1"}),
+                "clip_id",
+                "another name of `video_id`",
+                "Give `video_id`",
+            ),
             (json!([1]), "arguments", "not a list", "JSON object"),
+            (json!("[1]"), "arguments", "not a list", "JSON object"),
+            (json!("{\"video_id\": "), "arguments", "not a string", "JSON object"),
+            (json!(7), "arguments", "not a number", "JSON object"),
         ];
         for (arguments, field, message, next) in cases {
-            let error = read::<Input>("vimeo_x", &schema, arguments.clone()).unwrap_err();
-            assert_eq!(error.field.as_deref(), Some(field), "{arguments}");
+            let error = read(arguments.clone()).unwrap_err();
+            assert_eq!(error.field.as_deref(), Some(field), "{arguments}: {error:?}");
             assert!(error.message.contains(message), "{arguments}: {}", error.message);
             assert!(error.next_step.contains(next), "{arguments}: {}", error.next_step);
         }
@@ -148,12 +265,32 @@ mod tests {
             json!({"video_id": "1", "words": [20_001_002]}),
             json!({"video_id": long}),
         ] {
-            let text = read::<Input>("vimeo_x", &schema, arguments).unwrap_err().to_value().to_string();
+            let text = read(arguments).unwrap_err().to_value().to_string();
             assert!(text.len() < 1_000, "{} bytes", text.len());
             let given = text.contains("20001002") || text.contains('\u{1b}');
             assert!(!given && (!text.contains("hunter2") || text.contains("video_id")), "{text}");
         }
-        let input: Input = read("vimeo_x", &schema, json!({"video_id": "/videos/7", "count": null})).unwrap();
+    }
+
+    #[test]
+    fn numbers_booleans_and_lists_are_taken_as_text_where_that_is_exact() {
+        let input = read(json!({"video_id": "/videos/7", "count": null})).unwrap();
         assert_eq!((input.video_id.number(), input.count, input.flag, input.words), (7, None, None, None));
+        let text = json!({
+            "video_id": 7, "count": "10", "flag": "true", "share": "1.5", "words": "[\"a\", \"b\"]",
+            "numbers": ["3", 4], "text": "10",
+        });
+        for arguments in [text.clone(), json!(text.to_string())] {
+            let input = read(arguments).unwrap();
+            assert_eq!((input.video_id.number(), input.count, input.flag), (7, Some(10), Some(true)));
+            assert_eq!(input.share, Some(1.5));
+            assert_eq!(input.words.unwrap(), ["a", "b"]);
+            assert_eq!(input.numbers.unwrap(), [3, 4]);
+            assert_eq!(input.text.as_deref(), Some("10"), "what is text stays text");
+        }
+        let input =
+            read(json!({"clip_id": 7, "flag": "false", "count": 10.0, "words": "surf, sun"})).unwrap();
+        assert_eq!((input.video_id.number(), input.flag, input.count), (7, Some(false), Some(10)));
+        assert_eq!(input.words.unwrap(), ["surf, sun"], "one word is a list of one");
     }
 }

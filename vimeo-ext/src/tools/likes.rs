@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use vimeo_api::{Endpoint, types};
 
 use super::error::Failed;
-use super::paging::{given, list, list_input};
+use super::paging::{embeddable, given, list, list_input};
 use super::shapes::{Done, Video, video_fields};
 use super::videos::read;
 use super::{Choice, Context, Cost, Effect, Listing, Spec, Tool, Toolset, VideoId};
@@ -15,6 +15,7 @@ use super::{Choice, Context, Cost, Effect, Listing, Spec, Tool, Toolset, VideoId
 #[serde(deny_unknown_fields)]
 pub struct VideoLikeInput {
     /// Number, URI or link.
+    #[schemars(with = "String")]
     pub video_id: VideoId,
 }
 
@@ -37,7 +38,7 @@ impl Tool for VideoLike {
     };
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let call = context.api().likes().like_video_as_me(input.video_id.number());
+        let call = context.api().likes().like_video_as_me(&input.video_id);
         context.send(&Self::SPEC, call.into_call()).await?;
         Ok(Done::new("The account likes the video.", &input.video_id))
     }
@@ -53,6 +54,12 @@ list_input! {
             pub query: String,
             /// Order of the list.
             pub sort: Choice<types::VideoSort>,
+            /// Whether the order goes up or down, where Vimeo takes it here.
+            #[schemars(extend("x-unlisted" = true))]
+            pub direction: Choice<types::SortDirection>,
+            /// Only those that may be embedded.
+            #[schemars(extend("x-unlisted" = true))]
+            pub filter: Choice<types::EmbeddableFilter>,
         }
     }
 }
@@ -76,6 +83,9 @@ impl Tool for LikedVideosList {
         let call = context.api().likes().list_my_liked_videos().into_call();
         let call = given(call, "query", &input.query);
         let call = given(call, "sort", &input.sort);
-        list(context, &Self::SPEC, &input, call, video_fields(input.detail), Video::from).await
+        let call = given(call, "direction", &input.direction);
+        let call = embeddable(call, &input.filter);
+        list(context, &Self::SPEC, &input, call, video_fields(input.detail), Video::in_detail(input.detail))
+            .await
     }
 }

@@ -6,11 +6,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use vimeo_api::{Call, Page, QueryValue};
+use vimeo_api::{Call, Page, QueryValue, types};
 
 use super::error::{Failed, ToolError};
 use super::seal::Broken;
-use super::{Context, Output, Spec};
+use super::{Choice, Context, Output, Spec};
 use crate::Position;
 
 /// How much of each item an answer has.
@@ -144,6 +144,14 @@ pub(crate) use list_input;
 pub(crate) fn given<T>(call: Call<T>, name: &'static str, argument: &Option<impl QueryValue>) -> Call<T> {
     match argument {
         Some(value) => call.query(name, value),
+        None => call,
+    }
+}
+
+/// Keeps the videos that may be embedded, where that was asked for.
+pub(crate) fn embeddable<T>(call: Call<T>, filter: &Option<Choice<types::EmbeddableFilter>>) -> Call<T> {
+    match filter {
+        Some(filter) => call.query("filter", filter).query("filter_embeddable", &true),
         None => call,
     }
 }

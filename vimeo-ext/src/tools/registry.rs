@@ -40,13 +40,27 @@ pub struct Definition {
     input: Value,
     outline: Value,
     output: Value,
+    untrusted: Vec<String>,
+    aliases: &'static [(&'static str, &'static str)],
     run: Run,
 }
 
 impl Definition {
     fn of<T: Tool>() -> Self {
         let (input, outline) = schema::of_input::<T::Input>();
-        Self { spec: T::SPEC, input, outline, output: schema::of_output::<T::Output>(), run: run::<T> }
+        let (output, untrusted) = schema::of_output::<T::Output>();
+        Self { spec: T::SPEC, input, outline, output, untrusted, aliases: T::ALIASES, run: run::<T> }
+    }
+
+    /// The members of its answer that hold what people wrote.
+    pub(crate) fn untrusted(&self) -> &[String] {
+        &self.untrusted
+    }
+
+    /// Arguments as the tool's schema has them, out of the ways in which clients send them: as JSON text, under other
+    /// names, and numbers, booleans and lists as text. What cannot be read so stays as it is, and is refused later.
+    pub(crate) fn normalise(&self, arguments: Value) -> Value {
+        input::normalise(&self.input, self.aliases, arguments)
     }
 
     /// What is known of it.
@@ -87,6 +101,7 @@ impl Definition {
         })
     }
 
+    /// Runs it with arguments that are normalised.
     pub(crate) async fn run(&self, context: &Context, arguments: Value) -> Result<Raw, Failed> {
         (self.run)(context, &self.input, arguments).await
     }
@@ -102,7 +117,7 @@ fn run<'a, T: Tool>(
             Some("full") => Detail::Full,
             _ => Detail::Brief,
         };
-        let input = input::read::<T::Input>(T::SPEC.name, schema, arguments)?;
+        let input = input::read::<T::Input>(T::SPEC.name, schema, T::ALIASES, arguments)?;
         let output = T::run(context, input).await?;
         let resume = super::Output::resume(&output).cloned();
         let value = serde_json::to_value(&output).map_err(|error| {

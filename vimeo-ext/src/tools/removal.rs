@@ -7,6 +7,7 @@ use vimeo_api::Endpoint;
 use super::confirm::confirm;
 use super::error::Failed;
 use super::shapes::Done;
+use super::showcases::SHOWCASE_ALIASES;
 use super::{Context, Cost, Effect, FolderId, ShowcaseId, Spec, Tool, Toolset, VideoId};
 
 /// Arguments of [`ShowcaseDelete`].
@@ -14,6 +15,7 @@ use super::{Context, Cost, Effect, FolderId, ShowcaseId, Spec, Tool, Toolset, Vi
 #[serde(deny_unknown_fields)]
 pub struct ShowcaseDeleteInput {
     /// Number, URI or link.
+    #[schemars(with = "String")]
     pub showcase_id: ShowcaseId,
     /// The showcase's current title, exactly.
     #[schemars(extend("x-listed" = true))]
@@ -27,6 +29,7 @@ pub struct ShowcaseDelete;
 impl Tool for ShowcaseDelete {
     type Input = ShowcaseDeleteInput;
     type Output = Done;
+    const ALIASES: &[(&str, &str)] = SHOWCASE_ALIASES;
     const SPEC: Spec = Spec {
         name: "vimeo_showcase_delete",
         title: "Delete a showcase",
@@ -40,12 +43,21 @@ impl Tool for ShowcaseDelete {
     };
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let id = input.showcase_id.number();
-        let look = context.api().showcases().get_my_showcase(id).fields("name").into_call();
+        let (showcases, id) = (context.api().showcases(), input.showcase_id.number());
+        let (look, delete) = match input.showcase_id.owner() {
+            Some(owner) => (
+                showcases.get_user_showcase(owner, id).fields("name").into_call(),
+                showcases.delete_user_showcase(owner, id).into_call(),
+            ),
+            None => (
+                showcases.get_my_showcase(id).fields("name").into_call(),
+                showcases.delete_my_showcase(id).into_call(),
+            ),
+        };
         let found = context.send(&Self::SPEC, look).await?;
         let how = "find it with vimeo_showcases_list.";
         confirm(context, &Self::SPEC, "showcase", &input.confirm, found.name.as_deref(), how).await?;
-        context.send(&Self::SPEC, context.api().showcases().delete_my_showcase(id).into_call()).await?;
+        context.send(&Self::SPEC, delete).await?;
         Ok(Done::new("The showcase is deleted.", &id))
     }
 }
@@ -55,8 +67,10 @@ impl Tool for ShowcaseDelete {
 #[serde(deny_unknown_fields)]
 pub struct ShowcaseVideoRemoveInput {
     /// Number, URI or link.
+    #[schemars(with = "String")]
     pub showcase_id: ShowcaseId,
     /// Number, URI or link.
+    #[schemars(with = "String")]
     pub video_id: VideoId,
 }
 
@@ -67,6 +81,7 @@ pub struct ShowcaseVideoRemove;
 impl Tool for ShowcaseVideoRemove {
     type Input = ShowcaseVideoRemoveInput;
     type Output = Done;
+    const ALIASES: &[(&str, &str)] = SHOWCASE_ALIASES;
     const SPEC: Spec = Spec {
         name: "vimeo_showcase_video_remove",
         title: "Take a video out of a showcase",
@@ -80,10 +95,14 @@ impl Tool for ShowcaseVideoRemove {
     };
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let (showcase, video) = (input.showcase_id.number(), input.video_id.number());
-        let call = context.api().showcases().remove_my_showcase_video(showcase, video).into_call();
+        let (showcase, video) = (&input.showcase_id, &input.video_id);
+        let showcases = context.api().showcases();
+        let call = match showcase.owner() {
+            Some(owner) => showcases.remove_user_showcase_video(owner, showcase.number(), video).into_call(),
+            None => showcases.remove_my_showcase_video(showcase.number(), video).into_call(),
+        };
         context.send(&Self::SPEC, call).await?;
-        Ok(Done::new("The video is out of the showcase.", &video))
+        Ok(Done::new("The video is out of the showcase.", video))
     }
 }
 
@@ -92,6 +111,7 @@ impl Tool for ShowcaseVideoRemove {
 #[serde(deny_unknown_fields)]
 pub struct FolderDeleteInput {
     /// Number, URI or link.
+    #[schemars(with = "String")]
     pub folder_id: FolderId,
     /// The folder's current name, exactly.
     #[schemars(extend("x-listed" = true))]
@@ -118,13 +138,22 @@ impl Tool for FolderDelete {
     };
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let id = input.folder_id.number();
-        let look = context.api().folders().get_my_folder(id).fields("name").into_call();
+        let (folders, id) = (context.api().folders(), input.folder_id.number());
+        // Without a body the videos stay.
+        let (look, delete) = match input.folder_id.owner() {
+            Some(owner) => (
+                folders.get_user_folder(owner, id).fields("name").into_call(),
+                folders.delete_user_folder(owner, id).into_call(),
+            ),
+            None => (
+                folders.get_my_folder(id).fields("name").into_call(),
+                folders.delete_my_folder(id).into_call(),
+            ),
+        };
         let found = context.send(&Self::SPEC, look).await?;
         let how = "find it with vimeo_folders_list.";
         confirm(context, &Self::SPEC, "folder", &input.confirm, found.name.as_deref(), how).await?;
-        // Without a body the videos stay.
-        context.send(&Self::SPEC, context.api().folders().delete_my_folder(id).into_call()).await?;
+        context.send(&Self::SPEC, delete).await?;
         Ok(Done::new("The folder is deleted; its videos stay.", &id))
     }
 }

@@ -12,6 +12,9 @@ use super::video_edit::is_color;
 use super::videos::read;
 use super::{Choice, Context, Cost, Detail, Effect, Listing, ShowcaseId, Spec, Tool, Toolset, VideoId};
 
+/// What Vimeo's paths call a showcase.
+pub(crate) const SHOWCASE_ALIASES: &[(&str, &str)] = &[("album_id", "showcase_id")];
+
 /// Arguments of [`ShowcaseCreate`].
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -31,6 +34,15 @@ pub struct ShowcaseCreateInput {
     pub brand_color: Option<String>,
     /// Order of its videos.
     pub sort: Option<Choice<types::ShowcaseVideoOrder>>,
+    /// Whether Vimeo's navigation is hidden.
+    #[schemars(extend("x-unlisted" = true))]
+    pub hide_nav: Option<bool>,
+    /// Whether coming events are hidden.
+    #[schemars(extend("x-unlisted" = true))]
+    pub hide_upcoming: Option<bool>,
+    /// Whether its videos open as review pages.
+    #[schemars(extend("x-unlisted" = true))]
+    pub review_mode: Option<bool>,
 }
 
 /// `vimeo_showcase_create`
@@ -71,6 +83,9 @@ impl Tool for ShowcaseCreate {
         body.password = input.password.map(Into::into);
         body.brand_color = input.brand_color;
         body.sort = input.sort.map(Choice::into_inner);
+        body.hide_nav = input.hide_nav;
+        body.hide_upcoming = input.hide_upcoming;
+        body.review_mode = input.review_mode;
         let call =
             context.api().showcases().create_my_showcase(&body).fields(showcase_fields(Some(Detail::Full)));
         let created = context.send(&Self::SPEC, call.into_call()).await;
@@ -133,8 +148,10 @@ impl Tool for ShowcasesList {
 #[serde(deny_unknown_fields)]
 pub struct ShowcaseVideoAddInput {
     /// Number, URI or link.
+    #[schemars(with = "String")]
     pub showcase_id: ShowcaseId,
     /// Number, URI or link.
+    #[schemars(with = "String")]
     pub video_id: VideoId,
 }
 
@@ -145,6 +162,7 @@ pub struct ShowcaseVideoAdd;
 impl Tool for ShowcaseVideoAdd {
     type Input = ShowcaseVideoAddInput;
     type Output = Done;
+    const ALIASES: &[(&str, &str)] = SHOWCASE_ALIASES;
     const SPEC: Spec = Spec {
         name: "vimeo_showcase_video_add",
         title: "Add a video to a showcase",
@@ -157,10 +175,14 @@ impl Tool for ShowcaseVideoAdd {
     };
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let (showcase, video) = (input.showcase_id.number(), input.video_id.number());
-        let call = context.api().showcases().add_my_showcase_video(showcase, video);
-        context.send(&Self::SPEC, call.into_call()).await?;
-        Ok(Done::new("The video is in the showcase.", &video))
+        let (showcase, video) = (&input.showcase_id, &input.video_id);
+        let showcases = context.api().showcases();
+        let call = match showcase.owner() {
+            Some(owner) => showcases.add_user_showcase_video(owner, showcase.number(), video).into_call(),
+            None => showcases.add_my_showcase_video(showcase.number(), video).into_call(),
+        };
+        context.send(&Self::SPEC, call).await?;
+        Ok(Done::new("The video is in the showcase.", video))
     }
 }
 
@@ -169,6 +191,7 @@ list_input! {
     pub struct ShowcaseVideosListInput {
         required {
             /// Number, URI or link.
+            #[schemars(with = "String")]
             pub showcase_id: ShowcaseId,
         }
         optional {
@@ -189,19 +212,25 @@ pub struct ShowcaseVideosList;
 impl Tool for ShowcaseVideosList {
     type Input = ShowcaseVideosListInput;
     type Output = Listing<Video>;
+    const ALIASES: &[(&str, &str)] = SHOWCASE_ALIASES;
     const SPEC: Spec = read(
         "vimeo_showcase_videos_list",
         "List a showcase's videos",
-        "Lists the videos of one of the account's showcases.",
+        "Lists the videos of one showcase, own or another user's.",
         &["private"],
         Toolset::Library,
     );
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let call = context.api().showcases().list_my_showcase_videos(input.showcase_id.number()).into_call();
+        let (showcases, showcase) = (context.api().showcases(), &input.showcase_id);
+        let call = match showcase.owner() {
+            Some(owner) => showcases.list_user_showcase_videos(owner, showcase.number()).into_call(),
+            None => showcases.list_my_showcase_videos(showcase.number()).into_call(),
+        };
         let call = given(call, "query", &input.query);
         let call = given(call, "sort", &input.sort);
         let call = given(call, "direction", &input.direction);
-        list(context, &Self::SPEC, &input, call, video_fields(input.detail), Video::from).await
+        list(context, &Self::SPEC, &input, call, video_fields(input.detail), Video::in_detail(input.detail))
+            .await
     }
 }

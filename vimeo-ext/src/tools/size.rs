@@ -2,8 +2,6 @@
 
 use serde_json::{Map, Value, json};
 
-use super::untrusted::FIELD;
-
 /// How many copies of an answer go over the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Copies {
@@ -31,14 +29,20 @@ pub(crate) fn on_the_wire(value: &Value, copies: Copies) -> usize {
 }
 
 /// Cuts an answer until it fits into `limit` bytes on the wire. `cursor` gives the cursor behind so many items.
-pub(crate) fn fit(value: &mut Value, copies: Copies, limit: usize, cursor: impl Fn(usize) -> Option<String>) {
+pub(crate) fn fit(
+    value: &mut Value,
+    untrusted: &[String],
+    copies: Copies,
+    limit: usize,
+    cursor: impl Fn(usize) -> Option<String>,
+) {
     if on_the_wire(value, copies) <= limit {
         return;
     }
     if value.get("items").is_some_and(Value::is_array) {
         drop_items(value, copies, limit, cursor);
     }
-    shorten(value, copies, limit);
+    shorten(value, untrusted, copies, limit);
 }
 
 /// Keeps as many items as fit, at least one.
@@ -81,11 +85,11 @@ fn mark(fields: &mut Map<String, Value>, left: usize, cursor: Option<String>) {
 }
 
 /// Halves the longest texts of others until all fits.
-fn shorten(value: &mut Value, copies: Copies, limit: usize) {
+fn shorten(value: &mut Value, untrusted: &[String], copies: Copies, limit: usize) {
     let mut longest = 8_192;
     while longest >= 32 && on_the_wire(value, copies) > limit {
         longest /= 2;
-        if cut_texts(value, longest, false)
+        if cut_texts(value, untrusted, longest, false)
             && let Value::Object(fields) = value
         {
             fields.insert("truncated".to_owned(), json!(true));
@@ -93,8 +97,8 @@ fn shorten(value: &mut Value, copies: Copies, limit: usize) {
     }
 }
 
-/// Cuts texts in fields named `untrusted` to so many characters; the marks around them stay. Answers whether it cut any.
-fn cut_texts(value: &mut Value, longest: usize, inside: bool) -> bool {
+/// Cuts the texts that people wrote to so many characters; the marks around them stay. Answers whether it cut any.
+fn cut_texts(value: &mut Value, untrusted: &[String], longest: usize, inside: bool) -> bool {
     match value {
         Value::String(text) if inside && text.chars().count() > longest + 64 => {
             let close = text.rfind("</").and_then(|at| text.get(at..)).unwrap_or_default().to_owned();
@@ -103,11 +107,11 @@ fn cut_texts(value: &mut Value, longest: usize, inside: bool) -> bool {
             true
         }
         Value::Array(items) => {
-            items.iter_mut().filter_map(|item| cut_texts(item, longest, inside).then_some(())).count() > 0
+            items.iter_mut().fold(false, |any, item| cut_texts(item, untrusted, longest, inside) || any)
         }
-        Value::Object(fields) => fields
-            .iter_mut()
-            .fold(false, |any, (name, value)| cut_texts(value, longest, inside || name == FIELD) || any),
+        Value::Object(fields) => fields.iter_mut().fold(false, |any, (name, value)| {
+            cut_texts(value, untrusted, longest, inside || untrusted.contains(name)) || any
+        }),
         _ => false,
     }
 }
@@ -116,8 +120,12 @@ fn cut_texts(value: &mut Value, longest: usize, inside: bool) -> bool {
 mod tests {
     use super::*;
 
+    fn names() -> Vec<String> {
+        vec!["name".to_owned()]
+    }
+
     fn list(items: usize, text: usize) -> Value {
-        let item = |id: usize| json!({"id": id.to_string(), "untrusted": {"name": "\"x\"".repeat(text / 3)}});
+        let item = |id: usize| json!({"id": id.to_string(), "name": "\"x\"".repeat(text / 3)});
         json!({"items": (0..items).map(item).collect::<Vec<_>>(), "has_more": false, "total": items})
     }
 
@@ -138,7 +146,9 @@ mod tests {
         for (items, text, limit) in [(100, 300, USUAL), (100, 3000, USUAL), (100, 300, MOST), (5, 30, USUAL)]
         {
             let mut value = list(items, text);
-            fit(&mut value, Copies::Both, limit, |taken| Some(format!("cursor-{taken}-{}", "x".repeat(300))));
+            fit(&mut value, &names(), Copies::Both, limit, |taken| {
+                Some(format!("cursor-{taken}-{}", "x".repeat(300)))
+            });
             let size = on_the_wire(&value, Copies::Both);
             assert!(size <= limit, "{size}");
             let kept = value["items"].as_array().unwrap().len();
@@ -155,10 +165,10 @@ mod tests {
 
     #[test]
     fn one_item_that_is_too_long_loses_text_and_keeps_its_marks() {
-        let mut value = json!({"id": "1", "untrusted": {"text": format!("<k>{}</k>", "é".repeat(50_000))}});
-        fit(&mut value, Copies::Both, USUAL, |_| None);
+        let mut value = json!({"id": "1", "name": format!("<k>{}</k>", "é".repeat(50_000))});
+        fit(&mut value, &names(), Copies::Both, USUAL, |_| None);
         assert!(on_the_wire(&value, Copies::Both) <= USUAL);
-        let text = value["untrusted"]["text"].as_str().unwrap();
+        let text = value["name"].as_str().unwrap();
         assert!(text.starts_with("<k>é") && text.ends_with("é… [cut]</k>"));
         assert_eq!(value["truncated"], true);
     }

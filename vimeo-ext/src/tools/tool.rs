@@ -21,6 +21,9 @@ pub trait Tool: Send + Sync + 'static {
     /// What is known of it before it is called.
     const SPEC: Spec;
 
+    /// Other names of arguments, each with the argument that it stands for.
+    const ALIASES: &[(&str, &str)] = &[];
+
     /// Does it.
     fn run(
         context: &Context,

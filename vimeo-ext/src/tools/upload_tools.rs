@@ -92,6 +92,7 @@ impl Tool for VideoUpload {
 #[serde(deny_unknown_fields)]
 pub struct VideoReplaceInput {
     /// Number, URI or link.
+    #[schemars(with = "String")]
     pub video_id: VideoId,
     /// Whole path of the file, in a folder that is allowed.
     #[schemars(extend("x-listed" = true))]
@@ -119,7 +120,7 @@ impl Tool for VideoReplace {
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
         let file = context.uploads().allowed(&input.path).await?;
-        start(context, &Self::SPEC, file, Kind::Version(input.video_id.number())).await
+        start(context, &Self::SPEC, file, Kind::Version(input.video_id)).await
     }
 }
 
@@ -194,7 +195,7 @@ impl Tool for UploadStop {
 /// What is uploaded.
 enum Kind {
     New(Box<VideoUploadInput>),
-    Version(u64),
+    Version(VideoId),
 }
 
 /// Uploads a file, or goes on with an earlier upload of it.
@@ -220,7 +221,7 @@ async fn send(
             Ok(State::Done { bytes: video.uploaded.size, video: video.uri, version: None })
         }
         Kind::Version(video) => {
-            let replaced = vimeo.replace(*video, file).on_progress(step).send().await?;
+            let replaced = vimeo.replace(video, file).on_progress(step).send().await?;
             Ok(State::Done {
                 bytes: replaced.uploaded.size,
                 video: replaced.video.uri().to_owned(),

@@ -40,7 +40,8 @@ impl Tool for MeGet {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserInput {
-    /// Number, URI or link.
+    /// Number, name, URI or link.
+    #[schemars(with = "String")]
     pub user_id: UserId,
 }
 
@@ -60,7 +61,7 @@ impl Tool for UserGet {
     );
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let call = context.api().users().get_user(input.user_id.number());
+        let call = context.api().users().get_user(&input.user_id);
         let call = call.fields(user_fields(Some(Detail::Full)));
         Ok(context.send(&Self::SPEC, call.into_call()).await?.into_inner().into())
     }
@@ -73,6 +74,7 @@ pub struct UserFollow;
 impl Tool for UserFollow {
     type Input = UserInput;
     type Output = Done;
+    const ALIASES: &[(&str, &str)] = &[("follow_user_id", "user_id")];
     const SPEC: Spec = Spec {
         name: "vimeo_user_follow",
         title: "Follow a user",
@@ -86,7 +88,7 @@ impl Tool for UserFollow {
     };
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let call = context.api().users().follow_user_as_me(input.user_id.number());
+        let call = context.api().users().follow_user_as_me(&input.user_id);
         context.send(&Self::SPEC, call.into_call()).await?;
         Ok(Done::new("The account follows the user.", &input.user_id))
     }
@@ -100,6 +102,9 @@ list_input! {
         optional {
             /// Words to find.
             pub query: String,
+            /// Only those who are online.
+            #[schemars(extend("x-unlisted" = true))]
+            pub filter: Choice<types::OnlineFilter>,
             /// Order of the list.
             pub sort: Choice<types::NameOrDateSort>,
             /// Whether the order goes up or down.
@@ -125,6 +130,7 @@ impl Tool for FollowingList {
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
         let call = context.api().users().list_my_following().into_call();
+        let call = given(call, "filter", &input.filter);
         let call = given(call, "query", &input.query);
         let call = given(call, "sort", &input.sort);
         let call = given(call, "direction", &input.direction);

@@ -7,7 +7,6 @@ use vimeo_api::Endpoint;
 use super::confirm::confirm;
 use super::error::Failed;
 use super::shapes::Done;
-use super::videos::at_video;
 use super::{Context, Cost, Effect, Spec, Tool, Toolset, VideoId};
 
 /// Arguments of [`VideoDelete`].
@@ -15,6 +14,7 @@ use super::{Context, Cost, Effect, Spec, Tool, Toolset, VideoId};
 #[serde(deny_unknown_fields)]
 pub struct VideoDeleteInput {
     /// Number, URI or link.
+    #[schemars(with = "String")]
     pub video_id: VideoId,
     /// The video's current title, exactly.
     #[schemars(extend("x-listed" = true))]
@@ -42,11 +42,11 @@ impl Tool for VideoDelete {
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
         let video = input.video_id;
-        let look = at_video(context.api().videos().get_video(video.number()).into_call(), &video, "");
+        let look = context.api().videos().get_video(&video).into_call();
         let found = context.send(&Self::SPEC, look.fields("name")).await?;
         let how = "read the video with vimeo_video_get.";
         confirm(context, &Self::SPEC, "video", &input.confirm, found.name.as_deref(), how).await?;
-        let call = at_video(context.api().videos().delete_video(video.number()).into_call(), &video, "");
+        let call = context.api().videos().delete_video(&video).into_call();
         context.send(&Self::SPEC, call).await?;
         Ok(Done::new("The video is deleted.", &video))
     }

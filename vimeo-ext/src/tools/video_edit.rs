@@ -2,11 +2,10 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vimeo_api::{Endpoint, types};
+use vimeo_api::{DomainName, Endpoint, types};
 
 use super::error::{Failed, ToolError};
 use super::shapes::{Video, video_fields};
-use super::videos::at_video;
 use super::{Choice, Context, Cost, Detail, Effect, Spec, Tool, Toolset, VideoId};
 
 /// Arguments of [`VideoEdit`]: what is left out stays as it is.
@@ -14,6 +13,7 @@ use super::{Choice, Context, Cost, Detail, Effect, Spec, Tool, Toolset, VideoId}
 #[serde(deny_unknown_fields)]
 pub struct VideoEditInput {
     /// Number, URI or link.
+    #[schemars(with = "String")]
     pub video_id: VideoId,
     /// Title.
     #[schemars(length(min = 1, max = 128))]
@@ -34,6 +34,9 @@ pub struct VideoEditInput {
     pub embed_domains: Option<Vec<String>>,
     /// Whether it may be downloaded.
     pub privacy_download: Option<bool>,
+    /// Whether others may add it to their collections.
+    #[schemars(extend("x-unlisted" = true))]
+    pub privacy_add: Option<bool>,
     /// Who may comment.
     pub privacy_comments: Option<Choice<types::CommentPrivacy>>,
     /// What the content is rated.
@@ -61,6 +64,7 @@ impl VideoEditInput {
             privacy_embed: None,
             embed_domains: None,
             privacy_download: None,
+            privacy_add: None,
             privacy_comments: None,
             content_rating: None,
             license: None,
@@ -93,9 +97,12 @@ impl VideoEditInput {
                 "Give both or neither.",
             );
         }
-        if self.embed_domains.iter().flatten().any(|domain| !is_domain(domain)) {
+        let domains: Option<Result<Vec<String>, _>> = self.embed_domains.map(|domains| {
+            domains.iter().map(|domain| domain.parse::<DomainName>().map(|name| name.to_string())).collect()
+        });
+        let Ok(domains) = domains.transpose() else {
             return refuse("embed_domains", "These are no domain names.", "Give names such as example.com.");
-        }
+        };
         if self.embed_color.as_deref().is_some_and(|color| !is_color(color)) {
             return refuse("embed_color", "This is no colour in hex.", "Give six hex digits such as 00adef.");
         }
@@ -116,7 +123,7 @@ impl VideoEditInput {
         body.name = self.name;
         body.description = self.description;
         body.password = self.password.map(Into::into);
-        body.embed_domains = self.embed_domains;
+        body.embed_domains = domains;
         body.license = self.license.map(Choice::into_inner);
         body.content_rating = self
             .content_rating
@@ -125,6 +132,7 @@ impl VideoEditInput {
         privacy.view = view;
         privacy.embed = embed;
         privacy.download = self.privacy_download;
+        privacy.add = self.privacy_add;
         privacy.comments = self.privacy_comments.map(Choice::into_inner);
         body.privacy = (privacy != types::VideoPrivacyInput::default()).then(|| Box::new(privacy));
         let mut player = types::EditVideoEmbedInput::default();
@@ -151,16 +159,6 @@ pub(crate) fn is_color(text: &str) -> bool {
     digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn is_domain(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= 253
-        && text.split('.').all(|label| {
-            !label.is_empty()
-                && label.len() <= 63
-                && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '*')
-        })
-}
-
 /// `vimeo_video_edit`
 #[derive(Debug)]
 pub struct VideoEdit;
@@ -183,8 +181,8 @@ impl Tool for VideoEdit {
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
         let video = input.video_id.clone();
         let body = input.body()?;
-        let call = context.api().videos().edit_video(video.number(), &body).into_call();
-        let call = at_video(call, &video, "").fields(video_fields(Some(Detail::Full)));
+        let call = context.api().videos().edit_video(&video, &body).into_call();
+        let call = call.fields(video_fields(Some(Detail::Full)));
         Ok(context.send(&Self::SPEC, call).await?.into_inner().into())
     }
 }
@@ -208,6 +206,7 @@ mod tests {
             (json!({"name": "Surf"}), json!({"name": "Surf"})),
             (json!({"description": ""}), json!({"description": ""})),
             (json!({"privacy_download": false}), json!({"privacy": {"download": false}})),
+            (json!({"privacy_add": true}), json!({"privacy": {"add": true}})),
             (
                 json!({"privacy_view": "password", "password": "x"}),
                 json!({"privacy": {"view": "password"}, "password": "x"}),
@@ -218,7 +217,7 @@ mod tests {
                 json!({"content_rating": ["safe"], "license": "by"}),
             ),
             (
-                json!({"privacy_embed": "whitelist", "embed_domains": ["example.com"]}),
+                json!({"privacy_embed": "whitelist", "embed_domains": ["https://example.com/"]}),
                 json!({"privacy": {"embed": "whitelist"}, "embed_domains": ["example.com"]}),
             ),
         ];

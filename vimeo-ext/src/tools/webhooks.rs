@@ -4,12 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use url::Url;
-use vimeo_api::{Endpoint, types};
+use vimeo_api::{Endpoint, OpenEnum, types};
 
 use super::confirm::confirm;
 use super::error::{Category, Failed, ToolError};
 use super::paging::{list, list_input};
-use super::shapes::{Done, last_segment, time, word};
+use super::shapes::{Done, last_segment, time, uri, word};
 use super::untrusted::clean;
 use super::videos::read;
 use super::{AppId, Choice, Context, Cost, Effect, Listing, Output, Spec, Tool, Toolset, WebhookId};
@@ -20,6 +20,9 @@ use super::{AppId, Choice, Context, Cost, Effect, Listing, Output, Spec, Tool, T
 pub struct Webhook {
     /// The id: what other tools take as `webhook_id`.
     pub id: String,
+    /// The URI.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
     /// What it tells of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhook_type: Option<String>,
@@ -40,6 +43,7 @@ impl From<types::Webhook> for Webhook {
     fn from(hook: types::Webhook) -> Self {
         Self {
             id: last_segment(hook.uri.as_deref()).unwrap_or_default(),
+            uri: uri(hook.uri),
             webhook_type: hook.webhook_type.as_ref().map(word),
             webhook_url: hook.webhook_url.map(|url| clean(&url, 500)),
             enabled: hook.is_enabled,
@@ -50,12 +54,33 @@ impl From<types::Webhook> for Webhook {
 
 const FIELDS: &str = "uri,webhook_type,webhook_url,is_enabled,created_on";
 
+/// What was registered, and what Vimeo has no event for.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct WebhooksCreated {
+    /// The webhook, where it is one alone.
+    #[serde(flatten)]
+    pub webhook: Option<Webhook>,
+    /// All that were registered.
+    pub webhooks: Vec<Webhook>,
+    /// The events, as they were asked for, that Vimeo has none for: of these nothing will be heard.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_registered: Vec<String>,
+    /// Where Vimeo's event is not quite what was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+impl Output for WebhooksCreated {}
+
 /// Arguments of [`WebhookCreate`].
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookCreateInput {
-    /// The event to hear of.
-    pub webhook_type: Choice<types::WebhookType>,
+    /// The event to hear of; for several use event_types.
+    pub webhook_type: Option<Choice<types::WebhookType>>,
+    /// Several events at once: words of webhook_type, also written as video.transcode.complete.
+    pub event_types: Option<Vec<String>>,
     /// https address that receives it.
     #[schemars(extend("x-listed" = true))]
     pub webhook_url: String,
@@ -64,7 +89,47 @@ pub struct WebhookCreateInput {
     pub secret: Option<String>,
     /// Default: the token's app.
     #[schemars(extend("x-listed" = true))]
+    #[schemars(with = "Option<String>")]
     pub app_id: Option<AppId>,
+}
+
+/// What to register of the events that were asked for.
+#[derive(Debug, Default, PartialEq)]
+struct Events {
+    known: Vec<types::WebhookType>,
+    unknown: Vec<String>,
+    notes: Vec<String>,
+}
+
+/// The end of an upload, which Vimeo tells of with an event of another name.
+const UPLOADED: [&str; 2] = ["video-upload-complete", "video-uploaded"];
+
+impl Events {
+    /// Vimeo's words for events, which may be written with dots or underscores as well.
+    fn of(asked: &[String]) -> Self {
+        let mut events = Self::default();
+        for event in asked {
+            let shown = clean(event, 60);
+            let word = event.trim().to_ascii_lowercase().replace(['.', '_'], "-");
+            let kind = if types::WebhookType::WORDS.contains(&word.as_str()) {
+                types::WebhookType::from(word)
+            } else if UPLOADED.contains(&word.as_str()) {
+                let created = types::WebhookType::VideoCreated;
+                events.notes.push(format!(
+                    "For {shown} Vimeo has {created}: it is sent when the video is created; that it can be played, \
+                     video-transcode-playable says."
+                ));
+                created
+            } else {
+                events.unknown.push(shown);
+                continue;
+            };
+            if !events.known.contains(&kind) {
+                events.known.push(kind);
+            }
+        }
+        events
+    }
 }
 
 /// `vimeo_webhook_create`
@@ -73,12 +138,13 @@ pub struct WebhookCreate;
 
 impl Tool for WebhookCreate {
     type Input = WebhookCreateInput;
-    type Output = Webhook;
+    type Output = WebhooksCreated;
+    const ALIASES: &[(&str, &str)] = &[("url", "webhook_url")];
     const SPEC: Spec = Spec {
         name: "vimeo_webhook_create",
         title: "Register a webhook",
-        description: "Lets Vimeo post an event of the app to an https address; each call registers another. \
-                      See those there are with vimeo_webhooks_list.",
+        description: "Lets Vimeo post events of the app to an https address; each call registers another. See those there \
+                      are with vimeo_webhooks_list.",
         scopes: &["private"],
         effect: Effect::Add,
         toolset: Toolset::Webhooks,
@@ -95,22 +161,52 @@ impl Tool for WebhookCreate {
                 "Give one such as https://example.com/hook.",
             )));
         }
-        let app = context.app(&Self::SPEC, input.app_id).await?;
-        let kind = input.webhook_type.into_inner();
-        let question = format!("Send the events {kind} of app {app} to {}?", clean(&input.webhook_url, 300));
-        context.consent(&Self::SPEC, question).await?;
-        let mut body = types::AppWebhookBody::default();
-        body.webhook_type = Some(kind);
-        body.webhook_url = Some(input.webhook_url);
-        body.secret = input.secret.map(Into::into);
-        let call = context.api().api_apps().create_app_webhook(app).body(&body).fields(FIELDS);
-        let created = context.send(&Self::SPEC, call.into_call()).await.map_err(|error| {
-            if error.category == Category::UnknownOutcome {
-                return Box::new(error.check("vimeo_webhooks_list", json!({"app_id": app.to_string()})));
+        let events = match (input.webhook_type, input.event_types) {
+            (Some(kind), None) => Events { known: vec![kind.into_inner()], ..Events::default() },
+            (None, Some(asked)) => Events::of(&asked),
+            _ => {
+                let message = "One of webhook_type and event_types is needed, and not both.";
+                let next = "Give webhook_type for one event, event_types for several.";
+                return Err(Box::new(ToolError::input("webhook_type", message, next)));
             }
-            error
-        });
-        Ok(created?.into_inner().into())
+        };
+        if events.known.is_empty() {
+            let message = match events.unknown.as_slice() {
+                [] => "event_types names no event.".to_owned(),
+                unknown => format!("Vimeo has no event {}; nothing was registered.", unknown.join(", ")),
+            };
+            let next = format!("Give some of {}.", types::WebhookType::WORDS.join(", "));
+            return Err(Box::new(ToolError::input("event_types", message, next)));
+        }
+        let app = context.app(&Self::SPEC, input.app_id).await?;
+        let kinds: Vec<String> = events.known.iter().map(ToString::to_string).collect();
+        let url = clean(&input.webhook_url, 300);
+        let question = format!("Send the events {} of app {app} to {url}?", kinds.join(", "));
+        context.consent(&Self::SPEC, question).await?;
+        let mut webhooks: Vec<Webhook> = Vec::new();
+        for kind in events.known {
+            let mut body = types::AppWebhookBody::default();
+            body.webhook_type = Some(kind);
+            body.webhook_url = Some(input.webhook_url.clone());
+            body.secret = input.secret.clone().map(Into::into);
+            let call = context.api().api_apps().create_app_webhook(app).body(&body).fields(FIELDS);
+            match context.send(&Self::SPEC, call.into_call()).await {
+                Ok(created) => webhooks.push(created.into_inner().into()),
+                Err(mut error) => {
+                    if error.category == Category::UnknownOutcome {
+                        let arguments = json!({"app_id": app.to_string()});
+                        *error = error.check("vimeo_webhooks_list", arguments);
+                    }
+                    let done = webhooks.iter().map(|hook| {
+                        format!("registered {} as {}", hook.webhook_type.as_deref().unwrap_or("it"), hook.id)
+                    });
+                    error.done_before.extend(done);
+                    return Err(error);
+                }
+            }
+        }
+        let webhook = <[Webhook; 1]>::try_from(webhooks.clone()).ok().map(|[only]| only);
+        Ok(WebhooksCreated { webhook, webhooks, not_registered: events.unknown, notes: events.notes })
     }
 }
 
@@ -122,6 +218,7 @@ list_input! {
         optional {
             /// Default: the token's app.
             #[schemars(extend("x-listed" = true))]
+            #[schemars(with = "Option<String>")]
             pub app_id: AppId,
         }
     }
@@ -154,12 +251,14 @@ impl Tool for WebhooksList {
 #[serde(deny_unknown_fields)]
 pub struct WebhookDeleteInput {
     /// Number or URI.
+    #[schemars(with = "String")]
     pub webhook_id: WebhookId,
     /// The webhook's current webhook_url, exactly.
     #[schemars(extend("x-listed" = true))]
     pub confirm: String,
     /// Default: the token's app.
     #[schemars(extend("x-listed" = true))]
+    #[schemars(with = "Option<String>")]
     pub app_id: Option<AppId>,
 }
 
@@ -193,5 +292,40 @@ impl Tool for WebhookDelete {
         let call = context.api().api_apps().delete_app_webhook(app, id).into_call();
         context.send(&Self::SPEC, call).await?;
         Ok(Done::new("The webhook is removed.", &id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_vimeos_words_however_they_are_written_and_the_rest_is_named() {
+        use types::WebhookType::{LiveEventStarted, VideoCreated, VideoTranscodeComplete, VideoUploadFailed};
+        let cases: [(&[&str], Vec<types::WebhookType>, &[&str], usize); 6] = [
+            (&["video-upload-failed"], vec![VideoUploadFailed], &[], 0),
+            (
+                &["video.transcode.complete", "live_event_started"],
+                vec![VideoTranscodeComplete, LiveEventStarted],
+                &[],
+                0,
+            ),
+            (&["Video.Transcode.Complete", "video-transcode-complete"], vec![VideoTranscodeComplete], &[], 0),
+            (
+                &["video.upload.complete", "video.transcode.complete", "video.privacy.change"],
+                vec![VideoCreated, VideoTranscodeComplete],
+                &["video.privacy.change"],
+                1,
+            ),
+            (&["video.comment.add", ""], vec![], &["video.comment.add", ""], 0),
+            (&[], vec![], &[], 0),
+        ];
+        for (asked, known, unknown, notes) in cases {
+            let asked: Vec<String> = asked.iter().map(|event| (*event).to_owned()).collect();
+            let events = Events::of(&asked);
+            assert_eq!(events.known, known, "{asked:?}");
+            assert_eq!(events.unknown, unknown, "{asked:?}");
+            assert_eq!(events.notes.len(), notes, "{asked:?}");
+        }
     }
 }

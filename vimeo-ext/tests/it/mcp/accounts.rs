@@ -72,7 +72,7 @@ async fn two_bearers_and_their_accounts_do_not_cross_and_one_at_its_limit_stops_
                     assert_eq!(result["structuredContent"]["category"], "rate_limit", "{account}: {answer}");
                     limited += 1;
                 } else {
-                    let name = result["structuredContent"]["untrusted"]["name"].as_str().unwrap();
+                    let name = result["structuredContent"]["name"].as_str().unwrap();
                     assert!(name.contains(&format!("User {account}")), "{account}: {answer}");
                 }
             }

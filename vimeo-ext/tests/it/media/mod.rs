@@ -1,6 +1,7 @@
 //! What people do with files, each flow against the local Vimeo: what was asked in which order, and what came of it.
 
 mod bad_input;
+mod ids;
 mod many;
 mod other_ways;
 mod pictures;

@@ -75,7 +75,7 @@ async fn a_replacement_needs_no_uri_in_the_response() {
     let tus = TusServer::start(1000, []).await;
     let server = MockServer::start().await;
     Mock::given(method("POST"))
-        .and(path("/videos/7/versions"))
+        .and(path("/videos/7:5ecret/versions"))
         .and(query_param("fields", "uri,upload.approach,upload.upload_link"))
         .and(body_partial_json(json!({"file_name": "cut.mp4", "upload": {"approach": "tus", "size": 1000}})))
         .respond_with(

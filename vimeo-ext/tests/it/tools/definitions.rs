@@ -176,7 +176,7 @@ fn the_scopes_of_a_tool_are_those_of_mission() {
         ("vimeo_video_edit", "edit"),
         ("vimeo_video_delete", "delete"),
         ("vimeo_showcase_create", "create"),
-        ("vimeo_folder_video_add", "edit"),
+        ("vimeo_folder_video_add", "interact"),
         ("vimeo_user_follow", "interact"),
         ("vimeo_webhook_create", "private"),
     ] {

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use serde_json::{Value, json};
-use vimeo_ext::tools::{Category, Listing, MyVideosList, MyVideosListInput, Tools, Video};
+use serde_json::json;
+use vimeo_ext::tools::{Answer, Category, Listing, MyVideosList, MyVideosListInput, Tools, Video};
 
 use super::world::{World, client};
 
@@ -19,10 +19,9 @@ async fn fat_world() -> World {
     world
 }
 
-fn size(tools_answer: &Value) -> usize {
-    let text = tools_answer.to_string();
+fn size(answer: &Answer) -> usize {
     json!({"jsonrpc": "2.0", "id": 1, "result": {
-        "content": [{"type": "text", "text": text}], "structuredContent": tools_answer, "isError": false,
+        "content": [{"type": "text", "text": answer.to_text()}], "structuredContent": answer.value(), "isError": false,
     }})
     .to_string()
     .len()
@@ -39,7 +38,7 @@ async fn a_page_of_a_hundred_fat_videos_is_cut_and_all_are_reached_once() {
         loop {
             let answer = tools.call("vimeo_my_videos_list", arguments.clone()).await.unwrap();
             let value = answer.value();
-            assert!(size(value) <= most, "{} bytes", size(value));
+            assert!(size(&answer) <= most, "{} bytes", size(&answer));
             assert_eq!(value["total"], 100);
             answers += 1;
             for item in value["items"].as_array().unwrap() {

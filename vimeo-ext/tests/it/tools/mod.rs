@@ -1,5 +1,6 @@
 //! The tools for agents, against the local Vimeo.
 
+mod arguments;
 mod definitions;
 mod every_tool;
 #[cfg(feature = "mcp")]

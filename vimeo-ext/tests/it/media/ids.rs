@@ -1,0 +1,87 @@
+//! What the caller named reaches Vimeo whole: the hash of an unlisted video, and the host of a domain.
+
+use std::time::Duration;
+
+use vimeo_ext::api::VideoId;
+use vimeo_ext::{PictureTarget, VideoRef};
+
+use super::Place;
+
+const LINK: &str = "https://vimeo.com/76979871/a1b2c3d4e5";
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+
+#[test]
+fn a_video_is_named_by_number_id_uri_or_link() {
+    let id: VideoId = LINK.parse().unwrap();
+    let cases = [
+        (VideoRef::from(7), "/videos/7", Some("7")),
+        (VideoRef::from("7"), "/videos/7", Some("7")),
+        (VideoRef::from("7:a1b2"), "/videos/7:a1b2", Some("7:a1b2")),
+        (VideoRef::from("/videos/7:a1b2"), "/videos/7:a1b2", Some("7:a1b2")),
+        (VideoRef::from("/users/3/videos/7"), "/users/3/videos/7", Some("7")),
+        (VideoRef::from("/videos/7?fields=uri"), "/videos/7?fields=uri", Some("7")),
+        (VideoRef::from(LINK), "/videos/76979871:a1b2c3d4e5", Some("76979871:a1b2c3d4e5")),
+        (VideoRef::from(&id), "/videos/76979871:a1b2c3d4e5", Some("76979871:a1b2c3d4e5")),
+        (VideoRef::from("https://vimeo.com/7/settings"), "/videos/7", Some("7")),
+        (VideoRef::from("/users/7"), "/users/7", None),
+        (VideoRef::from("https://vimeo.com/showcase/7"), "https://vimeo.com/showcase/7", None),
+        (VideoRef::from(""), "", None),
+    ];
+    for (video, uri, id) in cases {
+        assert_eq!(video.uri(), uri);
+        assert_eq!(video.video_id().map(ToString::to_string).as_deref(), id, "{uri}");
+    }
+}
+
+#[tokio::test]
+async fn every_flow_on_a_video_keeps_its_hash() {
+    let place = Place::new().await;
+    let vimeo = place.vimeo();
+    let film = place.file("film.mp4", &[7; 100]);
+    let second = Duration::from_secs(1);
+    // None of these is there; what counts is what was asked for.
+    let _ = vimeo.wait_transcoded(LINK).send().await;
+    let _ = vimeo.replace(LINK, film.as_path()).send().await;
+    let _ = vimeo.thumbnail_at(LINK, second).send().await;
+    let _ = vimeo.animated_thumbnail(LINK, second, second).send().await;
+    let _ = vimeo.upload_text_track(LINK, "captions", "en", b"WEBVTT".as_slice()).send().await;
+    let _ = vimeo.upload_picture(LINK, PNG).send().await;
+    let _ = vimeo.upload_picture(PictureTarget::chapter(LINK, 3), PNG).send().await;
+    let _ = vimeo.upload_picture(PictureTarget::timeline_thumbnail(LINK), PNG).send().await;
+    let video = "/videos/76979871:a1b2c3d4e5";
+    let steps = [
+        format!("GET {video}"),
+        format!("POST {video}/versions"),
+        format!("POST {video}/pictures"),
+        format!("POST {video}/animated_thumbsets"),
+        format!("POST {video}/texttracks"),
+        format!("POST {video}/pictures"),
+        format!("POST {video}/chapters/3/pictures"),
+        format!("POST {video}/timelinethumbnails"),
+    ];
+    assert_eq!(place.steps(), steps);
+}
+
+#[tokio::test]
+async fn domains_are_sent_as_hosts_and_what_is_none_is_refused() {
+    let place = Place::new().await;
+    let film = place.file("film.mp4", &[7; 100]);
+    let domains = ["https://example.com", "shop.example.com", "http://example.org/"];
+    let uploaded = place.vimeo().upload(film.as_path()).embed_domains(domains).send().await.unwrap();
+    let list = format!("{}/privacy/domains", uploaded.uri);
+    let list = place.vimeo().get(&list).fields("domain").send().await.unwrap();
+    let mut stored: Vec<&str> =
+        list["data"].as_array().unwrap().iter().filter_map(|item| item["domain"].as_str()).collect();
+    stored.sort_unstable();
+    assert_eq!(stored, ["example.com", "example.org", "shop.example.com"]);
+
+    place.sandbox.clear_journal();
+    for wrong in ["https://example.com/page", "example.com:8080", ""] {
+        let refused = place.vimeo().upload(film.as_path()).embed_domains([wrong]).send().await.unwrap_err();
+        assert!(refused.to_string().contains("embed_domains: "), "{wrong}: {refused}");
+        let refused =
+            place.vimeo().upload_from_url("https://example.com/film.mp4").embed_domains([wrong]).send().await;
+        assert!(refused.is_err(), "{wrong}");
+    }
+    assert_eq!(place.steps(), Vec::<String>::new());
+}
