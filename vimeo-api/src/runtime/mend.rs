@@ -102,10 +102,13 @@ fn whole_numbers(value: &mut Value) -> bool {
             }
             exact.is_some()
         }
+        // All of them, and not only as far as the first.
         Value::Array(elements) => {
-            elements.iter_mut().fold(false, |any, element| whole_numbers(element) || any)
+            elements.iter_mut().filter_map(|one| whole_numbers(one).then_some(())).count() > 0
         }
-        Value::Object(fields) => fields.values_mut().fold(false, |any, field| whole_numbers(field) || any),
+        Value::Object(fields) => {
+            fields.values_mut().filter_map(|one| whole_numbers(one).then_some(())).count() > 0
+        }
         _ => false,
     }
 }

@@ -185,7 +185,7 @@ impl Tool for FolderVideosList {
     const SPEC: Spec = read(
         "vimeo_folder_videos_list",
         "List a folder's videos",
-        "Lists the videos in one folder, own or another user's.",
+        "Lists the videos in one folder, own or not.",
         &["private"],
         Toolset::Library,
     );

@@ -216,7 +216,7 @@ impl Tool for ShowcaseVideosList {
     const SPEC: Spec = read(
         "vimeo_showcase_videos_list",
         "List a showcase's videos",
-        "Lists the videos of one showcase, own or another user's.",
+        "Lists the videos of one showcase, own or not.",
         &["private"],
         Toolset::Library,
     );

@@ -107,7 +107,8 @@ fn cut_texts(value: &mut Value, untrusted: &[String], longest: usize, inside: bo
             true
         }
         Value::Array(items) => {
-            items.iter_mut().fold(false, |any, item| cut_texts(item, untrusted, longest, inside) || any)
+            let cut = |item: &mut Value| cut_texts(item, untrusted, longest, inside).then_some(());
+            items.iter_mut().filter_map(cut).count() > 0
         }
         Value::Object(fields) => fields.iter_mut().fold(false, |any, (name, value)| {
             cut_texts(value, untrusted, longest, inside || untrusted.contains(name)) || any

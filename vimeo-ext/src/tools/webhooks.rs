@@ -88,7 +88,6 @@ pub struct WebhookCreateInput {
     #[schemars(extend("x-listed" = true))]
     pub secret: Option<String>,
     /// Default: the token's app.
-    #[schemars(extend("x-listed" = true))]
     #[schemars(with = "Option<String>")]
     pub app_id: Option<AppId>,
 }
@@ -217,7 +216,6 @@ list_input! {
         required {}
         optional {
             /// Default: the token's app.
-            #[schemars(extend("x-listed" = true))]
             #[schemars(with = "Option<String>")]
             pub app_id: AppId,
         }
@@ -257,7 +255,6 @@ pub struct WebhookDeleteInput {
     #[schemars(extend("x-listed" = true))]
     pub confirm: String,
     /// Default: the token's app.
-    #[schemars(extend("x-listed" = true))]
     #[schemars(with = "Option<String>")]
     pub app_id: Option<AppId>,
 }
@@ -299,10 +296,13 @@ impl Tool for WebhookDelete {
 mod tests {
     use super::*;
 
+    /// What is asked for, what is registered, what is not, and how many notes there are.
+    type Case = (&'static [&'static str], Vec<types::WebhookType>, &'static [&'static str], usize);
+
     #[test]
     fn events_are_vimeos_words_however_they_are_written_and_the_rest_is_named() {
         use types::WebhookType::{LiveEventStarted, VideoCreated, VideoTranscodeComplete, VideoUploadFailed};
-        let cases: [(&[&str], Vec<types::WebhookType>, &[&str], usize); 6] = [
+        let cases: [Case; 6] = [
             (&["video-upload-failed"], vec![VideoUploadFailed], &[], 0),
             (
                 &["video.transcode.complete", "live_event_started"],

@@ -49,10 +49,7 @@ pub(crate) async fn each_video(
     done: &str,
 ) -> Result<Exit> {
     // All of them are read before the first is touched.
-    let numbers = videos
-        .iter()
-        .map(|video| Ok(reference::id::<VideoId>(video)?.number()))
-        .collect::<Result<Vec<_>>>()?;
+    let numbers = videos.iter().map(|video| reference::id::<VideoId>(video)).collect::<Result<Vec<_>>>()?;
     context.may_write("moving videos")?;
     let vimeo = context.vimeo().await?;
     for number in numbers {

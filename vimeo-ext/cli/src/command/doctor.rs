@@ -3,11 +3,12 @@
 use chrono::{DateTime, Utc};
 use clap::Args;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use vimeo_ext::api::{Operation, operations};
 use vimeo_ext::upload::Journal;
 use vimeo_ext::{Scope, ScopeSet};
 
+use super::limits::Room;
 use crate::config::TokenPlace;
 use crate::context::{Context, From, variable};
 use crate::exit::{Exit, Failure, Result};
@@ -165,14 +166,9 @@ async fn ask(
                 }
                 None => finding("limits", Verdict::Note, "Vimeo names none", None),
             });
-            if let Some(free) = me.pointer("/upload_quota/space/free").and_then(Value::as_u64) {
-                let says = format!("room for {}", crate::output::bytes(free));
-                findings.push(finding(
-                    "storage",
-                    if free == 0 { Verdict::Bad } else { Verdict::Good },
-                    says,
-                    None,
-                ));
+            if let Some(room) = me.pointer("/upload_quota/space").and_then(Room::of) {
+                let verdict = if room.free == 0 { Verdict::Bad } else { Verdict::Good };
+                findings.push(finding("storage", verdict, format!("room for {}", room.left()), None));
             }
         }
         Err(error) => findings.push(finding("limits", Verdict::Note, error.to_string(), None)),

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use http::Method;
 use serde_json::json;
 use vimeo_ext::api::types;
+use vimeo_ext::tools::FolderId;
 
 use super::collections::{Listing, delete, each_video};
 use super::videos::VIDEOS;
@@ -114,12 +115,15 @@ pub(crate) async fn run(context: &Context<'_>, args: FoldersArgs) -> Result<Exit
             args.listing.print(context, &VIDEOS, &format!("{path}/videos")).await
         }
         FoldersCommand::Create(args) => {
-            let mut body = json!({ "name": args.name });
-            if let (Some(parent), Some(body)) = (&args.parent, body.as_object_mut()) {
-                body.insert("parent_folder_uri".to_owned(), reference::folder(parent)?.into());
-            }
+            let parent: Option<FolderId> = args.parent.as_deref().map(reference::id).transpose()?;
             context.may_write("making a folder")?;
-            let call = context.vimeo().await?.post("/me/projects").json(&body);
+            let vimeo = context.vimeo().await?;
+            let mut body = json!({ "name": args.name });
+            if let (Some(parent), Some(body)) = (&parent, body.as_object_mut()) {
+                let uri = reference::folder_with_owner(&vimeo, parent).await?;
+                body.insert("parent_folder_uri".to_owned(), uri.into());
+            }
+            let call = vimeo.post("/me/projects").json(&body);
             FOLDERS.changed(context, call).await
         }
         FoldersCommand::Add(args) => {

@@ -30,7 +30,7 @@ pub(crate) struct PictureArgs {
 pub(crate) async fn run(context: &Context<'_>, args: PictureArgs) -> Result<Exit> {
     let target = match args.target.as_str() {
         "me" => PictureTarget::me(),
-        video => PictureTarget::video(reference::id::<VideoId>(video)?.number()),
+        video => PictureTarget::video(reference::id::<VideoId>(video)?),
     };
     context.may_write("a new picture")?;
     let vimeo = context.vimeo().await?;

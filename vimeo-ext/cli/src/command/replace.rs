@@ -31,7 +31,7 @@ pub(crate) struct ReplaceArgs {
 }
 
 pub(crate) async fn run(context: &Context<'_>, args: ReplaceArgs) -> Result<Exit> {
-    let video = reference::id::<VideoId>(&args.video)?.number();
+    let video = reference::id::<VideoId>(&args.video)?;
     context.may_write("replacing a video's file")?;
     let file = file_size(&args.file)?;
     let options = transfer_options(context, &args.transfer)?;
@@ -49,7 +49,7 @@ pub(crate) async fn run(context: &Context<'_>, args: ReplaceArgs) -> Result<Exit
     let mut reconciled = false;
     let result = loop {
         let rows = Arc::clone(&board);
-        let replace = vimeo.replace(video, args.file.as_path()).options(options.clone());
+        let replace = vimeo.replace(&video, args.file.as_path()).options(options.clone());
         match replace.on_progress(move |progress| rows.progress(0, progress)).send().await {
             Ok(replaced) => break Ok(replaced),
             Err(error) => match unanswered(&error) {

@@ -38,7 +38,7 @@ pub(crate) struct TexttrackArgs {
 }
 
 pub(crate) async fn run(context: &Context<'_>, args: TexttrackArgs) -> Result<Exit> {
-    let video = reference::id::<VideoId>(&args.video)?.number();
+    let video = reference::id::<VideoId>(&args.video)?;
     context.may_write("a new text track")?;
     let vimeo = context.vimeo().await?;
     let mut upload = vimeo.upload_text_track(video, args.kind.as_str(), &args.language, args.file.as_path());

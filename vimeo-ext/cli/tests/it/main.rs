@@ -18,6 +18,7 @@ mod mcp;
 #[cfg(feature = "mcp")]
 mod mcp_tools;
 #[cfg(feature = "stores")]
+mod references;
 mod rotation;
 mod upload_reports;
 mod uploads;

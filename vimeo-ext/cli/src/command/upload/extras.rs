@@ -52,11 +52,11 @@ impl Extras {
 
     /// The folder's URI, as the creation of a video takes it: with the user in it.
     pub(super) async fn folder_uri(&self, vimeo: &Vimeo) -> Result<Option<String>> {
-        let Some(folder) = self.folder else { return Ok(None) };
-        if let Some(owner) = folder.owner() {
-            return Ok(Some(format!("/users/{owner}/projects/{}", folder.number())));
+        let Some(folder) = &self.folder else { return Ok(None) };
+        if folder.owner().is_some() {
+            return Ok(Some(folder.uri()));
         }
-        let found = vimeo.get(&format!("/me/projects/{}", folder.number())).fields("uri").send().await?;
+        let found = vimeo.get(&folder.uri()).fields("uri").send().await?;
         match found.get("uri").and_then(serde_json::Value::as_str) {
             Some(uri) => Ok(Some(uri.to_owned())),
             // What is no folder's URI would be refused, or worse, not be.
@@ -106,7 +106,7 @@ impl Extras {
     }
 
     async fn one(&self, vimeo: &Vimeo, uri: &str, kind: Kind<'_>) -> Result<()> {
-        let video = reference::id::<VideoId>(uri)?.number();
+        let video = reference::id::<VideoId>(uri)?;
         let uploaded = match kind {
             Kind::Showcase(showcase) => {
                 vimeo.put(&format!("{showcase}{uri}")).send().await?;
