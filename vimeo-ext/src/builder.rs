@@ -10,6 +10,7 @@ use vimeo_api::{ACCEPT, API_BASE_URL, Request, Strictness, Transport, TransportF
 use crate::auth::{AppCredentials, Refresher};
 use crate::budget::{Budgets, LimitPolicy};
 use crate::client::{Identity, Shared, Vimeo};
+use crate::loopback::is_loopback;
 use crate::media::Journalling;
 use crate::tls::{self, HttpVersions};
 use crate::transport::{End, Layer, SendStep, Standing, VERIFY};
@@ -332,7 +333,12 @@ impl VimeoBuilder {
             Http::Default if !tls::AVAILABLE && settings.base_url().scheme() == "https" => {
                 return Err(ConfigError::NoTls(settings.base_url().to_string()).into());
             }
-            Http::Default => End::Http(client(tls::client_builder(HttpVersions::Any)?)?),
+            Http::Default => {
+                let builder = tls::client_builder(HttpVersions::Any)?;
+                // A proxy would get the token in clear, and have a loopback address of its own.
+                let direct = is_loopback(settings.base_url());
+                End::Http(client(if direct { builder.no_proxy() } else { builder })?)
+            }
         };
         let mut verify = settings.base_url().clone();
         verify.set_path(&format!("{}{VERIFY}", verify.path().trim_end_matches('/')));

@@ -13,6 +13,7 @@ use vimeo_api::{Call, Endpoint, Page};
 
 use crate::auth::{AppCredentials, Auth, GrantCache, Refresher, Session};
 use crate::budget::{Budget, Budgets, LimitPolicy};
+use crate::loopback::is_loopback;
 use crate::media::Journalling;
 use crate::transport::{
     Authenticate, Chain, Deadline, Layer, Layers, Limit, Narrow, Preflight, Retry, SendStep, Trace,
@@ -404,7 +405,10 @@ impl Vimeo {
         if let Some(client) = links.get() {
             return Ok(client.clone());
         }
-        let client = LinkClient::new()?;
+        let client = match is_loopback(self.api().base_url()) {
+            true => LinkClient::without_proxy()?,
+            false => LinkClient::new()?,
+        };
         Ok(links.get_or_init(|| client).clone())
     }
 }

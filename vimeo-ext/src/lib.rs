@@ -154,6 +154,7 @@ mod clock;
 mod conditional;
 mod error;
 mod list;
+mod loopback;
 mod media;
 mod scopes;
 mod timeouts;

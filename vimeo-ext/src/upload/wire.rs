@@ -54,8 +54,17 @@ impl LinkClient {
     /// # }
     /// ```
     pub fn new() -> Result<Self, UploadError> {
+        Self::build(Self::builder()?)
+    }
+
+    /// As [`new`](Self::new), for links to this machine itself: no proxy gets them.
+    pub(crate) fn without_proxy() -> Result<Self, UploadError> {
+        Self::build(Self::builder()?.no_proxy())
+    }
+
+    fn builder() -> Result<reqwest::ClientBuilder, UploadError> {
         let builder = tls::client_builder(HttpVersions::Http1).map_err(UploadError::Tls)?;
-        Self::build(builder.connect_timeout(CONNECT_TIMEOUT))
+        Ok(builder.connect_timeout(CONNECT_TIMEOUT))
     }
 
     /// A client from your own builder, for a proxy, other certificates or another connect timeout.
