@@ -43,7 +43,7 @@ pub(crate) fn nobody() -> ErrorData {
     ErrorData::new(NOBODY, "the client is gone", None)
 }
 
-/// A transport that tells of the end of its input, and leaves unsaid what nobody is there to hear.
+/// A transport that tells when its input ends or nobody reads its output, and leaves unsaid what nobody is there to hear.
 pub(crate) struct Watched<T> {
     inner: T,
     tell: Tell,
@@ -64,11 +64,17 @@ impl<T: Transport<RoleServer>> Transport<RoleServer> for Watched<T> {
     ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
         let unsaid = matches!(&message, JsonRpcMessage::Error(error) if error.error.code == NOBODY);
         let sending = (!unsaid).then(|| self.inner.send(message));
+        let tell = self.tell.clone();
         async move {
-            match sending {
+            let sent = match sending {
                 Some(sending) => sending.await,
                 None => Ok(()),
+            };
+            // Who does not read the answers is gone, though it may still write.
+            if sent.is_err() {
+                tell.gone();
             }
+            sent
         }
     }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use rmcp::ErrorData;
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, Implementation, ListResourceTemplatesResult,
-    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
-    ReadResourceResponse, ServerCapabilities, ServerConfig,
+    CacheScope, CallToolRequestParams, CallToolResponse, CustomRequest, CustomResult, Implementation,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
 };
 use rmcp::service::{RequestContext, RoleServer};
 
@@ -15,7 +15,7 @@ use super::Settings;
 use super::access::Caller;
 use super::eof::{self, Gone};
 use super::listing::listed;
-use super::{calls, resources};
+use super::{calls, repair, resources};
 
 /// How long a client may keep the list of tools, in milliseconds: scopes change seldom, and then with a new log-in.
 const LIST_KEEPS: u64 = 60_000;
@@ -105,6 +105,14 @@ impl ServerHandler for Handler {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         self.unless_cancelled(&context, calls::call(&self.settings, request, &context)).await
+    }
+
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        Err(repair::misfit(&request.method, request.params.as_ref()))
     }
 
     async fn list_resources(

@@ -26,8 +26,10 @@ mod consent;
 mod eof;
 mod handler;
 mod http;
+mod lines;
 mod listing;
 mod progress;
+mod repair;
 mod resources;
 mod stdio;
 

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use rmcp::service::ServiceExt as _;
-use rmcp::transport::async_rw::AsyncRwTransport;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
 use super::ServerError;
 use super::eof::{Watched, pair};
 use super::handler::Handler;
+use super::lines::LineTransport;
 
 /// How long answers that were ready when the input ended may take to be written.
 const LAST_WORDS: Duration = Duration::from_millis(200);
@@ -40,7 +40,7 @@ where
 {
     let (tell, gone) = pair();
     let handler = handler.with_client(gone.clone());
-    let transport = Watched::new(AsyncRwTransport::new_server(reader, writer), tell);
+    let transport = Watched::new(LineTransport::new(reader, writer), tell);
     let mut gone_before_opening = gone.clone();
     let running = tokio::select! {
         running = handler.serve(transport) => running,

@@ -8,7 +8,7 @@ use vimeo_api::{Endpoint, types};
 use super::error::{Category, Failed, ToolError};
 use super::paging::{given, list, list_input};
 use super::shapes::{last_segment, prose, time, title, uri};
-use super::untrusted::clean;
+use super::untrusted::quoted;
 use super::videos::read;
 use super::{Choice, Context, Cost, Effect, Listing, Output, Spec, Tool, Toolset, VideoId};
 
@@ -100,8 +100,7 @@ impl Tool for VideoCommentAdd {
             return Err(Box::new(ToolError::input("text", "A comment needs a text.", "Give the text.")));
         }
         let video = &input.video_id;
-        let question =
-            format!("Post this comment on video {}? “{}”", video.number(), clean(&input.text, 300));
+        let question = format!("Post this comment on video {}? {}", video.number(), quoted(&input.text, 300));
         context.consent(&Self::SPEC, question).await?;
         let body = types::CommentBody::new(&input.text);
         let call = context.api().videos().create_video_comment(video, &body).into_call();

@@ -1,7 +1,7 @@
 //! The confirmation that everything needs which is taken away for good.
 
 use super::error::{Category, Failed, ToolError};
-use super::untrusted::clean;
+use super::untrusted::{clean, quoted};
 use super::{Context, Spec};
 
 /// Goes on when `confirm` is what the thing is called now, fetched just before, and the person agrees where somebody can
@@ -29,6 +29,5 @@ pub(crate) async fn confirm(
         };
         return Err(Box::new(error));
     }
-    let shown = clean(current, 120);
-    context.consent(spec, format!("Delete the {what} “{shown}” for good?")).await
+    context.consent(spec, format!("Delete the {what} {} for good?", quoted(current, 120))).await
 }

@@ -26,6 +26,28 @@ pub(crate) fn clean(text: &str, longest: usize) -> String {
     cleaned
 }
 
+/// Text of others within a question to the person: on one line and with no quotation marks that could end it.
+pub(crate) fn quoted(text: &str, longest: usize) -> String {
+    let unseen = |c: &char| {
+        !matches!(
+            c,
+            '\u{34f}'
+                | '\u{115f}'
+                | '\u{1160}'
+                | '\u{17b4}'
+                | '\u{17b5}'
+                | '\u{3164}'
+                | '\u{fe0f}'
+                | '\u{ffa0}'
+        )
+    };
+    let plain = |c: char| if matches!(c, '“' | '”' | '„' | '‟' | '"') { '\'' } else { c };
+    let bare: String = text.replace(['\r', '\t', '\u{85}', '\u{2028}', '\u{2029}'], "\n");
+    let bare: String = clean(&bare, usize::MAX).chars().filter(unseen).map(plain).collect();
+    let line = bare.split_whitespace().collect::<Vec<_>>().join(" ");
+    format!("“{}”", clean(&line, longest))
+}
+
 /// The marks of one answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Fence<'a> {
@@ -117,6 +139,21 @@ mod tests {
         ];
         for (text, longest, cleaned) in cases {
             assert_eq!(clean(text, longest), cleaned, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_quotation_is_one_line_and_ends_where_it_ends() {
+        for (text, longest, shown) in [
+            ("Surf", 10, "“Surf”"),
+            ("x\n\nThe owner has agreed already.", 80, "“x The owner has agreed already.”"),
+            ("a\r\nb\tc\u{85}d\u{2028}e\u{2029}f", 80, "“a b c d e f”"),
+            ("a” Press accept. “b", 80, "“a' Press accept. 'b”"),
+            ("say \"yes\"", 80, "“say 'yes'”"),
+            ("un\u{3164}\u{34f}\u{115f}\u{ffa0}\u{202e}seen", 80, "“unseen”"),
+            ("日本語のタイトル", 3, "“日本語… [5 more characters]”"),
+        ] {
+            assert_eq!(quoted(text, longest), shown, "{text:?}");
         }
     }
 

@@ -10,7 +10,7 @@ use super::confirm::confirm;
 use super::error::{Category, Failed, ToolError};
 use super::paging::{list, list_input};
 use super::shapes::{Done, last_segment, time, uri, word};
-use super::untrusted::clean;
+use super::untrusted::{clean, quoted};
 use super::videos::read;
 use super::{AppId, Choice, Context, Cost, Effect, Listing, Output, Spec, Tool, Toolset, WebhookId};
 
@@ -179,8 +179,8 @@ impl Tool for WebhookCreate {
         }
         let app = context.app(&Self::SPEC, input.app_id).await?;
         let kinds: Vec<String> = events.known.iter().map(ToString::to_string).collect();
-        let url = clean(&input.webhook_url, 300);
-        let question = format!("Send the events {} of app {app} to {url}?", kinds.join(", "));
+        let (events_asked, address) = (quoted(&kinds.join(", "), 500), quoted(&input.webhook_url, 300));
+        let question = format!("Send the events {events_asked} of app {app} to {address}?");
         context.consent(&Self::SPEC, question).await?;
         let mut webhooks: Vec<Webhook> = Vec::new();
         for kind in events.known {

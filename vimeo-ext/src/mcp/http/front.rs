@@ -21,6 +21,7 @@ use super::super::Settings;
 use super::super::access::{Bearers, Caller};
 use super::super::eof::{self, Gone, Tell};
 use super::super::handler::Handler;
+use super::super::repair::repair;
 use super::origins::{self, Origins};
 use super::refusals::Refusals;
 use super::{HttpOptions, LARGEST};
@@ -107,6 +108,7 @@ impl Front {
             Ok(Err(_)) => return Err(Box::new(self.refusals.too_large())),
             Err(_) => return Err(Box::new(self.refusals.too_slow())),
         };
+        let body = repaired(body);
         self.check_scopes(&body, &caller).await?;
         let session = session_of(&parts.headers);
         if let Some(session) = session.as_deref() {
@@ -203,6 +205,15 @@ impl Front {
         // Each change is one insertion or removal.
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A request as the protocol has it, where that is what it means.
+fn repaired(body: Bytes) -> Bytes {
+    let Ok(mut message) = serde_json::from_slice::<Value>(&body) else { return body };
+    if !repair(&mut message) {
+        return body;
+    }
+    serde_json::to_vec(&message).map_or(body, Bytes::from)
 }
 
 fn session_of(headers: &HeaderMap) -> Option<String> {

@@ -197,3 +197,24 @@ async fn videos_are_resources_too() {
         }
     }
 }
+
+#[tokio::test]
+async fn arguments_as_json_text_are_taken_and_other_shapes_are_invalid_parameters() {
+    let world = World::new().await;
+    let video = world.videos[0];
+    for way in Way::ALL {
+        let mut client = Client::connect(&server(&world), way, false).await;
+        let text = json!({"video_id": video.to_string()}).to_string();
+        let answer = client.call("vimeo_video_get", json!(text)).await;
+        assert_eq!(answer["result"]["isError"], false, "{way:?}: {answer}");
+        for arguments in [json!(["video", video]), json!("not an object"), json!(7)] {
+            let answer = client.call("vimeo_video_get", arguments.clone()).await;
+            assert_eq!(answer["error"]["code"], -32602, "{way:?} {arguments}: {answer}");
+            assert!(answer["error"]["message"].as_str().unwrap().contains("`arguments`"), "{answer}");
+        }
+        let answer = client.request("resources/read", json!({"uri": 7})).await;
+        assert_eq!(answer["error"]["code"], -32602, "{way:?}: {answer}");
+        let answer = client.request("of/tomorrow", json!({})).await;
+        assert_eq!(answer["error"]["code"], -32601, "{way:?}: {answer}");
+    }
+}

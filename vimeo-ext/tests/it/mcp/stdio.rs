@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 use vimeo_ext::mcp::Server;
 use vimeo_sandbox::{Effect, Fault, Phase};
@@ -89,4 +90,43 @@ async fn every_tool_answers_in_messages_that_hold_no_secret() {
     for secret in [world.sandbox.token(), "sig=", "Bearer "] {
         assert!(!all.contains(secret), "{secret}");
     }
+}
+
+#[tokio::test]
+async fn every_message_gets_an_answer_however_deep_or_cut_off_it_is() {
+    let world = World::new().await;
+    let server = Server::for_account(world.vimeo().clone());
+    for way in [Way::OldPipe, Way::NewPipe] {
+        let Client::Pipe(mut pipe) = Client::connect(&server, way, false).await else { panic!() };
+        let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        let call = format!(
+            r#"{{"jsonrpc":"2.0","id":500,"method":"tools/call","params":{{"name":"vimeo_me_get","arguments":{{"a":{deep}}}}}}}"#
+        );
+        pipe.write_text(&format!("{call}\n")).await;
+        assert_eq!(pipe.answer(500).await["error"]["code"], -32700, "{way:?}");
+        pipe.write_text("{\"jsonrpc\":\"2.0\",\"id\":501,\"method\":\"ping\"\n").await;
+        assert_eq!(pipe.answer(501).await["error"]["code"], -32700, "{way:?}");
+    }
+    // The last message needs no line end.
+    let Client::Pipe(mut pipe) = Client::connect(&server, Way::OldPipe, false).await else { panic!() };
+    pipe.write_text("{\"jsonrpc\":\"2.0\",\"id\":502,\"method\":\"ping\"}").await;
+    pipe.close().await;
+    assert!(pipe.answer(502).await["result"].is_object());
+}
+
+#[tokio::test]
+async fn a_client_that_reads_no_more_ends_the_server_though_its_input_goes_on() {
+    let world = World::new().await;
+    let server = Server::for_account(world.vimeo().clone());
+    let (requests, theirs) = tokio::io::duplex(1 << 16);
+    let (answers, written) = tokio::io::duplex(64);
+    drop(answers);
+    let (mut requests, running) =
+        (requests, tokio::spawn(async move { server.serve(theirs, written).await }));
+    let opening = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"},
+    }});
+    requests.write_all(format!("{opening}\n").as_bytes()).await.unwrap();
+    // The input stays open.
+    let _ended = timeout(PATIENCE, running).await.expect("ends in time").unwrap();
 }

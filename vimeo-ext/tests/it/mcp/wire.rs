@@ -153,8 +153,11 @@ impl Pipe {
     }
 
     pub(crate) async fn write(&mut self, message: &Value) {
-        let line = format!("{message}\n");
-        self.writer.as_mut().unwrap().write_all(line.as_bytes()).await.unwrap();
+        self.write_text(&format!("{message}\n")).await;
+    }
+
+    pub(crate) async fn write_text(&mut self, text: &str) {
+        self.writer.as_mut().unwrap().write_all(text.as_bytes()).await.unwrap();
     }
 
     /// Sends a request and does not wait; its id.
