@@ -24,9 +24,10 @@ pub(crate) async fn deletion(context: &Context<'_>, vimeo: &Vimeo, path: &str, y
         return Err(Failure::usage(format!("{path} has no title to confirm with")).next("add --yes"));
     }
     let question = format!("This deletes {path} for good. Type its title to go on: {title}\n> ");
-    let typed = context.streams.ask(&question)?;
+    let typed = context.streams.ask(&question).await?;
     if typed.as_deref() == Some(title.trim()) {
         return Ok(());
     }
-    Err(Failure::new(Exit::WriteRefused, "that is not the title; nothing was deleted"))
+    Err(Failure::new(Exit::WriteRefused, "that is not the title; nothing was deleted")
+        .next("run it again and type the title as it is shown, or add --yes"))
 }

@@ -1,14 +1,14 @@
 //! What a command works with: streams, folders, settings, and a client for the right account.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use url::Url;
 use vimeo_ext::upload::Journal;
-use vimeo_ext::{AccessToken, LimitPolicy, Vimeo, VimeoBuilder};
+use vimeo_ext::{AccessToken, LimitPolicy, Timeouts, Vimeo, VimeoBuilder};
 use vimeo_sandbox::Sandbox;
 
 use crate::cli::Global;
@@ -20,6 +20,12 @@ use crate::output::{Filter, Streams};
 /// Where the API is when nothing else is said.
 pub(crate) const VIMEO: &str = "https://api.vimeo.com/";
 
+/// How long one attempt of a call may take, moving or not: a page of a hundred videos comes in it over a slow line.
+const LONGEST_ATTEMPT: Duration = Duration::from_secs(5 * 60);
+
+/// How long a call may take with all its attempts, beside the time that it may wait for a rate limit.
+const LONGEST_CALL: Duration = Duration::from_secs(15 * 60);
+
 /// What one run of the command works with.
 pub(crate) struct Context<'a> {
     pub(crate) streams: &'a Streams,
@@ -27,8 +33,6 @@ pub(crate) struct Context<'a> {
     pub(crate) folders: Folders,
     pub(crate) settings: Settings,
     sandbox: OnceCell<Playground>,
-    /// What to say when a signal ends the command.
-    farewell: Mutex<Option<String>>,
 }
 
 /// A sandbox for one command, and a place for what it would otherwise leave behind.
@@ -59,7 +63,7 @@ impl<'a> Context<'a> {
     pub(crate) fn new(global: Global, streams: &'a Streams) -> Result<Self> {
         let folders = Folders::of_process()?;
         let settings = Settings::read(folders.config())?;
-        Ok(Self { streams, global, folders, settings, sandbox: OnceCell::new(), farewell: Mutex::new(None) })
+        Ok(Self { streams, global, folders, settings, sandbox: OnceCell::new() })
     }
 
     pub(crate) fn accounts(&self) -> Accounts {
@@ -108,14 +112,11 @@ impl<'a> Context<'a> {
     }
 
     /// One JSON document, through `--jq` where there is one.
-    pub(crate) fn document(&self, document: &impl serde::Serialize) -> Result<()> {
+    pub(crate) async fn document(&self, document: &impl serde::Serialize) -> Result<()> {
         let Some(filter) = self.filter()? else { return Ok(self.streams.json(document)?) };
-        let value =
-            serde_json::to_value(document).map_err(|error| Failure::new(Exit::Other, error.to_string()))?;
-        for value in filter.run(Filter::input(&value)?) {
-            self.streams.filtered(&value?)?;
-        }
-        Ok(())
+        let text =
+            serde_json::to_vec(document).map_err(|error| Failure::new(Exit::Other, error.to_string()))?;
+        filter.print(text, self.streams).await
     }
 
     /// Refuses what would change something, where that was ruled out.
@@ -130,16 +131,7 @@ impl<'a> Context<'a> {
 
     /// Says what is told when a signal ends the command from here on.
     pub(crate) fn farewell(&self, text: impl Into<Option<String>>) {
-        *self.farewell.lock().unwrap_or_else(PoisonError::into_inner) = text.into();
-    }
-
-    pub(crate) fn ended_by(&self, signal: Exit) -> Failure {
-        let farewell = self.farewell.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let failure = Failure::new(signal, signal.category());
-        match farewell {
-            Some(next) => failure.next(next),
-            None => failure,
-        }
+        self.streams.interrupt().next_step(text.into());
     }
 
     /// The address of the API that was asked for, if one was.
@@ -162,17 +154,12 @@ impl<'a> Context<'a> {
             return Ok(Identity { from: From::Sandbox, base_url, token, account: None });
         }
         let asked = self.base_url()?;
-        if let Some(token) = variable("VIMEO_ACCESS_TOKEN")? {
+        if let Some(token) = variable("VIMEO_ACCESS_TOKEN")?.as_deref().and_then(credentials::token) {
             if let Some(name) = &self.global.account {
                 self.streams.note(&format!("VIMEO_ACCESS_TOKEN is set and wins over the account {name}"));
             }
             let base_url = asked.unwrap_or_else(|| VIMEO.to_owned());
-            return Ok(Identity {
-                from: From::Environment,
-                base_url,
-                token: Some(token.into()),
-                account: None,
-            });
+            return Ok(Identity { from: From::Environment, base_url, token: Some(token), account: None });
         }
         let kept = self.accounts().read()?;
         if let Some((name, account)) = kept.find(self.global.account.as_deref())? {
@@ -193,7 +180,8 @@ impl<'a> Context<'a> {
         let kept = self.accounts().read()?;
         match kept.find(Some(name))? {
             Some((name, account)) => self.identity_of(name, account, self.base_url()?).await,
-            None => Err(Failure::new(Exit::Auth, format!("no account is called `{name}`"))),
+            None => Err(Failure::new(Exit::Auth, format!("no account is called `{name}`"))
+                .next(format!("vimeo auth login --account {name}"))),
         }
     }
 
@@ -265,6 +253,9 @@ impl<'a> Context<'a> {
                     at_most => LimitPolicy::Wait { at_most },
                 },
             );
+        // A server that sends a byte now and then is not waited for without an end.
+        let total = LONGEST_CALL.saturating_add(self.global.wait_for_limit);
+        builder = builder.timeouts(Timeouts::default().attempt(LONGEST_ATTEMPT).total(total));
         if let Some(token) = identity.token {
             let mut token = AccessToken::new(token);
             if let Some(account) = &identity.account {
@@ -321,6 +312,7 @@ pub(crate) fn variable(name: &str) -> Result<Option<String>> {
     match std::env::var(name) {
         Ok(value) => Ok(Some(value.trim().to_owned()).filter(|value| !value.is_empty())),
         Err(std::env::VarError::NotPresent) => Ok(None),
-        Err(std::env::VarError::NotUnicode(_)) => Err(Failure::usage(format!("{name} is not valid Unicode"))),
+        Err(std::env::VarError::NotUnicode(_)) => Err(Failure::usage(format!("{name} is not valid Unicode"))
+            .next(format!("unset {name}, or set it again"))),
     }
 }

@@ -14,12 +14,14 @@ mod credentials;
 mod exit;
 mod fault;
 mod groups;
+mod interrupt;
 mod output;
 mod progress;
 mod reference;
 mod resource;
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::FromArgMatches;
@@ -29,7 +31,8 @@ use crate::cli::Cli;
 use crate::command::Command;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Result};
-use crate::output::{ColourChoice, Streams};
+use crate::interrupt::Interrupt;
+use crate::output::{ColourChoice, Streams, escaped};
 
 /// The whole command line as clap knows it: for man pages, completions and tests of the help.
 pub fn command() -> clap::Command {
@@ -44,16 +47,18 @@ pub fn run() -> ExitCode {
 fn answer() -> ExitCode {
     // Answers a shell that asks for completions, and ends there; else does nothing.
     clap_complete::CompleteEnv::with_factory(cli::command).complete();
-    let read = cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
-    let cli = match read {
-        Ok(cli) => cli,
+    let read = cli::command()
+        .try_get_matches()
+        .and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, words_of(&matches))));
+    let (cli, words) = match read {
+        Ok(read) => read,
         Err(error) => return not_understood(&error),
     };
     if let Command::Sandbox(command) = cli.command {
         return sandbox(*command);
     }
-    let streams = Streams::of_process(cli.global.color);
     let json = cli.global.json.is_some();
+    let streams = Streams::of_process(cli.global.color, Interrupt::listen(json));
     let outcome = carry_out(cli, &streams);
     let outcome = match (outcome, streams.finish()) {
         // What could not be written by now was not to be read any more, or is the failure.
@@ -64,32 +69,59 @@ fn answer() -> ExitCode {
     let code = match outcome {
         Ok(exit) => exit.code(),
         Err(failure) => {
-            report(&streams, &failure, json);
+            let failure = failure.or_next(Exit::Usage, &format!("{words} --help"));
+            if streams.interrupt().may_report() {
+                report(&streams, &failure, json);
+            }
             failure.exit.code()
         }
     };
     ExitCode::from(code)
 }
 
+/// The words of the command that was typed, without what it takes.
+fn words_of(matches: &clap::ArgMatches) -> String {
+    let mut words = "vimeo".to_owned();
+    let mut matches = matches;
+    while let Some((word, of_word)) = matches.subcommand() {
+        words.push(' ');
+        words.push_str(word);
+        matches = of_word;
+    }
+    words
+}
+
 /// Ends a command line that cannot be read, or that asks for help. What is said there is said by clap.
 fn not_understood(error: &clap::Error) -> ExitCode {
-    // Where it cannot be printed there is nobody to tell.
-    let _ = error.print();
+    let printed = error.print().and_then(|()| std::io::stdout().flush());
     let json =
         |word: &OsString| word.to_str().is_some_and(|word| word == "--json" || word.starts_with("--json="));
-    if error.use_stderr() && std::env::args_os().any(|word| json(&word)) {
-        let failure = Failure::usage(message_of(&error.to_string()));
-        tell_programs(&Streams::of_process(ColourChoice::Never), &failure);
+    let streams = Streams::of_process(ColourChoice::Never, Interrupt::none(false));
+    if error.use_stderr() {
+        if std::env::args_os().any(|word| json(&word)) {
+            streams.note(&misread(&error.to_string()).line());
+        }
+    } else if let Err(error) = printed {
+        // Help that cannot be printed; a reader that has enough of it is no failure.
+        let failure = Failure::from(error);
+        report(&streams, &failure, false);
+        return ExitCode::from(failure.exit.code());
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Other.code()))
 }
 
-/// What clap says of a command line, on one line and without how it should be.
-fn message_of(said: &str) -> String {
-    let lines = said.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
-    let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
-    let message = words.join(" ");
-    message.strip_prefix("error: ").unwrap_or(&message).to_owned()
+/// What clap says of a command line, for programs: the whole first paragraph, and its advice.
+fn misread(said: &str) -> Failure {
+    let said = said.strip_prefix("error: ").unwrap_or(said);
+    let message: Vec<&str> = said.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    let tips: Vec<&str> = said.lines().filter_map(|line| line.trim().strip_prefix("tip: ")).collect();
+    let usage = said.lines().find_map(|line| line.strip_prefix("Usage: "));
+    let failure = Failure::usage(message.join(" "));
+    match (tips.is_empty(), usage) {
+        (false, _) => failure.next(tips.join("; ")),
+        (true, Some(usage)) => failure.next(format!("write it as {usage}")),
+        (true, None) => failure.next("vimeo help"),
+    }
 }
 
 /// The sandbox's own command, which has its own signals and exit codes.
@@ -111,7 +143,7 @@ fn carry_out(cli: Cli, streams: &Streams) -> Result<Exit> {
         let context = Context::new(cli.global, streams)?;
         tokio::select! {
             biased;
-            signal = ended() => Err(context.ended_by(signal)),
+            signal = streams.interrupt().wait() => Err(streams.interrupt().failure(signal)),
             outcome = command::run(&context, cli.command) => outcome,
         }
     });
@@ -123,36 +155,62 @@ fn carry_out(cli: Cli, streams: &Streams) -> Result<Exit> {
 fn report(streams: &Streams, failure: &Failure, json: bool) {
     let paint = streams.paint_err();
     if let Some(message) = failure.for_people() {
-        streams.note(&format!("{} {message}", paint.red("vimeo:")));
+        // It may hold what Vimeo, or somebody in between, wrote.
+        streams.note(&format!("{} {}", paint.red("vimeo:"), escaped(message)));
         if let Some(next) = failure.next_step() {
-            streams.note(&format!("{} {next}", paint.dim("next:")));
+            streams.note(&format!("{} {}", paint.dim("next:"), escaped(next)));
         }
     }
     if json && failure.exit != Exit::Done {
-        tell_programs(streams, failure);
+        streams.note(&failure.line());
     }
 }
 
-/// The last line on standard error, for programs.
-fn tell_programs(streams: &Streams, failure: &Failure) {
-    streams.note(&serde_json::json!({ "error": failure.json() }).to_string());
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Waits for the signal that ends the process.
-#[cfg(unix)]
-async fn ended() -> Exit {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => Exit::Interrupted,
-        _ = terminate.recv() => Exit::Terminated,
+    fn misread_line(words: &[&str]) -> Failure {
+        let error = cli::command().try_get_matches_from(words).unwrap_err();
+        misread(&error.to_string())
     }
-}
 
-#[cfg(not(unix))]
-async fn ended() -> Exit {
-    match tokio::signal::ctrl_c().await {
-        Ok(()) => Exit::Interrupted,
-        Err(_) => std::future::pending().await,
+    #[test]
+    fn a_mistake_on_the_command_line_leads_to_its_help() {
+        let matches = cli::command().try_get_matches_from(["vimeo", "videos", "show", "x", "--read-only"]);
+        assert_eq!(words_of(&matches.unwrap()), "vimeo videos show");
+        let step = |failure: Failure| {
+            failure.or_next(Exit::Usage, "vimeo videos show --help").next_step().map(str::to_owned)
+        };
+        assert_eq!(step(Failure::usage("no")).as_deref(), Some("vimeo videos show --help"));
+        assert_eq!(step(Failure::usage("no").next("better")).as_deref(), Some("better"));
+        assert_eq!(step(Failure::new(Exit::Other, "no")), None);
+    }
+
+    #[test]
+    fn programs_are_told_all_that_is_wrong_with_a_command_line() {
+        for (words, message, next) in [
+            (
+                &["vimeo", "ops", "--json"][..],
+                "the following required arguments were not provided: <WORDS>...",
+                "write it as vimeo ops",
+            ),
+            (
+                &["vimeo", "videos", "lsit"],
+                "unrecognized subcommand 'lsit'",
+                "a similar subcommand exists: 'list'",
+            ),
+            (
+                &["vimeo", "upload", "a", "--transfers", "x"],
+                "invalid value 'x' for '--transfers <N>'",
+                "vimeo",
+            ),
+            (&["vimeo", "videos", "list", "--sandbx"], "unexpected argument '--sandbx' found", "--sandbox"),
+        ] {
+            let failure = misread_line(words);
+            assert_eq!(failure.exit, Exit::Usage);
+            assert!(failure.message().starts_with(message), "{words:?}: {failure:?}");
+            assert!(failure.next_step().is_some_and(|said| said.contains(next)), "{words:?}: {failure:?}");
+        }
     }
 }

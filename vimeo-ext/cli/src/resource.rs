@@ -1,6 +1,6 @@
 //! Things of Vimeo as rows and as JSON: which fields they have, which are shown, which are asked for.
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 use vimeo_ext::ListCall;
 use vimeo_ext::api::Call;
 
@@ -125,7 +125,7 @@ impl Resource {
             Wanted::Names => self.names(context),
             Wanted::Json(fields) => {
                 let answer = call.fields(fields.as_str()).send().await?;
-                context.document(&*answer)?;
+                context.document(&*answer).await?;
                 Ok(Exit::Done)
             }
             Wanted::Table => {
@@ -176,13 +176,7 @@ impl Shape {
     fn show(self, value: Option<&Value>) -> String {
         match (self, value) {
             (_, None | Some(Value::Null)) => String::new(),
-            (Self::Length, Some(Value::Number(number))) => {
-                let seconds = number.as_u64().unwrap_or_default();
-                match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-                    (0, minutes, seconds) => format!("{minutes}:{seconds:02}"),
-                    (hours, minutes, seconds) => format!("{hours}:{minutes:02}:{seconds:02}"),
-                }
-            }
+            (Self::Length, Some(Value::Number(number))) => length(number),
             (Self::Time, Some(Value::String(time))) => {
                 let shown = time.get(..16).map(|time| time.replace('T', " "));
                 shown.unwrap_or_else(|| time.clone())
@@ -190,6 +184,24 @@ impl Shape {
             (_, Some(Value::String(text))) => text.clone(),
             (_, Some(other)) => other.to_string(),
         }
+    }
+}
+
+/// Seconds as `1:02:03`, with a tenth where there is a part of one. A number that is no length is shown as it came.
+fn length(number: &Number) -> String {
+    // Longer than any video; beyond it the parts of a second are not exact.
+    const LONGEST: f64 = 1e9;
+    let whole = number.as_u64().map(|seconds| (seconds, 0));
+    let tenths = || {
+        let tenths =
+            (number.as_f64().filter(|seconds| (0.0..=LONGEST).contains(seconds))? * 10.0).round() as u64;
+        Some((tenths / 10, tenths % 10))
+    };
+    let Some((seconds, tenth)) = whole.or_else(tenths) else { return number.to_string() };
+    let part = if tenth == 0 { String::new() } else { format!(".{tenth}") };
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, minutes, seconds) => format!("{minutes}:{seconds:02}{part}"),
+        (hours, minutes, seconds) => format!("{hours}:{minutes:02}:{seconds:02}{part}"),
     }
 }
 
@@ -207,6 +219,14 @@ mod tests {
             (Shape::Text, json!(null), ""),
             (Shape::Length, json!(65), "1:05"),
             (Shape::Length, json!(3725), "1:02:05"),
+            (Shape::Length, json!(0), "0:00"),
+            (Shape::Length, json!(1.5), "0:01.5"),
+            (Shape::Length, json!(23.98), "0:24"),
+            (Shape::Length, json!(1e3), "16:40"),
+            (Shape::Length, json!(-5), "-5"),
+            (Shape::Length, json!(-0.5), "-0.5"),
+            (Shape::Length, json!(1e29), "1e+29"),
+            (Shape::Length, json!("PT5S"), "PT5S"),
             (Shape::Time, json!("2026-11-25T02:35:56+00:00"), "2026-11-25 02:35"),
             (Shape::Time, json!("soon"), "soon"),
         ] {

@@ -1,5 +1,6 @@
 //! Answers that are kept for a while, so that a script may ask the same again without a call.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -10,8 +11,8 @@ use sha2::{Digest, Sha256};
 use vimeo_ext::api::{RawResponse, Request, TransportFuture};
 use vimeo_ext::{Layer, Next};
 
-use crate::config::replace;
-use crate::context::Identity;
+use crate::config::{read, replace};
+use crate::context::{From, Identity};
 
 /// Keeps what reads were answered, each in a file of its own that only its owner can read.
 pub(crate) struct Cache {
@@ -33,11 +34,29 @@ struct Kept {
 /// Whatever was kept so long ago is removed when something is kept.
 const OLD: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
+/// More than any answer that is kept, with the escapes of JSON.
+const MOST_BYTES: u64 = 512 << 20;
+
 impl Cache {
     pub(crate) fn of(identity: &Identity, folder: PathBuf, lifetime: Duration) -> Self {
         let token = identity.token.as_ref().map(|token| token.expose_secret()).unwrap_or_default();
         let whose = digest(&[&identity.base_url, token]);
-        Self { folder, lifetime, whose }
+        let account = match &identity.from {
+            From::Account(name) => account_folder(name, &identity.base_url),
+            _ => whose.clone(),
+        };
+        Self { folder: folder.join(account), lifetime, whose }
+    }
+
+    /// Removes what was kept for an account. What earlier versions kept, without saying for whom, goes too.
+    pub(crate) fn forget(folder: &Path, account: &str, base_url: &str) -> io::Result<()> {
+        gone(std::fs::remove_dir_all(folder.join(account_folder(account, base_url))))?;
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.path().extension().is_some_and(|extension| extension == "json") {
+                gone(std::fs::remove_file(entry.path()))?;
+            }
+        }
+        Ok(())
     }
 
     fn place(&self, request: &Request) -> PathBuf {
@@ -50,7 +69,7 @@ impl Cache {
 
     fn read(&self, place: &Path) -> Option<RawResponse> {
         // A file that cannot be read is as good as none.
-        let kept: Kept = serde_json::from_slice(&std::fs::read(place).ok()?).ok()?;
+        let kept: Kept = serde_json::from_slice(&read(place, MOST_BYTES).ok()?).ok()?;
         let age = SystemTime::now().duration_since(kept.at).ok()?;
         if age > self.lifetime {
             return None;
@@ -87,6 +106,19 @@ impl Cache {
                 let _ = std::fs::remove_file(file.path());
             }
         }
+    }
+}
+
+/// The folder of an account's answers: a name of its own, that says nothing.
+fn account_folder(name: &str, base_url: &str) -> String {
+    digest(&["account", name, base_url])
+}
+
+/// That there is nothing to remove is no error.
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -43,7 +43,9 @@ pub(crate) fn check(asked: &Asked<'_>) -> Result<Option<&'static Operation>> {
         |name: &str| name == "fields" || operation.query.iter().any(|parameter| parameter.name == name);
     if let Some(unknown) = asked.query.iter().find(|name| !known(name)) {
         let mut names: Vec<&str> = operation.query.iter().map(|parameter| parameter.name).collect();
-        names.push("fields");
+        if !names.contains(&"fields") {
+            names.push("fields");
+        }
         let failure = Failure::usage(format!(
             "{operation} takes no parameter `{unknown}`; it takes {}",
             names.join(", ")
@@ -124,6 +126,11 @@ mod tests {
         let unknown = checked(Method::GET, "/me/videos", &["per_pgae"], false).unwrap_err();
         assert!(unknown.message().contains("takes no parameter `per_pgae`"), "{unknown}");
         assert_eq!(unknown.next_step(), Some("did you mean `per_page`? --no-check sends it as it is"));
+        for path in ["/me", "/me/videos", "/videos/1/likes"] {
+            let unknown = checked(Method::GET, path, &["of_tomorrow"], false).unwrap_err();
+            let (_, names) = unknown.message().split_once("it takes ").unwrap();
+            assert_eq!(names.split(", ").filter(|name| *name == "fields").count(), 1, "{unknown}");
+        }
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Any call of the API from words on a command line.
 
+pub(crate) mod body;
 mod cache;
 mod check;
 mod parameters;
+pub(crate) mod redact;
 mod walk;
 
 pub(crate) use cache::Cache;

@@ -1,7 +1,5 @@
 //! `-f key=value` and `-F key=value`, with the syntax of keys that people know from `gh api`.
 
-use std::path::Path;
-
 use serde_json::{Map, Value};
 
 use crate::exit::{Failure, Result};
@@ -14,7 +12,7 @@ pub(crate) struct Parameters(Map<String, Value>);
 impl Parameters {
     /// `raw` are taken as text; of `typed`, `true`, `false`, `null` and integers are taken as that, `@file` and `@-` as
     /// what the file or standard input holds.
-    pub(crate) fn read(raw: &[String], typed: &[String], streams: &Streams) -> Result<Self> {
+    pub(crate) async fn read(raw: &[String], typed: &[String], streams: &Streams) -> Result<Self> {
         let mut parameters = Self::default();
         for pair in raw {
             let (key, value) = split(pair)?;
@@ -22,7 +20,11 @@ impl Parameters {
         }
         for pair in typed {
             let (key, value) = split(pair)?;
-            parameters.put(key, value.map(|value| magic(value, streams)).transpose()?)?;
+            let value = match value {
+                Some(value) => Some(magic(value, streams).await?),
+                None => None,
+            };
+            parameters.put(key, value)?;
         }
         Ok(parameters)
     }
@@ -105,10 +107,13 @@ fn split(pair: &str) -> Result<(&str, Option<&str>)> {
     }
 }
 
-fn magic(value: &str, streams: &Streams) -> Result<Value> {
+async fn magic(value: &str, streams: &Streams) -> Result<Value> {
     if let Some(file) = value.strip_prefix('@') {
-        let bytes = read_input(file, streams)?;
-        let text = String::from_utf8(bytes).map_err(|_| Failure::usage(format!("{file} holds no text")))?;
+        let bytes = streams.read_input(file).await?;
+        let text = String::from_utf8(bytes).map_err(|_| {
+            let name = if file == "-" { "standard input" } else { file };
+            Failure::usage(format!("{name} holds no text in UTF-8")).next("--input FILE sends a file of JSON")
+        })?;
         return Ok(Value::String(text));
     }
     Ok(match value {
@@ -120,14 +125,6 @@ fn magic(value: &str, streams: &Streams) -> Result<Value> {
             _ => Value::String(text.to_owned()),
         },
     })
-}
-
-/// A file, or standard input for `-`.
-pub(crate) fn read_input(file: &str, streams: &Streams) -> Result<Vec<u8>> {
-    match file {
-        "-" => streams.read_in().map_err(|error| Failure::file("read", Path::new("standard input"), &error)),
-        file => std::fs::read(file).map_err(|error| Failure::file("read", Path::new(file), &error)),
-    }
 }
 
 /// Parameters for a query: lists behind commas, as Vimeo takes them; objects cannot stand there.
@@ -162,14 +159,14 @@ mod tests {
 
     use super::*;
 
-    fn read(raw: &[&str], typed: &[&str]) -> Result<Value> {
+    async fn read(raw: &[&str], typed: &[&str]) -> Result<Value> {
         let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         let (streams, ..) = Streams::captured(None);
-        Ok(Parameters::read(&owned(raw), &owned(typed), &streams)?.into_body())
+        Ok(Parameters::read(&owned(raw), &owned(typed), &streams).await?.into_body())
     }
 
-    #[test]
-    fn keys_make_lists_and_objects() {
+    #[tokio::test]
+    async fn keys_make_lists_and_objects() {
         let cases = [
             (&["name=Surf"][..], &[][..], json!({"name": "Surf"})),
             (&["name=a=b"], &[], json!({"name": "a=b"})),
@@ -193,41 +190,46 @@ mod tests {
             (&["a[b][c][]=1"], &[], json!({"a": {"b": {"c": ["1"]}}})),
         ];
         for (raw, typed, body) in cases {
-            assert_eq!(read(raw, typed).unwrap(), body, "{raw:?} {typed:?}");
+            assert_eq!(read(raw, typed).await.unwrap(), body, "{raw:?} {typed:?}");
         }
     }
 
-    #[test]
-    fn what_makes_no_sense_is_refused() {
+    #[tokio::test]
+    async fn what_makes_no_sense_is_refused() {
         for raw in ["name", "=x", "[a]=x", "a[b=x", "a[b]c=x"] {
-            assert!(read(&[raw], &[]).is_err(), "{raw}");
+            assert!(read(&[raw], &[]).await.is_err(), "{raw}");
         }
         for pair in [["a=1", "a=2"], ["a=1", "a[b]=2"], ["a[]=1", "a[b]=2"]] {
-            assert!(read(&pair, &[]).is_err(), "{pair:?}");
+            assert!(read(&pair, &[]).await.is_err(), "{pair:?}");
         }
     }
 
-    #[test]
-    fn files_are_read_in() {
+    #[tokio::test]
+    async fn files_are_read_in() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "from a file\n").unwrap();
         let pair = format!("text=@{}", file.path().display());
-        assert_eq!(read(&[], &[&pair]).unwrap(), json!({"text": "from a file\n"}));
-        let missing = read(&[], &["text=@/nowhere/at/all"]).unwrap_err();
+        assert_eq!(read(&[], &[&pair]).await.unwrap(), json!({"text": "from a file\n"}));
+        let missing = read(&[], &["text=@/nowhere/at/all"]).await.unwrap_err();
         assert_eq!(missing.message(), "cannot read /nowhere/at/all: No such file or directory");
+        #[cfg(unix)]
+        {
+            let endless = read(&[], &["text=@/dev/zero"]).await.unwrap_err();
+            assert_eq!(endless.message(), "cannot read /dev/zero: it holds more than 64 MiB");
+        }
     }
 
-    #[test]
-    fn queries_take_flat_values_and_lists() {
+    #[tokio::test]
+    async fn queries_take_flat_values_and_lists() {
         let (streams, ..) = Streams::captured(None);
-        let pairs = |list: &[&str]| {
+        let pairs = async |list: &[&str]| {
             let list: Vec<String> = list.iter().map(|text| (*text).to_owned()).collect();
-            query_pairs(Parameters::read(&[], &list, &streams).unwrap())
+            query_pairs(Parameters::read(&[], &list, &streams).await.unwrap())
         };
         assert_eq!(
-            pairs(&["page=2", "uris[]=/a", "uris[]=/b", "x=true"]).unwrap(),
+            pairs(&["page=2", "uris[]=/a", "uris[]=/b", "x=true"]).await.unwrap(),
             [("page", "2"), ("uris", "/a,/b"), ("x", "true")].map(|(a, b)| (a.to_owned(), b.to_owned()))
         );
-        assert!(pairs(&["a[b]=1"]).is_err());
+        assert!(pairs(&["a[b]=1"]).await.is_err());
     }
 }

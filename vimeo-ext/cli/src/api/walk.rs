@@ -45,84 +45,97 @@ struct Cut<'a> {
 impl Walk<'_> {
     /// Follows the pages to the end; gives how many items there were.
     pub(crate) async fn run(&self, call: Call<Value>) -> Result<u64> {
-        let mut pages = call.pages::<IgnoredAny>();
         let mut array = Array::new(self);
         let mut items = 0;
-        while self.limit.is_none_or(|limit| items < limit) {
+        let walked = self.follow(call, &mut array, &mut items).await;
+        match walked {
+            Ok(()) => array.end().await.map(|()| items),
+            // What was printed is closed, so that it can be read; the code says that it is not all.
+            Err(failure) if array.is_open() => {
+                array.close()?;
+                Err(failure.with(&format!("; the list ends here, after {items} items")))
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn follow(&self, call: Call<Value>, array: &mut Array<'_>, items: &mut u64) -> Result<()> {
+        let mut pages = call.pages::<IgnoredAny>();
+        while self.limit.is_none_or(|limit| *items < limit) {
             let Some(page) = pages.next().await else { break };
             let page = page?;
             let cut: Cut<'_> = serde_json::from_slice(page.bytes()).map_err(unreadable)?;
             let data = cut.data.unwrap_or_default();
             if self.form == Form::Pages {
-                items += data.len() as u64;
+                *items = items.saturating_add(data.len() as u64);
                 let page: &RawValue = serde_json::from_slice(page.bytes()).map_err(unreadable)?;
-                array.push(page)?;
+                array.push(page).await?;
                 continue;
             }
-            let left = self.limit.map_or(u64::MAX, |limit| limit - items);
+            let left = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(*items));
             for item in data.into_iter().take(usize::try_from(left).unwrap_or(usize::MAX)) {
-                array.push(item)?;
-                items += 1;
+                array.push(item).await?;
+                *items = items.saturating_add(1);
             }
             // Whoever reads lines gets them as they come.
             if self.form == Form::Lines {
                 self.streams.flush()?;
             }
         }
-        array.end()?;
-        Ok(items)
+        Ok(())
     }
 }
 
 fn unreadable(error: serde_json::Error) -> Failure {
     Failure::new(Exit::Other, format!("a page of the list cannot be read: {error}"))
+        .next("vimeo doctor  (looks at network, clock and token)")
 }
 
-/// An array that is printed while it comes, or kept for the filter.
+/// An array that is printed while it comes, or kept by the filter.
 struct Array<'a> {
     walk: &'a Walk<'a>,
-    kept: Vec<jaq_json::Val>,
     is_empty: bool,
 }
 
 impl<'a> Array<'a> {
     fn new(walk: &'a Walk<'a>) -> Self {
-        Self { walk, kept: Vec::new(), is_empty: true }
+        Self { walk, is_empty: true }
     }
 
-    fn push(&mut self, value: &RawValue) -> Result<()> {
+    async fn push(&mut self, value: &RawValue) -> Result<()> {
         let streams = self.walk.streams;
         let first = std::mem::replace(&mut self.is_empty, false);
         match (&self.walk.filter, self.walk.form) {
             _ if self.walk.silent => {}
-            (Some(filter), Form::Lines) => {
-                for value in filter.run(Filter::read(value.get().as_bytes())?) {
-                    streams.filtered(&value?)?;
-                }
-            }
-            (None, Form::Lines) => streams.line(&on_one_line(value.get()))?,
-            (Some(filter), _) => self.kept.push(filter.element(value.get().as_bytes())?),
+            (Some(filter), Form::Lines) => filter.print(value.get().as_bytes().to_vec(), streams).await?,
+            (None, Form::Lines) => streams.data_line(&on_one_line(value.get()))?,
+            (Some(filter), _) => filter.take(value.get().as_bytes()).await?,
             (None, _) => {
                 streams.write(if first { b"[\n" } else { b",\n" })?;
-                streams.write(value.get().as_bytes())?;
+                streams.data(value.get().as_bytes())?;
             }
         }
         Ok(())
     }
 
-    fn end(self) -> Result<()> {
-        let streams = self.walk.streams;
-        match &self.walk.filter {
-            _ if self.walk.silent || self.walk.form == Form::Lines => {}
-            Some(filter) => {
-                for value in filter.run(jaq_json::Val::Arr(self.kept.into())) {
-                    streams.filtered(&value?)?;
-                }
-            }
-            None if self.is_empty => streams.line("[]")?,
-            None => streams.write(b"\n]\n")?,
+    /// Whether an array was begun that has no end yet.
+    fn is_open(&self) -> bool {
+        let walk = self.walk;
+        !walk.silent && walk.filter.is_none() && walk.form != Form::Lines && !self.is_empty
+    }
+
+    fn close(&self) -> Result<()> {
+        Ok(self.walk.streams.write(b"\n]\n")?)
+    }
+
+    async fn end(&self) -> Result<()> {
+        let walk = self.walk;
+        match &walk.filter {
+            _ if walk.silent || walk.form == Form::Lines => Ok(()),
+            Some(filter) => filter.print_list(walk.streams).await,
+            None if self.is_empty => Ok(walk.streams.line("[]")?),
+            None => self.close(),
         }
-        Ok(())
     }
 }
 

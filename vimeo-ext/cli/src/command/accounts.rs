@@ -80,7 +80,7 @@ async fn rotate_keys(context: &Context<'_>, args: RotateKeysArgs) -> Result<Exit
         }
     };
     context.farewell(None);
-    tell(context, &rotation, current.as_str())?;
+    tell(context, &rotation, current.as_str()).await?;
     match rotation.is_complete() {
         true => Ok(Exit::Done),
         false => {
@@ -106,17 +106,19 @@ fn failed(error: AccountsError) -> Failure {
     }
 }
 
-fn tell(context: &Context<'_>, rotation: &Rotation, key: &str) -> Result<()> {
+async fn tell(context: &Context<'_>, rotation: &Rotation, key: &str) -> Result<()> {
     let Rotation { accounts, connections, already, damaged, left, logins, .. } = rotation;
     if context.global.json.is_some() || context.global.jq.is_some() {
-        return context.document(&json!({
-            "key": key,
-            "rewritten": { "accounts": accounts, "connections": connections },
-            "already": already,
-            "damaged": damaged,
-            "left": left,
-            "logins": logins,
-        }));
+        return context
+            .document(&json!({
+                "key": key,
+                "rewritten": { "accounts": accounts, "connections": connections },
+                "already": already,
+                "damaged": damaged,
+                "left": left,
+                "logins": logins,
+            }))
+            .await;
     }
     let streams = context.streams;
     streams

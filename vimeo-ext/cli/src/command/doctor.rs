@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use serde::Serialize;
 use serde_json::json;
-use vimeo_ext::api::{Operation, operations};
+use vimeo_ext::api::operations;
 use vimeo_ext::upload::Journal;
 use vimeo_ext::{Scope, ScopeSet};
 
@@ -61,10 +61,20 @@ pub(crate) async fn run(context: &Context<'_>) -> Result<Exit> {
             failure.exit
         }
     };
-    show(context, &findings)?;
+    show(context, &findings).await?;
     match exit {
         Exit::Done => Ok(exit),
-        exit => Err(Failure::reported(exit)),
+        // What is wrong was shown, and is told to programs once more.
+        exit => Err(match findings.iter().find(|finding| finding.verdict == Verdict::Bad) {
+            Some(bad) => {
+                let failure = Failure::new(exit, format!("{}: {}", bad.what, bad.says)).already_shown();
+                match &bad.next {
+                    Some(next) => failure.next(next),
+                    None => failure,
+                }
+            }
+            None => Failure::reported(exit),
+        }),
     }
 }
 
@@ -176,28 +186,39 @@ async fn ask(
     Ok(Exit::Done)
 }
 
-/// What each scope that is not granted disables.
+/// What each scope that is not granted disables, and one login that grants them all.
 fn scopes(granted: &ScopeSet) -> Vec<Finding> {
     let words = "private purchased create edit delete interact upload promo_codes stats video_files ai";
     let missing = ScopeSet::from(words).without(granted);
     let mut findings = vec![finding("scopes", Verdict::Good, granted.to_string(), None)];
-    for scope in missing {
-        let needs: Vec<&Operation> =
-            operations().filter(|operation| operation.scopes.contains(&scope.as_str())).collect();
-        let commands = commands_that_need(&scope);
-        let commands =
-            if commands.is_empty() { String::new() } else { format!("vimeo {}; ", commands.join(", ")) };
-        let says = format!("{scope} is missing, which disables {commands}{} operations in all", needs.len());
-        let next = format!("vimeo auth login --scopes {}", with(granted, &scope));
-        findings.push(finding("scopes", Verdict::Note, says, Some(&next)));
+    for scope in &missing {
+        findings.push(finding(
+            "scopes",
+            Verdict::Note,
+            format!("{scope} is missing, {}", disables(scope)),
+            None,
+        ));
+    }
+    if let Some(last) = findings.last_mut().filter(|_| !missing.is_empty()) {
+        // A login grants the scopes that it names and no others.
+        let all: Vec<&str> = granted.iter().chain(missing.iter()).map(Scope::as_str).collect();
+        last.next = Some(format!("vimeo auth login --scopes {}", all.join(",")));
     }
     findings
 }
 
-fn with(granted: &ScopeSet, scope: &Scope) -> String {
-    let mut words: Vec<&str> = granted.iter().map(Scope::as_str).collect();
-    words.push(scope.as_str());
-    words.join(",")
+fn disables(scope: &Scope) -> String {
+    let needs = operations().filter(|operation| operation.scopes.contains(&scope.as_str())).count();
+    let commands = commands_that_need(scope);
+    let commands = (!commands.is_empty()).then(|| format!("vimeo {}", commands.join(", ")));
+    match (commands, needs) {
+        (Some(commands), 0) => format!("which {commands} needs"),
+        (Some(commands), 1) => format!("which disables {commands}; one operation in all"),
+        (Some(commands), _) => format!("which disables {commands}; {needs} operations in all"),
+        (None, 0) => "which no operation here needs".to_owned(),
+        (None, 1) => "which disables one operation".to_owned(),
+        (None, _) => format!("which disables {needs} operations"),
+    }
 }
 
 fn commands_that_need(scope: &Scope) -> &'static [&'static str] {
@@ -236,9 +257,9 @@ fn clock(headers: &http::HeaderMap, now: DateTime<Utc>) -> Finding {
     }
 }
 
-fn show(context: &Context<'_>, findings: &[Finding]) -> Result<()> {
+async fn show(context: &Context<'_>, findings: &[Finding]) -> Result<()> {
     if context.global.json.is_some() || context.global.jq.is_some() {
-        return context.document(&json!({ "findings": findings }));
+        return context.document(&json!({ "findings": findings })).await;
     }
     let (streams, paint) = (context.streams, context.streams.paint());
     for finding in findings {
@@ -249,7 +270,7 @@ fn show(context: &Context<'_>, findings: &[Finding]) -> Result<()> {
         };
         streams.line(&format!("{mark} {:<10} {}", finding.what, plain(&finding.says)))?;
         if let Some(next) = &finding.next {
-            streams.line(&format!("  {:<10} {}", "", paint.dim(next)))?;
+            streams.line(&format!("  {:<10} {}", "", paint.dim(&plain(next))))?;
         }
     }
     Ok(())
@@ -274,6 +295,17 @@ mod tests {
         let upload = findings.iter().find(|finding| finding.says.starts_with("upload is missing")).unwrap();
         assert!(upload.says.contains("vimeo upload, replace"), "{upload:?}");
         assert!(!findings.iter().any(|finding| finding.says.starts_with("edit is missing")));
+        assert!(!findings.iter().any(|finding| finding.says.contains(" 0 operations")), "{findings:?}");
+        // One login for all, as each takes away what it does not name.
+        let next: Vec<&str> = findings.iter().filter_map(|finding| finding.next.as_deref()).collect();
+        let [login] = next[..] else { panic!("{next:?}") };
+        let named = login.strip_prefix("vimeo auth login --scopes ").unwrap();
+        let named: Vec<&str> = named.split(',').collect();
+        for scope in ["private", "stats", "upload", "video_files", "ai"] {
+            assert_eq!(named.iter().filter(|name| **name == scope).count(), 1, "{login}");
+        }
+        let all = scopes(&ScopeSet::from(login.rsplit(' ').next().unwrap().replace(',', " ").as_str()));
+        assert_eq!((all.len(), all[0].next.as_ref()), (1, None));
     }
 
     #[test]

@@ -25,13 +25,13 @@ enum Map {
     Paths,
 }
 
-pub(crate) fn run(context: &Context<'_>, args: &HelpArgs) -> Result<Exit> {
+pub(crate) async fn run(context: &Context<'_>, args: &HelpArgs) -> Result<Exit> {
     context.streams.page();
     let mut command = crate::cli::command();
     command.build();
     if let Some(map) = args.map {
         match map {
-            Map::Json => context.document(&tree(&command, "vimeo"))?,
+            Map::Json => context.document(&tree(&command, "vimeo")).await?,
             Map::Paths => paths(context, &command, "vimeo")?,
         }
         return Ok(Exit::Done);
@@ -131,7 +131,8 @@ On a terminal lists are tables cut to its width. In a pipe they are tab-separate
 
   --json             lists the fields there are; for commands without fields of Vimeo's, all of the document
   --json=uri,name    an array or object with these fields; Vimeo is asked for no others, which counts for less
-  --jq FILTER        a jq filter over that JSON; text comes out without quotes
+  --jq FILTER        a jq filter over that JSON; text comes out without quotes. It is stopped after 60 s, when it calls
+                     itself too deeply, needs 2 GiB of memory more, or gives more than 1 GiB
 
 Data goes to standard output; progress, questions and errors go to standard error. A reader that stops early, such as
 head, is no failure. A list with nothing in it is no failure either.

@@ -23,7 +23,9 @@ pub(crate) async fn run(context: &Context<'_>) -> Result<Exit> {
     let calls = me.rate_limit();
     let quota = me.get("upload_quota").cloned().unwrap_or_default();
     if context.global.json.is_some() || context.global.jq.is_some() {
-        context.document(&json!({ "calls": calls.map(|calls| describe(&calls)), "upload_quota": quota }))?;
+        context
+            .document(&json!({ "calls": calls.map(|calls| describe(&calls)), "upload_quota": quota }))
+            .await?;
         return Ok(Exit::Done);
     }
     let mut table = Table::new(&["what", "left", "of", "until"]);

@@ -90,7 +90,7 @@ async fn act(context: &Context<'_>, name: &str, action: &str, done: &str) -> Res
     context.may_write("steering a live event")?;
     let answer = context.vimeo().await?.post(&format!("{path}/{action}")).send().await?;
     if context.global.json.is_some() || context.global.jq.is_some() {
-        context.document(&*answer)?;
+        context.document(&*answer).await?;
     } else {
         context.streams.note(&format!("{path} {done}"));
     }

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 use vimeo_ext::mcp::{Bearer, Bearers, HttpOptions, OutputSchemas, Server, ServerError};
 use vimeo_ext::tools::{self, AuditLog, Offer, Toolset};
 use vimeo_ext::upload::Journal;
@@ -131,7 +133,7 @@ async fn server(context: &Context<'_>, args: &McpArgs) -> Result<(Server, Option
     if context.global.sandbox {
         return Err(Failure::usage("--bearers names accounts that are logged in, and --sandbox has none"));
     }
-    let callers = Callers::read(file).await?;
+    let callers = Callers::read(file)?;
     #[cfg(feature = "stores")]
     if let Some(address) = &args.store {
         let accounts = callers.in_store(context, address, &args.keys, journal).await?;
@@ -175,10 +177,26 @@ async fn serve_http(
 
 /// Standard output is the protocol's.
 fn log_to_standard_error() {
-    let level = std::env::var("RUST_LOG").ok().and_then(|level| level.parse().ok());
-    let level = level.unwrap_or(LevelFilter::WARN);
+    let wanted = std::env::var("RUST_LOG").unwrap_or_default();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     // There is no other subscriber in this process.
-    let _ = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(level).try_init();
+    let _ = tracing_subscriber::registry().with(lines).with(logged(&wanted)).try_init();
+}
+
+/// What is logged: a level for all, or levels for parts, as `info,vimeo_ext=debug`.
+///
+/// The protocol's library writes whole messages below warnings, and they hold passwords.
+fn logged(wanted: &str) -> Targets {
+    const PROTOCOL: &str = "rmcp";
+    let usual = || Targets::new().with_default(LevelFilter::WARN);
+    let wanted = if wanted.trim().is_empty() { usual() } else { wanted.parse().unwrap_or_else(|_| usual()) };
+    let default = wanted.default_level().unwrap_or(LevelFilter::WARN);
+    let others = wanted.iter().filter(|(target, _)| !target.starts_with(PROTOCOL));
+    let others: Vec<_> = others.map(|(target, level)| (target.to_owned(), level)).collect();
+    Targets::new()
+        .with_default(default)
+        .with_targets(others)
+        .with_target(PROTOCOL, default.min(LevelFilter::WARN))
 }
 
 /// Refuses what would leave an agent without what was meant for it.
@@ -219,6 +237,39 @@ fn failure(error: ServerError) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whole_messages_of_the_protocol_are_never_logged() {
+        let levels = [
+            LevelFilter::ERROR,
+            LevelFilter::WARN,
+            LevelFilter::INFO,
+            LevelFilter::DEBUG,
+            LevelFilter::TRACE,
+        ];
+        for (wanted, ours, protocol) in [
+            ("", LevelFilter::WARN, LevelFilter::WARN),
+            ("debug", LevelFilter::DEBUG, LevelFilter::WARN),
+            ("trace", LevelFilter::TRACE, LevelFilter::WARN),
+            ("error", LevelFilter::ERROR, LevelFilter::ERROR),
+            ("off", LevelFilter::OFF, LevelFilter::OFF),
+            ("vimeo_ext=debug", LevelFilter::DEBUG, LevelFilter::WARN),
+            ("rmcp=trace,rmcp::service=debug", LevelFilter::WARN, LevelFilter::WARN),
+            ("no level at all", LevelFilter::WARN, LevelFilter::WARN),
+        ] {
+            let logged = logged(wanted);
+            for level in levels.map(|level| level.into_level().unwrap()) {
+                assert_eq!(logged.would_enable("vimeo_ext::mcp", &level), level <= ours, "{wanted} {level}");
+                for target in ["rmcp", "rmcp::service"] {
+                    assert_eq!(
+                        logged.would_enable(target, &level),
+                        level <= protocol,
+                        "{wanted} {target} {level}"
+                    );
+                }
+            }
+        }
+    }
 
     #[test]
     fn what_gives_out_nothing_that_was_meant_is_refused() {

@@ -98,7 +98,7 @@ pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<Exit>
         Command::Accounts(args) => accounts::run(context, args).await,
         Command::Limits(_) => limits::run(context).await,
         Command::Api(args) => api::run(context, args).await,
-        Command::Ops(args) => ops::run(context, &args),
+        Command::Ops(args) => ops::run(context, &args).await,
         Command::Tools(args) => tools::run(context, args).await,
         #[cfg(feature = "mcp")]
         Command::Mcp(args) => mcp::run(context, args).await,
@@ -107,6 +107,6 @@ pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<Exit>
         Command::Doctor(_) => doctor::run(context).await,
         Command::Completion(args) => completion::run(context, &args),
         Command::Man(args) => man::run(context, &args),
-        Command::Help(args) => help::run(context, &args),
+        Command::Help(args) => help::run(context, &args).await,
     }
 }

@@ -20,12 +20,12 @@ pub(crate) struct OpsArgs {
     words: Vec<String>,
 }
 
-pub(crate) fn run(context: &Context<'_>, args: &OpsArgs) -> Result<Exit> {
+pub(crate) async fn run(context: &Context<'_>, args: &OpsArgs) -> Result<Exit> {
     let words: Vec<String> = args.words.iter().map(|word| word.to_lowercase()).collect();
     let found: Vec<&Operation> = operations().filter(|operation| fits(operation, &words)).collect();
     context.streams.page();
     if context.global.json.is_some() || context.global.jq.is_some() {
-        context.document(&found.iter().map(|operation| describe(operation)).collect::<Vec<_>>())?;
+        context.document(&found.iter().map(|operation| describe(operation)).collect::<Vec<_>>()).await?;
         return Ok(Exit::Done);
     }
     let mut table = Table::new(&["operation", "method", "path", "scopes", "does"]);

@@ -39,5 +39,5 @@ pub(crate) async fn run(context: &Context<'_>, args: PictureArgs) -> Result<Exit
         upload = upload.activate(true);
     }
     let picture = upload.send().await?;
-    super::texttrack::tell(context, &args.file, &picture, !args.no_activate, &json!({}))
+    super::texttrack::tell(context, &args.file, &picture, !args.no_activate, &json!({})).await
 }

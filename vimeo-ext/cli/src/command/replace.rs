@@ -83,7 +83,7 @@ pub(crate) async fn run(context: &Context<'_>, args: ReplaceArgs) -> Result<Exit
     }
     let (uri, version) = (replaced.video.uri().to_owned(), replaced.version_uri);
     if context.global.json.is_some() || context.global.jq.is_some() {
-        context.document(&json!({ "file": name, "uri": uri, "version": version }))?;
+        context.document(&json!({ "file": name, "uri": uri, "version": version })).await?;
         return Ok(Exit::Done);
     }
     let mut table = Table::new(&["file", "video", "version"]);

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
 use vimeo_ext::accounts::{AccountStore, Key, KeyRing, PostgresStore, SqliteStore, StoreError};
 
+use crate::config;
 use crate::context::variable;
 use crate::exit::{Exit, Failure, Result};
 
@@ -70,7 +71,9 @@ impl KeyArgs {
 }
 
 fn from_file(path: &Path) -> Result<Key> {
-    let bytes = Zeroizing::new(std::fs::read(path).map_err(|error| Failure::file("read", path, &error))?);
+    let bytes = Zeroizing::new(
+        config::read(path, config::LONGEST_FILE).map_err(|error| Failure::file("read", path, &error))?,
+    );
     let text = std::str::from_utf8(&bytes).unwrap_or_default();
     key(&text.into(), &path.display().to_string())
 }

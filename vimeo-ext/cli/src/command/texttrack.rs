@@ -50,11 +50,11 @@ pub(crate) async fn run(context: &Context<'_>, args: TexttrackArgs) -> Result<Ex
     }
     let track = upload.send().await?;
     let more = json!({ "language": args.language, "type": args.kind });
-    tell(context, &args.file, &track, args.active, &more)
+    tell(context, &args.file, &track, args.active, &more).await
 }
 
 /// Prints what became of a small file: what Vimeo says of it, not what was asked for.
-pub(super) fn tell(
+pub(super) async fn tell(
     context: &Context<'_>,
     file: &Path,
     uploaded: &UploadedFile,
@@ -73,7 +73,7 @@ pub(super) fn tell(
         if let (Some(document), Some(more)) = (document.as_object_mut(), more.as_object()) {
             document.extend(more.clone());
         }
-        context.document(&document)?;
+        context.document(&document).await?;
     } else {
         let mut table = Table::new(&["file", "uri"]);
         table.row([name, uploaded.uri.clone()]);

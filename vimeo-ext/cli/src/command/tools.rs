@@ -64,13 +64,13 @@ pub(crate) struct CallArgs {
 
 pub(crate) async fn run(context: &Context<'_>, args: ToolsArgs) -> Result<Exit> {
     match args.command {
-        ToolsCommand::List(_) => list(context),
-        ToolsCommand::Schema(args) => schema(context, &args),
+        ToolsCommand::List(_) => list(context).await,
+        ToolsCommand::Schema(args) => schema(context, &args).await,
         ToolsCommand::Call(args) => call(context, args).await,
     }
 }
 
-fn list(context: &Context<'_>) -> Result<Exit> {
+async fn list(context: &Context<'_>) -> Result<Exit> {
     context.streams.page();
     if context.global.json.is_some() || context.global.jq.is_some() {
         let list: Vec<Value> = tools::all()
@@ -84,7 +84,7 @@ fn list(context: &Context<'_>) -> Result<Exit> {
                 })
             })
             .collect();
-        context.document(&list)?;
+        context.document(&list).await?;
         return Ok(Exit::Done);
     }
     let mut table = Table::new(&["tool", "does", "scopes", "changes"]);
@@ -101,7 +101,7 @@ fn list(context: &Context<'_>) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn schema(context: &Context<'_>, args: &SchemaArgs) -> Result<Exit> {
+async fn schema(context: &Context<'_>, args: &SchemaArgs) -> Result<Exit> {
     context.streams.page();
     let shape = |tool: &tools::Definition| match args.shape {
         Form::Anthropic => tool.anthropic(),
@@ -116,9 +116,9 @@ fn schema(context: &Context<'_>, args: &SchemaArgs) -> Result<Exit> {
     match &args.name {
         Some(name) => {
             let tool = tools::tool(name).ok_or_else(|| no_such_tool(name))?;
-            context.document(&shape(tool))?;
+            context.document(&shape(tool)).await?;
         }
-        None => context.document(&tools::all().iter().map(shape).collect::<Vec<_>>())?,
+        None => context.document(&tools::all().iter().map(shape).collect::<Vec<_>>()).await?,
     }
     Ok(Exit::Done)
 }
@@ -126,16 +126,18 @@ fn schema(context: &Context<'_>, args: &SchemaArgs) -> Result<Exit> {
 async fn call(context: &Context<'_>, args: CallArgs) -> Result<Exit> {
     let text = match args.arguments.as_str() {
         "-" => {
-            let bytes = context
-                .streams
-                .read_in()
-                .map_err(|error| Failure::file("read", "standard input".as_ref(), &error))?;
-            String::from_utf8(bytes).map_err(|_| Failure::usage("standard input holds no text"))?
+            let bytes = context.streams.read_input("-").await?;
+            String::from_utf8(bytes).map_err(|_| {
+                Failure::usage("standard input holds no text in UTF-8")
+                    .next(format!("vimeo tools schema {}  (the arguments it takes)", args.name))
+            })?
         }
         text => text.to_owned(),
     };
-    let arguments: Value = serde_json::from_str(&text)
-        .map_err(|error| Failure::usage(format!("the arguments are no JSON: {error}")))?;
+    let arguments: Value = serde_json::from_str(&text).map_err(|error| {
+        Failure::usage(format!("the arguments are no JSON: {error}"))
+            .next(format!("vimeo tools schema {}  (the arguments it takes)", args.name))
+    })?;
     let tool = tools::tool(&args.name).ok_or_else(|| no_such_tool(&args.name))?;
     if !tool.spec().effect.is_read_only() {
         context.may_write(tool.spec().title)?;
@@ -145,7 +147,7 @@ async fn call(context: &Context<'_>, args: CallArgs) -> Result<Exit> {
     let tools = Tools::for_account(context.vimeo().await?).offer(offer);
     match tools.call(&args.name, arguments).await {
         Ok(answer) => {
-            context.document(answer.value())?;
+            context.document(answer.value()).await?;
             Ok(Exit::Done)
         }
         Err(error) => {

@@ -85,7 +85,7 @@ async fn list(context: &Context<'_>, journal: &Journal) -> Result<Exit> {
                 }),
             })
             .collect();
-        context.document(&list)?;
+        context.document(&list).await?;
         return Ok(Exit::Done);
     }
     let mut table = Table::new(&["id", "file", "size", "video", "begun"]);
@@ -188,7 +188,7 @@ async fn resume(context: &Context<'_>, journal: Journal, args: ResumeArgs) -> Re
         reports.push((name, report));
     }
     show.stop();
-    tell(context, &reports)
+    tell(context, &reports).await
 }
 
 async fn prepare(

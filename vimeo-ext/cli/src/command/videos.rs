@@ -213,7 +213,7 @@ async fn links(context: &Context<'_>, video: &str) -> Result<Exit> {
     }
     if context.global.json.is_some() || context.global.jq.is_some() {
         let list: Vec<Value> = links.iter().map(|(name, link)| json!({"name": name, "link": link})).collect();
-        context.document(&list)?;
+        context.document(&list).await?;
         return Ok(Exit::Done);
     }
     let mut table = Table::new(&["name", "link"]);

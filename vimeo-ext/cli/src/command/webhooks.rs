@@ -111,9 +111,10 @@ pub(crate) async fn run(context: &Context<'_>, args: WebhooksArgs) -> Result<Exi
                     return Err(Failure::usage("this has to be confirmed, and there is nobody to ask")
                         .next("add --yes"));
                 }
-                let answer = context.streams.ask(&format!("Remove {path}? Type yes: "))?;
+                let answer = context.streams.ask(&format!("Remove {path}? Type yes: ")).await?;
                 if answer.as_deref() != Some("yes") {
-                    return Err(Failure::new(Exit::WriteRefused, "not confirmed; nothing was removed"));
+                    return Err(Failure::new(Exit::WriteRefused, "not confirmed; nothing was removed")
+                        .next("run it again and type yes, or add --yes"));
                 }
             }
             vimeo.delete(&path).send().await?;

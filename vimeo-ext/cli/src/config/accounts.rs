@@ -91,14 +91,14 @@ impl Accounts {
 
     /// None when there is no such file; a file that only can be read is fine.
     pub(crate) fn read(&self) -> Result<Kept> {
-        let text = match std::fs::read_to_string(&self.path) {
+        let text = match files::read_text(&self.path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Kept::default()),
             Err(error) => return Err(Failure::file("read", &self.path, &error)),
         };
         let kept: Kept = toml::from_str(&text).map_err(|error| {
             let problem = format!("{} cannot be read: {}", self.path.display(), error.message());
-            Failure::new(Exit::Usage, problem)
+            Failure::new(Exit::Usage, problem).next("mend the file, or move it away and log in again")
         })?;
         if kept.version != VERSION {
             let problem =

@@ -1,12 +1,31 @@
 //! Writing files whole, one process at a time, for their owner alone.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use fs4::FileExt;
 
 use crate::exit::{Failure, Result};
+
+/// The most that is read of a file of settings, accounts, keys or tokens.
+pub(crate) const LONGEST_FILE: u64 = 1 << 20;
+
+/// Reads a file that has at most so many bytes.
+pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {most} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// Reads a file of text that this program, or a person, has written.
+pub(crate) fn read_text(path: &Path) -> io::Result<String> {
+    String::from_utf8(read(path, LONGEST_FILE)?)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "it holds no text in UTF-8"))
+}
 
 /// Makes a folder that only its owner can look into.
 fn private_folder(folder: &Path) -> io::Result<()> {
@@ -68,6 +87,17 @@ pub(crate) fn with_lock<T>(lock: &Path, work: impl FnOnce() -> Result<T>) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_are_read_up_to_a_bound() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "12345678").unwrap();
+        assert_eq!(read(file.path(), 8).unwrap(), b"12345678");
+        assert_eq!(read(file.path(), 7).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(read_text(file.path()).unwrap(), "12345678");
+        std::fs::write(file.path(), b"\xff").unwrap();
+        assert_eq!(read_text(file.path()).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    }
 
     #[test]
     fn nothing_is_left_of_a_file_and_of_those_who_were_killed_while_they_wrote_it() {

@@ -6,6 +6,6 @@ mod folders;
 mod settings;
 
 pub(crate) use accounts::{Account, Accounts, Kept, TokenPlace, check_name};
-pub(crate) use files::{remove, replace};
+pub(crate) use files::{LONGEST_FILE, read, read_text, remove, replace};
 pub(crate) use folders::Folders;
 pub(crate) use settings::Settings;

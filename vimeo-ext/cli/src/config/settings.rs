@@ -21,7 +21,7 @@ impl Settings {
     /// None at all when there is no such file.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
         let path = folder.join("config.toml");
-        let text = match std::fs::read_to_string(&path) {
+        let text = match super::read_text(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(Failure::file("read", &path, &error)),
@@ -31,6 +31,7 @@ impl Settings {
             let line = before.matches('\n').count() + 1;
             let problem = error.message();
             Failure::new(Exit::Usage, format!("{}, line {line}: {problem}", path.display()))
+                .next("mend that line; vimeo help environment names what the file may hold")
         })
     }
 }

@@ -33,7 +33,7 @@ impl InsecureFiles {
 
 impl Vault for InsecureFiles {
     fn get(&self, name: &str) -> Result<Option<SecretString>, VaultError> {
-        match std::fs::read_to_string(self.path(name)) {
+        match config::read_text(&self.path(name)) {
             Ok(text) => Ok(Some(text.trim().into())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.failed("read", name, &error)),

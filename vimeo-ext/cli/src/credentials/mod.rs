@@ -16,6 +16,17 @@ pub(crate) use command::run_token_command;
 pub(crate) use file::InsecureFiles;
 pub(crate) use keyring::Keyring;
 
+/// A token as people paste it: without what stands around it, also the word that goes before it in a header; `None` when
+/// nothing is left.
+pub(crate) fn token(text: &str) -> Option<SecretString> {
+    let text = text.trim();
+    let bare = match text.split_once(char::is_whitespace) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim_start(),
+        _ => text,
+    };
+    (!bare.is_empty()).then(|| bare.into())
+}
+
 /// A place that keeps secrets by name.
 pub(crate) trait Vault: Send + Sync + 'static {
     /// `None` when there is none of that name.
@@ -36,4 +47,28 @@ pub(crate) enum VaultError {
     Hanging(u64),
     #[error("{0}")]
     File(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[test]
+    fn a_token_is_taken_without_what_stands_around_it() {
+        for (text, bare) in [
+            ("t0ken", Some("t0ken")),
+            (" t0ken\r\n", Some("t0ken")),
+            ("Bearer t0ken", Some("t0ken")),
+            ("bearer  t0ken\n", Some("t0ken")),
+            ("bearer", Some("bearer")),
+            ("two words", Some("two words")),
+            ("", None),
+            ("\n", None),
+        ] {
+            let token = token(text);
+            assert_eq!(token.as_ref().map(|token| token.expose_secret()), bare, "{text:?}");
+        }
+    }
 }

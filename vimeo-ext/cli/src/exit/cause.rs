@@ -2,12 +2,15 @@
 
 use std::io;
 
-use vimeo_ext::api::{self, MissingScope};
+use vimeo_ext::api::{self, MissingScope, Sent};
 use vimeo_ext::auth::AuthError;
 use vimeo_ext::upload::{SizeFoundBy, UploadError};
 use vimeo_ext::{ConfigError, Error, MediaError};
 
+use super::failure::is_misnamed;
 use super::{Exit, Failure};
+use crate::api::body;
+use crate::output::{bytes, duration};
 
 impl From<api::Error> for Failure {
     fn from(error: api::Error) -> Self {
@@ -28,7 +31,7 @@ impl From<Error> for Failure {
             Error::Upload { source, .. } => source.status(),
             _ => None,
         });
-        let failure = Self::new(exit, error.to_string()).answered(status).about(video_of(&error));
+        let failure = Self::new(exit, message_of(&error)).answered(status).about(video_of(&error));
         match next_of(&error, exit) {
             Some(next) => failure.next(next),
             None => failure,
@@ -51,13 +54,63 @@ fn video_of(error: &Error) -> Option<&str> {
     }
 }
 
+/// What happened, in the words of whoever types commands.
+fn message_of(error: &Error) -> String {
+    match (error, error.call()) {
+        (Error::Auth(AuthError::NoApp), _) => "this needs the app's client identifier and secret".to_owned(),
+        (Error::Auth(AuthError::NoToken), _) => "there is no access token".to_owned(),
+        (_, Some(api::Error::Decode(unread))) => match body::describe(unread.headers(), unread.bytes()) {
+            Some(what) => format!("{}: the answer ({}) is {what}", operation(error), unread.status()),
+            None => without_types(&error.to_string()),
+        },
+        (_, Some(api::Error::TooLong { operation, limit, .. })) => {
+            format!("{operation}: the answer is longer than {}, which is not read", bytes(*limit))
+        }
+        (_, Some(api::Error::TimedOut { operation, after, sent })) => {
+            let outcome = match sent {
+                Sent::No => "nothing was sent",
+                _ => "the call may have been carried out",
+            };
+            format!("{operation}: no whole answer after {}; {outcome}", duration(*after))
+        }
+        _ => error.to_string(),
+    }
+}
+
+/// The text without the names that values have in programs.
+fn without_types(text: &str) -> String {
+    const NUMBERS: [&str; 8] = ["u64", "i64", "u32", "i32", "u16", "u8", "f64", "f32"];
+    let mut words = Vec::new();
+    let mut rest = text.split(' ');
+    while let Some(word) = rest.next() {
+        let bare = word.trim_end_matches([',', ';', ':']);
+        let after = word.get(bare.len()..).unwrap_or_default();
+        match bare {
+            "struct" => {
+                let name = rest.next().unwrap_or_default();
+                let after =
+                    name.trim_start_matches(|c: char| c.is_alphanumeric() || matches!(c, '_' | '<' | '>'));
+                words.push(format!("an object{after}"));
+            }
+            bare if NUMBERS.contains(&bare) => words.push(format!("a number{after}")),
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words.join(" ")
+}
+
+/// The operation that the text of an error begins with.
+fn operation(error: &Error) -> String {
+    error.to_string().split(": ").next().unwrap_or_default().to_owned()
+}
+
 fn exit_of(error: &Error) -> Exit {
     match error {
         Error::Call(call) => exit_of_call(call),
         Error::Upload { source, .. } => exit_of_upload(source),
-        Error::Auth(AuthError::BadCallback(_)) => Exit::Usage,
         Error::Auth(_) => error.call().map_or(Exit::Auth, exit_of_call),
-        Error::Config(ConfigError::NoCredentials) => Exit::Auth,
+        Error::Config(ConfigError::NoCredentials | ConfigError::BadToken(_)) => Exit::Auth,
+        Error::Config(ConfigError::Http(_)) => Exit::Other,
         Error::Config(_) => Exit::Usage,
         Error::Media(media) => exit_of_media(media),
         _ => Exit::Other,
@@ -135,12 +188,12 @@ fn exit_of_upload(error: &UploadError) -> Exit {
         | Upload::InUse { .. }
         | Upload::Unanswered { .. } => Exit::Temporary,
         Upload::Cancelled { .. } => Exit::Interrupted,
-        Upload::Io { source, .. } => match source.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::IsADirectory => {
-                Exit::Usage
-            }
-            _ => Exit::Other,
-        },
+        Upload::Io { action, source, .. }
+            if is_misnamed(action, source) || source.kind() == io::ErrorKind::PermissionDenied =>
+        {
+            Exit::Usage
+        }
+        Upload::Io { .. } => Exit::Other,
         _ => Exit::Other,
     }
 }
@@ -163,13 +216,36 @@ fn next_of(error: &Error, exit: Exit) -> Option<String> {
         return Some(next);
     }
     match (error, exit) {
+        (Error::Auth(AuthError::NoApp), _) => Some("set VIMEO_CLIENT_ID and VIMEO_CLIENT_SECRET".to_owned()),
         (Error::Call(_) | Error::Auth(_), Exit::Auth) => Some("vimeo auth login".to_owned()),
-        (Error::Config(ConfigError::NoCredentials), _) => Some("vimeo auth login".to_owned()),
+        (Error::Config(ConfigError::NoCredentials | ConfigError::BadToken(_)), _) => {
+            Some("vimeo auth login".to_owned())
+        }
         (Error::Upload { source, .. }, _) if source.is_resumable() && exit == Exit::Temporary => {
             Some("run the same command again: it goes on where the server stands".to_owned())
         }
+        (Error::Call(api::Error::TooLong { .. }), _) => {
+            Some("ask for less: --fields uri,name, or a smaller per_page".to_owned())
+        }
+        (Error::Call(api::Error::QuotaExceeded(_)), _) => {
+            Some("vimeo limits  (what room is left)".to_owned())
+        }
+        (Error::Call(api::Error::Invalid { .. }), _) => {
+            Some("vimeo ops PATH  (what an operation takes)".to_owned())
+        }
+        (Error::Call(_), Exit::Refused) => {
+            Some("vimeo ops PATH  (what an operation takes, and the scopes it needs)".to_owned())
+        }
+        (Error::Call(_), Exit::NotFound) => {
+            Some("look at the number, and at whose account asks: vimeo auth status".to_owned())
+        }
+        (Error::Call(api::Error::Decode(_)), _) => Some(
+            "vimeo doctor  (looks at network, clock and token); vimeo api prints the answer as it came"
+                .to_owned(),
+        ),
         (_, Exit::Temporary) => Some("vimeo doctor  (looks at network, clock and token)".to_owned()),
         (_, Exit::RateLimited) => Some("vimeo limits  (what is left, and until when)".to_owned()),
+        (Error::Call(_), Exit::Other) => Some("vimeo doctor  (looks at network, clock and token)".to_owned()),
         _ => None,
     }
 }
@@ -233,6 +309,10 @@ mod tests {
         let cases = [
             (Error::from(api::Error::invalid("get_video", "x")), Exit::Usage),
             (AuthError::NoToken.into(), Exit::Auth),
+            (AuthError::BadCallback("what came back holds no code".into()).into(), Exit::Auth),
+            (ConfigError::BadToken("it has a line end").into(), Exit::Auth),
+            (io(io::ErrorKind::InvalidFilename).into(), Exit::Usage),
+            (io(io::ErrorKind::NotADirectory).into(), Exit::Usage),
             (ConfigError::NoCredentials.into(), Exit::Auth),
             (ConfigError::NotUnicode("VIMEO_BASE_URL").into(), Exit::Usage),
             (UploadError::Empty.into(), Exit::Usage),
@@ -262,6 +342,50 @@ mod tests {
         for (error, exit) in cases {
             let text = error.to_string();
             assert_eq!(Failure::from(error).exit, exit, "{text}");
+        }
+    }
+
+    #[test]
+    fn errors_are_told_in_the_words_of_the_command() {
+        let timed_out = |sent| api::Error::TimedOut {
+            operation: "get_video".into(),
+            after: std::time::Duration::from_secs(300),
+            sent,
+        };
+        let too_long = api::Error::TooLong {
+            operation: "list_my_videos".into(),
+            status: http::StatusCode::OK,
+            limit: 64 << 20,
+        };
+        for (error, message, next) in [
+            (Error::from(AuthError::NoApp), "this needs the app's", "VIMEO_CLIENT_SECRET"),
+            (
+                timed_out(Sent::No).into(),
+                "get_video: no whole answer after 5 min 0 s; nothing was sent",
+                "vimeo",
+            ),
+            (
+                timed_out(Sent::Maybe).into(),
+                "get_video: no whole answer after 5 min 0 s; the call may",
+                "vimeo",
+            ),
+            (too_long.into(), "list_my_videos: the answer is longer than 64.0 MiB", "--fields"),
+        ] {
+            let failure = Failure::from(error);
+            assert!(failure.message().starts_with(message), "{failure}");
+            assert!(failure.next_step().is_some_and(|said| said.contains(next)), "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn names_of_types_are_not_shown() {
+        for (text, shown) in [
+            ("list: expected struct Page, found text", "list: expected an object, found text"),
+            ("size: expected u64, found a fraction", "size: expected a number, found a fraction"),
+            ("expected struct Video", "expected an object"),
+            ("nothing of the kind", "nothing of the kind"),
+        ] {
+            assert_eq!(without_types(text), shown);
         }
     }
 

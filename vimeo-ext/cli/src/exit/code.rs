@@ -14,12 +14,13 @@ pub(crate) enum Exit {
     Pending,
     Partly,
     WriteRefused,
+    HungUp,
     Interrupted,
     Terminated,
 }
 
 impl Exit {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Done,
         Self::Other,
         Self::Usage,
@@ -31,6 +32,7 @@ impl Exit {
         Self::Pending,
         Self::Partly,
         Self::WriteRefused,
+        Self::HungUp,
         Self::Interrupted,
         Self::Terminated,
     ];
@@ -48,6 +50,7 @@ impl Exit {
             Self::Pending => 8,
             Self::Partly => 9,
             Self::WriteRefused => 11,
+            Self::HungUp => 129,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }
@@ -67,6 +70,7 @@ impl Exit {
             Self::Pending => "pending",
             Self::Partly => "partly_done",
             Self::WriteRefused => "write_refused",
+            Self::HungUp => "hung_up",
             Self::Interrupted => "interrupted",
             Self::Terminated => "terminated",
         }
@@ -87,6 +91,7 @@ impl Exit {
             Self::WriteRefused => {
                 "a write was refused here, before Vimeo was asked: read-only, or not confirmed"
             }
+            Self::HungUp => "the terminal was closed",
             Self::Interrupted => "interrupted (Ctrl-C)",
             Self::Terminated => "terminated",
         }
@@ -104,7 +109,7 @@ mod tests {
     #[test]
     fn every_code_is_its_own_and_has_a_word_and_a_meaning() {
         let codes: Vec<u8> = Exit::ALL.iter().map(|exit| exit.code()).collect();
-        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 130, 143]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 129, 130, 143]);
         let mut words: Vec<_> = Exit::ALL.iter().map(|exit| exit.category()).collect();
         words.sort_unstable();
         words.dedup();

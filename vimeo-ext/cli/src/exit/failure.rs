@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::Exit;
+use crate::output::escaped;
 
 /// Why a command did not do what it should.
 #[derive(Debug)]
@@ -45,6 +46,14 @@ impl Failure {
         self
     }
 
+    /// With this next step, where it ends with this code and names none of its own.
+    pub(crate) fn or_next(mut self, exit: Exit, next: &str) -> Self {
+        if self.exit == exit && self.next.is_none() {
+            self.next = Some(next.to_owned());
+        }
+        self
+    }
+
     /// Adds to the message.
     pub(crate) fn with(mut self, more: &str) -> Self {
         self.message.push_str(more);
@@ -78,12 +87,8 @@ impl Failure {
 
     /// A file could not be read or written.
     pub(crate) fn file(action: &str, path: &Path, error: &io::Error) -> Self {
-        let exit = match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::IsADirectory | io::ErrorKind::InvalidInput => {
-                Exit::Usage
-            }
-            _ => Exit::Other,
-        };
+        let misnamed = is_misnamed(action, error) || error.kind() == io::ErrorKind::InvalidInput;
+        let exit = if misnamed { Exit::Usage } else { Exit::Other };
         Self::new(exit, format!("cannot {action} {}: {}", path.display(), reason(error)))
     }
 
@@ -100,8 +105,16 @@ impl Failure {
         Some(self.message()).filter(|message| !self.shown && !message.is_empty())
     }
 
+    /// The last line on standard error, for programs.
+    pub(crate) fn line(&self) -> String {
+        // What JSON leaves as it is may still steer a terminal.
+        escaped(&json!({ "error": self.json() }).to_string()).into_owned()
+    }
+
     /// For programs.
     pub(crate) fn json(&self) -> Value {
+        // Several failures have no message in common.
+        let message = if self.message.is_empty() { self.exit.meaning() } else { &self.message };
         let mut told = json!({
             "code": self.exit.code(),
             "category": self.exit.category(),
@@ -109,7 +122,7 @@ impl Failure {
             "status": self.status,
             // No header of Vimeo's for it is on record.
             "request_id": null,
-            "message": self.message,
+            "message": message,
             "next": self.next,
         });
         if let (Some(video), Some(told)) = (&self.video, told.as_object_mut()) {
@@ -136,6 +149,19 @@ impl From<io::Error> for Failure {
     }
 }
 
+/// Whether the name of a file, as it stands on the command line, is the mistake.
+pub(super) fn is_misnamed(action: &str, error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+    const LOOP_OF_LINKS: i32 = if cfg!(any(target_os = "linux", target_os = "android")) { 40 } else { 62 };
+    match error.kind() {
+        Kind::NotFound | Kind::IsADirectory => true,
+        // What is written is mostly a file of this program's own.
+        _ if !["find", "open", "read"].iter().any(|word| action.starts_with(word)) => false,
+        Kind::NotADirectory | Kind::InvalidFilename | Kind::FileTooLarge => true,
+        _ => cfg!(unix) && error.raw_os_error() == Some(LOOP_OF_LINKS),
+    }
+}
+
 /// The system's words without its error number, which says nothing to people.
 pub(crate) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
@@ -156,5 +182,39 @@ mod tests {
         let full = Failure::from(io::Error::from_raw_os_error(28));
         assert_eq!(full.exit, Exit::Other);
         assert!(!full.message().contains("os error"), "{full}");
+    }
+
+    #[test]
+    fn programs_are_told_all_of_a_failure_that_people_have_read() {
+        let failure =
+            Failure::new(Exit::Auth, "no \u{9b}31m").next("log in").answered(Some(401)).already_shown();
+        assert_eq!(failure.for_people(), None);
+        let line = failure.line();
+        assert!(line.contains(r"no \u009b31m"), "{line}");
+        let told: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(told["error"]["message"], "no \u{9b}31m");
+        assert_eq!((&told["error"]["status"], &told["error"]["next"]), (&401.into(), &"log in".into()));
+        // Several files, each with a failure of its own.
+        assert_eq!(Failure::reported(Exit::Partly).json()["message"], Exit::Partly.meaning());
+    }
+
+    #[test]
+    fn a_name_that_leads_to_no_file_is_a_mistake_of_the_command_line() {
+        let missing = std::fs::read("no/such/file").unwrap_err();
+        let long = std::fs::read("x".repeat(5000)).unwrap_err();
+        for error in [missing, long] {
+            assert_eq!(Failure::file("read", Path::new("x"), &error).exit, Exit::Usage, "{error}");
+        }
+        #[cfg(unix)]
+        {
+            let folder = tempfile::tempdir().unwrap();
+            let link = folder.path().join("round");
+            std::os::unix::fs::symlink(&link, &link).unwrap();
+            let error = std::fs::read(&link).unwrap_err();
+            assert_eq!(Failure::file("read", &link, &error).exit, Exit::Usage, "{error}");
+        }
+        for kind in [io::ErrorKind::StorageFull, io::ErrorKind::FileTooLarge, io::ErrorKind::NotADirectory] {
+            assert_eq!(Failure::file("write", Path::new("x"), &kind.into()).exit, Exit::Other, "{kind}");
+        }
     }
 }

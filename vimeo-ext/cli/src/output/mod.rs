@@ -2,6 +2,7 @@
 
 mod colour;
 mod demand;
+mod escape;
 mod fields;
 mod jq;
 mod pager;
@@ -10,6 +11,7 @@ mod streams;
 mod table;
 
 pub(crate) use colour::{ColourChoice, Paint};
+pub(crate) use escape::{escaped, escaped_but_colours};
 pub(crate) use fields::{FieldList, known_fields};
 pub(crate) use jq::Filter;
 pub(crate) use sizes::{bytes, duration, parse_bytes, parse_duration};

@@ -5,6 +5,7 @@ use std::io;
 use console::{measure_text_width, truncate_str};
 
 use super::Streams;
+use super::escape::is_steering;
 
 /// Rows under titles.
 pub(crate) struct Table {
@@ -82,7 +83,7 @@ pub(crate) fn plain(text: &str) -> String {
         match character {
             '\n' | '\r' | '\t' => plain.push(' '),
             // Also the marks that turn the direction of writing around.
-            c if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {}
+            c if is_steering(c) => {}
             c => plain.push(c),
         }
     }

@@ -4,7 +4,7 @@ use console::{measure_text_width, truncate_str};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 
 use super::board::{Board, Row, State, sum};
-use crate::output::{Paint, bytes, duration, plain};
+use crate::output::{Paint, bytes, duration, escaped_but_colours, plain};
 
 /// A line for each file, and one for all when there are several.
 pub(super) struct Bars {
@@ -42,7 +42,7 @@ impl Bars {
 
     /// Prints a line above the bars.
     pub(super) fn note(&self, text: &str) {
-        let _ = self.block.println(text);
+        let _ = self.block.println(escaped_but_colours(text));
     }
 
     /// Leaves the last of them on the screen.

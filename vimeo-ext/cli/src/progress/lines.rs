@@ -5,11 +5,11 @@ use std::io::Write;
 use serde_json::json;
 
 use super::board::{Board, State, sum};
-use crate::output::{bytes, duration};
+use crate::output::{bytes, duration, escaped_but_colours};
 
 /// Writes a line to standard error. That it cannot be written is nothing to fail for.
 pub(super) fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = writeln!(std::io::stderr(), "{}", escaped_but_colours(line));
 }
 
 /// All files in one line.

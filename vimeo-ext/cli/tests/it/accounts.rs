@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use serde_json::Value;
-use vimeo_sandbox::{Clock, Sandbox};
+use vimeo_sandbox::{Clock, Effect, Fault, Sandbox};
 
 use crate::harness::{Harness, Run};
 
@@ -283,4 +283,58 @@ fn a_token_whose_time_is_over_says_what_to_do() {
 
     by_device(&harness, "anna");
     assert_eq!(run(&["folders", "list"]).good().lines().count(), 1);
+}
+
+#[test]
+fn the_token_that_was_given_is_kept_whatever_is_repeated_of_it() {
+    let harness = Harness::new();
+    let masked = serde_json::json!({
+        "access_token": "********", "token_type": "bearer", "scope": "public private",
+        "user": {"uri": "/users/1", "name": "Sandbox User"},
+    });
+    let body = Effect::Body(200, "application/json".to_owned(), masked.to_string().into_bytes());
+    harness.sandbox.fault(Fault::new(body).path("/oauth/verify"));
+    let pasted = format!("Bearer {}\n", harness.sandbox.token());
+    log_in(&harness, &["--insecure-storage"], &pasted).good();
+    let kept = Run::of(harness.stranger(&["auth", "token"]).output().unwrap()).good();
+    assert_eq!(kept.trim_end(), harness.sandbox.token());
+    // Nor does the word before it get in by the variable.
+    let mut command = harness.stranger(&["api", "/me"]);
+    command.env("VIMEO_ACCESS_TOKEN", pasted.trim());
+    Run::of(command.output().unwrap()).good();
+}
+
+#[test]
+fn a_login_that_fails_leaves_the_one_before_as_it_was() {
+    let harness = Harness::new();
+    log_in(&harness, &["--insecure-storage"], harness.sandbox.token()).good();
+    // A folder where the lock would be: nobody can write the accounts, not even root.
+    let lock = harness.path("config/accounts.lock");
+    std::fs::remove_file(&lock).unwrap();
+    std::fs::create_dir(&lock).unwrap();
+    let other = harness.sandbox.issue_token(vimeo_sandbox::Scopes::all());
+    let run = log_in(&harness, &["--insecure-storage"], &other);
+    assert_ne!(run.code, 0, "{run:?}");
+    assert!(run.err.contains("whoever was logged in before still is"), "{run:?}");
+    let kept = Run::of(harness.stranger(&["auth", "token"]).output().unwrap()).good();
+    assert_eq!(kept.trim_end(), harness.sandbox.token());
+    Run::of(harness.stranger(&["api", "/me"]).output().unwrap()).good();
+}
+
+#[test]
+fn nothing_that_was_kept_of_an_account_is_left_after_its_logout() {
+    let harness = Harness::new();
+    harness.sandbox.seed_videos(3);
+    let other = harness.sandbox.add_user("Other User");
+    for (name, token) in [("one", harness.sandbox.token()), ("two", other.token.as_str())] {
+        log_in(&harness, &["--insecure-storage", "--account", name], token).good();
+        let args = ["api", "/me", "--cache", "1h", "--account", name];
+        Run::of(harness.stranger(&args).output().unwrap()).good();
+    }
+    // As earlier versions kept answers.
+    std::fs::write(harness.path("state/cache/old.json"), "Sandbox User").unwrap();
+    let kept = || everything_in(&harness.path("state/cache"));
+    assert!(kept().contains("Sandbox User") && kept().contains("Other User"), "{}", kept());
+    Run::of(harness.stranger(&["auth", "logout", "--account", "one"]).output().unwrap()).good();
+    assert!(!kept().contains("Sandbox User") && kept().contains("Other User"), "{}", kept());
 }

@@ -1,9 +1,12 @@
 //! `vimeo api`: one document, constant memory, and nothing to the wrong place.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
+
+use vimeo_sandbox::{Effect, Fault};
 
 use crate::harness::{Harness, Run};
 
@@ -62,8 +65,9 @@ fn an_answer_is_kept_for_a_while_for_the_one_who_asked() {
     let asked = harness.requests().len();
     harness.run(&missing).fails(3, &[]);
     assert_eq!(harness.requests().len(), asked + 1);
-    for file in std::fs::read_dir(harness.path("state").join("cache")).unwrap() {
-        let file = file.unwrap();
+    let files = |folder: &Path| std::fs::read_dir(folder).unwrap().map(|file| file.unwrap());
+    let cache = harness.path("state").join("cache");
+    for file in files(&cache).flat_map(|owner| files(&owner.path()).collect::<Vec<_>>()) {
         let text = std::fs::read_to_string(file.path()).unwrap();
         assert!(!text.contains(harness.sandbox.token()) && !text.contains(&token));
         #[cfg(unix)]
@@ -260,4 +264,114 @@ fn what_is_long_goes_through_a_pager_on_a_terminal_alone() {
     let failed = run(&[terminal, sed], &["api", "/videos/999"]);
     failed.fails(3, &["404"]);
     assert!(failed.out.starts_with("paged: {"), "{failed:?}");
+}
+
+#[test]
+fn a_body_that_is_no_json_is_printed_and_told_as_what_it_is() {
+    let harness = Harness::new();
+    let page = "<!doctype html><title>Sign in to the network</title>";
+    for (kind, body, says) in [
+        ("text/html", page.as_bytes(), "a web page"),
+        ("application/json", b"{\"name\": \"caf\xe9\"}".as_slice(), "UTF-8"),
+        ("text/plain", b"upstream connect error", "text/plain"),
+    ] {
+        harness.sandbox.fault(Fault::new(Effect::Body(200, kind.to_owned(), body.to_vec())).times(1));
+        let output = harness.vimeo(&["api", "/me"]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{said}");
+        assert_eq!(output.stdout.trim_ascii_end(), body, "{says}");
+        assert!(said.contains(says) && said.contains("next: ") && !said.contains("bytes of"), "{said}");
+    }
+}
+
+#[test]
+fn a_list_that_fails_half_way_is_closed() {
+    let harness = Harness::new();
+    harness.sandbox.seed_videos(250);
+    let all = ["api", "/me/videos", "--paginate", "--fields", "uri"];
+    for (more, kept) in [(&[][..], 100), (&["--slurp"], 1)] {
+        harness.sandbox.fault(Fault::new(Effect::Status(400)).method(http::Method::GET).nth(2));
+        let run = harness.run(&[&all[..], more].concat());
+        run.fails(6, &["the list ends here, after 100 items"]);
+        let printed: Vec<Value> = serde_json::from_str(&run.out).unwrap();
+        assert_eq!(printed.len(), kept);
+        harness.sandbox.clear_faults();
+    }
+    harness.sandbox.fault(Fault::new(Effect::Status(400)).method(http::Method::GET));
+    let run = harness.run(&all);
+    assert_eq!((run.code, run.out.as_str()), (6, ""), "{run:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_read_has_a_bound() {
+    let harness = Harness::new();
+    for args in [["--input", "/dev/zero"], ["-F", "name=@/dev/zero"]] {
+        let run = harness.run(&[&["api", "POST", "/me/albums"], &args[..]].concat());
+        run.fails(2, &["cannot read /dev/zero: it holds more than 64 MiB"]);
+    }
+    let login = ["auth", "login", "--insecure-storage", "--with-token"];
+    let mut endless = harness.stranger(&login);
+    endless.stdin(std::fs::File::open("/dev/zero").unwrap());
+    Run::of(endless.output().unwrap()).fails(2, &["standard input", "64 MiB"]);
+    let printing = harness.stranger(&["auth", "login", "--token-command", "yes hunter2"]).output().unwrap();
+    let printing = Run::of(printing);
+    printing.fails(4, &["the token command prints more than 64 KiB"]);
+    assert!(!printing.err.contains("hunter2"), "{printing:?}");
+    assert_eq!(harness.requests(), [""; 0]);
+}
+
+#[test]
+fn neither_a_dry_run_nor_a_trace_shows_a_secret() {
+    let harness = Harness::new();
+    let secrets = [
+        "/me/albums?access_token=hush&fields=name",
+        "-f",
+        "code=hush",
+        "-f",
+        "stream_key=hush",
+        "-f",
+        "api_key=hush",
+        "-f",
+        "srt_passphrase=hush",
+        "-H",
+        "X-Api-Key: hush",
+        "-H",
+        "Cookie: session=hush",
+        "--no-check",
+    ];
+    for more in [&["--dry-run"][..], &["--verbose", "--silent"]] {
+        let run = harness.run(&[&["api", "POST"], &secrets[..], more].concat());
+        let said = format!("{}{}", run.out, run.err);
+        assert!(!said.contains("hush"), "{said}");
+        assert!(said.contains("access_token=[REDACTED]&fields=name"), "{said}");
+    }
+}
+
+#[test]
+fn nothing_for_this_machine_goes_through_a_proxy() {
+    let harness = Harness::new();
+    harness.file("film.mp4", 5000);
+    // Nobody listens there.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for args in [&["api", "/me"][..], &["upload", "film.mp4"], &["upload", "film.mp4", "--sandbox"]] {
+        let mut command = harness.vimeo(args);
+        for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"] {
+            command.env(name, format!("http://{nobody}"));
+        }
+        Run::of(command.output().unwrap()).good();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn help_that_cannot_be_written_is_a_failure() {
+    let harness = Harness::new();
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    for args in [&["--help"][..], &["--version"], &["help"], &["videos", "list", "--help"]] {
+        let output = harness.vimeo(args).stdout(full()).stderr(Stdio::piped()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
+        assert!(said.contains("cannot write the output"), "{args:?}: {said}");
+    }
 }

@@ -74,6 +74,17 @@ fn programs_get_the_error_as_the_last_line() {
     let last: Value = serde_json::from_str(run.err.lines().last().unwrap()).unwrap();
     assert_eq!((&last["error"]["code"], &last["error"]["category"]), (&2.into(), &"usage".into()));
     assert!(last["error"]["message"].as_str().unwrap().starts_with("unexpected argument"), "{last}");
+    let run = harness.run(&["ops", "--json"]);
+    let last: Value = serde_json::from_str(run.err.lines().last().unwrap()).unwrap();
+    let message = last["error"]["message"].as_str().unwrap();
+    assert!(message.ends_with("were not provided: <WORDS>..."), "{last}");
+    // What people have read already is told to programs as well.
+    let mut refused = harness.vimeo(&["doctor", "--json"]);
+    refused.env("VIMEO_ACCESS_TOKEN", "of yesterday");
+    let run = Run::of(refused.output().unwrap());
+    let last: Value = serde_json::from_str(run.err.lines().last().unwrap()).unwrap();
+    assert_eq!(last["error"]["code"], 4, "{run:?}");
+    assert!(last["error"]["message"].as_str().unwrap().contains("401"), "{run:?}");
     let help = harness.run(&["videos", "list", "--json", "--help"]);
     assert_eq!(help.err, "", "{help:?}");
 }

@@ -99,3 +99,102 @@ fn a_signal_asks_how_far_it_is() {
         .collect();
     assert_eq!(kinds, ["status", "summary"], "{rest}");
 }
+
+/// Waits until the process has taken these signals for itself: bits of a mask, the first for signal 1.
+#[cfg(target_os = "linux")]
+fn listens(child: &Child, mask: u64) {
+    loop {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        if u64::from_str_radix(caught.trim(), 16).unwrap() & mask == mask {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[cfg(target_os = "linux")]
+const INTERRUPT_AND_TERMINATE: u64 = 1 << 1 | 1 << 14;
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_ends_every_wait_for_input_output_or_a_filter() {
+    let harness = Harness::new();
+    harness.sandbox.seed_videos(250);
+    let fifo = harness.path("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let fifo = format!("name=@{}", fifo.display());
+    let waits: [&[&str]; 8] = [
+        &["api", "POST", "/me/albums", "--input", "-"],
+        &["api", "POST", "/me/albums", "-F", "name=@-"],
+        &["api", "POST", "/me/albums", "-F", &fifo],
+        &["api", "POST", "/me/albums", "--input", "fifo"],
+        &["tools", "call", "vimeo_me_get", "-"],
+        // Nobody reads these.
+        &["api", "/me/videos", "--paginate"],
+        &["api", "/me", "--jq", "range(infinite)"],
+        // One step that takes for ever.
+        &["api", "/me", "--jq", "last(range(1e15))"],
+    ];
+    for (name, code) in [("-INT", 130), ("-TERM", 143)] {
+        for args in waits {
+            let mut command = harness.vimeo(&[args, &["--json"]].concat());
+            if args.contains(&"--paginate") || args.contains(&"--jq") {
+                command = harness.vimeo(args);
+            }
+            let mut child =
+                command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            listens(&child, INTERRUPT_AND_TERMINATE);
+            signal(&child, name);
+            let (_input, mut said) = (child.stdin.take(), String::new());
+            child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+            assert_eq!(child.wait().unwrap().code(), Some(code), "{name} {args:?}: {said}");
+            assert_eq!(said.matches("vimeo: ").count(), 1, "{name} {args:?}: {said}");
+            if !args.contains(&"--paginate") && !args.contains(&"--jq") {
+                let last: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+                assert_eq!(last["error"]["code"], code, "{name} {args:?}: {said}");
+            }
+        }
+        let args = ["auth", "login", "--with-token", "--insecure-storage"];
+        let mut command = harness.stranger(&args);
+        let mut child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        // It stays open.
+        let _input = child.stdin.take();
+        listens(&child, INTERRUPT_AND_TERMINATE);
+        signal(&child, name);
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_closed_terminal_ends_the_command_with_a_word_but_not_under_nohup() {
+    const HANG_UP: u64 = 1;
+    let harness = Harness::new();
+    let args = ["api", "POST", "/me/albums", "--input", "-"];
+    let mut command = harness.vimeo(&args);
+    let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    listens(&child, INTERRUPT_AND_TERMINATE | HANG_UP);
+    signal(&child, "-HUP");
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(129), "{said}");
+    assert!(said.contains("the terminal was closed"), "{said}");
+
+    let vimeo = harness.vimeo(&args);
+    let mut command = std::process::Command::new("nohup");
+    command.arg(vimeo.get_program()).args(vimeo.get_args()).current_dir(harness.path(""));
+    for (name, value) in vimeo.get_envs() {
+        if let Some(value) = value {
+            command.env(name, value);
+        }
+    }
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    listens(&child, INTERRUPT_AND_TERMINATE);
+    signal(&child, "-HUP");
+    use std::io::Write;
+    child.stdin.take().unwrap().write_all(br#"{"name": "Trailers"}"#).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}

@@ -118,6 +118,17 @@ fn what_an_agent_changes_is_in_the_audit_log() {
 }
 
 #[test]
+fn no_secret_of_a_call_is_in_the_log() {
+    let harness = Harness::new();
+    let mut client = Client::start(&harness, harness.vimeo(&["mcp", "--toolset", "library,webhooks"]));
+    let arguments = json!({"video_id": "1", "privacy_view": "password", "password": "hunter2"});
+    client.ask(3, "tools/call", json!({"name": "vimeo_video_edit", "arguments": arguments}));
+    assert_eq!(client.close(), Some(0));
+    let log = std::fs::read_to_string(harness.path("log")).unwrap();
+    assert!(!log.contains("hunter2"), "{log}");
+}
+
+#[test]
 fn over_http_callers_show_the_bearer_token() {
     let harness = Harness::new();
     let mut command = harness.vimeo(&["mcp", "--http", "127.0.0.1:0"]);

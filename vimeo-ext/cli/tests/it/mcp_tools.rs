@@ -60,7 +60,8 @@ fn every_tool_works_and_fails_and_no_secret_is_in_any_stream() {
     assert!(uploads.iter().any(|entry| entry.query.contains("sig=")), "there were signed links");
     assert_eq!(client.close(), Some(0));
     let log = std::fs::read_to_string(harness.path("log")).unwrap();
-    assert!(log.contains("TRACE") && log.len() > 100_000, "{} bytes of log", log.len());
+    // The messages themselves are not in it.
+    assert!(log.contains("TRACE") && log.len() > 50_000, "{} bytes of log", log.len());
     for (place, text) in [("standard output", said.concat()), ("standard error", log)] {
         for secret in [world.sandbox.token(), "sig=", "Bearer ", "bearer "] {
             let at = text.find(secret);

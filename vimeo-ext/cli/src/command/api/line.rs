@@ -12,7 +12,12 @@ use crate::exit::{Exit, Failure, Result};
 
 /// The method, where one was named, and the path or URL.
 pub(super) fn words(args: &ApiArgs) -> Result<(Option<Method>, &str)> {
+    const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
     let (word, path) = match args.words.as_slice() {
+        [word] if METHODS.contains(&word.to_ascii_uppercase().as_str()) => {
+            return Err(Failure::usage(format!("{word} is a method, and the path is missing"))
+                .next(format!("give the path too: vimeo api {word} /me")));
+        }
         [path] => (None, path),
         [method, path] => (Some(method), path),
         _ => return Err(Failure::usage("give a path, such as /me")),
@@ -65,16 +70,12 @@ pub(super) async fn fill_in(vimeo: &Vimeo, link: &str) -> Result<String> {
     }
 }
 
-pub(super) fn body(context: &Context<'_>, file: &str) -> Result<Value> {
-    let bytes = match file {
-        "-" => context
-            .streams
-            .read_in()
-            .map_err(|error| Failure::file("read", "standard input".as_ref(), &error))?,
-        file => std::fs::read(file).map_err(|error| Failure::file("read", file.as_ref(), &error))?,
-    };
+pub(super) async fn body(context: &Context<'_>, file: &str) -> Result<Value> {
+    let bytes = context.streams.read_input(file).await?;
+    let file = if file == "-" { "standard input" } else { file };
     serde_json::from_slice(&bytes).map_err(|error| {
         Failure::usage(format!("{file} holds no JSON ({error}), and the API takes nothing else"))
+            .next("give a file of JSON, or parameters with -f key=value")
     })
 }
 
@@ -97,6 +98,32 @@ pub(super) fn look_up(request: &Request, method_named: bool) -> Result<Option<&'
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_method_alone_is_no_path() {
+        use clap::Parser;
+
+        #[derive(Parser)]
+        struct Line {
+            #[command(flatten)]
+            args: ApiArgs,
+        }
+        let read = |words: &[&str]| {
+            let line = Line::try_parse_from([&["api"], words].concat()).unwrap();
+            words_of(&line.args)
+        };
+        for word in ["GET", "delete"] {
+            let missing = read(&[word]).unwrap_err();
+            assert_eq!(missing.message(), format!("{word} is a method, and the path is missing"));
+            assert!(missing.next_step().is_some_and(|next| next.contains("/me")));
+        }
+        assert_eq!(read(&["get", "me"]).unwrap(), (Some(Method::GET), "me".to_owned()));
+        assert_eq!(read(&["/me"]).unwrap(), (None, "/me".to_owned()));
+    }
+
+    fn words_of(args: &ApiArgs) -> Result<(Option<Method>, String)> {
+        words(args).map(|(method, path)| (method, path.to_owned()))
+    }
 
     #[test]
     fn the_token_is_not_for_the_command_line_to_give() {

@@ -10,10 +10,10 @@ use clap::Args;
 use http::Method;
 
 use self::line::{body, fill_in, look_up, one_header, words};
-use crate::api::{Cache, Form, Parameters, Walk, query_pairs};
+use crate::api::{Cache, Form, Parameters, Walk, query_pairs, redact};
 use crate::context::Context;
 use crate::exit::{Exit, Result};
-use crate::output::parse_duration;
+use crate::output::{escaped, parse_duration};
 
 /// Make any call of the API and print its answer
 ///
@@ -101,8 +101,11 @@ pub(crate) struct ApiArgs {
 pub(crate) async fn run(context: &Context<'_>, args: ApiArgs) -> Result<Exit> {
     let filter = context.filter()?;
     let (named, link) = words(&args)?;
-    let parameters = Parameters::read(&args.raw_field, &args.field, context.streams)?;
-    let input = args.input.as_deref().map(|file| body(context, file)).transpose()?;
+    let parameters = Parameters::read(&args.raw_field, &args.field, context.streams).await?;
+    let input = match args.input.as_deref() {
+        Some(file) => Some(body(context, file).await?),
+        None => None,
+    };
     let sends = !parameters.is_empty() || input.is_some();
     let method = named.clone().unwrap_or(if sends { Method::POST } else { Method::GET });
 
@@ -149,7 +152,7 @@ pub(crate) async fn run(context: &Context<'_>, args: ApiArgs) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     if args.verbose {
-        context.streams.note(&format!("> {} {}", request.method, request.url));
+        context.streams.note(&escaped(&format!("> {} {}", request.method, redact::shown_url(&request.url))));
         context.streams.note(&format!(
             "> {}",
             operation.map_or("an operation that the table does not know", |operation| operation.id)

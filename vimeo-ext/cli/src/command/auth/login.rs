@@ -2,6 +2,7 @@
 
 use clap::Args;
 use secrecy::SecretString;
+use secrecy::zeroize::Zeroizing;
 use vimeo_ext::auth::{Grant, PendingCodes};
 use vimeo_ext::{AccessToken, ScopeSet, Vimeo};
 
@@ -85,7 +86,7 @@ pub(crate) async fn run(context: &Context<'_>, args: LoginArgs) -> Result<Exit> 
         true => context.sandbox().await?.url().to_string(),
         false => context.base_url()?.unwrap_or_else(|| VIMEO.to_owned()),
     };
-    let grant = get(context, &args, &base_url).await?;
+    let (grant, token) = get(context, &args, &base_url).await?;
     let account = Account {
         user: grant.user.as_ref().and_then(|user| user.uri.clone()),
         display_name: grant.user.as_ref().and_then(|user| user.name.clone()),
@@ -96,7 +97,7 @@ pub(crate) async fn run(context: &Context<'_>, args: LoginArgs) -> Result<Exit> 
         token_command: args.token_command.clone(),
     };
     let link = grant.user.as_ref().and_then(|user| user.link.clone());
-    let name = keep(context, account.clone(), link.as_deref(), grant.token.secret())?;
+    let name = keep(context, account.clone(), link.as_deref(), &token)?;
     tell(context, &args, &name, &account);
     Ok(Exit::Done)
 }
@@ -128,23 +129,30 @@ fn no_keyring(error: &VaultError) -> Failure {
     Failure::new(Exit::Auth, format!("the token is not kept: {error}; nothing was written")).next(next)
 }
 
-async fn get(context: &Context<'_>, args: &LoginArgs, base_url: &str) -> Result<Grant> {
+/// What Vimeo says of the login, and the token to keep: one that was given is kept as it is, whatever Vimeo repeats of it.
+async fn get(context: &Context<'_>, args: &LoginArgs, base_url: &str) -> Result<(Grant, SecretString)> {
     let builder = Vimeo::builder().base_url(base_url).user_agent(USER_AGENT);
     if let Some(token) = given(context, args).await? {
-        let token = AccessToken::new(token);
-        let vimeo = builder.access_token(token.clone()).build()?;
-        return vimeo.auth().verify_token(&token).await.map_err(|error| {
-            Failure::from(error).next("make a new token on the app's page at developer.vimeo.com/apps")
-        });
+        let checked = AccessToken::new(token.clone());
+        let vimeo = builder.access_token(checked.clone()).build()?;
+        let grant = vimeo.auth().verify_token(&checked).await.map_err(|error| {
+            let failure = Failure::from(error);
+            match failure.exit {
+                Exit::Auth => failure.next("make a new token on the app's page at developer.vimeo.com/apps"),
+                _ => failure,
+            }
+        })?;
+        return Ok((grant, token));
     }
     let (id, secret) = app(context, args).await?;
     let vimeo = builder.app(id, secret).build()?;
     let scopes = ScopeSet::from(args.scopes.as_str());
-    if args.device {
-        device(context, args, &vimeo, scopes).await
-    } else {
-        browse(context, args, &vimeo, scopes).await
-    }
+    let grant = match args.device {
+        true => device(context, args, &vimeo, scopes).await?,
+        false => browse(context, args, &vimeo, scopes).await?,
+    };
+    let token = grant.token.secret().clone();
+    Ok((grant, token))
 }
 
 /// A token that needs no login: from standard input or from a command.
@@ -158,16 +166,14 @@ async fn given(context: &Context<'_>, args: &LoginArgs) -> Result<Option<SecretS
     if context.streams.in_is_terminal() {
         context.streams.note("Paste the token and end with Ctrl-D:");
     }
-    let text = context.streams.read_in().map_err(|error| {
-        Failure::new(Exit::Other, format!("cannot read standard input: {}", crate::exit::reason(&error)))
-    })?;
-    let text = String::from_utf8(text).map_err(|_| Failure::usage("standard input holds no text"))?;
-    match text.trim() {
-        "" => {
+    let text = Zeroizing::new(context.streams.read_input("-").await?);
+    let token = std::str::from_utf8(&text).ok().and_then(credentials::token);
+    match token {
+        Some(token) => Ok(Some(token)),
+        None => {
             Err(Failure::usage("standard input holds no token")
                 .next("vimeo auth login --with-token < token.txt"))
         }
-        token => Ok(Some(token.into())),
     }
 }
 
@@ -180,33 +186,27 @@ async fn app(context: &Context<'_>, args: &LoginArgs) -> Result<(String, SecretS
         Failure::usage(format!("{what} is needed, and there is nobody to ask"))
             .next(format!("{how}; or vimeo auth login --with-token < token.txt"))
     };
-    let ask = |question: &str| -> Result<Option<String>> {
-        let answer = context.streams.ask(question).map_err(Failure::from)?;
-        Ok(answer.filter(|answer| !answer.is_empty()))
-    };
     let may_prompt = context.streams.may_prompt();
     let id = match args.client_id.clone().filter(|id| !id.is_empty()) {
         Some(id) => id,
-        None if may_prompt => ask("Client identifier of your app (developer.vimeo.com/apps): ")?
-            .ok_or_else(|| missing("the app's client identifier", "--client-id ID"))?,
+        None if may_prompt => {
+            let answer =
+                context.streams.ask("Client identifier of your app (developer.vimeo.com/apps): ").await?;
+            let answer = answer.filter(|answer| !answer.is_empty());
+            answer.ok_or_else(|| missing("the app's client identifier", "--client-id ID"))?
+        }
         None => return Err(missing("the app's client identifier", "--client-id ID")),
     };
     let secret = match variable("VIMEO_CLIENT_SECRET")? {
         Some(secret) => secret,
-        None if may_prompt => secretly(context, "Client secret (not shown): ")?
-            .ok_or_else(|| missing("the app's client secret", "set VIMEO_CLIENT_SECRET"))?,
+        None if may_prompt => {
+            let answer = context.streams.ask_secretly("Client secret (not shown): ").await?;
+            let answer = answer.map(|answer| answer.trim().to_owned()).filter(|answer| !answer.is_empty());
+            answer.ok_or_else(|| missing("the app's client secret", "set VIMEO_CLIENT_SECRET"))?
+        }
         None => return Err(missing("the app's client secret", "set VIMEO_CLIENT_SECRET")),
     };
     Ok((id, secret.into()))
-}
-
-/// Asks without showing what is typed.
-fn secretly(context: &Context<'_>, question: &str) -> Result<Option<String>> {
-    let terminal = console::Term::stderr();
-    terminal.write_str(question).map_err(Failure::from)?;
-    let answer = terminal.read_secure_line().map_err(Failure::from)?;
-    context.streams.note("");
-    Ok(Some(answer.trim().to_owned()).filter(|answer| !answer.is_empty()))
 }
 
 async fn browse(context: &Context<'_>, args: &LoginArgs, vimeo: &Vimeo, scopes: ScopeSet) -> Result<Grant> {
@@ -219,7 +219,7 @@ async fn browse(context: &Context<'_>, args: &LoginArgs, vimeo: &Vimeo, scopes: 
     let opened = !args.no_browser && context.streams.may_prompt() && browser::open(login.url().as_str());
     let what = if opened { "Your browser opens; if it does not, go to" } else { "Go to" };
     context.streams.note(&format!("{what}\n  {}\n", login.url()));
-    let callback = loopback.callback().await?;
+    let callback = loopback.callback(login.state()).await?;
     Ok(auth.complete(&login, &callback).await?)
 }
 
@@ -228,8 +228,8 @@ async fn device(context: &Context<'_>, args: &LoginArgs, vimeo: &Vimeo, scopes: 
     let paint = context.streams.paint_err();
     context.streams.note(&format!(
         "Go to {} and enter {}  (good for {})",
-        login.activate_link().unwrap_or("the page that Vimeo names for devices"),
-        paint.bold(login.user_code()),
+        plain(login.activate_link().unwrap_or("the page that Vimeo names for devices")),
+        paint.bold(&plain(login.user_code())),
         crate::output::duration(login.lasts()),
     ));
     let pending = match args.pending_code.is_empty() {
@@ -244,21 +244,32 @@ fn keep(context: &Context<'_>, account: Account, link: Option<&str>, token: &Sec
     let accounts = context.accounts();
     let name = name_for(&accounts.read()?, &account, context.global.account.as_deref(), link)?;
     let secret = vault_name(&name, &account.base_url);
-    if account.token != TokenPlace::Command {
-        let vault = context.vault(account.token);
+    let place = account.token;
+    // What an earlier login of that name left, to be put back when this one fails.
+    let mut before = None;
+    if place != TokenPlace::Command {
+        let vault = context.vault(place);
+        before = vault.get(&secret).map_err(|error| no_keyring(&error))?;
         vault.set(&secret, token).map_err(|error| no_keyring(&error))?;
     }
-    let place = account.token;
     let written = accounts.change(|kept| {
         kept.accounts.insert(name.clone(), account);
         kept.active = Some(name.clone());
         Ok(())
     });
     if let Err(failure) = written {
-        if place != TokenPlace::Command {
-            let _ = context.vault(place).delete(&secret);
+        if place == TokenPlace::Command {
+            return Err(failure);
         }
-        return Err(failure);
+        let vault = context.vault(place);
+        let restored = match &before {
+            Some(token) => vault.set(&secret, token),
+            None => vault.delete(&secret),
+        };
+        return Err(match restored {
+            Ok(()) => failure.with("; whoever was logged in before still is"),
+            Err(error) => failure.with(&format!("; and the earlier token cannot be put back: {error}")),
+        });
     }
     Ok(name)
 }
@@ -312,8 +323,10 @@ fn tell(context: &Context<'_>, args: &LoginArgs, name: &str, account: &Account) 
         let missing = ScopeSet::from(args.scopes.as_str()).without(granted);
         if !missing.is_empty() {
             let missing: Vec<&str> = missing.iter().map(vimeo_ext::Scope::as_str).collect();
-            streams
-                .note(&format!("Not granted: {}; vimeo doctor says what that disables", missing.join(", ")));
+            streams.note(&format!(
+                "Not granted: {}; vimeo doctor says what that disables",
+                plain(&missing.join(", "))
+            ));
         }
     }
 }

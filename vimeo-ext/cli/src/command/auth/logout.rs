@@ -3,6 +3,7 @@
 use clap::Args;
 use vimeo_ext::AccessToken;
 
+use crate::api::Cache;
 use crate::config::TokenPlace;
 use crate::context::{Context, From, Identity, vault_name};
 use crate::exit::{Exit, Failure, Result};
@@ -39,6 +40,10 @@ pub(crate) async fn run(context: &Context<'_>, args: &LogoutArgs) -> Result<Exit
                 .next("unlock the keyring and try again")
         })?;
     }
+    // What was kept of its answers is nobody's after it.
+    let cache = context.folders.cache();
+    Cache::forget(&cache, name, &account.base_url)
+        .map_err(|error| Failure::file("remove the kept answers in", &cache, &error))?;
     context.accounts().change(|kept| {
         kept.accounts.remove(name);
         if kept.active.as_deref() == Some(name) {

@@ -61,7 +61,7 @@ pub(crate) async fn run(context: &Context<'_>) -> Result<Exit> {
     }
     let works = accounts.iter().any(|standing| standing.state == "valid");
     let nobody = accounts.is_empty();
-    show(context, Status { accounts })?;
+    show(context, Status { accounts }).await?;
     match (works, nobody) {
         (true, _) => Ok(Exit::Done),
         (false, true) => Err(Failure::new(Exit::Auth, "nobody is logged in").next("vimeo auth login")),
@@ -107,7 +107,7 @@ async fn look(
         Err(error) => {
             let refused = error.call().is_some_and(|call| call.is_unauthorized() || call.is_forbidden());
             seen.state = if refused { "refused" } else { "unreachable" };
-            seen.reason = Some(error.to_string());
+            seen.reason = Some(Failure::from(error).message().to_owned());
         }
     }
     Ok(seen)
@@ -142,9 +142,9 @@ fn words(scopes: &ScopeSet) -> Vec<String> {
     scopes.iter().map(ToString::to_string).collect()
 }
 
-fn show(context: &Context<'_>, status: Status) -> Result<()> {
+async fn show(context: &Context<'_>, status: Status) -> Result<()> {
     if context.global.json.is_some() || context.global.jq.is_some() {
-        return context.document(&status);
+        return context.document(&status).await;
     }
     let (streams, paint) = (context.streams, context.streams.paint());
     for standing in &status.accounts {
@@ -160,12 +160,12 @@ fn show(context: &Context<'_>, status: Status) -> Result<()> {
         if !who.is_empty() {
             streams.line(&format!("  user:   {}", who.join(", ")))?;
         }
-        streams.line(&format!("  api:    {}", standing.base_url))?;
+        streams.line(&format!("  api:    {}", plain(&standing.base_url)))?;
         if let Some(scopes) = &standing.scopes {
-            streams.line(&format!("  scopes: {}", scopes.join(" ")))?;
+            streams.line(&format!("  scopes: {}", plain(&scopes.join(" "))))?;
         }
         if let Some(expires) = &standing.expires {
-            streams.line(&format!("  until:  {expires}"))?;
+            streams.line(&format!("  until:  {}", plain(expires)))?;
         }
         let kept = match standing.token {
             "insecure-file" => paint.yellow("in clear in a file, because --insecure-storage asked for it"),

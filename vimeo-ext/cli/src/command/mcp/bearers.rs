@@ -13,6 +13,7 @@ use vimeo_ext::{Error, Vimeo};
 
 #[cfg(feature = "stores")]
 use crate::command::store::KeyArgs;
+use crate::config;
 use crate::context::Context;
 #[cfg(feature = "stores")]
 use crate::exit::Exit;
@@ -50,9 +51,9 @@ impl Clients for LoggedIn {
 pub(super) struct Callers(Vec<Caller>);
 
 impl Callers {
-    pub(super) async fn read(path: &Path) -> Result<Self> {
-        let text = tokio::fs::read_to_string(path).await;
-        let text = text.map_err(|error| Failure::file("read the bearers", path, &error))?;
+    pub(super) fn read(path: &Path) -> Result<Self> {
+        let text =
+            config::read_text(path).map_err(|error| Failure::file("read the bearers", path, &error))?;
         let callers = parse(&text).map_err(|reason| {
             Failure::usage(format!("{}: {reason}", path.display()))
                 .next("vimeo help mcp shows how it is written")

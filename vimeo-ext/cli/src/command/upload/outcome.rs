@@ -54,11 +54,11 @@ impl Report {
 }
 
 /// Prints what became of each file, and says how the whole ends.
-pub(crate) fn tell(context: &Context<'_>, reports: &[(String, Report)]) -> Result<Exit> {
+pub(crate) async fn tell(context: &Context<'_>, reports: &[(String, Report)]) -> Result<Exit> {
     let streams = context.streams;
     if context.global.json.is_some() || context.global.jq.is_some() {
         let list: Vec<Value> = reports.iter().map(|(file, report)| report.json(file)).collect();
-        context.document(&json!({ "files": list }))?;
+        context.document(&json!({ "files": list })).await?;
     } else {
         let mut table = Table::new(&["file", "video", "page", "state"]);
         for (file, report) in reports.iter().filter(|(_, report)| report.is_uploaded) {

@@ -40,18 +40,18 @@ pub(crate) async fn run(context: &Context<'_>, args: UploadArgs) -> Result<Exit>
         // Programs find every file in the document, also when none of them was begun with.
         Err(failure) if context.global.json.is_some() => {
             let files = args.files.iter().map(|file| file.display().to_string());
-            return not_begun(context, files.collect(), failure);
+            return not_begun(context, files.collect(), failure).await;
         }
         Err(failure) => return Err(failure),
     };
-    let exit = tell(context, &reports)?;
+    let exit = tell(context, &reports).await?;
     context.streams.flush()?;
     batch.finish()?;
     Ok(exit)
 }
 
 /// Prints the document of a run that did not come to its files.
-fn not_begun(context: &Context<'_>, files: Vec<String>, failure: Failure) -> Result<Exit> {
+async fn not_begun(context: &Context<'_>, files: Vec<String>, failure: Failure) -> Result<Exit> {
     let list: Vec<Value> = files
         .iter()
         .map(|file| {
@@ -61,7 +61,7 @@ fn not_begun(context: &Context<'_>, files: Vec<String>, failure: Failure) -> Res
             })
         })
         .collect();
-    context.document(&json!({ "files": list }))?;
+    context.document(&json!({ "files": list })).await?;
     Err(failure)
 }
 

@@ -1,0 +1,97 @@
+//! Text from elsewhere on its way to a terminal.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// Whether a character steers the terminal, or turns the direction of writing. Line ends and tabs do no harm.
+pub(super) fn is_steering(c: char) -> bool {
+    (c.is_control() && !matches!(c, '\n' | '\t'))
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Text with what steers a terminal written as `\u001b`, which is also how JSON writes it. Nothing else changes.
+pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
+    escape(text, |_| None)
+}
+
+/// As [`escaped`], but colours stay: for lines that this program has put together.
+pub(crate) fn escaped_but_colours(text: &str) -> Cow<'_, str> {
+    escape(text, colour)
+}
+
+fn escape(text: &str, kept: impl Fn(&str) -> Option<usize>) -> Cow<'_, str> {
+    if !text.contains(is_steering) {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some(at) = rest.find(is_steering) {
+        let (before, from) = rest.split_at(at);
+        shown.push_str(before);
+        let length = match kept(from) {
+            Some(length) => {
+                shown.push_str(from.get(..length).unwrap_or_default());
+                length
+            }
+            None if from.starts_with("\r\n") => {
+                shown.push('\n');
+                2
+            }
+            None => {
+                let c = from.chars().next().unwrap_or_default();
+                // A text takes all that is written to it.
+                let _ = write!(shown, "\\u{:04x}", u32::from(c));
+                c.len_utf8()
+            }
+        };
+        rest = from.get(length..).unwrap_or_default();
+    }
+    shown.push_str(rest);
+    shown.into()
+}
+
+/// How long the colour is that stands at the beginning.
+fn colour(text: &str) -> Option<usize> {
+    let codes = text.strip_prefix("\u{1b}[")?;
+    let end = codes.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+    codes.get(end..)?.starts_with('m').then_some(2 + end + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_steers_a_terminal_is_written_out() {
+        for (text, shown) in [
+            ("Surf, naïve 日本 🏄🏽\n\tend", "Surf, naïve 日本 🏄🏽\n\tend"),
+            ("a\u{1b}]52;c;eA==\u{7}b", r"a\u001b]52;c;eA==\u0007b"),
+            ("\u{1b}[31mred\u{1b}[0m", r"\u001b[31mred\u001b[0m"),
+            ("\u{9b}31m \u{202e}gnp\u{2069}\u{61c}\u{200f}", r"\u009b31m \u202egnp\u2069\u061c\u200f"),
+            ("over\rwritten\u{8}\u{7f}", r"over\u000dwritten\u0008\u007f"),
+            ("two\r\nlines", "two\nlines"),
+        ] {
+            assert_eq!(escaped(text), shown, "{text:?}");
+        }
+        let json = serde_json::json!({"name": "\u{1b}\u{9b}\u{202e}\u{7f}"}).to_string();
+        let shown = escaped(&json);
+        assert!(!shown.contains(is_steering), "{shown}");
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&shown).unwrap()["name"],
+            "\u{1b}\u{9b}\u{202e}\u{7f}"
+        );
+    }
+
+    #[test]
+    fn colours_of_our_own_lines_stay() {
+        for (text, shown) in [
+            ("\u{1b}[1mb\u{1b}[0m", "\u{1b}[1mb\u{1b}[0m"),
+            ("\u{1b}[1;31mb", "\u{1b}[1;31mb"),
+            ("\u{1b}[2J\u{1b}[m", "\\u001b[2J\u{1b}[m"),
+            ("\u{1b}[1", r"\u001b[1"),
+            ("\u{1b}", r"\u001b"),
+        ] {
+            assert_eq!(escaped_but_colours(text), shown, "{text:?}");
+        }
+    }
+}
