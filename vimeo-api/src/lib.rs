@@ -35,6 +35,8 @@
 //! Each area of the API is a module behind a feature of the same name; all are on by default. A type is compiled when
 //! an area is on that uses it.
 #![forbid(unsafe_code)]
+// The module that stands in for the generated code is one of tests, in its place.
+#![cfg_attr(test, allow(clippy::items_after_test_module))]
 #![cfg_attr(
     test,
     allow(dead_code, unused_macros, reason = "only the generated code uses some of the runtime")
