@@ -167,7 +167,8 @@ async fn a_redirect_of_a_picture_link_is_not_followed() {
             "metadata": {"connections": {"pictures": {"uri": "/users/1/pictures"}}},
         })),
     });
-    let vimeo = fake.builder().journal(None::<Journal>).build().unwrap();
+    // A link to this machine is for an API on this machine.
+    let vimeo = fake.builder().base_url(link.uri()).journal(None::<Journal>).build().unwrap();
     let error = vimeo.upload_picture(PictureTarget::me(), PNG).send().await.unwrap_err();
     assert!(!format!("{error} {error:?}").contains("s1gnature"), "{error:?}");
     let sent = link.received_requests().await.unwrap();

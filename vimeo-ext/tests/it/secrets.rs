@@ -170,7 +170,7 @@ async fn output_and_logs_hold_no_secret() {
         (_, 0) => answer(503),
         ("/me/videos", _) => answer(201).json(json!({
             "uri": "/videos/1",
-            "upload": {"upload_link": "http://127.0.0.1:9/files/1?expires=1&sig=s1gnature"},
+            "upload": {"upload_link": "https://files.tus.vimeo.com/files/1?expires=1&sig=s1gnature"},
         })),
         ("/broken", _) => answer(200).body("{"),
         _ => answer(401).json(json!({"error": "No."})),
