@@ -21,6 +21,7 @@ pub(crate) fn later(instant: Instant, time: Duration) -> Instant {
 }
 
 /// The time that lies this long after another, or the last there is.
+#[cfg(any(feature = "accounts", feature = "webhooks", test))]
 pub(crate) fn later_date(date: DateTime<Utc>, time: Duration) -> DateTime<Utc> {
     let later = TimeDelta::from_std(time).ok().and_then(|time| date.checked_add_signed(time));
     later.unwrap_or(DateTime::<Utc>::MAX_UTC)

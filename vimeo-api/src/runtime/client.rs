@@ -160,10 +160,7 @@ impl ClientBuilder {
             Error::invalid("client", "the Accept header may hold visible ASCII characters only")
         })?;
         let transport = self.transport.ok_or_else(|| {
-            Error::invalid(
-                "client",
-                "there is no transport; give the builder one, such as a vimeo_api::Reqwest",
-            )
+            Error::invalid("client", "there is no transport; give the builder one, such as a Reqwest")
         })?;
         let prefix = base_url.path().trim_end_matches('/').to_owned();
         let strictness = self.strictness;

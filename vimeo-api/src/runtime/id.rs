@@ -48,6 +48,7 @@ impl From<Infallible> for InvalidId {
 }
 
 /// The ID that a caller named; for generated calls, which keep the error until they are sent.
+#[allow(dead_code, reason = "a description need not have a marked ID")]
 pub(crate) fn read_id<T>(value: impl TryInto<T, Error: Into<InvalidId>>) -> Result<T, InvalidId> {
     value.try_into().map_err(Into::into)
 }
