@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
-use serde_json::json;
+use serde_json::{Value, json};
 use vimeo_sandbox::{Clock, Keep, Sandbox, StartError, Transcode};
 
 use crate::client::{Client, offset};
@@ -111,6 +111,30 @@ async fn a_state_goes_from_one_sandbox_to_another() {
     let text = String::from_utf8(document).unwrap().replace("sandbox-user-token-1", "sandbox-user-token-2");
     assert!(three.import_state(text.as_bytes()).unwrap_err().to_string().contains("fingerprint"));
     assert_eq!(Client::new(&three).get("/me").await.status, 200);
+}
+
+/// A ticket names the file of an upload's bytes.
+#[tokio::test]
+async fn a_state_whose_ticket_is_a_path_is_refused() {
+    fn ticket(value: &Value) -> Option<&str> {
+        match value {
+            Value::Object(members) => {
+                members.get("ticket").and_then(Value::as_str).or_else(|| members.values().find_map(ticket))
+            }
+            Value::Array(items) => items.iter().find_map(ticket),
+            _ => None,
+        }
+    }
+    let sandbox = Sandbox::start().await.unwrap();
+    Client::new(&sandbox).upload("Travels", b"bytes").await;
+    let document = String::from_utf8(sandbox.export_state().unwrap()).unwrap();
+    let ticket = ticket(&serde_json::from_str(&document).unwrap()).unwrap().to_owned();
+    let two = Sandbox::start().await.unwrap();
+    for path in ["../victim", "/etc/victim", "a/b", "..", ""] {
+        let error = two.import_state(document.replace(&ticket, path).as_bytes()).unwrap_err().to_string();
+        assert!(error.contains("ticket"), "{path}: {error}");
+    }
+    assert_eq!(two.import_state(document.as_bytes()).unwrap(), 1);
 }
 
 #[tokio::test]

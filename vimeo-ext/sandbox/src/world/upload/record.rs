@@ -13,13 +13,19 @@ use sha2::digest::common::hazmat::SerializableState as _;
 use super::Upload;
 use super::store::{Kept, Position, Store};
 
+/// Whether a text can be a ticket of ours. A ticket names a file in the folder of kept bytes, and a state can come from
+/// anybody, so it must be no path.
+fn is_ticket(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|sign| sign.is_ascii_alphanumeric())
+}
+
 pub(crate) fn serialize<S: Serializer>(upload: &Arc<Upload>, serializer: S) -> Result<S::Ok, S::Error> {
     Record::of(upload).serialize(serializer)
 }
 
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Upload>, D::Error> {
     let record = Record::deserialize(deserializer)?;
-    record.upload().map(Arc::new).ok_or_else(|| D::Error::custom("an upload's hash cannot be read"))
+    record.upload().map(Arc::new).ok_or_else(|| D::Error::custom("an upload's ticket or hash cannot be read"))
 }
 
 #[derive(Serialize, Deserialize)]
@@ -49,6 +55,9 @@ impl Record {
     }
 
     pub(super) fn upload(self) -> Option<Upload> {
+        if !is_ticket(&self.ticket) {
+            return None;
+        }
         let hasher = match self.hash {
             Some(hash) => {
                 let hash = STANDARD.decode(hash).ok()?;
