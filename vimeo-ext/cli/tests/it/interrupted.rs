@@ -171,8 +171,20 @@ fn a_signal_ends_every_wait_for_input_output_or_a_filter() {
 fn a_closed_terminal_ends_the_command_with_a_word_but_not_under_nohup() {
     const HANG_UP: u64 = 1;
     let harness = Harness::new();
-    let args = ["api", "POST", "/me/albums", "--input", "-"];
-    let mut command = harness.vimeo(&args);
+    // Whoever runs the tests may ignore the signal himself, and children would inherit that.
+    let through = |program: &str, arguments: &[&str]| {
+        let vimeo = harness.vimeo(&["api", "POST", "/me/albums", "--input", "-"]);
+        let mut command = std::process::Command::new(program);
+        command.args(arguments).arg(vimeo.get_program()).args(vimeo.get_args()).current_dir(harness.path(""));
+        for (name, value) in vimeo.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command
+    };
+    let mut command = through("env", &["--default-signal=HUP"]);
     let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     listens(&child, INTERRUPT_AND_TERMINATE | HANG_UP);
     signal(&child, "-HUP");
@@ -181,14 +193,7 @@ fn a_closed_terminal_ends_the_command_with_a_word_but_not_under_nohup() {
     assert_eq!(child.wait().unwrap().code(), Some(129), "{said}");
     assert!(said.contains("the terminal was closed"), "{said}");
 
-    let vimeo = harness.vimeo(&args);
-    let mut command = std::process::Command::new("nohup");
-    command.arg(vimeo.get_program()).args(vimeo.get_args()).current_dir(harness.path(""));
-    for (name, value) in vimeo.get_envs() {
-        if let Some(value) = value {
-            command.env(name, value);
-        }
-    }
+    let mut command = through("nohup", &[]);
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     listens(&child, INTERRUPT_AND_TERMINATE);
