@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+#[cfg(any(feature = "accounts", feature = "webhooks", test))]
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 

@@ -6,6 +6,8 @@ mod folders;
 mod settings;
 
 pub(crate) use accounts::{Account, Accounts, Kept, TokenPlace, check_name};
-pub(crate) use files::{LONGEST_FILE, read, read_text, remove, replace};
+#[cfg(feature = "stores")]
+pub(crate) use files::LONGEST_FILE;
+pub(crate) use files::{read, read_text, remove, replace};
 pub(crate) use folders::Folders;
 pub(crate) use settings::Settings;
