@@ -1,13 +1,12 @@
 //! `cargo xtask accounts-bench`.
 
 use std::fs;
-use std::process::Command;
 
 use clap::Args;
 
 use crate::install;
 use crate::stores::Server;
-use crate::workspace::{Failure, root};
+use crate::workspace::{Failure, cargo, root};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -28,7 +27,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     fs::create_dir_all(&folder).map_err(Failure::file(&folder))?;
     let server = Server::start()?;
     let bench = |words: &[&str], parts: &[String]| {
-        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut command = cargo();
         // Only what the accounts need is compiled.
         command
             .args(["bench", "--quiet", "--package", "vimeo-ext", "--no-default-features"])

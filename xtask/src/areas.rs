@@ -1,18 +1,16 @@
 //! `cargo xtask areas`.
 
 use std::fs;
-use std::process::Command;
 
-use crate::workspace::{Failure, root};
+use crate::workspace::{Failure, cargo, root};
 
 /// Compiles vimeo-api with each area alone, and with none; a warning fails as an error does.
 pub(crate) fn run() -> Result<(), Failure> {
     let manifest = root().join("vimeo-api/Cargo.toml");
     let text = fs::read_to_string(&manifest).map_err(Failure::file(&manifest))?;
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut failed = Vec::new();
     for area in areas(&text) {
-        let done = Command::new(&cargo)
+        let done = cargo()
             .args(["check", "--quiet", "--package", "vimeo-api", "--no-default-features", "--features", area])
             .current_dir(root())
             .output()

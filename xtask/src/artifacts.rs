@@ -28,7 +28,7 @@ pub(crate) fn example(folder: &str, name: &str) -> Result<PathBuf, Failure> {
 }
 
 fn find(kind: &str, name: &str, folder: &Path) -> Result<PathBuf, Failure> {
-    let output = Command::new(cargo())
+    let output = cargo()
         .args(["test", "--quiet", "--workspace", "--no-run", "--message-format", "json-render-diagnostics"])
         .current_dir(root())
         .stderr(Stdio::inherit())

@@ -65,7 +65,7 @@ fn compiled_package(line: &str) -> Option<&str> {
 
 /// Cargo in a folder, without what the cargo that runs us has set for us.
 pub(crate) fn cargo_in(folder: &Path) -> Command {
-    let mut command = Command::new(cargo());
+    let mut command = cargo();
     command.current_dir(folder);
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();

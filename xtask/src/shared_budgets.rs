@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 fn test(arguments: &Arguments, through: &str) -> Result<Command, Failure> {
     let mut test = if arguments.release {
-        let mut cargo = Command::new(cargo());
+        let mut cargo = cargo();
         cargo.args(["test", "--quiet", "--release", "--package", "vimeo-ext", "--test", "it", "--"]);
         cargo.current_dir(root());
         cargo

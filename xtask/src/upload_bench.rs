@@ -1,11 +1,9 @@
 //! `cargo xtask upload-bench`.
 
-use std::process::Command;
-
 use clap::Args;
 
 use crate::install;
-use crate::workspace::{Failure, root};
+use crate::workspace::{Failure, cargo, root};
 
 /// The official Python library, as its users get it today.
 const PYVIMEO: &str = "PyVimeo==1.1.2";
@@ -26,8 +24,7 @@ pub(crate) struct Arguments {
 /// Measures an upload beside curl and PyVimeo; the benchmark itself is vimeo-ext's. Needs curl and Python.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let python = install::python(&[PYVIMEO])?;
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut bench = Command::new(cargo);
+    let mut bench = cargo();
     // Only what an upload needs is compiled, and the client is what a user's own small program would be.
     bench
         .args(["bench", "--quiet", "--package", "vimeo-ext", "--no-default-features", "--features", "rustls"])

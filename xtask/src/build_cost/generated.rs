@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::median;
@@ -78,7 +77,7 @@ fn candidate(
 }
 
 fn build(candidate: &Candidate, place: &Path) -> Result<(), Failure> {
-    let status = Command::new(cargo())
+    let status = cargo()
         .args(["build", "--quiet", "--no-default-features"])
         .args(candidate.features)
         .env("CARGO_TARGET_DIR", place.join("target"))
