@@ -146,6 +146,17 @@
 //! | `webhooks`, `axum` | receiving webhooks, and an extractor for services of axum |
 //!
 //! `authentication` and `videos` are always on, since the client itself needs them.
+//!
+//! # TLS
+//!
+//! ring is the default because it builds fastest of the providers that rustls supports; a program that wants aws-lc turns on
+//! `rustls-aws-lc`. If several features are on, `native-tls` comes before `rustls-aws-lc`, and that before `rustls`. A default
+//! `CryptoProvider` that the program has installed comes before both of rustls's. Without any of the features, a client for an
+//! https address is an error at [`build`](VimeoBuilder::build), [`ConfigError::NoTls`].
+//!
+//! With any of the rustls features, reqwest is built without cryptography of its own. A `reqwest::Client` that your program
+//! builds by itself then needs reqwest's feature `rustls`, or a default provider, which one line at the start installs:
+//! `rustls::crypto::ring::default_provider().install_default()`.
 #![forbid(unsafe_code)]
 
 mod builder;
