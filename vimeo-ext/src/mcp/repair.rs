@@ -5,17 +5,11 @@ use rmcp::model::ErrorCode;
 use serde_json::Value;
 
 const CALL: &str = "tools/call";
+const INITIALIZE: &str = "initialize";
 
 /// Methods of the protocol that this server answers.
-const KNOWN: [&str; 7] = [
-    CALL,
-    "initialize",
-    "ping",
-    "resources/list",
-    "resources/read",
-    "resources/templates/list",
-    "tools/list",
-];
+const KNOWN: [&str; 7] =
+    [CALL, INITIALIZE, "ping", "resources/list", "resources/read", "resources/templates/list", "tools/list"];
 
 /// Puts the arguments of a call in place that are the JSON text of an object; says whether anything changed.
 pub(crate) fn repair(message: &mut Value) -> bool {
@@ -36,10 +30,13 @@ pub(crate) fn repair(message: &mut Value) -> bool {
 /// Why a request is refused that is none of the protocol's.
 pub(crate) fn misfit(method: &str, params: Option<&Value>) -> ErrorData {
     let shown: String = method.chars().filter(|c| !c.is_control()).take(60).collect();
-    if !KNOWN.contains(&method) {
+    let part = |name: &str| params.and_then(|params| params.get(name));
+    // The newest protocol has no handshake: there `initialize` is a method like any other that does not exist. Whoever means
+    // the handshake of an older protocol names its version.
+    let removed = method == INITIALIZE && part("protocolVersion").is_none();
+    if removed || !KNOWN.contains(&method) {
         return ErrorData::new(ErrorCode::METHOD_NOT_FOUND, shown, None);
     }
-    let part = |name: &str| params.and_then(|params| params.get(name));
     let wrong = match method {
         CALL if !part("name").is_some_and(Value::is_string) => "`name` has to be the name of a tool, as text",
         CALL if part("arguments").is_some_and(|arguments| !arguments.is_object()) => {
@@ -91,6 +88,8 @@ mod tests {
             ("tools/list", json!([1]), -32602, "`params` has to be an object"),
             ("tools/list", json!({"cursor": 7}), -32602, "not what the method takes"),
             ("of/tomorrow", json!({}), -32601, "of/tomorrow"),
+            (INITIALIZE, json!({"protocolVersion": 7}), -32602, "not what the method takes"),
+            (INITIALIZE, json!({"_meta": {}}), -32601, INITIALIZE),
         ] {
             let error = misfit(method, Some(&params));
             assert_eq!(error.code.0, code, "{method} {params}");
