@@ -1,6 +1,6 @@
 //! What the client's layers cost: the same call through the whole chain and with reqwest alone, against the local Vimeo.
 //!
-//! `cargo run --release -p vimeo-ext --example overhead [rounds [way]]`; with a way, 0 to 3, only the smallest call in that
+//! `cargo bench -p vimeo-ext --bench overhead -- [rounds [way]]`; with a way, 0 to 3, only the smallest call in that
 //! way, for a profiler.
 //!
 //! Two calls are measured: the smallest there is, one field of the user, where a layer shows most; and a page of ten
@@ -149,7 +149,12 @@ impl Bench {
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let number = |place| std::env::args().nth(place).and_then(|text| text.parse::<usize>().ok());
+    let number = |place| {
+        std::env::args()
+            .filter(|word| word != "--bench")
+            .nth(place)
+            .and_then(|text| text.parse::<usize>().ok())
+    };
     let rounds = number(1).unwrap_or(500);
     let sandbox = Sandbox::start().await?;
     sandbox.seed_videos(10);

@@ -1,6 +1,6 @@
 //! Figures of the sandbox beside a bare server in one run: start, small GETs, a large upload.
 //!
-//! `cargo run --release -p vimeo-sandbox --example measure [MiB]`
+//! `cargo bench -p vimeo-sandbox --bench sandbox -- [MiB]`
 
 #![allow(clippy::print_stdout, reason = "this prints figures")]
 
@@ -20,7 +20,11 @@ const REQUESTS: u32 = 10_000;
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let mebibytes: u64 = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(1024);
+    let mebibytes: u64 = std::env::args()
+        .filter(|word| word != "--bench")
+        .nth(1)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(1024);
     start().await?;
     let sandbox = Sandbox::start().await?;
     let bare = bare().await?;

@@ -1,6 +1,6 @@
 //! Measures reading a page of 100 videos beside parsing it to a `serde_json::Value`, in turns, as a ratio.
 //!
-//! `cargo run --release -p vimeo-api --example decode -- VIDEO.json` takes one recorded video and repeats it.
+//! `cargo bench -p vimeo-api --bench decode -- VIDEO.json` takes one recorded video and repeats it.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::hint::black_box;
@@ -17,7 +17,8 @@ const BLOCK: usize = 7;
 const WARM: usize = 2;
 
 fn main() -> ExitCode {
-    let Some(page) = std::env::args().nth(1).and_then(|file| page_of(&file)) else {
+    let Some(page) = std::env::args().filter(|word| word != "--bench").nth(1).and_then(|file| page_of(&file))
+    else {
         eprintln!("usage: decode VIDEO.json");
         return ExitCode::from(2);
     };
