@@ -4,8 +4,6 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use fs4::FileExt;
-
 use crate::exit::{Failure, Result};
 
 /// The most that is read of a file of settings, accounts, keys or tokens.
@@ -80,7 +78,7 @@ pub(crate) fn with_lock<T>(lock: &Path, work: impl FnOnce() -> Result<T>) -> Res
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file: File = options.open(lock).map_err(failed)?;
     // Held for the time of one small write.
-    FileExt::lock(&file).map_err(failed)?;
+    file.lock().map_err(failed)?;
     work()
 }
 

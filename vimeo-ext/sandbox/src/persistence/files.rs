@@ -1,10 +1,8 @@
 //! The files of a state folder, numbered in pairs: `snapshot-N.json` and `log-N.jsonl`.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-
-use fs4::{FileExt, TryLockError};
 
 use super::OpenError;
 use super::format::{self, Change, Raw, StateError};
@@ -28,7 +26,7 @@ impl Files {
     pub(super) fn open(folder: &Path) -> Result<(Self, Raw), OpenError> {
         fs::create_dir_all(folder)?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock"))?;
-        match FileExt::try_lock(&lock) {
+        match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let message = "another sandbox has it open";

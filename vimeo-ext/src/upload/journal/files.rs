@@ -1,11 +1,9 @@
 //! The files of one upload: how an entry is locked, read, replaced and removed.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-
-use fs4::{FileExt, TryLockError};
 
 use super::{Entry, VERSION};
 use crate::upload::error::UploadError;
@@ -46,7 +44,7 @@ impl Files {
         let begun = Instant::now();
         loop {
             let file = private(&self.lock).map_err(failed)?;
-            match FileExt::try_lock(&file) {
+            match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) if begun.elapsed() < MOMENT => {
                     std::thread::sleep(PAUSE);
