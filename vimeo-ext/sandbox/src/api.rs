@@ -125,7 +125,7 @@ fn admit(
     let with_fields = request.query.get("fields").is_some_and(|fields| !fields.is_empty());
     let rate = token.rate;
     let standing = token.usage.count(&rate, with_fields, now);
-    let caller = Caller { token: text.to_owned(), user: token.user, scopes: token.scopes.clone() };
+    let caller = Caller { user: token.user, scopes: token.scopes.clone() };
     Ok((caller, rate, standing))
 }
 

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use secrecy::SecretString;
 use url::Url;
 
 use crate::clock::Clock;
@@ -14,7 +15,7 @@ use crate::limits::RateLimit;
 use crate::scopes::Scopes;
 
 /// What a sandbox is to be, before it starts.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use]
 pub struct SandboxBuilder {
     pub(crate) config: Config,
@@ -25,6 +26,7 @@ pub struct SandboxBuilder {
     pub(crate) port: u16,
     pub(crate) upload_port: u16,
     pub(crate) journal: usize,
+    pub(crate) control_token: Option<SecretString>,
     pub(crate) state: Option<PathBuf>,
     pub(crate) one_host: bool,
     pub(crate) unix: Option<PathBuf>,
@@ -34,6 +36,19 @@ pub struct SandboxBuilder {
     pub(crate) proxy_port: Option<u16>,
     #[cfg(feature = "tls")]
     pub(crate) tls_uploads: bool,
+}
+
+/// Without tokens.
+impl std::fmt::Debug for SandboxBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SandboxBuilder")
+            .field("config", &self.config)
+            .field("seed", &self.seed)
+            .field("address", &self.address)
+            .field("port", &self.port)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for SandboxBuilder {
@@ -47,6 +62,7 @@ impl Default for SandboxBuilder {
             port: 0,
             upload_port: 0,
             journal: 100_000,
+            control_token: None,
             state: None,
             one_host: false,
             unix: None,
@@ -200,9 +216,26 @@ impl SandboxBuilder {
         self
     }
 
-    /// The address to listen on. Default: 127.0.0.1; anything else lets others in.
+    /// The address to listen on. Default: 127.0.0.1; anything else lets others in. There, the control API needs a
+    /// [`control_token`](Self::control_token), and webhooks a [`webhook_receiver`](Self::webhook_receiver).
     pub fn listen(mut self, address: IpAddr) -> Self {
         self.address = address;
+        self
+    }
+
+    /// Lets only requests use the control API that carry this token as `X-Sandbox-Control-Token`. Default: on a loopback
+    /// address, programs of the user who started the sandbox may use it (where the system does not tell whose a program
+    /// is, any program of this machine); on any other address nobody may.
+    pub fn control_token(mut self, token: impl Into<String>) -> Self {
+        self.control_token = Some(SecretString::from(token.into()));
+        self
+    }
+
+    /// Lets webhooks be sent to this address of this machine. On a loopback address every address of this machine is
+    /// allowed, and this changes nothing. On any other, others could reach programs of this machine by webhooks: there, webhooks
+    /// are sent to such addresses alone, and to those of [`forward_to`](Self::forward_to).
+    pub fn webhook_receiver(mut self, url: Url) -> Self {
+        self.config.telling.receivers.push(url);
         self
     }
 

@@ -31,7 +31,6 @@ pub(crate) struct Request {
 /// Who asks.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
-    pub(crate) token: String,
     /// `None` for a token that stands for the app alone.
     pub(crate) user: Option<u64>,
     pub(crate) scopes: Scopes,

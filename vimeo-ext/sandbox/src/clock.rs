@@ -75,12 +75,22 @@ mod milliseconds {
     }
 }
 
+/// The first time that a clock shows.
+pub(crate) const EARLIEST: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+/// The last time that a clock shows: dates after it have years of five digits, and what is added to them can be too large.
+pub(crate) const LATEST: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 0) {
+    Some(at) => at,
+    None => DateTime::UNIX_EPOCH,
+};
+
 impl Mode {
     fn now(self) -> DateTime<Utc> {
         match self {
-            Self::Real(offset) => Utc::now() + offset,
+            Self::Real(offset) => Utc::now().checked_add_signed(offset).unwrap_or(LATEST),
             Self::Frozen(at) => at,
         }
+        .clamp(EARLIEST, LATEST)
     }
 
     fn moved_to(self, at: DateTime<Utc>) -> Self {
@@ -197,6 +207,16 @@ mod tests {
         assert_eq!(clock.now(), start);
         clock.advance(Duration::MAX);
         assert_eq!(clock.now(), start);
+        for (at, shown) in [
+            (DateTime::<Utc>::MAX_UTC, "9999-12-31T23:59:59+00:00"),
+            (DateTime::<Utc>::MIN_UTC, "1970-01-01T00:00:00+00:00"),
+        ] {
+            clock.set(at);
+            assert_eq!(iso(clock.now()), shown);
+        }
+        let ahead = Clock::of(Mode::Real(TimeDelta::MAX));
+        assert_eq!(ahead.now(), LATEST);
+        clock.set(start);
         clock.resume();
         assert!(clock.now() >= start);
     }

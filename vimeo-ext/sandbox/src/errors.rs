@@ -64,6 +64,9 @@ pub enum StartError {
          and may end with ="
     )]
     UnsendableToken(String),
+    /// The control token cannot be sent in a header.
+    #[error("the control token cannot be sent in a header; make it of letters, digits and any of -._~+/")]
+    UnsendableControlToken,
     /// The same token was given twice.
     #[error("the token \"{0}\" was given twice; each token belongs to one user of one world")]
     TokenTwice(String),

@@ -28,7 +28,7 @@ impl Ids {
 
     /// A new id, larger than all before it and unique in its world whatever it names.
     pub(crate) fn id(&mut self) -> u64 {
-        self.last += 1 + self.random() % 89;
+        self.last = self.last.saturating_add(1 + self.random() % 89);
         self.last
     }
 

@@ -40,7 +40,8 @@
 //! - [`Event`]: what webhooks on this machine are told.
 //!
 //! Tests in other languages do the same over HTTP, under `/_sandbox` on the API's port: `GET /_sandbox` lists what there
-//! is. It answers to this machine alone.
+//! is. It answers to programs of the same user on this machine alone, or to those that send its
+//! [control token](SandboxBuilder::control_token), and to no page of another origin.
 
 #![forbid(unsafe_code)]
 
@@ -72,6 +73,7 @@ mod operations;
 mod outbound;
 mod paging;
 mod persistence;
+mod private_files;
 mod query;
 mod routes;
 mod sandbox;
@@ -80,6 +82,7 @@ mod scopes;
 mod server;
 mod shapes;
 mod shared;
+mod socket_owner;
 mod start;
 mod tus;
 mod world;

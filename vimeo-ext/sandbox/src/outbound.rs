@@ -10,6 +10,9 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use url::{Host, Url};
 
+#[cfg(feature = "cli")]
+use crate::control::MAX_STATE_BYTES;
+
 /// What an answer may cost.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
@@ -24,7 +27,7 @@ impl Bounds {
     pub(crate) const SMALL: Self = Self { most: 64 << 20, patience: Duration::from_secs(10) };
     /// For all worlds of a sandbox: as much as one takes.
     #[cfg(feature = "cli")]
-    pub(crate) const WORLDS: Self = Self { most: 1 << 30, patience: Duration::from_secs(600) };
+    pub(crate) const WORLDS: Self = Self { most: MAX_STATE_BYTES, patience: Duration::from_secs(600) };
 }
 
 /// Why a request got no answer.

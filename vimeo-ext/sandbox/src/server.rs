@@ -15,14 +15,26 @@ use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
+
+use crate::socket_owner::{self, Ends};
 
 /// Lets a handler cut the connection that its request came over.
 #[derive(Debug, Clone)]
 pub(crate) struct Connection {
     cut: Arc<AtomicBool>,
-    is_local: bool,
+    peer: Arc<Peer>,
     own: Option<Arc<OwnPort>>,
+}
+
+/// Who is at the other end of a connection.
+#[derive(Debug)]
+enum Peer {
+    /// Whoever may open the socket's file.
+    #[cfg(unix)]
+    Unix,
+    Tcp(Ends, OnceCell<Option<bool>>),
 }
 
 /// The one world that a port leads to.
@@ -34,8 +46,8 @@ pub(crate) struct OwnPort {
 }
 
 impl Connection {
-    fn new(is_local: bool, own: Option<Arc<OwnPort>>) -> Self {
-        Self { cut: Arc::default(), is_local, own }
+    fn new(peer: Peer, own: Option<Arc<OwnPort>>) -> Self {
+        Self { cut: Arc::default(), peer: Arc::new(peer), own }
     }
 
     /// The only world that is to be seen through this connection, where it came by that world's port.
@@ -45,7 +57,27 @@ impl Connection {
 
     /// Whether who is at the other end is on this machine.
     pub(crate) fn is_local(&self) -> bool {
-        self.is_local
+        match &*self.peer {
+            #[cfg(unix)]
+            Peer::Unix => true,
+            Peer::Tcp(ends, _) => ends.peer.ip().to_canonical().is_loopback(),
+        }
+    }
+
+    /// Whether they are the user who started the sandbox; `None` where the system does not tell. Asked once a connection.
+    pub(crate) async fn is_same_user(&self) -> Option<bool> {
+        match &*self.peer {
+            #[cfg(unix)]
+            Peer::Unix => None,
+            Peer::Tcp(ends, known) => {
+                let ends = *ends;
+                let look = async || {
+                    let looked = tokio::task::spawn_blocking(move || socket_owner::is_same_user(ends)).await;
+                    looked.unwrap_or(Some(false))
+                };
+                *known.get_or_init(look).await
+            }
+        }
     }
 
     /// Nothing more is read or written: the client sees a reset.
@@ -192,23 +224,25 @@ async fn accept(listener: &Listener, door: &Door, stop: &Stop) -> io::Result<Con
             let (stream, peer) = listener.accept().await?;
             // Small answers must not wait for the client's acknowledgement of the one before.
             let _ = stream.set_nodelay(true);
-            Ok(enter(stream, peer.ip().to_canonical().is_loopback(), door.clone(), stop.clone()))
+            let own = stream.local_addr()?;
+            let peer = Peer::Tcp(Ends { peer, own }, OnceCell::new());
+            Ok(enter(stream, peer, door.clone(), stop.clone()))
         }
         #[cfg(unix)]
         Listener::Unix(listener) => {
             let (stream, _) = listener.accept().await?;
-            Ok(enter(stream, true, door.clone(), stop.clone()))
+            Ok(enter(stream, Peer::Unix, door.clone(), stop.clone()))
         }
     }
 }
 
 #[cfg_attr(not(feature = "tls"), allow(unused_variables, reason = "only the proxy is stopped from inside"))]
-fn enter(stream: impl Socket, is_local: bool, door: Door, stop: Stop) -> Conversation {
+fn enter(stream: impl Socket, peer: Peer, door: Door, stop: Stop) -> Conversation {
     let own = match &door {
         Door::World(own, _) => Some(Arc::clone(own)),
         _ => None,
     };
-    let connection = Connection::new(is_local, own);
+    let connection = Connection::new(peer, own);
     let wire = Wire { stream, connection: connection.clone() };
     match door {
         Door::Plain(router) | Door::World(_, router) => Box::pin(converse(wire, connection, router)),

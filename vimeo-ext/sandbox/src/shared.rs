@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use url::Url;
 
+use crate::control::access::Credential;
 use crate::doors::ports::Ports;
 use crate::drift::Drift;
 use crate::errors::StartError;
 use crate::faults::Faults;
 use crate::fixture;
-use crate::journal::{Host, Journal, bearer, fingerprint};
+use crate::journal::{Host, Journal, bearer};
 use crate::links::Place;
 use crate::persistence::{self, Read as Kept, StateError};
 use crate::server::Connection;
@@ -19,7 +20,7 @@ use crate::start::check;
 use crate::world::handle::World;
 use crate::world::reach::Reach;
 use crate::world::registry::{Cell, Origin, Worlds};
-use crate::world::seed::{LARGE, Seed, SeedError};
+use crate::world::seed::{LARGE, MAX_VIDEOS, Seed, SeedError};
 
 /// What both hosts and the control API work on.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) worlds: Arc<Worlds>,
     pub(crate) journal: Journal,
     pub(crate) faults: Faults,
+    /// What the control API asks for.
+    pub(crate) control: Credential,
     /// Where signed links lead, without a closing slash.
     pub(crate) upload_base: String,
     pub(crate) addresses: Addresses,
@@ -102,6 +105,7 @@ impl Shared {
                 world.set_drift(Some(Drift::Fuzz));
             }
             Seed::Large => drop(world.seed_videos(LARGE)),
+            Seed::Videos(videos) if *videos > MAX_VIDEOS => return Err(SeedError::TooManyVideos(*videos)),
             Seed::Videos(videos) => drop(world.seed_videos(*videos)),
             Seed::Fixture(text) => fixture::run(self, cell, text)?,
         }
@@ -143,7 +147,7 @@ impl Shared {
         let count = worlds.len();
         for Kept { id, clock, origin, state } in worlds {
             let restored = self.worlds.restore(id, clock, origin, state);
-            restored.map_err(|token| StateError::TokenTaken(fingerprint(&token)))?;
+            restored.map_err(|token| StateError::TokenTaken(token.fingerprint()))?;
         }
         // The sandbox that wrote it may still have its ports.
         self.open_ports(true).map_err(|error| StateError::NoPort(error.to_string()))?;

@@ -4,11 +4,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 use url::Url;
 
 use crate::builder::SandboxBuilder;
 use crate::config::Keep;
+use crate::control::access::Credential;
 use crate::doors::ports::Ports;
 #[cfg(feature = "tls")]
 use crate::doors::tls::Authority;
@@ -16,8 +18,9 @@ use crate::errors::StartError;
 use crate::events::{self, Outbox};
 use crate::faults::Faults;
 use crate::hosts;
-use crate::journal::{Journal, fingerprint};
+use crate::journal::Journal;
 use crate::persistence::{OpenError, Read, StateError, Store};
+use crate::private_files;
 use crate::sandbox::Sandbox;
 use crate::scopes::Scopes;
 use crate::server::{self, Door, Listener};
@@ -67,6 +70,7 @@ impl SandboxBuilder {
             worlds,
             journal: Journal::new(self.journal),
             faults: Faults::default(),
+            control: self.control_credential(),
             upload_base,
             addresses,
             ports: Ports::default(),
@@ -115,6 +119,14 @@ impl SandboxBuilder {
         })
     }
 
+    fn control_credential(&self) -> Credential {
+        match &self.control_token {
+            Some(token) => Credential::token(token.expose_secret()),
+            None if self.address.is_loopback() => Credential::SameUser,
+            None => Credential::Missing,
+        }
+    }
+
     /// Whether opening the worlds means to wait for a disk.
     fn touches_files(&self) -> bool {
         self.state.is_some() || matches!(self.config.keep, Keep::Folder(_))
@@ -123,8 +135,11 @@ impl SandboxBuilder {
     /// The worlds: those that were kept, or a first one. May wait for a disk.
     fn open_worlds(&self, outbox: Outbox) -> Result<(Arc<Worlds>, Arc<Cell>, bool), StartError> {
         check(&self.tokens)?;
+        if self.control_token.as_ref().is_some_and(|token| !can_be_sent(token.expose_secret())) {
+            return Err(StartError::UnsendableControlToken);
+        }
         if let Keep::Folder(folder) = &self.config.keep {
-            std::fs::create_dir_all(folder)
+            private_files::create_folder(folder)
                 .map_err(|source| StartError::Folder { folder: folder.clone(), source })?;
         }
         let folder = |folder: &PathBuf, source: OpenError| match source {
@@ -136,11 +151,13 @@ impl SandboxBuilder {
             None => None,
         };
         let (store, kept) = opened.map_or((None, Vec::new()), |opened| (Some(opened.store), opened.worlds));
-        let worlds = Arc::new(Worlds::new(self.config.clone(), store.clone(), outbox));
+        let mut config = self.config.clone();
+        config.telling.only_receivers = !self.address.is_loopback();
+        let worlds = Arc::new(Worlds::new(config, store.clone(), outbox));
         for Read { id, clock, origin, state } in kept {
             worlds
                 .restore(id, clock, origin, state)
-                .map_err(|token| StateError::TokenTaken(fingerprint(&token)))?;
+                .map_err(|token| StateError::TokenTaken(token.fingerprint()))?;
         }
         let first = worlds.all().into_iter().next();
         let was_kept = first.is_some();
@@ -160,7 +177,8 @@ impl SandboxBuilder {
 /// Whether these tokens will do.
 pub(crate) fn check(tokens: &[(String, Scopes)]) -> Result<(), StartError> {
     for (text, scopes) in tokens {
-        if looks_real(text) {
+        // As read from a file, with the end of its line.
+        if looks_real(text.trim()) {
             return Err(StartError::RealLookingToken);
         }
         if !can_be_sent(text) {
@@ -247,7 +265,10 @@ fn listen_unix(path: &std::path::Path) -> Result<Listener, StartError> {
     if left_behind {
         std::fs::remove_file(path).map_err(failed)?;
     }
-    Ok(Listener::Unix(tokio::net::UnixListener::bind(path).map_err(failed)?))
+    let listener = tokio::net::UnixListener::bind(path).map_err(failed)?;
+    // Whoever may open it may use the control API.
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(failed)?;
+    Ok(Listener::Unix(listener))
 }
 
 async fn listen(address: IpAddr, port: u16) -> Result<(TcpListener, Url), StartError> {

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use http::Method;
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use url::Url;
 
-use super::{Failure, print, remote};
+use super::{Failure, file, print, remote};
 
 /// A client, by the language or tool that it is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -45,6 +46,8 @@ pub struct Env {
     /// The file that was given to `--ready-file`.
     #[arg(long, conflicts_with = "url")]
     ready_file: Option<PathBuf>,
+    #[command(flatten)]
+    control: remote::Credential,
 }
 
 impl Env {
@@ -56,12 +59,18 @@ impl Env {
     pub async fn run(&self) -> Result<(), Failure> {
         let line = match (&self.ready_file, &self.url) {
             (Some(path), _) => {
-                let what = || format!("cannot read {}", path.display());
-                let text = tokio::fs::read_to_string(path).await;
-                let text = text.map_err(|source| Failure::File { what: what(), source })?;
-                serde_json::from_str(&text).map_err(|error| Failure::Input(format!("{}: {error}", what())))?
+                let text = file::read_text(path).await?;
+                serde_json::from_str(&text)
+                    .map_err(|error| Failure::Input(format!("cannot read {}: {error}", path.display())))?
             }
-            (None, Some(url)) => remote::ask(url, Method::GET, "/_sandbox/worlds/this", None).await?,
+            (None, Some(url)) => {
+                let control = self.control.at(url);
+                let mut line = remote::ask(control, Method::GET, "/_sandbox/worlds/this", None).await?;
+                if let (Some(members), Some(token)) = (line.as_object_mut(), &self.control.token) {
+                    members.insert("control_token".to_owned(), token.expose_secret().into());
+                }
+                line
+            }
             (None, None) => return Err(Failure::Input("give --url or --ready-file".to_owned())),
         };
         print(lines(self.client, &line)?.trim_end())
@@ -80,6 +89,7 @@ pub(super) fn variables(line: &Value) -> Vec<(&'static str, String)> {
         ("VIMEO_CLIENT_ID", text("client_id")),
         ("VIMEO_CLIENT_SECRET", text("client_secret")),
         ("VIMEO_SANDBOX_URL", text("url")),
+        ("VIMEO_SANDBOX_CONTROL_TOKEN", text("control_token")),
     ];
     // Only where they were asked for: they change what every program in the environment does.
     if proxy.is_some() {

@@ -16,9 +16,15 @@ pub struct Place {
     /// The world's number; without it the first, or the one whose port the address has.
     #[arg(long)]
     world: Option<u64>,
+    #[command(flatten)]
+    control: remote::Credential,
 }
 
 impl Place {
+    fn control(&self) -> remote::Control<'_> {
+        self.control.at(&self.url)
+    }
+
     /// A path of the control API, about the world that is meant.
     fn path(&self, of: &str) -> String {
         let world = self.world.map(|world| format!("&world={world}")).unwrap_or_default();
@@ -77,7 +83,7 @@ impl Trigger {
             members.insert("resource".to_owned(), resource.as_str().into());
         }
         let path = self.place.path("trigger");
-        let triggered = remote::ask(&self.place.url, Method::POST, &path, Some(&body)).await?;
+        let triggered = remote::ask(self.place.control(), Method::POST, &path, Some(&body)).await?;
         let id = triggered.get("event").and_then(Value::as_u64);
         list(&self.place, |event| event.get("id").and_then(Value::as_u64) == id).await
     }
@@ -94,7 +100,7 @@ impl Events {
             Self::List(place) => list(place, |_| true).await,
             Self::Resend { place, event } => {
                 let path = place.path(&format!("events/{event}/resend"));
-                remote::ask(&place.url, Method::POST, &path, None).await?;
+                remote::ask(place.control(), Method::POST, &path, None).await?;
                 list(place, |one| one.get("id").and_then(Value::as_u64) == Some(*event)).await
             }
         }
@@ -103,7 +109,7 @@ impl Events {
 
 async fn list(place: &Place, wanted: impl Fn(&Value) -> bool) -> Result<(), Failure> {
     let path = place.path("events");
-    let answer = remote::ask(&place.url, Method::GET, &path, None).await?;
+    let answer = remote::ask(place.control(), Method::GET, &path, None).await?;
     let events = answer.get("events").and_then(Value::as_array).into_iter().flatten();
     for event in events.filter(|event| wanted(event)) {
         print(&event.to_string())?;

@@ -8,6 +8,7 @@
 
 mod env;
 mod events;
+mod file;
 mod remote;
 mod run;
 mod serve;
@@ -22,6 +23,7 @@ use clap::{Parser, Subcommand};
 use crate::errors::StartError;
 pub use env::{Client, Env};
 pub use events::{Events, Place, Trigger};
+pub use remote::Credential;
 pub use run::Run;
 pub use serve::Serve;
 pub use snapshot::Snapshot;

@@ -1,35 +1,80 @@
 //! Talking to a sandbox that runs already.
 
 use bytes::Bytes;
+use clap::Args;
 use http::{HeaderMap, HeaderValue, Method, header};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
 
 use super::Failure;
+use crate::control::access;
 use crate::outbound::{self, Bounds};
 
-/// Asks the control API at `base`.
+/// What lets a command use the control API.
+#[derive(Debug, Clone, Args)]
+pub struct Credential {
+    /// The token that the sandbox was started with, where it was started with one.
+    #[arg(
+        long = "control-token",
+        value_name = "TOKEN",
+        env = "VIMEO_SANDBOX_CONTROL_TOKEN",
+        hide_env_values = true
+    )]
+    pub(super) token: Option<SecretString>,
+}
+
+impl Credential {
+    pub(super) fn at<'a>(&'a self, base: &'a Url) -> Control<'a> {
+        Control { base, token: self.token.as_ref() }
+    }
+}
+
+/// The control API of a sandbox.
+#[derive(Clone, Copy)]
+pub(super) struct Control<'a> {
+    base: &'a Url,
+    token: Option<&'a SecretString>,
+}
+
+/// Asks the control API.
 pub(super) async fn ask(
-    base: &Url,
+    control: Control<'_>,
     method: Method,
     path: &str,
     body: Option<&Value>,
 ) -> Result<Value, Failure> {
     let body = body.map(ToString::to_string).unwrap_or_default();
-    let answer = send(base, method, path, Bytes::from(body), Bounds::SMALL).await?;
+    let answer = send(control, method, path, Bytes::from(body), Bounds::SMALL).await?;
     Ok(serde_json::from_slice(&answer).unwrap_or_default())
 }
 
 /// As [`ask`], for documents that are carried as they are.
-pub(super) async fn exchange(base: &Url, method: Method, path: &str, body: Bytes) -> Result<Bytes, Failure> {
-    send(base, method, path, body, Bounds::WORLDS).await
+pub(super) async fn exchange(
+    control: Control<'_>,
+    method: Method,
+    path: &str,
+    body: Bytes,
+) -> Result<Bytes, Failure> {
+    send(control, method, path, body, Bounds::WORLDS).await
 }
 
-async fn send(base: &Url, method: Method, path: &str, body: Bytes, bounds: Bounds) -> Result<Bytes, Failure> {
+async fn send(
+    Control { base, token }: Control<'_>,
+    method: Method,
+    path: &str,
+    body: Bytes,
+    bounds: Bounds,
+) -> Result<Bytes, Failure> {
     let failed = |reason: String| Failure::Remote(format!("the sandbox at {base} does not answer: {reason}"));
     let url = base.join(path).map_err(|error| failed(error.to_string()))?;
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(token) = token {
+        let token = HeaderValue::try_from(token.expose_secret())
+            .map_err(|_| Failure::Input("--control-token: it cannot be sent in a header".to_owned()))?;
+        headers.insert(access::TOKEN, token);
+    }
     let sent = outbound::send(method, &url, headers, body, bounds).await;
     let (status, answer) = sent.map_err(|error| failed(error.to_string()))?;
     match status {

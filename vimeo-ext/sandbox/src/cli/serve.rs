@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
-use super::{Failure, print};
+use super::{Failure, file, print};
 use crate::clock::Clock;
 use crate::config::Quota;
 use crate::drift::Drift;
@@ -107,6 +108,14 @@ pub struct Serve {
     /// How many more times an event is sent that was not taken.
     #[arg(long, default_value_t = 0)]
     webhook_retries: u32,
+    /// Let webhooks be sent to this address of this machine, where --listen lets other machines in; may be given more
+    /// than once.
+    #[arg(long, value_name = "URL")]
+    webhook_receiver: Vec<url::Url>,
+    /// Let only requests use the control API that carry this token as X-Sandbox-Control-Token. Without it, programs of
+    /// the same user may, and with a --listen that lets other machines in nobody.
+    #[arg(long, value_name = "TOKEN", env = "VIMEO_SANDBOX_CONTROL_TOKEN", hide_env_values = true)]
+    control_token: Option<SecretString>,
     /// Keep all worlds in this folder, and go on with those that it holds.
     #[arg(long, value_name = "FOLDER")]
     state: Option<PathBuf>,
@@ -222,6 +231,16 @@ impl Serve {
             }
             builder = builder.forward_to(url.clone());
         }
+        for url in &self.webhook_receiver {
+            if outbound::local(url).is_none() {
+                let message = format!("--webhook-receiver {url}: only http to this machine is sent to");
+                return Err(Failure::Input(message));
+            }
+            builder = builder.webhook_receiver(url.clone());
+        }
+        if let Some(token) = &self.control_token {
+            builder = builder.control_token(token.expose_secret());
+        }
         if let Some(header) = &self.signature_header {
             if http::HeaderName::try_from(header).is_err() {
                 return Err(Failure::Input(format!(
@@ -265,9 +284,7 @@ impl Serve {
             fill(seed).map_err(|error| Failure::Input(error.to_string()))?;
         }
         if let Some(path) = &self.fixture {
-            let what = || format!("cannot read {}", path.display());
-            let text = tokio::fs::read_to_string(path).await;
-            let text = text.map_err(|source| Failure::File { what: what(), source })?;
+            let text = file::read_text(path).await?;
             fill(Seed::Fixture(text))
                 .map_err(|error| Failure::Input(format!("{}, {error}", path.display())))?;
         }
@@ -282,13 +299,12 @@ impl Serve {
             let others: Vec<Value> =
                 sandbox.worlds().iter().skip(1).map(|world| sandbox.describe(world)).collect();
             members.insert("worlds".to_owned(), others.into());
+            if let Some(token) = &self.control_token {
+                members.insert("control_token".to_owned(), token.expose_secret().into());
+            }
         }
         if let Some(path) = &self.ready_file {
-            let failed = |source| Failure::File { what: format!("cannot write {}", path.display()), source };
-            // Under another name first: who waits for the file must not read half of it.
-            let unfinished = path.with_extension("unfinished");
-            tokio::fs::write(&unfinished, format!("{line}\n")).await.map_err(failed)?;
-            tokio::fs::rename(&unfinished, path).await.map_err(failed)?;
+            file::write(path, format!("{line}\n").into_bytes()).await?;
         }
         Ok(line)
     }

@@ -7,7 +7,8 @@ use clap::{Args, Subcommand};
 use http::Method;
 use url::Url;
 
-use super::{Failure, print, remote};
+use super::{Failure, file, print, remote};
+use crate::control::MAX_STATE_BYTES;
 use crate::persistence;
 use crate::sandbox::Sandbox;
 
@@ -19,6 +20,9 @@ pub enum Snapshot {
         /// Where they are.
         #[command(flatten)]
         place: Place,
+        /// What the sandbox asks for.
+        #[command(flatten)]
+        control: remote::Credential,
         /// The file, `-` for standard output.
         file: PathBuf,
     },
@@ -27,6 +31,9 @@ pub enum Snapshot {
         /// Where they go.
         #[command(flatten)]
         place: Place,
+        /// What the sandbox asks for.
+        #[command(flatten)]
+        control: remote::Credential,
         /// The file.
         file: PathBuf,
     },
@@ -55,23 +62,21 @@ impl Snapshot {
     /// When the folder, the file or the sandbox cannot be used, or what they hold not be read.
     pub async fn run(&self) -> Result<(), Failure> {
         match self {
-            Self::Export { place, file } => write(file, &place.export().await?).await,
-            Self::Import { place, file } => {
-                let failed =
-                    |source| Failure::File { what: format!("cannot read {}", file.display()), source };
-                let document = tokio::fs::read(file).await.map_err(failed)?;
+            Self::Export { place, control, file } => write(file, place.export(control).await?).await,
+            Self::Import { place, control, file } => {
+                let document = file::read(file, MAX_STATE_BYTES).await?;
                 // Before anything is touched: what cannot be read leaves no trace.
                 persistence::check(&document, &file.display().to_string()).map_err(state)?;
-                place.import(document).await
+                place.import(control, document).await
             }
         }
     }
 }
 
 impl Place {
-    async fn export(&self) -> Result<Bytes, Failure> {
+    async fn export(&self, control: &remote::Credential) -> Result<Bytes, Failure> {
         match (&self.url, &self.state) {
-            (Some(url), _) => remote::exchange(url, Method::GET, STATE, Bytes::new()).await,
+            (Some(url), _) => remote::exchange(control.at(url), Method::GET, STATE, Bytes::new()).await,
             (None, Some(folder)) => {
                 // It would be made, and one that is misspelt taken for an empty one.
                 if !tokio::fs::metadata(folder).await.is_ok_and(|found| found.is_dir()) {
@@ -86,10 +91,10 @@ impl Place {
         }
     }
 
-    async fn import(&self, document: Vec<u8>) -> Result<(), Failure> {
+    async fn import(&self, control: &remote::Credential, document: Vec<u8>) -> Result<(), Failure> {
         match (&self.url, &self.state) {
             (Some(url), _) => {
-                remote::exchange(url, Method::PUT, STATE, Bytes::from(document)).await.map(drop)
+                remote::exchange(control.at(url), Method::PUT, STATE, Bytes::from(document)).await.map(drop)
             }
             (None, Some(folder)) => {
                 let sandbox = Sandbox::builder().state(folder).start().await?;
@@ -102,12 +107,11 @@ impl Place {
     }
 }
 
-async fn write(file: &Path, document: &[u8]) -> Result<(), Failure> {
-    if file == Path::new("-") {
-        return print(&String::from_utf8_lossy(document));
+async fn write(path: &Path, document: Bytes) -> Result<(), Failure> {
+    if path == Path::new("-") {
+        return print(&String::from_utf8_lossy(&document));
     }
-    let failed = |source| Failure::File { what: format!("cannot write {}", file.display()), source };
-    tokio::fs::write(file, document).await.map_err(failed)
+    file::write(path, document.into()).await
 }
 
 fn state(error: persistence::StateError) -> Failure {

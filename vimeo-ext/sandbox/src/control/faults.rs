@@ -6,12 +6,19 @@ use serde_json::{Value, json};
 use super::{Ask, Outcome, Refused, Reply};
 use crate::faults::notation::Written;
 
+/// How many faults may wait before no more are taken.
+const MAX_FAULTS: usize = 10_000;
+
 pub(super) fn set(ask: &Ask<'_>) -> Outcome {
     let fault = ask.read::<Written>()?.fault().map_err(Refused::bad)?;
     if let Some(world) = fault.in_world()
         && ask.shared.worlds.get(world).is_none()
     {
         return Err(Refused::bad(format!("match.world: there is no world {world}.")));
+    }
+    if ask.shared.faults.waiting() >= MAX_FAULTS {
+        let message = format!("{MAX_FAULTS} faults wait already; take back some.");
+        return Err(Refused::new(StatusCode::CONFLICT, message));
     }
     let id = ask.shared.faults.add(fault);
     Ok(Reply::Json(StatusCode::CREATED, json!({"fault": id})))

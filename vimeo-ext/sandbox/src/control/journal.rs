@@ -45,8 +45,14 @@ struct Verify {
     expect: Vec<Expectation>,
 }
 
+/// How many expectations are held against the journal at once.
+const MAX_EXPECTATIONS: usize = 1_000;
+
 pub(super) fn verify(ask: &Ask<'_>) -> Outcome {
     let Verify { expect } = ask.read()?;
+    if expect.len() > MAX_EXPECTATIONS {
+        return Err(Refused::bad(format!("expect: at most {MAX_EXPECTATIONS} at once.")));
+    }
     let unmet = unmet(&ask.shared.journal.entries(), &expect);
     Reply::ok(json!({"met": unmet.is_empty(), "unmet": unmet}))
 }

@@ -1,9 +1,9 @@
 //! The sandbox's own API, under `/_sandbox` on the API's port: what a test in another language steers it by.
 //!
-//! It answers only to this machine: to loopback peers, under a loopback name, and to no web page of elsewhere. Its
-//! requests are in no journal, meet no fault, count against no limit. With `?wait=true` an answer comes when all that
+//! Its requests are in no journal, meet no fault, count against no limit. With `?wait=true` an answer comes when all that
 //! happened until then has been told to webhooks.
 
+pub(crate) mod access;
 mod events;
 mod faults;
 mod journal;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -26,13 +26,28 @@ use crate::server::Connection;
 use crate::shared::Shared;
 use crate::world::reach::Reach;
 use crate::world::registry::Cell;
+use access::{Credential, Peer};
 pub(crate) use worlds::description;
 
 /// Where it stands.
 pub(crate) const ROOT: &str = "/_sandbox";
 
-/// The most that a request may hold; a state with a hundred thousand videos fits.
-const MOST: usize = 1024 * 1024 * 1024;
+/// The largest state that is taken; one with a hundred thousand videos fits.
+pub(crate) const MAX_STATE_BYTES: usize = 256 * 1024 * 1024;
+
+/// The largest fixture: its files are in it.
+const MAX_FIXTURE_BYTES: usize = 16 * 1024 * 1024;
+
+/// The largest body of any other request.
+const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+fn max_body_bytes(path: &str) -> usize {
+    match path.trim_end_matches('/') {
+        "/_sandbox/state" => MAX_STATE_BYTES,
+        "/_sandbox/seed" | "/_sandbox/worlds" => MAX_FIXTURE_BYTES,
+        _ => MAX_BODY_BYTES,
+    }
+}
 
 /// What there is, for the index and for whoever asks for something else.
 const PATHS: [&str; 21] = [
@@ -168,8 +183,8 @@ pub(crate) async fn answer(
     body: Body,
 ) -> Response<Body> {
     let query = Query::parse(parts.uri.query().unwrap_or_default());
-    let outcome = match admit(parts, connection.is_local()).and_then(|()| check_query(&query)) {
-        Ok(()) => match Limited::new(body, MOST).collect().await {
+    let outcome = match admitted(shared, parts, connection).await.and_then(|()| check_query(&query)) {
+        Ok(()) => match Limited::new(body, max_body_bytes(parts.uri.path())).collect().await {
             Ok(body) => {
                 let token = bearer(&parts.headers);
                 let ask =
@@ -191,58 +206,27 @@ pub(crate) async fn answer(
                     Err(reason) => Err(Refused::new(StatusCode::INSUFFICIENT_STORAGE, reason)),
                 }
             }
-            Err(_) => Err(Refused::bad("The body broke off, or is too large.")),
+            Err(error) if error.is::<LengthLimitError>() => Err(Refused::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("The body is too large; {} bytes are the most.", max_body_bytes(parts.uri.path())),
+            )),
+            Err(_) => Err(Refused::bad("The body broke off.")),
         },
         Err(refused) => Err(refused),
     };
     written(outcome)
 }
 
-/// Lets in who may steer the sandbox: programs on this machine. A page in a browser could send requests too, under a name
-/// that leads here; it shows by its `Origin`, or by the name.
-fn admit(parts: &http::request::Parts, is_local: bool) -> Result<(), Refused> {
-    let refuse = |message| Err(Refused::new(StatusCode::FORBIDDEN, message));
-    if !is_local {
-        return refuse("The control API answers to this machine only.");
-    }
-    let host = parts.headers.get(header::HOST).map_or(Some(""), |host| host.to_str().ok());
-    if !host.is_some_and(is_own_name) {
-        return refuse(
-            "The control API answers under localhost, a loopback address or one of Vimeo's names only, \
-             and the Host header has another.",
-        );
-    }
-    if let Some(origin) = parts.headers.get(header::ORIGIN) {
-        let own = origin
-            .to_str()
-            .ok()
-            .and_then(|origin| origin.split_once("://"))
-            .is_some_and(|(_, host)| is_loopback(host));
-        if !own {
-            return refuse("The control API answers to no page of another origin.");
-        }
-    }
-    Ok(())
-}
-
-fn is_own_name(host: &str) -> bool {
-    host.is_empty() || is_loopback(host) || crate::doors::is_vimeo(without_port(host))
-}
-
-fn is_loopback(host: &str) -> bool {
-    let name = without_port(host);
-    name.eq_ignore_ascii_case("localhost")
-        || name
-            .trim_matches(['[', ']'])
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
-}
-
-fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.ends_with(':') => name,
-        _ => host,
-    }
+async fn admitted(
+    shared: &Shared,
+    parts: &http::request::Parts,
+    connection: &Connection,
+) -> Result<(), Refused> {
+    let is_same_user = match &shared.control {
+        Credential::SameUser => connection.is_same_user().await,
+        Credential::Token(_) | Credential::Missing => None,
+    };
+    access::admit(parts, Peer { is_local: connection.is_local(), is_same_user }, &shared.control)
 }
 
 /// Carries all worlds away or here, beside the runtime's own threads: it waits for uploads to be on the disk, and takes
@@ -324,26 +308,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_this_machine_is_let_in() {
-        for (host, origin, is_local, allowed) in [
-            ("127.0.0.1:8080", "", true, true),
-            ("localhost", "", true, true),
-            ("[::1]:80", "http://[::1]:3000", true, true),
-            ("127.0.0.1", "http://localhost:3000", true, true),
-            ("api.vimeo.com", "", true, true),
-            ("127.0.0.1", "", false, false),
-            ("rebound.example", "", true, false),
-            ("127.0.0.1", "https://page.example", true, false),
-            ("127.0.0.1", "null", true, false),
-            ("localhost.example:80", "", true, false),
-        ] {
-            let mut request = http::Request::builder().uri("/_sandbox/health").header("host", host);
-            if !origin.is_empty() {
-                request = request.header("origin", origin);
-            }
-            let (parts, ()) = request.body(()).unwrap().into_parts();
-            assert_eq!(admit(&parts, is_local).is_ok(), allowed, "{host} {origin} {is_local}");
+    fn its_paths_are_told_from_others() {
+        for (path, is_its_own) in
+            [("/_sandbox", true), ("/_sandbox/x", true), ("/_sandboxes", false), ("/me/_sandbox", false)]
+        {
+            assert_eq!(is_meant(path), is_its_own, "{path}");
         }
-        assert!(is_meant("/_sandbox") && is_meant("/_sandbox/x") && !is_meant("/_sandboxes"));
+    }
+
+    #[test]
+    fn only_what_carries_much_may_be_large() {
+        for (path, most) in [
+            ("/_sandbox/state", MAX_STATE_BYTES),
+            ("/_sandbox/state/", MAX_STATE_BYTES),
+            ("/_sandbox/seed", MAX_FIXTURE_BYTES),
+            ("/_sandbox/worlds", MAX_FIXTURE_BYTES),
+            ("/_sandbox/faults", MAX_BODY_BYTES),
+            ("/_sandbox/state/x", MAX_BODY_BYTES),
+        ] {
+            assert_eq!(max_body_bytes(path), most, "{path}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Ask, Outcome, Refused, Reply};
-use crate::clock::iso;
+use crate::clock::{EARLIEST, LATEST, iso};
 use crate::config::{Pull, Transcode};
 use crate::drift::Drift;
 use crate::world::handle::World;
@@ -36,6 +36,14 @@ struct Turn {
     resume: Option<bool>,
 }
 
+/// A time that a clock can show.
+fn within(at: DateTime<Utc>) -> Result<DateTime<Utc>, Refused> {
+    match (EARLIEST..=LATEST).contains(&at) {
+        true => Ok(at),
+        false => Err(Refused::bad("A clock shows the years 1970 to 9999 only.")),
+    }
+}
+
 pub(super) fn turn(ask: &Ask<'_>) -> Outcome {
     let turn: Turn = ask.read()?;
     let cell = ask.cell()?;
@@ -47,11 +55,12 @@ pub(super) fn turn(ask: &Ask<'_>) -> Outcome {
                 let at = serde_json::from_value(at).map_err(|_| {
                     Refused::bad("freeze: must be true, or a time such as \"2026-01-01T00:00:00Z\"")
                 })?;
+                let at = within(at)?;
                 cell.clock.freeze();
                 cell.clock.set(at);
             }
         },
-        Turn { freeze: None, set: Some(at), advance: None, resume: None } => cell.clock.set(at),
+        Turn { freeze: None, set: Some(at), advance: None, resume: None } => cell.clock.set(within(at)?),
         Turn { freeze: None, set: None, advance: Some(seconds), resume: None } => {
             let by = Duration::try_from_secs_f64(seconds);
             cell.clock.advance(by.map_err(|_| {

@@ -16,6 +16,9 @@ use crate::world::handle::World;
 use crate::world::registry::{Cell, Keep, Origin};
 use crate::world::seed::Seed;
 
+/// How many worlds there may be before the control API makes no more.
+const MAX_WORLDS: usize = 10_000;
+
 /// What a client needs to talk to a world.
 pub(crate) fn description(shared: &Shared, cell: &Cell) -> Value {
     let origin = cell.origin();
@@ -78,6 +81,10 @@ pub(super) fn create(ask: &Ask<'_>) -> Outcome {
     let New { seed, frozen, token, scopes, fill, drift, port } = ask.read()?;
     if token.is_none() && scopes.is_some() {
         return Err(Refused::bad("scopes: they are those of a token; give token too."));
+    }
+    if ask.shared.worlds.all().len() >= MAX_WORLDS {
+        let message = format!("There are {MAX_WORLDS} worlds already; end some that are not needed.");
+        return Err(Refused::new(StatusCode::CONFLICT, message));
     }
     let tokens: Vec<(String, Scopes)> = token
         .into_iter()

@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tokio::sync::{mpsc, oneshot};
 use url::Url;
 
+use crate::control::is_meant as is_control_path;
 use crate::outbound::{self, Bounds};
 use crate::world::events::Delivery;
 use crate::world::registry::Worlds;
@@ -27,6 +28,29 @@ pub(crate) struct Telling {
     pub(crate) retries: u32,
     /// Addresses that all events of all worlds go to.
     pub(crate) forward_to: Vec<Url>,
+    /// Addresses that webhooks may lead to, beside those.
+    pub(crate) receivers: Vec<Url>,
+    /// Whether webhooks may lead to no other address, since not only this machine can make them.
+    pub(crate) only_receivers: bool,
+}
+
+impl Telling {
+    /// Why nothing is sent to an address; `None` where it may be.
+    fn refusal(&self, url: &Url) -> Option<&'static str> {
+        // A webhook must not do what its maker may not.
+        if is_control_path(url.path()) {
+            return Some("it is the control API of a sandbox, to which no webhook is sent");
+        }
+        let origin = url.origin();
+        let mut allowed = self.forward_to.iter().chain(&self.receivers);
+        match !self.only_receivers || allowed.any(|allowed| allowed.origin() == origin) {
+            true => None,
+            false => Some(
+                "the sandbox listens to other machines, so it sends only to addresses named at its start; \
+                 name this one with --webhook-receiver",
+            ),
+        }
+    }
 }
 
 /// What the task is told.
@@ -101,7 +125,7 @@ async fn tell(worlds: &Worlds, world: u64, id: u64) {
     {
         let body = event.body(secret.as_deref()).to_string();
         for _ in 0..=telling.retries {
-            let delivery = send(&url, secret.as_deref(), &body, telling.signature.as_ref()).await;
+            let delivery = send(&url, secret.as_deref(), &body, telling).await;
             let taken = delivery.is_taken();
             let (mut state, _) = cell.enter();
             if let Some(event) = state.events.get_mut(&id) {
@@ -115,12 +139,13 @@ async fn tell(worlds: &Worlds, world: u64, id: u64) {
     cell.enter().0.told(id);
 }
 
-async fn send(url: &str, secret: Option<&str>, body: &str, signature: Option<&Signature>) -> Delivery {
-    let sent = match Url::parse(url) {
-        Ok(address) => {
+async fn send(url: &str, secret: Option<&str>, body: &str, telling: &Telling) -> Delivery {
+    let sent = match Url::parse(url).map(|address| (telling.refusal(&address), address)) {
+        Ok((Some(refusal), _)) => Err(refusal.to_owned()),
+        Ok((None, address)) => {
             let mut headers = HeaderMap::new();
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            if let (Some(secret), Some(signature)) = (secret, signature)
+            if let (Some(secret), Some(signature)) = (secret, &telling.signature)
                 && let Ok(name) = HeaderName::try_from(&signature.header)
                 && let Ok(value) = HeaderValue::try_from(signature.of(secret, body.as_bytes()))
             {
@@ -138,4 +163,32 @@ async fn send(url: &str, secret: Option<&str>, body: &str, signature: Option<&Si
         Err(error) => (None, Some(error)),
     };
     Delivery { url: url.to_owned(), status, error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn webhooks_reach_only_what_their_makers_may_reach() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        let open = Telling::default();
+        let guarded = Telling {
+            forward_to: vec![url("http://127.0.0.1:3000/all")],
+            receivers: vec![url("http://localhost:4000/")],
+            only_receivers: true,
+            ..Telling::default()
+        };
+        for (address, when_open, when_guarded) in [
+            ("http://127.0.0.1:3000/hook", true, true),
+            ("http://localhost:4000/other?a=b", true, true),
+            ("http://127.0.0.1:3001/hook", true, false),
+            ("http://127.0.0.1:4000/", true, false),
+            ("http://127.0.0.1:3000/_sandbox/reset", false, false),
+            ("http://127.0.0.1:3000/a/../_sandbox", false, false),
+        ] {
+            let allowed = |telling: &Telling| telling.refusal(&url(address)).is_none();
+            assert_eq!((allowed(&open), allowed(&guarded)), (when_open, when_guarded), "{address}");
+        }
+    }
 }

@@ -94,13 +94,20 @@ fn check_operation(name: &str) -> Result<(), String> {
     Err(format!("match.operation: Vimeo has no operation \"{name}\"; the closest is \"{closest}\""))
 }
 
-/// Numbers that HTTP cannot carry.
+/// The largest body that a fault answers.
+const MAX_FAULT_BODY: usize = 64 * 1024;
+
+/// Numbers that HTTP cannot carry, and bodies that are too large.
 fn check(effect: &Effect) -> Result<(), String> {
     match effect {
         Effect::Status(status) | Effect::Html(status) | Effect::Body(status, ..)
             if !(200..=599).contains(status) =>
         {
             Err(format!("effect: {status} is no status of an answer"))
+        }
+        // Each request that meets the fault is remembered with it.
+        Effect::Body(_, _, body) if body.len() > MAX_FAULT_BODY => {
+            Err(format!("effect: a body has at most {MAX_FAULT_BODY} bytes"))
         }
         Effect::Dribble { bytes: 0, .. } => Err("effect: a dribble has at least one byte a piece".to_owned()),
         _ => Ok(()),
@@ -223,6 +230,7 @@ mod tests {
         }
         for (written, says) in [
             (json!({"effect": {"status": 1000}}), "no status"),
+            (json!({"effect": {"body": [200, "text/plain", "x".repeat(65_537)]}}), "at most 65536 bytes"),
             (json!({"effect": "reset", "match": {"method": "NO SUCH"}}), "no method"),
         ] {
             let error = serde_json::from_value::<Written>(written).unwrap().fault().unwrap_err();

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{HeaderMap, Method, header};
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -66,13 +67,23 @@ fn as_text<S: serde::Serializer>(method: &Method, serializer: S) -> Result<S::Ok
     serializer.serialize_str(method.as_str())
 }
 
-/// Parameters of a query that open something.
-const SECRET_PARAMETERS: [&str; 5] = ["sig", "code", "access_token", "client_secret", "state"];
+/// What the names of headers and parameters are made of whose values open something.
+const SECRET_WORDS: [&str; 10] =
+    ["auth", "code", "cookie", "key", "passphrase", "password", "secret", "sig", "signature", "token"];
+
+/// Whether a name is that of a secret: `access_token`, `X-Api-Key`. Words are parted as in either.
+fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let mut words = name.split(|sign: char| !sign.is_ascii_alphanumeric());
+    name == "state" || name.contains("authorization") || words.any(|word| SECRET_WORDS.contains(&word))
+}
 
 /// The query with its secrets masked.
 fn masked(query: &str) -> String {
     let mask = |pair: &str| match pair.split_once('=') {
-        Some((name, _)) if SECRET_PARAMETERS.contains(&name) => format!("{name}=REDACTED"),
+        Some((name, _)) if is_secret_name(&percent_decode_str(name).decode_utf8_lossy()) => {
+            format!("{name}=REDACTED")
+        }
         _ => pair.to_owned(),
     };
     query.split('&').map(mask).collect::<Vec<_>>().join("&")
@@ -119,9 +130,6 @@ impl JournalEntry {
         self.headers.get(name).map(String::as_str)
     }
 }
-
-/// Headers whose values are secrets.
-const SECRET: [header::HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];
 
 /// How many bytes of text the entries may hold together. The headers of one request can be hundreds of kilobytes.
 const MOST_TEXT: usize = 64 * 1024 * 1024;
@@ -267,9 +275,15 @@ pub(crate) fn fingerprint(token: &str) -> String {
 fn visible(headers: &HeaderMap) -> BTreeMap<String, String> {
     headers
         .iter()
-        .filter(|(name, _)| !SECRET.contains(name))
+        .filter(|(name, _)| !is_secret_name(name.as_str()))
         .map(|(name, value)| {
-            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+            let text = String::from_utf8_lossy(value.as_bytes());
+            // The address of the page before can have a secret in its query.
+            let text = match (*name == header::REFERER, text.split_once('?')) {
+                (true, Some((page, query))) => format!("{page}?{}", masked(query)),
+                _ => text.into_owned(),
+            };
+            (name.as_str().to_owned(), text)
         })
         .collect()
 }
@@ -307,13 +321,39 @@ mod tests {
         assert_eq!(entries[0].header("accept"), Some("text/plain"));
 
         second.in_world(7);
-        let query = "a=b&sig=fake-signature&code=fake";
-        assert_eq!(masked(query), "a=b&sig=REDACTED&code=REDACTED");
+        let query =
+            "a=b&sig=fake-signature&code=fake&Access%5FToken=fake&refresh_token=fake&encode=x&design=y";
+        let shown =
+            "a=b&sig=REDACTED&code=REDACTED&Access%5FToken=REDACTED&refresh_token=REDACTED&encode=x&design=y";
+        assert_eq!(masked(query), shown);
         journal.forget(7);
         assert_eq!(journal.entries().len(), 1);
 
         journal.clear();
         assert_eq!(journal.begin(Host::Api, &request("/four")).seq(), 4);
+    }
+
+    #[test]
+    fn headers_with_secrets_are_left_out() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("x-api-key", "fake"),
+            ("x-auth-token", "fake"),
+            ("x-goog-signature", "fake"),
+            ("x-amz-security-token", "fake"),
+            ("x-forwarded-authorization", "fake"),
+            ("set-cookie", "fake"),
+            ("referer", "http://localhost:3000/back?code=fake&page=2"),
+            ("tus-resumable", "1.0.0"),
+            ("user-agent", "tokenizer/1"),
+            ("accept-encoding", "gzip"),
+        ] {
+            headers.insert(name, value.parse().unwrap());
+        }
+        let shown = visible(&headers);
+        let names: Vec<&str> = shown.keys().map(String::as_str).collect();
+        assert_eq!(names, ["accept-encoding", "referer", "tus-resumable", "user-agent"]);
+        assert_eq!(shown["referer"], "http://localhost:3000/back?code=REDACTED&page=2");
     }
 
     #[test]

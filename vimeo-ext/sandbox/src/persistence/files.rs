@@ -1,11 +1,12 @@
 //! The files of a state folder, numbered in pairs: `snapshot-N.json` and `log-N.jsonl`.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::OpenError;
 use super::format::{self, Change, Raw, StateError};
+use crate::private_files;
 
 /// A log shorter than this is never worth a new snapshot.
 const LONG: u64 = 32 * 1024 * 1024;
@@ -24,8 +25,13 @@ pub(super) struct Files {
 
 impl Files {
     pub(super) fn open(folder: &Path) -> Result<(Self, Raw), OpenError> {
-        fs::create_dir_all(folder)?;
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock"))?;
+        let lock = folder.join("lock");
+        // Earlier releases left their folder open to others.
+        if fs::symlink_metadata(&lock).is_ok_and(|lock| lock.is_file()) {
+            private_files::restrict_folder(folder)?;
+        }
+        private_files::create_folder(folder)?;
+        let lock = private_files::open_or_create(&lock)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -65,7 +71,11 @@ impl Files {
         let number = self.number + 1;
         let log = open_log(&self.folder, number)?;
         let unfinished = self.folder.join("snapshot.new");
-        let mut file = File::create(&unfinished)?;
+        match fs::remove_file(&unfinished) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = private_files::create(&unfinished)?;
         file.write_all(snapshot)?;
         file.sync_all()?;
         fs::rename(&unfinished, snapshot_path(&self.folder, number))?;
@@ -92,7 +102,7 @@ fn log_path(folder: &Path, number: u64) -> PathBuf {
 }
 
 fn open_log(folder: &Path, number: u64) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(log_path(folder, number))
+    private_files::open_or_create(&log_path(folder, number))
 }
 
 #[cfg(unix)]
@@ -119,12 +129,14 @@ fn numbers(folder: &Path) -> io::Result<Vec<u64>> {
 
 fn read(folder: &Path, number: u64) -> Result<Raw, OpenError> {
     let snapshot = snapshot_path(folder, number);
-    let mut worlds = format::read(&fs::read(&snapshot)?, &snapshot.display().to_string())?;
+    let mut document = Vec::new();
+    private_files::open(&snapshot)?.read_to_end(&mut document)?;
+    let mut document = format::parse(&document, &snapshot.display().to_string())?;
     let path = log_path(folder, number);
     let mut log = Vec::new();
-    match File::open(&path) {
+    match private_files::open(&path) {
         Ok(mut file) => drop(file.read_to_end(&mut log)?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(worlds),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error.into()),
     }
     for (place, line) in log.split_inclusive(|byte| *byte == b'\n').enumerate() {
@@ -134,7 +146,8 @@ fn read(folder: &Path, number: u64) -> Result<Raw, OpenError> {
             place: format!("{}, line {}", path.display(), place + 1),
             source,
         })?;
-        change.apply(&mut worlds);
+        change.apply(&mut document.worlds);
     }
-    Ok(worlds)
+    // The lines are of the version of the snapshot that they follow.
+    Ok(document.migrated()?)
 }

@@ -11,18 +11,35 @@ use crate::clock::Mode;
 use crate::world::State;
 use crate::world::registry::{Cell, Origin};
 use crate::world::table;
+use crate::world::user::TokenKey;
 
 /// What the document calls itself.
 const FORMAT: &str = "vimeo-sandbox state";
 
 /// The version that is written. A change that `#[serde(default)]` cannot bridge raises it and adds to [`MIGRATIONS`].
-const VERSION: u64 = 1;
+///
+/// Version 2: a token stands in a world's state as its SHA-256.
+const VERSION: u64 = 2;
 
-/// Brings a document from one version to the next.
+/// Brings a world from one version to the next.
 type Migration = fn(&mut Map<String, Value>) -> Result<(), String>;
 
 /// The steps from version 1 on, in order: the first leads from 1 to 2.
-const MIGRATIONS: [Migration; VERSION as usize - 1] = [];
+const MIGRATIONS: [Migration; VERSION as usize - 1] = [hash_tokens];
+
+/// From version 1 to 2.
+fn hash_tokens(world: &mut Map<String, Value>) -> Result<(), String> {
+    let tokens = world.get_mut("state").and_then(|state| state.get_mut("tokens"));
+    // Where there are none, reading the world says so.
+    if let Some(tokens) = tokens.and_then(Value::as_object_mut) {
+        let hashed = std::mem::take(tokens).into_iter();
+        *tokens = hashed.map(|(text, token)| (TokenKey::of(&text).to_string(), token)).collect();
+    }
+    Ok(())
+}
+
+/// The largest number of a world, such that the next ones can be counted on from it.
+const MAX_WORLD_ID: u64 = 1 << 53;
 
 /// Why what was written cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -118,8 +135,37 @@ pub(crate) fn written<'a>(cell: &'a Cell, state: &'a State) -> Written<'a> {
     Written { id: cell.id, clock: cell.clock.mode(), origin: cell.origin(), state }
 }
 
+/// A document that was read and is still as it was written.
+pub(super) struct Document {
+    place: String,
+    version: u64,
+    pub(super) worlds: Raw,
+}
+
+impl Document {
+    /// The worlds in the form of today.
+    pub(super) fn migrated(self) -> Result<Raw, StateError> {
+        let Self { place, version, mut worlds } = self;
+        for (migrate, from) in MIGRATIONS.iter().zip(1..).skip_while(|(_, from)| *from < version) {
+            for world in worlds.values_mut() {
+                migrate(world).map_err(|reason| StateError::Migration {
+                    place: place.clone(),
+                    from,
+                    reason,
+                })?;
+            }
+        }
+        Ok(worlds)
+    }
+}
+
 /// Reads a document of any version up to today's.
 pub(crate) fn read(bytes: &[u8], place: &str) -> Result<Raw, StateError> {
+    parse(bytes, place)?.migrated()
+}
+
+/// Reads a document as it was written.
+pub(super) fn parse(bytes: &[u8], place: &str) -> Result<Document, StateError> {
     let unreadable = |source| StateError::Unreadable { place: place.to_owned(), source };
     let mut document: Map<String, Value> = serde_json::from_slice(bytes).map_err(unreadable)?;
     if document.get("format").and_then(Value::as_str) != Some(FORMAT) {
@@ -132,22 +178,18 @@ pub(crate) fn read(bytes: &[u8], place: &str) -> Result<Raw, StateError> {
     if version == 0 {
         return Err(StateError::NotState(place.to_owned()));
     }
-    for (migrate, from) in MIGRATIONS.iter().zip(1..).skip_while(|(_, from)| *from < version) {
-        migrate(&mut document).map_err(|reason| StateError::Migration {
-            place: place.to_owned(),
-            from,
-            reason,
-        })?;
-    }
     let worlds = document.remove("worlds").unwrap_or_default();
     let worlds: Vec<Map<String, Value>> = serde_json::from_value(worlds).map_err(unreadable)?;
-    worlds
-        .into_iter()
-        .map(|world| {
-            let id = world.get("id").and_then(Value::as_u64);
-            Ok((id.ok_or_else(|| unreadable(serde_json::Error::custom("a world has no id")))?, world))
-        })
-        .collect()
+    let worlds = worlds.into_iter().map(|world| {
+        let id = world.get("id").and_then(Value::as_u64).filter(|id| (1..=MAX_WORLD_ID).contains(id));
+        let id = id.ok_or_else(|| {
+            unreadable(serde_json::Error::custom(format!(
+                "a world's id is no number from 1 to {MAX_WORLD_ID}"
+            )))
+        })?;
+        Ok((id, world))
+    });
+    Ok(Document { place: place.to_owned(), version, worlds: worlds.collect::<Result<_, StateError>>()? })
 }
 
 impl Change {

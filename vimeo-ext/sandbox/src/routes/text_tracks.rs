@@ -130,8 +130,10 @@ fn cues(text: &str) -> Vec<Cue> {
 /// `01:02.500` and `00:01:02,500`, in milliseconds.
 fn milliseconds(time: &str) -> Option<u64> {
     let (whole, part) = time.split_once(['.', ',']).unwrap_or((time, "0"));
-    let seconds = whole.split(':').try_fold(0u64, |sum, part| Some(sum * 60 + part.parse::<u64>().ok()?))?;
-    Some(seconds * 1000 + format!("{part:0<3}").get(..3)?.parse::<u64>().ok()?)
+    let seconds = whole
+        .split(':')
+        .try_fold(0u64, |sum, part| sum.checked_mul(60)?.checked_add(part.parse::<u64>().ok()?))?;
+    seconds.checked_mul(1000)?.checked_add(format!("{part:0<3}").get(..3)?.parse::<u64>().ok()?)
 }
 
 #[cfg(test)]
@@ -147,6 +149,9 @@ mod tests {
             assert_eq!(cues.len(), 1, "{text}");
             assert_eq!((cues[0].start, cues[0].end), (1_500, 3_602_000));
             assert_eq!(cues[0].lines, ["One", "more"]);
+        }
+        for time in ["18446744073709551615:00.000", "99:99:18446744073709551615", "18446744073709551.999"] {
+            assert_eq!(milliseconds(time), None, "{time}");
         }
     }
 }

@@ -98,7 +98,7 @@ impl State {
         given: Map<String, Value>,
         at: DateTime<Utc>,
     ) -> u64 {
-        let id = self.events.keys().next_back().copied().unwrap_or(0) + 1;
+        let id = self.events.keys().next_back().copied().unwrap_or(0).saturating_add(1);
         let event = Event { id, kind: kind.to_owned(), resource, at, given, deliveries: Vec::new() };
         self.events.insert(id, event);
         // Those on their way are spared: whoever waits for one is still to be told.

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::State;
 use super::registry::{Origin, TokenIndex};
 use super::table::{self, Watched};
+use super::user::TokenKey;
 use crate::clock::Mode;
 use crate::config::Config;
 use crate::scopes::Scopes;
@@ -52,10 +53,10 @@ impl State {
     }
 
     /// Claims the names that lead to this world; the error is one that another world has, and then none is claimed.
-    pub(crate) fn claim_names(&mut self, id: u64, index: &TokenIndex) -> Result<(), String> {
+    pub(crate) fn claim_names(&mut self, id: u64, index: &TokenIndex) -> Result<(), TokenKey> {
         self.id = id;
-        let names = std::iter::once(&self.app.client_id).chain(self.tokens.keys());
-        for name in names {
+        let client_id = TokenKey::of(&self.app.client_id);
+        for name in std::iter::once(&client_id).chain(self.tokens.keys()) {
             if !index.claim(name, id) {
                 index.release_all(id);
                 return Err(name.clone());

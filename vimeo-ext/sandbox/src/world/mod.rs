@@ -43,7 +43,7 @@ use shelves::Shelves;
 use social::Marks;
 use table::Table;
 use upload::Upload;
-use user::{App, Token, User};
+use user::{App, Token, TokenKey, User};
 pub(crate) use versions::NewSource;
 use video::Video;
 
@@ -94,7 +94,7 @@ pub(crate) struct State {
     #[serde(default)]
     pub(crate) changed: Option<DateTime<Utc>>,
     pub(crate) grants: Grants,
-    tokens: BTreeMap<String, Token>,
+    tokens: BTreeMap<TokenKey, Token>,
     #[serde(skip)]
     index: Arc<TokenIndex>,
     #[serde(with = "written::tickets")]
@@ -133,7 +133,7 @@ impl State {
             client_id: format!("sandbox-client-{id}"),
             client_secret: format!("sandbox-secret-{id}"),
         };
-        index.claim(&app.client_id, id);
+        index.claim(&TokenKey::of(&app.client_id), id);
         let mut state = Self {
             id,
             seed,
@@ -177,7 +177,10 @@ impl State {
     pub(crate) fn ancestors(&self, folder: &Folder) -> impl Iterator<Item = &Folder> {
         let mut above = Vec::new();
         let mut next = folder.parent;
-        while let Some(parent) = next.and_then(|id| self.folders.get(&id)) {
+        // A state that was written by hand can have folders within each other.
+        while let Some(parent) = next.and_then(|id| self.folders.get(&id))
+            && above.len() < self.folders.len()
+        {
             above.push(parent);
             next = parent.parent;
         }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::State;
 use super::upload::UNKNOWN;
-use super::user::{Token, User};
+use super::user::{Token, TokenKey, User};
 use crate::config::QuotaUnit;
 use crate::scopes::Scopes;
 
@@ -37,12 +37,13 @@ impl State {
         scopes: Scopes,
         expires: Option<DateTime<Utc>>,
     ) -> bool {
-        if !self.index.claim(text, self.id) {
+        let key = TokenKey::of(text);
+        if !self.index.claim(&key, self.id) {
             return false;
         }
         let rate = self.config.rate_limit;
         let token = Token { user, scopes, expires, rate, usage: Default::default() };
-        self.tokens.insert(text.to_owned(), token);
+        self.tokens.insert(key, token);
         true
     }
 
@@ -63,12 +64,13 @@ impl State {
     }
 
     pub(crate) fn token(&mut self, text: &str) -> Option<&mut Token> {
-        self.tokens.get_mut(text)
+        self.tokens.get_mut(&TokenKey::of(text))
     }
 
     pub(crate) fn revoke(&mut self, text: &str) -> bool {
-        self.index.release(text);
-        self.tokens.remove(text).is_some()
+        let key = TokenKey::of(text);
+        self.index.release(&key);
+        self.tokens.remove(&key).is_some()
     }
 
     /// The user that a path names: by id, by profile word, or `me`.
@@ -98,6 +100,6 @@ impl State {
         let versions =
             self.videos.values().filter(|video| video.owner == user).flat_map(|video| &video.versions);
         let sizes = versions.filter_map(|version| version.source.upload()).map(|upload| upload.size());
-        sizes.filter(|size| *size != UNKNOWN).sum()
+        sizes.filter(|size| *size != UNKNOWN).fold(0, u64::saturating_add)
     }
 }

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::State;
+use super::user::TokenKey;
 use crate::clock::{Clock, Mode};
 use crate::config::Config;
 use crate::errors::ApiError;
@@ -161,21 +162,21 @@ impl Cell {
 /// Names that decide a world: tokens and client ids.
 #[derive(Debug, Default)]
 pub(crate) struct TokenIndex {
-    names: RwLock<HashMap<String, u64>>,
+    names: RwLock<HashMap<TokenKey, u64>>,
 }
 
 impl TokenIndex {
     /// Gives `name` to `world`; `false` when it is taken.
-    pub(crate) fn claim(&self, name: &str, world: u64) -> bool {
+    pub(crate) fn claim(&self, name: &TokenKey, world: u64) -> bool {
         let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
         if names.contains_key(name) {
             return false;
         }
-        names.insert(name.to_owned(), world);
+        names.insert(name.clone(), world);
         true
     }
 
-    pub(crate) fn release(&self, name: &str) {
+    pub(crate) fn release(&self, name: &TokenKey) {
         self.names.write().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 
@@ -185,7 +186,7 @@ impl TokenIndex {
     }
 
     fn of(&self, name: &str) -> Option<u64> {
-        self.names.read().unwrap_or_else(PoisonError::into_inner).get(name).copied()
+        self.names.read().unwrap_or_else(PoisonError::into_inner).get(&TokenKey::of(name)).copied()
     }
 }
 
@@ -245,7 +246,7 @@ impl Worlds {
         clock: Mode,
         origin: Origin,
         mut state: State,
-    ) -> Result<Arc<Cell>, String> {
+    ) -> Result<Arc<Cell>, TokenKey> {
         let Some(cell) = self.get(id) else {
             let names = self.names_for(&origin);
             state.claim_names(id, &names)?;

@@ -18,7 +18,7 @@ impl State {
     pub(super) fn plan(&mut self, now: DateTime<Utc>, after: std::time::Duration, due: Due) {
         let after = TimeDelta::from_std(after).unwrap_or(TimeDelta::MAX);
         let at = now.checked_add_signed(after).unwrap_or(DateTime::<Utc>::MAX_UTC);
-        self.scheduled += 1;
+        self.scheduled = self.scheduled.saturating_add(1);
         self.planned = true;
         self.schedule.insert((at, self.scheduled), due);
     }

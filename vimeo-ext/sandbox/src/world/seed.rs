@@ -31,6 +31,9 @@ pub enum Seed {
 /// How many videos [`Seed::Large`] is.
 pub(crate) const LARGE: usize = 10_000;
 
+/// How many videos a world can be filled with at once.
+pub(crate) const MAX_VIDEOS: usize = 500_000;
+
 /// Why a world could not be filled.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -38,6 +41,9 @@ pub enum SeedError {
     /// A fixture could not be read, or one of its steps failed.
     #[error(transparent)]
     Fixture(#[from] FixtureError),
+    /// More videos were asked for than a world is filled with at once.
+    #[error("videos: {0} are too many; {MAX_VIDEOS} are the most at once")]
+    TooManyVideos(usize),
 }
 
 impl State {

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::config::Config;
 use crate::ids;
+pub(crate) use store::is_ticket;
 use store::{Kept, Position, Sink, Store};
 
 /// What arrived of an upload.
@@ -102,7 +103,7 @@ impl Upload {
     pub(crate) fn catch_up(&self) {
         self.sink.caught_up();
         let synced = match &self.sink.store().kept {
-            Kept::File(_, file) => file.sync_data(),
+            Kept::File(file) => file.sync_data(),
             Kept::Nothing | Kept::Memory(_) => Ok(()),
         };
         if let Err(error) = synced {
@@ -169,11 +170,7 @@ impl Upload {
     /// The bytes that arrived, where they are kept.
     pub(crate) fn bytes(&self) -> Option<std::io::Result<Bytes>> {
         self.sink.caught_up();
-        match &self.sink.store().kept {
-            Kept::Nothing => None,
-            Kept::Memory(kept) => Some(Ok(Bytes::copy_from_slice(kept))),
-            Kept::File(path, _) => Some(std::fs::read(path).map(Bytes::from)),
-        }
+        self.sink.store().kept.read()
     }
 }
 
@@ -193,9 +190,9 @@ impl Writer<'_> {
             return Err(WriteError::Disk(trouble.clone()));
         }
         let length = bytes.len() as u64;
-        let after = position.taken + length;
+        let after = position.taken.saturating_add(length);
         if after > position.size {
-            return Err(WriteError::TooMany(after - position.size));
+            return Err(WriteError::TooMany(after.saturating_sub(position.size)));
         }
         match place {
             Some(place) => {
@@ -223,6 +220,8 @@ mod tests {
     use super::*;
     use crate::config::Keep;
 
+    const TICKET: &str = "0123456789abcdef0123456789abcdef";
+
     /// The SHA-256 of `abc`, from the standard's own example.
     const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
@@ -236,7 +235,7 @@ mod tests {
         for (keep, kept) in
             [(Keep::Nothing, false), (Keep::Memory, true), (Keep::Folder(folder.path().to_owned()), true)]
         {
-            let upload = Upload::new("t".into(), 1, 2, 3, &keeping(keep.clone())).unwrap();
+            let upload = Upload::new(TICKET.into(), 1, 2, 3, &keeping(keep.clone())).unwrap();
             let writer = upload.writer().unwrap();
             writer.write(Bytes::from("a")).await.unwrap();
             assert!(!upload.is_complete());
@@ -253,7 +252,7 @@ mod tests {
     async fn an_upload_that_was_written_down_goes_on_where_it_was() {
         let folder = tempfile::tempdir().unwrap();
         let keep = Keep::Folder(folder.path().to_owned());
-        let upload = Upload::new("t".into(), 1, 2, 3, &keeping(keep.clone())).unwrap();
+        let upload = Upload::new(TICKET.into(), 1, 2, 3, &keeping(keep.clone())).unwrap();
         upload.writer().unwrap().write(Bytes::from("a")).await.unwrap();
         upload.catch_up();
         let written = serde_json::to_string(&Record::of(&upload)).unwrap();
@@ -275,7 +274,7 @@ mod tests {
 
     #[tokio::test]
     async fn many_writers_in_turn_keep_the_order() {
-        let upload = Upload::new("t".into(), 1, 2, 50, &keeping(Keep::Memory)).unwrap();
+        let upload = Upload::new(TICKET.into(), 1, 2, 50, &keeping(Keep::Memory)).unwrap();
         for at in 0..50_u32 {
             upload.writer().unwrap().write(Bytes::from(vec![at as u8])).await.unwrap();
         }
@@ -287,7 +286,7 @@ mod tests {
     async fn without_a_digest_bytes_are_still_counted_kept_and_written_down() {
         for keep in [Keep::Nothing, Keep::Memory] {
             let config = Config { digest: false, ..keeping(keep.clone()) };
-            let upload = Upload::new("t".into(), 1, 2, 3, &config).unwrap();
+            let upload = Upload::new(TICKET.into(), 1, 2, 3, &config).unwrap();
             upload.writer().unwrap().write(Bytes::from("ab")).await.unwrap();
             let refused = upload.writer().unwrap().write(Bytes::from("cd")).await;
             assert!(matches!(refused, Err(WriteError::TooMany(1))));

@@ -2,9 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::video::Picture;
 use crate::config::{Plan, Quota};
+use crate::ids;
 use crate::limits::{RateLimit, Usage};
 use crate::scopes::Scopes;
 
@@ -51,6 +53,28 @@ pub(crate) struct App {
     pub(crate) name: String,
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
+}
+
+/// What a token, or an app's client id, is known by: its SHA-256 in hexadecimal digits. A stranger's token that is let in can
+/// be a real one, so the text itself is kept nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) struct TokenKey(String);
+
+impl TokenKey {
+    pub(crate) fn of(text: &str) -> Self {
+        Self(ids::hex(&Sha256::digest(text)))
+    }
+
+    /// What stands for the token where people read it.
+    pub(crate) fn fingerprint(&self) -> String {
+        self.0.chars().take(8).collect()
+    }
+}
+
+impl std::fmt::Display for TokenKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

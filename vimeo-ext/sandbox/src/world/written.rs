@@ -46,9 +46,10 @@ pub(crate) mod tickets {
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
+    use serde::de::Error as _;
     use serde::{Deserialize, Deserializer, Serializer};
 
-    use crate::world::upload::Upload;
+    use crate::world::upload::{Upload, is_ticket};
 
     pub(crate) fn serialize<S: Serializer>(
         uploads: &BTreeMap<String, Arc<Upload>>,
@@ -61,6 +62,10 @@ pub(crate) mod tickets {
         deserializer: D,
     ) -> Result<BTreeMap<String, Arc<Upload>>, D::Error> {
         let tickets = Vec::<String>::deserialize(deserializer)?;
-        Ok(tickets.into_iter().map(|ticket| (ticket.clone(), Arc::new(Upload::unknown(ticket)))).collect())
+        let uploads = tickets.into_iter().map(|ticket| match is_ticket(&ticket) {
+            true => Ok((ticket.clone(), Arc::new(Upload::unknown(ticket)))),
+            false => Err(D::Error::custom("an upload's ticket cannot be read")),
+        });
+        uploads.collect()
     }
 }

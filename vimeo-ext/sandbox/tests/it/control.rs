@@ -249,10 +249,14 @@ async fn the_journal_explains_what_missed() {
 async fn no_page_and_no_strange_name_gets_in() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = Client::new(&sandbox);
+    let own = sandbox.url().origin().ascii_serialization();
     for (name, value, status) in [
         ("origin", "https://page.example", 403),
         ("host", "rebound.example", 403),
-        ("origin", "http://localhost:3000", 200),
+        // A page of a development server is another origin.
+        ("origin", "http://localhost:3000", 403),
+        ("sec-fetch-site", "same-site", 403),
+        ("origin", own.as_str(), 200),
     ] {
         let request = client.request("GET", "/_sandbox/health").header(name, value);
         assert_eq!(request.send().await.unwrap().status(), status, "{name}: {value}");
@@ -269,4 +273,65 @@ async fn a_state_is_carried_over_http() {
     let put = client.request("PUT", "/_sandbox/state").body(document).send().await.unwrap();
     assert_eq!(put.status(), 200);
     assert_eq!(client.get(&format!("/videos/{id}")).await.body["name"], "One");
+}
+
+#[tokio::test]
+async fn a_control_token_is_asked_for_where_there_is_one() {
+    let sandbox = Sandbox::builder().control_token("open-sesame").start().await.unwrap();
+    let client = Client::new(&sandbox);
+    for (token, status) in [(None, 401), (Some("open"), 401), (Some("open-sesame"), 200)] {
+        let request = client.request("GET", "/_sandbox/worlds/this");
+        let request = token.iter().fold(request, |request, token| request.header(TOKEN, *token));
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), status, "{token:?}");
+        assert!(!response.text().await.unwrap().contains("open-sesame"));
+    }
+    // The API itself does not ask for it.
+    assert_eq!(client.get("/me").await.status, 200);
+    let error = Sandbox::builder().control_token("two words").start().await.unwrap_err().to_string();
+    assert!(error.contains("control token") && !error.contains("two words"), "{error}");
+}
+
+const TOKEN: &str = "x-sandbox-control-token";
+
+#[tokio::test]
+async fn whoever_listens_to_other_machines_needs_a_control_token() {
+    let anywhere = std::net::IpAddr::from([0, 0, 0, 0]);
+    let begin = || Sandbox::builder().listen(anywhere);
+    for (builder, status) in [(begin(), 403), (begin().control_token("open-sesame"), 200)] {
+        let sandbox = builder.start().await.unwrap();
+        let base = format!("http://127.0.0.1:{}", sandbox.url().port().unwrap());
+        let client = Client::at(&base, sandbox.token());
+        assert_eq!(client.get("/me").await.status, 200);
+        let request = client.request("GET", "/_sandbox/health").header(TOKEN, "open-sesame");
+        assert_eq!(request.send().await.unwrap().status(), status);
+    }
+}
+
+#[tokio::test]
+async fn bodies_times_and_sizes_have_bounds() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::new(&sandbox);
+    let long = "x".repeat(2 * 1024 * 1024);
+    for (method, path, body, status, says) in [
+        ("POST", "/_sandbox/clock", json!({"set": long}), 413, "1048576 bytes are the most"),
+        ("POST", "/_sandbox/seed", json!({"fixture": long}), 400, "line 1"),
+        ("POST", "/_sandbox/seed", json!({"videos": 500_001}), 400, "500000 are the most"),
+        ("POST", "/_sandbox/clock", json!({"set": "+10000-01-01T00:00:00Z"}), 400, "1970 to 9999"),
+        ("POST", "/_sandbox/clock", json!({"freeze": "1969-12-31T23:59:59Z"}), 400, "1970 to 9999"),
+        ("POST", "/_sandbox/journal/verify", json!({"expect": vec![json!({}); 1_001]}), 400, "at most 1000"),
+    ] {
+        let answer = client.send(method, path, body).await;
+        assert_eq!(answer.status, status, "{path}: {answer:?}");
+        let error = answer.body["error"].as_str().unwrap();
+        assert!(error.contains(says), "{path}: {error}");
+    }
+    // The last time that there is: what is added to it ends there.
+    let last = json!({"freeze": "9999-12-31T23:59:59Z"});
+    assert_eq!(client.send("POST", "/_sandbox/clock", last).await.status, 200);
+    client.upload("Late", b"bytes").await;
+    let device = client.bare("POST", sandbox.url().join("oauth/device").unwrap().as_str());
+    let device = device.basic_auth(sandbox.client_id(), Some(sandbox.client_secret()));
+    let form = [("grant_type", "device_grant"), ("scope", "public")];
+    assert_eq!(device.form(&form).send().await.unwrap().status(), 200);
 }

@@ -197,3 +197,30 @@ async fn a_world_remembers_its_newest_events() {
     let events = sandbox.world().events();
     assert_eq!((events.len(), events[9_999].id), (10_000, 10_051));
 }
+
+/// A webhook is made by whoever has a token; what it leads to is reached from this machine.
+#[tokio::test]
+async fn webhooks_reach_no_control_api_and_from_an_open_sandbox_only_named_receivers() {
+    let named = Receiver::start(Vec::new()).await;
+    let other = Receiver::start(Vec::new()).await;
+    let anywhere = std::net::IpAddr::from([0, 0, 0, 0]);
+    for (builder, told) in [
+        (frozen(), vec![true, true, false]),
+        (frozen().listen(anywhere), vec![false, false, false]),
+        (frozen().listen(anywhere).webhook_receiver(named.url.clone()), vec![true, false, false]),
+    ] {
+        let sandbox = builder.start().await.unwrap();
+        let base = format!("http://127.0.0.1:{}", sandbox.url().port().unwrap());
+        let client = Client::at(&base, sandbox.token());
+        let control = format!("{base}/_sandbox/reset").parse().unwrap();
+        for url in [&named.url, &other.url, &control] {
+            hook(&sandbox, &client, "video-created", url).await;
+        }
+        client.create("One", 1).await;
+        sandbox.events_told().await;
+        let events = sandbox.world().events();
+        let deliveries = &events.iter().find(|event| event.kind == "video-created").unwrap().deliveries;
+        let taken: Vec<bool> = deliveries.iter().map(|delivery| delivery.is_taken()).collect();
+        assert_eq!(taken, told, "{deliveries:?}");
+    }
+}

@@ -107,9 +107,9 @@ async fn a_state_goes_from_one_sandbox_to_another() {
 
     // A token that another world has is refused, and nothing is lost over it.
     let three = Sandbox::builder().token("taken", "private").start().await.unwrap();
-    let _other = three.add_world(1);
-    let text = String::from_utf8(document).unwrap().replace("sandbox-user-token-1", "sandbox-user-token-2");
-    assert!(three.import_state(text.as_bytes()).unwrap_err().to_string().contains("fingerprint"));
+    let other = json!({"token": one.token()});
+    assert_eq!(Client::new(&three).send("POST", "/_sandbox/worlds", other).await.status, 201);
+    assert!(three.import_state(&document).unwrap_err().to_string().contains("fingerprint"));
     assert_eq!(Client::new(&three).get("/me").await.status, 200);
 }
 
@@ -130,7 +130,7 @@ async fn a_state_whose_ticket_is_a_path_is_refused() {
     let document = String::from_utf8(sandbox.export_state().unwrap()).unwrap();
     let ticket = ticket(&serde_json::from_str(&document).unwrap()).unwrap().to_owned();
     let two = Sandbox::start().await.unwrap();
-    for path in ["../victim", "/etc/victim", "a/b", "..", ""] {
+    for path in ["../victim", "/etc/victim", "a/b", "..", "", "Makefile"] {
         let error = two.import_state(document.replace(&ticket, path).as_bytes()).unwrap_err().to_string();
         assert!(error.contains("ticket"), "{path}: {error}");
     }
@@ -162,4 +162,194 @@ async fn a_reset_touches_one_world_and_can_spare_its_accounts() {
     assert_eq!(sandbox.clock().now(), start);
     assert_eq!(client.upload("Again", b"1").await, first);
     assert_eq!(Client::in_world(&sandbox, &other).get("/me/videos").await.body["total"], 1);
+}
+
+#[cfg(unix)]
+mod private {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+    use std::path::Path;
+
+    use super::*;
+
+    /// The modes of a folder and of what is in it.
+    fn modes(folder: &Path) -> Vec<(String, u32)> {
+        let mode = |path: &Path| std::fs::symlink_metadata(path).unwrap().mode() & 0o777;
+        let mut modes = vec![(".".to_owned(), mode(folder))];
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            modes.push((entry.file_name().into_string().unwrap(), mode(&entry.path())));
+        }
+        modes
+    }
+
+    fn are_private(folder: &Path) {
+        let modes = modes(folder);
+        assert!(modes.len() > 1);
+        for (name, mode) in modes {
+            assert_eq!(mode, if name == "." { 0o700 } else { 0o600 }, "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn state_and_bytes_are_for_their_user_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (state, bytes) = (folder.path().join("state"), folder.path().join("bytes"));
+        let begin = || Sandbox::builder().state(&state).keep_bytes_in(&bytes).start();
+        let sandbox = begin().await.unwrap();
+        Client::new(&sandbox).upload("Travels", b"bytes").await;
+        sandbox.stop().await;
+        are_private(&state);
+        are_private(&bytes);
+
+        // As an earlier release left them.
+        let open = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        open(&state, 0o775);
+        for (name, _) in modes(&state).into_iter().skip(1) {
+            open(&state.join(name), 0o664);
+        }
+        begin().await.unwrap().stop().await;
+        are_private(&state);
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_others_may_write_in_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+        for builder in
+            [Sandbox::builder().state(folder.path()), Sandbox::builder().keep_bytes_in(folder.path())]
+        {
+            let error = builder.start().await.unwrap_err().to_string();
+            assert!(error.contains("other users may write in it (mode 0777)"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_link_in_the_place_of_a_file_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let victim = folder.path().join("victim");
+        std::fs::write(&victim, "precious").unwrap();
+        let (state, bytes) = (folder.path().join("state"), folder.path().join("bytes"));
+        // The same seed gives the same tickets.
+        let begin = || Sandbox::builder().keep_bytes_in(&bytes).start();
+        let sandbox = begin().await.unwrap();
+        Client::new(&sandbox).upload("Travels", b"bytes").await;
+        sandbox.stop().await;
+        let ticket = std::fs::read_dir(&bytes).unwrap().next().unwrap().unwrap().path();
+        std::fs::remove_file(&ticket).unwrap();
+        symlink(&victim, &ticket).unwrap();
+        let sandbox = begin().await.unwrap();
+        let body = json!({"name": "Travels", "upload": {"approach": "tus", "size": 5}});
+        assert_eq!(Client::new(&sandbox).send("POST", "/me/videos", body).await.status, 500);
+
+        std::fs::create_dir(&state).unwrap();
+        for name in ["snapshot.new", "log-1.jsonl", "lock"] {
+            symlink(&victim, state.join(name)).unwrap();
+            let started = Sandbox::builder().state(&state).start().await;
+            // A left-behind snapshot is of no worth; anything else is looked at before it is used.
+            assert_eq!(started.is_ok(), name == "snapshot.new", "{name}");
+            if let Ok(sandbox) = started {
+                sandbox.stop().await;
+            }
+            std::fs::remove_dir_all(&state).unwrap();
+            std::fs::create_dir(&state).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious");
+    }
+}
+
+/// What could be a true token of Vimeo's.
+const REAL: &str = "0123456789abcdef0123456789abcdef";
+
+/// All that the files of a folder hold.
+fn everything_in(folder: &std::path::Path) -> String {
+    let files = std::fs::read_dir(folder).unwrap();
+    files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_strangers_token_is_kept_as_its_hash_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let begin = || Sandbox::builder().state(folder.path()).allow_any_token(true).start();
+    let sandbox = begin().await.unwrap();
+    let stranger = Client::with_token(&sandbox, REAL);
+    assert_eq!(stranger.get("/me").await.status, 200);
+    // Whoever sends a token may see it again.
+    assert_eq!(stranger.get("/oauth/verify").await.body["access_token"], REAL);
+    let control = Client::with_token(&sandbox, "");
+    let state = control.request("GET", "/_sandbox/state").send().await.unwrap().text().await.unwrap();
+    let journal = control.request("GET", "/_sandbox/journal").send().await.unwrap().text().await.unwrap();
+    for text in [state, journal, everything_in(folder.path()), format!("{sandbox:?}")] {
+        assert!(!text.contains(REAL), "{text}");
+    }
+    sandbox.stop().await;
+    // It is still known, also where no stranger is let in any more.
+    let sandbox = Sandbox::builder().state(folder.path()).start().await.unwrap();
+    let stranger = Client::with_token(&sandbox, REAL);
+    assert_eq!(stranger.get("/me").await.status, 200);
+    assert_eq!(stranger.call("DELETE", "/tokens").await.status, 204);
+    assert_eq!(stranger.get("/me").await.status, 401);
+}
+
+#[tokio::test]
+async fn a_state_with_tokens_in_clear_is_read_and_its_tokens_hashed() {
+    let written = include_str!("snapshots_of_releases/0.1.0.json");
+    let mut document: Value = serde_json::from_str(written).unwrap();
+    let tokens = document["worlds"][0]["state"]["tokens"].as_object_mut().unwrap();
+    let token = tokens["sandbox-user-token-1"].clone();
+    tokens.insert(REAL.to_owned(), token.clone());
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("snapshot-7.json"), document.to_string()).unwrap();
+    // A line of the log is as old as its snapshot.
+    let late = "fedcba9876543210fedcba9876543210";
+    tokens_of(&mut document).insert(late.to_owned(), token);
+    let tokens = tokens_of(&mut document).clone();
+    let line = json!({"world": 1, "set": {"state": {"tokens": tokens}}});
+    std::fs::write(folder.path().join("log-7.jsonl"), format!("{line}\n")).unwrap();
+
+    let sandbox = Sandbox::builder().state(folder.path()).start().await.unwrap();
+    for token in ["sandbox-user-token-1", REAL, late] {
+        assert_eq!(Client::with_token(&sandbox, token).get("/me").await.status, 200, "{token}");
+    }
+    sandbox.stop().await;
+    let files = everything_in(folder.path());
+    assert!(!files.contains(REAL) && !files.contains(late));
+}
+
+fn tokens_of(document: &mut Value) -> &mut serde_json::Map<String, Value> {
+    document["worlds"][0]["state"]["tokens"].as_object_mut().unwrap()
+}
+
+#[tokio::test]
+async fn a_state_with_numbers_out_of_bounds_is_refused_or_harmless() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::new(&sandbox);
+    client.upload("Travels", b"bytes").await;
+    let folder = client.send("POST", "/me/projects", json!({"name": "Loop"})).await;
+    let folder = crate::client::id_of(&folder.body);
+    let document: Value = serde_json::from_slice(&sandbox.export_state().unwrap()).unwrap();
+    for (pointer, value, says) in [
+        ("/worlds/0/id", json!(0), "a world's id"),
+        ("/worlds/0/id", json!(u64::MAX), "a world's id"),
+        ("/worlds/0/state/uploads/0", json!("../victim"), "ticket"),
+    ] {
+        let mut altered = document.clone();
+        *altered.pointer_mut(pointer).unwrap() = value;
+        let error = sandbox.import_state(altered.to_string().as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(says), "{pointer}: {error}");
+    }
+    let mut altered = document;
+    for (pointer, value) in [
+        ("/worlds/0/clock", json!({"real": i64::MAX})),
+        ("/worlds/0/state/ids/last", json!(u64::MAX)),
+        ("/worlds/0/state/scheduled", json!(u64::MAX)),
+        (&format!("/worlds/0/state/folders/{folder}/parent"), json!(folder)),
+    ] {
+        *altered.pointer_mut(pointer).unwrap() = value;
+    }
+    sandbox.import_state(altered.to_string().as_bytes()).unwrap();
+    assert_eq!(client.get(&format!("/me/projects/{folder}")).await.status, 200);
+    assert_eq!(client.send("POST", "/me/projects", json!({"name": "Next"})).await.status, 201);
+    client.upload("Again", b"bytes").await;
 }

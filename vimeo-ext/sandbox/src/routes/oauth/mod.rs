@@ -18,6 +18,7 @@ pub(crate) use exchange::exchange;
 use super::Handler;
 use crate::call::{Answer, Call, Caller, Outcome, Request};
 use crate::errors::{ApiError, NO_CLIENT};
+use crate::journal::bearer;
 use crate::operations;
 use crate::scopes::Scopes;
 use crate::shapes::auth;
@@ -26,15 +27,17 @@ use crate::world::reach::Reach;
 use crate::world::registry::Cell;
 
 pub(crate) fn verify(call: &mut Call<'_>) -> Outcome {
-    let Caller { token, user, scopes } = caller(call)?;
-    let expires = call.state.token(&token).and_then(|token| token.expires);
-    let issued = auth::Issued { text: &token, scopes: &scopes, user, expires, refresh: None };
+    let Caller { user, scopes } = caller(call)?;
+    let token = bearer(&call.request.headers).unwrap_or_default();
+    let expires = call.state.token(token).and_then(|token| token.expires);
+    let issued = auth::Issued { text: token, scopes: &scopes, user, expires, refresh: None };
     Ok(Answer::ok("auth", auth::token(&call.view(), &issued, &call.selection)))
 }
 
 pub(crate) fn revoke(call: &mut Call<'_>) -> Outcome {
-    let caller = caller(call)?;
-    call.state.revoke(&caller.token);
+    caller(call)?;
+    let token = bearer(&call.request.headers).unwrap_or_default();
+    call.state.revoke(token);
     Ok(Answer::no_content())
 }
 

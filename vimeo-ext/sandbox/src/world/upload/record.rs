@@ -11,13 +11,10 @@ use sha2::Sha256;
 use sha2::digest::common::hazmat::SerializableState as _;
 
 use super::Upload;
-use super::store::{Kept, Position, Store};
+use super::store::{Kept, Position, Store, is_ticket};
 
-/// Whether a text can be a ticket of ours. A ticket names a file in the folder of kept bytes, and a state can come from
-/// anybody, so it must be no path.
-fn is_ticket(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|sign| sign.is_ascii_alphanumeric())
-}
+/// More than any disk holds, and little enough to be added to.
+const MAX_RECEIVED: u64 = 1 << 60;
 
 pub(crate) fn serialize<S: Serializer>(upload: &Arc<Upload>, serializer: S) -> Result<S::Ok, S::Error> {
     Record::of(upload).serialize(serializer)
@@ -55,7 +52,7 @@ impl Record {
     }
 
     pub(super) fn upload(self) -> Option<Upload> {
-        if !is_ticket(&self.ticket) {
+        if !is_ticket(&self.ticket) || self.received > self.size.min(MAX_RECEIVED) {
             return None;
         }
         let hasher = match self.hash {

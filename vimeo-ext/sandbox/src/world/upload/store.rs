@@ -1,8 +1,8 @@
 //! Where the bytes of an upload go: into the hash where one is taken, and to where they are kept.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Seek as _, SeekFrom, Write as _};
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
 use crate::config::Keep;
+use crate::private_files;
 
 /// How far an upload is, and what became of its bytes. The locks are taken in this order, or one at a time.
 pub(super) struct Sink {
@@ -42,7 +43,7 @@ pub(super) struct Store {
 pub(super) enum Kept {
     Nothing,
     Memory(Vec<u8>),
-    File(PathBuf, File),
+    File(File),
 }
 
 impl Sink {
@@ -109,7 +110,7 @@ impl Store {
                 kept.extend_from_slice(piece);
                 Ok(())
             }
-            Kept::File(_, file) => file.write_all(piece),
+            Kept::File(file) => file.write_all(piece),
         }
     }
 
@@ -118,10 +119,7 @@ impl Store {
         match &mut self.kept {
             Kept::Nothing => {}
             Kept::Memory(kept) => kept.clear(),
-            Kept::File(_, file) => {
-                file.set_len(0)?;
-                file.rewind()?;
-            }
+            Kept::File(file) => file.set_len(0)?,
         }
         self.hasher = self.hasher.is_some().then(Sha256::new);
         self.passed = 0;
@@ -132,42 +130,73 @@ impl Store {
     pub(super) fn keep_on(&mut self, keep: &Keep, ticket: &str) {
         self.kept = match keep {
             Keep::Memory if self.passed == 0 => Kept::Memory(Vec::new()),
-            Keep::Folder(folder) => Kept::reopened(folder.join(ticket), self.passed),
+            Keep::Folder(folder) => Kept::reopened(folder, ticket, self.passed),
             Keep::Nothing | Keep::Memory => Kept::Nothing,
         };
     }
 }
 
+/// Whether a text can be a ticket: 32 hexadecimal digits. A ticket names a file, and a state can come from anybody, so it
+/// must be neither a path nor the name of a file that somebody else would make.
+pub(crate) fn is_ticket(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// The file of an upload's bytes.
+fn content_path(folder: &Path, ticket: &str) -> io::Result<PathBuf> {
+    match is_ticket(ticket) {
+        true => Ok(folder.join(ticket)),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "an upload's ticket is no name of a file")),
+    }
+}
+
 impl Kept {
-    pub(super) fn new(keep: &Keep, ticket: &str) -> std::io::Result<Self> {
+    pub(super) fn new(keep: &Keep, ticket: &str) -> io::Result<Self> {
         Ok(match keep {
             Keep::Nothing => Self::Nothing,
             Keep::Memory => Self::Memory(Vec::new()),
             Keep::Folder(folder) => {
-                let path = folder.join(ticket);
-                let file = OpenOptions::new().create(true).truncate(true).write(true).open(&path)?;
-                Self::File(path, file)
+                let file = private_files::open_or_create(&content_path(folder, ticket)?)?;
+                // The same seed gives the same tickets: there can be a file of an earlier run.
+                file.set_len(0)?;
+                Self::File(file)
             }
         })
     }
 
+    /// The bytes, where they are kept.
+    pub(super) fn read(&self) -> Option<io::Result<Bytes>> {
+        match self {
+            Self::Nothing => None,
+            Self::Memory(kept) => Some(Ok(Bytes::copy_from_slice(kept))),
+            Self::File(file) => Some(read_all(file)),
+        }
+    }
+
     /// The file of an upload cut to the bytes that count; what came after was never acknowledged.
-    fn reopened(path: PathBuf, length: u64) -> Self {
+    fn reopened(folder: &Path, ticket: &str, length: u64) -> Self {
         let open = || {
-            let mut file = OpenOptions::new().write(true).open(&path)?;
+            let file = private_files::open(&content_path(folder, ticket)?)?;
             if file.metadata()?.len() < length {
-                return Err(std::io::ErrorKind::UnexpectedEof.into());
+                return Err(io::ErrorKind::UnexpectedEof.into());
             }
             file.set_len(length)?;
-            file.seek(SeekFrom::End(0))?;
-            Ok::<_, std::io::Error>(file)
+            Ok::<_, io::Error>(file)
         };
         match open() {
-            Ok(file) => Self::File(path, file),
+            Ok(file) => Self::File(file),
             Err(error) => {
                 tracing::warn!(%error, "the bytes of an upload are not kept any more");
                 Self::Nothing
             }
         }
     }
+}
+
+/// Reads by the handle: the name can mean another file by now. Writing is at the end wherever reading is.
+fn read_all(mut file: &File) -> io::Result<Bytes> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes.into())
 }

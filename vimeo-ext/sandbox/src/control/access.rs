@@ -1,0 +1,201 @@
+//! Who may use the control API: programs of the same user on this machine, and no page of a browser.
+//!
+//! Whoever is at the other end of a connection shows by its address, and on Linux by the user whom its socket belongs to.
+//! A browser shows by `Origin` and `Sec-Fetch-Site`, or by a name that leads here but is none of the sandbox's. Where the
+//! sandbox has a control token, programs of other users can send it.
+
+use http::header::{self, HeaderMap, HeaderName};
+use http::{StatusCode, request::Parts};
+use sha2::{Digest as _, Sha256};
+
+use super::Refused;
+use crate::doors;
+
+/// Carries the control token; `Authorization` names a world here.
+pub(crate) const TOKEN: HeaderName = HeaderName::from_static("x-sandbox-control-token");
+
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// What a sandbox asks of those who use its control API.
+#[derive(Clone, Default)]
+pub(crate) enum Credential {
+    /// That they are programs of the user who started it.
+    #[default]
+    SameUser,
+    /// The token with this SHA-256.
+    Token([u8; 32]),
+    /// What nobody can give: it listens to other machines, and has no token.
+    Missing,
+}
+
+impl Credential {
+    pub(crate) fn token(text: &str) -> Self {
+        Self::Token(Sha256::digest(text).into())
+    }
+}
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::SameUser => "SameUser",
+            Self::Token(_) => "Token",
+            Self::Missing => "Missing",
+        })
+    }
+}
+
+/// Who is at the other end of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer {
+    pub(crate) is_local: bool,
+    /// Whether its socket belongs to the user who started the sandbox; `None` where the system does not tell.
+    pub(crate) is_same_user: Option<bool>,
+}
+
+/// Decides whether a request may do anything.
+pub(super) fn admit(parts: &Parts, peer: Peer, credential: &Credential) -> Result<(), Refused> {
+    if !peer.is_local {
+        return refuse("The control API answers to this machine only.");
+    }
+    let host = parts.headers.get(header::HOST).map_or(Some(""), |host| host.to_str().ok());
+    let Some(host) = host.filter(|host| is_own_name(host)) else {
+        return refuse(
+            "The control API answers under localhost, a loopback address or one of Vimeo's names only, \
+             and the Host header has another.",
+        );
+    };
+    if is_foreign_page(&parts.headers, host) {
+        return refuse("The control API answers to no page of another origin.");
+    }
+    match credential {
+        Credential::Token(expected) => match parts.headers.get(TOKEN) {
+            // Hashes are compared, so the time that it takes tells nothing of the token.
+            Some(sent) if <[u8; 32]>::from(Sha256::digest(sent.as_bytes())) == *expected => Ok(()),
+            _ => Err(Refused::new(
+                StatusCode::UNAUTHORIZED,
+                format!("The control API needs the sandbox's control token; send it as {TOKEN}."),
+            )),
+        },
+        Credential::Missing => refuse(
+            "The sandbox listens to other machines, so its control API needs a token; start it with --control-token.",
+        ),
+        Credential::SameUser if peer.is_same_user == Some(false) => refuse(
+            "The control API answers to programs of the user who started the sandbox; start it with \
+             --control-token to let others in.",
+        ),
+        Credential::SameUser => Ok(()),
+    }
+}
+
+fn refuse(message: &str) -> Result<(), Refused> {
+    Err(Refused::new(StatusCode::FORBIDDEN, message))
+}
+
+/// Whether a browser sent the request for a page that is not the sandbox's own. Another port is another origin.
+fn is_foreign_page(headers: &HeaderMap, host: &str) -> bool {
+    let is_own = |origin: &str| {
+        let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+        authority.is_some_and(|authority| !host.is_empty() && authority.eq_ignore_ascii_case(host))
+    };
+    let origins = headers.get_all(header::ORIGIN).iter();
+    let sites = headers.get_all(FETCH_SITE).iter();
+    origins.map(|origin| origin.to_str().is_ok_and(is_own)).any(|own| !own)
+        || sites.map(|site| matches!(site.as_bytes(), b"same-origin" | b"none")).any(|own| !own)
+}
+
+fn is_own_name(host: &str) -> bool {
+    host.is_empty() || is_loopback(host) || doors::is_vimeo(without_port(host))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let name = without_port(host);
+    name.eq_ignore_ascii_case("localhost")
+        || name
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.ends_with(':') => name,
+        _ => host,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(headers: &[(&str, &str)]) -> Parts {
+        let mut request = http::Request::builder().uri("/_sandbox/health");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    const HERE: Peer = Peer { is_local: true, is_same_user: Some(true) };
+
+    #[test]
+    fn only_this_machine_and_no_foreign_page_is_let_in() {
+        for (host, origin, site, is_local, allowed) in [
+            ("127.0.0.1:8080", "", "", true, true),
+            ("localhost", "", "", true, true),
+            ("api.vimeo.com", "", "", true, true),
+            ("127.0.0.1:8080", "http://127.0.0.1:8080", "same-origin", true, true),
+            ("localhost:8080", "http://LOCALHOST:8080", "", true, true),
+            ("[::1]:80", "http://[::1]:80", "", true, true),
+            ("api.vimeo.com", "https://api.vimeo.com", "", true, true),
+            ("127.0.0.1:8080", "", "none", true, true),
+            ("127.0.0.1", "", "", false, false),
+            ("rebound.example", "", "", true, false),
+            ("localhost.example:80", "", "", true, false),
+            ("127.0.0.1", "https://page.example", "", true, false),
+            ("127.0.0.1", "null", "", true, false),
+            ("", "http://", "", true, false),
+            // A page of another port of this machine, as of a development server.
+            ("127.0.0.1:8080", "http://localhost:3000", "", true, false),
+            ("127.0.0.1:8080", "http://127.0.0.1:3000", "", true, false),
+            ("127.0.0.1:8080", "http://127.0.0.1", "", true, false),
+            ("[::1]:80", "http://[::1]:3000", "", true, false),
+            // An image or a script of such a page sends no origin.
+            ("127.0.0.1:8080", "", "same-site", true, false),
+            ("127.0.0.1:8080", "", "cross-site", true, false),
+        ] {
+            let headers = [("host", host), ("origin", origin), ("sec-fetch-site", site)];
+            let headers: Vec<_> = headers.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+            let peer = Peer { is_local, ..HERE };
+            let admitted = admit(&parts(&headers), peer, &Credential::SameUser);
+            assert_eq!(admitted.is_ok(), allowed, "{host} {origin} {site} {is_local}");
+        }
+        let two = parts(&[
+            ("host", "localhost"),
+            ("origin", "http://localhost"),
+            ("origin", "http://page.example"),
+        ]);
+        assert!(admit(&two, HERE, &Credential::SameUser).is_err());
+    }
+
+    #[test]
+    fn other_users_need_the_control_token() {
+        let token = || Credential::token("open sesame");
+        for (credential, is_same_user, sent, status) in [
+            (Credential::SameUser, Some(true), None, None),
+            (Credential::SameUser, None, None, None),
+            (Credential::SameUser, Some(false), None, Some(403)),
+            (Credential::SameUser, Some(false), Some("open sesame"), Some(403)),
+            (token(), Some(false), Some("open sesame"), None),
+            (token(), Some(true), None, Some(401)),
+            (token(), Some(true), Some("open"), Some(401)),
+            (token(), Some(true), Some(""), Some(401)),
+            (Credential::Missing, Some(true), Some(""), Some(403)),
+        ] {
+            let headers: Vec<_> = sent.into_iter().map(|sent| ("x-sandbox-control-token", sent)).collect();
+            let peer = Peer { is_local: true, is_same_user };
+            let refused = admit(&parts(&headers), peer, &credential).err();
+            assert_eq!(refused.map(|refused| refused.status.as_u16()), status, "{credential:?} {sent:?}");
+        }
+        assert!(!format!("{:?}", token()).contains(|sign: char| sign.is_ascii_digit()));
+    }
+}
