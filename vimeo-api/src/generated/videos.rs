@@ -137,6 +137,7 @@ use crate::{
 };
 use crate::runtime::read_id;
 use crate::types;
+use crate::Secret;
 
 impl Client {
     /// The operations of the area Videos: videos: upload, editing, privacy, text tracks, thumbnails, versions, comments, credits and chapters.
@@ -674,7 +675,7 @@ impl Videos<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         upload_id: u64,
-        signature: impl Into<String>,
+        signature: impl Into<Secret>,
         video_file_id: u64,
     ) -> CompleteUserUpload {
         let mut call = Call::new(
@@ -682,7 +683,7 @@ impl Videos<'_> {
             &COMPLETE_USER_UPLOAD,
             &[&read_id::<UserId>(user_id), &upload_id],
         );
-        let signature: String = signature.into();
+        let signature: Secret = signature.into();
         call.set_query("signature", &signature);
         call.set_query("video_file_id", &video_file_id);
         CompleteUserUpload { call }

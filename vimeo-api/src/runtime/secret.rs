@@ -44,63 +44,55 @@ impl From<SecretString> for Secret {
     }
 }
 
-impl PartialEq for Secret {
-    fn eq(&self, other: &Self) -> bool {
-        self.expose() == other.expose()
-    }
-}
-
-impl Eq for Secret {}
-
-impl Hash for Secret {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.expose().hash(state);
-    }
-}
-
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[REDACTED]")
     }
 }
 
-/// A link whose query carries a signature: whoever has it whole may upload or download.
+/// A link that works without the access token: whoever knows all of it may upload, download, watch or review.
+///
+/// The capability can stand in the path as well as in the query, so `Debug` shows the scheme and the host only.
 ///
 /// ```
-/// let link = vimeo_api::SignedUrl::from("https://example.com/file?expires=1&sig=abc");
-/// assert_eq!(format!("{link:?}"), "https://example.com/file?[REDACTED]");
+/// let link = vimeo_api::SignedUrl::from("https://example.com/files/abc?expires=1&sig=def");
+/// assert_eq!(format!("{link:?}"), "https://example.com/[REDACTED]");
+/// assert_eq!(link.expose(), "https://example.com/files/abc?expires=1&sig=def");
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct SignedUrl(String);
+#[derive(Clone)]
+pub struct SignedUrl(SecretString);
 
 impl SignedUrl {
     /// The whole link.
     pub fn expose(&self) -> &str {
-        &self.0
+        self.0.expose_secret()
     }
 
-    fn without_signature(&self) -> &str {
-        self.0.split(['?', '#']).next().unwrap_or_default()
+    /// `https://host`, if the link has both; never the user information that may stand before the host.
+    fn origin(&self) -> Option<String> {
+        let url = url::Url::parse(self.expose()).ok()?;
+        Some(format!("{}://{}", url.scheme(), url.host_str()?))
     }
 }
 
 impl From<&str> for SignedUrl {
     fn from(text: &str) -> Self {
-        Self(text.to_owned())
+        Self(text.into())
     }
 }
 
 impl From<String> for SignedUrl {
     fn from(text: String) -> Self {
-        Self(text)
+        Self(text.into())
     }
 }
 
 impl fmt::Debug for SignedUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plain = self.without_signature();
-        f.write_str(plain)?;
-        if plain.len() < self.0.len() { f.write_str("?[REDACTED]") } else { Ok(()) }
+        match self.origin() {
+            Some(origin) => write!(f, "{origin}/[REDACTED]"),
+            None => f.write_str("[REDACTED]"),
+        }
     }
 }
 
@@ -110,9 +102,23 @@ impl QueryValue for Secret {
     }
 }
 
-/// Text that is read and written as a plain string.
+/// Text that is compared, read and written as a plain string.
 macro_rules! plain_text {
     ($name:ident) => {
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.expose() == other.expose()
+            }
+        }
+
+        impl Eq for $name {}
+
+        impl Hash for $name {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                self.expose().hash(state);
+            }
+        }
+
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(self.expose())

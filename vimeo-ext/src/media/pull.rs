@@ -58,7 +58,7 @@ impl CreateVideo<FromUrl> {
         let Self { vimeo, mut body, way: FromUrl(url) } = self;
         body = super::create::checked(body)?;
         check("the file's address", &url)?;
-        body.upload.link = Some(url);
+        body.upload.link = Some(url.into());
         let call = vimeo.api().videos().create_my_video(&body).fields("uri,link");
         let created =
             create_only(call.into_call().read_as::<Created>(), "a video for Vimeo to fetch").await?;

@@ -8,6 +8,7 @@
 )]
 
 mod behaviour;
+mod secrets;
 mod template;
 mod test_names;
 

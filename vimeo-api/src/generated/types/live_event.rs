@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use crate::Secret;
+use crate::{Secret, SignedUrl};
 use crate::runtime::open_enum;
 use super::{
     ApiApp, Connection, ContentRatingCode, EmbedColors, EmbedDomain, EmbedLogos,
@@ -412,10 +412,10 @@ pub struct LiveEvent {
     pub srt_encryption_enabled: Option<bool>,
     /// SRT address that an encoder sends to.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub srt_link: Option<String>,
+    pub srt_link: Option<SignedUrl>,
     /// Secret for encrypted SRT streams.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub srt_passphrase: Option<String>,
+    pub srt_passphrase: Option<Secret>,
     /// Whether the owner has started or ended the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<LiveEventStatus>,
@@ -466,7 +466,7 @@ pub struct LiveEvent {
     pub venue_uuid: Option<String>,
     /// Address of the event on Vimeo, with the unlisted hash where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub view_link: Option<String>,
+    pub view_link: Option<SignedUrl>,
     /// Webinar that belongs to the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webinar: Option<Vec<String>>,
@@ -722,7 +722,7 @@ pub struct LiveEventPrivacy {
     pub embed: Option<EmbedPrivacy>,
     /// Hash in the address of an unlisted event.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub unlisted_hash: Option<String>,
+    pub unlisted_hash: Option<Secret>,
     /// Who may view the streamed videos at first; it also governs embedding of the whole event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub view: Option<ViewPrivacy>,

@@ -180,7 +180,7 @@ pub struct Showcase {
     pub total_clips: Option<u64>,
     /// Hash that the URL of an unlisted showcase must hold.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub unlisted_hash: Option<String>,
+    pub unlisted_hash: Option<Secret>,
     /// Path of the resource, relative to the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,

@@ -399,7 +399,7 @@ pub struct EditingSession {
     pub min_tier_for_movie: Option<String>,
     /// Hash of the finished video.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub result_video_hash: Option<String>,
+    pub result_video_hash: Option<Secret>,
     /// How far the processing of the video has come.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<EditSessionStatus>,
@@ -1635,7 +1635,7 @@ pub struct FolderInteractions {
     pub move_video: Option<Box<Interaction>>,
     /// Default link to which a review of the folder redirects.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub review_redirect_link: Option<String>,
+    pub review_redirect_link: Option<SignedUrl>,
     /// Upload a video to the folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload_video: Option<Box<Interaction>>,
@@ -1958,7 +1958,7 @@ pub struct ReviewLink {
     pub uri: Option<String>,
     /// Relative web address of the review page.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
+    pub url: Option<SignedUrl>,
 }
 
 /// Kind of reaction that viewers are asked for.
@@ -2472,7 +2472,7 @@ pub struct Video {
     pub resource_key: Option<String>,
     /// Address of the review page; only in older answers.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub review_link: Option<String>,
+    pub review_link: Option<SignedUrl>,
     /// Review links in use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub review_links: Option<Vec<ReviewLink>>,
@@ -3496,7 +3496,7 @@ pub struct VideoReviewPage {
     pub is_shareable: Option<bool>,
     /// Address of the review page.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub link: Option<String>,
+    pub link: Option<SignedUrl>,
 }
 
 /// State of the review of a video.
@@ -3686,19 +3686,19 @@ pub struct VideoUpload {
     pub approach: Option<UploadApproach>,
     /// Path to call when the upload is done; null with `tus` and `pull`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub complete_uri: Option<String>,
+    pub complete_uri: Option<SignedUrl>,
     /// Why the upload failed; `remote_…` values tell how the server of a `pull` upload answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<UploadError>,
     /// HTML form that the `post` approach needs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub form: Option<String>,
+    pub form: Option<Secret>,
     /// Google Cloud Storage's ID for the upload.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gcs_uid: Option<String>,
     /// URL that Vimeo fetches in the `pull` approach.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub link: Option<String>,
+    pub link: Option<SignedUrl>,
     /// Where the browser goes after the `post` form.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redirect_url: Option<String>,

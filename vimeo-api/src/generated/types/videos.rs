@@ -260,7 +260,7 @@ pub struct AudioTrackUploadInput {
     pub approach: UploadApproach,
     /// Public address from which Vimeo fetches the file; used with `pull`, and it must stay good for 24 hours or more.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub link: Option<String>,
+    pub link: Option<SignedUrl>,
     /// Address to which the browser goes after the form; used with `post`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redirect_url: Option<String>,
@@ -281,7 +281,7 @@ impl AudioTrackUploadInput {
     }
 
     /// Public address from which Vimeo fetches the file; used with `pull`, and it must stay good for 24 hours or more.
-    pub fn link(mut self, value: impl Into<String>) -> Self {
+    pub fn link(mut self, value: impl Into<SignedUrl>) -> Self {
         self.link = Some(value.into());
         self
     }
@@ -2112,13 +2112,13 @@ pub struct TextTrackConnections {
 pub struct TextTrackDownloadLinks {
     /// Link to the SubRip file.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub srt: Option<String>,
+    pub srt: Option<SignedUrl>,
     /// Link to the TTML file.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ttml: Option<String>,
+    pub ttml: Option<SignedUrl>,
     /// Link to the WebVTT file.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub vtt: Option<String>,
+    pub vtt: Option<SignedUrl>,
 }
 
 /// Parameters with which the text tracks made from this one are listed.
@@ -2400,7 +2400,7 @@ pub struct UploadAttempt {
     pub clip: Option<Box<Video>>,
     /// HTML form to upload with.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub form: Option<String>,
+    pub form: Option<Secret>,
     /// ID of the upload ticket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ticket_id: Option<String>,
@@ -2426,7 +2426,7 @@ pub struct UploadInput {
     pub approach: UploadApproach,
     /// Public address from which Vimeo fetches the file; used with `pull`, and it must stay good for 24 hours or more.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub link: Option<String>,
+    pub link: Option<SignedUrl>,
     /// Address to which the browser goes after the form; used with `post`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redirect_url: Option<String>,
@@ -2447,7 +2447,7 @@ impl UploadInput {
     }
 
     /// Public address from which Vimeo fetches the file; used with `pull`, and it must stay good for 24 hours or more.
-    pub fn link(mut self, value: impl Into<String>) -> Self {
+    pub fn link(mut self, value: impl Into<SignedUrl>) -> Self {
         self.link = Some(value.into());
         self
     }
