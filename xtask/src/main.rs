@@ -14,6 +14,7 @@ mod drift;
 mod facts;
 mod fault_matrix;
 mod fresh;
+mod fuzz;
 mod install;
 mod interop;
 mod kill_test;
@@ -72,6 +73,8 @@ enum Verb {
     FaultMatrix,
     /// Measure the README's two commands in a new clone, with nothing downloaded and nothing built.
     Fresh(fresh::Arguments),
+    /// Run the fuzz targets; needs cargo-fuzz.
+    Fuzz(fuzz::Arguments),
     /// Let clients that others wrote play a scenario against the local Vimeo.
     Interop,
     /// Kill an upload at random moments until it is done.
@@ -107,6 +110,7 @@ fn main() -> ExitCode {
         Verb::Payloads(arguments) => payloads::run(&arguments),
         Verb::FaultMatrix => fault_matrix::run(),
         Verb::Fresh(arguments) => fresh::run(&arguments),
+        Verb::Fuzz(arguments) => fuzz::run(&arguments),
         Verb::Interop => interop::run(),
         Verb::KillTest(arguments) => kill_test::run(&arguments),
         Verb::Tls => tls::run(),

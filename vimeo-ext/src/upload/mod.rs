@@ -38,6 +38,9 @@ mod driver;
 mod engine;
 mod error;
 mod fingerprint;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod journal;
 mod link_redaction;
 mod machine;

@@ -200,7 +200,7 @@ fn no_answer(error: reqwest::Error) -> NoAnswer {
     }
 }
 
-fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+pub(super) fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     headers.get(name)?.to_str().ok()?.trim().parse().ok()
 }
 

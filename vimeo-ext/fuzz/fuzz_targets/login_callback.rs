@@ -1,0 +1,28 @@
+//! The address that a browser comes back with from a login.
+#![no_main]
+
+use std::sync::OnceLock;
+
+use libfuzzer_sys::fuzz_target;
+use vimeo_ext::Vimeo;
+use vimeo_ext::auth::{AuthError, Authorization};
+
+fn login() -> &'static Authorization {
+    static LOGIN: OnceLock<Authorization> = OnceLock::new();
+    LOGIN.get_or_init(|| {
+        let vimeo = Vimeo::builder().app("client-id", "client-secret").build().expect("a client");
+        let request = vimeo.auth().authorization("http://localhost:8080/callback").expect("a redirect URI");
+        request.begin().expect("a login")
+    })
+}
+
+fuzz_target!(|input: &str| {
+    let login = login();
+    // Nothing that does not know the state gets anywhere.
+    assert!(matches!(login.code(input), Err(AuthError::StateMismatch)), "{input:?}");
+    let known = format!("http://localhost:8080/callback?state={}&{input}", login.state());
+    match login.code(&known) {
+        Ok(_) | Err(AuthError::Denied { .. } | AuthError::BadCallback(_)) => {}
+        Err(error) => panic!("{error}"),
+    }
+});

@@ -1,0 +1,100 @@
+//! Ways for fuzz targets into private code that reads what others wrote. Compiled with `--cfg fuzzing` only.
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue};
+
+use super::journal::Entry;
+use super::machine::{Command, Event, Machine, Now, Trouble};
+use super::options::UploadOptions;
+use super::plan::{Chunking, Plan};
+use super::{link_redaction, wire};
+
+/// Most commands that an upload of [`SIZE`] bytes can take: each failure and each byte of progress is one.
+const MOST_COMMANDS: usize = 100_000;
+const SIZE: u64 = 1000;
+
+/// Plays an upload whose server answers with what the input says, eight bytes per answer.
+///
+/// # Panics
+///
+/// If a command asks for bytes outside the file or before the server's offset, or if the upload does not end.
+pub fn upload_answers(input: &[u8]) {
+    let patience = UploadOptions::default().patience();
+    let plan = Plan::new(SIZE, Chunking::Whole, None);
+    let mut machine = Machine::new(SIZE, plan, patience).new_upload(input.len() % 2 == 0);
+    let mut answers = input.chunks(8);
+    let mut event = Event::Begun;
+    let now = Now { elapsed: Duration::ZERO, chance: 0.5, floor: 0 };
+    for _ in 0..MOST_COMMANDS {
+        let command = machine.on(event, now);
+        assert!(machine.acknowledged() <= SIZE);
+        event = match command {
+            Command::Done { .. } | Command::Fail(_) => return,
+            Command::Wait(_) => Event::Waited,
+            Command::Probe => answer(answers.next(), false),
+            Command::Send(range) => {
+                assert!(range.start < range.end && range.end <= SIZE, "{range:?}");
+                answer(answers.next(), true)
+            }
+        };
+    }
+    panic!("the upload did not end");
+}
+
+/// One answer: a kind, a number and an offset as a header.
+fn answer(bytes: Option<&[u8]>, is_patch: bool) -> Event {
+    let Some([kind, low, high, text @ ..]) = bytes else { return Event::Broke(Trouble::Dropped) };
+    let number = u16::from_le_bytes([*low, *high]);
+    let mut headers = HeaderMap::new();
+    if let Ok(value) = HeaderValue::from_bytes(text) {
+        headers.insert("upload-offset", value);
+    }
+    let offset = match kind % 2 {
+        0 => wire::number(&headers, "upload-offset"),
+        _ => Some(u64::from(number)),
+    };
+    match kind % 5 {
+        0 | 1 if is_patch => Event::Sent { offset },
+        0 | 1 => Event::Probed { offset, length: (kind % 3 == 0).then_some(u64::from(number)) },
+        2 => Event::Broke(Trouble::Stalled),
+        _ => Event::Answered {
+            status: number % 600,
+            retry_after: (kind % 3 == 0).then_some(Duration::from_secs(u64::from(number))),
+        },
+    }
+}
+
+/// Reads a journal entry; one that is read can be written and read again as the same.
+///
+/// # Panics
+///
+/// If it cannot.
+pub fn journal_entry(input: &[u8]) {
+    let Ok(entry) = serde_json::from_slice::<Entry>(input) else { return };
+    let written = serde_json::to_value(&entry).expect("an entry that was read can be written");
+    let again: Entry =
+        serde_json::from_value(written.clone()).expect("an entry that was written can be read");
+    assert_eq!(serde_json::to_value(&again).expect("and written again"), written);
+}
+
+/// Takes an upload link out of a text in which it stands between what the input gives.
+///
+/// # Panics
+///
+/// If its capability is still there.
+pub fn link_redaction(input: &[u8]) {
+    const CAPABILITY: &str = "f00dfeedc0ffee42";
+    let link = format!("https://files.tus.vimeo.com/files/vimeo-prod/{CAPABILITY}");
+    let text = String::from_utf8_lossy(input);
+    let (before, after) = text.split_at(text.floor_char_boundary(text.len() / 2));
+    for told in [format!("{before}{link}{after}"), format!("{before} /files/{CAPABILITY} {after}")] {
+        let shown = link_redaction::without_link(&told, &link);
+        // A word that the capability is only a part of is another word.
+        if !before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '%' || c == '&')
+            && !after.starts_with(|c: char| c.is_ascii_alphanumeric())
+        {
+            assert!(!shown.contains(CAPABILITY), "{told:?} is shown as {shown:?}");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! `cargo xtask fuzz`: runs the fuzz targets, each from its seeds in vimeo-ext/fuzz/seeds.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use clap::Args;
+
+use crate::workspace::{Failure, cargo, root};
+
+/// Bytes that one input may have; what is read is bounded elsewhere, and short inputs find more per second.
+const INPUT_LIMIT: u32 = 16 * 1024;
+
+/// Mebibytes of memory after which a run counts as failed.
+const MEMORY_LIMIT: u32 = 2048;
+
+/// Seconds after which one input counts as endless.
+const INPUT_TIMEOUT: u32 = 20;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Targets to run; all of vimeo-ext/fuzz/fuzz_targets when none is named.
+    targets: Vec<String>,
+    /// How long each target runs.
+    #[arg(long, default_value_t = 60)]
+    seconds: u32,
+    /// How many targets run at once.
+    #[arg(long, default_value_t = 2)]
+    jobs: usize,
+}
+
+/// What came of one target.
+struct Outcome {
+    target: String,
+    success: bool,
+    /// The last status that libFuzzer printed: coverage, corpus, runs per second.
+    status: String,
+    output: String,
+}
+
+/// Builds all targets without a sanitizer, which the stable toolchain lacks, runs them and prints a line for each.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let folder = root().join("vimeo-ext/fuzz");
+    let known = targets(&folder)?;
+    let chosen = if arguments.targets.is_empty() { known } else { arguments.targets.clone() };
+    let begun = Instant::now();
+    if !cargo_fuzz("build").status().map_err(Failure::file("cargo"))?.success() {
+        let message = "the fuzz targets do not build; `cargo install cargo-fuzz` brings the tool".to_owned();
+        return Err(Failure::Command(message));
+    }
+    println!(
+        "{} targets built in {} s, {} s each:",
+        chosen.len(),
+        begun.elapsed().as_secs(),
+        arguments.seconds
+    );
+    let mut failed = Vec::new();
+    for batch in chosen.chunks(arguments.jobs.max(1)) {
+        let outcomes = std::thread::scope(|scope| {
+            let threads: Vec<_> = batch
+                .iter()
+                .map(|target| scope.spawn(|| run_target(&folder, target, arguments.seconds)))
+                .collect();
+            threads.into_iter().filter_map(|thread| thread.join().ok()).collect::<Result<Vec<_>, Failure>>()
+        })?;
+        for outcome in outcomes {
+            println!(
+                "{:<16} {} {}",
+                outcome.target,
+                if outcome.success { "ok    " } else { "FAILED" },
+                outcome.status
+            );
+            if !outcome.success {
+                eprintln!("{}", outcome.output);
+                failed.push(outcome.target);
+            }
+        }
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Command(format!("these fuzz targets found something: {}", failed.join(", "))))
+}
+
+fn cargo_fuzz(verb: &str) -> Command {
+    let mut command = cargo();
+    command.args([
+        "fuzz",
+        verb,
+        "--sanitizer",
+        "none",
+        "--fuzz-dir",
+        "vimeo-ext/fuzz",
+        "--target-dir",
+        "target/fuzz",
+    ]);
+    command.current_dir(root());
+    command
+}
+
+fn targets(folder: &Path) -> Result<Vec<String>, Failure> {
+    let sources = folder.join("fuzz_targets");
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&sources).map_err(Failure::file(&sources))? {
+        let path = entry.map_err(Failure::file(&sources))?.path();
+        names.extend(path.file_stem().map(|name| name.to_string_lossy().into_owned()));
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn run_target(folder: &Path, target: &str, seconds: u32) -> Result<Outcome, Failure> {
+    let corpus: PathBuf = folder.join("corpus").join(target);
+    fs::create_dir_all(&corpus).map_err(Failure::file(&corpus))?;
+    let output = cargo_fuzz("run")
+        .arg(target)
+        .args([&corpus, &folder.join("seeds").join(target)])
+        .arg("--")
+        .args([
+            format!("-max_total_time={seconds}"),
+            format!("-max_len={INPUT_LIMIT}"),
+            format!("-rss_limit_mb={MEMORY_LIMIT}"),
+            format!("-timeout={INPUT_TIMEOUT}"),
+            "-print_final_stats=1".to_owned(),
+        ])
+        .output()
+        .map_err(Failure::file("cargo"))?;
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    let status = text.lines().rfind(|line| line.contains(" cov: ")).unwrap_or_default().trim().to_owned();
+    Ok(Outcome { target: target.to_owned(), success: output.status.success(), status, output: text })
+}
