@@ -49,15 +49,16 @@ impl FromRef<Service> for Receiver {
 
 /// Is called for what is genuine and new. What comes a second time is answered for us.
 async fn hook(State(service): State<Service>, Webhook(event): Webhook) -> StatusCode {
-    match service.react(&event).await {
+    let handled = match service.react(&event).await {
+        Ok(()) => event.done().await.map_err(AnyError::from),
+        Err(error) => Err(error.into()),
+    };
+    match handled {
         Ok(()) => StatusCode::NO_CONTENT,
         Err(error) => {
+            // The event is dropped without done(), so it is handled when it comes again.
             eprintln!("delivery {}: {error}", event.delivery);
-            // Else the next attempt would pass for a repetition.
-            match service.receiver.forget(&event).await {
-                Ok(()) => StatusCode::SERVICE_UNAVAILABLE,
-                Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            }
+            StatusCode::SERVICE_UNAVAILABLE
         }
     }
 }

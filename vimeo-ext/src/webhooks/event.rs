@@ -1,15 +1,25 @@
 //! What a webhook reported.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use vimeo_api::types::WebhookType;
 
-/// What a webhook reported.
+use super::{Seen, WebhookError};
+use crate::Clock;
+
+/// What a webhook reported. Call [`done`](Self::done) once it is handled.
+///
+/// When the last clone is dropped without that, because its handler failed, panicked or was cancelled, the delivery is
+/// handled again when it comes again.
 #[derive(Clone)]
+#[must_use = "an event that is dropped without done() is handled again when it comes again"]
 #[non_exhaustive]
 pub struct Event {
     /// What happened; a word that is not known is [`WebhookType::Other`].
@@ -22,10 +32,65 @@ pub struct Event {
     pub body: Bytes,
     /// The payload, read.
     pub json: Value,
+    pub(super) claim: Arc<DeliveryClaim>,
+}
+
+/// The right to handle a delivery, given back when it is dropped before the work is done.
+pub(super) struct DeliveryClaim {
+    pub(super) seen: Arc<dyn Seen>,
+    pub(super) clock: Clock,
+    pub(super) delivery: String,
     pub(super) receipt: String,
+    /// Until when it is remembered once it is handled.
+    pub(super) until: DateTime<Utc>,
+    pub(super) is_settled: AtomicBool,
+}
+
+impl DeliveryClaim {
+    pub(super) async fn forget(&self) -> Result<(), WebhookError> {
+        self.seen.forget(&self.delivery, &self.receipt).await.map_err(WebhookError::Unavailable)?;
+        self.is_settled.store(true, Ordering::Release);
+        Ok(())
+    }
+}
+
+impl Drop for DeliveryClaim {
+    fn drop(&mut self) {
+        if self.is_settled.load(Ordering::Acquire) {
+            return;
+        }
+        tracing::warn!(delivery = self.delivery, "an event was dropped before its work was done");
+        let (seen, delivery) = (Arc::clone(&self.seen), std::mem::take(&mut self.delivery));
+        let receipt = std::mem::take(&mut self.receipt);
+        let mut forgotten = Box::pin(async move {
+            if let Err(error) = seen.forget(&delivery, &receipt).await {
+                tracing::warn!(delivery, error, "it is taken again only when its claim has lapsed");
+            }
+        });
+        // What is in memory needs no task; and outside a runtime the claim lapses by itself.
+        if (&mut forgotten).now_or_never().is_none()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(forgotten);
+        }
+    }
 }
 
 impl Event {
+    /// Notes that the event was handled: deliveries of it that come later are answered and not handled.
+    ///
+    /// # Errors
+    ///
+    /// [`WebhookError::Unavailable`] when that cannot be noted: answer an error then, and the event comes once more.
+    pub async fn done(&self) -> Result<(), WebhookError> {
+        let claim = &*self.claim;
+        let now = claim.clock.now();
+        let kept = claim.seen.keep(&claim.delivery, &claim.receipt, now, claim.until).await;
+        kept.map_err(WebhookError::Unavailable)?;
+        claim.is_settled.store(true, Ordering::Release);
+        Ok(())
+    }
+
     /// The number in the first `/videos/…` that is the whole of a text in the payload.
     ///
     /// Vimeo does not document in which member it stands, so all of them are looked through.

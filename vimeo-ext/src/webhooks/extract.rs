@@ -10,10 +10,11 @@ use super::{Event, Receiver, WebhookError};
 ///
 /// ```
 /// use axum::{Router, routing::post};
-/// use vimeo_ext::webhooks::{Check, Receiver, Webhook, WebhookType};
+/// use vimeo_ext::webhooks::{Check, Receiver, Webhook, WebhookError, WebhookType};
 ///
-/// async fn ready(Webhook(event): Webhook) {
+/// async fn ready(Webhook(event): Webhook) -> Result<(), WebhookError> {
 ///     tracing::info!(video = event.video_id(), "can be watched");
+///     event.done().await
 /// }
 ///
 /// let receiver = Receiver::builder()
@@ -24,7 +25,9 @@ use super::{Event, Receiver, WebhookError};
 /// # Ok::<(), vimeo_ext::webhooks::WebhookError>(())
 /// ```
 ///
-/// A delivery that was taken before is answered with 200 without the handler being called.
+/// The handler calls [`Event::done`] once its work is done, and answers success only then: an event that it drops is handled
+/// again when it comes again. A delivery that was handled before is answered with 200, and one that is being handled with 503,
+/// without the handler being called.
 #[derive(Debug, Clone)]
 pub struct Webhook(pub Event);
 
@@ -55,14 +58,20 @@ where
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         match self {
-            Self::Refused(error) => {
-                match &error {
-                    WebhookError::Repeated { delivery } => tracing::debug!(delivery, "came again"),
-                    error => tracing::warn!(%error, "a webhook's request was not taken"),
-                }
-                error.status().into_response()
-            }
+            Self::Refused(error) => error.into_response(),
             Self::Unreadable(error) => error.into_response(),
         }
+    }
+}
+
+impl IntoResponse for WebhookError {
+    fn into_response(self) -> Response {
+        match &self {
+            Self::Repeated { delivery } | Self::InProgress { delivery } => {
+                tracing::debug!(delivery, "came again");
+            }
+            error => tracing::warn!(%error, "a webhook's request was not taken"),
+        }
+        self.status().into_response()
     }
 }

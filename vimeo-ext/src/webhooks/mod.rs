@@ -2,7 +2,22 @@
 //!
 //! Webhooks are registered, listed, changed and deleted with the typed calls of
 //! [`api_apps`](vimeo_api::Client::api_apps). A [`Receiver`] takes what Vimeo then posts: it checks that the request is
-//! genuine, not too old and not one that was taken before, and gives it as an [`Event`].
+//! genuine, not too old and not one that was handled before, and gives it as an [`Event`].
+//!
+//! # Handled once, and not lost
+//!
+//! An event is claimed by whoever receives it, for 60 seconds ([`ReceiverBuilder::lease`]). Call [`Event::done`] once it is
+//! handled, and then answer success. What comes of a delivery:
+//!
+//! | the event | its next delivery is answered |
+//! |---|---|
+//! | is being handled | 503, [`WebhookError::InProgress`], so that it is sent again |
+//! | is `done` | 200, [`WebhookError::Repeated`] |
+//! | was dropped: its handler returned an error, panicked or was cancelled | by handling it |
+//! | was with a process that died | by handling it, once the claim has lapsed |
+//!
+//! A handler that fails between its work and `done` is given the event once more, so what it does should bear to be done
+//! twice.
 //!
 //! # What is not known
 //!
@@ -34,5 +49,5 @@ pub use event::Event;
 #[cfg(feature = "axum")]
 pub use extract::{Rejection, Webhook};
 pub use receiver::{Receiver, ReceiverBuilder, WebhookError};
-pub use seen::{Seen, SeenHere};
+pub use seen::{Claim, Seen, SeenHere};
 pub use vimeo_api::types::WebhookType;

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,7 +13,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use vimeo_api::types::WebhookType;
 
-use super::{Check, Event, Seen, SeenHere};
+use super::event::DeliveryClaim;
+use super::{Check, Claim, Event, Seen, SeenHere};
 use crate::Clock;
 use crate::timeouts::later_date;
 
@@ -31,7 +33,7 @@ use crate::timeouts::later_date;
 /// if event.kind == WebhookType::VideoTranscodeComplete {
 ///     tracing::info!(video = event.video_id(), "can be watched");
 /// }
-/// # Ok(())
+/// event.done().await // now answer success
 /// # }
 /// ```
 #[derive(Clone)]
@@ -49,6 +51,7 @@ pub struct ReceiverBuilder {
     sent_at: Option<String>,
     tolerance: Duration,
     remember: Duration,
+    lease: Duration,
     seen: Arc<dyn Seen>,
     clock: Clock,
 }
@@ -72,14 +75,20 @@ pub enum WebhookError {
         /// When it says that it was sent.
         sent_at: DateTime<Utc>,
     },
-    /// It was taken before. Answer success, so that it is not sent once more.
-    #[error("delivery {delivery} was taken before")]
+    /// It was handled before. Answer success, so that it is not sent once more.
+    #[error("delivery {delivery} was handled before")]
     Repeated {
         /// Which.
         delivery: String,
     },
-    /// It is not known whether it was taken before. Answer an error, so that it is sent again.
-    #[error("it cannot be seen whether the delivery was taken before: {0}")]
+    /// It is being handled, and it is not known yet whether that succeeds. Answer an error, so that it is sent again.
+    #[error("delivery {delivery} is being handled")]
+    InProgress {
+        /// Which.
+        delivery: String,
+    },
+    /// It is not known whether it was handled before, or it cannot be noted. Answer an error, so that it is sent again.
+    #[error("it cannot be seen or noted that the delivery was handled: {0}")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -90,7 +99,9 @@ impl WebhookError {
             Self::Repeated { .. } => http::StatusCode::OK,
             Self::Forged | Self::Stale { .. } => http::StatusCode::UNAUTHORIZED,
             Self::Malformed(_) => http::StatusCode::BAD_REQUEST,
-            Self::Setup(_) | Self::Unavailable(_) => http::StatusCode::SERVICE_UNAVAILABLE,
+            Self::Setup(_) | Self::InProgress { .. } | Self::Unavailable(_) => {
+                http::StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 }
@@ -106,12 +117,15 @@ impl Receiver {
             sent_at: None,
             tolerance: Duration::from_secs(300),
             remember: Duration::from_secs(24 * 60 * 60),
+            lease: Duration::from_secs(60),
             seen: Arc::new(SeenHere::default()),
             clock: Clock::default(),
         }
     }
 
     /// Checks a request and reads it. Nothing of it is believed before it is known to be genuine.
+    ///
+    /// The event is claimed for a [while](ReceiverBuilder::lease): call [`Event::done`] once it is handled.
     ///
     /// # Errors
     ///
@@ -155,20 +169,31 @@ impl Receiver {
             later_date(sent_at, rules.tolerance.saturating_add(Duration::from_secs(1)))
         });
         let until = fresh_until.max(later_date(now, rules.remember));
-        match rules.seen.is_new(&delivery, now, until).await {
-            Ok(Some(receipt)) => Ok(Event { kind, delivery, sent_at, body, json, receipt }),
-            Ok(None) => Err(WebhookError::Repeated { delivery }),
-            Err(error) => Err(WebhookError::Unavailable(error)),
-        }
+        let claim = rules.seen.claim(&delivery, now, later_date(now, rules.lease)).await;
+        let receipt = match claim.map_err(WebhookError::Unavailable)? {
+            Claim::New(receipt) => receipt,
+            Claim::InProgress => return Err(WebhookError::InProgress { delivery }),
+            Claim::Done => return Err(WebhookError::Repeated { delivery }),
+        };
+        let claim = Arc::new(DeliveryClaim {
+            seen: Arc::clone(&rules.seen),
+            clock: rules.clock.clone(),
+            delivery: delivery.clone(),
+            receipt,
+            until,
+            is_settled: AtomicBool::new(false),
+        });
+        Ok(Event { kind, delivery, sent_at, body, json, claim })
     }
 
-    /// Takes the delivery again when it comes again: for one whose work has failed.
+    /// Takes the delivery again when it comes again, also if it was [done](Event::done). A failed handler need not call it:
+    /// an event that is dropped is forgotten.
     ///
     /// # Errors
     ///
     /// [`WebhookError::Unavailable`].
     pub async fn forget(&self, event: &Event) -> Result<(), WebhookError> {
-        self.rules.seen.forget(&event.delivery, &event.receipt).await.map_err(WebhookError::Unavailable)
+        event.claim.forget().await
     }
 }
 
@@ -223,7 +248,14 @@ impl ReceiverBuilder {
         self
     }
 
-    /// How long deliveries are remembered, and by whom. Default: 24 hours, by this process. Where it is known when a
+    /// How long a handler has an event for itself: copies that come meanwhile are refused, so that they are sent again, and one
+    /// that comes later is handled, if the event is not [done](Event::done) by then. Default: 60 seconds.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// How long handled deliveries are remembered, and by whom. Default: 24 hours, by this process. Where it is known when a
     /// request was sent, it is remembered at least for as long as a copy of it would be [taken](Self::tolerance).
     pub fn seen(mut self, seen: impl Seen, remember: Duration) -> Self {
         self.seen = Arc::new(seen);

@@ -103,7 +103,7 @@ async fn a_copy_is_not_taken_within_its_window() {
     let receiver = builder().clock(clock).seen(seen, Duration::from_secs(1)).build().unwrap();
     // Sent by a clock that goes ahead: it passes for new for almost ten minutes.
     let body = payload(1, "video-created", "2026-03-01T12:04:59+00:00");
-    receive(&receiver, &body).await.unwrap();
+    receive(&receiver, &body).await.unwrap().done().await.unwrap();
     for seconds in [0, 2, 299, 599] {
         late.store(seconds, Ordering::SeqCst);
         let error = receive(&receiver, &body).await.unwrap_err();
@@ -114,40 +114,158 @@ async fn a_copy_is_not_taken_within_its_window() {
 }
 
 #[tokio::test]
-async fn a_delivery_is_taken_once_unless_its_work_failed() {
+async fn a_delivery_is_handled_once() {
     let receiver = builder().build().unwrap();
     let body = payload(1, "video-created", NOW);
     let all = futures_util::future::join_all((0..8).map(|_| receive(&receiver, &body))).await;
     assert_eq!(all.iter().filter(|taken| taken.is_ok()).count(), 1);
     for error in all.iter().filter_map(|taken| taken.as_ref().err()) {
-        assert!(matches!(error, WebhookError::Repeated { delivery } if delivery == "1"), "{error:?}");
-        assert_eq!(error.status(), 200);
+        assert!(matches!(error, WebhookError::InProgress { delivery } if delivery == "1"), "{error:?}");
+        assert_eq!(error.status(), 503, "it may fail yet, so it has to be sent again");
     }
     let event = all.into_iter().find_map(Result::ok).unwrap();
-    receiver.forget(&event).await.unwrap();
-    receive(&receiver, &body).await.unwrap();
+    event.done().await.unwrap();
+    let error = receive(&receiver, &body).await.unwrap_err();
+    assert!(matches!(&error, WebhookError::Repeated { delivery } if delivery == "1"), "{error:?}");
+    assert_eq!(error.status(), 200);
+    drop(event);
+    assert!(receive(&receiver, &body).await.is_err(), "what is done stays done");
 }
 
-#[cfg(feature = "accounts")]
-#[tokio::test]
-async fn processes_that_share_a_store_take_a_delivery_once() {
+/// A receiver over memory, and two over one store.
+fn processes() -> Vec<(&'static str, Receiver, Receiver)> {
+    let one = builder().build().unwrap();
     let store: Arc<dyn vimeo_ext::accounts::AccountStore> =
         Arc::new(vimeo_ext::accounts::MemoryStore::default());
     let process = || builder().seen(Arc::clone(&store), Duration::from_secs(60)).build().unwrap();
-    let (here, there) = (process(), process());
+    vec![("one process", one.clone(), one), ("two processes", process(), process())]
+}
+
+#[tokio::test]
+async fn an_event_that_is_dropped_before_it_is_done_is_handled_again() {
+    for (name, here, there) in processes() {
+        let body = payload(1, "video-created", NOW);
+        // Its handler returns an error, or panics.
+        drop(receive(&here, &body).await.unwrap());
+        let panics = {
+            let (here, body) = (here.clone(), body.clone());
+            tokio::spawn(async move {
+                let _event = receive(&here, &body).await.unwrap();
+                panic!("as a handler should not");
+            })
+        };
+        assert!(panics.await.unwrap_err().is_panic(), "{name}");
+        // A clone that somebody still works with keeps it.
+        let event = receive(&there, &body).await.unwrap();
+        let clone = event.clone();
+        drop(event);
+        assert!(matches!(receive(&here, &body).await, Err(WebhookError::InProgress { .. })), "{name}");
+        clone.done().await.unwrap();
+        drop(clone);
+        assert!(matches!(receive(&here, &body).await, Err(WebhookError::Repeated { .. })), "{name}");
+        assert!(matches!(receive(&there, &body).await, Err(WebhookError::Repeated { .. })), "{name}");
+    }
+}
+
+/// What nobody could give back, because the process died.
+#[tokio::test]
+async fn the_claim_of_a_handler_that_never_ends_lapses() {
+    use std::sync::atomic::{AtomicI64, Ordering};
+    for shared in [false, true] {
+        let late = Arc::new(AtomicI64::new(0));
+        let seconds = Arc::clone(&late);
+        let clock = Clock::new(move || start() + chrono::TimeDelta::seconds(seconds.load(Ordering::SeqCst)));
+        let receiver = builder().clock(clock).lease(Duration::from_secs(30));
+        let store: Arc<dyn vimeo_ext::accounts::AccountStore> =
+            Arc::new(vimeo_ext::accounts::MemoryStore::default());
+        let receiver = if shared { receiver.seen(store, Duration::from_secs(3_600)) } else { receiver };
+        let receiver = receiver.build().unwrap();
+        let body = payload(1, "video-created", NOW);
+        let hangs = receive(&receiver, &body).await.unwrap();
+        late.store(29, Ordering::SeqCst);
+        assert!(matches!(receive(&receiver, &body).await, Err(WebhookError::InProgress { .. })));
+        late.store(30, Ordering::SeqCst);
+        let again = receive(&receiver, &body).await.unwrap();
+        // The first gives back what is no longer its own.
+        drop(hangs);
+        assert!(matches!(receive(&receiver, &body).await, Err(WebhookError::InProgress { .. })));
+        again.done().await.unwrap();
+        late.store(200, Ordering::SeqCst);
+        assert!(matches!(receive(&receiver, &body).await, Err(WebhookError::Repeated { .. })));
+        receiver.forget(&again).await.unwrap();
+        receive(&receiver, &body).await.unwrap().done().await.unwrap();
+    }
+}
+
+/// A store that cannot be asked, or that fails when the work is done.
+#[tokio::test]
+async fn what_cannot_be_noted_is_not_answered_with_success() {
+    use vimeo_ext::auth::BoxFuture;
+    use vimeo_ext::webhooks::{Claim, Seen, SeenHere};
+
+    type Failure = Box<dyn std::error::Error + Send + Sync>;
+    struct Fails {
+        seen: SeenHere,
+        claims: bool,
+    }
+    impl Seen for Fails {
+        fn claim<'a>(
+            &'a self,
+            delivery: &'a str,
+            now: chrono::DateTime<chrono::Utc>,
+            until: chrono::DateTime<chrono::Utc>,
+        ) -> BoxFuture<'a, Result<Claim, Failure>> {
+            if self.claims {
+                self.seen.claim(delivery, now, until)
+            } else {
+                Box::pin(async { Err("away".into()) })
+            }
+        }
+
+        fn keep<'a>(
+            &'a self,
+            _: &'a str,
+            _: &'a str,
+            _: chrono::DateTime<chrono::Utc>,
+            _: chrono::DateTime<chrono::Utc>,
+        ) -> BoxFuture<'a, Result<(), Failure>> {
+            Box::pin(async { Err("away".into()) })
+        }
+
+        fn forget<'a>(&'a self, delivery: &'a str, receipt: &'a str) -> BoxFuture<'a, Result<(), Failure>> {
+            self.seen.forget(delivery, receipt)
+        }
+    }
+
+    let receiver =
+        |claims| builder().seen(Fails { seen: SeenHere::default(), claims }, Duration::ZERO).build().unwrap();
     let body = payload(1, "video-created", NOW);
-    let event = receive(&here, &body).await.unwrap();
-    assert!(matches!(receive(&there, &body).await, Err(WebhookError::Repeated { .. })));
-    here.forget(&event).await.unwrap();
-    receive(&there, &body).await.unwrap();
+    let error = receive(&receiver(false), &body).await.unwrap_err();
+    assert_eq!(error.status(), 503);
+    let receiver = receiver(true);
+    let event = receive(&receiver, &body).await.unwrap();
+    assert_eq!(event.done().await.unwrap_err().status(), 503);
+    drop(event);
+    assert!(receive(&receiver, &body).await.is_ok(), "it is handled when it comes again");
 }
 
 #[tokio::test]
 async fn an_axum_service_takes_them() {
     let seen: Arc<Mutex<Vec<u64>>> = Arc::default();
     let told = Arc::clone(&seen);
+    // The first two attempts at event 8 come to nothing.
     let ready = async move |Webhook(event): Webhook| {
-        told.lock().unwrap().extend(event.video_id());
+        let id = event.video_id().unwrap();
+        let attempts = {
+            let mut told = told.lock().unwrap();
+            told.push(id);
+            told.iter().filter(|told| **told == id).count()
+        };
+        match (id, attempts) {
+            (8, 1) => panic!("as a handler should not"),
+            (8, 2) => Err(WebhookError::Unavailable("something else that failed".into())),
+            _ => event.done().await,
+        }
     };
     let receiver = builder().build().unwrap();
     let service: Router = Router::new().route("/vimeo", post(ready)).with_state(receiver);
@@ -156,14 +274,22 @@ async fn an_axum_service_takes_them() {
     let server = tokio::spawn(async move { axum::serve(listener, service).await });
     let http = crate::http::client();
     let send = async |headers: HeaderMap, body: &str| {
-        http.post(&url).headers(headers).body(body.to_owned()).send().await.unwrap().status().as_u16()
+        let answer = http.post(&url).headers(headers).body(body.to_owned()).send().await;
+        answer.map(|answer| answer.status().as_u16()).ok()
     };
     let body = payload(7, "video-transcode-complete", NOW);
-    assert_eq!(send(signed(&body), &body).await, 200);
-    assert_eq!(send(signed(&body), &body).await, 200, "so that it is not sent a third time");
-    assert_eq!(send(HeaderMap::new(), &body).await, 401);
-    assert_eq!(send(signed("{"), "{").await, 400);
+    assert_eq!(send(signed(&body), &body).await, Some(200));
+    assert_eq!(send(signed(&body), &body).await, Some(200), "so that it is not sent a third time");
+    assert_eq!(send(HeaderMap::new(), &body).await, Some(401));
+    assert_eq!(send(signed("{"), "{").await, Some(400));
     assert_eq!(*seen.lock().unwrap(), [7]);
+    let body = payload(8, "video-transcode-complete", NOW);
+    assert_eq!(send(signed(&body), &body).await, None, "the connection ends with its task");
+    assert_eq!(send(signed(&body), &body).await, Some(503));
+    for _ in 0..2 {
+        assert_eq!(send(signed(&body), &body).await, Some(200));
+    }
+    assert_eq!(*seen.lock().unwrap(), [7, 8, 8, 8], "handled again until it was done");
     server.abort();
 }
 
