@@ -3,7 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 use vimeo_api::{Secret, types};
 
@@ -79,16 +79,16 @@ pub(super) struct Granted {
 }
 
 impl Granted {
-    /// `known` is the token that was asked about, for answers that do not repeat it.
+    /// `known` is the token that was asked about. It counts, whatever the answer repeats of it: that may be masked.
     pub(super) fn into_grant(
         self,
         call: &'static str,
         known: Option<&SecretString>,
     ) -> Result<Grant, AuthError> {
-        let secret: SecretString = match (self.access_token, known) {
-            (Some(secret), _) if !secret.expose().is_empty() => secret.expose().into(),
-            (_, Some(known)) => known.expose_secret().into(),
-            _ => return Err(AuthError::NoTokenInAnswer(call)),
+        let secret: SecretString = match (known, self.access_token) {
+            (Some(known), _) => known.clone(),
+            (None, Some(secret)) if !secret.expose().is_empty() => secret.expose().into(),
+            (None, _) => return Err(AuthError::NoTokenInAnswer(call)),
         };
         let mut token = AccessToken::new(secret).expiring(self.expires_on);
         if let Some(scope) = self.scope {
