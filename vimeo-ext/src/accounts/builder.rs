@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::core::Core;
 use super::manager::Inner;
+use super::refresh::Unsaved;
 use super::warm::Warm;
 use super::{AccountRefresher, AccountStore, Accounts, AccountsError, KeyRing};
 use crate::Vimeo;
@@ -84,6 +85,7 @@ impl AccountsBuilder {
             keys: self.keys,
             app: self.app,
             refresher: self.refresher,
+            unsaved: Unsaved::default(),
             holder: format!("{:016x}", fastrand::u64(..)),
             news: watch::Sender::new(0),
         };

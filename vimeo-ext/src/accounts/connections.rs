@@ -271,9 +271,14 @@ impl Connections {
         auth.verify_token(&AccessToken::new(secrets.access_token.clone()))
             .await
             .map_err(|error| refused("access token", error))?;
-        auth.client_credentials(ScopeSet::default())
+        let token = auth
+            .client_credentials(ScopeSet::default())
             .await
             .map_err(|error| refused("client identifier or client secret", error))?;
+        // Each grant makes another token, and this one is used for nothing else.
+        if let Err(error) = auth.revoke_token(&token).await {
+            tracing::warn!(%error, "the app's token that the credentials were checked with is not revoked");
+        }
         Ok(())
     }
 }

@@ -8,12 +8,13 @@ use tokio::sync::watch;
 use vimeo_api::Sender;
 
 use super::keys::{KeyError, KeyRing, Sealed};
+use super::refresh::Unsaved;
 use super::{
     Account, AccountId, AccountRecord, AccountRefresher, AccountStore, AccountsError, Status, StatusEvent,
     StoreError, Tokens,
 };
-use crate::Vimeo;
 use crate::auth::Grant;
+use crate::{AccessToken, Vimeo};
 
 pub(super) struct Core {
     pub(super) store: Arc<dyn AccountStore>,
@@ -21,6 +22,7 @@ pub(super) struct Core {
     /// The client of the app: whose connections, settings and credentials the accounts' clients use.
     pub(super) app: Vimeo,
     pub(super) refresher: Option<Arc<dyn AccountRefresher>>,
+    pub(super) unsaved: Unsaved,
     /// What this process calls itself in leases.
     pub(super) holder: String,
     /// Moves on when this process has changed a status.
@@ -49,6 +51,12 @@ impl Core {
     /// The tokens of an account; `None` when it has none.
     pub(super) fn open(&self, record: &AccountRecord) -> Result<Option<Tokens>, KeyError> {
         Tokens::open(&self.keys, record, &self.api())
+    }
+
+    /// The latest tokens of an account: those that could not be written yet, else those in the store.
+    pub(super) fn latest(&self, record: &AccountRecord) -> Result<Option<Tokens>, KeyError> {
+        let stored = self.open(record)?;
+        Ok(self.unsaved.get(&record.account.id).or(stored))
     }
 
     pub(super) async fn record(&self, id: &AccountId) -> Result<AccountRecord, AccountsError> {
@@ -121,6 +129,20 @@ impl Core {
         self.news.send_modify(|number| *number = number.saturating_add(1));
     }
 
+    /// The user that a token acts for, where the grant does not name them: whether it may go into an account depends on it.
+    async fn user_of(&self, id: &AccountId, grant: &Grant) -> Result<Option<String>, AccountsError> {
+        if let Some(uri) = grant.user.as_ref().and_then(|user| user.uri.clone()) {
+            return Ok(Some(uri));
+        }
+        match self.app.auth().user_of(&grant.token).await {
+            Ok(user) => Ok(user),
+            Err(error) => match self.record(id).await?.account.user {
+                Some(_) => Err(error.into()),
+                None => Ok(None),
+            },
+        }
+    }
+
     /// Puts the tokens of a login into an account.
     pub(super) async fn logged_in(
         &self,
@@ -128,7 +150,7 @@ impl Core {
         grant: Grant,
         reason: &str,
     ) -> Result<(Account, Tokens), AccountsError> {
-        let user = grant.user.as_ref().and_then(|user| user.uri.clone());
+        let user = self.user_of(id, &grant).await?;
         let tokens = Tokens { access: grant.token, refresh: grant.refresh_token };
         let sealed = self.seal(id, &tokens)?;
         let record = self
@@ -137,18 +159,18 @@ impl Core {
                 if account.status == Status::Disabled {
                     return Err(AccountsError::Disabled { account: id.clone() });
                 }
-                if let (Some(expected), Some(found)) = (&account.user, &user)
-                    && expected != found
+                if let Some(expected) =
+                    account.user.as_ref().filter(|expected| Some(*expected) != user.as_ref())
                 {
                     return Err(AccountsError::OtherUser {
                         account: id.clone(),
                         expected: expected.clone(),
-                        found: found.clone(),
+                        found: user.clone().unwrap_or_else(|| "no user".to_owned()),
                     });
                 }
                 account.status = Status::Active;
                 account.reason = Some(reason.to_owned());
-                account.user = user.clone().or_else(|| account.user.take());
+                account.user = user.clone();
                 account.scopes = tokens.access.scopes().cloned();
                 account.expires = tokens.access.expires();
                 record.secrets = Some(sealed.clone());
@@ -156,6 +178,18 @@ impl Core {
             })
             .await?;
         Ok((record.account, tokens))
+    }
+
+    /// Revokes a token that was just granted and goes into no account, so that nobody is left with it. If that cannot be
+    /// done there is nobody to tell but the log.
+    pub(super) async fn revoke_orphan(&self, id: &AccountId, token: &AccessToken) {
+        match self.app.auth().revoke_token(token).await {
+            Ok(()) => tracing::info!(account = %id, "an access token that goes into no account was revoked"),
+            Err(error) if is_refused(&error) => {}
+            Err(error) => {
+                tracing::warn!(account = %id, %error, "an access token that goes into no account is not revoked");
+            }
+        }
     }
 
     /// Notes that Vimeo takes a token no longer. An account that has come to another token meanwhile stays as it is.

@@ -91,7 +91,7 @@ async fn apply(inner: &Inner, event: &StatusEvent) {
         Ok(None) => {
             inner.warm.stop(&event.account, || RefreshError::needs_login("the account was disconnected"));
         }
-        Ok(Some(record)) if record.account.status == Status::Active => match inner.core.open(&record) {
+        Ok(Some(record)) if record.account.status == Status::Active => match inner.core.latest(&record) {
             Ok(Some(tokens)) => inner.warm.resume(&event.account, &tokens.access),
             Ok(None) => {}
             Err(error) => {

@@ -46,7 +46,7 @@ impl Accounts {
                     })
                     .await?;
                 if record.account.status == Status::Active
-                    && let Some(tokens) = core.open(&record)?
+                    && let Some(tokens) = core.latest(&record)?
                 {
                     self.inner.warm.resume(id, &tokens.access);
                 }
@@ -65,23 +65,28 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// [`AccountsError::NeedsLogin`] when only the user can help; [`AccountsError::Vimeo`] when it may work later.
+    /// [`AccountsError::NeedsLogin`] when only the user can help; [`AccountsError::Vimeo`] when it may work later. New
+    /// tokens are used and kept in memory also if the store cannot be written then.
     pub async fn refresh(&self, id: &AccountId) -> Result<Account, AccountsError> {
-        let core = self.core();
+        let core = &self.inner.core;
         let record = core.record(id).await?;
         let status = record.account.status;
         let tokens =
-            core.open(&record)?.ok_or_else(|| AccountsError::NeedsLogin { account: id.clone(), status })?;
-        let result = core.renew(id, Some(&tokens.access)).await;
-        let record = core.record(id).await?;
-        match result {
-            Ok(tokens) => self.inner.warm.resume(id, &tokens.access),
+            core.latest(&record)?.ok_or_else(|| AccountsError::NeedsLogin { account: id.clone(), status })?;
+        match core.renew(id, Some(&tokens.access)).await {
+            Ok(tokens) => {
+                // Whatever becomes of the store: the old ones are used up.
+                self.inner.warm.resume(id, &tokens.access);
+                let mut account = core.record(id).await?.account;
+                account.scopes = tokens.access.scopes().cloned();
+                account.expires = tokens.access.expires();
+                Ok(account)
+            }
             Err(error) => {
-                self.inner.settle(&record);
-                return Err(error);
+                self.inner.settle(&core.record(id).await?);
+                Err(error)
             }
         }
-        Ok(record.account)
     }
 
     /// Renews the tokens that expire within `ahead`, at most five minutes, one after the other; answers how many were. Call it now and then for
@@ -155,7 +160,7 @@ impl Accounts {
             })
             .await?;
         if record.account.status == Status::Active
-            && let Some(tokens) = core.open(&record)?
+            && let Some(tokens) = core.latest(&record)?
         {
             self.inner.warm.resume(id, &tokens.access);
         }

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use url::{Url, form_urlencoded};
 
 use super::keys::Owner;
-use super::{Account, AccountId, Accounts, AccountsError, KeyError, LoginRecord, Status};
+use super::{Account, AccountId, Accounts, AccountsError, KeyError, LoginRecord, Status, StoreError};
 use crate::auth::{AuthError, Authorization};
 use crate::timeouts::later_date;
 use crate::{AccessToken, Scope, ScopeSet};
@@ -63,7 +63,8 @@ impl Accounts {
     /// who lets the app in and so puts their Vimeo into it. A service that knows who is before it calls
     /// [`complete_for`](Self::complete_for).
     ///
-    /// The login is used up by this, whatever comes of it: after an error send the user to a new link.
+    /// The login is used up by this, whatever comes of it: after an error send the user to a new link. A token that was
+    /// granted and goes into no account is revoked.
     ///
     /// # Errors
     ///
@@ -88,6 +89,17 @@ impl Accounts {
         callback: &str,
         expected: Option<&AccountId>,
     ) -> Result<Linked, AccountsError> {
+        // In a task of its own: the login and its code are good once, so a browser that goes away must not end this halfway.
+        let (accounts, callback, expected) = (self.clone(), callback.to_owned(), expected.cloned());
+        let task = tokio::spawn(async move { accounts.exchange(&callback, expected.as_ref()).await });
+        match task.await {
+            Ok(linked) => linked,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(error) => Err(StoreError::unavailable(error).into()),
+        }
+    }
+
+    async fn exchange(&self, callback: &str, expected: Option<&AccountId>) -> Result<Linked, AccountsError> {
         let core = self.core();
         let state = state_of(callback).ok_or(AccountsError::UnknownLogin)?;
         let waiting = core.store.take_login(&login_key(&state), core.now()).await?;
@@ -101,15 +113,32 @@ impl Accounts {
         let plain = core.keys.open(&owner, &waiting.secrets)?;
         let login: Authorization =
             serde_json::from_slice(&plain).map_err(|_| KeyError::Damaged { owner: owner.to_string() })?;
+        // Its code would be of no use at another API, and lost to it.
+        owner.check_api(Some(login.url().origin().ascii_serialization()), &core.api())?;
         let grant = core.app.auth().complete(&login, callback).await?;
         let missing = grant.scopes().map_or_else(Vec::new, |granted| login.scopes().without(granted));
-        let (account, tokens) = core.logged_in(id, grant, "the user logged in").await?;
-        self.inner.warm.resume(id, &tokens.access);
-        Ok(Linked { account, missing })
+        let token = grant.token.clone();
+        match core.logged_in(id, grant, "the user logged in").await {
+            Ok((account, tokens)) => {
+                self.inner.warm.resume(id, &tokens.access);
+                Ok(Linked { account, missing })
+            }
+            Err(error) => {
+                // A store may have written what it could not confirm.
+                if let Ok(record) = core.record(id).await
+                    && core.open(&record).is_ok_and(|tokens| tokens.is_some_and(|tokens| tokens.is(&token)))
+                {
+                    self.inner.warm.resume(id, &token);
+                    return Ok(Linked { account: record.account, missing });
+                }
+                core.revoke_orphan(id, &token).await;
+                Err(error)
+            }
+        }
     }
 
     /// Gives an account a token that you have; makes the account when there is none. Vimeo is asked whom it acts for and
-    /// what it may do.
+    /// what it may do. A token that does not go into the account is not revoked: it is yours.
     ///
     /// # Errors
     ///

@@ -144,7 +144,7 @@ pub(super) fn usable(core: &Core, record: &AccountRecord) -> Result<Tokens, Acco
     let (account, status) = (record.account.id.clone(), record.account.status);
     match status {
         Status::Disabled => Err(AccountsError::Disabled { account }),
-        Status::Active => core.open(record)?.ok_or(AccountsError::NeedsLogin { account, status }),
+        Status::Active => core.latest(record)?.ok_or(AccountsError::NeedsLogin { account, status }),
         status => Err(AccountsError::NeedsLogin { account, status }),
     }
 }

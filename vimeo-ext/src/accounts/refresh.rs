@@ -1,21 +1,27 @@
 //! Renewing the tokens of accounts, one process and one task at a time.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::{sleep, timeout};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::core::{Core, is_refused};
-use super::{Account, AccountId, AccountsError, Status, Tokens};
+use super::{Account, AccountId, AccountRecord, AccountsError, Status, Tokens};
 use crate::AccessToken;
-use crate::auth::{BoxFuture, RefreshError, Refresher};
-use crate::timeouts::later_date;
+use crate::auth::{AuthError, BoxFuture, RefreshError, Refresher};
+use crate::timeouts::{later, later_date};
 
 /// Gets new tokens for an account, ahead of their expiry or when Vimeo takes them no longer.
 ///
 /// Vimeo documents no way to refresh a token, so how it is done is the program's. Of all tasks and processes that share a
 /// store one asks at a time for each account; the others wait and use what it got.
+///
+/// A task of its own runs it: it goes on when the call that needed the token is dropped or waits no longer. New tokens are
+/// used at once, and kept in memory and written again if the store cannot be written.
 ///
 /// ```
 /// use vimeo_ext::accounts::{Account, AccountRefresher, Tokens};
@@ -39,7 +45,8 @@ use crate::timeouts::later_date;
 /// }
 /// ```
 pub trait AccountRefresher: Send + Sync + 'static {
-    /// Tokens to use from now on; `old` are those that expire soon or were refused. Takes at most 45 seconds.
+    /// Tokens to use from now on; `old` are those that expire soon or were refused. Calls wait 45 seconds for it; after ten
+    /// minutes it is dropped.
     fn refresh<'a>(
         &'a self,
         account: &'a Account,
@@ -47,14 +54,50 @@ pub trait AccountRefresher: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Tokens, RefreshError>>;
 }
 
-/// A holder that is gone keeps others waiting so long.
+/// How long a lease lasts: a holder that is gone keeps the others waiting for so long.
 const LEASE: Duration = Duration::from_secs(60);
-/// Less than the lease, so that two never ask at once.
-const LONGEST: Duration = Duration::from_secs(45);
-/// How often those who wait look whether it is done.
-const LOOK: Duration = Duration::from_millis(100);
+/// How often the lease is prolonged while the refresher runs.
+const LEASE_PROLONGED: Duration = Duration::from_secs(20);
+/// How long a call waits while others hold the lease.
+const LEASE_TIMEOUT: Duration = Duration::from_secs(180);
+/// How often those who wait for the lease look whether it is done.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+/// How long calls wait for the refresher.
+const REFRESH_TIMEOUT: Duration = Duration::from_secs(45);
+/// How long the refresher may take before it is dropped.
+const REFRESH_LIMIT: Duration = Duration::from_secs(600);
+/// How long calls wait for new tokens to be written.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
+/// The first pause before new tokens are written again, which doubles up to the longest.
+const FIRST_BACKOFF: Duration = Duration::from_millis(100);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+/// How long new tokens are tried to be written.
+const WRITE_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
 /// From so long before its expiry a token is renewed without asking Vimeo whether it still holds.
 pub(super) const AHEAD: Duration = Duration::from_secs(300);
+
+/// New tokens that the store could not be given yet.
+#[derive(Default)]
+pub(super) struct Unsaved(Mutex<HashMap<AccountId, Tokens>>);
+
+impl Unsaved {
+    fn lock(&self) -> MutexGuard<'_, HashMap<AccountId, Tokens>> {
+        // One statement changes it.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn get(&self, id: &AccountId) -> Option<Tokens> {
+        self.lock().get(id).cloned()
+    }
+
+    fn put(&self, id: &AccountId, tokens: Tokens) {
+        self.lock().insert(id.clone(), tokens);
+    }
+
+    fn remove(&self, id: &AccountId) {
+        self.lock().remove(id);
+    }
+}
 
 /// Renews one account's token for its client.
 pub(super) struct OfAccount {
@@ -88,32 +131,45 @@ fn as_refresh_error(error: AccountsError) -> RefreshError {
     }
 }
 
+/// What may work the next time.
+fn temporary(reason: impl Into<String>) -> AccountsError {
+    AuthError::Refresh(Arc::new(RefreshError::temporary(reason.into()))).into()
+}
+
 impl Core {
     /// Tokens that are not `old`, or `old` when Vimeo still takes it.
     pub(super) async fn renew(
-        &self,
+        self: &Arc<Self>,
         id: &AccountId,
         old: Option<&AccessToken>,
     ) -> Result<Tokens, AccountsError> {
-        let lease = format!("renew {id}");
-        // A holder of its own for each try, so that two tasks of one process do not take each other's lease for their own.
-        let holder = format!("{}-{:016x}", self.holder, fastrand::u64(..));
+        let (caller, told) = oneshot::channel();
+        let renewal = Renewal {
+            core: Arc::clone(self),
+            id: id.clone(),
+            lease: format!("renew {id}"),
+            // A holder of its own for each try, so that two tasks of one process do not take each other's lease for their
+            // own.
+            holder: format!("{}-{:016x}", self.holder, fastrand::u64(..)),
+            caller: Mutex::new(Some(caller)),
+        };
+        let begun = Instant::now();
         loop {
             // Another process may have been faster.
             if let Some(tokens) = self.newer_than(id, old).await? {
                 return Ok(tokens);
             }
-            let now = self.now();
-            if self.store.acquire_lease(&lease, &holder, now, later_date(now, LEASE)).await? {
+            if renewal.acquire().await? {
                 break;
             }
-            sleep(LOOK.mul_f64(0.5 + fastrand::f64())).await;
+            if begun.elapsed() > LEASE_TIMEOUT {
+                return Err(temporary(format!("the tokens of account {id} are being renewed elsewhere")));
+            }
+            sleep(POLL_INTERVAL.mul_f64(0.5 + fastrand::f64())).await;
         }
-        let result = self.renew_with_lease(id, old, &lease, &holder).await;
-        if let Err(error) = self.store.release_lease(&lease, &holder).await {
-            tracing::warn!(account = %id, %error, "a lease could not be given back and has to lapse");
-        }
-        result
+        // What the refresher gets may be had only once, so it must not end with the call that asked for it.
+        tokio::spawn(renewal.run(old.cloned()));
+        told.await.unwrap_or_else(|_| Err(temporary("the refresher ended early")))
     }
 
     /// The account's tokens, when they are others than `old`.
@@ -122,91 +178,62 @@ impl Core {
         id: &AccountId,
         old: Option<&AccessToken>,
     ) -> Result<Option<Tokens>, AccountsError> {
+        let is_newer = |tokens: &Tokens| !old.is_some_and(|old| tokens.is(old));
+        let unsaved = self.unsaved.get(id);
+        if let Some(tokens) = unsaved.as_ref().filter(|tokens| is_newer(tokens)) {
+            return Ok(Some(tokens.clone()));
+        }
         let record = self.record(id).await?;
         match record.account.status {
             Status::Disabled => return Err(AccountsError::Disabled { account: id.clone() }),
             Status::Active | Status::Expired => {}
             status => return Err(AccountsError::NeedsLogin { account: id.clone(), status }),
         }
-        Ok(self.open(&record)?.filter(|tokens| {
-            !old.is_some_and(|old| tokens.is(old)) && record.account.status == Status::Active
-        }))
+        // What the store has then is older still.
+        if unsaved.is_some() {
+            return Ok(None);
+        }
+        Ok(self.open(&record)?.filter(|tokens| is_newer(tokens) && record.account.status == Status::Active))
     }
 
-    async fn renew_with_lease(
+    /// The tokens of an account that were renewed, or that came into the store meanwhile.
+    fn present(&self, record: &AccountRecord) -> Result<Tokens, AccountsError> {
+        let account = record.account.id.clone();
+        match record.account.status {
+            Status::Disabled => Err(AccountsError::Disabled { account }),
+            Status::Active => {
+                self.open(record)?.ok_or(AccountsError::NeedsLogin { account, status: Status::Pending })
+            }
+            status => Err(AccountsError::NeedsLogin { account, status }),
+        }
+    }
+
+    /// Puts new tokens in the place of `old`.
+    async fn write_renewed(
         &self,
         id: &AccountId,
-        old: Option<&AccessToken>,
-        lease: &str,
-        holder: &str,
-    ) -> Result<Tokens, AccountsError> {
-        if let Some(tokens) = self.newer_than(id, old).await? {
-            return Ok(tokens);
-        }
-        let record = self.record(id).await?;
-        let status = record.account.status;
-        let Some(tokens) = self.open(&record)? else {
-            return Err(AccountsError::NeedsLogin { account: id.clone(), status });
-        };
-        let now = self.now();
-        let expires_soon = record.account.expires.is_some_and(|expires| expires <= later_date(now, AHEAD));
-        if !expires_soon || self.refresher.is_none() {
-            match self.app.auth().verify_token(&tokens.access).await {
-                // It is good; what was refused was refused for another reason.
-                Ok(_) => return Ok(tokens),
-                Err(error) if is_refused(&error) => {}
-                Err(error) => return Err(error.into()),
+        old: &Tokens,
+        new: &Tokens,
+    ) -> Result<AccountRecord, AccountsError> {
+        let sealed = self.seal(id, new)?;
+        self.update(id, |record| {
+            // A login that was completed meanwhile counts for more.
+            if !self.open(record)?.is_some_and(|present| present.is(&old.access)) {
+                return Ok(false);
             }
-        }
-        let Some(refresher) = &self.refresher else {
-            return self.needs_login(id, &tokens, "Vimeo takes the access token no longer").await;
-        };
-        // Asking Vimeo may have taken long. A refresh token may be good once: nobody else must use it meanwhile.
-        let now = self.now();
-        if !self.store.acquire_lease(lease, holder, now, later_date(now, LEASE)).await? {
-            return Err(AccountsError::Contended { account: id.clone() });
-        }
-        let asked = timeout(LONGEST, refresher.refresh(&record.account, &tokens)).await;
-        match asked {
-            Ok(Ok(new)) => self.renewed(id, &tokens, new).await,
-            Ok(Err(RefreshError::NeedsLogin(reason))) => self.needs_login(id, &tokens, &reason).await,
-            Ok(Err(error)) => Err(crate::auth::AuthError::Refresh(Arc::new(error)).into()),
-            Err(_) => {
-                let error = RefreshError::temporary(format!("the refresher took more than {LONGEST:?}"));
-                Err(crate::auth::AuthError::Refresh(Arc::new(error)).into())
+            let account = &mut record.account;
+            // `Revoked` where another process came in between with the old tokens, which were used up.
+            if matches!(account.status, Status::Expired | Status::Revoked) {
+                account.status = Status::Active;
+                account.reason = Some("the access token was renewed".to_owned());
             }
-        }
-    }
-
-    async fn renewed(&self, id: &AccountId, old: &Tokens, mut new: Tokens) -> Result<Tokens, AccountsError> {
-        // What the old token was good for says nothing of the new one: without scopes of its own they are not known.
-        new.refresh = new.refresh.or_else(|| old.refresh.clone());
-        let sealed = self.seal(id, &new)?;
-        let record = self
-            .update(id, |record| {
-                // A login that was completed meanwhile counts for more.
-                if !self.open(record)?.is_some_and(|present| present.is(&old.access)) {
-                    return Ok(false);
-                }
-                let account = &mut record.account;
-                if account.status == Status::Expired {
-                    account.status = Status::Active;
-                    account.reason = Some("the access token was renewed".to_owned());
-                }
-                account.scopes = new.access.scopes().cloned();
-                account.expires = new.access.expires();
-                record.secrets = Some(sealed.clone());
-                Ok(true)
-            })
-            .await?;
-        match record.account.status {
-            Status::Active => {
-                let tokens = self.open(&record)?;
-                tokens.ok_or(AccountsError::NeedsLogin { account: id.clone(), status: Status::Pending })
-            }
-            Status::Disabled => Err(AccountsError::Disabled { account: id.clone() }),
-            status => Err(AccountsError::NeedsLogin { account: id.clone(), status }),
-        }
+            // What the old token was good for says nothing of the new one: without scopes of its own they are not known.
+            account.scopes = new.access.scopes().cloned();
+            account.expires = new.access.expires();
+            record.secrets = Some(sealed.clone());
+            Ok(true)
+        })
+        .await
     }
 
     async fn needs_login(
@@ -216,13 +243,158 @@ impl Core {
         reason: &str,
     ) -> Result<Tokens, AccountsError> {
         let record = self.lost(id, tokens, reason).await?;
-        match record.account.status {
-            Status::Disabled => Err(AccountsError::Disabled { account: id.clone() }),
-            Status::Active => match self.open(&record)? {
-                Some(tokens) => Ok(tokens),
-                None => Err(AccountsError::NeedsLogin { account: id.clone(), status: Status::Pending }),
-            },
-            status => Err(AccountsError::NeedsLogin { account: id.clone(), status }),
+        self.present(&record)
+    }
+}
+
+/// One renewal, which holds the account's lease.
+struct Renewal {
+    core: Arc<Core>,
+    id: AccountId,
+    lease: String,
+    holder: String,
+    /// Whoever waits for the tokens, until they are told.
+    caller: Mutex<Option<oneshot::Sender<Result<Tokens, AccountsError>>>>,
+}
+
+impl Renewal {
+    async fn acquire(&self) -> Result<bool, AccountsError> {
+        let now = self.core.now();
+        Ok(self.core.store.acquire_lease(&self.lease, &self.holder, now, later_date(now, LEASE)).await?)
+    }
+
+    /// Answers the caller, if that is still to be done. Who waits no longer does not mind.
+    fn tell(&self, result: Result<Tokens, AccountsError>) {
+        let caller = self.caller.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(caller) = caller {
+            let _ = caller.send(result);
+        }
+    }
+
+    async fn run(self, old: Option<AccessToken>) {
+        let result = self.renew(old.as_ref()).await;
+        if let Err(error) = self.core.store.release_lease(&self.lease, &self.holder).await {
+            tracing::warn!(account = %self.id, %error, "a lease could not be given back and has to lapse");
+        }
+        self.tell(result);
+    }
+
+    async fn renew(&self, old: Option<&AccessToken>) -> Result<Tokens, AccountsError> {
+        let (core, id) = (&self.core, &self.id);
+        if let Some(tokens) = core.newer_than(id, old).await? {
+            return Ok(tokens);
+        }
+        let record = core.record(id).await?;
+        let status = record.account.status;
+        let Some(tokens) = core.open(&record)? else {
+            return Err(AccountsError::NeedsLogin { account: id.clone(), status });
+        };
+        let now = core.now();
+        let expires_soon = record.account.expires.is_some_and(|expires| expires <= later_date(now, AHEAD));
+        if !expires_soon || core.refresher.is_none() {
+            match core.app.auth().verify_token(&tokens.access).await {
+                // It is good; what was refused was refused for another reason.
+                Ok(_) => return Ok(tokens),
+                Err(error) if is_refused(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let Some(refresher) = core.refresher.clone() else {
+            return core.needs_login(id, &tokens, "Vimeo takes the access token no longer").await;
+        };
+        // Asking Vimeo may have taken long. A refresh token may be good once: nobody else must use it meanwhile.
+        if !self.acquire().await? {
+            return Err(AccountsError::Contended { account: id.clone() });
+        }
+        match self.refresh(&*refresher, &record.account, &tokens).await {
+            Some(Ok(new)) => self.keep(&tokens, new).await,
+            Some(Err(RefreshError::NeedsLogin(reason))) => core.needs_login(id, &tokens, &reason).await,
+            Some(Err(error)) => Err(AuthError::Refresh(Arc::new(error)).into()),
+            None => Err(temporary(format!("the refresher took more than {REFRESH_LIMIT:?}"))),
+        }
+    }
+
+    /// Runs the refresher and keeps the lease meanwhile; `None` if it does not come to an end.
+    async fn refresh(
+        &self,
+        refresher: &dyn AccountRefresher,
+        account: &Account,
+        tokens: &Tokens,
+    ) -> Option<Result<Tokens, RefreshError>> {
+        let begun = Instant::now();
+        let mut refreshed = pin!(refresher.refresh(account, tokens));
+        let mut lease = pin!(async {
+            loop {
+                sleep(LEASE_PROLONGED).await;
+                self.prolong().await;
+            }
+        });
+        let mut told = pin!(async {
+            sleep(REFRESH_TIMEOUT).await;
+            self.tell(Err(temporary(format!("the refresher takes more than {REFRESH_TIMEOUT:?}"))));
+            std::future::pending::<()>().await;
+        });
+        tokio::select! {
+            biased;
+            result = &mut refreshed => Some(result),
+            () = sleep_until(later(begun, REFRESH_LIMIT)) => {
+                tracing::error!(account = %account.id, "the refresher does not end, and is dropped");
+                None
+            }
+            () = &mut lease => None,
+            () = &mut told => None,
+        }
+    }
+
+    async fn prolong(&self) {
+        match self.acquire().await {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!(account = %self.id, "its lease has lapsed, and another holds it"),
+            Err(error) => tracing::warn!(account = %self.id, %error, "its lease could not be prolonged"),
+        }
+    }
+
+    /// Keeps new tokens, which are used from now on whether or not the store takes them at once.
+    async fn keep(&self, old: &Tokens, mut new: Tokens) -> Result<Tokens, AccountsError> {
+        new.refresh = new.refresh.or_else(|| old.refresh.clone());
+        self.core.unsaved.put(&self.id, new.clone());
+        let mut written = pin!(self.write(old, &new));
+        tokio::select! {
+            biased;
+            result = &mut written => return result,
+            () = sleep(WRITE_TIMEOUT) => self.tell(Ok(new.clone())),
+        }
+        written.await
+    }
+
+    async fn write(&self, old: &Tokens, new: &Tokens) -> Result<Tokens, AccountsError> {
+        let (core, id) = (&self.core, &self.id);
+        let begun = Instant::now();
+        let mut backoff = FIRST_BACKOFF;
+        loop {
+            match core.write_renewed(id, old, new).await {
+                Ok(record) => {
+                    core.unsaved.remove(id);
+                    return core.present(&record);
+                }
+                Err(error @ AccountsError::UnknownAccount { .. }) => {
+                    core.unsaved.remove(id);
+                    // It was disconnected meanwhile, which would have revoked them.
+                    core.revoke_orphan(id, &new.access).await;
+                    return Err(error);
+                }
+                Err(error) if begun.elapsed() < WRITE_LIMIT => {
+                    tracing::warn!(account = %id, %error, "its new tokens could not be written, trying again");
+                }
+                Err(error) => {
+                    tracing::error!(account = %id, %error, "its new tokens are in memory alone, and end with it");
+                    return Ok(new.clone());
+                }
+            }
+            self.tell(Ok(new.clone()));
+            sleep(backoff.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
+            backoff = backoff.saturating_mul(2).min(LONGEST_BACKOFF);
+            self.prolong().await;
         }
     }
 }

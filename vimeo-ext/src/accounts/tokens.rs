@@ -12,6 +12,7 @@ use super::keys::{KeyError, KeyRing, Owner, Sealed};
 use crate::AccessToken;
 
 /// An account's access token, and its refresh token where Vimeo sent one.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Tokens {
     /// The token that calls go with.

@@ -207,6 +207,29 @@ impl Auth {
         Ok(())
     }
 
+    /// The user that a token acts for, as `/users/7`; `None` if it is an app's own.
+    #[cfg(feature = "accounts")]
+    pub(crate) async fn user_of(&self, token: &AccessToken) -> Result<Option<String>, Error> {
+        #[derive(serde::Deserialize)]
+        struct User {
+            #[serde(default)]
+            uri: Option<String>,
+        }
+        let authorization = CallAuthorization::token(token.secret().expose_secret())?;
+        let call = self.client.call(Method::GET, "/me").fields("uri").extension(authorization);
+        match call.read_as::<User>().send().await {
+            Ok(user) => Ok(user.into_inner().uri),
+            // The token was verified before, so this is about the call.
+            Err(error)
+                if error.sender() == Some(vimeo_api::Sender::Api)
+                    && error.status().is_some_and(|status| matches!(status.as_u16(), 401 | 403 | 404)) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     async fn current(&self) -> Result<AccessToken, Error> {
         match self.session.current().await {
             Ok(Some(held)) => Ok(held.token().clone()),

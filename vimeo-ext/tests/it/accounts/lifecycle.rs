@@ -7,13 +7,17 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
+use secrecy::ExposeSecret;
+use serde_json::json;
 use vimeo_api::Error as CallError;
-use vimeo_ext::accounts::{AccountQuery, Accounts, AccountsError, Status};
+use vimeo_ext::accounts::{AccountQuery, AccountStore, Accounts, AccountsError, Status};
 use vimeo_ext::auth::AuthError;
 use vimeo_ext::{Clock, Scope};
 use vimeo_sandbox::{Effect, Fault, Sandbox};
 
+use super::failing_store::{FailingStore, Mode};
 use super::{REDIRECT, app, builder, id, memory, ring, visit};
+use crate::fake::{Fake, answer};
 
 #[tokio::test]
 async fn an_account_is_made_once_however_many_ask() {
@@ -278,4 +282,112 @@ async fn tokens_at_hand_are_checked_before_they_are_kept() {
     sandbox.world().revoke_token(&token);
     assert_eq!(accounts.verify(&a).await.unwrap().status, Status::Revoked);
     assert!(matches!(client.get("/me").send().await, Err(CallError::NeedsLogin(_))));
+}
+
+/// How many tokens of a user the sandbox takes.
+async fn takes(sandbox: &Sandbox, token: &str) -> bool {
+    let vimeo = app(sandbox).access_token(token).build().unwrap();
+    vimeo.auth().verify().await.is_ok()
+}
+
+/// The tokens that Vimeo was asked to revoke.
+fn revocations(sandbox: &Sandbox) -> usize {
+    sandbox.journal().iter().filter(|line| line.path == "/tokens").count()
+}
+
+#[tokio::test]
+async fn a_token_that_goes_into_no_account_is_revoked() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let failing = FailingStore::default();
+    let store: Arc<dyn AccountStore> = Arc::new(failing.clone());
+    let accounts = builder(&sandbox, &store).build().await.unwrap();
+    let (ann, bob) = (sandbox.add_user("Ann"), sandbox.add_user("Bob"));
+    accounts.connect_with_token(&id("ann"), ann.token.as_str()).await.unwrap();
+    let login = async |user: u64| {
+        let link = accounts.authorization_link(&id("ann"), "private").await.unwrap();
+        visit(&link, user, true).await
+    };
+    // Another user logs in; the account is switched off meanwhile; the store fails; the account is forgotten meanwhile.
+    let others = login(bob.user_id).await;
+    let error = accounts.complete(&others).await.unwrap_err();
+    assert!(matches!(error, AccountsError::OtherUser { .. }), "{error:?}");
+    assert_eq!(revocations(&sandbox), 1);
+
+    let callback = login(ann.user_id).await;
+    accounts.disable(&id("ann"), "unpaid").await.unwrap();
+    let error = accounts.complete(&callback).await.unwrap_err();
+    assert!(matches!(error, AccountsError::Disabled { .. }), "{error:?}");
+    assert_eq!(revocations(&sandbox), 2);
+    accounts.enable(&id("ann")).await.unwrap();
+
+    let callback = login(ann.user_id).await;
+    failing.set(Mode::RefusesChanges);
+    let error = accounts.complete(&callback).await.unwrap_err();
+    assert!(matches!(error, AccountsError::Store(_)), "{error:?}");
+    assert_eq!(revocations(&sandbox), 3);
+    failing.set(Mode::Works);
+
+    // The token from before is none of them.
+    assert!(takes(&sandbox, &ann.token).await);
+    assert_eq!(accounts.get(&id("ann")).await.unwrap().unwrap().status, Status::Active);
+
+    // What was written and only not confirmed is in the account, so it stays.
+    let callback = login(ann.user_id).await;
+    failing.set(Mode::ConfirmsNothing);
+    assert_eq!(accounts.complete(&callback).await.unwrap().account.status, Status::Active);
+    failing.set(Mode::Works);
+    assert_eq!(revocations(&sandbox), 3);
+    let me = accounts.client(&id("ann")).await.unwrap().get("/me").fields("name").send().await.unwrap();
+    assert_eq!(me["name"], "Ann");
+    // A token at hand is the caller's, whatever becomes of it here.
+    let error = accounts.connect_with_token(&id("ann"), bob.token.as_str()).await.unwrap_err();
+    assert!(matches!(error, AccountsError::OtherUser { .. }), "{error:?}");
+    assert!(takes(&sandbox, &bob.token).await);
+}
+
+#[tokio::test]
+async fn a_login_is_completed_also_if_the_browser_goes_away() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let accounts = builder(&sandbox, &memory()).build().await.unwrap();
+    let link = accounts.authorization_link(&id("a"), "private").await.unwrap();
+    let callback = visit(&link, sandbox.user_id(), true).await;
+    let mut events = accounts.events().await.unwrap();
+    {
+        let mut completed = std::pin::pin!(accounts.complete(&callback));
+        // It has begun, and is dropped.
+        assert!(futures_util::poll!(&mut completed).is_pending());
+    }
+    let event = events.next().await.unwrap();
+    assert_eq!(event.to, Some(Status::Active));
+    accounts.client(&id("a")).await.unwrap().get("/me").send().await.unwrap();
+}
+
+/// Vimeo answers with a token that is masked, and without the user.
+#[tokio::test]
+async fn a_token_at_hand_is_kept_as_it_is_and_its_user_is_looked_up() {
+    let fake = Fake::new(|seen, _| match (seen.path.as_str(), seen.token()) {
+        ("/oauth/verify", _) => answer(200).json(json!({"access_token": "********", "scope": "public"})),
+        ("/me", Some("an app's")) => answer(401).json(json!({"error": "No.", "error_code": 8003})),
+        ("/me", Some("bob's")) => answer(200).json(json!({"uri": "/users/8", "token": "bob's"})),
+        (_, token) => answer(200).json(json!({"uri": "/users/7", "token": token})),
+    });
+    let app = fake.builder().app("app", "secret").build().unwrap();
+    let accounts = Accounts::builder(app, memory(), ring()).build().await.unwrap();
+    let account = accounts.connect_with_token(&id("ann"), "ann's").await.unwrap();
+    assert_eq!(account.user.as_deref(), Some("/users/7"));
+    let me = accounts.client(&id("ann")).await.unwrap().get("/me").send().await.unwrap();
+    assert_eq!(me["token"], "ann's");
+    for (token, found) in [("bob's", "/users/8"), ("an app's", "no user")] {
+        let error = accounts.connect_with_token(&id("ann"), token).await.unwrap_err();
+        assert!(
+            matches!(&error, AccountsError::OtherUser { expected, found: other, .. } if expected == "/users/7" && other == found),
+            "{error:?}"
+        );
+    }
+    let me = accounts.client(&id("ann")).await.unwrap().get("/me").send().await.unwrap();
+    assert_eq!(me["token"], "ann's");
+    let account = accounts.connect_with_token(&id("app"), "an app's").await.unwrap();
+    assert_eq!((account.status, account.user), (Status::Active, None));
+    let grant = fake.vimeo().auth().verify().await.unwrap();
+    assert_eq!(grant.token.secret().expose_secret(), "t0ken", "the one that was asked about");
 }

@@ -2,6 +2,7 @@
 
 mod conformance;
 mod connections;
+mod failing_store;
 mod isolation;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod kills;

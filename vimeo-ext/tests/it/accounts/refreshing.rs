@@ -11,13 +11,21 @@ use vimeo_ext::accounts::{Account, AccountRefresher, AccountStore, Accounts, Acc
 use vimeo_ext::auth::{BoxFuture, RefreshError};
 use vimeo_ext::{AccessToken, Clock};
 
+use super::failing_store::{FailingStore, Mode};
 use super::{id, memory, ring};
 use crate::fake::{Fake, Seen, answer, start};
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Counting {
     count: Arc<AtomicUsize>,
     fails: Option<fn() -> RefreshError>,
+    takes: Duration,
+}
+
+impl Default for Counting {
+    fn default() -> Self {
+        Self { count: Arc::default(), fails: None, takes: Duration::from_millis(300) }
+    }
 }
 
 impl AccountRefresher for Counting {
@@ -27,7 +35,7 @@ impl AccountRefresher for Counting {
         _: &'a Tokens,
     ) -> BoxFuture<'a, Result<Tokens, RefreshError>> {
         Box::pin(async move {
-            tokio::time::sleep(Duration::from_millis(300)).await;
+            tokio::time::sleep(self.takes).await;
             let number = self.count.fetch_add(1, Ordering::SeqCst) + 1;
             if let Some(error) = self.fails {
                 return Err(error());
@@ -186,4 +194,129 @@ async fn accounts_that_make_no_calls_are_renewed_on_demand() {
     assert_eq!(here.refresh_due(Duration::from_secs(300)).await.unwrap(), 2);
     assert_eq!(here.refresh_due(Duration::from_secs(300)).await.unwrap(), 0);
     assert_eq!(here.client(&id("b")).await.unwrap().get("/me").send().await.unwrap()["token"], "b-new2");
+}
+
+/// What the store has of an account, opened as another process would.
+async fn in_the_store(fake: &Fake, store: &Arc<dyn AccountStore>) -> (Status, String) {
+    let accounts = process(fake, store, &Counting::default()).await;
+    let account = accounts.get(&id("a")).await.unwrap().unwrap();
+    let token = accounts.client(&id("a")).await.unwrap().get("/me").send().await.unwrap()["token"].clone();
+    (account.status, token.as_str().unwrap().to_owned())
+}
+
+/// A refresh token may be good once, so what it was given for must not be lost with the store.
+#[tokio::test(start_paused = true)]
+async fn renewed_tokens_are_used_at_once_and_written_when_the_store_is_back() {
+    for mode in [Mode::RefusesChanges, Mode::ConfirmsNothing] {
+        let fake = Fake::new(|seen, _| vimeo(seen));
+        let failing = FailingStore::default();
+        let store: Arc<dyn AccountStore> = Arc::new(failing.clone());
+        let refresher = Counting::default();
+        let here = process(&fake, &store, &refresher).await;
+        here.connect_with_token(&id("a"), "a").await.unwrap();
+        let client = here.client(&id("a")).await.unwrap();
+        tokio::time::advance(Duration::from_secs(3_600 - 59)).await;
+        failing.set(mode);
+        for _ in 0..3 {
+            assert_eq!(client.get("/me").send().await.unwrap()["token"], "a-new1", "{mode:?}");
+        }
+        // It is not only the client that asked which has them.
+        if mode == Mode::RefusesChanges {
+            assert_eq!(here.verify(&id("a")).await.unwrap().status, Status::Active);
+            assert_eq!(fake.log().last().unwrap().token(), Some("a-new1"));
+        }
+        tokio::time::sleep(Duration::from_secs(3_000)).await;
+        failing.set(Mode::Works);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(in_the_store(&fake, &store).await, (Status::Active, "a-new1".to_owned()), "{mode:?}");
+        assert_eq!(refresher.count.load(Ordering::SeqCst), 1, "{mode:?}");
+        assert_eq!(client.get("/me").send().await.unwrap()["token"], "a-new1", "{mode:?}");
+    }
+}
+
+/// As above, but the store answers nothing at all when it is written, also not that it fails.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_does_not_hold_back_the_calls() {
+    let fake = Fake::new(|seen, _| vimeo(seen));
+    let failing = FailingStore::default();
+    let store: Arc<dyn AccountStore> = Arc::new(failing.clone());
+    let refresher = Counting { takes: Duration::from_secs(5), ..Counting::default() };
+    let here = process(&fake, &store, &refresher).await;
+    here.connect_with_token(&id("a"), "a").await.unwrap();
+    let client = here.client(&id("a")).await.unwrap();
+    tokio::time::advance(Duration::from_secs(3_600 - 59)).await;
+    let call = tokio::spawn(client.get("/me").send());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    failing.set(Mode::Hangs);
+    let begun = tokio::time::Instant::now();
+    assert_eq!(call.await.unwrap().unwrap()["token"], "a-new1");
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+/// Whoever asked waits no longer: by a timeout of its own, or because the refresher takes too long.
+#[tokio::test(start_paused = true)]
+async fn a_refresh_outlives_the_call_that_asked_for_it() {
+    for (takes, cancelled) in [(10, true), (200, false)] {
+        let fake = Fake::new(|seen, _| vimeo(seen));
+        let (store, takes) = (memory(), Duration::from_secs(takes));
+        let refresher = Counting { takes, ..Counting::default() };
+        let here = process(&fake, &store, &refresher).await;
+        let there = process(&fake, &store, &refresher).await;
+        here.connect_with_token(&id("a"), "a").await.unwrap();
+        tokio::time::advance(Duration::from_secs(3_600 - 59)).await;
+        let refreshed = tokio::time::timeout(Duration::from_secs(60), async {
+            match cancelled {
+                true => tokio::time::timeout(Duration::from_secs(1), here.refresh(&id("a"))).await.ok(),
+                false => Some(here.refresh(&id("a")).await),
+            }
+        });
+        match refreshed.await.unwrap() {
+            None => assert!(cancelled),
+            Some(result) => assert!(matches!(result, Err(AccountsError::Vimeo(_))), "{result:?}"),
+        }
+        // Nobody else uses the refresh token meanwhile, however long it takes.
+        let elsewhere = there.refresh(&id("a")).await.unwrap();
+        assert_eq!(elsewhere.expires, Some(start() + Duration::from_secs(7_200)));
+        assert_eq!(refresher.count.load(Ordering::SeqCst), 1);
+        assert_eq!(in_the_store(&fake, &store).await, (Status::Active, "a-new1".to_owned()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresher_that_never_ends_is_dropped() {
+    let fake = Fake::new(|seen, _| vimeo(seen));
+    let store = memory();
+    let endless = Counting { takes: Duration::from_secs(1_000_000), ..Counting::default() };
+    let here = process(&fake, &store, &endless).await;
+    here.connect_with_token(&id("a"), "a").await.unwrap();
+    tokio::time::advance(Duration::from_secs(3_600 - 59)).await;
+    assert!(matches!(here.refresh(&id("a")).await, Err(AccountsError::Vimeo(_))));
+    tokio::time::sleep(Duration::from_secs(700)).await;
+    // Its lease is free again.
+    let there = process(&fake, &store, &Counting::default()).await;
+    let begun = tokio::time::Instant::now();
+    there.refresh(&id("a")).await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_that_come_for_an_account_that_is_gone_are_revoked() {
+    let fake = Fake::new(|seen, _| vimeo(seen));
+    let (store, refresher) = (memory(), Counting::default());
+    let here = process(&fake, &store, &refresher).await;
+    here.connect_with_token(&id("a"), "a").await.unwrap();
+    tokio::time::advance(Duration::from_secs(3_600 - 59)).await;
+    let accounts = here.clone();
+    let refreshed = tokio::spawn(async move { accounts.refresh(&id("a")).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    here.disconnect(&id("a")).await.unwrap();
+    let error = refreshed.await.unwrap().unwrap_err();
+    assert!(matches!(error, AccountsError::UnknownAccount { .. }), "{error:?}");
+    let revoked: Vec<_> = fake
+        .log()
+        .iter()
+        .filter(|seen| seen.method == http::Method::DELETE && seen.path == "/tokens")
+        .map(|seen| seen.token().unwrap().to_owned())
+        .collect();
+    assert_eq!(revoked, ["a", "a-new1"]);
 }
