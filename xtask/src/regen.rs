@@ -82,9 +82,9 @@ struct Place {
 /// What the sandbox knows of the description, and the calls that its tests make.
 fn for_sandbox(generated: &Generated, outline: Outline) -> BTreeMap<PathBuf, String> {
     BTreeMap::from([
-        ("src/operations.tsv".into(), outline.operations),
-        ("src/schemas.tsv".into(), outline.schemas),
-        ("tests/it/every_operation/calls.rs".into(), generated.every_call.clone()),
+        ("src/generated/operations.tsv".into(), outline.operations),
+        ("src/generated/schemas.tsv".into(), outline.schemas),
+        ("tests/it/generated/calls.rs".into(), generated.every_call.clone()),
     ])
 }
 

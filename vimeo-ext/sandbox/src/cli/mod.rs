@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::errors::StartError;
+use crate::app::StartError;
 pub use env::{Client, Env};
 pub use events::{Events, Place, Trigger};
 pub use remote::Credential;
@@ -97,7 +97,7 @@ impl Failure {
     #[must_use]
     pub fn code(&self) -> u8 {
         match self {
-            Self::Start(StartError::Listen { .. } | StartError::Socket { .. }) => 3,
+            Self::Start(StartError::Listen { .. } | StartError::Stream { .. }) => 3,
             Self::Start(
                 StartError::Folder { .. } | StartError::State { .. } | StartError::Certificate(_),
             ) => 4,

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::Failure;
 use crate::control::access;
-use crate::outbound::{self, Bounds};
+use crate::server::outbound::{self, Bounds};
 
 /// What lets a command use the control API.
 #[derive(Debug, Clone, Args)]

@@ -11,11 +11,11 @@ use serde_json::Value;
 use super::{Failure, file, print};
 use crate::clock::Clock;
 use crate::config::Quota;
-use crate::drift::Drift;
-use crate::events::{Encoding, Hash, Signature};
-use crate::outbound;
+use crate::config::drift::Drift;
+use crate::config::scopes::Scopes;
+use crate::config::signature::{Encoding, Hash, Signature};
 use crate::sandbox::Sandbox;
-use crate::scopes::Scopes;
+use crate::server::outbound;
 use crate::world::handle::World;
 use crate::world::seed::Seed;
 

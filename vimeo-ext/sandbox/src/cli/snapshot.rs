@@ -8,9 +8,10 @@ use http::Method;
 use url::Url;
 
 use super::{Failure, file, print, remote};
-use crate::control::MAX_STATE_BYTES;
 use crate::persistence;
+use crate::persistence::MAX_DOCUMENT_BYTES;
 use crate::sandbox::Sandbox;
+use crate::world::snapshot;
 
 /// What to do with worlds that are kept, or that a sandbox has.
 #[derive(Debug, Subcommand)]
@@ -64,9 +65,9 @@ impl Snapshot {
         match self {
             Self::Export { place, control, file } => write(file, place.export(control).await?).await,
             Self::Import { place, control, file } => {
-                let document = file::read(file, MAX_STATE_BYTES).await?;
+                let document = file::read(file, MAX_DOCUMENT_BYTES).await?;
                 // Before anything is touched: what cannot be read leaves no trace.
-                persistence::check(&document, &file.display().to_string()).map_err(state)?;
+                snapshot::read_document(&document, &file.display().to_string()).map_err(state)?;
                 place.import(control, document).await
             }
         }

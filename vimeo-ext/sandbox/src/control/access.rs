@@ -9,40 +9,13 @@ use http::{StatusCode, request::Parts};
 use sha2::{Digest as _, Sha256};
 
 use super::Refused;
-use crate::doors;
+use crate::app::credential::Credential;
+use crate::protocol::names;
 
 /// Carries the control token; `Authorization` names a world here.
 pub(crate) const TOKEN: HeaderName = HeaderName::from_static("x-sandbox-control-token");
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-
-/// What a sandbox asks of those who use its control API.
-#[derive(Clone, Default)]
-pub(crate) enum Credential {
-    /// That they are programs of the user who started it.
-    #[default]
-    SameUser,
-    /// The token with this SHA-256.
-    Token([u8; 32]),
-    /// What nobody can give: it listens to other machines, and has no token.
-    Missing,
-}
-
-impl Credential {
-    pub(crate) fn token(text: &str) -> Self {
-        Self::Token(Sha256::digest(text).into())
-    }
-}
-
-impl std::fmt::Debug for Credential {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::SameUser => "SameUser",
-            Self::Token(_) => "Token",
-            Self::Missing => "Missing",
-        })
-    }
-}
 
 /// Who is at the other end of a connection.
 #[derive(Debug, Clone, Copy)]
@@ -104,7 +77,7 @@ fn is_foreign_page(headers: &HeaderMap, host: &str) -> bool {
 }
 
 fn is_own_name(host: &str) -> bool {
-    host.is_empty() || is_loopback(host) || doors::is_vimeo(without_port(host))
+    host.is_empty() || is_loopback(host) || names::is_vimeo(without_port(host))
 }
 
 fn is_loopback(host: &str) -> bool {

@@ -12,40 +12,40 @@ const MAX_FAULTS: usize = 10_000;
 pub(super) fn set(ask: &Ask<'_>) -> Outcome {
     let fault = ask.read::<Written>()?.fault().map_err(Refused::bad)?;
     if let Some(world) = fault.in_world()
-        && ask.shared.worlds.get(world).is_none()
+        && ask.app.worlds.get(world).is_none()
     {
         return Err(Refused::bad(format!("match.world: there is no world {world}.")));
     }
-    if ask.shared.faults.waiting() >= MAX_FAULTS {
+    if ask.app.faults.waiting() >= MAX_FAULTS {
         let message = format!("{MAX_FAULTS} faults wait already; take back some.");
         return Err(Refused::new(StatusCode::CONFLICT, message));
     }
-    let id = ask.shared.faults.add(fault);
+    let id = ask.app.faults.add(fault);
     Ok(Reply::Json(StatusCode::CREATED, json!({"fault": id})))
 }
 
 pub(super) fn list(ask: &Ask<'_>) -> Outcome {
     let waiting: Vec<Value> = ask
-        .shared
+        .app
         .faults
         .list()
         .iter()
         .map(|(id, fault)| json!({"fault": id, "waits": Written::of(fault)}))
         .collect();
-    Reply::ok(json!({"waiting": waiting, "fired": ask.shared.faults.fired()}))
+    Reply::ok(json!({"waiting": waiting, "fired": ask.app.faults.fired()}))
 }
 
 pub(super) fn fired(ask: &Ask<'_>) -> Outcome {
-    Reply::ok(json!({"fired": ask.shared.faults.fired()}))
+    Reply::ok(json!({"fired": ask.app.faults.fired()}))
 }
 
 pub(super) fn clear(ask: &Ask<'_>) -> Outcome {
-    ask.shared.faults.clear();
+    ask.app.faults.clear();
     Ok(Reply::Nothing)
 }
 
 pub(super) fn remove(ask: &Ask<'_>, id: &str) -> Outcome {
-    match id.parse().is_ok_and(|id| ask.shared.faults.remove(id)) {
+    match id.parse().is_ok_and(|id| ask.app.faults.remove(id)) {
         true => Ok(Reply::Nothing),
         false => Err(Refused::missing(format!("No fault {id} waits."))),
     }

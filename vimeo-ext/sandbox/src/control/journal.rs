@@ -22,7 +22,7 @@ pub(super) fn lines(ask: &Ask<'_>) -> Outcome {
         Some(other) => return Err(Refused::bad(format!("stable: \"{other}\" is neither true nor false."))),
     };
     let mut lines = String::new();
-    for entry in ask.shared.journal.entries() {
+    for entry in ask.app.journal.entries() {
         if entry.seq > after && world.is_none_or(|world| entry.world == Some(world)) {
             lines += &if stable { entry.to_stable_json() } else { entry.to_json() };
             lines.push('\n');
@@ -33,8 +33,8 @@ pub(super) fn lines(ask: &Ask<'_>) -> Outcome {
 
 pub(super) fn clear(ask: &Ask<'_>) -> Outcome {
     match ask.query.get("world") {
-        Some(_) => ask.shared.journal.forget(ask.cell()?.id),
-        None => ask.shared.journal.clear(),
+        Some(_) => ask.app.journal.forget(ask.cell()?.id),
+        None => ask.app.journal.clear(),
     }
     Ok(Reply::Nothing)
 }
@@ -53,6 +53,6 @@ pub(super) fn verify(ask: &Ask<'_>) -> Outcome {
     if expect.len() > MAX_EXPECTATIONS {
         return Err(Refused::bad(format!("expect: at most {MAX_EXPECTATIONS} at once.")));
     }
-    let unmet = unmet(&ask.shared.journal.entries(), &expect);
+    let unmet = unmet(&ask.app.journal.entries(), &expect);
     Reply::ok(json!({"met": unmet.is_empty(), "unmet": unmet}))
 }

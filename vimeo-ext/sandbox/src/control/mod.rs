@@ -20,20 +20,16 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::app::AppState;
+use crate::app::credential::Credential;
 use crate::journal::bearer;
-use crate::query::Query;
+use crate::persistence::MAX_DOCUMENT_BYTES;
+use crate::protocol::query::Query;
 use crate::server::Connection;
-use crate::shared::Shared;
-use crate::world::reach::Reach;
-use crate::world::registry::Cell;
-use access::{Credential, Peer};
+use crate::world::reach::WorldResolver;
+use crate::world::registry::WorldHandle;
+use access::Peer;
 pub(crate) use worlds::description;
-
-/// Where it stands.
-pub(crate) const ROOT: &str = "/_sandbox";
-
-/// The largest state that is taken; one with a hundred thousand videos fits.
-pub(crate) const MAX_STATE_BYTES: usize = 256 * 1024 * 1024;
 
 /// The largest fixture: its files are in it.
 const MAX_FIXTURE_BYTES: usize = 16 * 1024 * 1024;
@@ -43,7 +39,7 @@ const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 fn max_body_bytes(path: &str) -> usize {
     match path.trim_end_matches('/') {
-        "/_sandbox/state" => MAX_STATE_BYTES,
+        "/_sandbox/state" => MAX_DOCUMENT_BYTES,
         "/_sandbox/seed" | "/_sandbox/worlds" => MAX_FIXTURE_BYTES,
         _ => MAX_BODY_BYTES,
     }
@@ -76,9 +72,9 @@ const PATHS: [&str; 21] = [
 
 /// A request, read.
 struct Ask<'a> {
-    shared: &'a Arc<Shared>,
+    app: &'a Arc<AppState>,
     /// The worlds that are meant where no number tells.
-    reach: Reach<'a>,
+    reach: WorldResolver<'a>,
     query: Query,
     token: Option<&'a str>,
     body: Bytes,
@@ -142,9 +138,9 @@ impl Ask<'_> {
     }
 
     /// The world that `?world=` names, or the token; where neither is there, the port's own, or the first.
-    fn cell(&self) -> Result<Arc<Cell>, Refused> {
+    fn cell(&self) -> Result<Arc<WorldHandle>, Refused> {
         if let Some(text) = self.query.get("world") {
-            let cell = text.parse().ok().and_then(|id| self.shared.worlds.get(id));
+            let cell = text.parse().ok().and_then(|id| self.app.worlds.get(id));
             return cell.ok_or_else(|| Refused::missing(format!("There is no world {text}.")));
         }
         match self.token {
@@ -155,11 +151,6 @@ impl Ask<'_> {
             None => self.reach.first().map_err(|_| Refused::missing("There is no world.")),
         }
     }
-}
-
-/// Whether a request is the control API's.
-pub(crate) fn is_meant(path: &str) -> bool {
-    path.strip_prefix(ROOT).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// What a query may hold. A name that is misspelt would silently mean another world.
@@ -177,31 +168,30 @@ fn check_query(query: &Query) -> Result<(), Refused> {
 
 /// Answers a request.
 pub(crate) async fn answer(
-    shared: &Arc<Shared>,
+    app: &Arc<AppState>,
     parts: &http::request::Parts,
     connection: &Connection,
     body: Body,
 ) -> Response<Body> {
     let query = Query::parse(parts.uri.query().unwrap_or_default());
-    let outcome = match admitted(shared, parts, connection).await.and_then(|()| check_query(&query)) {
+    let outcome = match admitted(app, parts, connection).await.and_then(|()| check_query(&query)) {
         Ok(()) => match Limited::new(body, max_body_bytes(parts.uri.path())).collect().await {
             Ok(body) => {
                 let token = bearer(&parts.headers);
-                let ask =
-                    Ask { shared, reach: shared.reach(connection), query, token, body: body.to_bytes() };
+                let ask = Ask { app, reach: app.reach(connection), query, token, body: body.to_bytes() };
                 // Only on demand: whoever asks may be the one whom webhooks tell, and not be able to do both at once.
                 let waits = matches!(ask.query.get("wait"), Some("true" | "1"));
                 if waits && parts.method == Method::GET {
-                    shared.worlds.told().await;
+                    app.worlds.told().await;
                 }
                 let outcome = match whole_state(&ask, &parts.method, parts.uri.path()).await {
                     Some(outcome) => outcome,
                     None => dispatch(&ask, &parts.method, parts.uri.path()),
                 };
                 if waits {
-                    shared.worlds.told().await;
+                    app.worlds.told().await;
                 }
-                match shared.worlds.kept().await {
+                match app.worlds.kept().await {
                     Ok(()) => outcome,
                     Err(reason) => Err(Refused::new(StatusCode::INSUFFICIENT_STORAGE, reason)),
                 }
@@ -218,15 +208,15 @@ pub(crate) async fn answer(
 }
 
 async fn admitted(
-    shared: &Shared,
+    app: &AppState,
     parts: &http::request::Parts,
     connection: &Connection,
 ) -> Result<(), Refused> {
-    let is_same_user = match &shared.control {
+    let is_same_user = match &app.control {
         Credential::SameUser => connection.is_same_user().await,
         Credential::Token(_) | Credential::Missing => None,
     };
-    access::admit(parts, Peer { is_local: connection.is_local(), is_same_user }, &shared.control)
+    access::admit(parts, Peer { is_local: connection.is_local(), is_same_user }, &app.control)
 }
 
 /// Carries all worlds away or here, beside the runtime's own threads: it waits for uploads to be on the disk, and takes
@@ -235,11 +225,11 @@ async fn whole_state(ask: &Ask<'_>, method: &Method, path: &str) -> Option<Outco
     if path.trim_end_matches('/') != "/_sandbox/state" {
         return None;
     }
-    let shared = Arc::clone(ask.shared);
+    let app = Arc::clone(ask.app);
     let body = ask.body.clone();
     let done = match *method {
-        Method::GET => tokio::task::spawn_blocking(move || worlds::export(&shared)).await,
-        Method::PUT => tokio::task::spawn_blocking(move || worlds::import(&shared, &body)).await,
+        Method::GET => tokio::task::spawn_blocking(move || worlds::export(&app)).await,
+        Method::PUT => tokio::task::spawn_blocking(move || worlds::import(&app, &body)).await,
         _ => return None,
     };
     Some(done.unwrap_or_else(|error| {
@@ -308,19 +298,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn its_paths_are_told_from_others() {
-        for (path, is_its_own) in
-            [("/_sandbox", true), ("/_sandbox/x", true), ("/_sandboxes", false), ("/me/_sandbox", false)]
-        {
-            assert_eq!(is_meant(path), is_its_own, "{path}");
-        }
-    }
-
-    #[test]
     fn only_what_carries_much_may_be_large() {
         for (path, most) in [
-            ("/_sandbox/state", MAX_STATE_BYTES),
-            ("/_sandbox/state/", MAX_STATE_BYTES),
+            ("/_sandbox/state", MAX_DOCUMENT_BYTES),
+            ("/_sandbox/state/", MAX_DOCUMENT_BYTES),
             ("/_sandbox/seed", MAX_FIXTURE_BYTES),
             ("/_sandbox/worlds", MAX_FIXTURE_BYTES),
             ("/_sandbox/faults", MAX_BODY_BYTES),

@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use super::{Ask, Outcome, Refused, Reply};
 use crate::clock::{EARLIEST, LATEST, iso};
+use crate::config::drift::Drift;
 use crate::config::{Pull, Transcode};
-use crate::drift::Drift;
 use crate::world::handle::World;
-use crate::world::registry::Cell;
+use crate::world::registry::WorldHandle;
 
-fn shown(cell: &Cell) -> Outcome {
+fn shown(cell: &WorldHandle) -> Outcome {
     // Entering it brings about what fell due.
     let (_, now) = cell.look();
     Reply::ok(json!({"world": cell.id, "now": iso(now), "frozen": cell.clock.is_frozen()}))

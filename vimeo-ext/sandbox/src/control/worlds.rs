@@ -7,28 +7,28 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Ask, Outcome, Refused, Reply};
+use crate::app::AppState;
 use crate::clock::{Mode, iso};
-use crate::drift::Drift;
-use crate::limits::{LimitHeaders, RateLimit};
-use crate::scopes::Scopes;
-use crate::shared::Shared;
+use crate::config::drift::Drift;
+use crate::config::rate_limit::{LimitHeaders, RateLimit};
+use crate::config::scopes::Scopes;
 use crate::world::handle::World;
-use crate::world::registry::{Cell, Keep, Origin};
+use crate::world::registry::{Keep, WorldHandle, WorldSpec};
 use crate::world::seed::Seed;
 
 /// How many worlds there may be before the control API makes no more.
 const MAX_WORLDS: usize = 10_000;
 
 /// What a client needs to talk to a world.
-pub(crate) fn description(shared: &Shared, cell: &Cell) -> Value {
+pub(crate) fn description(app: &AppState, cell: &WorldHandle) -> Value {
     let origin = cell.origin();
     let (state, now) = cell.look();
-    let addresses = &shared.addresses;
-    let own = shared.ports.url(cell.id);
+    let addresses = &app.addresses;
+    let own = app.ports.url(cell.id);
     // The other doors tell worlds by token, and may know another world by this one's.
     let shares = own.is_none();
     let url = own.unwrap_or_else(|| addresses.api.clone());
-    let upload_url = if shared.one_host { &url } else { &addresses.upload };
+    let upload_url = if app.one_host { &url } else { &addresses.upload };
     json!({
         "world": cell.id,
         "url": url.as_str(),
@@ -52,14 +52,13 @@ pub(super) fn health(ask: &Ask<'_>) -> Outcome {
     Reply::ok(json!({
         "status": "ok",
         "version": env!("CARGO_PKG_VERSION"),
-        "worlds": ask.shared.worlds.all().len(),
-        "kept": ask.shared.worlds.are_kept(),
+        "worlds": ask.app.worlds.all().len(),
+        "kept": ask.app.worlds.are_kept(),
     }))
 }
 
 pub(super) fn list(ask: &Ask<'_>) -> Outcome {
-    let worlds: Vec<Value> =
-        ask.shared.worlds.all().iter().map(|cell| description(ask.shared, cell)).collect();
+    let worlds: Vec<Value> = ask.app.worlds.all().iter().map(|cell| description(ask.app, cell)).collect();
     Reply::ok(json!({"worlds": worlds}))
 }
 
@@ -82,7 +81,7 @@ pub(super) fn create(ask: &Ask<'_>) -> Outcome {
     if token.is_none() && scopes.is_some() {
         return Err(Refused::bad("scopes: they are those of a token; give token too."));
     }
-    if ask.shared.worlds.all().len() >= MAX_WORLDS {
+    if ask.app.worlds.all().len() >= MAX_WORLDS {
         let message = format!("There are {MAX_WORLDS} worlds already; end some that are not needed.");
         return Err(Refused::new(StatusCode::CONFLICT, message));
     }
@@ -92,34 +91,34 @@ pub(super) fn create(ask: &Ask<'_>) -> Outcome {
         .collect();
     let clock = match frozen {
         Some(at) => Mode::Frozen(at),
-        None => ask.shared.worlds.first().map_or_else(|_| Mode::default(), |cell| cell.clock.mode()),
+        None => ask.app.worlds.first().map_or_else(|_| Mode::default(), |cell| cell.clock.mode()),
     };
-    let origin = Origin { port, ..Origin::new(seed, clock, tokens) };
-    let cell = ask.shared.new_world(origin).map_err(|error| Refused::bad(error.to_string()))?;
+    let origin = WorldSpec { port, ..WorldSpec::new(seed, clock, tokens) };
+    let cell = ask.app.new_world(origin).map_err(|error| Refused::bad(error.to_string()))?;
     if let Some(fill) = fill
-        && let Err(error) = ask.shared.fill(&cell, &fill)
+        && let Err(error) = ask.app.fill(&cell, &fill)
     {
         // Nobody was told of it, so nobody could end it.
-        ask.shared.end_world(cell.id);
+        ask.app.end_world(cell.id);
         return Err(Refused::bad(format!("fill: {error}")));
     }
     if drift.is_some() {
         World::new(cell.clone()).set_drift(drift);
     }
-    Ok(Reply::Json(StatusCode::CREATED, description(ask.shared, &cell)))
+    Ok(Reply::Json(StatusCode::CREATED, description(ask.app, &cell)))
 }
 
-fn named(ask: &Ask<'_>, id: &str) -> Result<Arc<Cell>, Refused> {
+fn named(ask: &Ask<'_>, id: &str) -> Result<Arc<WorldHandle>, Refused> {
     if id == "this" {
         return ask.cell();
     }
-    let cell = id.parse().ok().and_then(|id| ask.shared.worlds.get(id));
+    let cell = id.parse().ok().and_then(|id| ask.app.worlds.get(id));
     cell.ok_or_else(|| Refused::missing(format!("There is no world {id}.")))
 }
 
 pub(super) fn get(ask: &Ask<'_>, id: &str) -> Outcome {
     let cell = named(ask, id)?;
-    Reply::ok(description(ask.shared, &cell))
+    Reply::ok(description(ask.app, &cell))
 }
 
 pub(super) fn remove(ask: &Ask<'_>, id: &str) -> Outcome {
@@ -127,7 +126,7 @@ pub(super) fn remove(ask: &Ask<'_>, id: &str) -> Outcome {
     if cell.id == 1 {
         return Err(Refused::new(StatusCode::CONFLICT, "The first world stays; it can be reset."));
     }
-    ask.shared.end_world(cell.id);
+    ask.app.end_world(cell.id);
     Ok(Reply::Nothing)
 }
 
@@ -139,25 +138,25 @@ pub(super) fn reset(ask: &Ask<'_>) -> Outcome {
     };
     let cell = ask.cell()?;
     cell.reset(keep);
-    ask.shared.forget(cell.id);
-    Reply::ok(description(ask.shared, &cell))
+    ask.app.forget(cell.id);
+    Reply::ok(description(ask.app, &cell))
 }
 
 pub(super) fn seed(ask: &Ask<'_>) -> Outcome {
     let seed: Seed = ask.read()?;
-    let filled = ask.shared.fill(&ask.cell()?, &seed);
+    let filled = ask.app.fill(&ask.cell()?, &seed);
     let filled = filled.map_err(|error| Refused::bad(error.to_string()))?;
     Reply::ok(json!({"videos": filled}))
 }
 
-pub(super) fn export(shared: &Shared) -> Outcome {
+pub(super) fn export(app: &AppState) -> Outcome {
     let failed =
         |error: crate::StateError| Refused::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
-    shared.export_state().map(Reply::Document).map_err(failed)
+    app.export_state().map(Reply::Document).map_err(failed)
 }
 
-pub(super) fn import(shared: &Arc<Shared>, document: &[u8]) -> Outcome {
-    let imported = shared.import_state(document).map_err(|error| Refused::bad(error.to_string()))?;
+pub(super) fn import(app: &Arc<AppState>, document: &[u8]) -> Outcome {
+    let imported = app.import_state(document).map_err(|error| Refused::bad(error.to_string()))?;
     Reply::ok(json!({"worlds": imported}))
 }
 

@@ -10,7 +10,7 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 
 use super::Effect;
-use crate::hosts::UPLOAD_OFFSET;
+use crate::protocol::names::UPLOAD_OFFSET;
 
 /// The answer as the effect leaves it.
 pub(crate) async fn altered(mut response: Response<Body>, effect: &Effect) -> Response<Body> {

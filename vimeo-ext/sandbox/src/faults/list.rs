@@ -47,11 +47,11 @@ struct List {
 }
 
 /// How many faults that fired are remembered; older ones are forgotten.
-const MOST_FIRED: usize = 10_000;
+const MAX_FIRED: usize = 10_000;
 
 impl List {
     fn fire(&mut self, fired: Fired) {
-        if self.fired.len() == MOST_FIRED {
+        if self.fired.len() == MAX_FIRED {
             self.fired.pop_front();
         }
         self.fired.push_back(fired);

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Effect, Fault, Phase, every};
+use crate::catalog;
 use crate::journal::Host;
-use crate::operations;
 
 /// A fault in JSON.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -82,7 +82,7 @@ impl Written {
 
 /// A name that no operation has would wait for ever.
 fn check_operation(name: &str) -> Result<(), String> {
-    let names = || operations::all().map(|operation| operation.name);
+    let names = || catalog::all().map(|operation| operation.name);
     if names().any(|known| known == name) {
         return Ok(());
     }

@@ -3,13 +3,13 @@
 use axum::body::Body;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
-use super::UPLOAD_OFFSET;
-use crate::api;
-use crate::errors::ApiError;
+use crate::app::AppState;
 use crate::faults::{Effect, Fired, Phase, Target, alter, notation};
 use crate::journal::{Host, Line};
+use crate::protocol::error::ApiError;
+use crate::protocol::names::UPLOAD_OFFSET;
+use crate::router;
 use crate::server::Connection;
-use crate::shared::Shared;
 
 /// Lets one request name its own fault.
 const FAULT: HeaderName = HeaderName::from_static("x-sandbox-fault");
@@ -24,32 +24,32 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     pub(super) fn begin(
-        shared: &Shared,
+        app: &AppState,
         host: Host,
         parts: http::request::Parts,
         connection: Connection,
     ) -> Result<Self, Box<Response<Body>>> {
-        let line = shared.journal.begin(host, &parts);
+        let line = app.journal.begin(host, &parts);
         if let (Some(own), Host::Api) = (connection.own(), host) {
             line.in_world(own.world);
         }
         let fault =
             match parts.headers.get(&FAULT).map(|text| notation::header(text.to_str().unwrap_or_default())) {
-                Some(Ok((effect, phase))) => Some(shared.faults.at_once(effect, phase, line.seq())),
+                Some(Ok((effect, phase))) => Some(app.faults.at_once(effect, phase, line.seq())),
                 Some(Err(message)) => {
                     line.note(|entry| entry.status = Some(400));
                     let message = format!("X-Sandbox-Fault: {message}.");
                     let error = ApiError::new(StatusCode::BAD_REQUEST, None, "No such fault.", message);
-                    return Err(Box::new(api::refusal(&error)));
+                    return Err(Box::new(router::refusal(&error)));
                 }
-                None if shared.faults.waiting() == 0 => None,
+                None if app.faults.waiting() == 0 => None,
                 None => {
                     let path = parts.uri.path();
                     let operation =
-                        (host == Host::Api).then(|| api::operation_name(&parts.method, path)).flatten();
-                    let world = shared.world_of(host, &parts, &connection);
+                        (host == Host::Api).then(|| router::operation_name(&parts.method, path)).flatten();
+                    let world = app.world_of(host, &parts, &connection);
                     let target = Target { host, method: &parts.method, path, operation, world };
-                    shared.faults.meet(&target, line.seq())
+                    app.faults.meet(&target, line.seq())
                 }
             };
         if let Some(fired) = &fault {
@@ -75,7 +75,7 @@ impl Exchange {
     }
 
     /// What the fault answers in place of the true answer; `None` when it only alters that, or does nothing here.
-    pub(crate) async fn strike(&self) -> Option<Response<Body>> {
+    pub(crate) async fn apply_fault(&self) -> Option<Response<Body>> {
         match self.effect()? {
             Effect::Status(status) => Some(with_status(*status)),
             Effect::Html(status) => Some(html(*status)),
@@ -97,7 +97,7 @@ impl Exchange {
     /// Ends the exchange: the fault's last chance, then the journal.
     pub(super) async fn end(self, response: Response<Body>) -> Response<Body> {
         let response = match self.phase() {
-            Some(Phase::AfterCommit) => match self.strike().await {
+            Some(Phase::AfterCommit) => match self.apply_fault().await {
                 Some(instead) => instead,
                 None => response,
             },
@@ -128,7 +128,7 @@ fn status_of(status: u16) -> StatusCode {
 
 fn with_status(status: u16) -> Response<Body> {
     let message = "A fault that was set on purpose.";
-    api::refusal(&ApiError::new(status_of(status), None, "Something went wrong.", message))
+    router::refusal(&ApiError::new(status_of(status), None, "Something went wrong.", message))
 }
 
 fn html(status: u16) -> Response<Body> {

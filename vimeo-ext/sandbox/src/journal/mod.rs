@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::ids;
+use crate::protocol::ids;
 
 /// The side of the sandbox that a request reached. To a client they are two hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -132,7 +132,7 @@ impl JournalEntry {
 }
 
 /// How many bytes of text the entries may hold together. The headers of one request can be hundreds of kilobytes.
-const MOST_TEXT: usize = 64 * 1024 * 1024;
+const MAX_TEXT_BYTES: usize = 64 * 1024 * 1024;
 
 /// The newest entries, up to a number and a size; shared by both hosts.
 #[derive(Debug, Clone)]
@@ -157,7 +157,7 @@ struct Log {
 impl Journal {
     /// Keeps the newest `keep` entries.
     pub(crate) fn new(keep: usize) -> Self {
-        Self::with_text(keep, MOST_TEXT)
+        Self::with_text(keep, MAX_TEXT_BYTES)
     }
 
     fn with_text(keep: usize, most_text: usize) -> Self {

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::OpenError;
 use super::format::{self, Change, Raw, StateError};
-use crate::private_files;
+use crate::persistence::private_files;
 
 /// A log shorter than this is never worth a new snapshot.
-const LONG: u64 = 32 * 1024 * 1024;
+const MIN_COMPACTION_BYTES: u64 = 32 * 1024 * 1024;
 
 /// The files that are in use.
 #[derive(Debug)]
@@ -63,11 +63,11 @@ impl Files {
 
     /// Whether reading the log takes longer than reading a snapshot of the same would.
     pub(super) fn is_long(&self) -> bool {
-        self.log_size > LONG.max(2 * self.snapshot_size)
+        self.log_size > MIN_COMPACTION_BYTES.max(2 * self.snapshot_size)
     }
 
     /// Goes over to a new snapshot and an empty log. The old pair counts until the new one is whole.
-    pub(super) fn begin_anew(&mut self, snapshot: &[u8]) -> io::Result<()> {
+    pub(super) fn compact(&mut self, snapshot: &[u8]) -> io::Result<()> {
         let number = self.number + 1;
         let log = open_log(&self.folder, number)?;
         let unfinished = self.folder.join("snapshot.new");

@@ -1,17 +1,13 @@
 //! The form in which worlds are written down: one JSON document for all, and lines of changes to it.
 
 use std::collections::BTreeMap;
-use std::ops::Deref;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::clock::Mode;
-use crate::world::State;
-use crate::world::registry::{Cell, Origin};
-use crate::world::table;
-use crate::world::user::TokenKey;
+use super::table;
+use crate::protocol::ids;
 
 /// What the document calls itself.
 const FORMAT: &str = "vimeo-sandbox state";
@@ -33,7 +29,7 @@ fn hash_tokens(world: &mut Map<String, Value>) -> Result<(), String> {
     // Where there are none, reading the world says so.
     if let Some(tokens) = tokens.and_then(Value::as_object_mut) {
         let hashed = std::mem::take(tokens).into_iter();
-        *tokens = hashed.map(|(text, token)| (TokenKey::of(&text).to_string(), token)).collect();
+        *tokens = hashed.map(|(text, token)| (ids::sha256(&text), token)).collect();
     }
     Ok(())
 }
@@ -84,24 +80,6 @@ pub enum StateError {
     TokenTaken(String),
 }
 
-/// A world as it is written.
-#[derive(Serialize)]
-pub(crate) struct Written<'a> {
-    id: u64,
-    clock: Mode,
-    origin: Origin,
-    state: &'a State,
-}
-
-/// A world as it was read.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Read {
-    pub(crate) id: u64,
-    pub(crate) clock: Mode,
-    pub(crate) origin: Origin,
-    pub(crate) state: State,
-}
-
 /// One line of changes.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Change {
@@ -113,26 +91,20 @@ pub(crate) struct Change {
 /// Worlds as they are in the document, before they are understood.
 pub(crate) type Raw = BTreeMap<u64, Map<String, Value>>;
 
-/// Writes worlds that are held still.
-pub(crate) fn document(cells: &[(&Cell, impl Deref<Target = State>)]) -> serde_json::Result<Vec<u8>> {
+/// Writes a document of these worlds.
+pub(crate) fn document(worlds: &[impl Serialize]) -> serde_json::Result<Vec<u8>> {
     #[derive(Serialize)]
-    struct Document<'a> {
+    struct Document<'a, W> {
         format: &'static str,
         version: u64,
-        worlds: Vec<Written<'a>>,
+        worlds: &'a [W],
     }
-    let worlds = cells.iter().map(|(cell, state)| written(cell, state)).collect();
     serde_json::to_vec(&Document { format: FORMAT, version: VERSION, worlds })
 }
 
 /// Writes worlds that were read and not understood yet.
 pub(crate) fn raw_document(worlds: &Raw) -> serde_json::Result<Vec<u8>> {
-    let worlds: Vec<_> = worlds.values().collect();
-    serde_json::to_vec(&serde_json::json!({"format": FORMAT, "version": VERSION, "worlds": worlds}))
-}
-
-pub(crate) fn written<'a>(cell: &'a Cell, state: &'a State) -> Written<'a> {
-    Written { id: cell.id, clock: cell.clock.mode(), origin: cell.origin(), state }
+    document(&worlds.values().collect::<Vec<_>>())
 }
 
 /// A document that was read and is still as it was written.
@@ -207,11 +179,4 @@ impl Change {
         }
         world.extend(set);
     }
-}
-
-/// Understands what was read.
-pub(crate) fn understood(worlds: Raw, place: &str) -> Result<Vec<Read>, StateError> {
-    let read = |world| serde_json::from_value(Value::Object(world));
-    let unreadable = |source| StateError::Unreadable { place: place.to_owned(), source };
-    worlds.into_values().map(|world| read(world).map_err(unreadable)).collect()
 }

@@ -6,91 +6,86 @@
 
 mod files;
 mod format;
+pub(crate) mod private_files;
+pub(crate) mod table;
 
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::sync::watch;
 
-use crate::world::State;
-use crate::world::registry::{Cell, Worlds};
 use files::Files;
 pub use format::StateError;
 use format::{Change, raw_document};
-pub(crate) use format::{Read, document, read, understood};
+pub(crate) use format::{Raw, document, read};
+
+/// The largest document that is taken from elsewhere; one with a hundred thousand videos fits.
+pub(crate) const MAX_DOCUMENT_BYTES: usize = 256 * 1024 * 1024;
+
+/// Worlds that can be written down at any time.
+pub(crate) trait Snapshot: Send + Sync {
+    /// Writes a document of all worlds, with none of them changing meanwhile, and calls `meanwhile` before they may again.
+    fn snapshot(&self, meanwhile: &mut dyn FnMut()) -> serde_json::Result<Vec<u8>>;
+}
 
 /// Writes down what changes, in the order in which it changed.
 #[derive(Debug)]
 pub(crate) struct Store {
     /// Lines that were handed to the writer. Counted while the line is handed over, so that the count is its place.
-    handed: Mutex<Handed>,
+    handed: Mutex<WriteQueue>,
     /// How many of them are on the disk, or why no more will be.
     durable: watch::Receiver<Result<u64, String>>,
 }
 
 #[derive(Debug)]
-struct Handed {
+struct WriteQueue {
     lines: u64,
-    writer: Sender<Job>,
+    writer: Sender<WriterMessage>,
 }
 
-enum Job {
+enum WriterMessage {
     Line(Vec<u8>),
     /// The log may from now on be replaced by a snapshot of these worlds.
-    Watch(Weak<Worlds>),
+    Watch(Weak<dyn Snapshot>),
     End,
 }
 
 /// A store that was opened, and the worlds that it held.
-pub(crate) struct Opened {
+pub(crate) struct LoadedStore<T> {
     pub(crate) store: Arc<Store>,
-    pub(crate) worlds: Vec<Read>,
+    pub(crate) worlds: T,
 }
 
 impl Store {
-    /// Opens a folder, which is made when it is not there. Nobody else may have it open.
-    pub(crate) fn open(folder: &Path) -> Result<Opened, OpenError> {
+    /// Opens a folder, which is made when it is not there. Nobody else may have it open. Where `read` cannot read the worlds in it,
+    /// it stays as it is.
+    pub(crate) fn open<T>(
+        folder: &Path,
+        read: impl FnOnce(Raw, &str) -> Result<T, StateError>,
+    ) -> Result<LoadedStore<T>, OpenError> {
         let (mut files, raw) = Files::open(folder)?;
         let snapshot = raw_document(&raw).map_err(std::io::Error::from)?;
-        let worlds = understood(raw, &folder.display().to_string())?;
+        let worlds = read(raw, &folder.display().to_string())?;
         // A log that broke off in the middle of a line is not written on: a new pair of files begins after it.
-        files.begin_anew(&snapshot)?;
+        files.compact(&snapshot)?;
         let (writer, jobs) = mpsc::channel();
         let (sent, durable) = watch::channel(Ok(0));
         let thread = std::thread::Builder::new().name("sandbox-state".to_owned());
-        thread.spawn(move || Writer { files, jobs, durable: sent, written: 0, worlds: Weak::new() }.run())?;
-        let store = Arc::new(Self { handed: Mutex::new(Handed { lines: 0, writer }), durable });
-        Ok(Opened { store, worlds })
+        thread.spawn(move || Writer { files, jobs, durable: sent, written: 0, worlds: None }.run())?;
+        let store = Arc::new(Self { handed: Mutex::new(WriteQueue { lines: 0, writer }), durable });
+        Ok(LoadedStore { store, worlds })
     }
 
     /// Lets the log be replaced by a snapshot of `worlds` when it has grown.
-    pub(crate) fn watch(&self, worlds: &Arc<Worlds>) {
-        self.hand(Job::Watch(Arc::downgrade(worlds)));
+    pub(crate) fn watch(&self, worlds: Weak<dyn Snapshot>) {
+        self.hand(WriterMessage::Watch(worlds));
     }
 
-    /// Writes what changed in an open world.
-    pub(crate) fn append(&self, cell: &Cell, state: &mut State) {
-        let turned = state.clock_moved(cell.clock.mode());
-        match state.take_changes() {
-            Ok(changes) if changes.is_empty() && !turned => {}
-            Ok(changes) => self.line(cell, [("state", Value::Object(changes))]),
-            Err(error) => tracing::error!(%error, world = cell.id, "what changed cannot be written down"),
-        }
-    }
-
-    /// Writes all of a world.
-    pub(crate) fn append_whole(&self, cell: &Cell) {
-        let mut state = cell.hold();
-        let whole = serde_json::to_value(format::written(cell, &state));
-        // What is in the whole is no change any more.
-        let settled = state.take_changes();
-        match whole.and_then(|whole| settled.map(|_| whole)) {
-            Ok(Value::Object(whole)) => self.line(cell, whole),
-            Ok(_) => {}
-            Err(error) => tracing::error!(%error, world = cell.id, "a world cannot be written down"),
-        }
+    /// Writes what of a world is new: its members as in the document, tables by rows.
+    pub(crate) fn append(&self, world: u64, set: Map<String, Value>) {
+        self.hand_line(&Change { world, set: Some(set) });
     }
 
     /// Writes that a world has ended.
@@ -98,29 +93,19 @@ impl Store {
         self.hand_line(&Change { world, set: None });
     }
 
-    fn line<K: Into<String>>(&self, cell: &Cell, set: impl IntoIterator<Item = (K, Value)>) {
-        let mut set: serde_json::Map<String, Value> =
-            set.into_iter().map(|(name, value)| (name.into(), value)).collect();
-        match serde_json::to_value(cell.clock.mode()) {
-            Ok(clock) => drop(set.insert("clock".to_owned(), clock)),
-            Err(error) => tracing::error!(%error, "a clock cannot be written down"),
-        }
-        self.hand_line(&Change { world: cell.id, set: Some(set) });
-    }
-
     fn hand_line(&self, change: &Change) {
         match serde_json::to_vec(change) {
             Ok(mut line) => {
                 line.push(b'\n');
-                self.hand(Job::Line(line));
+                self.hand(WriterMessage::Line(line));
             }
             Err(error) => tracing::error!(%error, "a line of the log cannot be written"),
         }
     }
 
-    fn hand(&self, job: Job) {
+    fn hand(&self, job: WriterMessage) {
         let mut handed = self.handed.lock().unwrap_or_else(PoisonError::into_inner);
-        handed.lines += u64::from(matches!(job, Job::Line(_)));
+        handed.lines += u64::from(matches!(job, WriterMessage::Line(_)));
         // The writer outlives the store; if it is gone all the same, nothing becomes durable and `kept` says so.
         let _ = handed.writer.send(job);
     }
@@ -141,7 +126,7 @@ impl Store {
 impl Store {
     /// Lets the folder go once all that was handed over is on the disk. What changes afterwards is not written.
     pub(crate) fn close(&self) {
-        self.hand(Job::End);
+        self.hand(WriterMessage::End);
     }
 
     /// Waits until the folder was let go.
@@ -149,12 +134,6 @@ impl Store {
         let mut durable = self.durable.clone();
         while durable.changed().await.is_ok() {}
     }
-}
-
-/// Whether a document is a state that this release can read.
-#[cfg(feature = "cli")]
-pub(crate) fn check(document: &[u8], place: &str) -> Result<(), StateError> {
-    understood(read(document, place)?, place).map(drop)
 }
 
 /// Why a folder cannot be opened.
@@ -169,10 +148,10 @@ pub(crate) enum OpenError {
 /// The thread that writes.
 struct Writer {
     files: Files,
-    jobs: Receiver<Job>,
+    jobs: Receiver<WriterMessage>,
     durable: watch::Sender<Result<u64, String>>,
     written: u64,
-    worlds: Weak<Worlds>,
+    worlds: Option<Weak<dyn Snapshot>>,
 }
 
 impl Writer {
@@ -184,21 +163,21 @@ impl Writer {
             let mut ended = false;
             for job in std::iter::once(job).chain(self.jobs.try_iter()) {
                 match job {
-                    Job::Line(line) => {
+                    WriterMessage::Line(line) => {
                         lines.extend_from_slice(&line);
                         count += 1;
                     }
-                    Job::Watch(worlds) => self.worlds = worlds,
-                    Job::End => ended = true,
+                    WriterMessage::Watch(worlds) => self.worlds = Some(worlds),
+                    WriterMessage::End => ended = true,
                 }
             }
             if let Err(error) = self.files.append(&lines).and_then(|()| {
                 self.written += count;
-                self.tell(Ok(self.written));
-                self.tidy()
+                self.publish_durable(Ok(self.written));
+                self.compact_if_long()
             }) {
                 tracing::error!(%error, "the state cannot be written");
-                self.tell(Err(error.to_string()));
+                self.publish_durable(Err(error.to_string()));
                 return;
             }
             if ended {
@@ -207,31 +186,29 @@ impl Writer {
         }
     }
 
-    fn tell(&self, how: Result<u64, String>) {
+    fn publish_durable(&self, how: Result<u64, String>) {
         self.durable.send_modify(|durable| *durable = how);
     }
 
     /// Begins anew with a snapshot when the log has become long.
-    fn tidy(&mut self) -> std::io::Result<()> {
+    fn compact_if_long(&mut self) -> std::io::Result<()> {
         if !self.files.is_long() {
             return Ok(());
         }
-        let Some(worlds) = self.worlds.upgrade() else { return Ok(()) };
+        let Some(worlds) = self.worlds.as_ref().and_then(Weak::upgrade) else { return Ok(()) };
         // With every world held still, what was handed over is in the snapshot and needs no line of its own.
-        let snapshot = worlds.hold_all(|held| {
-            let snapshot = document(held)?;
-            for job in self.jobs.try_iter() {
-                match job {
-                    Job::Line(_) => self.written += 1,
-                    Job::Watch(worlds) => self.worlds = worlds,
+        let snapshot = worlds.snapshot(&mut || {
+            for message in self.jobs.try_iter() {
+                match message {
+                    WriterMessage::Line(_) => self.written += 1,
+                    WriterMessage::Watch(worlds) => self.worlds = Some(worlds),
                     // The sandbox ends as the channel closes, which is seen next.
-                    Job::End => {}
+                    WriterMessage::End => {}
                 }
             }
-            Ok::<_, std::io::Error>(snapshot)
         })?;
-        self.files.begin_anew(&snapshot)?;
-        self.tell(Ok(self.written));
+        self.files.compact(&snapshot)?;
+        self.publish_durable(Ok(self.written));
         Ok(())
     }
 }

@@ -28,10 +28,10 @@ pub const EVENT_KINDS: [&str; 17] = [
 ];
 
 /// How many events a world remembers; older ones are forgotten.
-const MOST_EVENTS: usize = 10_000;
+const MAX_EVENTS: usize = 10_000;
 
 /// How many attempts to tell an event are remembered when it is told again.
-const MOST_DELIVERIES: usize = 100;
+const MAX_DELIVERIES: usize = 100;
 
 /// Something that happened, and whom it was told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -102,7 +102,7 @@ impl State {
         let event = Event { id, kind: kind.to_owned(), resource, at, given, deliveries: Vec::new() };
         self.events.insert(id, event);
         // Those on their way are spared: whoever waits for one is still to be told.
-        while self.events.len() > MOST_EVENTS
+        while self.events.len() > MAX_EVENTS
             && let Some(oldest) = self.events.keys().next().copied()
             && !self.untold.iter().any(|(id, _)| *id == oldest)
         {
@@ -115,7 +115,7 @@ impl State {
     /// Lets an event be told again; `false` when there is none of this number.
     pub(crate) fn resend(&mut self, id: u64) -> bool {
         let Some(event) = self.events.get_mut(&id) else { return false };
-        let spare = event.deliveries.len().saturating_sub(MOST_DELIVERIES);
+        let spare = event.deliveries.len().saturating_sub(MAX_DELIVERIES);
         // Only while it is not being told: then its attempts are counted from their beginning.
         if !self.untold.iter().any(|(one, _)| *one == id) {
             event.deliveries.drain(..spare);

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::scopes::Scopes;
+use crate::config::scopes::Scopes;
 
 /// How long an authorization code is good for. Vimeo's own time is not known.
 const CODE_LIFETIME: TimeDelta = TimeDelta::minutes(10);

@@ -6,18 +6,18 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::events::{EVENT_KINDS, Event};
-use super::registry::{Cell, Keep};
+use super::registry::{Keep, WorldHandle};
 use super::upload::StoredUpload;
 use crate::clock::Clock;
+use crate::config::drift::Drift;
+use crate::config::rate_limit::RateLimit;
+use crate::config::scopes::Scopes;
 use crate::config::{Pull, Transcode};
-use crate::drift::Drift;
-use crate::limits::RateLimit;
-use crate::scopes::Scopes;
 
 /// One independent world of a sandbox: its users, videos, tokens, ids and clock. Clones are the same world.
 #[derive(Debug, Clone)]
 pub struct World {
-    pub(crate) cell: Arc<Cell>,
+    pub(crate) cell: Arc<WorldHandle>,
     token: Arc<str>,
 }
 
@@ -44,7 +44,7 @@ pub enum TriggerError {
 }
 
 impl World {
-    pub(crate) fn new(cell: Arc<Cell>) -> Self {
+    pub(crate) fn new(cell: Arc<WorldHandle>) -> Self {
         let token = cell.origin().token().into();
         Self { cell, token }
     }

@@ -7,12 +7,12 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::State;
-use super::registry::{Origin, TokenIndex};
-use super::table::{self, Watched};
+use super::registry::{TokenIndex, WorldSpec};
 use super::user::TokenKey;
 use crate::clock::Mode;
 use crate::config::Config;
-use crate::scopes::Scopes;
+use crate::config::scopes::Scopes;
+use crate::persistence::table::{self, Watched};
 
 impl State {
     /// Gives the first user their tokens; the error is one that belongs to another already.
@@ -27,7 +27,7 @@ impl State {
     }
 
     /// Becomes again what the world began as.
-    pub(crate) fn begin_again(&mut self, origin: &Origin, now: DateTime<Utc>) {
+    pub(crate) fn reset(&mut self, origin: &WorldSpec, now: DateTime<Utc>) {
         self.index.release_all(self.id);
         let (config, index) = (Arc::clone(&self.config), Arc::clone(&self.index));
         *self = Self::new(self.id, origin.seed, config, index, now);
@@ -36,7 +36,7 @@ impl State {
     }
 
     /// Drops all but the app, its users and their tokens.
-    pub(crate) fn forget_content(&mut self, now: DateTime<Utc>) {
+    pub(crate) fn clear_content(&mut self, now: DateTime<Utc>) {
         let (config, index) = (Arc::clone(&self.config), Arc::clone(&self.index));
         // An index of its own: the names stay with who has them.
         let mut fresh = Self::new(self.id, self.seed, config, Arc::default(), now);
@@ -53,7 +53,7 @@ impl State {
     }
 
     /// Claims the names that lead to this world; the error is one that another world has, and then none is claimed.
-    pub(crate) fn claim_names(&mut self, id: u64, index: &TokenIndex) -> Result<(), TokenKey> {
+    pub(crate) fn register_tokens(&mut self, id: u64, index: &TokenIndex) -> Result<(), TokenKey> {
         self.id = id;
         let client_id = TokenKey::of(&self.app.client_id);
         for name in std::iter::once(&client_id).chain(self.tokens.keys()) {
@@ -66,7 +66,7 @@ impl State {
     }
 
     /// Takes its place among other worlds after it was read.
-    pub(crate) fn come_back(&mut self, config: Arc<Config>, index: Arc<TokenIndex>) {
+    pub(crate) fn rejoin(&mut self, config: Arc<Config>, index: Arc<TokenIndex>) {
         let sources = self.videos.values().flat_map(|video| &video.versions).map(|version| &version.source);
         for source in sources {
             if let Some(upload) = source.upload() {

@@ -4,18 +4,19 @@
 //! time, not limits.
 
 pub(crate) mod collections;
+pub(crate) mod entities;
 pub(crate) mod events;
 pub(crate) mod grants;
 pub(crate) mod handle;
 mod keeping;
+pub(crate) mod outbox;
 mod people;
 pub(crate) mod reach;
 pub(crate) mod registry;
 mod schedule;
 pub(crate) mod seed;
-pub(crate) mod shelves;
+pub(crate) mod snapshot;
 pub(crate) mod social;
-pub(crate) mod table;
 pub(crate) mod upload;
 pub(crate) mod user;
 mod versions;
@@ -30,18 +31,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Mode;
+use crate::config::drift::Drift;
 use crate::config::{Config, Pull, Transcode};
-use crate::drift::Drift;
-use crate::ids::Ids;
-use crate::links::{Place, Target};
+use crate::persistence::table::Table;
+use crate::protocol::ids::Ids;
+use crate::protocol::links::{Place, Target};
 use collections::{Channel, Folder, Showcase, Webhook};
+use entities::Collections;
 use events::Event;
 use grants::Grants;
 use registry::TokenIndex;
-use schedule::Due;
-use shelves::Shelves;
-use social::Marks;
-use table::Table;
+use schedule::DueEvent;
+use social::Relations;
 use upload::Upload;
 use user::{App, Token, TokenKey, User};
 pub(crate) use versions::NewSource;
@@ -80,16 +81,16 @@ pub(crate) struct State {
     #[serde(skip)]
     planned: bool,
     /// Users and the videos they like.
-    pub(crate) likes: Marks,
+    pub(crate) likes: Relations,
     /// Users and the videos they mean to watch.
-    pub(crate) watch_later: Marks,
+    pub(crate) watch_later: Relations,
     /// Users and the users they follow.
-    pub(crate) follows: Marks,
+    pub(crate) follows: Relations,
     /// Users and the channels they follow.
-    pub(crate) subscriptions: Marks,
+    pub(crate) subscriptions: Relations,
     /// What needs no rules of its own.
-    #[serde(default)]
-    pub(crate) shelves: Shelves,
+    #[serde(default, rename = "shelves")]
+    pub(crate) collections: Collections,
     /// When anything last changed, for the lists that keep no account of that themselves.
     #[serde(default)]
     pub(crate) changed: Option<DateTime<Utc>>,
@@ -100,7 +101,7 @@ pub(crate) struct State {
     #[serde(with = "written::tickets")]
     uploads: BTreeMap<String, Arc<Upload>>,
     #[serde(with = "written::pairs")]
-    schedule: BTreeMap<(DateTime<Utc>, u64), Due>,
+    schedule: BTreeMap<(DateTime<Utc>, u64), DueEvent>,
     scheduled: u64,
     /// How uploads of this world become playable.
     pub(crate) transcode: Transcode,
@@ -151,11 +152,11 @@ impl State {
             untold: VecDeque::new(),
             outbox: Vec::new(),
             planned: false,
-            likes: Marks::default(),
-            watch_later: Marks::default(),
-            follows: Marks::default(),
-            subscriptions: Marks::default(),
-            shelves: Shelves::default(),
+            likes: Relations::default(),
+            watch_later: Relations::default(),
+            follows: Relations::default(),
+            subscriptions: Relations::default(),
+            collections: Collections::default(),
             changed: None,
             grants: Grants::default(),
             tokens: BTreeMap::new(),

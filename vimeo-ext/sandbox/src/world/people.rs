@@ -6,7 +6,7 @@ use super::State;
 use super::upload::UNKNOWN;
 use super::user::{Token, TokenKey, User};
 use crate::config::QuotaUnit;
-use crate::scopes::Scopes;
+use crate::config::scopes::Scopes;
 
 impl State {
     pub(crate) fn add_user(&mut self, name: &str, now: DateTime<Utc>) -> u64 {

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::registry::{Cell, Worlds};
+use super::registry::{WorldHandle, Worlds};
 use crate::config::Config;
-use crate::errors::ApiError;
+use crate::protocol::error::ApiError;
 
 /// The worlds that a request can get to.
 #[derive(Debug, Clone)]
-pub(crate) struct Reach<'a> {
+pub(crate) struct WorldResolver<'a> {
     worlds: &'a Worlds,
     within: Within,
 }
@@ -18,15 +18,15 @@ enum Within {
     /// All that share their names.
     All,
     /// One alone; `None` when it has ended meanwhile.
-    One(Option<Arc<Cell>>),
+    One(Option<Arc<WorldHandle>>),
 }
 
-impl<'a> Reach<'a> {
+impl<'a> WorldResolver<'a> {
     pub(crate) fn all(worlds: &'a Worlds) -> Self {
         Self { worlds, within: Within::All }
     }
 
-    pub(crate) fn only(worlds: &'a Worlds, cell: Option<Arc<Cell>>) -> Self {
+    pub(crate) fn only(worlds: &'a Worlds, cell: Option<Arc<WorldHandle>>) -> Self {
         Self { worlds, within: Within::One(cell) }
     }
 
@@ -35,14 +35,14 @@ impl<'a> Reach<'a> {
     }
 
     /// The world that a token or a client id belongs to.
-    pub(crate) fn of(&self, name: &str) -> Option<Arc<Cell>> {
+    pub(crate) fn of(&self, name: &str) -> Option<Arc<WorldHandle>> {
         match &self.within {
             Within::All => self.worlds.of(name),
             Within::One(cell) => cell.clone().filter(|cell| cell.is_called(name)),
         }
     }
 
-    pub(crate) fn get(&self, id: u64) -> Option<Arc<Cell>> {
+    pub(crate) fn get(&self, id: u64) -> Option<Arc<WorldHandle>> {
         match &self.within {
             Within::All => self.worlds.get(id),
             Within::One(cell) => cell.clone().filter(|cell| cell.id == id),
@@ -50,7 +50,7 @@ impl<'a> Reach<'a> {
     }
 
     /// The world that is meant where nothing tells which.
-    pub(crate) fn first(&self) -> Result<Arc<Cell>, ApiError> {
+    pub(crate) fn first(&self) -> Result<Arc<WorldHandle>, ApiError> {
         match &self.within {
             Within::All => self.worlds.first(),
             Within::One(cell) => cell.clone().ok_or_else(|| ApiError::not_found("world")),

@@ -9,21 +9,21 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::State;
+use super::outbox::{self, DispatcherCommand, Outbox};
 use super::user::TokenKey;
+use super::{State, snapshot};
 use crate::clock::{Clock, Mode};
 use crate::config::Config;
-use crate::errors::ApiError;
-use crate::events::{self, Notice, Outbox};
+use crate::config::scopes::Scopes;
 use crate::persistence::Store;
-use crate::scopes::Scopes;
+use crate::protocol::error::ApiError;
 
 /// One world: its clock and its state.
 #[derive(Debug)]
-pub(crate) struct Cell {
+pub(crate) struct WorldHandle {
     pub(crate) id: u64,
     pub(crate) clock: Clock,
-    origin: Mutex<Origin>,
+    origin: Mutex<WorldSpec>,
     state: Mutex<State>,
     /// Its tokens and client id stand here: with those of all worlds, or alone where it has a port of its own.
     names: Arc<TokenIndex>,
@@ -31,7 +31,7 @@ pub(crate) struct Cell {
     outbox: Outbox,
 }
 
-impl Origin {
+impl WorldSpec {
     pub(crate) fn new(seed: u64, clock: Mode, tokens: Vec<(String, Scopes)>) -> Self {
         Self { seed, clock, tokens, port: None }
     }
@@ -49,7 +49,7 @@ impl Origin {
 
 /// What a world began as, and is again after a reset.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Origin {
+pub(crate) struct WorldSpec {
     pub(crate) seed: u64,
     pub(crate) clock: Mode,
     /// The first user's tokens; there is always one.
@@ -72,14 +72,14 @@ pub enum Keep {
 }
 
 /// An open world. What changed in it is written down, where worlds are kept, when it closes.
-pub(crate) struct Entered<'a> {
-    cell: &'a Cell,
+pub(crate) struct WorldGuard<'a> {
+    cell: &'a WorldHandle,
     state: MutexGuard<'a, State>,
     /// Whether the visit is to change nothing by itself; what fell due meanwhile still counts.
     looking: bool,
 }
 
-impl Deref for Entered<'_> {
+impl Deref for WorldGuard<'_> {
     type Target = State;
 
     fn deref(&self) -> &State {
@@ -87,48 +87,48 @@ impl Deref for Entered<'_> {
     }
 }
 
-impl DerefMut for Entered<'_> {
+impl DerefMut for WorldGuard<'_> {
     fn deref_mut(&mut self) -> &mut State {
         &mut self.state
     }
 }
 
-impl Drop for Entered<'_> {
+impl Drop for WorldGuard<'_> {
     fn drop(&mut self) {
         if let Some(store) = &self.cell.store
             && (!self.looking
                 || self.state.has_changed()
                 || self.state.has_clock_moved(self.cell.clock.mode()))
         {
-            store.append(self.cell, &mut self.state);
+            snapshot::append_changes(store, self.cell, &mut self.state);
         }
         // The order in which worlds are left is the order in which their events are told. Nobody listens after the end.
         let (events, planned) = self.state.take_outbox();
         if !events.is_empty() {
-            let _ = self.cell.outbox.send(Notice::Events { world: self.cell.id, events });
+            let _ = self.cell.outbox.send(DispatcherCommand::Events { world: self.cell.id, events });
         }
         if planned {
-            let _ = self.cell.outbox.send(Notice::Planned);
+            let _ = self.cell.outbox.send(DispatcherCommand::Planned);
         }
     }
 }
 
-impl Cell {
+impl WorldHandle {
     /// The state as of now, with all that fell due done.
-    pub(crate) fn enter(&self) -> (Entered<'_>, DateTime<Utc>) {
+    pub(crate) fn enter(&self) -> (WorldGuard<'_>, DateTime<Utc>) {
         self.open(false)
     }
 
     /// As [`enter`](Self::enter), for a request that only reads.
-    pub(crate) fn look(&self) -> (Entered<'_>, DateTime<Utc>) {
+    pub(crate) fn look(&self) -> (WorldGuard<'_>, DateTime<Utc>) {
         self.open(true)
     }
 
-    fn open(&self, looking: bool) -> (Entered<'_>, DateTime<Utc>) {
+    fn open(&self, looking: bool) -> (WorldGuard<'_>, DateTime<Utc>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
         state.settle(now);
-        (Entered { cell: self, state, looking }, now)
+        (WorldGuard { cell: self, state, looking }, now)
     }
 
     /// Whether a name is a token or the client id of this world.
@@ -141,7 +141,7 @@ impl Cell {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn origin(&self) -> Origin {
+    pub(crate) fn origin(&self) -> WorldSpec {
         self.origin.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -149,11 +149,11 @@ impl Cell {
     pub(crate) fn reset(&self, keep: Keep) {
         let (mut state, now) = self.enter();
         match keep {
-            Keep::Accounts => state.forget_content(now),
+            Keep::Accounts => state.clear_content(now),
             Keep::Nothing => {
                 let origin = self.origin();
                 self.clock.restore(origin.clock);
-                state.begin_again(&origin, self.clock.now());
+                state.reset(&origin, self.clock.now());
             }
         }
     }
@@ -195,7 +195,7 @@ impl TokenIndex {
 pub(crate) struct Worlds {
     pub(crate) config: Arc<Config>,
     index: Arc<TokenIndex>,
-    cells: RwLock<BTreeMap<u64, Arc<Cell>>>,
+    cells: RwLock<BTreeMap<u64, Arc<WorldHandle>>>,
     last: AtomicU64,
     store: Option<Arc<Store>>,
     outbox: Outbox,
@@ -214,7 +214,7 @@ impl Worlds {
     }
 
     /// Makes a world; the error is a token that another has already.
-    pub(crate) fn add(&self, mut origin: Origin) -> Result<Arc<Cell>, String> {
+    pub(crate) fn add(&self, mut origin: WorldSpec) -> Result<Arc<WorldHandle>, String> {
         let id = self.last.fetch_add(1, Ordering::AcqRel) + 1;
         if origin.tokens.is_empty() {
             origin.tokens.push((format!("sandbox-user-token-{id}"), Scopes::all()));
@@ -231,7 +231,7 @@ impl Worlds {
     }
 
     /// Where the names of a world stand: what has a port of its own may be called as another is.
-    fn names_for(&self, origin: &Origin) -> Arc<TokenIndex> {
+    fn names_for(&self, origin: &WorldSpec) -> Arc<TokenIndex> {
         match origin.port {
             Some(_) => Arc::default(),
             None => Arc::clone(&self.index),
@@ -244,13 +244,13 @@ impl Worlds {
         &self,
         id: u64,
         clock: Mode,
-        origin: Origin,
+        origin: WorldSpec,
         mut state: State,
-    ) -> Result<Arc<Cell>, TokenKey> {
+    ) -> Result<Arc<WorldHandle>, TokenKey> {
         let Some(cell) = self.get(id) else {
             let names = self.names_for(&origin);
-            state.claim_names(id, &names)?;
-            state.come_back(Arc::clone(&self.config), Arc::clone(&names));
+            state.register_tokens(id, &names)?;
+            state.rejoin(Arc::clone(&self.config), Arc::clone(&names));
             self.last.fetch_max(id, Ordering::AcqRel);
             let cell = self.put(id, Clock::of(clock), origin, state, names);
             // Leaving it sends what was on its way.
@@ -260,21 +260,21 @@ impl Worlds {
         let mut held = cell.hold();
         let names = &cell.names;
         names.release_all(id);
-        if let Err(token) = state.claim_names(id, names) {
+        if let Err(token) = state.register_tokens(id, names) {
             // These were all its own a moment ago.
-            let _ = held.claim_names(id, names);
+            let _ = held.register_tokens(id, names);
             return Err(token);
         }
-        state.come_back(Arc::clone(&self.config), Arc::clone(names));
+        state.rejoin(Arc::clone(&self.config), Arc::clone(names));
         *held = state;
         cell.clock.restore(clock);
         let mut beginning = cell.origin.lock().unwrap_or_else(PoisonError::into_inner);
         // How it is reached stays as it is here: whoever knows its port, or its token, goes on.
-        *beginning = Origin { port: beginning.port, ..origin };
+        *beginning = WorldSpec { port: beginning.port, ..origin };
         drop(beginning);
         drop(held);
         if let Some(store) = &self.store {
-            store.append_whole(&cell);
+            snapshot::append_whole(store, &cell);
         }
         drop(cell.look());
         Ok(cell)
@@ -284,14 +284,14 @@ impl Worlds {
         &self,
         id: u64,
         clock: Clock,
-        origin: Origin,
+        origin: WorldSpec,
         mut state: State,
         names: Arc<TokenIndex>,
-    ) -> Arc<Cell> {
+    ) -> Arc<WorldHandle> {
         if self.store.is_some() {
             state.watch();
         }
-        let cell = Arc::new(Cell {
+        let cell = Arc::new(WorldHandle {
             id,
             clock,
             origin: Mutex::new(origin),
@@ -302,13 +302,13 @@ impl Worlds {
         });
         self.cells.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&cell));
         if let Some(store) = &self.store {
-            store.append_whole(&cell);
+            snapshot::append_whole(store, &cell);
         }
         cell
     }
 
     /// Ends a world; its tokens and links lead nowhere from now on.
-    pub(crate) fn remove(&self, id: u64) -> Option<Arc<Cell>> {
+    pub(crate) fn remove(&self, id: u64) -> Option<Arc<WorldHandle>> {
         let removed = self.cells.write().unwrap_or_else(PoisonError::into_inner).remove(&id)?;
         self.index.release_all(id);
         if let Some(store) = &self.store {
@@ -318,27 +318,27 @@ impl Worlds {
     }
 
     /// Holds every world still at once, and lets none come or go meanwhile.
-    pub(crate) fn hold_all<R>(&self, work: impl FnOnce(&[(&Cell, MutexGuard<'_, State>)]) -> R) -> R {
+    pub(crate) fn hold_all<R>(&self, work: impl FnOnce(&[(&WorldHandle, MutexGuard<'_, State>)]) -> R) -> R {
         let cells = self.cells.read().unwrap_or_else(PoisonError::into_inner);
         let held: Vec<_> = cells.values().map(|cell| (&**cell, cell.hold())).collect();
         work(&held)
     }
 
-    pub(crate) fn all(&self) -> Vec<Arc<Cell>> {
+    pub(crate) fn all(&self) -> Vec<Arc<WorldHandle>> {
         self.cells.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    pub(crate) fn get(&self, id: u64) -> Option<Arc<Cell>> {
+    pub(crate) fn get(&self, id: u64) -> Option<Arc<WorldHandle>> {
         self.cells.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
     /// The world that a sandbox begins with.
-    pub(crate) fn first(&self) -> Result<Arc<Cell>, ApiError> {
+    pub(crate) fn first(&self) -> Result<Arc<WorldHandle>, ApiError> {
         self.get(1).ok_or_else(|| ApiError::not_found("world"))
     }
 
     /// The world that a token or a client id belongs to.
-    pub(crate) fn of(&self, name: &str) -> Option<Arc<Cell>> {
+    pub(crate) fn of(&self, name: &str) -> Option<Arc<WorldHandle>> {
         self.get(self.index.of(name)?)
     }
 
@@ -352,7 +352,7 @@ impl Worlds {
 
     /// Waits until all that happened so far has been told.
     pub(crate) async fn told(&self) {
-        events::told(&self.outbox).await;
+        outbox::flush_deliveries(&self.outbox).await;
     }
 
     /// Whether worlds are written down.

@@ -8,14 +8,14 @@ use crate::config::Pull;
 
 /// What the clock brings about.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(super) enum Due {
+pub(super) enum DueEvent {
     Pulled { video: u64, version: u64 },
     Transcoded { video: u64, version: u64 },
     TranscodeFailed { video: u64, version: u64 },
 }
 
 impl State {
-    pub(super) fn plan(&mut self, now: DateTime<Utc>, after: std::time::Duration, due: Due) {
+    pub(super) fn plan(&mut self, now: DateTime<Utc>, after: std::time::Duration, due: DueEvent) {
         let after = TimeDelta::from_std(after).unwrap_or(TimeDelta::MAX);
         let at = now.checked_add_signed(after).unwrap_or(DateTime::<Utc>::MAX_UTC);
         self.scheduled = self.scheduled.saturating_add(1);
@@ -41,9 +41,9 @@ impl State {
                 break;
             }
             match entry.remove() {
-                Due::Transcoded { video, version } => self.transcoded(video, version, at),
-                Due::TranscodeFailed { video, version } => self.transcode_failed(video, version, at),
-                Due::Pulled { video, version } => match self.pull.clone() {
+                DueEvent::Transcoded { video, version } => self.transcoded(video, version, at),
+                DueEvent::TranscodeFailed { video, version } => self.transcode_failed(video, version, at),
+                DueEvent::Pulled { video, version } => match self.pull.clone() {
                     Pull::Succeeds => self.uploaded(video, version, at),
                     Pull::Fails(word) => self.upload_failed(video, version, &word, at),
                 },

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::State;
 use super::video::{Source, Stage, Version};
-use crate::fixture::FixtureError;
 
 /// What a world is filled with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +32,16 @@ pub(crate) const LARGE: usize = 10_000;
 
 /// How many videos a world can be filled with at once.
 pub(crate) const MAX_VIDEOS: usize = 500_000;
+
+/// Why a fixture was not carried out, and where in it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {message}")]
+pub struct FixtureError {
+    /// The line in the file, counted from 1.
+    pub line: usize,
+    /// What is wrong there.
+    pub message: String,
+}
 
 /// Why a world could not be filled.
 #[derive(Debug, thiserror::Error)]

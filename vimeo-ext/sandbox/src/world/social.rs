@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 /// Pairs of someone and something, with when they came together.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Marks(#[serde(with = "super::written::pairs")] BTreeMap<(u64, u64), DateTime<Utc>>);
+pub(crate) struct Relations(#[serde(with = "super::written::pairs")] BTreeMap<(u64, u64), DateTime<Utc>>);
 
-impl Marks {
+impl Relations {
     /// Marks something; a mark that is there already keeps its time.
     pub(crate) fn add(&mut self, who: u64, what: u64, now: DateTime<Utc>) {
         self.0.entry((who, what)).or_insert(now);
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn marks_are_told_from_both_sides_latest_first() {
         let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
-        let mut marks = Marks::default();
+        let mut marks = Relations::default();
         for (who, what, seconds) in [(1, 10, 5), (1, 11, 3), (2, 10, 4), (1, 10, 9)] {
             marks.add(who, what, at(seconds));
         }

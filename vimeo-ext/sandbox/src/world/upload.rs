@@ -13,7 +13,7 @@ use sha2::Digest as _;
 use tokio::sync::mpsc;
 
 use crate::config::Config;
-use crate::ids;
+use crate::protocol::ids;
 pub(crate) use store::is_ticket;
 use store::{Kept, Position, Sink, Store};
 
@@ -36,7 +36,7 @@ pub struct StoredUpload {
 pub(crate) const UNKNOWN: u64 = u64::MAX;
 
 /// How many pieces may wait to be hashed. Pieces are a few hundred KiB at most, so this bounds the memory of an upload.
-const WAITING: usize = 16;
+const MAX_QUEUED_CHUNKS: usize = 16;
 
 /// One upload: its announced size and what came of it.
 pub(crate) struct Upload {
@@ -73,7 +73,7 @@ impl Upload {
         size: u64,
         config: &Config,
     ) -> std::io::Result<Self> {
-        let store = Store::new(config.digest, Kept::new(&config.keep, &ticket)?);
+        let store = Store::new(config.digest, Kept::new(&config.content, &ticket)?);
         let position = Position { size, ..Position::default() };
         Ok(Self::standing(ticket, (video, version), position, store))
     }
@@ -96,7 +96,7 @@ impl Upload {
 
     /// Goes on keeping bytes after the upload was read back, where those that came before are still there.
     pub(crate) fn keep_on(&self, config: &Config) {
-        self.sink.store().keep_on(&config.keep, &self.ticket);
+        self.sink.store().keep_on(&config.content, &self.ticket);
     }
 
     /// Waits until all that counts as arrived is hashed, and kept where it is to be.
@@ -146,7 +146,7 @@ impl Upload {
         if self.sink.only_counts() {
             return Ok(Writer { upload: self, pieces: None });
         }
-        let (pieces, waiting) = mpsc::channel(WAITING);
+        let (pieces, waiting) = mpsc::channel(MAX_QUEUED_CHUNKS);
         let (sink, from) = (Arc::clone(&self.sink), self.received());
         // Not one of the runtime's threads: what was taken is stored even when the runtime ends before.
         let thread = std::thread::Builder::new().name("sandbox-upload".to_owned());
@@ -218,23 +218,25 @@ impl std::fmt::Debug for Upload {
 mod tests {
     use super::record::Record;
     use super::*;
-    use crate::config::Keep;
+    use crate::config::ContentStorage;
 
     const TICKET: &str = "0123456789abcdef0123456789abcdef";
 
     /// The SHA-256 of `abc`, from the standard's own example.
     const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
-    fn keeping(keep: Keep) -> Config {
-        Config { keep, ..Config::default() }
+    fn keeping(keep: ContentStorage) -> Config {
+        Config { content: keep, ..Config::default() }
     }
 
     #[tokio::test]
     async fn bytes_are_counted_hashed_and_never_more_than_announced() {
         let folder = tempfile::tempdir().unwrap();
-        for (keep, kept) in
-            [(Keep::Nothing, false), (Keep::Memory, true), (Keep::Folder(folder.path().to_owned()), true)]
-        {
+        for (keep, kept) in [
+            (ContentStorage::Nothing, false),
+            (ContentStorage::Memory, true),
+            (ContentStorage::Folder(folder.path().to_owned()), true),
+        ] {
             let upload = Upload::new(TICKET.into(), 1, 2, 3, &keeping(keep.clone())).unwrap();
             let writer = upload.writer().unwrap();
             writer.write(Bytes::from("a")).await.unwrap();
@@ -251,7 +253,7 @@ mod tests {
     #[tokio::test]
     async fn an_upload_that_was_written_down_goes_on_where_it_was() {
         let folder = tempfile::tempdir().unwrap();
-        let keep = Keep::Folder(folder.path().to_owned());
+        let keep = ContentStorage::Folder(folder.path().to_owned());
         let upload = Upload::new(TICKET.into(), 1, 2, 3, &keeping(keep.clone())).unwrap();
         upload.writer().unwrap().write(Bytes::from("a")).await.unwrap();
         upload.catch_up();
@@ -268,13 +270,13 @@ mod tests {
         assert_eq!(again.bytes().unwrap().unwrap(), "abc");
 
         let elsewhere = serde_json::from_str::<Record>(&written).unwrap().upload().unwrap();
-        elsewhere.keep_on(&keeping(Keep::Memory));
+        elsewhere.keep_on(&keeping(ContentStorage::Memory));
         assert!(elsewhere.bytes().is_none());
     }
 
     #[tokio::test]
     async fn many_writers_in_turn_keep_the_order() {
-        let upload = Upload::new(TICKET.into(), 1, 2, 50, &keeping(Keep::Memory)).unwrap();
+        let upload = Upload::new(TICKET.into(), 1, 2, 50, &keeping(ContentStorage::Memory)).unwrap();
         for at in 0..50_u32 {
             upload.writer().unwrap().write(Bytes::from(vec![at as u8])).await.unwrap();
         }
@@ -284,7 +286,7 @@ mod tests {
 
     #[tokio::test]
     async fn without_a_digest_bytes_are_still_counted_kept_and_written_down() {
-        for keep in [Keep::Nothing, Keep::Memory] {
+        for keep in [ContentStorage::Nothing, ContentStorage::Memory] {
             let config = Config { digest: false, ..keeping(keep.clone()) };
             let upload = Upload::new(TICKET.into(), 1, 2, 3, &config).unwrap();
             upload.writer().unwrap().write(Bytes::from("ab")).await.unwrap();
@@ -296,7 +298,7 @@ mod tests {
             again.writer().unwrap().write(Bytes::from("c")).await.unwrap();
             let stored = again.stored();
             assert_eq!((stored.received, stored.complete, stored.sha256), (3, true, None));
-            assert_eq!(upload.bytes().is_some(), keep == Keep::Memory);
+            assert_eq!(upload.bytes().is_some(), keep == ContentStorage::Memory);
             upload.start_over().unwrap();
             assert_eq!(upload.received(), 0);
         }

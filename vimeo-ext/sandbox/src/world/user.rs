@@ -2,13 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::video::Picture;
+use crate::config::rate_limit::{RateLimit, Usage};
+use crate::config::scopes::Scopes;
 use crate::config::{Plan, Quota};
-use crate::ids;
-use crate::limits::{RateLimit, Usage};
-use crate::scopes::Scopes;
+use crate::protocol::ids;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct User {
@@ -62,18 +61,12 @@ pub(crate) struct TokenKey(String);
 
 impl TokenKey {
     pub(crate) fn of(text: &str) -> Self {
-        Self(ids::hex(&Sha256::digest(text)))
+        Self(ids::sha256(text))
     }
 
     /// What stands for the token where people read it.
     pub(crate) fn fingerprint(&self) -> String {
         self.0.chars().take(8).collect()
-    }
-}
-
-impl std::fmt::Display for TokenKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

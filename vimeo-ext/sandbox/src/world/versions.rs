@@ -5,11 +5,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::State;
-use super::schedule::Due;
+use super::schedule::DueEvent;
 use super::upload::{UNKNOWN, Upload};
 use super::video::{Picture, Source, Stage, Version};
 use crate::config::Transcode;
-use crate::errors::ApiError;
+use crate::protocol::error::ApiError;
 
 /// What transcoding finds in a file that nobody looked into, since the sandbox does not decode video.
 const DURATION: u64 = 60;
@@ -42,7 +42,7 @@ impl State {
                     Transcode::After(time) | Transcode::FailsAfter(time) => time,
                     _ => std::time::Duration::ZERO,
                 };
-                self.plan(now, delay, Due::Pulled { video, version: id });
+                self.plan(now, delay, DueEvent::Pulled { video, version: id });
                 Source::Pull(link)
             }
         };
@@ -112,8 +112,10 @@ impl State {
         let id = version.id;
         match rule {
             Transcode::Immediate => self.transcoded(video, id, now),
-            Transcode::After(time) => self.plan(now, time, Due::Transcoded { video, version: id }),
-            Transcode::FailsAfter(time) => self.plan(now, time, Due::TranscodeFailed { video, version: id }),
+            Transcode::After(time) => self.plan(now, time, DueEvent::Transcoded { video, version: id }),
+            Transcode::FailsAfter(time) => {
+                self.plan(now, time, DueEvent::TranscodeFailed { video, version: id })
+            }
             Transcode::AfterReads(reads) => version.reads_left = Some(reads),
             Transcode::ByHand => {}
         }

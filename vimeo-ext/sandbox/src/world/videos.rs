@@ -57,7 +57,7 @@ impl State {
         }
         self.likes.forget(id);
         self.watch_later.forget(id);
-        self.shelves.forget_below(&format!("/videos/{id}/"));
+        self.collections.forget_below(&format!("/videos/{id}/"));
         self.showcases.update(
             |showcase| showcase.videos.contains(&id),
             |showcase| showcase.videos.retain(|video| *video != id),
@@ -113,7 +113,7 @@ impl State {
             video.touch(now);
             return Some(format!("/video/{id}"));
         }
-        if self.shelves.has(&id.to_string()) {
+        if self.collections.has(&id.to_string()) {
             return Some(format!("/picture/{id}"));
         }
         let user = self.users.values().find(|user| has(&user.pictures))?.id;

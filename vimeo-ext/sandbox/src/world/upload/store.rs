@@ -9,8 +9,8 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
-use crate::config::Keep;
-use crate::private_files;
+use crate::config::ContentStorage;
+use crate::persistence::private_files;
 
 /// How far an upload is, and what became of its bytes. The locks are taken in this order, or one at a time.
 pub(super) struct Sink {
@@ -127,11 +127,11 @@ impl Store {
     }
 
     /// Goes on keeping bytes after the upload was read back, where those that came before are still there.
-    pub(super) fn keep_on(&mut self, keep: &Keep, ticket: &str) {
+    pub(super) fn keep_on(&mut self, keep: &ContentStorage, ticket: &str) {
         self.kept = match keep {
-            Keep::Memory if self.passed == 0 => Kept::Memory(Vec::new()),
-            Keep::Folder(folder) => Kept::reopened(folder, ticket, self.passed),
-            Keep::Nothing | Keep::Memory => Kept::Nothing,
+            ContentStorage::Memory if self.passed == 0 => Kept::Memory(Vec::new()),
+            ContentStorage::Folder(folder) => Kept::reopened(folder, ticket, self.passed),
+            ContentStorage::Nothing | ContentStorage::Memory => Kept::Nothing,
         };
     }
 }
@@ -151,11 +151,11 @@ fn content_path(folder: &Path, ticket: &str) -> io::Result<PathBuf> {
 }
 
 impl Kept {
-    pub(super) fn new(keep: &Keep, ticket: &str) -> io::Result<Self> {
+    pub(super) fn new(keep: &ContentStorage, ticket: &str) -> io::Result<Self> {
         Ok(match keep {
-            Keep::Nothing => Self::Nothing,
-            Keep::Memory => Self::Memory(Vec::new()),
-            Keep::Folder(folder) => {
+            ContentStorage::Nothing => Self::Nothing,
+            ContentStorage::Memory => Self::Memory(Vec::new()),
+            ContentStorage::Folder(folder) => {
                 let file = private_files::open_or_create(&content_path(folder, ticket)?)?;
                 // The same seed gives the same tickets: there can be a file of an earlier run.
                 file.set_len(0)?;

@@ -1,6 +1,7 @@
 //! Every operation of the typed crate, called once through its own builder: all of it decodes, nothing drifts, no read
 //! meets a 404 or a 501, and the writes that the sandbox does not do say so.
 
+#[path = "../generated/calls.rs"]
 #[rustfmt::skip]
 mod calls;
 mod furnished;

@@ -1,0 +1,182 @@
+//! What everything in a sandbox works on: its worlds, and what is remembered beside them. It is made at the start, and given to all.
+
+pub(crate) mod credential;
+mod error;
+mod fixture;
+mod ports;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::config::drift::Drift;
+use crate::config::scopes::Scopes;
+use crate::config::tokens::{can_be_sent, looks_real};
+use crate::faults::Faults;
+use crate::journal::{Host, Journal, bearer};
+use crate::persistence::{Snapshot as _, StateError};
+use crate::protocol::links::Place;
+use crate::server::Connection;
+use crate::server::ports::Ports;
+use crate::world::handle::World;
+use crate::world::reach::WorldResolver;
+use crate::world::registry::{WorldHandle, WorldSpec, Worlds};
+use crate::world::seed::{LARGE, MAX_VIDEOS, Seed, SeedError};
+use crate::world::snapshot::{self, StoredWorld};
+use credential::Credential;
+
+pub use error::StartError;
+
+/// What both hosts and the control API work on.
+#[derive(Debug)]
+pub(crate) struct AppState {
+    pub(crate) worlds: Arc<Worlds>,
+    pub(crate) journal: Journal,
+    pub(crate) faults: Faults,
+    /// What the control API asks for.
+    pub(crate) control: Credential,
+    /// Where signed links lead, without a closing slash.
+    pub(crate) upload_base: String,
+    pub(crate) addresses: Addresses,
+    /// Worlds that have a port of their own.
+    pub(crate) ports: Ports,
+    /// Where those ports are, and what runs behind them.
+    pub(crate) listen: IpAddr,
+    pub(crate) one_host: bool,
+    pub(crate) runtime: tokio::runtime::Handle,
+    /// What answers on the port of one world.
+    pub(crate) world_router: fn(Arc<AppState>) -> axum::Router,
+}
+
+/// Where the sandbox is met.
+#[derive(Debug, Clone)]
+pub(crate) struct Addresses {
+    pub(crate) api: Url,
+    pub(crate) upload: Url,
+    pub(crate) https: Option<Url>,
+    pub(crate) proxy: Option<Url>,
+    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) unix: Option<PathBuf>,
+}
+
+impl AppState {
+    /// Makes a world; tokens that look real or cannot be sent and scopes that Vimeo does not have are refused.
+    pub(crate) fn new_world(self: &Arc<Self>, mut origin: WorldSpec) -> Result<Arc<WorldHandle>, StartError> {
+        check_tokens(&origin.tokens)?;
+        let port = origin.port;
+        if port.is_some() && origin.tokens.is_empty() {
+            // Whoever comes by a port has the first world's token.
+            origin.tokens = self.worlds.first().map(|first| first.origin().tokens).unwrap_or_default();
+        }
+        let cell = self.worlds.add(origin).map_err(StartError::TokenTwice)?;
+        if let Some(port) = port
+            && let Err(error) = self.open_port(cell.id, port)
+        {
+            self.end_world(cell.id);
+            return Err(error);
+        }
+        Ok(cell)
+    }
+
+    /// Ends a world and drops what is remembered of it; `false` when it has ended already.
+    pub(crate) fn end_world(&self, world: u64) -> bool {
+        let ends = self.worlds.remove(world).is_some();
+        self.ports.close(world);
+        self.forget(world);
+        ends
+    }
+
+    /// Where the API of a world is.
+    pub(crate) fn url_of(&self, world: u64) -> Url {
+        self.ports.url(world).unwrap_or_else(|| self.addresses.api.clone())
+    }
+
+    /// The worlds that a connection leads to.
+    pub(crate) fn reach(&self, connection: &Connection) -> WorldResolver<'_> {
+        match connection.own() {
+            Some(own) => WorldResolver::only(&self.worlds, self.worlds.get(own.world)),
+            None => WorldResolver::all(&self.worlds),
+        }
+    }
+
+    /// Fills a world; answers how many videos came.
+    pub(crate) fn fill(&self, cell: &Arc<WorldHandle>, seed: &Seed) -> Result<usize, SeedError> {
+        let count = || cell.look().0.videos.len();
+        let before = count();
+        let world = World::new(Arc::clone(cell));
+        match seed {
+            Seed::Empty => {}
+            Seed::Small => fixture::run(&self.worlds, &self.upload_base, cell, fixture::SMALL)?,
+            Seed::Drifted => {
+                fixture::run(&self.worlds, &self.upload_base, cell, fixture::SMALL)?;
+                world.set_drift(Some(Drift::Fuzz));
+            }
+            Seed::Large => drop(world.seed_videos(LARGE)),
+            Seed::Videos(videos) if *videos > MAX_VIDEOS => return Err(SeedError::TooManyVideos(*videos)),
+            Seed::Videos(videos) => drop(world.seed_videos(*videos)),
+            Seed::Fixture(text) => fixture::run(&self.worlds, &self.upload_base, cell, text)?,
+        }
+        Ok(count().saturating_sub(before))
+    }
+
+    /// Drops what is remembered of a world beside its state.
+    pub(crate) fn forget(&self, world: u64) {
+        self.journal.forget(world);
+        self.faults.clear_world(world);
+    }
+
+    /// The world that a request belongs to by its port, its token or its link.
+    pub(crate) fn world_of(
+        &self,
+        host: Host,
+        parts: &http::request::Parts,
+        connection: &Connection,
+    ) -> Option<u64> {
+        match host {
+            Host::Api if connection.own().is_some() => connection.own().map(|own| own.world),
+            Host::Api => self.worlds.of(bearer(&parts.headers)?).map(|cell| cell.id),
+            Host::Upload => Place::parse(parts.uri.path()).map(|place| place.world),
+        }
+    }
+
+    pub(crate) fn export_state(&self) -> Result<Vec<u8>, StateError> {
+        for cell in self.worlds.all() {
+            let uploads = cell.look().0.uploads();
+            uploads.iter().for_each(|upload| upload.catch_up());
+        }
+        let written = self.worlds.snapshot(&mut || ());
+        written.map_err(|source| StateError::Unreadable { place: "the state".to_owned(), source })
+    }
+
+    pub(crate) fn import_state(self: &Arc<Self>, document: &[u8]) -> Result<usize, StateError> {
+        let place = "the document";
+        let worlds = snapshot::read_document(document, place)?;
+        let count = worlds.len();
+        for StoredWorld { id, clock, spec, state } in worlds {
+            let restored = self.worlds.restore(id, clock, spec, state);
+            restored.map_err(|token| StateError::TokenTaken(token.fingerprint()))?;
+        }
+        // The sandbox that wrote it may still have its ports.
+        self.open_ports(true).map_err(|error| StateError::NoPort(error.to_string()))?;
+        Ok(count)
+    }
+}
+
+/// Whether these tokens will do.
+pub(crate) fn check_tokens(tokens: &[(String, Scopes)]) -> Result<(), StartError> {
+    for (text, scopes) in tokens {
+        // As read from a file, with the end of its line.
+        if looks_real(text.trim()) {
+            return Err(StartError::RealLookingToken);
+        }
+        if !can_be_sent(text) {
+            return Err(StartError::UnsendableToken(text.clone()));
+        }
+        if let Some(unknown) = scopes.unknown().next() {
+            return Err(StartError::UnknownScope(unknown.to_owned()));
+        }
+    }
+    Ok(())
+}

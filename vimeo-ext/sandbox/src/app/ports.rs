@@ -1,0 +1,50 @@
+//! Ports that lead to one world each, opened.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use url::Url;
+
+use super::{AppState, StartError};
+use crate::server::ports::Port;
+use crate::server::{self, Listener, ListenerKind, WorldPort};
+
+impl AppState {
+    /// Opens a port that leads to one world; what leads there already stays.
+    pub(crate) fn open_port(self: &Arc<Self>, world: u64, port: u16) -> Result<(), StartError> {
+        let mut open = self.ports.open();
+        if open.contains_key(&world) {
+            return Ok(());
+        }
+        let wanted = SocketAddr::new(self.listen, port);
+        let failed = |source| StartError::Listen { address: wanted.to_string(), source };
+        let listener = std::net::TcpListener::bind(wanted).map_err(failed)?;
+        listener.set_nonblocking(true).map_err(failed)?;
+        let bound = listener.local_addr().map_err(failed)?;
+        let url = Url::parse(&format!("http://{bound}/"))
+            .map_err(|error| failed(std::io::Error::new(std::io::ErrorKind::AddrNotAvailable, error)))?;
+        // Whoever asks need not be on the runtime.
+        let _here = self.runtime.enter();
+        let listener = Listener::Tcp(TcpListener::from_std(listener).map_err(failed)?);
+        let upload_base = self.one_host.then(|| url.as_str().trim_end_matches('/').to_owned());
+        let router = (self.world_router)(Arc::clone(self));
+        let door = ListenerKind::World(Arc::new(WorldPort { world, upload_base }), router);
+        let server = tokio::spawn(server::serve(listener, door));
+        open.insert(world, Port { url, server });
+        Ok(())
+    }
+
+    /// Opens the ports of worlds that were read back: the ones that they had, or others where those are taken and `or_any`
+    /// says so.
+    pub(crate) fn open_ports(self: &Arc<Self>, or_any: bool) -> Result<(), StartError> {
+        for cell in self.worlds.all() {
+            let Some(port) = cell.origin().port else { continue };
+            match self.open_port(cell.id, port) {
+                Err(StartError::Listen { .. }) if or_any => self.open_port(cell.id, 0)?,
+                opened => opened?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,247 @@
+//! Requests held against the description: what is sent must be known, of its type, and there when it is required.
+//!
+//! Bodies are read as leniently as Vimeo reads them: members that nobody described are passed over (the official Python
+//! library sends its own settings along), null counts as absent, and numbers and truth values may come as texts.
+
+use serde_json::Value;
+
+use crate::catalog::Operation;
+use crate::catalog::schema::{Field, Schema, Type};
+use crate::protocol::error::{ApiError, EMPTY, InvalidField, STREAMING_CLOSED};
+use crate::protocol::input::Input;
+use crate::protocol::paging::MAX_PER_PAGE;
+use crate::protocol::query::Query;
+
+/// The parameters that clients send to every list, or to every operation, described there or not.
+const EVERYWHERE: [&str; 7] = ["direction", "fields", "filter", "page", "per_page", "query", "sort"];
+
+/// The most wrong things that one refusal names.
+const MOST: usize = 20;
+
+/// Refuses a query with parameters that the operation does not take, or that are not what they should be.
+pub(crate) fn query(operation: &Operation, query: &Query, wrong: &mut Vec<InvalidField>) {
+    for (name, value) in query.pairs().iter().filter(|(name, _)| !name.is_empty()) {
+        match operation.query.iter().find(|field| field.name == name) {
+            // An empty value says as little as none.
+            Some(field) if !value.is_empty() && wrong.len() < MOST => {
+                if let Some(what) = misread(field.ty, value) {
+                    // The description does not tell where these end.
+                    let what = match field.name {
+                        "page" => "a whole number from 1".to_owned(),
+                        "per_page" => format!("a whole number from 1 to {MAX_PER_PAGE}"),
+                        _ => what,
+                    };
+                    wrong.push(InvalidField::new(name, format!("must be {what}")));
+                }
+            }
+            Some(_) => {}
+            None if EVERYWHERE.contains(&name.as_str()) || body_has(operation, name) => {}
+            None if wrong.len() < MOST => {
+                wrong.push(InvalidField::new(name, "is no parameter of this operation"));
+            }
+            None => {}
+        }
+    }
+    // What narrows a list can be left out, whatever the description says: the list is then not narrowed.
+    let required = operation.query.iter().filter(|field| field.required && !EVERYWHERE.contains(&field.name));
+    let missing = required.filter(|field| query.get(field.name).is_none_or(str::is_empty));
+    wrong.extend(missing.map(|field| InvalidField::new(field.name, "is required").with_code(EMPTY)));
+}
+
+/// What a parameter's text should be, where it is not.
+fn misread(ty: Type, text: &str) -> Option<String> {
+    let fits = match ty {
+        Type::Count => text.parse::<u64>().is_ok(),
+        Type::Whole => text.parse::<i64>().is_ok(),
+        Type::Number => text.parse::<f64>().is_ok_and(f64::is_finite),
+        Type::Truth => matches!(text, "true" | "false" | "1" | "0"),
+        Type::Named(_) => match ty.schema() {
+            Some(Schema::Words(words)) => words.iter().any(|word| word.eq_ignore_ascii_case(text)),
+            _ => true,
+        },
+        _ => true,
+    };
+    (!fits).then(|| named(ty))
+}
+
+/// What a type is called in a refusal.
+fn named(ty: Type) -> String {
+    match ty {
+        Type::Count => "a whole number from 0".to_owned(),
+        Type::Whole => "a whole number".to_owned(),
+        Type::Number => "a number".to_owned(),
+        Type::Truth => "true or false".to_owned(),
+        Type::Object => "an object".to_owned(),
+        Type::List(_) => "a list".to_owned(),
+        Type::Any => "a value".to_owned(),
+        Type::Time => "a date and time in the form of RFC 3339".to_owned(),
+        Type::Text | Type::Date | Type::Uri | Type::Link | Type::Secret | Type::Binary => "a text".to_owned(),
+        Type::Named(_) => match ty.schema() {
+            Some(Schema::Words(words)) => format!("one of {}", words.join(", ")),
+            Some(Schema::Is(ty)) => named(*ty),
+            Some(Schema::Either(types)) => {
+                types.iter().map(|ty| named(*ty)).collect::<Vec<_>>().join(", or ")
+            }
+            Some(Schema::Object(_)) | None => "an object".to_owned(),
+        },
+    }
+}
+
+/// Whether a body has a member of that name: Vimeo took some of them in the query before, and clients still send them.
+fn body_has(operation: &Operation, name: &str) -> bool {
+    let schema = operation.body.as_ref().and_then(|body| body.ty.schema());
+    matches!(schema, Some(Schema::Object(fields)) if fields.iter().any(|field| field.name == name))
+}
+
+/// Refuses a body that lacks what is required, or holds what is of another type.
+pub(crate) fn body(operation: &Operation, input: &Input, query: &Query, wrong: &mut Vec<InvalidField>) {
+    // These take more forms than are described: bare lists, lists of objects, lists of URIs.
+    if matches!(operation.name, "follow_users" | "follow_users_alt1") {
+        return;
+    }
+    if let Some(body) = &operation.body {
+        let mut found = Vec::new();
+        Check { form: input.is_form() }.value(body.ty, input.root(), "", &mut found);
+        found.retain(|field| {
+            !(field.code == EMPTY && query.get(&field.field).is_some_and(|text| !text.is_empty()))
+        });
+        wrong.append(&mut found);
+    }
+}
+
+/// Whether a value is one that a type can hold.
+pub(crate) fn fits(ty: Type, value: &Value) -> bool {
+    let mut wrong = Vec::new();
+    Check { form: false }.value(ty, value, "", &mut wrong);
+    wrong.is_empty()
+}
+
+struct Check {
+    /// A form knows only text.
+    form: bool,
+}
+
+impl Check {
+    fn value(&self, ty: Type, value: &Value, path: &str, wrong: &mut Vec<InvalidField>) {
+        if wrong.len() >= MOST {
+            return;
+        }
+        let fits = match ty {
+            Type::Any => true,
+            Type::Text | Type::Uri | Type::Link | Type::Secret | Type::Binary | Type::Date => {
+                value.is_string()
+            }
+            Type::Time => value.as_str().is_some_and(|text| self.form || is_time(text)),
+            Type::Count => whole(value).is_some_and(|number| number >= 0),
+            Type::Whole => whole(value).is_some(),
+            Type::Number => {
+                value.is_number()
+                    || value.as_str().is_some_and(|text| text.parse::<f64>().is_ok_and(f64::is_finite))
+            }
+            Type::Truth => match value {
+                Value::Bool(_) => true,
+                Value::String(text) => {
+                    matches!(text.as_str(), "true" | "false")
+                        || (self.form && matches!(text.as_str(), "1" | "0"))
+                }
+                _ => false,
+            },
+            Type::Object => value.is_object(),
+            Type::List(items) => match value {
+                Value::Array(values) => {
+                    for (place, value) in values.iter().enumerate() {
+                        self.value(Type::read(items), value, &join(path, &place.to_string()), wrong);
+                    }
+                    true
+                }
+                // One text with commas.
+                Value::String(_) => self.form,
+                Value::Object(_) => self.form,
+                _ => false,
+            },
+            Type::Named(_) => match ty.schema() {
+                Some(Schema::Object(fields)) => match value {
+                    Value::Object(_) => return self.object(fields, value, path, wrong),
+                    _ => false,
+                },
+                Some(Schema::Words(words)) => value
+                    .as_str()
+                    .is_some_and(|text| words.iter().any(|word| word.eq_ignore_ascii_case(text))),
+                Some(Schema::Either(types)) => return self.either(types, value, path, wrong),
+                Some(Schema::Is(ty)) => return self.value(*ty, value, path, wrong),
+                None => true,
+            },
+        };
+        if !fits && path == "upload.approach" && value == "streaming" {
+            wrong.push(InvalidField::new(path, "was closed; use tus").with_code(STREAMING_CLOSED));
+        } else if !fits {
+            let place = if path.is_empty() { "body" } else { path };
+            wrong.push(InvalidField::new(place, format!("must be {}", named(ty))));
+        }
+    }
+
+    fn object(&self, fields: &[Field], value: &Value, path: &str, wrong: &mut Vec<InvalidField>) {
+        for field in fields {
+            let path = join(path, field.name);
+            match value.get(field.name).filter(|value| !value.is_null()) {
+                Some(value) => self.value(field.ty, value, &path, wrong),
+                None if field.required => missing(field, &path, wrong),
+                None => {}
+            }
+        }
+    }
+
+    /// One alternative must fit; where none does, what is told is what is wrong with the one that comes nearest: the
+    /// last, unless the value is of the first one's kind.
+    fn either(&self, types: &[Type], value: &Value, path: &str, wrong: &mut Vec<InvalidField>) {
+        let mut first = None;
+        for ty in types {
+            let mut found = Vec::new();
+            self.value(*ty, value, path, &mut found);
+            if found.is_empty() {
+                return;
+            }
+            let same_kind = matches!(ty, Type::List(_)) == value.is_array();
+            if first.is_none() || same_kind {
+                first = Some(found);
+            }
+        }
+        wrong.extend(first.unwrap_or_default());
+    }
+}
+
+/// Names what is missing: the innermost members that are required, where an object is.
+fn missing(field: &Field, path: &str, wrong: &mut Vec<InvalidField>) {
+    let within = match field.ty.schema() {
+        Some(Schema::Object(fields)) => fields.iter().filter(|field| field.required).collect(),
+        _ => Vec::new(),
+    };
+    if within.is_empty() {
+        wrong.push(InvalidField::new(path, "is required").with_code(EMPTY));
+    }
+    for field in within {
+        missing(field, &join(path, field.name), wrong);
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+fn is_time(text: &str) -> bool {
+    chrono::DateTime::parse_from_rfc3339(text).is_ok()
+        || chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%z").is_ok()
+}
+
+fn whole(value: &Value) -> Option<i128> {
+    match value {
+        Value::Number(number) => number.as_u64().map(i128::from).or_else(|| number.as_i64().map(i128::from)),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+/// Refuses what was found wrong, all of it at once.
+pub(crate) fn settle(wrong: Vec<InvalidField>) -> Result<(), ApiError> {
+    if wrong.is_empty() { Ok(()) } else { Err(ApiError::invalid(wrong)) }
+}

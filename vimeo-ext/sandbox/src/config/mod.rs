@@ -1,0 +1,66 @@
+//! What a sandbox is told at its start, and every world of it follows.
+
+pub(crate) mod drift;
+pub(crate) mod policy;
+pub(crate) mod rate_limit;
+pub(crate) mod scopes;
+pub(crate) mod signature;
+pub(crate) mod tokens;
+pub(crate) mod webhooks;
+
+use std::time::Duration;
+
+use drift::Drift;
+pub(crate) use policy::ContentStorage;
+pub use policy::{MissingPrivate, Plan, Pull, Quota, QuotaUnit, Transcode};
+use rate_limit::RateLimit;
+use webhooks::WebhookConfig;
+
+/// All that the worlds of one sandbox have in common.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub(crate) transcode: Transcode,
+    pub(crate) pull: Pull,
+    pub(crate) content: ContentStorage,
+    /// Whether uploads are hashed.
+    pub(crate) digest: bool,
+    pub(crate) missing_private: MissingPrivate,
+    pub(crate) refuse_foreign_tokens: bool,
+    pub(crate) allow_any_token: bool,
+    pub(crate) create_answers_200: bool,
+    pub(crate) link_lifetime: Duration,
+    pub(crate) rate_limit: RateLimit,
+    pub(crate) plan: Plan,
+    pub(crate) quota: Quota,
+    /// `None` for tokens that never end.
+    pub(crate) token_lifetime: Option<Duration>,
+    /// Any address will do where none is registered.
+    pub(crate) redirect_uris: Vec<String>,
+    pub(crate) device_pending: u16,
+    pub(crate) webhooks: WebhookConfig,
+    pub(crate) drift: Option<Drift>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            transcode: Transcode::After(Duration::from_secs(2)),
+            pull: Pull::Succeeds,
+            content: ContentStorage::Nothing,
+            digest: true,
+            missing_private: MissingPrivate::Refuse,
+            refuse_foreign_tokens: false,
+            allow_any_token: false,
+            create_answers_200: false,
+            link_lifetime: Duration::from_secs(24 * 60 * 60),
+            rate_limit: RateLimit::default(),
+            plan: Plan::default(),
+            quota: Quota::default(),
+            token_lifetime: None,
+            redirect_uris: Vec::new(),
+            device_pending: 400,
+            webhooks: WebhookConfig::default(),
+            drift: None,
+        }
+    }
+}

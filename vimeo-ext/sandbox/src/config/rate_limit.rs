@@ -1,0 +1,147 @@
+//! How many requests a token may make.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+/// The rate limit of a token. Requests with `fields` are counted apart from those without, each against its own number,
+/// as Vimeo grants more to those who ask for less.
+///
+/// Vimeo publishes no numbers that hold for everyone, so these are the test's to choose.
+///
+/// ```
+/// use std::time::Duration;
+/// use vimeo_sandbox::RateLimit;
+///
+/// let limit = RateLimit::new(10, 20).window(Duration::from_secs(60));
+/// assert_eq!((limit.plain, limit.with_fields), (10, 20));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RateLimit {
+    /// Requests without `fields` in one window.
+    pub plain: u64,
+    /// Requests with `fields` in one window.
+    pub with_fields: u64,
+    /// How long a window lasts; it begins with its first request. Default: 60 seconds.
+    #[serde(with = "crate::clock::seconds")]
+    pub window: Duration,
+    /// How the numbers are told. Default: [`LimitHeaders::Iso`].
+    pub headers: LimitHeaders,
+}
+
+/// How `X-RateLimit-*` are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum LimitHeaders {
+    /// `X-RateLimit-Reset` as a date and time, as Vimeo sends it today.
+    #[default]
+    Iso,
+    /// `X-RateLimit-Reset` as seconds since 1970, as Vimeo once did.
+    Unix,
+    /// No such headers at all, as some have seen during a ban.
+    Absent,
+}
+
+impl Default for RateLimit {
+    /// So high that nothing meets it by accident: 1,000,000 a minute, 4,000,000 with `fields`.
+    fn default() -> Self {
+        Self::new(1_000_000, 4_000_000)
+    }
+}
+
+impl RateLimit {
+    /// A limit a minute, without and with `fields`.
+    #[must_use]
+    pub fn new(plain: u64, with_fields: u64) -> Self {
+        Self { plain, with_fields, window: Duration::from_secs(60), headers: LimitHeaders::default() }
+    }
+
+    /// Another window than a minute.
+    #[must_use]
+    pub fn window(mut self, window: Duration) -> Self {
+        self.window = window;
+        self
+    }
+
+    /// Other headers, or none.
+    #[must_use]
+    pub fn headers(mut self, headers: LimitHeaders) -> Self {
+        self.headers = headers;
+        self
+    }
+}
+
+/// What one token has used of its current window, without and with `fields`.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub(crate) struct Usage {
+    plain: Window,
+    with_fields: Window,
+}
+
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+struct Window {
+    started: Option<DateTime<Utc>>,
+    used: u64,
+}
+
+/// Where a token stands after a request was counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RateLimitStatus {
+    pub(crate) limit: u64,
+    pub(crate) remaining: u64,
+    pub(crate) reset: DateTime<Utc>,
+    pub(crate) exceeded: bool,
+}
+
+impl Usage {
+    pub(crate) fn count(&mut self, rate: &RateLimit, fields: bool, now: DateTime<Utc>) -> RateLimitStatus {
+        let (window, limit) = match fields {
+            true => (&mut self.with_fields, rate.with_fields),
+            false => (&mut self.plain, rate.plain),
+        };
+        let length = TimeDelta::from_std(rate.window).unwrap_or(TimeDelta::MAX);
+        let end =
+            |started: DateTime<Utc>| started.checked_add_signed(length).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        let started = match window.started {
+            Some(started) if now < end(started) => started,
+            _ => {
+                *window = Window { started: Some(now), used: 0 };
+                now
+            }
+        };
+        let exceeded = window.used >= limit;
+        if !exceeded {
+            window.used += 1;
+        }
+        RateLimitStatus { limit, remaining: limit.saturating_sub(window.used), reset: end(started), exceeded }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_opens_with_its_first_request_and_closes_on_the_clock() {
+        let at = |seconds: i64| DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap();
+        let rate = RateLimit::new(2, 3);
+        let mut usage = Usage::default();
+        for (seconds, fields, remaining, reset, exceeded) in [
+            (0, false, 1, 60, false),
+            (10, false, 0, 60, false),
+            (59, false, 0, 60, true),
+            (59, true, 2, 119, false),
+            (60, false, 1, 120, false),
+        ] {
+            let standing = usage.count(&rate, fields, at(seconds));
+            assert_eq!(
+                (standing.remaining, standing.reset, standing.exceeded),
+                (remaining, at(reset), exceeded),
+                "at {seconds}"
+            );
+        }
+    }
+}

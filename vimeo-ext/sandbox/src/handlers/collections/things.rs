@@ -1,0 +1,158 @@
+//! Things made on a list, changed and taken away.
+
+use serde_json::{Map, Value, json};
+
+use super::shape::{answer, promised};
+use super::{missing, place};
+use crate::call::validation;
+use crate::call::{Answer, Call, Content, Outcome, time};
+use crate::catalog::collections::CollectionSpec;
+use crate::catalog::schema::{Schema, Type};
+use crate::handlers::resolve;
+use crate::protocol::error::ApiError;
+use crate::protocol::ids;
+use crate::protocol::links::Target;
+use crate::synth;
+use crate::synth::shapes::metadata;
+use crate::world::entities::Entity;
+
+pub(super) fn create(call: &mut Call<'_>) -> Outcome {
+    resolve::own_parents(call)?;
+    let (collection, key, _) = place(call)?;
+    let input = call.input()?;
+    let mut set = settings(call, collection, input.root());
+    let id = match collection.word.and_then(|_| input.root().as_object()?.values().next()) {
+        Some(Value::String(word)) => word.clone(),
+        Some(Value::Number(number)) => number.to_string(),
+        _ => call.state.ids.id().to_string(),
+    };
+    defaults(call, collection, &id, &mut set);
+    put(call, &key, &id, set)?;
+    let mut answer = answer(call, collection, &key, std::slice::from_ref(&id))?;
+    if collection.item == "Picture" && input.get("timecode").is_none() {
+        // The image is still to come.
+        let (link, _) = call.state.signed(Target::Picture(id.parse().unwrap_or_default()), call.now);
+        if let Content::Json(body) = &mut answer.body {
+            let link = Map::from_iter([("link".to_owned(), format!("{}{link}", call.upload_base).into())]);
+            *body = synth::overlay(std::mem::take(body), &link, &call.selection);
+        }
+    }
+    Ok(answer)
+}
+
+pub(super) fn put(call: &mut Call<'_>, key: &str, id: &str, set: Map<String, Value>) -> Result<(), ApiError> {
+    let (owner, now) = (call.me()?, call.now);
+    let thing = Entity { id: id.to_owned(), owner, set, created: now, modified: now };
+    call.state.collections.put(key, thing);
+    Ok(())
+}
+
+/// What of a body can be set of a shelf's things: what they have, if it is of the kind they have.
+pub(super) fn settings(call: &Call<'_>, collection: &CollectionSpec, body: &Value) -> Map<String, Value> {
+    let Some(Schema::Object(fields)) = Type::Named(promised(call, collection)).schema() else {
+        return Map::new();
+    };
+    let mut set = Map::new();
+    for (name, value) in body.as_object().into_iter().flatten() {
+        let name =
+            collection.renamed.iter().find(|(from, _)| from == name).map_or(name.as_str(), |(_, to)| to);
+        let field = fields.iter().find(|field| field.name == name);
+        if let Some(field) = field.filter(|field| value.is_null() || validation::fits(field.ty, value)) {
+            // A truth value or a number that came as a text is told as what it is.
+            set.insert(name.to_owned(), plain(field.ty, value));
+        }
+    }
+    set
+}
+
+fn plain(ty: Type, value: &Value) -> Value {
+    match (ty, value) {
+        (Type::Truth, Value::String(text)) => (text == "true").into(),
+        (Type::Count | Type::Whole, Value::String(text)) => {
+            text.parse::<i64>().map_or(Value::Null, Value::from)
+        }
+        (Type::Number, Value::String(text)) => text.parse::<f64>().map_or(Value::Null, Value::from),
+        _ => value.clone(),
+    }
+}
+
+/// What a thing is from its first moment on without having been told.
+pub(super) fn defaults(call: &Call<'_>, collection: &CollectionSpec, id: &str, set: &mut Map<String, Value>) {
+    let Some(Schema::Object(fields)) = Type::Named(collection.item).schema() else { return };
+    let mut default = |name: &str, value: Value| {
+        if fields.iter().any(|field| field.name == name) {
+            set.entry(name).or_insert(value);
+        }
+    };
+    match collection.item {
+        "LiveEvent" => {
+            default("stream_key", ids::digest(&["stream", &call.state.seed.to_string(), id], 24).into());
+            default("rtmp_link", "rtmp://rtmp-global.cloud.vimeo.com/live".into());
+            default("rtmps_link", "rtmps://rtmp-global.cloud.vimeo.com:443/live".into());
+            default("link", format!("https://vimeo.com/event/{id}").into());
+        }
+        "EmbedDomain" => {
+            default("domain", id.into());
+            default("allow_hd", true.into());
+        }
+        "OnDemandPage" => default("published", json!({"enabled": false, "time": null})),
+        _ => {}
+    }
+    if let Some(word) = collection.word {
+        default(word, id.parse::<u64>().map_or_else(|_| Value::from(id), Value::from));
+    }
+    // Ids that are members are the same as in the URI, as a number or as a text.
+    if let Some(field) = fields.iter().find(|field| field.name == "id") {
+        let number = matches!(field.ty, Type::Count | Type::Whole).then(|| id.parse::<u64>().ok()).flatten();
+        set.entry("id").or_insert(number.map_or_else(|| Value::from(id), Value::from));
+    }
+}
+
+pub(super) fn edit(call: &mut Call<'_>) -> Outcome {
+    let (collection, key, id) = place(call)?;
+    resolve::own_parents(call)?;
+    let set = settings(call, collection, call.input()?.root());
+    let (me, now) = (call.me()?, call.now);
+    if call.state.collections.get(&key, &id).is_none_or(|thing| thing.owner != me) {
+        return Err(missing(collection));
+    }
+    // One picture of several is the one that is shown.
+    if collection.item == "Picture" && set.get("active") == Some(&Value::Bool(true)) {
+        let others: Vec<String> =
+            call.state.collections.list(&key).iter().map(|thing| thing.id.clone()).collect();
+        for other in others {
+            if let Some(other) = call.state.collections.get_mut(&key, &other) {
+                other.set.insert("active".to_owned(), false.into());
+            }
+        }
+    }
+    let publish = (collection.item == "OnDemandPage")
+        .then(|| call.input().ok()?.get("publish.active")?.as_bool())
+        .flatten();
+    let thing = call.state.collections.get_mut(&key, &id).ok_or_else(|| missing(collection))?;
+    metadata::overlay(&mut thing.set, &set);
+    thing.modified = now;
+    for name in ["modified_time", "modified_on"] {
+        if has_field(collection.item, name) {
+            thing.set.insert(name.to_owned(), time(now));
+        }
+    }
+    if let Some(enabled) = publish {
+        let time = if enabled { time(now) } else { Value::Null };
+        thing.set.insert("published".to_owned(), json!({"enabled": enabled, "time": time}));
+    }
+    answer(call, collection, &key, &[id])
+}
+
+fn has_field(item: &'static str, name: &str) -> bool {
+    matches!(Type::Named(item).schema(), Some(Schema::Object(fields)) if fields.iter().any(|field| field.name == name))
+}
+
+pub(super) fn remove(call: &mut Call<'_>) -> Outcome {
+    let (collection, key, id) = place(call)?;
+    resolve::own_parents(call)?;
+    match call.state.collections.remove(&key, &id) {
+        true => Ok(Answer::no_content()),
+        false => Err(missing(collection)),
+    }
+}

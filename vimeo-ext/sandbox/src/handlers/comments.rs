@@ -1,0 +1,116 @@
+//! Comments on videos, and replies to them.
+
+use http::StatusCode;
+
+use crate::call::{Answer, Call, Outcome};
+use crate::protocol::error::{ApiError, NOT_ALLOWED};
+use crate::synth::shapes::comment as shape;
+use crate::world::collections::Comment;
+
+/// There is no text.
+const NO_TEXT: u32 = 2207;
+/// Nobody may comment on the video.
+const COMMENTS_OFF: u32 = 3413;
+
+fn missing() -> ApiError {
+    ApiError::not_found("comment")
+}
+
+pub(crate) fn list(call: &mut Call<'_>) -> Outcome {
+    page(call, None)
+}
+
+pub(crate) fn replies(call: &mut Call<'_>) -> Outcome {
+    let id = find(call)?.id;
+    page(call, Some(id))
+}
+
+fn page(call: &Call<'_>, reply_to: Option<u64>) -> Outcome {
+    let descending = call.descending(true)?;
+    let video = call.video()?;
+    let mut found: Vec<&Comment> =
+        video.comments.iter().filter(|comment| comment.reply_to == reply_to).collect();
+    if descending {
+        found.reverse();
+    }
+    call.page("comment", &found, |view, comment, selection| shape::comment(view, video, comment, selection))
+}
+
+pub(crate) fn get(call: &mut Call<'_>) -> Outcome {
+    let comment = find(call)?;
+    Ok(Answer::ok("comment", shape::comment(&call.view(), call.video()?, comment, &call.selection)))
+}
+
+pub(crate) fn create(call: &mut Call<'_>) -> Outcome {
+    add(call, None)
+}
+
+pub(crate) fn reply(call: &mut Call<'_>) -> Outcome {
+    let to = find(call)?.id;
+    add(call, Some(to))
+}
+
+fn add(call: &mut Call<'_>, reply_to: Option<u64>) -> Outcome {
+    let author = call.me()?;
+    let text = text(call)?;
+    let (video, closed) = call.video().map(|video| (video.id, video.privacy.comments == "nobody"))?;
+    if closed {
+        return Err(ApiError::forbidden(Some(COMMENTS_OFF), "Comments on the video are switched off."));
+    }
+    let (id, resource_key, created) = (call.state.ids.id(), call.state.ids.hex(40), call.now);
+    let comment = Comment { id, author, text, reply_to, created, edited: None, resource_key };
+    if let Some(video) = call.state.videos.get_mut(&video) {
+        video.comments.push(comment);
+    }
+    let video = call.video()?;
+    let comment = video.comments.last().ok_or_else(missing)?;
+    Ok(Answer::of(
+        StatusCode::CREATED,
+        "comment",
+        shape::comment(&call.view(), video, comment, &call.selection),
+    ))
+}
+
+fn text(call: &Call<'_>) -> Result<String, ApiError> {
+    let mut input = call.input()?;
+    let text = input.text("text").filter(|text| !text.trim().is_empty());
+    input.finish()?;
+    text.ok_or_else(|| ApiError::bad_request(NO_TEXT, "The comment has no text."))
+}
+
+/// A comment is edited by its author alone.
+pub(crate) fn edit(call: &mut Call<'_>) -> Outcome {
+    let me = call.me()?;
+    let text = text(call)?;
+    let (id, author) = find(call).map(|comment| (comment.id, comment.author))?;
+    if author != me {
+        return Err(ApiError::forbidden(Some(NOT_ALLOWED), "The comment is someone else's."));
+    }
+    let (video, now) = (call.video()?.id, call.now);
+    let comments = call.state.videos.get_mut(&video).map(|video| &mut video.comments);
+    if let Some(comment) = comments.and_then(|comments| comments.iter_mut().find(|comment| comment.id == id))
+    {
+        comment.text = text;
+        comment.edited = Some(now);
+    }
+    get(call)
+}
+
+/// A comment is deleted by its author or the video's owner, with all replies to it.
+pub(crate) fn delete(call: &mut Call<'_>) -> Outcome {
+    let me = call.me()?;
+    let (id, author) = find(call).map(|comment| (comment.id, comment.author))?;
+    let (video, owner) = call.video().map(|video| (video.id, video.owner))?;
+    if me != author && me != owner {
+        return Err(ApiError::forbidden(Some(NOT_ALLOWED), "The comment and the video are someone else's."));
+    }
+    if let Some(video) = call.state.videos.get_mut(&video) {
+        video.comments.retain(|comment| comment.id != id && comment.reply_to != Some(id));
+    }
+    Ok(Answer::no_content())
+}
+
+fn find<'c>(call: &'c Call<'_>) -> Result<&'c Comment, ApiError> {
+    let id = call.params.id("comment_id");
+    call.video()?.comments.iter().find(|comment| Some(comment.id) == id).ok_or_else(missing)
+}

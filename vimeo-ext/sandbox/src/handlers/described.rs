@@ -1,0 +1,56 @@
+//! Reads answered from the description, for what the sandbox holds no state of.
+
+use serde_json::{Value, json};
+
+use super::resolve;
+use crate::call::{Answer, Call, Content, Outcome};
+use crate::catalog::collections::is_held;
+use crate::catalog::schema::Type;
+use crate::protocol::paging::Page;
+use crate::synth::{Synthesizer, media};
+
+/// How many things are on a list that is made.
+const LIST_LENGTH: usize = 3;
+/// An archive with nothing in it, for the one answer that is no JSON.
+const EMPTY_ZIP: &[u8] = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+/// Answers a read from its description.
+pub(crate) fn answer(call: &mut Call<'_>) -> Outcome {
+    resolve::parents(call)?;
+    let Some((status, ty)) = call.operation.answer() else { return Ok(Answer::no_content()) };
+    if ty == Type::Binary {
+        return Ok(Answer { body: Content::Bytes("application/zip", EMPTY_ZIP), ..Answer::no_content() }
+            .status(status));
+    }
+    if let Some(items) = ty.page_of() {
+        return page(call, items);
+    }
+    let Type::Named(name) = ty else { return Ok(Answer::of(status, "object", json!({}))) };
+    if is_held(name) {
+        return resolve::one(call, name);
+    }
+    let synthesizer = Synthesizer::of(call);
+    let uri = synthesizer.own_uri(call, name);
+    let body = synthesizer.named(name, &uri, &call.selection, &mut Vec::new());
+    Ok(Answer::of(status, media(name), body))
+}
+
+/// A page of things that are not held.
+fn page(call: &Call<'_>, items: Type) -> Outcome {
+    let Type::Named(name) = items else { return call.page::<()>("list", &[], |_, (), _| Value::Null) };
+    if is_held(name) {
+        return resolve::list(call, name);
+    }
+    let synthesizer = Synthesizer::of(call);
+    let base = synthesizer.canonical_path(call);
+    let mut uris: Vec<String> =
+        (0..LIST_LENGTH).map(|place| synthesizer.item_uri(call.operation.path, name, &base, place)).collect();
+    if call.request.query.get("direction") == Some("desc") {
+        uris.reverse();
+    }
+    let page = Page::of(&call.request.query, uris.len())?;
+    let on_page = uris.get(page.range()).unwrap_or_default();
+    let data =
+        on_page.iter().map(|uri| synthesizer.named(name, uri, &call.selection, &mut Vec::new())).collect();
+    Ok(Answer::ok(media(name), page.envelope(&call.request.path, &call.request.query, data)))
+}

@@ -1,0 +1,88 @@
+//! Live events on air: activated, ended, and activated again where they recur.
+
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::resolve;
+use crate::call::{Answer, Call, Outcome, time};
+use crate::protocol::error::ApiError;
+use crate::synth::shapes::video as shape;
+use crate::world::entities::Entity;
+
+const LIST: &str = "/live_events";
+
+fn missing() -> ApiError {
+    ApiError::not_found("live event")
+}
+
+/// The event that the path names, which must be the caller's.
+fn own(call: &mut Call<'_>) -> Result<(String, Entity), ApiError> {
+    resolve::own_parents(call)?;
+    let id = call.params.get("live_event_id").to_owned();
+    let event = call.state.collections.get(LIST, &id).cloned().ok_or_else(missing)?;
+    Ok((id, event))
+}
+
+/// The video that is on air, if one is.
+fn on_air(event: &Entity) -> Option<u64> {
+    let started = event.set.get("status").and_then(Value::as_str) == Some("started");
+    event
+        .set
+        .get("streamable_clip")?
+        .get("uri")?
+        .as_str()?
+        .rsplit('/')
+        .next()?
+        .parse()
+        .ok()
+        .filter(|_| started)
+}
+
+/// Begins a broadcast: a video that is still being made. A second request finds the same.
+pub(crate) fn activate(call: &mut Call<'_>) -> Outcome {
+    let (id, event) = own(call)?;
+    let (me, now) = (call.me()?, call.now);
+    let video = match on_air(&event) {
+        Some(video) => video,
+        None => {
+            let video = call.state.begin_broadcast(me, now);
+            let title =
+                event.set.get("stream_title").or_else(|| event.set.get("title")).and_then(Value::as_str);
+            if let (Some(video), Some(title)) = (call.state.videos.get_mut(&video), title) {
+                video.name = title.to_owned();
+            }
+            let listed =
+                Entity { id: video.to_string(), owner: me, set: Map::new(), created: now, modified: now };
+            call.state.collections.put(&format!("{LIST}/{id}/videos"), listed);
+            let event = call.state.collections.get_mut(LIST, &id).ok_or_else(missing)?;
+            event.set.insert("status".to_owned(), "started".into());
+            event.set.insert("streamable_clip".to_owned(), json!({"uri": format!("/videos/{video}")}));
+            event.set.insert("completed_on".to_owned(), Value::Null);
+            video
+        }
+    };
+    answer(call, video)
+}
+
+/// Ends the broadcast; what was on air stays as a recording.
+pub(crate) fn end(call: &mut Call<'_>) -> Outcome {
+    let (id, event) = own(call)?;
+    let now = call.now;
+    let Some(video) = on_air(&event) else {
+        let message = "Nothing of the event is on air.";
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, None, "The event has not started.", message));
+    };
+    if call.request.query.get("clip_id").is_some_and(|clip| clip != video.to_string()) {
+        return Err(ApiError::invalid_field("clip_id", "is not the video that is on air"));
+    }
+    call.state.end_broadcast(video, now);
+    let event = call.state.collections.get_mut(LIST, &id).ok_or_else(missing)?;
+    event.set.insert("status".to_owned(), "ended".into());
+    event.set.insert("completed_on".to_owned(), time(now));
+    answer(call, video)
+}
+
+fn answer(call: &Call<'_>, id: u64) -> Outcome {
+    let video = call.state.video(Some(id)).ok_or_else(|| ApiError::not_found("video"))?;
+    Ok(Answer::ok("video", shape::video(&call.view(), video, &call.selection)))
+}

@@ -1,0 +1,92 @@
+//! Who looks after a channel beside its owner.
+
+use serde_json::Value;
+
+use super::channels::{find, find_own};
+use super::relations::people;
+use crate::call::{Answer, Call, Outcome};
+use crate::protocol::error::{ApiError, EMPTY, InvalidField};
+use crate::synth::resolve::shape;
+use crate::synth::shapes::user as shape;
+
+pub(crate) fn list(call: &mut Call<'_>) -> Outcome {
+    let ids: Vec<u64> = find(call)?.moderators.iter().copied().collect();
+    people(call, &ids)
+}
+
+pub(crate) fn get(call: &mut Call<'_>) -> Outcome {
+    let user = call.subject()?;
+    if !find(call)?.moderators.contains(&user) {
+        return Err(ApiError::not_found("moderator of the channel"));
+    }
+    Ok(Answer::ok("user", shape::user(&call.view(), call.user(user)?, &call.selection)))
+}
+
+pub(crate) fn add(call: &mut Call<'_>) -> Outcome {
+    let user = call.subject()?;
+    change(call, |moderators, _| {
+        moderators.insert(user);
+    })?;
+    Ok(Answer::no_content().status(http::StatusCode::OK))
+}
+
+pub(crate) fn add_many(call: &mut Call<'_>) -> Outcome {
+    let users = listed(call)?;
+    change(call, |moderators, _| moderators.extend(users))?;
+    Ok(Answer::no_content().status(http::StatusCode::OK))
+}
+
+/// Those named and the owner; nobody else from now on. Answers all of them.
+pub(crate) fn replace(call: &mut Call<'_>) -> Outcome {
+    let users = listed(call)?;
+    change(call, |moderators, owner| {
+        moderators.retain(|user| *user == owner);
+        moderators.extend(users);
+    })?;
+    let ids: Vec<String> = find(call)?.moderators.iter().map(u64::to_string).collect();
+    let shapes = ids.iter().filter_map(|id| shape(&call.view(), "User", id, &call.selection));
+    Ok(Answer::ok("user", Value::Array(shapes.collect())))
+}
+
+pub(crate) fn remove(call: &mut Call<'_>) -> Outcome {
+    let user = call.subject()?;
+    take(call, &[user])
+}
+
+pub(crate) fn remove_many(call: &mut Call<'_>) -> Outcome {
+    let users = listed(call)?;
+    take(call, &users)
+}
+
+fn take(call: &mut Call<'_>, users: &[u64]) -> Outcome {
+    change(call, |moderators, owner| moderators.retain(|user| *user == owner || !users.contains(user)))?;
+    Ok(Answer::no_content())
+}
+
+fn change(
+    call: &mut Call<'_>,
+    with: impl FnOnce(&mut std::collections::BTreeSet<u64>, u64),
+) -> Result<(), ApiError> {
+    let now = call.now;
+    let channel = find_own(call)?;
+    with(&mut channel.moderators, channel.owner);
+    channel.modified = now;
+    Ok(())
+}
+
+/// The users of a body of `{"user_uri": …}`, or of a list of such.
+fn listed(call: &Call<'_>) -> Result<Vec<u64>, ApiError> {
+    let input = call.input()?;
+    let one = std::slice::from_ref(input.root());
+    let items = input.root().as_array().map_or(one, Vec::as_slice);
+    let uris = items.iter().filter_map(|item| item.get("user_uri")?.as_str());
+    let mut users = Vec::new();
+    for uri in uris {
+        let user = call.state.user_called(uri.trim_start_matches("/users/"));
+        users.push(user.ok_or_else(|| ApiError::not_found("user"))?.id);
+    }
+    match users.is_empty() {
+        true => Err(ApiError::invalid(vec![InvalidField::new("user_uri", "is required").with_code(EMPTY)])),
+        false => Ok(users),
+    }
+}

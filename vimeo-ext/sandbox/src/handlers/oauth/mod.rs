@@ -1,0 +1,136 @@
+//! Tokens: got, looked at, given back.
+
+mod authorize;
+mod device;
+mod exchange;
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::TimeDelta;
+use http::{StatusCode, header};
+
+pub(crate) use authorize::{decide, open_authorize, page};
+pub(crate) use device::{activate, activate_decide, device_code, device_token, open_activate};
+pub(crate) use exchange::exchange;
+
+use super::Handler;
+use crate::call::{Answer, Call, Caller, Outcome, Request};
+use crate::catalog::Operation;
+use crate::config::scopes::Scopes;
+use crate::journal::bearer;
+use crate::protocol::error::{ApiError, NO_CLIENT};
+use crate::synth::shapes::auth;
+use crate::world::grants::{Grant, Refused};
+use crate::world::reach::WorldResolver;
+use crate::world::registry::WorldHandle;
+
+pub(crate) fn verify(call: &mut Call<'_>) -> Outcome {
+    let Caller { user, scopes } = caller(call)?;
+    let token = bearer(&call.request.headers).unwrap_or_default();
+    let expires = call.state.token(token).and_then(|token| token.expires);
+    let issued = auth::Issued { text: token, scopes: &scopes, user, expires, refresh: None };
+    Ok(Answer::ok("auth", auth::token(&call.view(), &issued, &call.selection)))
+}
+
+pub(crate) fn revoke(call: &mut Call<'_>) -> Outcome {
+    caller(call)?;
+    let token = bearer(&call.request.headers).unwrap_or_default();
+    call.state.revoke(token);
+    Ok(Answer::no_content())
+}
+
+fn caller(call: &Call<'_>) -> Result<Caller, ApiError> {
+    call.caller.clone().ok_or_else(|| ApiError::unauthorized("No access token was sent."))
+}
+
+/// A token for the app alone, for its id and secret.
+pub(crate) fn client_credentials(call: &mut Call<'_>) -> Outcome {
+    let mut input = call.input()?;
+    if input.required_text("grant_type") != "client_credentials" {
+        return Err(ApiError::invalid_field("grant_type", "must be client_credentials"));
+    }
+    let scopes = Scopes::from(input.text("scope").unwrap_or_default().as_str());
+    input.finish()?;
+    if let Some(unknown) = scopes.unknown().next() {
+        return Err(ApiError::invalid_field("scope", format!("\"{unknown}\" is no scope")));
+    }
+    let token = call.state.issue_token(None, scopes.clone(), None);
+    let issued = auth::Issued { text: &token, scopes: &scopes, user: None, expires: None, refresh: None };
+    Ok(Answer::ok("auth", auth::token(&call.view(), &issued, &call.selection)))
+}
+
+/// Makes a grant into a token, with an end and a refresh token where the sandbox gives those.
+fn issue(call: &mut Call<'_>, grant: Grant) -> Outcome {
+    let lifetime = call.state.config.token_lifetime.and_then(|time| TimeDelta::from_std(time).ok());
+    let expires = lifetime.and_then(|time| call.now.checked_add_signed(time));
+    let token = call.state.issue_token(Some(grant.user), grant.scopes.clone(), expires);
+    let refresh =
+        expires.map(|_| format!("sandbox-refresh-token-{}-{}", call.state.id, call.state.ids.hex(16)));
+    if let Some(refresh) = &refresh {
+        call.state.grants.add_refresh(refresh.clone(), grant.clone());
+    }
+    let issued = auth::Issued {
+        text: &token,
+        scopes: &grant.scopes,
+        user: Some(grant.user),
+        expires,
+        refresh: refresh.as_deref(),
+    };
+    Ok(Answer::ok("auth", auth::token(&call.view(), &issued, &call.selection)))
+}
+
+/// A grant that does not become a token, in the shape that the token operations use.
+fn refused(why: Refused) -> ApiError {
+    let message = match why {
+        Refused::InvalidGrant => {
+            "The code is unknown, used or expired, or does not fit its redirect_uri or verifier."
+        }
+        Refused::Pending => "The user has not decided yet.",
+        Refused::Denied => "The user said no.",
+        Refused::Expired => "The device code has expired.",
+    };
+    ApiError::auth(StatusCode::BAD_REQUEST, why.word(), message)
+}
+
+/// Opens the world of the app whose id and secret came, for the operation that the request means.
+pub(crate) fn open_by_secret(
+    reach: &WorldResolver<'_>,
+    request: &Request,
+    operation: &Operation,
+) -> Result<(Arc<WorldHandle>, Handler), ApiError> {
+    let refused = || {
+        let message = "The client id and secret must be sent as Basic authorization, and be those of an app.";
+        ApiError::new(StatusCode::UNAUTHORIZED, Some(NO_CLIENT), "The app is not known.", message)
+    };
+    let (id, secret) = basic(request).ok_or_else(refused)?;
+    let cell = reach.of(&id).ok_or_else(refused)?;
+    let known = {
+        let (state, _) = cell.enter();
+        state.app.client_id == id && state.app.client_secret == secret
+    };
+    if known {
+        let handler: Handler = match operation.name {
+            "client_auth" => client_credentials,
+            "exchange_auth_code" => exchange,
+            "device_code" => device_code,
+            "device_token" => device_token,
+            _ => return Err(ApiError::not_found("operation")),
+        };
+        Ok((cell, handler))
+    } else {
+        Err(refused())
+    }
+}
+
+fn basic(request: &Request) -> Option<(String, String)> {
+    let value = request.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, text) = value.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let text = String::from_utf8(STANDARD.decode(text.trim()).ok()?).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    Some((id.to_owned(), secret.to_owned()))
+}

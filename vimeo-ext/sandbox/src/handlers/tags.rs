@@ -1,0 +1,94 @@
+//! Tags, and the videos that carry them.
+
+use super::videos::order;
+use crate::call::{Answer, Call, Outcome};
+use crate::protocol::error::{ApiError, EMPTY};
+use crate::synth::shapes::{tag as shape, video as video_shape};
+use crate::world::video::{Tag, Video};
+
+fn missing() -> ApiError {
+    ApiError::not_found("tag")
+}
+
+fn word(call: &Call<'_>) -> Result<Tag, ApiError> {
+    Tag::new(call.params.get("word")).ok_or_else(|| ApiError::bad_request(EMPTY, "The tag is empty."))
+}
+
+pub(crate) fn get(call: &mut Call<'_>) -> Outcome {
+    let tag = word(call)?;
+    let carried = call
+        .state
+        .videos
+        .values()
+        .find_map(|video| video.tags.iter().find(|carried| carried.canonical == tag.canonical));
+    let tag = carried.ok_or_else(missing)?;
+    Ok(Answer::ok("tag", shape::tag(&call.view(), "", tag, &call.selection)))
+}
+
+pub(crate) fn videos(call: &mut Call<'_>) -> Outcome {
+    let tag = word(call)?;
+    let viewer = call.viewer();
+    let sorts = ["comments", "created_time", "date", "duration", "likes", "name", "plays"];
+    let sort = call.query_word("sort", &sorts, "created_time")?;
+    let descending = call.descending(sort != "name")?;
+    let carries = |video: &&Video| video.has_tag(&tag.canonical) && video.listed_for(viewer);
+    let mut found: Vec<&Video> = call.state.videos.values().filter(carries).collect();
+    order(call.state, &mut found, &sort, descending);
+    call.page("video", &found, |view, video, selection| video_shape::video(view, video, selection))
+}
+
+pub(crate) fn of_video(call: &mut Call<'_>) -> Outcome {
+    let video = call.video()?;
+    let uri = video_shape::uri(video);
+    let tags: Vec<&Tag> = video.tags.iter().collect();
+    call.page("tag", &tags, |view, tag, selection| shape::tag(view, &uri, tag, selection))
+}
+
+pub(crate) fn check(call: &mut Call<'_>) -> Outcome {
+    let tag = word(call)?;
+    let video = call.video()?;
+    let carried = video.tags.iter().find(|carried| carried.canonical == tag.canonical).ok_or_else(missing)?;
+    Ok(Answer::ok("tag", shape::tag(&call.view(), "", carried, &call.selection)))
+}
+
+pub(crate) fn add(call: &mut Call<'_>) -> Outcome {
+    let tag = word(call)?;
+    let now = call.now;
+    put(call.own_video()?, tag);
+    call.own_video()?.touch(now);
+    check(call)
+}
+
+/// Adds every tag of a list of `{"name": …}`; answers a page of those that it added, as it takes `page` and `per_page`.
+pub(crate) fn add_many(call: &mut Call<'_>) -> Outcome {
+    let input = call.input()?;
+    let names: Option<Vec<Tag>> = input.root().as_array().and_then(|items| {
+        items.iter().map(|item| Tag::new(item.get("name").or(Some(item))?.as_str()?)).collect()
+    });
+    let Some(tags) = names.filter(|tags| !tags.is_empty()) else {
+        return Err(ApiError::bad_request(EMPTY, "The body must be a list of objects, each with a name."));
+    };
+    let now = call.now;
+    let video = call.own_video()?;
+    for tag in &tags {
+        put(video, tag.clone());
+    }
+    video.touch(now);
+    call.page("tag", &tags, |view, tag, selection| shape::tag(view, "", tag, selection))
+}
+
+pub(crate) fn remove(call: &mut Call<'_>) -> Outcome {
+    let tag = word(call)?;
+    let now = call.now;
+    let video = call.own_video()?;
+    video.tags.retain(|carried| carried.canonical != tag.canonical);
+    video.touch(now);
+    Ok(Answer::no_content())
+}
+
+/// A tag that is there already stays as it was written first.
+fn put(video: &mut Video, tag: Tag) {
+    if !video.has_tag(&tag.canonical) {
+        video.tags.push(tag);
+    }
+}

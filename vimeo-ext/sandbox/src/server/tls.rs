@@ -1,0 +1,100 @@
+//! https under Vimeo's names, with certificates of an authority that is made at each start.
+
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, NameConstraints, SanType,
+};
+use tempfile::NamedTempFile;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+
+use crate::protocol::names;
+
+/// How long certificates are good for; some clients refuse longer ones.
+const LIFETIME: TimeDelta = TimeDelta::days(397);
+
+/// The authority of one run and the certificate that it gave.
+#[derive(Debug)]
+pub(crate) struct Authority {
+    pub(crate) pem: String,
+    /// The same as a file, which goes with the sandbox.
+    file: NamedTempFile,
+}
+
+impl Authority {
+    pub(crate) fn path(&self) -> &Path {
+        self.file.path()
+    }
+}
+
+/// Makes an authority, and what takes TLS connections with a certificate of it for all names that the sandbox has.
+pub(crate) fn make() -> Result<(Authority, TlsAcceptor), std::io::Error> {
+    let failed = |error: rcgen::Error| std::io::Error::other(error.to_string());
+    let now = Utc::now();
+    let (pem, chain, key) = certificates(now).map_err(failed)?;
+    // The process may have chosen another provider for itself: that is none of our business.
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&TLS13, &TLS12])
+        .map_err(std::io::Error::other)?
+        .with_no_client_auth()
+        .with_single_cert(vec![chain], key)
+        .map_err(std::io::Error::other)?;
+    let mut file = tempfile::Builder::new().prefix("vimeo-sandbox-ca-").suffix(".pem").tempfile()?;
+    file.write_all(pem.as_bytes())?;
+    file.flush()?;
+    Ok((Authority { pem, file }, TlsAcceptor::from(Arc::new(config))))
+}
+
+type Certificates =
+    (String, tokio_rustls::rustls::pki_types::CertificateDer<'static>, PrivateKeyDer<'static>);
+
+fn certificates(now: DateTime<Utc>) -> Result<Certificates, rcgen::Error> {
+    let mut authority = CertificateParams::default();
+    limit(&mut authority, now);
+    authority.distinguished_name.push(DnType::CommonName, "vimeo-sandbox, made for one run");
+    authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    // Whoever trusts it by accident trusts it for nothing else.
+    authority.name_constraints = Some(NameConstraints {
+        permitted_subtrees: ["vimeo.com", "localhost"]
+            .map(|name| GeneralSubtree::DnsName(name.to_owned()))
+            .into(),
+        excluded_subtrees: Vec::new(),
+    });
+    let authority_key = KeyPair::generate()?;
+    let root = authority.self_signed(&authority_key)?;
+
+    let mut names = vec![names::API.to_owned(), "localhost".to_owned()];
+    names.extend(names::UPLOAD.iter().map(|end| format!("*{end}")));
+    let mut leaf = CertificateParams::new(names)?;
+    limit(&mut leaf, now);
+    let addresses = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    leaf.subject_alt_names.extend(addresses.map(SanType::IpAddress));
+    leaf.distinguished_name.push(DnType::CommonName, names::API);
+    leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    leaf.use_authority_key_identifier_extension = true;
+    let key = KeyPair::generate()?;
+    let leaf = leaf.signed_by(&key, &Issuer::new(authority, authority_key))?;
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    Ok((root.pem(), leaf.der().clone(), key))
+}
+
+fn limit(params: &mut CertificateParams, now: DateTime<Utc>) {
+    let day = |at: DateTime<Utc>| {
+        // A month and a day are always small enough.
+        let part = |number: u32| u8::try_from(number).unwrap_or(1);
+        rcgen::date_time_ymd(at.year(), part(at.month()), part(at.day()))
+    };
+    params.not_before = day(now - TimeDelta::days(1));
+    params.not_after = day(now + LIFETIME);
+}

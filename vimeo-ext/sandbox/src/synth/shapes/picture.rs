@@ -1,0 +1,129 @@
+//! Thumbnails and portraits.
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+
+use crate::call::ResponseView;
+use crate::protocol::fields::{Object, Selection};
+use crate::protocol::ids;
+use crate::protocol::links::Target;
+use crate::world::entities::Entity;
+use crate::world::video::Picture;
+
+const THUMBNAILS: [(u32, u32); 7] =
+    [(100, 75), (200, 150), (295, 166), (640, 360), (960, 540), (1280, 720), (1920, 1080)];
+const PORTRAITS: [u32; 9] = [30, 72, 75, 100, 144, 216, 288, 300, 360];
+
+const CDN: &str = "https://i.vimeocdn.com";
+
+/// A video's picture, or what stands in for it.
+pub(crate) fn thumbnail(owner: &str, picture: Option<&Picture>, selection: &Selection) -> Value {
+    let base = match picture {
+        Some(picture) => format!("{CDN}/video/{}-{}-d", picture.id, picture.key),
+        None => format!("{CDN}/video/default"),
+    };
+    object(owner, picture, &base, selection).with("sizes", |_| thumbnail_sizes(&base)).build()
+}
+
+/// A video's picture that waits for its image: with the link that takes it.
+pub(crate) fn new_thumbnail(
+    view: &ResponseView<'_>,
+    owner: &str,
+    picture: &Picture,
+    at: Now,
+    selection: &Selection,
+) -> Value {
+    let base = format!("{CDN}/video/{}-{}-d", picture.id, picture.key);
+    object(owner, Some(picture), &base, selection)
+        .with("sizes", |_| thumbnail_sizes(&base))
+        .with("link", |_| upload_link(view, picture, at))
+        .build()
+}
+
+/// A picture that is kept with what needs no rules of its own.
+pub(crate) fn kept(uri: &str, thing: &Entity, selection: &Selection) -> Value {
+    let base = format!("{CDN}/video/{}-{}-d", thing.id, ids::digest(&["picture", uri], 64));
+    Object::new(selection)
+        .put("uri", uri)
+        .put("active", thing.set.get("active").cloned().unwrap_or(false.into()))
+        .put("type", "custom")
+        .put("base_link", base.as_str())
+        .put("resource_key", ids::digest(&["key", uri], 40))
+        .put("default_picture", false)
+        .with("sizes", |_| thumbnail_sizes(&base))
+        .build()
+}
+
+/// The active one of the pictures that are kept at `list`.
+pub(crate) fn chosen(view: &ResponseView<'_>, list: &str, selection: &Selection) -> Option<Value> {
+    let active = |thing: &&Entity| thing.set.get("active") == Some(&Value::Bool(true));
+    let thing = view.state.collections.list(list).iter().find(active)?;
+    Some(kept(&format!("{list}/{}", thing.id), thing, selection))
+}
+
+/// A user's portrait, or what stands in for it.
+pub(crate) fn portrait(owner: &str, picture: Option<&Picture>, selection: &Selection) -> Value {
+    let base = portrait_base(picture);
+    object(owner, picture, &base, selection).with("sizes", |_| portrait_sizes(&base)).build()
+}
+
+/// A portrait that waits for its image: with the link that takes it.
+pub(crate) fn new_portrait(
+    view: &ResponseView<'_>,
+    owner: &str,
+    picture: &Picture,
+    at: Now,
+    selection: &Selection,
+) -> Value {
+    let base = portrait_base(Some(picture));
+    object(owner, Some(picture), &base, selection)
+        .with("sizes", |_| portrait_sizes(&base))
+        .with("link", |_| upload_link(view, picture, at))
+        .build()
+}
+
+type Now = chrono::DateTime<chrono::Utc>;
+
+fn upload_link(view: &ResponseView<'_>, picture: &Picture, at: Now) -> Value {
+    let (link, _) = view.state.signed(Target::Picture(picture.id), at);
+    Value::String(format!("{}{link}", view.upload_base))
+}
+
+fn portrait_base(picture: Option<&Picture>) -> String {
+    match picture {
+        Some(picture) => format!("{CDN}/portrait/{}", picture.id),
+        None => format!("{CDN}/portrait/defaults-blue"),
+    }
+}
+
+fn object<'a>(owner: &str, picture: Option<&Picture>, base: &str, selection: &'a Selection) -> Object<'a> {
+    let uri = picture.map_or(Value::Null, |picture| format!("{owner}/pictures/{}", picture.id).into());
+    let key = picture.map_or_else(|| ids::digest(&[base], 40), |picture| picture.resource_key.clone());
+    Object::new(selection)
+        .put("uri", uri)
+        .put("active", picture.is_some_and(|picture| picture.active))
+        .put("type", if picture.is_some() { "custom" } else { "default" })
+        .put("base_link", base)
+        .put("resource_key", key)
+        .put("default_picture", picture.is_none())
+}
+
+fn thumbnail_sizes(base: &str) -> Value {
+    let play = utf8_percent_encode("http://f.vimeocdn.com/p/images/crawler_play.png", NON_ALPHANUMERIC);
+    let size = |(width, height): (u32, u32)| {
+        let image = format!("{base}_{width}x{height}");
+        let overlay = utf8_percent_encode(&image, NON_ALPHANUMERIC);
+        json!({
+            "width": width,
+            "height": height,
+            "link": format!("{image}?r=pad"),
+            "link_with_play_button": format!("{CDN}/filter/overlay?src0={overlay}&src1={play}"),
+        })
+    };
+    Value::Array(THUMBNAILS.into_iter().map(size).collect())
+}
+
+fn portrait_sizes(base: &str) -> Value {
+    let size = |side: u32| json!({"width": side, "height": side, "link": format!("{base}_{side}x{side}")});
+    Value::Array(PORTRAITS.into_iter().map(size).collect())
+}

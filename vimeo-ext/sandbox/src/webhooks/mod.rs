@@ -1,0 +1,108 @@
+//! Events on their way to whom they are told: webhooks, and addresses that everything is forwarded to.
+//!
+//! One task tells them all, one after another in the order in which they happened, so a receiver sees the same order in
+//! every run. It also wakes when something falls due on a clock that goes by itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use tokio::sync::mpsc;
+use url::Url;
+
+use crate::config::webhooks::WebhookConfig;
+use crate::server::outbound::{self, Bounds};
+use crate::world::events::Delivery;
+use crate::world::outbox::DispatcherCommand;
+use crate::world::registry::Worlds;
+
+/// The longest sleep; a machine that slept or a clock that was set is noticed after it.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Tells events until the sandbox ends.
+pub(crate) async fn run(worlds: Arc<Worlds>, mut notices: mpsc::UnboundedReceiver<DispatcherCommand>) {
+    loop {
+        let due = worlds.next_due().map_or(LONGEST, |due| due.min(LONGEST));
+        tokio::select! {
+            notice = notices.recv() => match notice {
+                Some(DispatcherCommand::Events { world, events }) => {
+                    for event in events {
+                        tell(&worlds, world, event).await;
+                    }
+                }
+                Some(DispatcherCommand::Planned) => {}
+                Some(DispatcherCommand::Barrier(reached)) => drop(reached.send(())),
+                None => return,
+            },
+            // Looking is what brings about what is due.
+            () = tokio::time::sleep(due) => worlds.all().iter().for_each(|cell| drop(cell.look())),
+        }
+    }
+}
+
+async fn tell(worlds: &Worlds, world: u64, id: u64) {
+    let Some(cell) = worlds.get(world) else { return };
+    let config = &worlds.config.webhooks;
+    let (event, before, hooks) = {
+        let (mut state, _) = cell.enter();
+        // A world that began again has forgotten what was on its way.
+        let Some(before) = state.tells(id) else { return };
+        let Some(event) = state.events.get(&id).cloned() else { return };
+        let hooks: Vec<(String, Option<String>)> = state
+            .webhooks
+            .values()
+            .filter(|hook| hook.enabled && hook.kind == event.kind)
+            .map(|hook| (hook.url.clone(), hook.secret.clone()))
+            .collect();
+        (event, before, hooks)
+    };
+    // Whoever took it before the process ended is not told twice.
+    let already = event.deliveries.get(before..).unwrap_or_default();
+    let already: Vec<&str> =
+        already.iter().filter(|one| one.is_taken()).map(|one| one.url.as_str()).collect();
+    let forwarded = config.forward_to.iter().map(|url| (url.to_string(), None));
+    for (url, secret) in
+        hooks.into_iter().chain(forwarded).filter(|(url, _)| !already.contains(&url.as_str()))
+    {
+        let body = event.body(secret.as_deref()).to_string();
+        for _ in 0..=config.retries {
+            let delivery = send(&url, secret.as_deref(), &body, config).await;
+            let taken = delivery.is_taken();
+            let (mut state, _) = cell.enter();
+            if let Some(event) = state.events.get_mut(&id) {
+                event.deliveries.push(delivery);
+            }
+            if taken {
+                break;
+            }
+        }
+    }
+    cell.enter().0.told(id);
+}
+
+async fn send(url: &str, secret: Option<&str>, body: &str, config: &WebhookConfig) -> Delivery {
+    let sent = match Url::parse(url).map(|address| (config.refusal(&address), address)) {
+        Ok((Some(refusal), _)) => Err(refusal.to_owned()),
+        Ok((None, address)) => {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            if let (Some(secret), Some(signature)) = (secret, &config.signature)
+                && let Ok(name) = HeaderName::try_from(&signature.header)
+                && let Ok(value) = HeaderValue::try_from(signature.of(secret, body.as_bytes()))
+            {
+                headers.insert(name, value);
+            }
+            let body = Bytes::copy_from_slice(body.as_bytes());
+            outbound::send(Method::POST, &address, headers, body, Bounds::SMALL)
+                .await
+                .map_err(|error| error.to_string())
+        }
+        Err(error) => Err(error.to_string()),
+    };
+    let (status, error) = match sent {
+        Ok((status, _)) => (Some(status), None),
+        Err(error) => (None, Some(error)),
+    };
+    Delivery { url: url.to_owned(), status, error }
+}
