@@ -8,6 +8,7 @@
 )]
 
 mod behaviour;
+mod module_cycles;
 mod secrets;
 mod template;
 mod test_names;

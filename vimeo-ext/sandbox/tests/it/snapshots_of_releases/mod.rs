@@ -94,3 +94,49 @@ async fn a_folder_that_0_1_0_left_is_gone_on_with() {
     let sandbox = begin().await.unwrap();
     assert_eq!(Client::new(&sandbox).get("/me/videos?fields=uri").await.body["total"], 7);
 }
+
+/// What the release wrote of the same world that had its tokens in clear: the document, and a folder whose log has all of it.
+const TOKENS_IN_CLEAR: &str = include_str!("tokens_in_clear/export.json");
+const FOLDER_WITH_TOKENS_IN_CLEAR: [(&str, &str); 2] = [
+    ("snapshot-1.json", include_str!("tokens_in_clear/state/snapshot-1.json")),
+    ("log-1.jsonl", include_str!("tokens_in_clear/state/log-1.jsonl")),
+];
+
+/// The upload that was begun goes on, with the token that the world had.
+async fn goes_on(sandbox: &Sandbox) {
+    // Links of then are good for a day.
+    sandbox.clock().set("2026-11-30T12:00:00Z".parse().unwrap());
+    let client = Client::new(sandbox);
+    let videos = client.get("/me/videos?fields=uri,name,upload.upload_link").await.body;
+    assert_eq!((&videos["total"], &videos["data"][0]["name"]), (&json!(1), &json!("Half")));
+    let link = videos["data"][0]["upload"]["upload_link"].as_str().unwrap();
+    assert_eq!(client.offset(link).await, 0);
+    assert_eq!(offset(&client.patch(link, 0, "twelve bytes").send().await.unwrap()), 12);
+    let stored = sandbox.stored(crate::client::id_of(&videos["data"][0])).unwrap();
+    // The SHA-256 of "twelve bytes", taken with another program.
+    let digest = "d4ce2c527afe674c7a086bd74e256019e3d5dcdb31eeb6eaadef5ada8c4383b9";
+    assert_eq!((stored.complete, stored.sha256.as_deref()), (true, Some(digest)));
+}
+
+#[tokio::test]
+async fn a_document_with_tokens_in_clear_is_imported() {
+    let sandbox = Sandbox::start().await.unwrap();
+    assert_eq!(sandbox.import_state(TOKENS_IN_CLEAR.as_bytes()).unwrap(), 1);
+    goes_on(&sandbox).await;
+}
+
+#[tokio::test]
+async fn a_folder_with_tokens_in_clear_is_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in FOLDER_WITH_TOKENS_IN_CLEAR {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let begin = || Sandbox::builder().state(folder.path()).start();
+    let sandbox = begin().await.unwrap();
+    assert!(sandbox.was_kept());
+    goes_on(&sandbox).await;
+    sandbox.stop().await;
+    let sandbox = begin().await.unwrap();
+    let videos = Client::new(&sandbox).get("/me/videos?fields=upload.status").await.body;
+    assert_eq!(videos["data"][0]["upload"]["status"], "complete");
+}
