@@ -3,13 +3,12 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgPool, PgPoolOptions};
 
 use super::leasing::{Change, Given, TRIES, padded};
 use super::rows::{self, AccountRow, ConnectionRow, EventRow, LoginRow, migration};
@@ -23,12 +22,18 @@ use crate::budget::{BudgetLease, BudgetQuestion};
 
 /// Keeps accounts in PostgreSQL (12 or newer), which any number of processes on any number of machines may share.
 ///
-/// Its tables are in a schema of their own, `vimeo`. TLS to the server needs the feature `postgres-tls`.
+/// Its tables are in a schema of their own, `vimeo`.
+///
+/// To another machine the connection is encrypted and the server's certificate is checked, as with `sslmode=verify-full`,
+/// which needs the feature `postgres-tls`. An authority of your own is named in the address: `sslrootcert=ca.pem`. What asks
+/// for less must stand there as well, as `sslmode=require`, `verify-ca` or `disable`; `prefer` and `allow`, and `PGSSLMODE` in the
+/// environment, are refused. On this machine, over loopback or a socket, it is as the address says.
 ///
 /// ```no_run
 /// use vimeo_ext::accounts::PostgresStore;
 /// # async fn demo() -> Result<(), vimeo_ext::accounts::StoreError> {
-/// let store = PostgresStore::connect(&"postgres://app:secret@db.example.com/app".into()).await?;
+/// let address = "postgres://app:secret@db.example.com/app?sslmode=verify-full&sslrootcert=/etc/app/ca.pem";
+/// let store = PostgresStore::connect(&address.into()).await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -48,15 +53,16 @@ const EVENTS_LOCK: i64 = 0x7669_6d65_6f00;
 /// What those who make the schema lock.
 const SCHEMA_LOCK: i64 = 0x7669_6d65_6f01;
 
-/// So long a call waits for a connection.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a call waits for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl PostgresStore {
     /// Connects, with at most 10 connections at once and two more for shared budgets, and brings the tables up to date.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unavailable`] when the server cannot be reached or the tables are from a newer version.
+    /// [`StoreError::Unavailable`] when the server cannot be reached, the connection would not be safe, or the tables are from a
+    /// newer version.
     pub async fn connect(url: &SecretString) -> Result<Self, StoreError> {
         Self::connect_in(url, "vimeo", 10).await
     }
@@ -71,20 +77,18 @@ impl PostgresStore {
         if schema.is_empty() || schema.len() > 60 || !schema.chars().all(sound) {
             return Err(StoreError::unavailable("the schema's name may hold a-z, 0-9 and _ only"));
         }
-        // What the parser says could show the password.
-        let options = PgConnectOptions::from_str(url.expose_secret())
-            .map_err(|_| StoreError::unavailable("the address of the database is none that can be read"))?
+        let options = super::postgres_tls::options(url)?
             .application_name("vimeo-ext")
             .options([("search_path", schema)]);
         let pool = PgPoolOptions::new()
             .max_connections(connections.max(1))
-            .acquire_timeout(PATIENCE)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_with(options.clone())
             .await
             .map_err(rows::failed)?;
         let budgets = PgPoolOptions::new()
             .max_connections(FOR_BUDGETS)
-            .acquire_timeout(PATIENCE)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_lazy_with(options.options([("synchronous_commit", "off")]));
         let mut transaction = pool.begin().await.map_err(rows::failed)?;
         lock(&mut transaction, SCHEMA_LOCK).await?;
