@@ -167,6 +167,7 @@ mod error;
 mod list;
 mod loopback;
 mod media;
+mod private_files;
 mod scopes;
 mod timeouts;
 mod tls;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use self::files::{Files, create_private_folder};
+use self::files::{Files, check_folder, create_private_folder};
 use super::error::UploadError;
 use super::fingerprint::{Fingerprint, hex, whole_sha256};
 use super::source::{Source, off_the_runtime};
@@ -25,7 +25,8 @@ const VERSION: u32 = 1;
 
 /// A folder with one small JSON file for each upload that is not finished.
 ///
-/// The files hold upload links, which are secrets; on Unix only their owner can read them. They are
+/// The files hold upload links, which are secrets; on Unix only their owner can read them. A folder or a file that others
+/// may write is refused, because it could lead an upload elsewhere. Files are
 /// replaced whole, so a process or machine that dies while writing leaves the old or the new one.
 ///
 /// ```no_run
@@ -269,6 +270,9 @@ impl Journal {
         let name = folder.display().to_string();
         off_the_runtime(&name.clone(), "list", move || {
             let failed = |error| UploadError::io("list", &name, error);
+            if !check_folder(&folder)? {
+                return Ok(Vec::new());
+            }
             let found = match std::fs::read_dir(&folder) {
                 Ok(found) => found,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -301,7 +305,7 @@ impl Journal {
         }
         off_the_runtime(&id.clone(), "discard", move || {
             let files = Files::new(&folder, &id);
-            if !files.entry.exists() {
+            if !check_folder(&folder)? || !files.entry.exists() {
                 return Ok(false);
             }
             let _lock = files.lock(&id)?;

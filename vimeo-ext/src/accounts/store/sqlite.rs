@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::fs::OpenOptions;
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,11 +23,13 @@ use crate::accounts::{
     StatusEvent,
 };
 use crate::budget::{BudgetLease, BudgetQuestion};
+use crate::private_files;
 
 /// Keeps accounts in one file with SQLite, which any number of processes of one machine may share.
 ///
 /// What a call has written is on the disk when it returns, but for shared budgets. Beside the file there are two more while it is open, `-wal` and
-/// `-shm`; copy it with SQLite's own backup, not while it is in use. On Unix a new file is its owner's alone.
+/// `-shm`; copy it with SQLite's own backup, not while it is in use. On Unix a new file is its owner's alone, and a file or
+/// folder that belongs to another user, or that others may write, is refused.
 ///
 /// ```no_run
 /// use vimeo_ext::accounts::SqliteStore;
@@ -62,7 +65,7 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unavailable`] when the file cannot be used or is from a newer version.
+    /// [`StoreError::Unavailable`] when the file cannot be used, others may write it or its folder, or it is from a newer version.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();
         let made = path.clone();
@@ -131,15 +134,20 @@ impl SqliteStore {
     }
 }
 
-#[cfg(unix)]
-fn make_private(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path).map(|_| ())
-}
+/// The files that SQLite keeps beside the database while it is open.
+const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-#[cfg(not(unix))]
+/// Makes the file where there is none, and looks whether anybody else may write it, those beside it or their folder.
 fn make_private(path: &Path) -> std::io::Result<()> {
-    std::fs::OpenOptions::new().create(true).append(true).open(path).map(|_| ())
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    private_files::check_folder(folder.unwrap_or(Path::new(".")))?;
+    private_files::open(path, OpenOptions::new().create(true).append(true))?;
+    for suffix in BESIDE {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(suffix);
+        private_files::check_if_there(Path::new(&beside))?;
+    }
+    Ok(())
 }
 
 sql_store!(SqliteStore, sqlx::Sqlite);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::{Entry, VERSION};
+use crate::private_files;
 use crate::upload::error::UploadError;
 
 /// So long a lock that another has is waited for.
@@ -65,7 +66,7 @@ impl Files {
 
     pub(super) fn read(&self) -> Result<Option<Entry>, UploadError> {
         let failed = |error| UploadError::io("read", self.entry.display().to_string(), error);
-        let file = match File::open(&self.entry) {
+        let file = match private_files::open(&self.entry, OpenOptions::new().read(true)) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error)),
@@ -112,21 +113,24 @@ impl Files {
     }
 }
 
-/// Opens a file to write that only its owner can read.
+/// Opens a file to write that only its owner can read, and nobody else can write.
 fn private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    private_files::open(path, OpenOptions::new().create(true).truncate(false).write(true))
 }
 
+/// Makes the journal's folder where there is none, and looks who may write in it.
 pub(super) fn create_private_folder(folder: &Path) -> Result<(), UploadError> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|error| UploadError::io("create", folder.display().to_string(), error))
+    private_files::create_folder(folder)
+        .map_err(|error| UploadError::io("use", folder.display().to_string(), error))
+}
+
+/// Looks who may write in the journal's folder; `false` when there is none.
+pub(super) fn check_folder(folder: &Path) -> Result<bool, UploadError> {
+    match private_files::check_folder(folder) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(UploadError::io("use", folder.display().to_string(), error)),
+    }
 }
 
 /// Makes a rename last through a power cut.

@@ -150,6 +150,47 @@ async fn only_the_owner_can_read_it() {
     assert_eq!(mode(place.journal.folder()), 0o700);
 }
 
+/// Whoever may write an entry could lead the bytes of an upload elsewhere.
+#[cfg(unix)]
+#[tokio::test]
+async fn what_others_may_write_is_not_trusted() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let with_mode =
+        |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    let place = Place::new();
+    let mut claim = place.claim().await.unwrap();
+    claim.record(&ticket()).await.unwrap();
+    let (entry, id) = (claim.files.entry.clone(), claim.entry().id());
+    drop(claim);
+
+    with_mode(&entry, 0o620);
+    let error = place.claim().await.unwrap_err();
+    assert!(error.to_string().contains("chmod go-w"), "{error}");
+    let listed = place.journal.list().await.unwrap();
+    assert!(matches!(&listed[..], [Err(UploadError::Io { .. })]), "{listed:?}");
+    with_mode(&entry, 0o600);
+
+    with_mode(place.journal.folder(), 0o777);
+    for error in [
+        place.claim().await.map(drop).unwrap_err(),
+        place.journal.list().await.map(drop).unwrap_err(),
+        place.journal.discard(&id).await.map(drop).unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("chmod go-w"), "{error}");
+    }
+    with_mode(place.journal.folder(), 0o700);
+
+    // A link in the place of an entry is not followed, neither to be read nor to be written.
+    let elsewhere = place.journal.folder().join("elsewhere");
+    std::fs::rename(&entry, &elsewhere).unwrap();
+    symlink(&elsewhere, &entry).unwrap();
+    let error = place.claim().await.unwrap_err();
+    assert!(error.to_string().contains("is a link"), "{error}");
+    std::fs::remove_file(&entry).unwrap();
+    std::fs::rename(&elsewhere, &entry).unwrap();
+    assert!(matches!(place.claim().await.unwrap().standing(), Standing::Resumable(_)));
+}
+
 /// The one thread for blocking work is busy until `go` is told, so that what is asked for meanwhile is only begun.
 #[test]
 fn what_is_dropped_while_it_writes_keeps_others_out_until_it_has_written() {

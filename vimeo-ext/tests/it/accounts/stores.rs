@@ -97,6 +97,50 @@ async fn a_sqlite_file_is_opened_by_many_at_once_and_is_its_owners() {
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
 }
 
+/// Whoever may write the database says whose token acts for whom.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_sqlite_file_that_others_may_write_is_refused() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let with_mode =
+        |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("accounts.db");
+    SqliteStore::open(&path).await.unwrap().close().await;
+    let refused = async |path: &Path, says: &str| {
+        let error = SqliteStore::open(path).await.unwrap_err();
+        assert!(matches!(error, StoreError::Unavailable(_)) && error.to_string().contains(says), "{error}");
+    };
+
+    for (mode, is_trusted) in [(0o660, false), (0o606, false), (0o644, true), (0o600, true)] {
+        with_mode(&path, mode);
+        match is_trusted {
+            true => SqliteStore::open(&path).await.unwrap().close().await,
+            false => refused(&path, &format!("chmod go-w {}", path.display())).await,
+        }
+    }
+    for (mode, is_trusted) in [(0o777, false), (0o1777, false), (0o770, false), (0o755, true)] {
+        with_mode(folder.path(), mode);
+        match is_trusted {
+            true => SqliteStore::open(&path).await.unwrap().close().await,
+            false => refused(&path, "chmod go-w").await,
+        }
+    }
+    // What SQLite would take for its own log.
+    let beside = folder.path().join("accounts.db-wal");
+    std::fs::write(&beside, "").unwrap();
+    with_mode(&beside, 0o666);
+    refused(&path, "accounts.db-wal").await;
+    std::fs::remove_file(&beside).unwrap();
+    symlink(folder.path().join("elsewhere"), &beside).unwrap();
+    refused(&path, "is a link").await;
+    std::fs::remove_file(&beside).unwrap();
+    let link = folder.path().join("link.db");
+    symlink(&path, &link).unwrap();
+    refused(&link, "is a link").await;
+    SqliteStore::open(&path).await.unwrap().close().await;
+}
+
 /// Starts this binary once more to run one ignored test.
 pub(super) fn again(test: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
