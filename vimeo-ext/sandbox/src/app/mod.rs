@@ -17,12 +17,12 @@ use crate::config::tokens::{can_be_sent, looks_real};
 use crate::faults::Faults;
 use crate::journal::{Host, Journal, bearer};
 use crate::persistence::{Snapshot as _, StateError};
-use crate::protocol::links::Place;
+use crate::protocol::links::LinkTarget;
 use crate::server::Connection;
 use crate::server::ports::Ports;
 use crate::world::handle::World;
-use crate::world::reach::WorldResolver;
 use crate::world::registry::{WorldHandle, WorldSpec, Worlds};
+use crate::world::resolver::WorldResolver;
 use crate::world::seed::{LARGE, MAX_VIDEOS, Seed, SeedError};
 use crate::world::snapshot::{self, StoredWorld};
 use credential::Credential;
@@ -68,16 +68,16 @@ impl AppState {
         let port = origin.port;
         if port.is_some() && origin.tokens.is_empty() {
             // Whoever comes by a port has the first world's token.
-            origin.tokens = self.worlds.first().map(|first| first.origin().tokens).unwrap_or_default();
+            origin.tokens = self.worlds.first().map(|first| first.spec().tokens).unwrap_or_default();
         }
-        let cell = self.worlds.add(origin).map_err(StartError::TokenTwice)?;
+        let handle = self.worlds.add(origin).map_err(StartError::TokenTwice)?;
         if let Some(port) = port
-            && let Err(error) = self.open_port(cell.id, port)
+            && let Err(error) = self.open_port(handle.id, port)
         {
-            self.end_world(cell.id);
+            self.end_world(handle.id);
             return Err(error);
         }
-        Ok(cell)
+        Ok(handle)
     }
 
     /// Ends a world and drops what is remembered of it; `false` when it has ended already.
@@ -94,7 +94,7 @@ impl AppState {
     }
 
     /// The worlds that a connection leads to.
-    pub(crate) fn reach(&self, connection: &Connection) -> WorldResolver<'_> {
+    pub(crate) fn resolver(&self, connection: &Connection) -> WorldResolver<'_> {
         match connection.own() {
             Some(own) => WorldResolver::only(&self.worlds, self.worlds.get(own.world)),
             None => WorldResolver::all(&self.worlds),
@@ -102,21 +102,21 @@ impl AppState {
     }
 
     /// Fills a world; answers how many videos came.
-    pub(crate) fn fill(&self, cell: &Arc<WorldHandle>, seed: &Seed) -> Result<usize, SeedError> {
-        let count = || cell.look().0.videos.len();
+    pub(crate) fn fill(&self, handle: &Arc<WorldHandle>, seed: &Seed) -> Result<usize, SeedError> {
+        let count = || handle.read().0.videos.len();
         let before = count();
-        let world = World::new(Arc::clone(cell));
+        let world = World::new(Arc::clone(handle));
         match seed {
             Seed::Empty => {}
-            Seed::Small => fixture::run(&self.worlds, &self.upload_base, cell, fixture::SMALL)?,
+            Seed::Small => fixture::run(&self.worlds, &self.upload_base, handle, fixture::SMALL)?,
             Seed::Drifted => {
-                fixture::run(&self.worlds, &self.upload_base, cell, fixture::SMALL)?;
+                fixture::run(&self.worlds, &self.upload_base, handle, fixture::SMALL)?;
                 world.set_drift(Some(Drift::Fuzz));
             }
             Seed::Large => drop(world.seed_videos(LARGE)),
             Seed::Videos(videos) if *videos > MAX_VIDEOS => return Err(SeedError::TooManyVideos(*videos)),
             Seed::Videos(videos) => drop(world.seed_videos(*videos)),
-            Seed::Fixture(text) => fixture::run(&self.worlds, &self.upload_base, cell, text)?,
+            Seed::Fixture(text) => fixture::run(&self.worlds, &self.upload_base, handle, text)?,
         }
         Ok(count().saturating_sub(before))
     }
@@ -136,14 +136,14 @@ impl AppState {
     ) -> Option<u64> {
         match host {
             Host::Api if connection.own().is_some() => connection.own().map(|own| own.world),
-            Host::Api => self.worlds.of(bearer(&parts.headers)?).map(|cell| cell.id),
-            Host::Upload => Place::parse(parts.uri.path()).map(|place| place.world),
+            Host::Api => self.worlds.of(bearer(&parts.headers)?).map(|handle| handle.id),
+            Host::Upload => LinkTarget::parse(parts.uri.path()).map(|place| place.world),
         }
     }
 
     pub(crate) fn export_state(&self) -> Result<Vec<u8>, StateError> {
-        for cell in self.worlds.all() {
-            let uploads = cell.look().0.uploads();
+        for handle in self.worlds.all() {
+            let uploads = handle.read().0.uploads();
             uploads.iter().for_each(|upload| upload.catch_up());
         }
         let written = self.worlds.snapshot(&mut || ());

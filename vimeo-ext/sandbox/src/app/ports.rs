@@ -38,10 +38,10 @@ impl AppState {
     /// Opens the ports of worlds that were read back: the ones that they had, or others where those are taken and `or_any`
     /// says so.
     pub(crate) fn open_ports(self: &Arc<Self>, or_any: bool) -> Result<(), StartError> {
-        for cell in self.worlds.all() {
-            let Some(port) = cell.origin().port else { continue };
-            match self.open_port(cell.id, port) {
-                Err(StartError::Listen { .. }) if or_any => self.open_port(cell.id, 0)?,
+        for handle in self.worlds.all() {
+            let Some(port) = handle.spec().port else { continue };
+            match self.open_port(handle.id, port) {
+                Err(StartError::Listen { .. }) if or_any => self.open_port(handle.id, 0)?,
                 opened => opened?,
             }
         }

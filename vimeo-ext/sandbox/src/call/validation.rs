@@ -242,6 +242,6 @@ fn whole(value: &Value) -> Option<i128> {
 }
 
 /// Refuses what was found wrong, all of it at once.
-pub(crate) fn settle(wrong: Vec<InvalidField>) -> Result<(), ApiError> {
+pub(crate) fn into_result(wrong: Vec<InvalidField>) -> Result<(), ApiError> {
     if wrong.is_empty() { Ok(()) } else { Err(ApiError::invalid(wrong)) }
 }

@@ -45,7 +45,7 @@ pub(super) async fn ask(
     body: Option<&Value>,
 ) -> Result<Value, Failure> {
     let body = body.map(ToString::to_string).unwrap_or_default();
-    let answer = send(control, method, path, Bytes::from(body), Bounds::SMALL).await?;
+    let answer = send(control, method, path, Bytes::from(body), Bounds::CALLBACK).await?;
     Ok(serde_json::from_slice(&answer).unwrap_or_default())
 }
 
@@ -56,7 +56,7 @@ pub(super) async fn exchange(
     path: &str,
     body: Bytes,
 ) -> Result<Bytes, Failure> {
-    send(control, method, path, body, Bounds::WORLDS).await
+    send(control, method, path, body, Bounds::WORLD_TRANSFER).await
 }
 
 async fn send(

@@ -163,7 +163,7 @@ enum Set {
 }
 
 /// How often to look whether the parent is still there.
-const PARENT: Duration = Duration::from_millis(250);
+const PARENT_POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 impl Serve {
     /// Serves until interrupted.
@@ -325,7 +325,7 @@ fn parent() -> u32 {
 #[cfg(unix)]
 async fn orphaned(parent_then: u32) {
     while parent() == parent_then {
-        tokio::time::sleep(PARENT).await;
+        tokio::time::sleep(PARENT_POLL_INTERVAL).await;
     }
 }
 

@@ -4,18 +4,19 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Ask, Outcome, Refused, Reply};
+use super::{ControlRequest, Outcome, Refused, Reply};
 use crate::world::handle::World;
 
-pub(super) fn list(ask: &Ask<'_>) -> Outcome {
-    let cell = ask.cell()?;
-    let (state, _) = cell.look();
+pub(super) fn list(request: &ControlRequest<'_>) -> Outcome {
+    let handle = request.handle()?;
+    let (state, _) = handle.read();
     let events: Vec<_> = state.events.values().collect();
-    Reply::ok(json!({"world": cell.id, "events": events}))
+    Reply::ok(json!({"world": handle.id, "events": events}))
 }
 
-pub(super) fn resend(ask: &Ask<'_>, id: &str) -> Outcome {
-    let resent = id.parse().is_ok_and(|id| ask.cell().is_ok_and(|cell| World::new(cell).resend(id)));
+pub(super) fn resend(request: &ControlRequest<'_>, id: &str) -> Outcome {
+    let resent =
+        id.parse().is_ok_and(|id| request.handle().is_ok_and(|handle| World::new(handle).resend(id)));
     match resent {
         true => Ok(Reply::Nothing),
         false => Err(Refused::missing(format!("There is no event {id}."))),
@@ -32,9 +33,9 @@ struct Trigger {
     payload: Map<String, Value>,
 }
 
-pub(super) fn trigger(ask: &Ask<'_>) -> Outcome {
-    let Trigger { event, resource, payload } = ask.read()?;
-    let world = World::new(ask.cell()?);
+pub(super) fn trigger(request: &ControlRequest<'_>) -> Outcome {
+    let Trigger { event, resource, payload } = request.read()?;
+    let world = World::new(request.handle()?);
     let id = world
         .trigger(&event, resource.as_deref(), payload)
         .map_err(|error| Refused::bad(error.to_string()))?;

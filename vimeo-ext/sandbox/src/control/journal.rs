@@ -3,12 +3,12 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Ask, Outcome, Refused, Reply};
+use super::{ControlRequest, Outcome, Refused, Reply};
 use crate::journal::verify::{Expectation, unmet};
 
 /// `?world=` and `?after=` leave out other entries; `?stable=true` leaves out what the same script does not repeat.
-pub(super) fn lines(ask: &Ask<'_>) -> Outcome {
-    let number = |name: &str| match ask.query.get(name) {
+pub(super) fn lines(request: &ControlRequest<'_>) -> Outcome {
+    let number = |name: &str| match request.query.get(name) {
         None | Some("") => Ok(None),
         Some(text) => text
             .parse::<u64>()
@@ -16,13 +16,13 @@ pub(super) fn lines(ask: &Ask<'_>) -> Outcome {
             .map_err(|_| Refused::bad(format!("{name}: \"{text}\" is no number."))),
     };
     let (world, after) = (number("world")?, number("after")?.unwrap_or(0));
-    let stable = match ask.query.get("stable") {
+    let stable = match request.query.get("stable") {
         None | Some("" | "false") => false,
         Some("true" | "1") => true,
         Some(other) => return Err(Refused::bad(format!("stable: \"{other}\" is neither true nor false."))),
     };
     let mut lines = String::new();
-    for entry in ask.app.journal.entries() {
+    for entry in request.app.journal.entries() {
         if entry.seq > after && world.is_none_or(|world| entry.world == Some(world)) {
             lines += &if stable { entry.to_stable_json() } else { entry.to_json() };
             lines.push('\n');
@@ -31,10 +31,10 @@ pub(super) fn lines(ask: &Ask<'_>) -> Outcome {
     Ok(Reply::Lines(lines))
 }
 
-pub(super) fn clear(ask: &Ask<'_>) -> Outcome {
-    match ask.query.get("world") {
-        Some(_) => ask.app.journal.forget(ask.cell()?.id),
-        None => ask.app.journal.clear(),
+pub(super) fn clear(request: &ControlRequest<'_>) -> Outcome {
+    match request.query.get("world") {
+        Some(_) => request.app.journal.forget(request.handle()?.id),
+        None => request.app.journal.clear(),
     }
     Ok(Reply::Nothing)
 }
@@ -48,11 +48,11 @@ struct Verify {
 /// How many expectations are held against the journal at once.
 const MAX_EXPECTATIONS: usize = 1_000;
 
-pub(super) fn verify(ask: &Ask<'_>) -> Outcome {
-    let Verify { expect } = ask.read()?;
+pub(super) fn verify(request: &ControlRequest<'_>) -> Outcome {
+    let Verify { expect } = request.read()?;
     if expect.len() > MAX_EXPECTATIONS {
         return Err(Refused::bad(format!("expect: at most {MAX_EXPECTATIONS} at once.")));
     }
-    let unmet = unmet(&ask.app.journal.entries(), &expect);
+    let unmet = unmet(&request.app.journal.entries(), &expect);
     Reply::ok(json!({"met": unmet.is_empty(), "unmet": unmet}))
 }

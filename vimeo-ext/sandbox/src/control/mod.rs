@@ -26,8 +26,8 @@ use crate::journal::bearer;
 use crate::persistence::MAX_DOCUMENT_BYTES;
 use crate::protocol::query::Query;
 use crate::server::Connection;
-use crate::world::reach::WorldResolver;
 use crate::world::registry::WorldHandle;
+use crate::world::resolver::WorldResolver;
 use access::Peer;
 pub(crate) use worlds::description;
 
@@ -71,10 +71,10 @@ const PATHS: [&str; 21] = [
 ];
 
 /// A request, read.
-struct Ask<'a> {
+struct ControlRequest<'a> {
     app: &'a Arc<AppState>,
     /// The worlds that are meant where no number tells.
-    reach: WorldResolver<'a>,
+    resolver: WorldResolver<'a>,
     query: Query,
     token: Option<&'a str>,
     body: Bytes,
@@ -118,7 +118,7 @@ impl Refused {
     }
 }
 
-impl Ask<'_> {
+impl ControlRequest<'_> {
     /// The body, which must be JSON of the right form; an empty one stands for `{}`.
     fn read<T: DeserializeOwned>(&self) -> Result<T, Refused> {
         let body: &[u8] = if self.body.trim_ascii().is_empty() { b"{}" } else { &self.body };
@@ -138,17 +138,17 @@ impl Ask<'_> {
     }
 
     /// The world that `?world=` names, or the token; where neither is there, the port's own, or the first.
-    fn cell(&self) -> Result<Arc<WorldHandle>, Refused> {
+    fn handle(&self) -> Result<Arc<WorldHandle>, Refused> {
         if let Some(text) = self.query.get("world") {
-            let cell = text.parse().ok().and_then(|id| self.app.worlds.get(id));
-            return cell.ok_or_else(|| Refused::missing(format!("There is no world {text}.")));
+            let handle = text.parse().ok().and_then(|id| self.app.worlds.get(id));
+            return handle.ok_or_else(|| Refused::missing(format!("There is no world {text}.")));
         }
         match self.token {
             Some(token) => {
-                let cell = self.reach.of(token);
-                cell.ok_or_else(|| Refused::missing("The token belongs to no world."))
+                let handle = self.resolver.of(token);
+                handle.ok_or_else(|| Refused::missing("The token belongs to no world."))
             }
-            None => self.reach.first().map_err(|_| Refused::missing("There is no world.")),
+            None => self.resolver.first().map_err(|_| Refused::missing("There is no world.")),
         }
     }
 }
@@ -178,20 +178,26 @@ pub(crate) async fn answer(
         Ok(()) => match Limited::new(body, max_body_bytes(parts.uri.path())).collect().await {
             Ok(body) => {
                 let token = bearer(&parts.headers);
-                let ask = Ask { app, reach: app.reach(connection), query, token, body: body.to_bytes() };
+                let request = ControlRequest {
+                    app,
+                    resolver: app.resolver(connection),
+                    query,
+                    token,
+                    body: body.to_bytes(),
+                };
                 // Only on demand: whoever asks may be the one whom webhooks tell, and not be able to do both at once.
-                let waits = matches!(ask.query.get("wait"), Some("true" | "1"));
+                let waits = matches!(request.query.get("wait"), Some("true" | "1"));
                 if waits && parts.method == Method::GET {
-                    app.worlds.told().await;
+                    app.worlds.flush_deliveries().await;
                 }
-                let outcome = match whole_state(&ask, &parts.method, parts.uri.path()).await {
+                let outcome = match whole_state(&request, &parts.method, parts.uri.path()).await {
                     Some(outcome) => outcome,
-                    None => dispatch(&ask, &parts.method, parts.uri.path()),
+                    None => dispatch(&request, &parts.method, parts.uri.path()),
                 };
                 if waits {
-                    app.worlds.told().await;
+                    app.worlds.flush_deliveries().await;
                 }
-                match app.worlds.kept().await {
+                match app.worlds.durable().await {
                     Ok(()) => outcome,
                     Err(reason) => Err(Refused::new(StatusCode::INSUFFICIENT_STORAGE, reason)),
                 }
@@ -221,12 +227,12 @@ async fn admitted(
 
 /// Carries all worlds away or here, beside the runtime's own threads: it waits for uploads to be on the disk, and takes
 /// its time.
-async fn whole_state(ask: &Ask<'_>, method: &Method, path: &str) -> Option<Outcome> {
+async fn whole_state(request: &ControlRequest<'_>, method: &Method, path: &str) -> Option<Outcome> {
     if path.trim_end_matches('/') != "/_sandbox/state" {
         return None;
     }
-    let app = Arc::clone(ask.app);
-    let body = ask.body.clone();
+    let app = Arc::clone(request.app);
+    let body = request.body.clone();
     let done = match *method {
         Method::GET => tokio::task::spawn_blocking(move || worlds::export(&app)).await,
         Method::PUT => tokio::task::spawn_blocking(move || worlds::import(&app, &body)).await,
@@ -237,34 +243,34 @@ async fn whole_state(ask: &Ask<'_>, method: &Method, path: &str) -> Option<Outco
     }))
 }
 
-fn dispatch(ask: &Ask<'_>, method: &Method, path: &str) -> Outcome {
+fn dispatch(request: &ControlRequest<'_>, method: &Method, path: &str) -> Outcome {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).skip(1).collect();
     match (method.as_str(), parts.as_slice()) {
         ("GET", []) => Reply::ok(json!({"paths": PATHS})),
-        ("GET", ["health"]) => worlds::health(ask),
-        ("GET", ["worlds"]) => worlds::list(ask),
-        ("POST", ["worlds"]) => worlds::create(ask),
-        ("GET", ["worlds", id]) => worlds::get(ask, id),
-        ("DELETE", ["worlds", id]) => worlds::remove(ask, id),
-        ("POST", ["reset"]) => worlds::reset(ask),
-        ("POST", ["seed"]) => worlds::seed(ask),
-        ("GET", ["uploads"]) => uploads::list(ask),
-        ("POST", ["limits"]) => worlds::limit(ask),
-        ("GET", ["clock"]) => time::clock(ask),
-        ("POST", ["clock"]) => time::turn(ask),
-        ("GET", ["transitions"]) => time::transitions(ask),
-        ("POST", ["transitions"]) => time::set_transitions(ask),
-        ("GET", ["faults"]) => faults::list(ask),
-        ("POST", ["faults"]) => faults::set(ask),
-        ("DELETE", ["faults"]) => faults::clear(ask),
-        ("GET", ["faults", "fired"]) => faults::fired(ask),
-        ("DELETE", ["faults", id]) => faults::remove(ask, id),
-        ("GET", ["events"]) => events::list(ask),
-        ("POST", ["events", id, "resend"]) => events::resend(ask, id),
-        ("POST", ["trigger"]) => events::trigger(ask),
-        ("GET", ["journal"]) => journal::lines(ask),
-        ("DELETE", ["journal"]) => journal::clear(ask),
-        ("POST", ["journal", "verify"]) => journal::verify(ask),
+        ("GET", ["health"]) => worlds::health(request),
+        ("GET", ["worlds"]) => worlds::list(request),
+        ("POST", ["worlds"]) => worlds::create(request),
+        ("GET", ["worlds", id]) => worlds::get(request, id),
+        ("DELETE", ["worlds", id]) => worlds::remove(request, id),
+        ("POST", ["reset"]) => worlds::reset(request),
+        ("POST", ["seed"]) => worlds::seed(request),
+        ("GET", ["uploads"]) => uploads::list(request),
+        ("POST", ["limits"]) => worlds::limit(request),
+        ("GET", ["clock"]) => time::clock(request),
+        ("POST", ["clock"]) => time::turn(request),
+        ("GET", ["transitions"]) => time::transitions(request),
+        ("POST", ["transitions"]) => time::set_transitions(request),
+        ("GET", ["faults"]) => faults::list(request),
+        ("POST", ["faults"]) => faults::set(request),
+        ("DELETE", ["faults"]) => faults::clear(request),
+        ("GET", ["faults", "fired"]) => faults::fired(request),
+        ("DELETE", ["faults", id]) => faults::remove(request, id),
+        ("GET", ["events"]) => events::list(request),
+        ("POST", ["events", id, "resend"]) => events::resend(request, id),
+        ("POST", ["trigger"]) => events::trigger(request),
+        ("GET", ["journal"]) => journal::lines(request),
+        ("DELETE", ["journal"]) => journal::clear(request),
+        ("POST", ["journal", "verify"]) => journal::verify(request),
         _ => Err(Refused::missing(format!("There is no {method} {path}; there are: {}.", PATHS.join(", ")))),
     }
 }

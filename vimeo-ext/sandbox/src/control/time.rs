@@ -6,22 +6,22 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Ask, Outcome, Refused, Reply};
+use super::{ControlRequest, Outcome, Refused, Reply};
 use crate::clock::{EARLIEST, LATEST, iso};
 use crate::config::drift::Drift;
 use crate::config::{Pull, Transcode};
 use crate::world::handle::World;
 use crate::world::registry::WorldHandle;
 
-fn shown(cell: &WorldHandle) -> Outcome {
+fn shown(handle: &WorldHandle) -> Outcome {
     // Entering it brings about what fell due.
-    let (_, now) = cell.look();
-    Reply::ok(json!({"world": cell.id, "now": iso(now), "frozen": cell.clock.is_frozen()}))
+    let (_, now) = handle.read();
+    Reply::ok(json!({"world": handle.id, "now": iso(now), "frozen": handle.clock.is_frozen()}))
 }
 
-pub(super) fn clock(ask: &Ask<'_>) -> Outcome {
-    let cell = ask.cell()?;
-    shown(&cell)
+pub(super) fn clock(request: &ControlRequest<'_>) -> Outcome {
+    let handle = request.handle()?;
+    shown(&handle)
 }
 
 /// One turn of the clock: exactly one of these.
@@ -44,36 +44,36 @@ fn within(at: DateTime<Utc>) -> Result<DateTime<Utc>, Refused> {
     }
 }
 
-pub(super) fn turn(ask: &Ask<'_>) -> Outcome {
-    let turn: Turn = ask.read()?;
-    let cell = ask.cell()?;
+pub(super) fn turn(request: &ControlRequest<'_>) -> Outcome {
+    let turn: Turn = request.read()?;
+    let handle = request.handle()?;
     match turn {
         Turn { freeze: Some(at), set: None, advance: None, resume: None } => match at {
-            Value::Bool(true) => cell.clock.freeze(),
-            Value::Bool(false) => cell.clock.resume(),
+            Value::Bool(true) => handle.clock.freeze(),
+            Value::Bool(false) => handle.clock.resume(),
             at => {
                 let at = serde_json::from_value(at).map_err(|_| {
                     Refused::bad("freeze: must be true, or a time such as \"2026-01-01T00:00:00Z\"")
                 })?;
                 let at = within(at)?;
-                cell.clock.freeze();
-                cell.clock.set(at);
+                handle.clock.freeze();
+                handle.clock.set(at);
             }
         },
-        Turn { freeze: None, set: Some(at), advance: None, resume: None } => cell.clock.set(within(at)?),
+        Turn { freeze: None, set: Some(at), advance: None, resume: None } => handle.clock.set(within(at)?),
         Turn { freeze: None, set: None, advance: Some(seconds), resume: None } => {
             let by = Duration::try_from_secs_f64(seconds);
-            cell.clock.advance(by.map_err(|_| {
+            handle.clock.advance(by.map_err(|_| {
                 Refused::bad("advance: must be a number of seconds from 0; a clock is put back by \"set\"")
             })?);
         }
         Turn { freeze: None, set: None, advance: None, resume: Some(resume) } => match resume {
-            true => cell.clock.resume(),
-            false => cell.clock.freeze(),
+            true => handle.clock.resume(),
+            false => handle.clock.freeze(),
         },
         _ => return Err(Refused::bad("The body must hold exactly one of freeze, set, advance, resume.")),
     }
-    shown(&cell)
+    shown(&handle)
 }
 
 #[derive(Deserialize, Default)]
@@ -103,18 +103,18 @@ enum Step {
     UploadLost,
 }
 
-pub(super) fn transitions(ask: &Ask<'_>) -> Outcome {
-    let cell = ask.cell()?;
-    let (state, _) = cell.look();
+pub(super) fn transitions(request: &ControlRequest<'_>) -> Outcome {
+    let handle = request.handle()?;
+    let (state, _) = handle.read();
     Reply::ok(
-        json!({"world": cell.id, "transcode": state.transcode, "pull": state.pull, "drift": state.drift}),
+        json!({"world": handle.id, "transcode": state.transcode, "pull": state.pull, "drift": state.drift}),
     )
 }
 
-pub(super) fn set_transitions(ask: &Ask<'_>) -> Outcome {
-    let Transitions { transcode, pull, drift, video, to } = ask.read()?;
-    let cell = ask.cell()?;
-    let world = World::new(cell.clone());
+pub(super) fn set_transitions(request: &ControlRequest<'_>) -> Outcome {
+    let Transitions { transcode, pull, drift, video, to } = request.read()?;
+    let handle = request.handle()?;
+    let world = World::new(handle.clone());
     if let Some(rule) = transcode {
         world.set_transcode(rule);
     }
@@ -137,5 +137,5 @@ pub(super) fn set_transitions(ask: &Ask<'_>) -> Outcome {
             "video: it is not known here, or its upload does not stand where that can happen.",
         ));
     }
-    transitions(ask)
+    transitions(request)
 }

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{Ask, Outcome, Reply};
+use super::{ControlRequest, Outcome, Reply};
 use crate::world::upload::UNKNOWN;
 
 /// Of every upload of a world how much has arrived, and its SHA-256 where one is taken. The bytes that a hash is still to
 /// come for are a few pieces at most, so this waits for them.
-pub(super) fn list(ask: &Ask<'_>) -> Outcome {
-    let cell = ask.cell()?;
-    let uploads = cell.look().0.uploads();
+pub(super) fn list(request: &ControlRequest<'_>) -> Outcome {
+    let handle = request.handle()?;
+    let uploads = handle.read().0.uploads();
     let uploads: Vec<Value> = uploads
         .iter()
         .map(|upload| {
@@ -24,5 +24,5 @@ pub(super) fn list(ask: &Ask<'_>) -> Outcome {
             })
         })
         .collect();
-    Reply::ok(json!({"world": cell.id, "uploads": uploads}))
+    Reply::ok(json!({"world": handle.id, "uploads": uploads}))
 }

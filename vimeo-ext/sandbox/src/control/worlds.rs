@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Ask, Outcome, Refused, Reply};
+use super::{ControlRequest, Outcome, Refused, Reply};
 use crate::app::AppState;
 use crate::clock::{Mode, iso};
 use crate::config::drift::Drift;
@@ -20,17 +20,17 @@ use crate::world::seed::Seed;
 const MAX_WORLDS: usize = 10_000;
 
 /// What a client needs to talk to a world.
-pub(crate) fn description(app: &AppState, cell: &WorldHandle) -> Value {
-    let origin = cell.origin();
-    let (state, now) = cell.look();
+pub(crate) fn description(app: &AppState, handle: &WorldHandle) -> Value {
+    let origin = handle.spec();
+    let (state, now) = handle.read();
     let addresses = &app.addresses;
-    let own = app.ports.url(cell.id);
+    let own = app.ports.url(handle.id);
     // The other doors tell worlds by token, and may know another world by this one's.
     let shares = own.is_none();
     let url = own.unwrap_or_else(|| addresses.api.clone());
     let upload_url = if app.one_host { &url } else { &addresses.upload };
     json!({
-        "world": cell.id,
+        "world": handle.id,
         "url": url.as_str(),
         "upload_url": upload_url.as_str(),
         "https_url": addresses.https.as_ref().filter(|_| shares).map(url::Url::as_str),
@@ -44,21 +44,22 @@ pub(crate) fn description(app: &AppState, cell: &WorldHandle) -> Value {
         "user_id": state.first_user,
         "seed": origin.seed,
         "now": iso(now),
-        "frozen": cell.clock.is_frozen(),
+        "frozen": handle.clock.is_frozen(),
     })
 }
 
-pub(super) fn health(ask: &Ask<'_>) -> Outcome {
+pub(super) fn health(request: &ControlRequest<'_>) -> Outcome {
     Reply::ok(json!({
         "status": "ok",
         "version": env!("CARGO_PKG_VERSION"),
-        "worlds": ask.app.worlds.all().len(),
-        "kept": ask.app.worlds.are_kept(),
+        "worlds": request.app.worlds.all().len(),
+        "kept": request.app.worlds.are_durable(),
     }))
 }
 
-pub(super) fn list(ask: &Ask<'_>) -> Outcome {
-    let worlds: Vec<Value> = ask.app.worlds.all().iter().map(|cell| description(ask.app, cell)).collect();
+pub(super) fn list(request: &ControlRequest<'_>) -> Outcome {
+    let worlds: Vec<Value> =
+        request.app.worlds.all().iter().map(|handle| description(request.app, handle)).collect();
     Reply::ok(json!({"worlds": worlds}))
 }
 
@@ -76,12 +77,12 @@ struct New {
     port: Option<u16>,
 }
 
-pub(super) fn create(ask: &Ask<'_>) -> Outcome {
-    let New { seed, frozen, token, scopes, fill, drift, port } = ask.read()?;
+pub(super) fn create(request: &ControlRequest<'_>) -> Outcome {
+    let New { seed, frozen, token, scopes, fill, drift, port } = request.read()?;
     if token.is_none() && scopes.is_some() {
         return Err(Refused::bad("scopes: they are those of a token; give token too."));
     }
-    if ask.app.worlds.all().len() >= MAX_WORLDS {
+    if request.app.worlds.all().len() >= MAX_WORLDS {
         let message = format!("There are {MAX_WORLDS} worlds already; end some that are not needed.");
         return Err(Refused::new(StatusCode::CONFLICT, message));
     }
@@ -91,60 +92,60 @@ pub(super) fn create(ask: &Ask<'_>) -> Outcome {
         .collect();
     let clock = match frozen {
         Some(at) => Mode::Frozen(at),
-        None => ask.app.worlds.first().map_or_else(|_| Mode::default(), |cell| cell.clock.mode()),
+        None => request.app.worlds.first().map_or_else(|_| Mode::default(), |handle| handle.clock.mode()),
     };
     let origin = WorldSpec { port, ..WorldSpec::new(seed, clock, tokens) };
-    let cell = ask.app.new_world(origin).map_err(|error| Refused::bad(error.to_string()))?;
+    let handle = request.app.new_world(origin).map_err(|error| Refused::bad(error.to_string()))?;
     if let Some(fill) = fill
-        && let Err(error) = ask.app.fill(&cell, &fill)
+        && let Err(error) = request.app.fill(&handle, &fill)
     {
         // Nobody was told of it, so nobody could end it.
-        ask.app.end_world(cell.id);
+        request.app.end_world(handle.id);
         return Err(Refused::bad(format!("fill: {error}")));
     }
     if drift.is_some() {
-        World::new(cell.clone()).set_drift(drift);
+        World::new(handle.clone()).set_drift(drift);
     }
-    Ok(Reply::Json(StatusCode::CREATED, description(ask.app, &cell)))
+    Ok(Reply::Json(StatusCode::CREATED, description(request.app, &handle)))
 }
 
-fn named(ask: &Ask<'_>, id: &str) -> Result<Arc<WorldHandle>, Refused> {
+fn named(request: &ControlRequest<'_>, id: &str) -> Result<Arc<WorldHandle>, Refused> {
     if id == "this" {
-        return ask.cell();
+        return request.handle();
     }
-    let cell = id.parse().ok().and_then(|id| ask.app.worlds.get(id));
-    cell.ok_or_else(|| Refused::missing(format!("There is no world {id}.")))
+    let handle = id.parse().ok().and_then(|id| request.app.worlds.get(id));
+    handle.ok_or_else(|| Refused::missing(format!("There is no world {id}.")))
 }
 
-pub(super) fn get(ask: &Ask<'_>, id: &str) -> Outcome {
-    let cell = named(ask, id)?;
-    Reply::ok(description(ask.app, &cell))
+pub(super) fn get(request: &ControlRequest<'_>, id: &str) -> Outcome {
+    let handle = named(request, id)?;
+    Reply::ok(description(request.app, &handle))
 }
 
-pub(super) fn remove(ask: &Ask<'_>, id: &str) -> Outcome {
-    let cell = named(ask, id)?;
-    if cell.id == 1 {
+pub(super) fn remove(request: &ControlRequest<'_>, id: &str) -> Outcome {
+    let handle = named(request, id)?;
+    if handle.id == 1 {
         return Err(Refused::new(StatusCode::CONFLICT, "The first world stays; it can be reset."));
     }
-    ask.app.end_world(cell.id);
+    request.app.end_world(handle.id);
     Ok(Reply::Nothing)
 }
 
-pub(super) fn reset(ask: &Ask<'_>) -> Outcome {
-    let keep = match ask.query.get("keep") {
+pub(super) fn reset(request: &ControlRequest<'_>) -> Outcome {
+    let keep = match request.query.get("keep") {
         None | Some("") => Keep::Nothing,
         Some("accounts") => Keep::Accounts,
         Some(other) => return Err(Refused::bad(format!("keep: \"{other}\" is not \"accounts\"."))),
     };
-    let cell = ask.cell()?;
-    cell.reset(keep);
-    ask.app.forget(cell.id);
-    Reply::ok(description(ask.app, &cell))
+    let handle = request.handle()?;
+    handle.reset(keep);
+    request.app.forget(handle.id);
+    Reply::ok(description(request.app, &handle))
 }
 
-pub(super) fn seed(ask: &Ask<'_>) -> Outcome {
-    let seed: Seed = ask.read()?;
-    let filled = ask.app.fill(&ask.cell()?, &seed);
+pub(super) fn seed(request: &ControlRequest<'_>) -> Outcome {
+    let seed: Seed = request.read()?;
+    let filled = request.app.fill(&request.handle()?, &seed);
     let filled = filled.map_err(|error| Refused::bad(error.to_string()))?;
     Reply::ok(json!({"videos": filled}))
 }
@@ -173,20 +174,20 @@ struct Limit {
     headers: LimitHeaders,
 }
 
-pub(super) fn limit(ask: &Ask<'_>) -> Outcome {
-    let Limit { token, plain, with_fields, window, headers } = ask.read()?;
+pub(super) fn limit(request: &ControlRequest<'_>) -> Outcome {
+    let Limit { token, plain, with_fields, window, headers } = request.read()?;
     let mut limit = RateLimit::new(plain, with_fields).headers(headers);
     if let Some(window) = window {
         let window = std::time::Duration::try_from_secs_f64(window);
         limit = limit.window(window.map_err(|error| Refused::bad(format!("window: {error}")))?);
     }
-    let cell = match &token {
-        Some(token) => ask.reach.of(token),
-        None => Some(ask.cell()?),
+    let handle = match &token {
+        Some(token) => request.resolver.of(token),
+        None => Some(request.handle()?),
     };
-    let cell = cell.ok_or_else(|| Refused::missing("token: it belongs to no world."))?;
-    let token = token.unwrap_or_else(|| cell.origin().token().to_owned());
-    match World::new(cell).set_rate_limit(&token, limit) {
+    let handle = handle.ok_or_else(|| Refused::missing("token: it belongs to no world."))?;
+    let token = token.unwrap_or_else(|| handle.spec().token().to_owned());
+    match World::new(handle).set_rate_limit(&token, limit) {
         true => Ok(Reply::Nothing),
         false => Err(Refused::missing("token: it is none of this world's.")),
     }

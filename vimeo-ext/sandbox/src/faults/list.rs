@@ -68,7 +68,7 @@ impl Faults {
     }
 
     /// The fault that this request meets. Every waiting fault that matches counts the request; the one set first fires.
-    pub(crate) fn meet(&self, request: &Target<'_>, seq: u64) -> Option<Fired> {
+    pub(crate) fn match_request(&self, request: &Target<'_>, seq: u64) -> Option<Fired> {
         let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         if list.waiting.is_empty() {
             return None;
@@ -90,7 +90,7 @@ impl Faults {
     }
 
     /// A fault that came with its request and fires at once.
-    pub(crate) fn at_once(&self, effect: Effect, phase: Phase, seq: u64) -> Fired {
+    pub(crate) fn fire_once(&self, effect: Effect, phase: Phase, seq: u64) -> Fired {
         let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         list.set += 1;
         let fired = Fired { fault: list.set, seq, phase, effect };
@@ -140,7 +140,7 @@ mod tests {
         faults.add(fault);
         let hit = |(seq, (host, method, path)): (usize, &(Host, Method, &str))| {
             let target = Target { host: *host, method, path, operation: Some("op"), world: Some(1) };
-            faults.meet(&target, seq as u64).map(|_| seq)
+            faults.match_request(&target, seq as u64).map(|_| seq)
         };
         requests.iter().enumerate().filter_map(hit).collect()
     }
@@ -180,7 +180,7 @@ mod tests {
         let target =
             Target { host: Host::Api, method: &Method::GET, path: "/", operation: None, world: None };
         for seq in 1..=3 {
-            faults.meet(&target, seq);
+            faults.match_request(&target, seq);
         }
         assert_eq!(
             faults.fired().iter().map(|fired| (fired.fault, fired.seq)).collect::<Vec<_>>(),

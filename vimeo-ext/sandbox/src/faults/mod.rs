@@ -1,7 +1,7 @@
 //! Things that go wrong on request: which requests, how often, when, and how.
 
-pub(crate) mod alter;
 mod list;
+pub(crate) mod mutate;
 pub(crate) mod notation;
 
 use std::time::Duration;

@@ -32,8 +32,8 @@ use serde_json::json;
 use crate::call::{Answer, Call, Outcome, Request};
 use crate::catalog::Operation;
 use crate::protocol::error::ApiError;
-use crate::world::reach::WorldResolver;
 use crate::world::registry::WorldHandle;
+use crate::world::resolver::WorldResolver;
 
 /// Does one operation in an open world.
 pub(crate) type Handler = fn(&mut Call<'_>) -> Outcome;

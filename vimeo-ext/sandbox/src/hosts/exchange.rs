@@ -4,7 +4,7 @@ use axum::body::Body;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 use crate::app::AppState;
-use crate::faults::{Effect, Fired, Phase, Target, alter, notation};
+use crate::faults::{Effect, Fired, Phase, Target, mutate, notation};
 use crate::journal::{Host, Line};
 use crate::protocol::error::ApiError;
 use crate::protocol::names::UPLOAD_OFFSET;
@@ -35,7 +35,7 @@ impl Exchange {
         }
         let fault =
             match parts.headers.get(&FAULT).map(|text| notation::header(text.to_str().unwrap_or_default())) {
-                Some(Ok((effect, phase))) => Some(app.faults.at_once(effect, phase, line.seq())),
+                Some(Ok((effect, phase))) => Some(app.faults.fire_once(effect, phase, line.seq())),
                 Some(Err(message)) => {
                     line.note(|entry| entry.status = Some(400));
                     let message = format!("X-Sandbox-Fault: {message}.");
@@ -49,7 +49,7 @@ impl Exchange {
                         (host == Host::Api).then(|| router::operation_name(&parts.method, path)).flatten();
                     let world = app.world_of(host, &parts, &connection);
                     let target = Target { host, method: &parts.method, path, operation, world };
-                    app.faults.meet(&target, line.seq())
+                    app.faults.match_request(&target, line.seq())
                 }
             };
         if let Some(fired) = &fault {
@@ -104,7 +104,7 @@ impl Exchange {
             _ => response,
         };
         let response = match self.effect() {
-            Some(effect) => alter::altered(response, effect).await,
+            Some(effect) => mutate::mutated(response, effect).await,
             None => response,
         };
         self.note_answer(&response);

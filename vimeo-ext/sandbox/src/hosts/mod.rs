@@ -16,7 +16,7 @@ use crate::app::AppState;
 use crate::faults::Phase;
 use crate::journal::Host;
 use crate::protocol::error::{ApiError, INVALID};
-use crate::protocol::links::Place;
+use crate::protocol::links::LinkTarget;
 use crate::protocol::names;
 use crate::server::Connection;
 use crate::{control, router};
@@ -46,7 +46,7 @@ async fn either_host(
 ) -> Response<Body> {
     let named = request.uri().host().or_else(|| request.headers().get(header::HOST)?.to_str().ok());
     let upload = named.is_some_and(|host| names::is_upload(host.split(':').next().unwrap_or_default()))
-        || Place::parse(request.uri().path()).is_some();
+        || LinkTarget::parse(request.uri().path()).is_some();
     match upload {
         true => upload_host(app, connection, request).await,
         false => api_host(app, connection, request).await,
@@ -97,19 +97,19 @@ async fn api_answer(app: &AppState, exchange: &Exchange, body: Body) -> Response
     };
     let request = router::request(&exchange.parts, body);
     let method = &exchange.parts.method;
-    let reach = app.reach(&exchange.connection);
+    let resolver = app.resolver(&exchange.connection);
     let own_base = exchange.connection.own().and_then(|own| own.upload_base.as_deref());
     let upload_base = own_base.unwrap_or(&app.upload_base);
-    let response = router::answer(&reach, upload_base, method, &request, &exchange.line);
-    kept(app, method, response).await
+    let response = router::answer(&resolver, upload_base, method, &request, &exchange.line);
+    when_durable(app, method, response).await
 }
 
 /// The answer, once what it tells of is on the disk, where it is to be there.
-async fn kept(app: &AppState, method: &Method, response: Response<Body>) -> Response<Body> {
+async fn when_durable(app: &AppState, method: &Method, response: Response<Body>) -> Response<Body> {
     if method.is_safe() {
         return response;
     }
-    match app.worlds.kept().await {
+    match app.worlds.durable().await {
         Ok(()) => response,
         Err(reason) => {
             let message = format!("The state cannot be written: {reason}.");
@@ -170,6 +170,6 @@ async fn upload_host(
         },
         _ => tus::answer(&app, &exchange, body).await,
     };
-    let response = kept(&app, &exchange.parts.method, response).await;
+    let response = when_durable(&app, &exchange.parts.method, response).await;
     exchange.end(response).await
 }

@@ -106,12 +106,12 @@ impl Store {
     fn hand(&self, job: WriterMessage) {
         let mut handed = self.handed.lock().unwrap_or_else(PoisonError::into_inner);
         handed.lines += u64::from(matches!(job, WriterMessage::Line(_)));
-        // The writer outlives the store; if it is gone all the same, nothing becomes durable and `kept` says so.
+        // The writer outlives the store; if it is gone all the same, nothing becomes durable and `durable` says so.
         let _ = handed.writer.send(job);
     }
 
     /// Waits until all that was handed over so far is on the disk.
-    pub(crate) async fn kept(&self) -> Result<(), String> {
+    pub(crate) async fn durable(&self) -> Result<(), String> {
         let lines = self.handed.lock().unwrap_or_else(PoisonError::into_inner).lines;
         let mut durable = self.durable.clone();
         let enough =

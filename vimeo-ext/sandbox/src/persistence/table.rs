@@ -79,7 +79,7 @@ pub(crate) trait Watched {
     fn has_changed(&self) -> bool;
 
     /// Forgets what changed, once it is written.
-    fn settle(&mut self);
+    fn commit(&mut self);
 }
 
 impl<T> Watched for Table<T> {
@@ -91,7 +91,7 @@ impl<T> Watched for Table<T> {
         self.changed.as_ref().is_some_and(|changed| !changed.is_empty())
     }
 
-    fn settle(&mut self) {
+    fn commit(&mut self) {
         if let Some(changed) = &mut self.changed {
             changed.clear();
         }
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(changed, json!({"count": 7, "rows": {"changed": {"1": null, "2": "two!", "3": "three"}}}));
         apply(&mut written, changed.as_object().unwrap().clone());
         assert_eq!(Value::Object(written), serde_json::to_value(&state).unwrap());
-        state.rows.settle();
+        state.rows.commit();
         assert!(!state.rows.has_changed());
     }
 }

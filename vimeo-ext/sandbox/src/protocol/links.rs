@@ -22,7 +22,7 @@ pub(crate) enum Target {
 
 /// What stands in the path of a link: the world and what of it is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct LinkTarget {
     pub(crate) world: u64,
     pub(crate) target: Target,
 }
@@ -35,7 +35,7 @@ pub(crate) enum Refused {
     Expired,
 }
 
-impl Place {
+impl LinkTarget {
     pub(crate) fn path(&self) -> String {
         match &self.target {
             Target::File(ticket) => format!("/files/{}/{ticket}", self.world),
@@ -89,17 +89,17 @@ mod tests {
     #[test]
     fn a_link_opens_until_it_expires_and_only_unchanged() {
         let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
-        let place = Place { world: 3, target: Target::File("abc".into()) };
+        let place = LinkTarget { world: 3, target: Target::File("abc".into()) };
         let link = place.signed(7, at(1000));
         let (path, query) = link.split_once('?').unwrap();
-        assert_eq!(Place::parse(path).unwrap(), place);
+        assert_eq!(LinkTarget::parse(path).unwrap(), place);
         let query = Query::parse(query);
 
         assert_eq!(place.check(7, &query, at(999)), Ok(()));
         assert_eq!(place.check(7, &query, at(1000)), Err(Refused::Expired));
         assert_eq!(place.check(8, &query, at(1)), Err(Refused::BadSignature));
         assert_eq!(place.check(7, &Query::parse(""), at(1)), Err(Refused::BadSignature));
-        let other = Place { world: 3, target: Target::File("abd".into()) };
+        let other = LinkTarget { world: 3, target: Target::File("abd".into()) };
         assert_eq!(other.check(7, &query, at(1)), Err(Refused::BadSignature));
     }
 
@@ -108,7 +108,7 @@ mod tests {
         for path in
             ["/", "/files", "/files/1", "/files/x/abc", "/files/1/abc/d", "/pictures/1/abc", "/videos/1/2"]
         {
-            assert_eq!(Place::parse(path), None, "{path}");
+            assert_eq!(LinkTarget::parse(path), None, "{path}");
         }
     }
 }

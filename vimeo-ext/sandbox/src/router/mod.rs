@@ -26,8 +26,8 @@ use crate::protocol::error::ApiError;
 use crate::protocol::fields::Selection;
 use crate::protocol::query::Query;
 use crate::world::State;
-use crate::world::reach::WorldResolver;
 use crate::world::registry::WorldHandle;
+use crate::world::resolver::WorldResolver;
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
@@ -35,7 +35,7 @@ const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 /// Answers a request whose body was read.
 pub(crate) fn answer(
-    reach: &WorldResolver<'_>,
+    resolver: &WorldResolver<'_>,
     upload_base: &str,
     method: &Method,
     request: &Request,
@@ -54,22 +54,22 @@ pub(crate) fn answer(
     };
     line.note(|entry| entry.operation = Some(operation.name));
     if let Some(open) = table::without_token(operation.name) {
-        return open_door(reach, upload_base, request, line, operation, params, open);
+        return answer_without_token(resolver, upload_base, request, line, operation, params, open);
     }
     let Some(token) = journal::bearer(&request.headers) else {
         return refusal(&ApiError::unauthorized(
             "No access token was sent: the Authorization header must be `bearer …`.",
         ));
     };
-    let cell = match reach.of(token) {
-        Some(cell) => cell,
-        None => match strangers_world(reach, token) {
-            Ok(cell) => cell,
+    let handle = match resolver.of(token) {
+        Some(handle) => handle,
+        None => match world_for_unknown_token(resolver, token) {
+            Ok(handle) => handle,
             Err(error) => return refusal(&error),
         },
     };
-    line.in_world(cell.id);
-    let (mut state, now) = if method.is_safe() { cell.look() } else { cell.enter() };
+    line.in_world(handle.id);
+    let (mut state, now) = if method.is_safe() { handle.read() } else { handle.write() };
     let (caller, rate, standing) = match admit(&mut state, token, request, now) {
         Ok(admitted) => admitted,
         Err(error) => return refusal(&error),
@@ -88,13 +88,13 @@ pub(crate) fn answer(
     let mut response = finish(outcome, operation, request);
     // A client may reckon the reset by the server's own clock, so that must be the world's.
     put(&mut response, header::DATE, &http_date(now));
-    tell_limit(&mut response, &rate, &standing);
+    put_limit_headers(&mut response, &rate, &standing);
     response
 }
 
 /// The world of a token that is not known, where such tokens are let in.
-fn strangers_world(reach: &WorldResolver<'_>, token: &str) -> Result<Arc<WorldHandle>, ApiError> {
-    if !reach.config().allow_any_token {
+fn world_for_unknown_token(resolver: &WorldResolver<'_>, token: &str) -> Result<Arc<WorldHandle>, ApiError> {
+    if !resolver.config().allow_any_token {
         return Err(ApiError::unauthorized(match looks_real(token) {
             true => {
                 "The access token looks like a real one of Vimeo's, and the sandbox takes none: use the token that it printed."
@@ -102,14 +102,14 @@ fn strangers_world(reach: &WorldResolver<'_>, token: &str) -> Result<Arc<WorldHa
             false => "The access token is not known here, or was revoked.",
         }));
     }
-    let cell = reach.first()?;
+    let handle = resolver.first()?;
     {
-        let (mut state, _) = cell.enter();
+        let (mut state, _) = handle.write();
         let user = Some(state.first_user);
         // Another request may have brought it in a moment ago, which is as good.
         let _ = state.add_token(token, user, Scopes::all(), None);
     }
-    Ok(cell)
+    Ok(handle)
 }
 
 /// Finds who a token stands for and counts the request against its limit.
@@ -157,7 +157,7 @@ fn run(mut call: Call<'_>) -> Outcome {
     if operation.body.is_some() {
         validation::body(operation, &call.input()?, &call.request.query, &mut wrong);
     }
-    validation::settle(wrong)?;
+    validation::into_result(wrong)?;
     let mut answer = handler(&mut call)?;
     if operation.method != Method::GET {
         call.state.changed = call.state.changed.max(Some(call.now));
@@ -169,8 +169,8 @@ fn run(mut call: Call<'_>) -> Outcome {
 }
 
 /// An operation that is asked without a token: it says itself who may.
-fn open_door(
-    reach: &WorldResolver<'_>,
+fn answer_without_token(
+    resolver: &WorldResolver<'_>,
     upload_base: &str,
     request: &Request,
     line: &Line,
@@ -178,10 +178,10 @@ fn open_door(
     params: Params,
     open: handlers::Open,
 ) -> Response<Body> {
-    let outcome =
-        open(reach, request, operation).and_then(|(cell, handler): (Arc<WorldHandle>, handlers::Handler)| {
-            line.in_world(cell.id);
-            let (mut state, now) = cell.enter();
+    let outcome = open(resolver, request, operation).and_then(
+        |(handle, handler): (Arc<WorldHandle>, handlers::Handler)| {
+            line.in_world(handle.id);
+            let (mut state, now) = handle.write();
             let selection = Selection::parse(request.query.get("fields"));
             handler(&mut Call {
                 state: &mut state,
@@ -193,7 +193,8 @@ fn open_door(
                 selection,
                 upload_base,
             })
-        });
+        },
+    );
     finish(outcome, operation, request)
 }
 
@@ -273,7 +274,7 @@ fn put(response: &mut Response<Body>, name: HeaderName, value: &str) {
     }
 }
 
-fn tell_limit(response: &mut Response<Body>, rate: &RateLimit, standing: &RateLimitStatus) {
+fn put_limit_headers(response: &mut Response<Body>, rate: &RateLimit, standing: &RateLimitStatus) {
     let reset = match rate.headers {
         LimitHeaders::Absent => return,
         LimitHeaders::Iso => iso(standing.reset),

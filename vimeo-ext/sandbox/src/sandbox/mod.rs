@@ -112,12 +112,12 @@ impl Sandbox {
     pub fn add_world(&self, seed: u64) -> World {
         let origin = WorldSpec::new(seed, self.clock().mode(), Vec::new());
         // The token of a new world has its number in it; only a token given by hand could be the same.
-        let cell = self.app.worlds.add(origin).or_else(|taken| {
+        let handle = self.app.worlds.add(origin).or_else(|taken| {
             let own = format!("{taken}-{seed:016x}");
             let origin = WorldSpec::new(seed, self.clock().mode(), vec![(own, Scopes::all())]);
             self.app.worlds.add(origin)
         });
-        World::new(cell.unwrap_or_else(|_| Arc::clone(&self.world.cell)))
+        World::new(handle.unwrap_or_else(|_| Arc::clone(&self.world.handle)))
     }
 
     /// Another world that one port of the API's address leads to, and nothing else does: for clients that cannot be given
@@ -144,7 +144,7 @@ impl Sandbox {
     ///
     /// When a fixture cannot be read or one of its steps fails; the error names the line.
     pub fn fill(&self, world: &World, seed: &Seed) -> Result<usize, SeedError> {
-        self.app.fill(&world.cell, seed)
+        self.app.fill(&world.handle, seed)
     }
 
     /// Waits until all that happened so far was told to webhooks, well or in vain.
@@ -153,7 +153,7 @@ impl Sandbox {
             // Looking brings about what is due.
             let _ = world.events();
         }
-        self.app.worlds.told().await;
+        self.app.worlds.flush_deliveries().await;
     }
 
     /// Whether the worlds were kept by an earlier start.
@@ -166,7 +166,7 @@ impl Sandbox {
     /// the command prints them.
     #[must_use]
     pub fn describe(&self, world: &World) -> serde_json::Value {
-        crate::control::description(&self.app, &world.cell)
+        crate::control::description(&self.app, &world.handle)
     }
 
     /// All worlds, in the order in which they were made.

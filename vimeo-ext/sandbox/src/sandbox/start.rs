@@ -39,14 +39,14 @@ impl SandboxBuilder {
     /// When a port cannot be had, the folder for uploads cannot be used, or a token or scope will not do.
     pub async fn start(self) -> Result<Sandbox, StartError> {
         let (outbox, notices) = tokio::sync::mpsc::unbounded_channel();
-        let (worlds, cell, was_kept) = if self.touches_files() {
+        let (worlds, handle, was_kept) = if self.touches_files() {
             let builder = self.clone();
             let opened = tokio::task::spawn_blocking(move || builder.open_worlds(outbox)).await;
             opened.unwrap_or_else(|error| Err(StartError::Stopped(error.to_string())))?
         } else {
             self.open_worlds(outbox)?
         };
-        let world = World::new(cell);
+        let world = World::new(handle);
 
         let (api, url) = listen(self.address, self.port).await?;
         let (upload, upload_url) = match self.one_host {
@@ -166,8 +166,8 @@ impl SandboxBuilder {
         }
         let first = worlds.all().into_iter().next();
         let was_kept = first.is_some();
-        let cell = match first {
-            Some(cell) => cell,
+        let handle = match first {
+            Some(handle) => handle,
             None => worlds
                 .add(WorldSpec::new(self.seed, self.clock.mode(), self.tokens.clone()))
                 .map_err(StartError::TokenTwice)?,
@@ -176,7 +176,7 @@ impl SandboxBuilder {
             let worlds: Arc<dyn Snapshot> = Arc::clone(&worlds) as _;
             store.watch(Arc::downgrade(&worlds));
         }
-        Ok((worlds, cell, was_kept))
+        Ok((worlds, handle, was_kept))
     }
 }
 

@@ -17,17 +17,18 @@ use crate::persistence::MAX_DOCUMENT_BYTES;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
     /// How many bytes of it are read.
-    most: usize,
+    max_bytes: usize,
     /// How long it may take.
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl Bounds {
     /// For a program that is told of something, and a sandbox that is asked for little.
-    pub(crate) const SMALL: Self = Self { most: 64 << 20, patience: Duration::from_secs(10) };
+    pub(crate) const CALLBACK: Self = Self { max_bytes: 64 << 20, timeout: Duration::from_secs(10) };
     /// For all worlds of a sandbox: as much as one takes.
     #[cfg(feature = "cli")]
-    pub(crate) const WORLDS: Self = Self { most: MAX_DOCUMENT_BYTES, patience: Duration::from_secs(600) };
+    pub(crate) const WORLD_TRANSFER: Self =
+        Self { max_bytes: MAX_DOCUMENT_BYTES, timeout: Duration::from_secs(600) };
 }
 
 /// Why a request got no answer.
@@ -73,11 +74,11 @@ pub(crate) async fn send(
     url: &Url,
     headers: HeaderMap,
     body: Bytes,
-    Bounds { most, patience }: Bounds,
+    Bounds { max_bytes, timeout }: Bounds,
 ) -> Result<(u16, Bytes), SendError> {
-    match tokio::time::timeout(patience, exchange(method, url, headers, body, most)).await {
+    match tokio::time::timeout(timeout, exchange(method, url, headers, body, max_bytes)).await {
         Ok(exchanged) => exchanged,
-        Err(_) => Err(SendError::TooSlow(patience)),
+        Err(_) => Err(SendError::TooSlow(timeout)),
     }
 }
 
@@ -86,7 +87,7 @@ async fn exchange(
     url: &Url,
     headers: HeaderMap,
     body: Bytes,
-    most: usize,
+    max_bytes: usize,
 ) -> Result<(u16, Bytes), SendError> {
     let addresses = local(url).ok_or_else(|| SendError::Elsewhere(url.clone()))?;
     let stream = TcpStream::connect(&*addresses).await.map_err(SendError::Connect)?;
@@ -100,7 +101,7 @@ async fn exchange(
     let answered = async move {
         let response = sender.send_request(request).await?;
         let status = response.status().as_u16();
-        let body = Limited::new(response.into_body(), most).collect().await;
+        let body = Limited::new(response.into_body(), max_bytes).collect().await;
         Ok::<_, SendError>((status, body.map_err(SendError::Answer)?.to_bytes()))
     };
     // The connection is driven beside the exchange, and ends with it.

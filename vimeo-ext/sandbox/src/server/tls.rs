@@ -20,7 +20,7 @@ use tokio_rustls::rustls::version::{TLS12, TLS13};
 use crate::protocol::names;
 
 /// How long certificates are good for; some clients refuse longer ones.
-const LIFETIME: TimeDelta = TimeDelta::days(397);
+const CERTIFICATE_LIFETIME: TimeDelta = TimeDelta::days(397);
 
 /// The authority of one run and the certificate that it gave.
 #[derive(Debug)]
@@ -96,5 +96,5 @@ fn limit(params: &mut CertificateParams, now: DateTime<Utc>) {
         rcgen::date_time_ymd(at.year(), part(at.month()), part(at.day()))
     };
     params.not_before = day(now - TimeDelta::days(1));
-    params.not_after = day(now + LIFETIME);
+    params.not_after = day(now + CERTIFICATE_LIFETIME);
 }

@@ -18,17 +18,17 @@ use crate::world::outbox::DispatcherCommand;
 use crate::world::registry::Worlds;
 
 /// The longest sleep; a machine that slept or a clock that was set is noticed after it.
-const LONGEST: Duration = Duration::from_secs(60);
+const MAX_SLEEP: Duration = Duration::from_secs(60);
 
 /// Tells events until the sandbox ends.
 pub(crate) async fn run(worlds: Arc<Worlds>, mut notices: mpsc::UnboundedReceiver<DispatcherCommand>) {
     loop {
-        let due = worlds.next_due().map_or(LONGEST, |due| due.min(LONGEST));
+        let due = worlds.next_due().map_or(MAX_SLEEP, |due| due.min(MAX_SLEEP));
         tokio::select! {
             notice = notices.recv() => match notice {
                 Some(DispatcherCommand::Events { world, events }) => {
                     for event in events {
-                        tell(&worlds, world, event).await;
+                        deliver(&worlds, world, event).await;
                     }
                 }
                 Some(DispatcherCommand::Planned) => {}
@@ -36,18 +36,18 @@ pub(crate) async fn run(worlds: Arc<Worlds>, mut notices: mpsc::UnboundedReceive
                 None => return,
             },
             // Looking is what brings about what is due.
-            () = tokio::time::sleep(due) => worlds.all().iter().for_each(|cell| drop(cell.look())),
+            () = tokio::time::sleep(due) => worlds.all().iter().for_each(|handle| drop(handle.read())),
         }
     }
 }
 
-async fn tell(worlds: &Worlds, world: u64, id: u64) {
-    let Some(cell) = worlds.get(world) else { return };
+async fn deliver(worlds: &Worlds, world: u64, id: u64) {
+    let Some(handle) = worlds.get(world) else { return };
     let config = &worlds.config.webhooks;
     let (event, before, hooks) = {
-        let (mut state, _) = cell.enter();
+        let (mut state, _) = handle.write();
         // A world that began again has forgotten what was on its way.
-        let Some(before) = state.tells(id) else { return };
+        let Some(before) = state.start_delivery(id) else { return };
         let Some(event) = state.events.get(&id).cloned() else { return };
         let hooks: Vec<(String, Option<String>)> = state
             .webhooks
@@ -69,7 +69,7 @@ async fn tell(worlds: &Worlds, world: u64, id: u64) {
         for _ in 0..=config.retries {
             let delivery = send(&url, secret.as_deref(), &body, config).await;
             let taken = delivery.is_taken();
-            let (mut state, _) = cell.enter();
+            let (mut state, _) = handle.write();
             if let Some(event) = state.events.get_mut(&id) {
                 event.deliveries.push(delivery);
             }
@@ -78,7 +78,7 @@ async fn tell(worlds: &Worlds, world: u64, id: u64) {
             }
         }
     }
-    cell.enter().0.told(id);
+    handle.write().0.mark_delivered(id);
 }
 
 async fn send(url: &str, secret: Option<&str>, body: &str, config: &WebhookConfig) -> Delivery {
@@ -94,7 +94,7 @@ async fn send(url: &str, secret: Option<&str>, body: &str, config: &WebhookConfi
                 headers.insert(name, value);
             }
             let body = Bytes::copy_from_slice(body.as_bytes());
-            outbound::send(Method::POST, &address, headers, body, Bounds::SMALL)
+            outbound::send(Method::POST, &address, headers, body, Bounds::CALLBACK)
                 .await
                 .map_err(|error| error.to_string())
         }

@@ -104,7 +104,7 @@ impl State {
         // Those on their way are spared: whoever waits for one is still to be told.
         while self.events.len() > MAX_EVENTS
             && let Some(oldest) = self.events.keys().next().copied()
-            && !self.untold.iter().any(|(id, _)| *id == oldest)
+            && !self.undelivered.iter().any(|(id, _)| *id == oldest)
         {
             self.events.remove(&oldest);
         }
@@ -117,7 +117,7 @@ impl State {
         let Some(event) = self.events.get_mut(&id) else { return false };
         let spare = event.deliveries.len().saturating_sub(MAX_DELIVERIES);
         // Only while it is not being told: then its attempts are counted from their beginning.
-        if !self.untold.iter().any(|(one, _)| *one == id) {
+        if !self.undelivered.iter().any(|(one, _)| *one == id) {
             event.deliveries.drain(..spare);
         }
         self.send(id);
@@ -125,27 +125,27 @@ impl State {
     }
 
     fn send(&mut self, id: u64) {
-        self.untold.push_back((id, None));
+        self.undelivered.push_back((id, None));
         self.outbox.push(id);
     }
 
     /// Begins to tell an event, or goes on; answers how often it had been sent before. `None` when it is not on its way.
-    pub(crate) fn tells(&mut self, id: u64) -> Option<usize> {
+    pub(crate) fn start_delivery(&mut self, id: u64) -> Option<usize> {
         let sent = self.events.get(&id)?.deliveries.len();
-        let (_, before) = self.untold.iter_mut().find(|(one, _)| *one == id)?;
+        let (_, before) = self.undelivered.iter_mut().find(|(one, _)| *one == id)?;
         Some(*before.get_or_insert(sent))
     }
 
     /// Takes note that everyone who is to know of an event was told, well or in vain.
-    pub(crate) fn told(&mut self, id: u64) {
-        if let Some(place) = self.untold.iter().position(|(one, _)| *one == id) {
-            self.untold.remove(place);
+    pub(crate) fn mark_delivered(&mut self, id: u64) {
+        if let Some(place) = self.undelivered.iter().position(|(one, _)| *one == id) {
+            self.undelivered.remove(place);
         }
     }
 
     /// Sends all events that were on their way when the world was written down.
-    pub(super) fn send_untold(&mut self) {
-        self.outbox = self.untold.iter().map(|(id, _)| *id).collect();
+    pub(super) fn requeue_undelivered(&mut self) {
+        self.outbox = self.undelivered.iter().map(|(id, _)| *id).collect();
     }
 
     pub(crate) fn emit_video(&mut self, kind: &str, video: u64, at: DateTime<Utc>) {

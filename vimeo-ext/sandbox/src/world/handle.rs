@@ -17,7 +17,7 @@ use crate::config::{Pull, Transcode};
 /// One independent world of a sandbox: its users, videos, tokens, ids and clock. Clones are the same world.
 #[derive(Debug, Clone)]
 pub struct World {
-    pub(crate) cell: Arc<WorldHandle>,
+    pub(crate) handle: Arc<WorldHandle>,
     token: Arc<str>,
 }
 
@@ -44,15 +44,15 @@ pub enum TriggerError {
 }
 
 impl World {
-    pub(crate) fn new(cell: Arc<WorldHandle>) -> Self {
-        let token = cell.origin().token().into();
-        Self { cell, token }
+    pub(crate) fn new(handle: Arc<WorldHandle>) -> Self {
+        let token = handle.spec().token().into();
+        Self { handle, token }
     }
 
     /// The world's number, as in the journal.
     #[must_use]
     pub fn id(&self) -> u64 {
-        self.cell.id
+        self.handle.id
     }
 
     /// The token of the world's first user, with all scopes unless others were asked for. Obviously fake.
@@ -64,38 +64,38 @@ impl World {
     /// The first user's number, as in `/users/{id}`.
     #[must_use]
     pub fn user_id(&self) -> u64 {
-        self.cell.enter().0.first_user
+        self.handle.write().0.first_user
     }
 
     /// The client id of the world's app.
     #[must_use]
     pub fn client_id(&self) -> String {
-        self.cell.enter().0.app.client_id.clone()
+        self.handle.write().0.app.client_id.clone()
     }
 
     /// The client secret of the world's app.
     #[must_use]
     pub fn client_secret(&self) -> String {
-        self.cell.enter().0.app.client_secret.clone()
+        self.handle.write().0.app.client_secret.clone()
     }
 
     /// The world's clock.
     #[must_use]
     pub fn clock(&self) -> &Clock {
-        &self.cell.clock
+        &self.handle.clock
     }
 
     /// Puts the world back to where it began, its clock too, or to that with its accounts in place. Other worlds notice
     /// nothing. Tokens that the world began with are good again; those that were issued since are gone, unless accounts
     /// are kept.
     pub fn reset(&self, keep: Keep) {
-        self.cell.reset(keep);
+        self.handle.reset(keep);
     }
 
     /// Another user, with a token of their own.
     #[must_use]
     pub fn add_user(&self, name: &str) -> Account {
-        let (mut state, now) = self.cell.enter();
+        let (mut state, now) = self.handle.write();
         let user_id = state.add_user(name, now);
         Account { user_id, token: state.issue_token(Some(user_id), Scopes::all(), None) }
     }
@@ -103,7 +103,7 @@ impl World {
     /// Another token for the first user.
     #[must_use]
     pub fn issue_token(&self, scopes: impl Into<Scopes>) -> String {
-        let (mut state, _) = self.cell.enter();
+        let (mut state, _) = self.handle.write();
         let user = state.first_user;
         state.issue_token(Some(user), scopes.into(), None)
     }
@@ -111,24 +111,24 @@ impl World {
     /// A token that stands for the app alone, as client credentials give it.
     #[must_use]
     pub fn issue_app_token(&self, scopes: impl Into<Scopes>) -> String {
-        self.cell.enter().0.issue_token(None, scopes.into(), None)
+        self.handle.write().0.issue_token(None, scopes.into(), None)
     }
 
     /// Lets the first user accept or reject the device that shows this code; `false` when none waits under it.
     pub fn decide_device(&self, user_code: &str, accept: bool) -> bool {
-        let (mut state, now) = self.cell.enter();
+        let (mut state, now) = self.handle.write();
         let user = accept.then_some(state.first_user);
         state.grants.decide_device(user_code, user, now)
     }
 
     /// Makes a token invalid, as its user can at any time; `false` when it was none of this world's.
     pub fn revoke_token(&self, token: &str) -> bool {
-        self.cell.enter().0.revoke(token)
+        self.handle.write().0.revoke(token)
     }
 
     /// Gives a token another rate limit and a fresh window; `false` when it is none of this world's.
     pub fn set_rate_limit(&self, token: &str, limit: RateLimit) -> bool {
-        let (mut state, _) = self.cell.enter();
+        let (mut state, _) = self.handle.write();
         state.token(token).is_some_and(|token| {
             token.rate = limit;
             token.usage = Default::default();
@@ -138,7 +138,7 @@ impl World {
 
     /// Adds `count` videos of the first user that are ready to play, the last the newest; answers their ids.
     pub fn seed_videos(&self, count: usize) -> Vec<u64> {
-        let (mut state, now) = self.cell.enter();
+        let (mut state, now) = self.handle.write();
         let owner = state.first_user;
         state.seed_videos(owner, count, now)
     }
@@ -146,7 +146,7 @@ impl World {
     /// What happened in this world that webhooks tell of, the oldest first.
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
-        self.cell.look().0.events.values().cloned().collect()
+        self.handle.read().0.events.values().cloned().collect()
     }
 
     /// Lets an event happen, to `resource` or to the newest video, with `payload` laid over what is sent; answers its
@@ -164,7 +164,7 @@ impl World {
         if !EVENT_KINDS.contains(&kind) {
             return Err(TriggerError::UnknownEvent(kind.to_owned()));
         }
-        let (mut state, now) = self.cell.enter();
+        let (mut state, now) = self.handle.write();
         let resource = match resource {
             Some(resource) => resource.to_owned(),
             None => {
@@ -177,22 +177,22 @@ impl World {
 
     /// Tells an event again; `false` when there is none of this number.
     pub fn resend(&self, event: u64) -> bool {
-        self.cell.enter().0.resend(event)
+        self.handle.write().0.resend(event)
     }
 
     /// Lets the answers of this world drift, or be as described again.
     pub fn set_drift(&self, drift: Option<Drift>) {
-        self.cell.enter().0.drift = drift;
+        self.handle.write().0.drift = drift;
     }
 
     /// How uploads of this world become playable from now on; what was uploaded before keeps to the old rule.
     pub fn set_transcode(&self, rule: Transcode) {
-        self.cell.enter().0.transcode = rule;
+        self.handle.write().0.transcode = rule;
     }
 
     /// What becomes of what this world is to fetch.
     pub fn set_pull(&self, outcome: Pull) {
-        self.cell.enter().0.pull = outcome;
+        self.handle.write().0.pull = outcome;
     }
 
     /// What arrived of a video's newest upload; `None` for an unknown video and for one that was not uploaded by tus.
@@ -208,14 +208,14 @@ impl World {
     }
 
     fn upload(&self, video_id: u64) -> Option<Arc<super::upload::Upload>> {
-        let (state, _) = self.cell.enter();
+        let (state, _) = self.handle.write();
         state.videos.get(&video_id)?.latest()?.source.upload().cloned()
     }
 
     /// The file of a text track, once it was sent.
     #[must_use]
     pub fn text_track_file(&self, video_id: u64, track_id: u64) -> Option<Bytes> {
-        let (state, _) = self.cell.enter();
+        let (state, _) = self.handle.write();
         let video = state.videos.get(&video_id)?;
         video.text_tracks.iter().find(|track| track.id == track_id)?.file.clone()
     }
@@ -231,7 +231,7 @@ impl World {
     }
 
     fn end_transcode(&self, video_id: u64, well: bool) -> bool {
-        let (mut state, now) = self.cell.enter();
+        let (mut state, now) = self.handle.write();
         let latest = state.videos.get(&video_id).and_then(|video| video.latest());
         let Some(version) =
             latest.filter(|version| version.upload.word() == "complete").map(|version| version.id)
@@ -248,7 +248,7 @@ impl World {
     /// Forgets the upload of a video's newest version: its link answers 404 from now on.
     pub fn lose_upload(&self, video_id: u64) -> bool {
         let Some(upload) = self.upload(video_id) else { return false };
-        self.cell.enter().0.lose_upload(&upload.ticket);
+        self.handle.write().0.lose_upload(&upload.ticket);
         true
     }
 }

@@ -70,13 +70,13 @@ impl State {
         let sources = self.videos.values().flat_map(|video| &video.versions).map(|version| &version.source);
         for source in sources {
             if let Some(upload) = source.upload() {
-                upload.keep_on(&config);
+                upload.reattach_content(&config);
                 if let Some(known) = self.uploads.get_mut(&upload.ticket) {
                     *known = Arc::clone(upload);
                 }
             }
         }
-        self.send_untold();
+        self.requeue_undelivered();
         self.config = config;
         self.index = index;
     }
@@ -123,7 +123,7 @@ impl State {
                 self.written.insert(name.clone(), hash) != Some(hash)
             }
         });
-        self.tables().into_iter().for_each(Watched::settle);
+        self.tables().into_iter().for_each(Watched::commit);
         self.watch();
         Ok(changes)
     }

@@ -11,8 +11,8 @@ pub(crate) mod handle;
 mod keeping;
 pub(crate) mod outbox;
 mod people;
-pub(crate) mod reach;
 pub(crate) mod registry;
+pub(crate) mod resolver;
 mod schedule;
 pub(crate) mod seed;
 pub(crate) mod snapshot;
@@ -35,7 +35,7 @@ use crate::config::drift::Drift;
 use crate::config::{Config, Pull, Transcode};
 use crate::persistence::table::Table;
 use crate::protocol::ids::Ids;
-use crate::protocol::links::{Place, Target};
+use crate::protocol::links::{LinkTarget, Target};
 use collections::{Channel, Folder, Showcase, Webhook};
 use entities::Collections;
 use events::Event;
@@ -72,8 +72,8 @@ pub(crate) struct State {
     pub(crate) events: Table<Event>,
     /// Events on their way, in their order, each with how often it had been sent when its turn came. They are written
     /// down, so that an end of the process loses none.
-    #[serde(default)]
-    untold: VecDeque<(u64, Option<usize>)>,
+    #[serde(default, rename = "untold")]
+    undelivered: VecDeque<(u64, Option<usize>)>,
     /// Those of them that the telling task has not heard of.
     #[serde(skip)]
     outbox: Vec<u64>,
@@ -149,7 +149,7 @@ impl State {
             channels: Table::default(),
             webhooks: Table::default(),
             events: Table::default(),
-            untold: VecDeque::new(),
+            undelivered: VecDeque::new(),
             outbox: Vec::new(),
             planned: false,
             likes: Relations::default(),
@@ -197,6 +197,6 @@ impl State {
     pub(crate) fn signed(&self, target: Target, since: DateTime<Utc>) -> (String, DateTime<Utc>) {
         let lifetime = TimeDelta::from_std(self.config.link_lifetime).unwrap_or(TimeDelta::MAX);
         let expires = since.checked_add_signed(lifetime).unwrap_or(DateTime::<Utc>::MAX_UTC);
-        (Place { world: self.id, target }.signed(self.seed, expires), expires)
+        (LinkTarget { world: self.id, target }.signed(self.seed, expires), expires)
     }
 }

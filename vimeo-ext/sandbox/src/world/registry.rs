@@ -23,7 +23,7 @@ use crate::protocol::error::ApiError;
 pub(crate) struct WorldHandle {
     pub(crate) id: u64,
     pub(crate) clock: Clock,
-    origin: Mutex<WorldSpec>,
+    spec: Mutex<WorldSpec>,
     state: Mutex<State>,
     /// Its tokens and client id stand here: with those of all worlds, or alone where it has a port of its own.
     names: Arc<TokenIndex>,
@@ -73,7 +73,7 @@ pub enum Keep {
 
 /// An open world. What changed in it is written down, where worlds are kept, when it closes.
 pub(crate) struct WorldGuard<'a> {
-    cell: &'a WorldHandle,
+    handle: &'a WorldHandle,
     state: MutexGuard<'a, State>,
     /// Whether the visit is to change nothing by itself; what fell due meanwhile still counts.
     looking: bool,
@@ -95,40 +95,40 @@ impl DerefMut for WorldGuard<'_> {
 
 impl Drop for WorldGuard<'_> {
     fn drop(&mut self) {
-        if let Some(store) = &self.cell.store
+        if let Some(store) = &self.handle.store
             && (!self.looking
                 || self.state.has_changed()
-                || self.state.has_clock_moved(self.cell.clock.mode()))
+                || self.state.has_clock_moved(self.handle.clock.mode()))
         {
-            snapshot::append_changes(store, self.cell, &mut self.state);
+            snapshot::append_changes(store, self.handle, &mut self.state);
         }
         // The order in which worlds are left is the order in which their events are told. Nobody listens after the end.
         let (events, planned) = self.state.take_outbox();
         if !events.is_empty() {
-            let _ = self.cell.outbox.send(DispatcherCommand::Events { world: self.cell.id, events });
+            let _ = self.handle.outbox.send(DispatcherCommand::Events { world: self.handle.id, events });
         }
         if planned {
-            let _ = self.cell.outbox.send(DispatcherCommand::Planned);
+            let _ = self.handle.outbox.send(DispatcherCommand::Planned);
         }
     }
 }
 
 impl WorldHandle {
     /// The state as of now, with all that fell due done.
-    pub(crate) fn enter(&self) -> (WorldGuard<'_>, DateTime<Utc>) {
+    pub(crate) fn write(&self) -> (WorldGuard<'_>, DateTime<Utc>) {
         self.open(false)
     }
 
-    /// As [`enter`](Self::enter), for a request that only reads.
-    pub(crate) fn look(&self) -> (WorldGuard<'_>, DateTime<Utc>) {
+    /// As [`write`](Self::write), for a request that only reads.
+    pub(crate) fn read(&self) -> (WorldGuard<'_>, DateTime<Utc>) {
         self.open(true)
     }
 
     fn open(&self, looking: bool) -> (WorldGuard<'_>, DateTime<Utc>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
-        state.settle(now);
-        (WorldGuard { cell: self, state, looking }, now)
+        state.run_due(now);
+        (WorldGuard { handle: self, state, looking }, now)
     }
 
     /// Whether a name is a token or the client id of this world.
@@ -141,19 +141,19 @@ impl WorldHandle {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn origin(&self) -> WorldSpec {
-        self.origin.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn spec(&self) -> WorldSpec {
+        self.spec.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Puts the world back to where it began, or to that with its accounts in place.
     pub(crate) fn reset(&self, keep: Keep) {
-        let (mut state, now) = self.enter();
+        let (mut state, now) = self.write();
         match keep {
             Keep::Accounts => state.clear_content(now),
             Keep::Nothing => {
-                let origin = self.origin();
-                self.clock.restore(origin.clock);
-                state.reset(&origin, self.clock.now());
+                let spec = self.spec();
+                self.clock.restore(spec.clock);
+                state.reset(&spec, self.clock.now());
             }
         }
     }
@@ -195,7 +195,7 @@ impl TokenIndex {
 pub(crate) struct Worlds {
     pub(crate) config: Arc<Config>,
     index: Arc<TokenIndex>,
-    cells: RwLock<BTreeMap<u64, Arc<WorldHandle>>>,
+    handles: RwLock<BTreeMap<u64, Arc<WorldHandle>>>,
     last: AtomicU64,
     store: Option<Arc<Store>>,
     outbox: Outbox,
@@ -206,7 +206,7 @@ impl Worlds {
         Self {
             config: Arc::new(config),
             index: Arc::default(),
-            cells: RwLock::default(),
+            handles: RwLock::default(),
             last: AtomicU64::new(0),
             store,
             outbox,
@@ -214,25 +214,24 @@ impl Worlds {
     }
 
     /// Makes a world; the error is a token that another has already.
-    pub(crate) fn add(&self, mut origin: WorldSpec) -> Result<Arc<WorldHandle>, String> {
+    pub(crate) fn add(&self, mut spec: WorldSpec) -> Result<Arc<WorldHandle>, String> {
         let id = self.last.fetch_add(1, Ordering::AcqRel) + 1;
-        if origin.tokens.is_empty() {
-            origin.tokens.push((format!("sandbox-user-token-{id}"), Scopes::all()));
+        if spec.tokens.is_empty() {
+            spec.tokens.push((format!("sandbox-user-token-{id}"), Scopes::all()));
         }
-        let clock = Clock::of(origin.clock);
-        let names = self.names_for(&origin);
-        let mut state =
-            State::new(id, origin.seed, Arc::clone(&self.config), Arc::clone(&names), clock.now());
-        if let Err(token) = state.admit_first_user(&origin.tokens) {
+        let clock = Clock::of(spec.clock);
+        let names = self.names_for(&spec);
+        let mut state = State::new(id, spec.seed, Arc::clone(&self.config), Arc::clone(&names), clock.now());
+        if let Err(token) = state.admit_first_user(&spec.tokens) {
             names.release_all(id);
             return Err(token);
         }
-        Ok(self.put(id, clock, origin, state, names))
+        Ok(self.put(id, clock, spec, state, names))
     }
 
     /// Where the names of a world stand: what has a port of its own may be called as another is.
-    fn names_for(&self, origin: &WorldSpec) -> Arc<TokenIndex> {
-        match origin.port {
+    fn names_for(&self, spec: &WorldSpec) -> Arc<TokenIndex> {
+        match spec.port {
             Some(_) => Arc::default(),
             None => Arc::clone(&self.index),
         }
@@ -244,21 +243,21 @@ impl Worlds {
         &self,
         id: u64,
         clock: Mode,
-        origin: WorldSpec,
+        spec: WorldSpec,
         mut state: State,
     ) -> Result<Arc<WorldHandle>, TokenKey> {
-        let Some(cell) = self.get(id) else {
-            let names = self.names_for(&origin);
+        let Some(handle) = self.get(id) else {
+            let names = self.names_for(&spec);
             state.register_tokens(id, &names)?;
             state.rejoin(Arc::clone(&self.config), Arc::clone(&names));
             self.last.fetch_max(id, Ordering::AcqRel);
-            let cell = self.put(id, Clock::of(clock), origin, state, names);
+            let handle = self.put(id, Clock::of(clock), spec, state, names);
             // Leaving it sends what was on its way.
-            drop(cell.look());
-            return Ok(cell);
+            drop(handle.read());
+            return Ok(handle);
         };
-        let mut held = cell.hold();
-        let names = &cell.names;
+        let mut held = handle.hold();
+        let names = &handle.names;
         names.release_all(id);
         if let Err(token) = state.register_tokens(id, names) {
             // These were all its own a moment ago.
@@ -267,49 +266,49 @@ impl Worlds {
         }
         state.rejoin(Arc::clone(&self.config), Arc::clone(names));
         *held = state;
-        cell.clock.restore(clock);
-        let mut beginning = cell.origin.lock().unwrap_or_else(PoisonError::into_inner);
+        handle.clock.restore(clock);
+        let mut beginning = handle.spec.lock().unwrap_or_else(PoisonError::into_inner);
         // How it is reached stays as it is here: whoever knows its port, or its token, goes on.
-        *beginning = WorldSpec { port: beginning.port, ..origin };
+        *beginning = WorldSpec { port: beginning.port, ..spec };
         drop(beginning);
         drop(held);
         if let Some(store) = &self.store {
-            snapshot::append_whole(store, &cell);
+            snapshot::append_whole(store, &handle);
         }
-        drop(cell.look());
-        Ok(cell)
+        drop(handle.read());
+        Ok(handle)
     }
 
     fn put(
         &self,
         id: u64,
         clock: Clock,
-        origin: WorldSpec,
+        spec: WorldSpec,
         mut state: State,
         names: Arc<TokenIndex>,
     ) -> Arc<WorldHandle> {
         if self.store.is_some() {
             state.watch();
         }
-        let cell = Arc::new(WorldHandle {
+        let handle = Arc::new(WorldHandle {
             id,
             clock,
-            origin: Mutex::new(origin),
+            spec: Mutex::new(spec),
             state: Mutex::new(state),
             names,
             store: self.store.clone(),
             outbox: self.outbox.clone(),
         });
-        self.cells.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&cell));
+        self.handles.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&handle));
         if let Some(store) = &self.store {
-            snapshot::append_whole(store, &cell);
+            snapshot::append_whole(store, &handle);
         }
-        cell
+        handle
     }
 
     /// Ends a world; its tokens and links lead nowhere from now on.
     pub(crate) fn remove(&self, id: u64) -> Option<Arc<WorldHandle>> {
-        let removed = self.cells.write().unwrap_or_else(PoisonError::into_inner).remove(&id)?;
+        let removed = self.handles.write().unwrap_or_else(PoisonError::into_inner).remove(&id)?;
         self.index.release_all(id);
         if let Some(store) = &self.store {
             store.append_end(id);
@@ -319,17 +318,17 @@ impl Worlds {
 
     /// Holds every world still at once, and lets none come or go meanwhile.
     pub(crate) fn hold_all<R>(&self, work: impl FnOnce(&[(&WorldHandle, MutexGuard<'_, State>)]) -> R) -> R {
-        let cells = self.cells.read().unwrap_or_else(PoisonError::into_inner);
-        let held: Vec<_> = cells.values().map(|cell| (&**cell, cell.hold())).collect();
+        let handles = self.handles.read().unwrap_or_else(PoisonError::into_inner);
+        let held: Vec<_> = handles.values().map(|handle| (&**handle, handle.hold())).collect();
         work(&held)
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<WorldHandle>> {
-        self.cells.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.handles.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     pub(crate) fn get(&self, id: u64) -> Option<Arc<WorldHandle>> {
-        self.cells.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+        self.handles.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
     /// The world that a sandbox begins with.
@@ -344,19 +343,19 @@ impl Worlds {
 
     /// How long until the next thing falls due on a clock that goes by itself.
     pub(crate) fn next_due(&self) -> Option<Duration> {
-        let moving = self.all().into_iter().filter(|cell| !cell.clock.is_frozen());
-        let due = moving.filter_map(|cell| Some(cell.hold().next_due()? - cell.clock.now()));
+        let moving = self.all().into_iter().filter(|handle| !handle.clock.is_frozen());
+        let due = moving.filter_map(|handle| Some(handle.hold().next_due()? - handle.clock.now()));
         // What is due already has no time left.
         due.min().map(|left| left.to_std().unwrap_or_default())
     }
 
     /// Waits until all that happened so far has been told.
-    pub(crate) async fn told(&self) {
+    pub(crate) async fn flush_deliveries(&self) {
         outbox::flush_deliveries(&self.outbox).await;
     }
 
     /// Whether worlds are written down.
-    pub(crate) fn are_kept(&self) -> bool {
+    pub(crate) fn are_durable(&self) -> bool {
         self.store.is_some()
     }
 
@@ -375,9 +374,9 @@ impl Worlds {
     }
 
     /// Waits until all that was done so far is on the disk, where worlds are kept there.
-    pub(crate) async fn kept(&self) -> Result<(), String> {
+    pub(crate) async fn durable(&self) -> Result<(), String> {
         match &self.store {
-            Some(store) => store.kept().await,
+            Some(store) => store.durable().await,
             None => Ok(()),
         }
     }

@@ -34,7 +34,7 @@ impl State {
     }
 
     /// Brings about all that fell due up to `now`, each at its own time, oldest first.
-    pub(crate) fn settle(&mut self, now: DateTime<Utc>) {
+    pub(crate) fn run_due(&mut self, now: DateTime<Utc>) {
         while let Some(entry) = self.schedule.first_entry() {
             let (at, _) = *entry.key();
             if at > now {

@@ -39,14 +39,14 @@ pub(crate) fn read_document(document: &[u8], place: &str) -> Result<Vec<StoredWo
     read_worlds(persistence::read(document, place)?, place)
 }
 
-fn record<'a>(cell: &'a WorldHandle, state: &'a State) -> WorldRecord<'a> {
-    WorldRecord { id: cell.id, clock: cell.clock.mode(), origin: cell.origin(), state }
+fn record<'a>(handle: &'a WorldHandle, state: &'a State) -> WorldRecord<'a> {
+    WorldRecord { id: handle.id, clock: handle.clock.mode(), origin: handle.spec(), state }
 }
 
 impl Snapshot for Worlds {
     fn snapshot(&self, meanwhile: &mut dyn FnMut()) -> serde_json::Result<Vec<u8>> {
         self.hold_all(|held| {
-            let records: Vec<_> = held.iter().map(|(cell, state)| record(cell, state)).collect();
+            let records: Vec<_> = held.iter().map(|(handle, state)| record(handle, state)).collect();
             let document = persistence::document(&records)?;
             meanwhile();
             Ok(document)
@@ -55,34 +55,34 @@ impl Snapshot for Worlds {
 }
 
 /// Writes what changed in an open world.
-pub(super) fn append_changes(store: &Store, cell: &WorldHandle, state: &mut State) {
-    let turned = state.clock_moved(cell.clock.mode());
+pub(super) fn append_changes(store: &Store, handle: &WorldHandle, state: &mut State) {
+    let turned = state.clock_moved(handle.clock.mode());
     match state.take_changes() {
         Ok(changes) if changes.is_empty() && !turned => {}
         Ok(changes) => {
-            append(store, cell, Map::from_iter([("state".to_owned(), Value::Object(changes))]));
+            append(store, handle, Map::from_iter([("state".to_owned(), Value::Object(changes))]));
         }
-        Err(error) => tracing::error!(%error, world = cell.id, "what changed cannot be written down"),
+        Err(error) => tracing::error!(%error, world = handle.id, "what changed cannot be written down"),
     }
 }
 
 /// Writes all of a world.
-pub(super) fn append_whole(store: &Store, cell: &WorldHandle) {
-    let mut state = cell.hold();
-    let whole = serde_json::to_value(record(cell, &state));
+pub(super) fn append_whole(store: &Store, handle: &WorldHandle) {
+    let mut state = handle.hold();
+    let whole = serde_json::to_value(record(handle, &state));
     // What is in the whole is no change any more.
     let settled = state.take_changes();
     match whole.and_then(|whole| settled.map(|_| whole)) {
-        Ok(Value::Object(whole)) => append(store, cell, whole),
+        Ok(Value::Object(whole)) => append(store, handle, whole),
         Ok(_) => {}
-        Err(error) => tracing::error!(%error, world = cell.id, "a world cannot be written down"),
+        Err(error) => tracing::error!(%error, world = handle.id, "a world cannot be written down"),
     }
 }
 
-fn append(store: &Store, cell: &WorldHandle, mut set: Map<String, Value>) {
-    match serde_json::to_value(cell.clock.mode()) {
+fn append(store: &Store, handle: &WorldHandle, mut set: Map<String, Value>) {
+    match serde_json::to_value(handle.clock.mode()) {
         Ok(clock) => drop(set.insert("clock".to_owned(), clock)),
         Err(error) => tracing::error!(%error, "a clock cannot be written down"),
     }
-    store.append(cell.id, set);
+    store.append(handle.id, set);
 }

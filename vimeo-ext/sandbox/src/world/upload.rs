@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use crate::config::Config;
 use crate::protocol::ids;
 pub(crate) use store::is_ticket;
-use store::{Kept, Position, Sink, Store};
+use store::{Content, Position, Sink, Store};
 
 /// What arrived of an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub(crate) struct Upload {
     sink: Arc<Sink>,
     /// Held by the request that writes; a newer one asks the older to let go.
     pub(crate) turn: tokio::sync::Mutex<()>,
-    pub(crate) let_go: tokio::sync::Notify,
+    pub(crate) cancel_writer: tokio::sync::Notify,
 }
 
 /// Why bytes were not taken.
@@ -73,14 +73,14 @@ impl Upload {
         size: u64,
         config: &Config,
     ) -> std::io::Result<Self> {
-        let store = Store::new(config.digest, Kept::new(&config.content, &ticket)?);
+        let store = Store::new(config.digest, Content::new(&config.content, &ticket)?);
         let position = Position { size, ..Position::default() };
         Ok(Self::standing(ticket, (video, version), position, store))
     }
 
     /// An upload of which nothing but its ticket is known.
     pub(crate) fn unknown(ticket: String) -> Self {
-        Self::standing(ticket, (0, 0), Position::default(), Store::new(false, Kept::Nothing))
+        Self::standing(ticket, (0, 0), Position::default(), Store::new(false, Content::Nothing))
     }
 
     fn standing(ticket: String, (video, version): (u64, u64), position: Position, store: Store) -> Self {
@@ -90,21 +90,21 @@ impl Upload {
             version,
             sink: Arc::new(Sink::new(position, store)),
             turn: tokio::sync::Mutex::new(()),
-            let_go: tokio::sync::Notify::new(),
+            cancel_writer: tokio::sync::Notify::new(),
         }
     }
 
     /// Goes on keeping bytes after the upload was read back, where those that came before are still there.
-    pub(crate) fn keep_on(&self, config: &Config) {
-        self.sink.store().keep_on(&config.content, &self.ticket);
+    pub(crate) fn reattach_content(&self, config: &Config) {
+        self.sink.store().reattach_content(&config.content, &self.ticket);
     }
 
     /// Waits until all that counts as arrived is hashed, and kept where it is to be.
     pub(crate) fn catch_up(&self) {
         self.sink.caught_up();
         let synced = match &self.sink.store().kept {
-            Kept::File(file) => file.sync_data(),
-            Kept::Nothing | Kept::Memory(_) => Ok(()),
+            Content::File(file) => file.sync_data(),
+            Content::Nothing | Content::Memory(_) => Ok(()),
         };
         if let Err(error) = synced {
             self.sink.position().trouble.get_or_insert(error.to_string());
@@ -263,14 +263,14 @@ mod tests {
         upload.catch_up();
 
         let again = serde_json::from_str::<Record>(&written).unwrap().upload().unwrap();
-        again.keep_on(&keeping(keep));
+        again.reattach_content(&keeping(keep));
         assert_eq!(again.received(), 1);
         again.writer().unwrap().write(Bytes::from("bc")).await.unwrap();
         assert_eq!(again.stored().sha256.as_deref(), Some(ABC));
         assert_eq!(again.bytes().unwrap().unwrap(), "abc");
 
         let elsewhere = serde_json::from_str::<Record>(&written).unwrap().upload().unwrap();
-        elsewhere.keep_on(&keeping(ContentStorage::Memory));
+        elsewhere.reattach_content(&keeping(ContentStorage::Memory));
         assert!(elsewhere.bytes().is_none());
     }
 

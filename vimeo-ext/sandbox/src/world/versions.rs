@@ -209,9 +209,9 @@ mod tests {
             assert_eq!(state.videos[&video].status(), "uploading");
             state.uploaded(video, version, at(0));
             assert_eq!(state.videos[&video].status(), after_upload, "{rule:?}");
-            state.settle(at(2));
+            state.run_due(at(2));
             assert_eq!(state.videos[&video].status(), at_two, "{rule:?}");
-            state.settle(at(10));
+            state.run_due(at(10));
             assert_eq!(state.videos[&video].status(), at_ten, "{rule:?}");
         }
     }
@@ -234,12 +234,12 @@ mod tests {
     fn a_new_version_replaces_the_old_when_it_is_ready() {
         let (mut state, video, first) = state(Transcode::After(Duration::from_secs(5)));
         state.uploaded(video, first, at(0));
-        state.settle(at(5));
+        state.run_due(at(5));
         let second = state.add_version(video, "b.mp4", NewSource::Tus { size: 3 }, at(6)).unwrap();
         state.uploaded(video, second, at(7));
         assert_eq!(state.videos[&video].current().unwrap().id, first);
         assert!(state.videos[&video].is_playable());
-        state.settle(at(12));
+        state.run_due(at(12));
         assert_eq!(state.videos[&video].current().unwrap().id, second);
         assert_eq!(state.videos[&video].versions.iter().filter(|version| version.active).count(), 1);
     }

@@ -13,8 +13,8 @@ use crate::protocol::error::ApiError;
 use crate::protocol::html::{self, escape};
 use crate::protocol::query::Query;
 use crate::world::grants::{Challenge, Grant};
-use crate::world::reach::WorldResolver;
 use crate::world::registry::WorldHandle;
+use crate::world::resolver::WorldResolver;
 
 /// What an app asks for, once it is known to be sound.
 struct Ask {
@@ -28,20 +28,20 @@ struct Ask {
 
 /// Opens the world of the app that `client_id` names, in the query or in the form.
 pub(crate) fn open_authorize(
-    reach: &WorldResolver<'_>,
+    resolver: &WorldResolver<'_>,
     request: &Request,
     _: &Operation,
 ) -> Result<(Arc<WorldHandle>, Handler), ApiError> {
     let form = form(request);
     let id = form.get("client_id").or(request.query.get("client_id")).unwrap_or_default();
     let handler: Handler = if form.get("client_id").is_some() { decide } else { page };
-    let Some(cell) = reach.of(id) else { return Ok((reach.first()?, unknown_app)) };
-    let (state, _) = cell.enter();
+    let Some(handle) = resolver.of(id) else { return Ok((resolver.first()?, unknown_app)) };
+    let (state, _) = handle.write();
     let is_app = state.app.client_id == id;
     drop(state);
     match is_app {
-        true => Ok((cell, handler)),
-        false => Ok((cell, unknown_app)),
+        true => Ok((handle, handler)),
+        false => Ok((handle, unknown_app)),
     }
 }
 

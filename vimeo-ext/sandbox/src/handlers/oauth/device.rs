@@ -14,8 +14,8 @@ use crate::protocol::error::ApiError;
 use crate::protocol::html::{self, escape};
 use crate::protocol::query::Query;
 use crate::world::grants::{DEVICE_LIFETIME, Refused};
-use crate::world::reach::WorldResolver;
 use crate::world::registry::WorldHandle;
+use crate::world::resolver::WorldResolver;
 
 /// Seconds between two questions of a device.
 const INTERVAL: u64 = 5;
@@ -67,7 +67,7 @@ pub(crate) fn device_token(call: &mut Call<'_>) -> Outcome {
 
 /// Opens the world that a user code begins with.
 pub(crate) fn open_activate(
-    reach: &WorldResolver<'_>,
+    resolver: &WorldResolver<'_>,
     request: &Request,
     _: &Operation,
 ) -> Result<(Arc<WorldHandle>, Handler), ApiError> {
@@ -77,8 +77,8 @@ pub(crate) fn open_activate(
         None => (activate, &request.query),
     };
     let world = query.get("user_code").and_then(|code| code.split('-').next()?.parse().ok());
-    let cell = world.and_then(|world| reach.get(world)).map_or_else(|| reach.first(), Ok)?;
-    Ok((cell, handler))
+    let handle = world.and_then(|world| resolver.get(world)).map_or_else(|| resolver.first(), Ok)?;
+    Ok((handle, handler))
 }
 
 /// `GET /oauth/device/activate`: not Vimeo's address, but where `activate_link` leads.

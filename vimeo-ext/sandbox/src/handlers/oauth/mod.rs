@@ -23,8 +23,8 @@ use crate::journal::bearer;
 use crate::protocol::error::{ApiError, NO_CLIENT};
 use crate::synth::shapes::auth;
 use crate::world::grants::{Grant, Refused};
-use crate::world::reach::WorldResolver;
 use crate::world::registry::WorldHandle;
+use crate::world::resolver::WorldResolver;
 
 pub(crate) fn verify(call: &mut Call<'_>) -> Outcome {
     let Caller { user, scopes } = caller(call)?;
@@ -96,7 +96,7 @@ fn refused(why: Refused) -> ApiError {
 
 /// Opens the world of the app whose id and secret came, for the operation that the request means.
 pub(crate) fn open_by_secret(
-    reach: &WorldResolver<'_>,
+    resolver: &WorldResolver<'_>,
     request: &Request,
     operation: &Operation,
 ) -> Result<(Arc<WorldHandle>, Handler), ApiError> {
@@ -105,9 +105,9 @@ pub(crate) fn open_by_secret(
         ApiError::new(StatusCode::UNAUTHORIZED, Some(NO_CLIENT), "The app is not known.", message)
     };
     let (id, secret) = basic(request).ok_or_else(refused)?;
-    let cell = reach.of(&id).ok_or_else(refused)?;
+    let handle = resolver.of(&id).ok_or_else(refused)?;
     let known = {
-        let (state, _) = cell.enter();
+        let (state, _) = handle.write();
         state.app.client_id == id && state.app.client_secret == secret
     };
     if known {
@@ -118,7 +118,7 @@ pub(crate) fn open_by_secret(
             "device_token" => device_token,
             _ => return Err(ApiError::not_found("operation")),
         };
-        Ok((cell, handler))
+        Ok((handle, handler))
     } else {
         Err(refused())
     }

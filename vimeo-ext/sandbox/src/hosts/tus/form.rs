@@ -9,7 +9,7 @@ use multer::{Field, Multipart};
 use super::{Taken, opens, plain, refused, write, write_down};
 use crate::app::AppState;
 use crate::hosts::Exchange;
-use crate::protocol::links::Place;
+use crate::protocol::links::LinkTarget;
 use crate::world::registry::WorldHandle;
 use crate::world::upload::Upload;
 use crate::world::video::Source;
@@ -18,15 +18,15 @@ use crate::world::video::Source;
 pub(super) async fn receive(
     app: &AppState,
     exchange: &Exchange,
-    cell: &WorldHandle,
-    place: &Place,
+    handle: &WorldHandle,
+    place: &LinkTarget,
     ticket: &str,
     body: Body,
 ) -> Response<Body> {
     if exchange.parts.method != Method::POST {
         return plain(StatusCode::METHOD_NOT_ALLOWED, "A form is sent with POST.");
     }
-    let upload = opens(exchange, cell, place).then(|| cell.enter().0.upload(ticket)).flatten();
+    let upload = opens(exchange, handle, place).then(|| handle.write().0.upload(ticket)).flatten();
     let Some(upload) = upload else {
         return plain(StatusCode::NOT_FOUND, "The form is not known, or has expired.");
     };
@@ -48,9 +48,9 @@ pub(super) async fn receive(
     match taken {
         Taken::All if upload.received() == 0 => plain(StatusCode::BAD_REQUEST, "The file is empty."),
         Taken::All => {
-            let redirect = finish(cell, &upload);
-            if app.worlds.are_kept() {
-                write_down(cell, Arc::clone(&upload)).await;
+            let redirect = finish(handle, &upload);
+            if app.worlds.are_durable() {
+                write_down(handle, Arc::clone(&upload)).await;
             }
             sent_on(redirect)
         }
@@ -60,9 +60,9 @@ pub(super) async fn receive(
 }
 
 /// Lets the video go on from its file; answers where the browser is to go.
-fn finish(cell: &WorldHandle, upload: &Upload) -> Option<String> {
+fn finish(handle: &WorldHandle, upload: &Upload) -> Option<String> {
     upload.end();
-    let (mut state, now) = cell.enter();
+    let (mut state, now) = handle.write();
     state.uploaded(upload.video, upload.version, now);
     match &state.video(Some(upload.video))?.version(upload.version)?.source {
         Source::Form(_, redirect) => redirect.clone(),

@@ -18,7 +18,7 @@ use crate::app::AppState;
 use crate::clock::http_date;
 use crate::faults::Effect;
 use crate::protocol::error::ApiError;
-use crate::protocol::links::{Place, Target};
+use crate::protocol::links::{LinkTarget, Target};
 use crate::protocol::names::UPLOAD_OFFSET;
 use crate::protocol::query::Query;
 use crate::router;
@@ -40,24 +40,24 @@ pub(crate) async fn answer(app: &AppState, exchange: &Exchange, body: Body) -> R
     if app.worlds.config.refuse_foreign_tokens && parts.headers.contains_key(header::AUTHORIZATION) {
         return plain(StatusCode::FORBIDDEN, "An Authorization header was sent to the upload host.");
     }
-    let Some(place) = Place::parse(parts.uri.path()) else {
+    let Some(place) = LinkTarget::parse(parts.uri.path()) else {
         return match parts.method {
             // What clients meet that try to create the upload themselves.
             Method::POST => plain(StatusCode::BAD_REQUEST, "Invalid bucket"),
             _ => plain(StatusCode::NOT_FOUND, "Nothing is here."),
         };
     };
-    let Some(cell) = app.reach(&exchange.connection).get(place.world) else {
+    let Some(handle) = app.resolver(&exchange.connection).get(place.world) else {
         return plain(StatusCode::NOT_FOUND, "The link is not known.");
     };
-    exchange.line.in_world(cell.id);
+    exchange.line.in_world(handle.id);
     let mut response = match &place.target {
-        Target::File(ticket) => file(app, exchange, &cell, &place, ticket, body).await,
-        Target::Form(ticket) => form::receive(app, exchange, &cell, &place, ticket, body).await,
-        Target::Picture(id) => picture(exchange, &cell, &place, *id, body).await,
-        Target::Captions(id) => captions(exchange, &cell, &place, *id, body).await,
+        Target::File(ticket) => file(app, exchange, &handle, &place, ticket, body).await,
+        Target::Form(ticket) => form::receive(app, exchange, &handle, &place, ticket, body).await,
+        Target::Picture(id) => picture(exchange, &handle, &place, *id, body).await,
+        Target::Captions(id) => captions(exchange, &handle, &place, *id, body).await,
     };
-    if let Ok(date) = HeaderValue::try_from(http_date(cell.clock.now())) {
+    if let Ok(date) = HeaderValue::try_from(http_date(handle.clock.now())) {
         response.headers_mut().insert(header::DATE, date);
     }
     response
@@ -73,9 +73,9 @@ fn plain(status: StatusCode, text: &str) -> Response<Body> {
 }
 
 /// Whether the link is ours and still opens; Vimeo's answer to a link that does not is the same whatever the reason.
-fn opens(exchange: &Exchange, cell: &WorldHandle, place: &Place) -> bool {
+fn opens(exchange: &Exchange, handle: &WorldHandle, place: &LinkTarget) -> bool {
     let query = Query::parse(exchange.parts.uri.query().unwrap_or_default());
-    let (state, now) = cell.enter();
+    let (state, now) = handle.write();
     place.check(state.seed, &query, now).is_ok()
 }
 
@@ -84,8 +84,8 @@ fn opens(exchange: &Exchange, cell: &WorldHandle, place: &Place) -> bool {
 async fn file(
     app: &AppState,
     exchange: &Exchange,
-    cell: &WorldHandle,
-    place: &Place,
+    handle: &WorldHandle,
+    place: &LinkTarget,
     ticket: &str,
     body: Body,
 ) -> Response<Body> {
@@ -101,16 +101,16 @@ async fn file(
         response
     } else {
         if exchange.effect() == Some(&Effect::LoseUpload) {
-            cell.enter().0.lose_upload(ticket);
+            handle.write().0.lose_upload(ticket);
         }
-        let upload = opens(exchange, cell, place).then(|| cell.enter().0.upload(ticket)).flatten();
+        let upload = opens(exchange, handle, place).then(|| handle.write().0.upload(ticket)).flatten();
         match upload {
             None => plain(StatusCode::NOT_FOUND, "The upload does not exist, or its link has expired."),
             Some(upload) if parts.method == Method::HEAD => standing(&upload),
             Some(upload) => {
-                let response = receive(exchange, cell, &upload, body).await;
-                if app.worlds.are_kept() {
-                    write_down(cell, upload).await;
+                let response = receive(exchange, handle, &upload, body).await;
+                if app.worlds.are_durable() {
+                    write_down(handle, upload).await;
                 }
                 response
             }
@@ -121,13 +121,13 @@ async fn file(
 }
 
 /// Writes down how far an upload is.
-async fn write_down(cell: &WorldHandle, upload: Arc<Upload>) {
+async fn write_down(handle: &WorldHandle, upload: Arc<Upload>) {
     let video = upload.video;
     // It waits for the hash, and for the disk where bytes are kept.
     if let Err(error) = tokio::task::spawn_blocking(move || upload.catch_up()).await {
         tracing::error!(%error, "an upload cannot be written down");
     }
-    cell.enter().0.upload_moved(video);
+    handle.write().0.upload_moved(video);
 }
 
 fn standing(upload: &Upload) -> Response<Body> {
@@ -151,7 +151,7 @@ fn announced(headers: &HeaderMap) -> Result<u64, (StatusCode, &'static str)> {
 
 async fn receive(
     exchange: &Exchange,
-    cell: &WorldHandle,
+    handle: &WorldHandle,
     upload: &Arc<Upload>,
     body: Body,
 ) -> Response<Body> {
@@ -160,7 +160,7 @@ async fn receive(
         Err((status, text)) => return plain(status, text),
     };
     // A client that lost its connection comes back before the old request has noticed: the old one lets go.
-    upload.let_go.notify_waiters();
+    upload.cancel_writer.notify_waiters();
     let _turn = upload.turn.lock().await;
     if offset != upload.received() {
         return plain(StatusCode::CONFLICT, "Upload-Offset is not where the upload stands.");
@@ -175,7 +175,7 @@ async fn receive(
     }
     let taken = take(exchange, upload, body).await;
     if upload.is_complete() {
-        let (mut state, now) = cell.enter();
+        let (mut state, now) = handle.write();
         state.uploaded(upload.video, upload.version, now);
     }
     match taken {
@@ -202,11 +202,11 @@ enum Taken {
 ///
 /// A newer request ends this one at any point, also where a fault has made it stall: its client has long gone.
 async fn take(exchange: &Exchange, upload: &Upload, body: Body) -> Taken {
-    let let_go = upload.let_go.notified();
+    let cancel_writer = upload.cancel_writer.notified();
     tokio::select! {
         biased;
         taken = take_all(exchange, upload, body) => taken,
-        () = let_go => Taken::LetGo,
+        () = cancel_writer => Taken::LetGo,
     }
 }
 
@@ -293,21 +293,21 @@ async fn small(exchange: &Exchange, body: Body) -> Result<Bytes, Response<Body>>
 
 async fn picture(
     exchange: &Exchange,
-    cell: &WorldHandle,
-    place: &Place,
+    handle: &WorldHandle,
+    place: &LinkTarget,
     id: u64,
     body: Body,
 ) -> Response<Body> {
     if exchange.parts.method != Method::PUT {
         return plain(StatusCode::METHOD_NOT_ALLOWED, "An image is sent with PUT.");
     }
-    if !opens(exchange, cell, place) {
+    if !opens(exchange, handle, place) {
         return plain(StatusCode::NOT_FOUND, "The link is not known, or has expired.");
     }
     if let Err(response) = small(exchange, body).await {
         return response;
     }
-    let (mut state, now) = cell.enter();
+    let (mut state, now) = handle.write();
     let Some(path) = state.picture_arrived(id, now) else {
         return plain(StatusCode::NOT_FOUND, "The picture was deleted.");
     };
@@ -321,17 +321,17 @@ async fn picture(
 
 async fn captions(
     exchange: &Exchange,
-    cell: &WorldHandle,
-    place: &Place,
+    handle: &WorldHandle,
+    place: &LinkTarget,
     id: u64,
     body: Body,
 ) -> Response<Body> {
-    if !opens(exchange, cell, place) {
+    if !opens(exchange, handle, place) {
         return plain(StatusCode::NOT_FOUND, "The link is not known, or has expired.");
     }
     match exchange.parts.method {
         Method::GET => {
-            let (state, _) = cell.enter();
+            let (state, _) = handle.write();
             match state.text_track(id).and_then(|track| track.file.clone()) {
                 Some(file) => {
                     let mut response = Response::new(Body::from(file));
@@ -346,7 +346,7 @@ async fn captions(
                 Ok(file) => file,
                 Err(response) => return response,
             };
-            let (mut state, now) = cell.enter();
+            let (mut state, now) = handle.write();
             if state.text_track_arrived(id, file, now) {
                 Response::new(Body::empty())
             } else {

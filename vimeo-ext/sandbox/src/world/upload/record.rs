@@ -11,7 +11,7 @@ use sha2::Sha256;
 use sha2::digest::common::hazmat::SerializableState as _;
 
 use super::Upload;
-use super::store::{Kept, Position, Store, is_ticket};
+use super::store::{Content, Position, Store, is_ticket};
 
 /// More than any disk holds, and little enough to be added to.
 const MAX_RECEIVED: u64 = 1 << 60;
@@ -64,7 +64,7 @@ impl Record {
         };
         let (taken, stored) = (self.received, self.received);
         let position = Position { size: self.size, taken, stored, trouble: None };
-        let store = Store { hasher, passed: self.received, kept: Kept::Nothing };
+        let store = Store { hasher, passed: self.received, kept: Content::Nothing };
         Some(Upload::standing(self.ticket, (self.video, self.version), position, store))
     }
 }

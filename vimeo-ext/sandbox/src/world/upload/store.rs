@@ -37,10 +37,10 @@ pub(super) struct Store {
     pub(super) hasher: Option<Sha256>,
     /// How many bytes went through.
     pub(super) passed: u64,
-    pub(super) kept: Kept,
+    pub(super) kept: Content,
 }
 
-pub(super) enum Kept {
+pub(super) enum Content {
     Nothing,
     Memory(Vec<u8>),
     File(File),
@@ -62,7 +62,7 @@ impl Sink {
     /// Whether bytes are nothing but counted.
     pub(super) fn only_counts(&self) -> bool {
         let store = self.store();
-        store.hasher.is_none() && matches!(store.kept, Kept::Nothing)
+        store.hasher.is_none() && matches!(store.kept, Content::Nothing)
     }
 
     /// Counts bytes that nothing else is done with.
@@ -95,7 +95,7 @@ impl Sink {
 
 impl Store {
     /// A store that has seen nothing yet.
-    pub(super) fn new(hashes: bool, kept: Kept) -> Self {
+    pub(super) fn new(hashes: bool, kept: Content) -> Self {
         Self { hasher: hashes.then(Sha256::new), passed: 0, kept }
     }
 
@@ -105,21 +105,21 @@ impl Store {
         }
         self.passed += piece.len() as u64;
         match &mut self.kept {
-            Kept::Nothing => Ok(()),
-            Kept::Memory(kept) => {
+            Content::Nothing => Ok(()),
+            Content::Memory(kept) => {
                 kept.extend_from_slice(piece);
                 Ok(())
             }
-            Kept::File(file) => file.write_all(piece),
+            Content::File(file) => file.write_all(piece),
         }
     }
 
     /// Forgets what went through.
     pub(super) fn start_over(&mut self) -> std::io::Result<()> {
         match &mut self.kept {
-            Kept::Nothing => {}
-            Kept::Memory(kept) => kept.clear(),
-            Kept::File(file) => file.set_len(0)?,
+            Content::Nothing => {}
+            Content::Memory(kept) => kept.clear(),
+            Content::File(file) => file.set_len(0)?,
         }
         self.hasher = self.hasher.is_some().then(Sha256::new);
         self.passed = 0;
@@ -127,11 +127,11 @@ impl Store {
     }
 
     /// Goes on keeping bytes after the upload was read back, where those that came before are still there.
-    pub(super) fn keep_on(&mut self, keep: &ContentStorage, ticket: &str) {
+    pub(super) fn reattach_content(&mut self, keep: &ContentStorage, ticket: &str) {
         self.kept = match keep {
-            ContentStorage::Memory if self.passed == 0 => Kept::Memory(Vec::new()),
-            ContentStorage::Folder(folder) => Kept::reopened(folder, ticket, self.passed),
-            ContentStorage::Nothing | ContentStorage::Memory => Kept::Nothing,
+            ContentStorage::Memory if self.passed == 0 => Content::Memory(Vec::new()),
+            ContentStorage::Folder(folder) => Content::reopened(folder, ticket, self.passed),
+            ContentStorage::Nothing | ContentStorage::Memory => Content::Nothing,
         };
     }
 }
@@ -150,7 +150,7 @@ fn content_path(folder: &Path, ticket: &str) -> io::Result<PathBuf> {
     }
 }
 
-impl Kept {
+impl Content {
     pub(super) fn new(keep: &ContentStorage, ticket: &str) -> io::Result<Self> {
         Ok(match keep {
             ContentStorage::Nothing => Self::Nothing,

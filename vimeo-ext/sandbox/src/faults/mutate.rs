@@ -13,7 +13,7 @@ use super::Effect;
 use crate::protocol::names::UPLOAD_OFFSET;
 
 /// The answer as the effect leaves it.
-pub(crate) async fn altered(mut response: Response<Body>, effect: &Effect) -> Response<Body> {
+pub(crate) async fn mutated(mut response: Response<Body>, effect: &Effect) -> Response<Body> {
     match effect {
         Effect::Truncate(bytes) => truncated(response, *bytes).await,
         Effect::Dribble { bytes, every } => dribbled(response, *bytes, *every).await,
@@ -120,12 +120,12 @@ mod tests {
             (Effect::UnknownWord("/plays".into()), "/plays", json!(3)),
         ] {
             let (parts, whole) =
-                whole(altered(Response::new(Body::from(body.to_string())), &effect).await).await;
+                whole(mutated(Response::new(Body::from(body.to_string())), &effect).await).await;
             let read: Value = serde_json::from_slice(&whole).unwrap();
             assert_eq!(read.pointer(pointer), Some(&expected), "{effect:?}");
             assert_eq!(parts.headers[header::CONTENT_LENGTH], whole.len().to_string().as_str());
         }
-        let text = altered(Response::new(Body::from("no JSON")), &Effect::UnknownWord(String::new())).await;
+        let text = mutated(Response::new(Body::from("no JSON")), &Effect::UnknownWord(String::new())).await;
         assert_eq!(whole(text).await.1, "no JSON");
     }
 
@@ -133,7 +133,7 @@ mod tests {
     async fn a_dribble_loses_nothing() {
         let effect = Effect::Dribble { bytes: 3, every: Duration::from_millis(5) };
         let before = tokio::time::Instant::now();
-        let slow = altered(Response::new(Body::from("12345678")), &effect).await;
+        let slow = mutated(Response::new(Body::from("12345678")), &effect).await;
         assert_eq!(whole(slow).await.1, "12345678");
         assert_eq!(before.elapsed(), Duration::from_millis(15));
     }

@@ -10,11 +10,11 @@ use crate::protocol::error::ApiError;
 #[derive(Debug, Clone)]
 pub(crate) struct WorldResolver<'a> {
     worlds: &'a Worlds,
-    within: Within,
+    within: WorldScope,
 }
 
 #[derive(Debug, Clone)]
-enum Within {
+enum WorldScope {
     /// All that share their names.
     All,
     /// One alone; `None` when it has ended meanwhile.
@@ -23,11 +23,11 @@ enum Within {
 
 impl<'a> WorldResolver<'a> {
     pub(crate) fn all(worlds: &'a Worlds) -> Self {
-        Self { worlds, within: Within::All }
+        Self { worlds, within: WorldScope::All }
     }
 
-    pub(crate) fn only(worlds: &'a Worlds, cell: Option<Arc<WorldHandle>>) -> Self {
-        Self { worlds, within: Within::One(cell) }
+    pub(crate) fn only(worlds: &'a Worlds, handle: Option<Arc<WorldHandle>>) -> Self {
+        Self { worlds, within: WorldScope::One(handle) }
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -37,23 +37,23 @@ impl<'a> WorldResolver<'a> {
     /// The world that a token or a client id belongs to.
     pub(crate) fn of(&self, name: &str) -> Option<Arc<WorldHandle>> {
         match &self.within {
-            Within::All => self.worlds.of(name),
-            Within::One(cell) => cell.clone().filter(|cell| cell.is_called(name)),
+            WorldScope::All => self.worlds.of(name),
+            WorldScope::One(handle) => handle.clone().filter(|handle| handle.is_called(name)),
         }
     }
 
     pub(crate) fn get(&self, id: u64) -> Option<Arc<WorldHandle>> {
         match &self.within {
-            Within::All => self.worlds.get(id),
-            Within::One(cell) => cell.clone().filter(|cell| cell.id == id),
+            WorldScope::All => self.worlds.get(id),
+            WorldScope::One(handle) => handle.clone().filter(|handle| handle.id == id),
         }
     }
 
     /// The world that is meant where nothing tells which.
     pub(crate) fn first(&self) -> Result<Arc<WorldHandle>, ApiError> {
         match &self.within {
-            Within::All => self.worlds.first(),
-            Within::One(cell) => cell.clone().ok_or_else(|| ApiError::not_found("world")),
+            WorldScope::All => self.worlds.first(),
+            WorldScope::One(handle) => handle.clone().ok_or_else(|| ApiError::not_found("world")),
         }
     }
 }
