@@ -90,8 +90,11 @@ impl Connections {
         if core.store.connection_named(&new.name).await?.is_some() {
             return Err(duplicate());
         }
-        let secrets =
-            Secrets { client_secret: new.client_secret.clone(), access_token: new.access_token.clone() };
+        let secrets = Secrets {
+            client_secret: new.client_secret.clone(),
+            access_token: new.access_token.clone(),
+            is_bound: true,
+        };
         self.ask_vimeo(&new.client_identifier, &secrets).await?;
         let id = ConnectionId::random();
         let now = core.now();
@@ -167,6 +170,7 @@ impl Connections {
             let secrets = Secrets {
                 client_secret: change.client_secret.unwrap_or(old.client_secret),
                 access_token: change.access_token.unwrap_or(old.access_token),
+                is_bound: true,
             };
             if let Some(identifier) = change.client_identifier {
                 connection.client_identifier = identifier;
@@ -220,6 +224,9 @@ impl Connections {
             return Err(AccountsError::DisabledConnection { name: record.connection.name });
         }
         let secrets = Secrets::open(core, &record)?;
+        if !secrets.is_bound {
+            self.bind(&record, &secrets).await;
+        }
         let client = core.app.for_identity(Identity {
             account: Some(format!("connection {id}").into()),
             token: Some(AccessToken::new(secrets.access_token)),
@@ -229,6 +236,23 @@ impl Connections {
         })?;
         self.accounts.inner.connections.note(id, client.session());
         Ok(client)
+    }
+
+    /// Binds credentials of an earlier version to the API, once it has taken the token. They stay as they are if it does not, or
+    /// cannot be asked: another may be meant.
+    async fn bind(&self, record: &ConnectionRecord, secrets: &Secrets) {
+        let bind = async {
+            let core = self.core();
+            core.takes(&AccessToken::new(secrets.access_token.clone())).await?;
+            let mut bound = record.clone();
+            bound.secrets = secrets.seal(core, &record.connection.id)?;
+            bound.connection.version = record.connection.version.saturating_add(1);
+            self.replace(&bound).await
+        };
+        if let Err(error) = bind.await {
+            let connection = &record.connection.id;
+            tracing::warn!(%connection, %error, "its credentials are not bound to this API yet");
+        }
     }
 
     async fn record(&self, id: &ConnectionId) -> Result<ConnectionRecord, AccountsError> {
@@ -292,6 +316,8 @@ impl fmt::Debug for Connections {
 struct Secrets {
     client_secret: SecretString,
     access_token: SecretString,
+    /// Whether they are bound to the API that they are for. Those of earlier versions are not yet.
+    is_bound: bool,
 }
 
 #[derive(Serialize)]
@@ -326,8 +352,10 @@ impl Secrets {
         let plain = core.keys.open(&owner, &record.secrets)?;
         let read: Read =
             serde_json::from_slice(&plain).map_err(|_| KeyError::Damaged { owner: owner.to_string() })?;
+        let is_bound = read.api.is_some();
         owner.check_api(read.api, &core.api())?;
         Ok(Self {
+            is_bound,
             client_secret: read.client_secret.expose().into(),
             access_token: read.access_token.expose().into(),
         })

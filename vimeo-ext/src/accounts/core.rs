@@ -2,6 +2,7 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
@@ -13,7 +14,7 @@ use super::{
     Account, AccountId, AccountRecord, AccountRefresher, AccountStore, AccountsError, Status, StatusEvent,
     StoreError, Tokens,
 };
-use crate::auth::Grant;
+use crate::auth::{AuthError, Grant, RefreshError};
 use crate::{AccessToken, Vimeo};
 
 pub(super) struct Core {
@@ -29,6 +30,8 @@ pub(super) struct Core {
     pub(super) news: watch::Sender<u64>,
 }
 
+/// How long the API may take to say whether it takes a token that is to be bound to it.
+const VERIFY_TIMEOUT: Duration = Duration::from_secs(10);
 /// So often a change is tried when others change the same account meanwhile.
 const TRIES: u32 = 16;
 
@@ -50,7 +53,49 @@ impl Core {
 
     /// The tokens of an account; `None` when it has none.
     pub(super) fn open(&self, record: &AccountRecord) -> Result<Option<Tokens>, KeyError> {
-        Tokens::open(&self.keys, record, &self.api())
+        Ok(Tokens::open(&self.keys, record, &self.api())?.map(|(tokens, _)| tokens))
+    }
+
+    /// Whether an account's tokens are bound to the API that they are for. Those of earlier versions are not yet.
+    pub(super) fn is_bound(&self, record: &AccountRecord) -> Result<bool, KeyError> {
+        Ok(Tokens::open(&self.keys, record, &self.api())?.is_none_or(|(_, is_bound)| is_bound))
+    }
+
+    /// Binds tokens of an earlier version to the API that has just taken them.
+    pub(super) async fn bind(&self, id: &AccountId, tokens: &Tokens) -> Result<(), AccountsError> {
+        self.update(id, |record| {
+            let is_same = self.open(record)?.is_some_and(|present| present.is(&tokens.access));
+            if !is_same || self.is_bound(record)? {
+                return Ok(false);
+            }
+            record.secrets = Some(self.seal(id, tokens)?);
+            Ok(true)
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// As [`bind`](Self::bind), once the API has been asked whether it takes them. Tokens stay as they are if it does not, or
+    /// cannot be asked: another may be meant.
+    pub(super) async fn verify_and_bind(&self, id: &AccountId, tokens: &Tokens) {
+        let bound = match self.takes(&tokens.access).await {
+            Ok(()) => self.bind(id, tokens).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = bound {
+            tracing::warn!(account = %id, %error, "its tokens are not bound to this API yet");
+        }
+    }
+
+    /// That the API takes a token.
+    pub(super) async fn takes(&self, token: &AccessToken) -> Result<(), AccountsError> {
+        match tokio::time::timeout(VERIFY_TIMEOUT, self.app.auth().verify_token(token)).await {
+            Ok(verified) => Ok(verified.map(drop)?),
+            Err(_) => {
+                let error = RefreshError::temporary(format!("the API did not answer in {VERIFY_TIMEOUT:?}"));
+                Err(AuthError::Refresh(Arc::new(error)).into())
+            }
+        }
     }
 
     /// The latest tokens of an account: those that could not be written yet, else those in the store.

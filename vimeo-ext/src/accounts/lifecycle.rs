@@ -33,6 +33,10 @@ impl Accounts {
                 let record = core
                     .update(id, |record| {
                         let same = core.open(record)?.is_some_and(|now| now.is(&tokens.access));
+                        let is_bound = core.is_bound(record)?;
+                        if same && !is_bound {
+                            record.secrets = Some(core.seal(id, &tokens)?);
+                        }
                         let account = &mut record.account;
                         let known = account.scopes == scopes && account.expires == expires;
                         account.scopes = scopes.clone().or_else(|| account.scopes.take());
@@ -42,7 +46,7 @@ impl Accounts {
                             account.status = Status::Active;
                             account.reason = Some("Vimeo takes the access token after all".to_owned());
                         }
-                        Ok(same && (is_back || !known))
+                        Ok(same && (is_back || !known || !is_bound))
                     })
                     .await?;
                 if record.account.status == Status::Active

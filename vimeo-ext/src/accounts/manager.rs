@@ -100,6 +100,9 @@ impl Accounts {
         let seen = *core.news.borrow();
         let record = core.record(id).await?;
         let tokens = usable(core, &record)?;
+        if !core.is_bound(&record)? {
+            core.verify_and_bind(id, &tokens).await;
+        }
         let refresher = OfAccount { core: Arc::clone(&self.inner.core), id: id.clone() };
         let client = core.app.for_identity(Identity {
             account: Some(id.to_shared()),

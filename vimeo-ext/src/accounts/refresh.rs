@@ -294,7 +294,10 @@ impl Renewal {
         if !expires_soon || core.refresher.is_none() {
             match core.app.auth().verify_token(&tokens.access).await {
                 // It is good; what was refused was refused for another reason.
-                Ok(_) => return Ok(tokens),
+                Ok(_) => {
+                    core.bind(id, &tokens).await?;
+                    return Ok(tokens);
+                }
                 Err(error) if is_refused(&error) => {}
                 Err(error) => return Err(error.into()),
             }

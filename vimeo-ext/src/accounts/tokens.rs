@@ -45,21 +45,27 @@ impl Tokens {
         keys.seal(&Owner::Account(account), &plain)
     }
 
-    /// The tokens of an account; `None` when it has none. Those of another API than the one at this address are not given
-    /// out: sent there, they would be lost to it.
-    pub(super) fn open(keys: &KeyRing, record: &AccountRecord, api: &str) -> Result<Option<Self>, KeyError> {
+    /// The tokens of an account, and whether they are bound to the API at this address; `None` when it has none. Those of
+    /// another API are not given out: sent there, they would be lost to it.
+    pub(super) fn open(
+        keys: &KeyRing,
+        record: &AccountRecord,
+        api: &str,
+    ) -> Result<Option<(Self, bool)>, KeyError> {
         let Some(sealed) = &record.secrets else { return Ok(None) };
         let account = &record.account;
         let owner = Owner::Account(account.id.as_str());
         let plain = keys.open(&owner, sealed)?;
         let read: Read =
             serde_json::from_slice(&plain).map_err(|_| KeyError::Damaged { owner: owner.to_string() })?;
+        let is_bound = read.api.is_some();
         owner.check_api(read.api, api)?;
         let mut access = AccessToken::new(read.access.expose()).expiring(account.expires);
         if let Some(scopes) = &account.scopes {
             access = access.with_scopes(scopes.clone());
         }
-        Ok(Some(Self { access, refresh: read.refresh.map(|secret| secret.expose().into()) }))
+        let tokens = Self { access, refresh: read.refresh.map(|secret| secret.expose().into()) };
+        Ok(Some((tokens, is_bound)))
     }
 
     pub(super) fn is(&self, token: &AccessToken) -> bool {
@@ -86,7 +92,7 @@ struct Written<'a> {
 
 #[derive(Deserialize)]
 struct Read {
-    /// Absent in what was written before it was kept: such tokens are taken for any API's until they are written anew.
+    /// Absent in what was written before it was kept: such tokens are bound to the API that takes them next.
     #[serde(default)]
     api: Option<String>,
     access: Secret,

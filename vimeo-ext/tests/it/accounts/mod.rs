@@ -14,6 +14,8 @@ mod refreshing;
 mod sharing;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod stores;
+#[cfg(feature = "sqlite")]
+mod upgrades;
 
 use std::sync::Arc;
 
