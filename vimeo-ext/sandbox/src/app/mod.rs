@@ -21,10 +21,11 @@ use crate::protocol::links::LinkTarget;
 use crate::server::Connection;
 use crate::server::ports::Ports;
 use crate::world::handle::World;
-use crate::world::registry::{WorldHandle, WorldSpec, Worlds};
+use crate::world::registry::{WorldHandle, Worlds};
 use crate::world::resolver::WorldResolver;
 use crate::world::seed::{LARGE, MAX_VIDEOS, Seed, SeedError};
 use crate::world::snapshot::{self, StoredWorld};
+use crate::world::spec::WorldSpec;
 use credential::Credential;
 
 pub use error::StartError;

@@ -55,7 +55,7 @@ impl Env {
     ///
     /// # Errors
     ///
-    /// When the sandbox does not answer, or lacks the door that the client needs.
+    /// When the sandbox does not answer, or lacks the listener that the client needs.
     pub async fn run(&self) -> Result<(), Failure> {
         let line = match (&self.ready_file, &self.url) {
             (Some(path), _) => {

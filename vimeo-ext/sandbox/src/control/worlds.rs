@@ -13,8 +13,9 @@ use crate::config::drift::Drift;
 use crate::config::rate_limit::{LimitHeaders, RateLimit};
 use crate::config::scopes::Scopes;
 use crate::world::handle::World;
-use crate::world::registry::{Keep, WorldHandle, WorldSpec};
+use crate::world::registry::{Keep, WorldHandle};
 use crate::world::seed::Seed;
+use crate::world::spec::WorldSpec;
 
 /// How many worlds there may be before the control API makes no more.
 const MAX_WORLDS: usize = 10_000;
@@ -25,7 +26,7 @@ pub(crate) fn description(app: &AppState, handle: &WorldHandle) -> Value {
     let (state, now) = handle.read();
     let addresses = &app.addresses;
     let own = app.ports.url(handle.id);
-    // The other doors tell worlds by token, and may know another world by this one's.
+    // The other listeners tell worlds by token, and may know another world by this one's.
     let shares = own.is_none();
     let url = own.unwrap_or_else(|| addresses.api.clone());
     let upload_url = if app.one_host { &url } else { &addresses.upload };

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{channels, collections, folders, showcases};
+use super::collections::path;
+use super::{channels, folders, showcases};
 use crate::call::{Answer, Call, Outcome};
 use crate::protocol::error::{ApiError, NOT_ALLOWED};
 use crate::protocol::fields::Selection;
@@ -70,7 +71,7 @@ pub(crate) fn parents(call: &Call<'_>) -> Result<(), ApiError> {
     {
         return Err(ApiError::not_found("category"));
     }
-    collections::parents(call)
+    path::parents(call)
 }
 
 /// Whether the caller may change what the path leads through.
@@ -87,7 +88,7 @@ pub(crate) fn own_parents(call: &mut Call<'_>) -> Result<(), ApiError> {
     } else if path.starts_with("/channels/{channel_id}") {
         channels::find_own(call)?;
     }
-    match collections::root_owner(call) {
+    match path::root_owner(call) {
         Some(owner) if owner != me => {
             Err(ApiError::forbidden(Some(NOT_ALLOWED), "The path leads to what belongs to another user."))
         }

@@ -20,8 +20,8 @@ use crate::persistence::StateError;
 #[cfg(feature = "tls")]
 use crate::server::tls::Authority;
 use crate::world::handle::{Account, World};
-use crate::world::registry::WorldSpec;
 use crate::world::seed::{Seed, SeedError};
+use crate::world::spec::WorldSpec;
 use crate::world::upload::StoredUpload;
 use builder::SandboxBuilder;
 

@@ -28,8 +28,9 @@ use crate::server::{self, Listener, ListenerKind};
 use crate::webhooks;
 use crate::world::handle::World;
 use crate::world::outbox::Outbox;
-use crate::world::registry::{WorldHandle, WorldSpec, Worlds};
+use crate::world::registry::{WorldHandle, Worlds};
 use crate::world::snapshot::{StoredWorld, read_worlds};
+use crate::world::spec::WorldSpec;
 
 impl SandboxBuilder {
     /// Starts the sandbox on the runtime that this is called on.

@@ -204,14 +204,21 @@ impl Stop {
     }
 }
 
+/// How many connections of one listener are served at a time; those beyond wait to be accepted.
+const MAX_CONNECTIONS: usize = 4_096;
+
 /// Serves until the task is aborted; every connection ends with it, since this owns them all.
-pub(crate) async fn serve(listener: Listener, door: ListenerKind) {
+pub(crate) async fn serve(listener: Listener, kind: ListenerKind) {
+    serve_at_most(MAX_CONNECTIONS, listener, kind).await;
+}
+
+async fn serve_at_most(max_connections: usize, listener: Listener, kind: ListenerKind) {
     let mut connections = JoinSet::new();
     let (_running, stop) = tokio::sync::watch::channel(());
     let stop = Stop(stop);
     loop {
         tokio::select! {
-            accepted = accept(&listener, &door, &stop) => match accepted {
+            accepted = accept(&listener, &kind, &stop), if connections.len() < max_connections => match accepted {
                 Ok(connection) => drop(connections.spawn(connection)),
                 Err(error) => {
                     tracing::warn!(%error, "no connection accepted");
@@ -226,7 +233,7 @@ pub(crate) async fn serve(listener: Listener, door: ListenerKind) {
 
 type ConnectionFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-async fn accept(listener: &Listener, door: &ListenerKind, stop: &Stop) -> io::Result<ConnectionFuture> {
+async fn accept(listener: &Listener, kind: &ListenerKind, stop: &Stop) -> io::Result<ConnectionFuture> {
     match listener {
         Listener::Tcp(listener) => {
             let (stream, peer) = listener.accept().await?;
@@ -234,25 +241,25 @@ async fn accept(listener: &Listener, door: &ListenerKind, stop: &Stop) -> io::Re
             let _ = stream.set_nodelay(true);
             let own = stream.local_addr()?;
             let peer = Peer::Tcp(Ends { peer, own }, OnceCell::new());
-            Ok(enter(stream, peer, door.clone(), stop.clone()))
+            Ok(enter(stream, peer, kind.clone(), stop.clone()))
         }
         #[cfg(unix)]
         Listener::Unix(listener) => {
             let (stream, _) = listener.accept().await?;
-            Ok(enter(stream, Peer::Unix, door.clone(), stop.clone()))
+            Ok(enter(stream, Peer::Unix, kind.clone(), stop.clone()))
         }
     }
 }
 
 #[cfg_attr(not(feature = "tls"), allow(unused_variables, reason = "only the proxy is stopped from inside"))]
-fn enter(stream: impl Stream, peer: Peer, door: ListenerKind, stop: Stop) -> ConnectionFuture {
-    let own = match &door {
+fn enter(stream: impl Stream, peer: Peer, kind: ListenerKind, stop: Stop) -> ConnectionFuture {
+    let own = match &kind {
         ListenerKind::World(own, _) => Some(Arc::clone(own)),
         _ => None,
     };
     let connection = Connection::new(peer, own);
     let wire = AbortableStream { stream, connection: connection.clone() };
-    match door {
+    match kind {
         ListenerKind::Plain(router) | ListenerKind::World(_, router) => {
             Box::pin(converse(wire, connection, router))
         }
@@ -290,5 +297,34 @@ where
     });
     if let Err(error) = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await {
         tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    async fn get(stream: &mut TcpStream) -> usize {
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        stream.read(&mut [0; 1024]).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_connection_beyond_the_most_waits_until_another_ends() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let kind = ListenerKind::Plain(Router::new());
+        let server = tokio::spawn(serve_at_most(1, Listener::Tcp(listener), kind));
+        let mut first = TcpStream::connect(address).await.unwrap();
+        assert!(get(&mut first).await > 0);
+        let mut second = TcpStream::connect(address).await.unwrap();
+        let mut waits = Box::pin(get(&mut second));
+        let unanswered = tokio::time::timeout(Duration::from_millis(50), &mut waits).await.is_err();
+        assert!(unanswered);
+        drop(first);
+        assert!(waits.await > 0);
+        server.abort();
     }
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// A thing on a shelf.
+/// A thing on a list.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Entity {
     /// What stands last in its URI; a number or a word.
@@ -19,7 +19,7 @@ pub(crate) struct Entity {
     pub(crate) modified: DateTime<Utc>,
 }
 
-/// All shelves of a world, by the path of the list.
+/// All lists of a world, by their path.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Collections(BTreeMap<String, Vec<Entity>>);
 
@@ -45,7 +45,7 @@ impl Collections {
         self.0.iter().map(|(key, things)| (key.as_str(), things.as_slice()))
     }
 
-    /// Puts a thing on a shelf; one that is there already under its id gives way.
+    /// Puts a thing on a list; one that is there already under its id gives way.
     pub(crate) fn put(&mut self, key: &str, thing: Entity) {
         let things = self.0.entry(key.to_owned()).or_default();
         match things.iter_mut().find(|known| known.id == thing.id) {
@@ -75,7 +75,7 @@ impl Collections {
         self.0.remove(key);
     }
 
-    /// Empties the shelves below a path, which ends in a slash.
+    /// Empties the lists below a path, which ends in a slash.
     pub(crate) fn forget_below(&mut self, path: &str) {
         self.0.retain(|key, _| !key.starts_with(path));
     }

@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::State;
-use super::registry::{TokenIndex, WorldSpec};
+use super::spec::WorldSpec;
+use super::token_index::TokenIndex;
 use super::user::TokenKey;
 use crate::clock::Mode;
 use crate::config::Config;

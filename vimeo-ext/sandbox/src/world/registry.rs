@@ -1,6 +1,6 @@
-//! Which world a token, a client id or a link belongs to.
+//! All worlds of a sandbox, each with its clock and its state.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -9,13 +9,16 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::State;
 use super::outbox::{self, DispatcherCommand, Outbox};
+use super::snapshot::{self, WorldRecord};
+use super::spec::WorldSpec;
+use super::token_index::TokenIndex;
 use super::user::TokenKey;
-use super::{State, snapshot};
 use crate::clock::{Clock, Mode};
 use crate::config::Config;
 use crate::config::scopes::Scopes;
-use crate::persistence::Store;
+use crate::persistence::{self, Snapshot, Store};
 use crate::protocol::error::ApiError;
 
 /// One world: its clock and its state.
@@ -29,34 +32,6 @@ pub(crate) struct WorldHandle {
     names: Arc<TokenIndex>,
     store: Option<Arc<Store>>,
     outbox: Outbox,
-}
-
-impl WorldSpec {
-    pub(crate) fn new(seed: u64, clock: Mode, tokens: Vec<(String, Scopes)>) -> Self {
-        Self { seed, clock, tokens, port: None }
-    }
-
-    /// The same for a world that is reached by a port of its own.
-    pub(crate) fn on_port(self, port: u16) -> Self {
-        Self { port: Some(port), ..self }
-    }
-
-    /// The first user's first token.
-    pub(crate) fn token(&self) -> &str {
-        self.tokens.first().map_or("", |(text, _)| text)
-    }
-}
-
-/// What a world began as, and is again after a reset.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct WorldSpec {
-    pub(crate) seed: u64,
-    pub(crate) clock: Mode,
-    /// The first user's tokens; there is always one.
-    pub(crate) tokens: Vec<(String, Scopes)>,
-    /// The port that leads to this world alone, where it has one; 0 for any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) port: Option<u16>,
 }
 
 /// What a reset leaves in place.
@@ -100,7 +75,7 @@ impl Drop for WorldGuard<'_> {
                 || self.state.has_changed()
                 || self.state.has_clock_moved(self.handle.clock.mode()))
         {
-            snapshot::append_changes(store, self.handle, &mut self.state);
+            snapshot::append_changes(store, self.handle.clock.mode(), &mut self.state);
         }
         // The order in which worlds are left is the order in which their events are told. Nobody listens after the end.
         let (events, planned) = self.state.take_outbox();
@@ -145,6 +120,11 @@ impl WorldHandle {
         self.spec.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    fn append_whole(&self, store: &Store) {
+        let mut state = self.hold();
+        snapshot::append_whole(store, self.clock.mode(), self.spec(), &mut state);
+    }
+
     /// Puts the world back to where it began, or to that with its accounts in place.
     pub(crate) fn reset(&self, keep: Keep) {
         let (mut state, now) = self.write();
@@ -156,37 +136,6 @@ impl WorldHandle {
                 state.reset(&spec, self.clock.now());
             }
         }
-    }
-}
-
-/// Names that decide a world: tokens and client ids.
-#[derive(Debug, Default)]
-pub(crate) struct TokenIndex {
-    names: RwLock<HashMap<TokenKey, u64>>,
-}
-
-impl TokenIndex {
-    /// Gives `name` to `world`; `false` when it is taken.
-    pub(crate) fn claim(&self, name: &TokenKey, world: u64) -> bool {
-        let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
-        if names.contains_key(name) {
-            return false;
-        }
-        names.insert(name.clone(), world);
-        true
-    }
-
-    pub(crate) fn release(&self, name: &TokenKey) {
-        self.names.write().unwrap_or_else(PoisonError::into_inner).remove(name);
-    }
-
-    /// Takes back all that belongs to a world.
-    pub(crate) fn release_all(&self, world: u64) {
-        self.names.write().unwrap_or_else(PoisonError::into_inner).retain(|_, owner| *owner != world);
-    }
-
-    fn of(&self, name: &str) -> Option<u64> {
-        self.names.read().unwrap_or_else(PoisonError::into_inner).get(&TokenKey::of(name)).copied()
     }
 }
 
@@ -273,7 +222,7 @@ impl Worlds {
         drop(beginning);
         drop(held);
         if let Some(store) = &self.store {
-            snapshot::append_whole(store, &handle);
+            handle.append_whole(store);
         }
         drop(handle.read());
         Ok(handle)
@@ -301,7 +250,7 @@ impl Worlds {
         });
         self.handles.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&handle));
         if let Some(store) = &self.store {
-            snapshot::append_whole(store, &handle);
+            handle.append_whole(store);
         }
         handle
     }
@@ -379,5 +328,19 @@ impl Worlds {
             Some(store) => store.durable().await,
             None => Ok(()),
         }
+    }
+}
+
+impl Snapshot for Worlds {
+    fn snapshot(&self, meanwhile: &mut dyn FnMut()) -> serde_json::Result<Vec<u8>> {
+        self.hold_all(|held| {
+            let records: Vec<_> = held
+                .iter()
+                .map(|(handle, state)| WorldRecord::of(handle.clock.mode(), handle.spec(), state))
+                .collect();
+            let document = persistence::document(&records)?;
+            meanwhile();
+            Ok(document)
+        })
     }
 }

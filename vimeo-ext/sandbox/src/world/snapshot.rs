@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::State;
-use super::registry::{WorldHandle, WorldSpec, Worlds};
+use super::spec::WorldSpec;
 use crate::clock::Mode;
-use crate::persistence::{self, Raw, Snapshot, StateError, Store};
+use crate::persistence::{self, Raw, StateError, Store};
 
 /// A world as it is written.
 #[derive(Serialize)]
-struct WorldRecord<'a> {
+pub(super) struct WorldRecord<'a> {
     id: u64,
     clock: Mode,
     origin: WorldSpec,
@@ -39,50 +39,40 @@ pub(crate) fn read_document(document: &[u8], place: &str) -> Result<Vec<StoredWo
     read_worlds(persistence::read(document, place)?, place)
 }
 
-fn record<'a>(handle: &'a WorldHandle, state: &'a State) -> WorldRecord<'a> {
-    WorldRecord { id: handle.id, clock: handle.clock.mode(), origin: handle.spec(), state }
-}
-
-impl Snapshot for Worlds {
-    fn snapshot(&self, meanwhile: &mut dyn FnMut()) -> serde_json::Result<Vec<u8>> {
-        self.hold_all(|held| {
-            let records: Vec<_> = held.iter().map(|(handle, state)| record(handle, state)).collect();
-            let document = persistence::document(&records)?;
-            meanwhile();
-            Ok(document)
-        })
+impl<'a> WorldRecord<'a> {
+    pub(super) fn of(clock: Mode, spec: WorldSpec, state: &'a State) -> Self {
+        Self { id: state.id, clock, origin: spec, state }
     }
 }
 
-/// Writes what changed in an open world.
-pub(super) fn append_changes(store: &Store, handle: &WorldHandle, state: &mut State) {
-    let turned = state.clock_moved(handle.clock.mode());
+/// Writes what changed in a world.
+pub(super) fn append_changes(store: &Store, clock: Mode, state: &mut State) {
+    let turned = state.clock_moved(clock);
     match state.take_changes() {
         Ok(changes) if changes.is_empty() && !turned => {}
         Ok(changes) => {
-            append(store, handle, Map::from_iter([("state".to_owned(), Value::Object(changes))]));
+            append(store, state.id, clock, Map::from_iter([("state".to_owned(), Value::Object(changes))]));
         }
-        Err(error) => tracing::error!(%error, world = handle.id, "what changed cannot be written down"),
+        Err(error) => tracing::error!(%error, world = state.id, "what changed cannot be written down"),
     }
 }
 
 /// Writes all of a world.
-pub(super) fn append_whole(store: &Store, handle: &WorldHandle) {
-    let mut state = handle.hold();
-    let whole = serde_json::to_value(record(handle, &state));
+pub(super) fn append_whole(store: &Store, clock: Mode, spec: WorldSpec, state: &mut State) {
+    let whole = serde_json::to_value(WorldRecord::of(clock, spec, state));
     // What is in the whole is no change any more.
     let settled = state.take_changes();
     match whole.and_then(|whole| settled.map(|_| whole)) {
-        Ok(Value::Object(whole)) => append(store, handle, whole),
+        Ok(Value::Object(whole)) => append(store, state.id, clock, whole),
         Ok(_) => {}
-        Err(error) => tracing::error!(%error, world = handle.id, "a world cannot be written down"),
+        Err(error) => tracing::error!(%error, world = state.id, "a world cannot be written down"),
     }
 }
 
-fn append(store: &Store, handle: &WorldHandle, mut set: Map<String, Value>) {
-    match serde_json::to_value(handle.clock.mode()) {
+fn append(store: &Store, world: u64, clock: Mode, mut set: Map<String, Value>) {
+    match serde_json::to_value(clock) {
         Ok(clock) => drop(set.insert("clock".to_owned(), clock)),
         Err(error) => tracing::error!(%error, "a clock cannot be written down"),
     }
-    store.append(handle.id, set);
+    store.append(world, set);
 }

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use super::path::{missing, place};
 use super::shape::shape;
-use super::{missing, place};
 use crate::call::{Answer, Call, Outcome};
 use crate::handlers::resolve;
 use crate::protocol::fields::Selection;

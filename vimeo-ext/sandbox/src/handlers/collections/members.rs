@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::path::{missing, place};
 use super::shape::{answer, shape};
 use super::things::{defaults, put, settings};
-use super::{missing, place};
 use crate::call::{Answer, Call, Outcome};
 use crate::catalog::collections::{CollectionSpec, is_held};
 use crate::catalog::schema::Type;

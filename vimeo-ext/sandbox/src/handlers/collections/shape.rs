@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::Value;
 
-use super::missing;
+use super::path::missing;
 use crate::call::{Answer, Call, Outcome};
 use crate::catalog::collections::{CollectionSpec, is_held};
 use crate::catalog::schema::Type;
@@ -13,7 +13,7 @@ use crate::synth::shapes::picture;
 use crate::synth::{self, Synthesizer, media};
 use crate::world::entities::Entity;
 
-/// What the operation says that its answer's things are; what is on the shelf where it answers nothing.
+/// What the operation says that its answer's things are; what is on the list where it answers nothing.
 pub(super) fn promised(call: &Call<'_>, collection: &CollectionSpec) -> &'static str {
     let said = call.operation.answer().and_then(|(_, ty)| match ty.page_of().unwrap_or(ty) {
         Type::Named(name) => Some(name),

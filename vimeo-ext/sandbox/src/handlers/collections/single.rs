@@ -2,9 +2,9 @@
 
 use serde_json::Map;
 
+use super::path::{missing, place};
 use super::shape::{answer, shape};
 use super::things::{put, settings};
-use super::{missing, place};
 use crate::call::{Answer, Call, Outcome};
 use crate::handlers::resolve;
 use crate::synth::media;

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::path::{missing, place};
 use super::shape::{answer, promised};
-use super::{missing, place};
 use crate::call::validation;
 use crate::call::{Answer, Call, Content, Outcome, time};
 use crate::catalog::collections::CollectionSpec;
@@ -47,7 +47,7 @@ pub(super) fn put(call: &mut Call<'_>, key: &str, id: &str, set: Map<String, Val
     Ok(())
 }
 
-/// What of a body can be set of a shelf's things: what they have, if it is of the kind they have.
+/// What of a body can be set of a list's things: what they have, if it is of the kind they have.
 pub(super) fn settings(call: &Call<'_>, collection: &CollectionSpec, body: &Value) -> Map<String, Value> {
     let Some(Schema::Object(fields)) = Type::Named(promised(call, collection)).schema() else {
         return Map::new();

@@ -1,0 +1,95 @@
+//! What the path of a request says of lists: which one is meant, which thing on it, and what it leads through.
+
+use crate::call::Call;
+use crate::catalog::Params;
+use crate::catalog::collections::{CollectionSpec, is_made_at, normal};
+use crate::protocol::error::ApiError;
+use crate::synth::media;
+
+impl CollectionSpec {
+    /// The list's path with its parameters filled in.
+    pub(super) fn filled(&self, call: &Call<'_>) -> Result<String, ApiError> {
+        fill(self.key, &call.params, call.subject().ok())
+    }
+
+    /// Whether the path asks for a user's own among all.
+    pub(super) fn is_own(&self, call: &Call<'_>) -> bool {
+        let path = call.operation.path;
+        !self.key.contains("{user_id}")
+            && (path.starts_with("/me/")
+                || path.starts_with("/users/{user_id}")
+                || self.key == "/live_events")
+    }
+}
+
+fn fill(template: &str, params: &Params, user: Option<u64>) -> Result<String, ApiError> {
+    let mut path = String::new();
+    for segment in template.split('/').skip(1) {
+        path.push('/');
+        match segment.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+            None => path.push_str(segment),
+            Some("user_id") => {
+                let user = user.ok_or_else(|| ApiError::not_found("user"))?;
+                path.push_str(&user.to_string());
+            }
+            Some(name) => path.push_str(params.get(name)),
+        }
+    }
+    Ok(path)
+}
+
+/// Where a request's thing is: the list's path, and the id behind it.
+pub(super) fn place(call: &Call<'_>) -> Result<(&'static CollectionSpec, String, String), ApiError> {
+    let collection = call.operation.member.ok_or_else(|| ApiError::not_found("list"))?.collection;
+    let last = call.operation.path.rsplit('/').next().unwrap_or_default();
+    let id = last.strip_prefix('{').map_or("", |name| call.params.get(name.trim_end_matches('}')));
+    let id = match collection.item {
+        "Tag" => id.to_lowercase(),
+        _ => id.to_owned(),
+    };
+    // A destination is known by its id alone.
+    if call.operation.path.starts_with("/destination/") {
+        let found = call.state.collections.all().find(|(key, things)| {
+            key.ends_with("/destinations") && things.iter().any(|thing| thing.id == id)
+        });
+        let (key, _) = found.ok_or_else(|| ApiError::not_found("destination"))?;
+        return Ok((collection, key.to_owned(), id));
+    }
+    Ok((collection, collection.filled(call)?, id))
+}
+
+/// Whether the kept things that the path leads through are there.
+pub(crate) fn parents(call: &Call<'_>) -> Result<(), ApiError> {
+    for (key, id) in through(call) {
+        if call.state.collections.get(&key, &id).is_none() {
+            return Err(ApiError::not_found("thing of this id"));
+        }
+    }
+    Ok(())
+}
+
+/// Whom the first kept thing belongs to that the path leads through.
+pub(crate) fn root_owner(call: &Call<'_>) -> Option<u64> {
+    through(call).first().and_then(|(key, id)| call.state.collections.get(key, id)).map(|thing| thing.owner)
+}
+
+/// The kept things above what the path names, the outermost first: the paths of their lists, and their ids.
+fn through(call: &Call<'_>) -> Vec<(String, String)> {
+    let path = normal(call.operation.path);
+    if call.operation.path.starts_with("/destination/") {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for (at, _) in path.match_indices("}/") {
+        let above = path.get(..=at).unwrap_or_default();
+        let Some((list, last)) = above.rsplit_once('/') else { continue };
+        if let (true, Ok(key)) = (is_made_at(list), fill(list, &call.params, call.subject().ok())) {
+            found.push((key, call.params.get(last.trim_matches(['{', '}'])).to_owned()));
+        }
+    }
+    found
+}
+
+pub(super) fn missing(collection: &CollectionSpec) -> ApiError {
+    ApiError::not_found(&media(collection.item).replace('.', " "))
+}
