@@ -63,7 +63,6 @@ mod router;
 mod sandbox;
 mod server;
 mod synth;
-mod webhooks;
 mod world;
 
 pub use app::StartError;

@@ -4,6 +4,7 @@ pub(crate) mod credential;
 mod error;
 mod fixture;
 mod ports;
+pub(crate) mod webhooks;
 
 use std::net::IpAddr;
 use std::path::PathBuf;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use http::Method;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
 
@@ -64,21 +64,16 @@ impl Env {
                     .map_err(|error| Failure::Input(format!("cannot read {}: {error}", path.display())))?
             }
             (None, Some(url)) => {
-                let control = self.control.at(url);
-                let mut line = remote::ask(control, Method::GET, "/_sandbox/worlds/this", None).await?;
-                if let (Some(members), Some(token)) = (line.as_object_mut(), &self.control.token) {
-                    members.insert("control_token".to_owned(), token.expose_secret().into());
-                }
-                line
+                remote::ask(self.control.at(url), Method::GET, "/_sandbox/worlds/this", None).await?
             }
             (None, None) => return Err(Failure::Input("give --url or --ready-file".to_owned())),
         };
-        print(lines(self.client, &line)?.trim_end())
+        print(lines(self.client, &line, self.control.token.as_ref())?.trim_end())
     }
 }
 
 /// What stands in the environment of a command that is run, from the sandbox's own line.
-pub(super) fn variables(line: &Value) -> Vec<(&'static str, String)> {
+pub(super) fn variables(line: &Value, control_token: Option<&SecretString>) -> Vec<(&'static str, String)> {
     let text = |name: &str| line.get(name).and_then(Value::as_str).map(str::to_owned);
     let proxy = text("proxy_url");
     let ca = text("ca_file");
@@ -89,7 +84,7 @@ pub(super) fn variables(line: &Value) -> Vec<(&'static str, String)> {
         ("VIMEO_CLIENT_ID", text("client_id")),
         ("VIMEO_CLIENT_SECRET", text("client_secret")),
         ("VIMEO_SANDBOX_URL", text("url")),
-        ("VIMEO_SANDBOX_CONTROL_TOKEN", text("control_token")),
+        ("VIMEO_SANDBOX_CONTROL_TOKEN", control_token.map(|token| token.expose_secret().to_owned())),
     ];
     // Only where they were asked for: they change what every program in the environment does.
     if proxy.is_some() {
@@ -105,7 +100,7 @@ const CA_VARIABLES: [&str; 4] =
     ["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"];
 
 /// The lines for one client.
-fn lines(client: Client, line: &Value) -> Result<String, Failure> {
+fn lines(client: Client, line: &Value, control_token: Option<&SecretString>) -> Result<String, Failure> {
     let text = |name: &str, how: &str| match line.get(name).and_then(Value::as_str) {
         Some(text) => Ok(text.to_owned()),
         None => Err(Failure::Input(format!("the sandbox has no {name}: start it with {how}"))),
@@ -119,9 +114,10 @@ fn lines(client: Client, line: &Value) -> Result<String, Failure> {
     let authority = |url: &str| Url::parse(url).map(|url| url.authority().to_owned()).unwrap_or_default();
     let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
     Ok(match client {
-        Client::Shell => {
-            variables(line).iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect()
-        }
+        Client::Shell => variables(line, control_token)
+            .iter()
+            .map(|(name, value)| format!("export {name}={}\n", quoted(value)))
+            .collect(),
         Client::Python => format!(
             "import vimeo\n\
              vimeo.VimeoClient.API_ROOT = '{base}'\n\
@@ -209,7 +205,7 @@ mod tests {
             (Client::Curl, &all, "--cacert '/tmp/ca.pem'"),
             (Client::Shell, &all, "export NODE_EXTRA_CA_CERTS='/tmp/ca.pem'"),
         ] {
-            let printed = lines(client, line).unwrap_or_else(|failure| failure.to_string());
+            let printed = lines(client, line, None).unwrap_or_else(|failure| failure.to_string());
             assert!(printed.contains(says), "{client:?}: {printed}");
         }
     }

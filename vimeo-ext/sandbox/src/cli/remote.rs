@@ -1,5 +1,7 @@
 //! Talking to a sandbox that runs already.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use clap::Args;
 use http::{HeaderMap, HeaderValue, Method, header};
@@ -9,7 +11,11 @@ use url::Url;
 
 use super::Failure;
 use crate::control::access;
+use crate::persistence::MAX_DOCUMENT_BYTES;
 use crate::server::outbound::{self, Bounds};
+
+/// For all worlds of a sandbox: as much as one takes.
+const WORLD_TRANSFER: Bounds = Bounds { max_bytes: MAX_DOCUMENT_BYTES, timeout: Duration::from_secs(600) };
 
 /// What lets a command use the control API.
 #[derive(Debug, Clone, Args)]
@@ -56,7 +62,7 @@ pub(super) async fn exchange(
     path: &str,
     body: Bytes,
 ) -> Result<Bytes, Failure> {
-    send(control, method, path, body, Bounds::WORLD_TRANSFER).await
+    send(control, method, path, body, WORLD_TRANSFER).await
 }
 
 async fn send(

@@ -34,7 +34,7 @@ impl Run {
         let line = self.serve.ready(&sandbox).await?;
         let mut child = Command::new(program)
             .args(arguments)
-            .envs(variables(&line))
+            .envs(variables(&line, self.serve.control_token.as_ref()))
             .kill_on_drop(true)
             .spawn()
             .map_err(|source| Failure::Command { command: program.clone(), source })?;

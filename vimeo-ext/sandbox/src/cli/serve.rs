@@ -115,7 +115,7 @@ pub struct Serve {
     /// Let only requests use the control API that carry this token as X-Sandbox-Control-Token. Without it, programs of
     /// the same user may, and with a --listen that lets other machines in nobody.
     #[arg(long, value_name = "TOKEN", env = "VIMEO_SANDBOX_CONTROL_TOKEN", hide_env_values = true)]
-    control_token: Option<SecretString>,
+    pub(super) control_token: Option<SecretString>,
     /// Keep all worlds in this folder, and go on with those that it holds.
     #[arg(long, value_name = "FOLDER")]
     state: Option<PathBuf>,
@@ -299,9 +299,6 @@ impl Serve {
             let others: Vec<Value> =
                 sandbox.worlds().iter().skip(1).map(|world| sandbox.describe(world)).collect();
             members.insert("worlds".to_owned(), others.into());
-            if let Some(token) = &self.control_token {
-                members.insert("control_token".to_owned(), token.expose_secret().into());
-            }
         }
         if let Some(path) = &self.ready_file {
             file::write(path, format!("{line}\n").into_bytes()).await?;

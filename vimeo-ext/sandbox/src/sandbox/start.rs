@@ -11,6 +11,7 @@ use url::Url;
 use crate::app::StartError;
 use crate::app::check_tokens;
 use crate::app::credential::Credential;
+use crate::app::webhooks;
 use crate::app::{Addresses, AppState};
 use crate::config::ContentStorage;
 use crate::config::tokens::can_be_sent;
@@ -25,7 +26,6 @@ use crate::server::ports::Ports;
 #[cfg(feature = "tls")]
 use crate::server::tls::Authority;
 use crate::server::{self, Listener, ListenerKind};
-use crate::webhooks;
 use crate::world::handle::World;
 use crate::world::outbox::Outbox;
 use crate::world::registry::{WorldHandle, Worlds};

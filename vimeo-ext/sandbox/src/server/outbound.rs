@@ -10,25 +10,18 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use url::{Host, Url};
 
-#[cfg(feature = "cli")]
-use crate::persistence::MAX_DOCUMENT_BYTES;
-
 /// What an answer may cost.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
     /// How many bytes of it are read.
-    max_bytes: usize,
+    pub(crate) max_bytes: usize,
     /// How long it may take.
-    timeout: Duration,
+    pub(crate) timeout: Duration,
 }
 
 impl Bounds {
     /// For a program that is told of something, and a sandbox that is asked for little.
     pub(crate) const CALLBACK: Self = Self { max_bytes: 64 << 20, timeout: Duration::from_secs(10) };
-    /// For all worlds of a sandbox: as much as one takes.
-    #[cfg(feature = "cli")]
-    pub(crate) const WORLD_TRANSFER: Self =
-        Self { max_bytes: MAX_DOCUMENT_BYTES, timeout: Duration::from_secs(600) };
 }
 
 /// Why a request got no answer.

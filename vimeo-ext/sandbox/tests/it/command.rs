@@ -12,7 +12,11 @@ use crate::client::{Client, offset};
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vimeo-sandbox"));
-    command.args(arguments).env_remove("VIMEO_SANDBOX_PORT").env_remove("VIMEO_BASE_URL");
+    command
+        .args(arguments)
+        .env_remove("VIMEO_SANDBOX_PORT")
+        .env_remove("VIMEO_SANDBOX_CONTROL_TOKEN")
+        .env_remove("VIMEO_BASE_URL");
     command
 }
 
@@ -260,4 +264,36 @@ async fn no_acknowledged_write_is_lost_to_a_kill() {
     let running = Running::start(&["--state", path(&elsewhere)]);
     let names = running.client().all_names().await;
     assert!(acknowledged.iter().all(|name| names.contains(name)));
+}
+
+#[test]
+fn a_control_token_is_asked_for_and_never_printed() {
+    let running = Running::start(&["--control-token", "open-sesame"]);
+    assert!(!running.line.to_string().contains("open-sesame"));
+    let url = running.line["url"].as_str().unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    for arguments in [
+        vec!["events", "list", "--url", url],
+        vec!["env", "--for", "curl", "--url", url],
+        vec!["snapshot", "export", "--url", url, path(file.path())],
+    ] {
+        let refused = output(&arguments);
+        assert_eq!(refused.status.code(), Some(1), "{arguments:?}");
+        assert!(text(&refused.stderr).contains("x-sandbox-control-token"), "{}", text(&refused.stderr));
+        let taken = output(&[arguments.as_slice(), &["--control-token", "open-sesame"]].concat());
+        assert!(taken.status.success(), "{arguments:?}: {}", text(&taken.stderr));
+        let by_environment =
+            command(&arguments).env("VIMEO_SANDBOX_CONTROL_TOKEN", "open-sesame").output().unwrap();
+        assert!(by_environment.status.success(), "{}", text(&by_environment.stderr));
+    }
+    let shown = output(&[
+        "run",
+        "--control-token",
+        "open-sesame",
+        "--",
+        "sh",
+        "-c",
+        "test \"$VIMEO_SANDBOX_CONTROL_TOKEN\" = open-sesame",
+    ]);
+    assert!(shown.status.success(), "{}", text(&shown.stderr));
 }
