@@ -4,6 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "mcp")]
+use chrono::{DateTime, Utc};
+
 use super::core::Core;
 use super::refresh::OfAccount;
 use super::warm::Warm;
@@ -117,6 +120,18 @@ impl Accounts {
             self.inner.settle(&core.record(id).await?);
         }
         Ok(client)
+    }
+
+    /// Whether the one answer of a person that has this number is used for the first time, over all processes that share the
+    /// store; remembered until `until`.
+    #[cfg(feature = "mcp")]
+    pub(crate) async fn use_consent(
+        &self,
+        number: &str,
+        until: DateTime<Utc>,
+    ) -> Result<bool, AccountsError> {
+        let core = self.core();
+        Ok(core.store.use_once(&format!("consent {number}"), core.now(), until).await?)
     }
 
     /// Connections: an app's credentials and a token, stored under a name.

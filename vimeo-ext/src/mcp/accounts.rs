@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::Settings;
@@ -15,6 +16,20 @@ use crate::{Error, Vimeo};
 pub trait Clients: Send + Sync + 'static {
     /// The client of an account. It is asked for with each call, so it should be at hand.
     fn client<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<Vimeo, Error>>;
+
+    /// Whether a person's answer to a question, which has this number, is used for the first time; remembered until `until`. An
+    /// error counts as no.
+    ///
+    /// A server remembers the answers that it took itself. Where several processes share a
+    /// [sealing key](super::Server::sealing_key) this is where they tell each other, as they do through the store of
+    /// accounts. Default: yes.
+    fn use_consent<'a>(
+        &'a self,
+        _number: &'a str,
+        _until: DateTime<Utc>,
+    ) -> BoxFuture<'a, Result<bool, Error>> {
+        Box::pin(std::future::ready(Ok(true)))
+    }
 }
 
 /// The accounts of this crate, by their ids.
@@ -26,6 +41,14 @@ impl Clients for crate::accounts::Accounts {
             Ok(crate::accounts::Accounts::client(self, &id).await?)
         })
     }
+
+    fn use_consent<'a>(
+        &'a self,
+        number: &'a str,
+        until: DateTime<Utc>,
+    ) -> BoxFuture<'a, Result<bool, Error>> {
+        Box::pin(async move { Ok(crate::accounts::Accounts::use_consent(self, number, until).await?) })
+    }
 }
 
 /// Where the server's clients come from.
@@ -33,6 +56,19 @@ impl Clients for crate::accounts::Accounts {
 pub(crate) enum Source {
     One(Vimeo),
     Many(Arc<dyn Clients>),
+}
+
+impl Source {
+    /// Whether an answer is used for the first time, as far as others can tell. What cannot be told counts as no.
+    pub(crate) async fn use_consent(&self, number: &str, until: DateTime<Utc>) -> bool {
+        match self {
+            Self::One(_) => true,
+            Self::Many(clients) => clients.use_consent(number, until).await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "it cannot be seen whether an answer was used before; it is not taken");
+                false
+            }),
+        }
+    }
 }
 
 /// The argument that names one of several accounts.

@@ -128,7 +128,8 @@ impl Called<'_> {
             Some(state) => {
                 let answers = request.input_responses.as_ref();
                 let now = tools.client().now();
-                let answered = self.settings.consents.answer(tools.seal(), &sealed_for, state, answers, now);
+                let Settings { consents, source, .. } = self.settings;
+                let answered = consents.answer(source, tools.seal(), &sealed_for, state, answers, now).await;
                 let Some(answered) = answered else {
                     let message =
                         "The answer does not belong to this call, came too late, or was used before.";

@@ -12,6 +12,7 @@ use rmcp::model::{
 use rmcp::service::{Peer, RoleServer};
 use serde::{Deserialize, Serialize};
 
+use super::accounts::Source;
 use crate::auth::BoxFuture;
 use crate::tools::{Ask, Consent, Question, Seal};
 
@@ -114,9 +115,11 @@ impl Consents {
         Some(InputRequiredResult::new(Some([(QUESTION.to_owned(), request)].into()), Some(sealed)))
     }
 
-    /// The answer that a call came back with; `None` when it is none to this call, too late, or was used.
-    pub(crate) fn answer(
+    /// The answer that a call came back with; `None` when it is none to this call, too late, or was used: here, or in another
+    /// process of the `source`.
+    pub(crate) async fn answer(
         &self,
+        source: &Source,
         seal: &Seal,
         context: &str,
         state: &str,
@@ -124,12 +127,62 @@ impl Consents {
         now: DateTime<Utc>,
     ) -> Option<Answered> {
         let state: State = seal.open(context, state, now, PATIENCE).ok()?;
-        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        used.retain(|_, at| now - *at <= PATIENCE * 2);
-        if used.insert(state.number, now).is_some() {
+        if !self.is_first(&state.number, now) || !source.use_consent(&state.number, now + PATIENCE * 2).await
+        {
             return None;
         }
         let answer: ElicitResult = serde_json::from_value(answers?.get(QUESTION)?.clone()).ok()?;
         Some(Answered { question: state.question, consent: consent(&answer.action) })
+    }
+
+    fn is_first(&self, number: &str, now: DateTime<Utc>) -> bool {
+        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        used.retain(|_, at| now - *at <= PATIENCE * 2);
+        used.insert(number.to_owned(), now).is_none()
+    }
+}
+
+#[cfg(all(test, feature = "accounts"))]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::Vimeo;
+    use crate::accounts::{AccountStore, Accounts, Key, KeyRing, MemoryStore};
+
+    /// A server of accounts in this store, and the answers that it took.
+    #[allow(clippy::unwrap_used)]
+    async fn process(store: &Arc<dyn AccountStore>) -> (Source, Consents) {
+        let app = Vimeo::builder().app("app", "secret").build().unwrap();
+        let keys = KeyRing::new(Key::from_bytes([7; 32]));
+        let accounts = Accounts::builder(app, Arc::clone(store), keys).build().await.unwrap();
+        (Source::Many(Arc::new(accounts)), Consents::default())
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_good_once_over_all_processes_that_share_key_and_accounts() {
+        let store: Arc<dyn AccountStore> = Arc::new(MemoryStore::default());
+        let (here, there) = (process(&store).await, process(&store).await);
+        let (apart, now) = (process(&(Arc::new(MemoryStore::default()) as _)).await, Utc::now());
+        let seal = || Seal::with_key([7; 32]);
+        let answers: InputResponses =
+            serde_json::from_value(json!({QUESTION: {"action": "accept", "content": {}}})).unwrap();
+        let answer = async |(source, consents): &(Source, Consents), state: &str| {
+            let answered = consents.answer(source, &seal(), "call", state, Some(&answers), now).await;
+            answered.map(|answered| answered.consent)
+        };
+        let asked = || {
+            let result = Consents::question(&seal(), "call", "Delete it?".to_owned(), now).unwrap();
+            let state = serde_json::to_value(result).unwrap()["requestState"].clone();
+            state.as_str().unwrap().to_owned()
+        };
+        let state = asked();
+        assert!(matches!(answer(&here, &state).await, Some(Consent::Granted)));
+        assert!(answer(&here, &state).await.is_none(), "used here");
+        assert!(answer(&there, &state).await.is_none(), "used in another process");
+        assert!(answer(&apart, &state).await.is_some(), "who shares no store cannot know");
+        assert!(answer(&there, &asked()).await.is_some(), "another answer is another");
     }
 }

@@ -101,6 +101,20 @@ pub trait AccountStore: Send + Sync + 'static {
     /// Gives a lease back, if this holder has it.
     fn release_lease<'a>(&'a self, name: &'a str, holder: &'a str) -> StoreFuture<'a, ()>;
 
+    /// Uses a name that is good once, and remembers that until `until`: `true` for the first of all who ask. Here it is a
+    /// lease of a holder that nobody else is.
+    fn use_once<'a>(
+        &'a self,
+        name: &'a str,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> StoreFuture<'a, bool> {
+        Box::pin(async move {
+            let holder = format!("{:032x}", fastrand::u128(..));
+            self.acquire_lease(name, &holder, now, until).await
+        })
+    }
+
     /// Keeps a new connection.
     ///
     /// # Errors

@@ -47,6 +47,7 @@ async fn records(store: Arc<dyn AccountStore>, prefix: &str) {
     passing::a_login_is_taken_once_and_in_time(&store, prefix).await;
     passing::waiting_logins_are_few(&store, prefix).await;
     passing::a_lease_has_one_holder_and_lapses(&store, prefix).await;
+    passing::a_name_is_used_once(&store, prefix).await;
     connections::connections_have_one_name_and_one_next_version(&store, prefix).await;
     passing::budgets_are_shared_out_and_never_twice(&store, prefix).await;
     passing::sweeping_drops_what_has_ended(&store, prefix).await;

@@ -75,6 +75,19 @@ pub(super) async fn a_lease_has_one_holder_and_lapses(store: &Arc<dyn AccountSto
     assert!(lease(&holders[0], 21, 40).await);
 }
 
+pub(super) async fn a_name_is_used_once(store: &Arc<dyn AccountStore>, prefix: &str) {
+    let name = format!("{prefix} once");
+    let all = join_all((0..16).map(|_| {
+        let (store, name) = (Arc::clone(store), name.clone());
+        tokio::spawn(async move { store.use_once(&name, at(0), at(10)).await.unwrap() })
+    }))
+    .await;
+    assert_eq!(all.into_iter().filter(|used| *used.as_ref().unwrap()).count(), 1);
+    assert!(!store.use_once(&name, at(9), at(20)).await.unwrap());
+    assert!(store.use_once(&name, at(10), at(20)).await.unwrap(), "remembered for so long and no longer");
+    store.sweep(at(30), at(0)).await.unwrap();
+}
+
 pub(super) async fn budgets_are_shared_out_and_never_twice(store: &Arc<dyn AccountStore>, prefix: &str) {
     const POOLS: usize = 20;
     let all = join_all((0..16).map(|number| {
