@@ -55,10 +55,11 @@ pub enum StartError {
          use an obviously fake one, so that no real secret ends up in a test"
     )]
     RealLookingToken,
-    /// A token was given that no client can send: OAuth's are of letters, digits and `-._~+/`, with `=` at the end.
+    /// A token was given that no client can send: OAuth's are of letters, digits and `-._~+/`, with `=` at the end. With its
+    /// fingerprint: it can be a true one with a slip of the pen.
     #[error(
-        "the token {0:?} cannot be sent in a header: a token is made of letters, digits and any of -._~+/, \
-         and may end with ="
+        "a token that was given (fingerprint {0}) cannot be sent in a header: a token is made of letters, digits and any of \
+         -._~+/, and may end with ="
     )]
     UnsendableToken(String),
     /// The control token cannot be sent in a header.

@@ -16,7 +16,7 @@ use crate::config::drift::Drift;
 use crate::config::scopes::Scopes;
 use crate::config::tokens::{can_be_sent, looks_real};
 use crate::faults::Faults;
-use crate::journal::{Host, Journal, bearer};
+use crate::journal::{Host, Journal, bearer, fingerprint};
 use crate::persistence::{Snapshot as _, StateError};
 use crate::protocol::links::LinkTarget;
 use crate::server::Connection;
@@ -174,7 +174,7 @@ pub(crate) fn check_tokens(tokens: &[(String, Scopes)]) -> Result<(), StartError
             return Err(StartError::RealLookingToken);
         }
         if !can_be_sent(text) {
-            return Err(StartError::UnsendableToken(text.clone()));
+            return Err(StartError::UnsendableToken(fingerprint(text)));
         }
         if let Some(unknown) = scopes.unknown().next() {
             return Err(StartError::UnknownScope(unknown.to_owned()));

@@ -22,7 +22,7 @@ pub(crate) struct Target<'a> {
 /// A fault that fired.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Fired {
+pub struct FaultHit {
     /// What [`Sandbox::fault`](crate::Sandbox::fault) answered when the fault was set.
     pub fault: u64,
     /// The journal entry of the request it hit.
@@ -43,14 +43,14 @@ pub(crate) struct Faults {
 struct List {
     set: u64,
     waiting: Vec<(u64, Fault)>,
-    fired: VecDeque<Fired>,
+    fired: VecDeque<FaultHit>,
 }
 
 /// How many faults that fired are remembered; older ones are forgotten.
 const MAX_FIRED: usize = 10_000;
 
 impl List {
-    fn fire(&mut self, fired: Fired) {
+    fn fire(&mut self, fired: FaultHit) {
         if self.fired.len() == MAX_FIRED {
             self.fired.pop_front();
         }
@@ -68,7 +68,7 @@ impl Faults {
     }
 
     /// The fault that this request meets. Every waiting fault that matches counts the request; the one set first fires.
-    pub(crate) fn match_request(&self, request: &Target<'_>, seq: u64) -> Option<Fired> {
+    pub(crate) fn match_request(&self, request: &Target<'_>, seq: u64) -> Option<FaultHit> {
         let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         if list.waiting.is_empty() {
             return None;
@@ -79,7 +79,7 @@ impl Faults {
                 fault.skip -= 1;
             } else if hit.is_none() && fault.times > 0 {
                 fault.times -= 1;
-                hit = Some(Fired { fault: *id, seq, phase: fault.phase, effect: fault.effect.clone() });
+                hit = Some(FaultHit { fault: *id, seq, phase: fault.phase, effect: fault.effect.clone() });
             }
         }
         list.waiting.retain(|(_, fault)| fault.times > 0);
@@ -90,10 +90,10 @@ impl Faults {
     }
 
     /// A fault that came with its request and fires at once.
-    pub(crate) fn fire_once(&self, effect: Effect, phase: Phase, seq: u64) -> Fired {
+    pub(crate) fn fire_once(&self, effect: Effect, phase: Phase, seq: u64) -> FaultHit {
         let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         list.set += 1;
-        let fired = Fired { fault: list.set, seq, phase, effect };
+        let fired = FaultHit { fault: list.set, seq, phase, effect };
         list.fire(fired.clone());
         fired
     }
@@ -117,7 +117,7 @@ impl Faults {
         list.waiting.retain(|(_, fault)| fault.world != Some(world));
     }
 
-    pub(crate) fn fired(&self) -> Vec<Fired> {
+    pub(crate) fn fired(&self) -> Vec<FaultHit> {
         self.list.lock().unwrap_or_else(PoisonError::into_inner).fired.iter().cloned().collect()
     }
 

@@ -10,7 +10,7 @@ use http::Method;
 use serde::{Deserialize, Serialize};
 
 use crate::journal::Host;
-pub use list::Fired;
+pub use list::FaultHit;
 pub(crate) use list::{Faults, Target};
 
 /// When in the course of a request a fault takes effect.

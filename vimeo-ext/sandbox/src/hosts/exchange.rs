@@ -4,7 +4,7 @@ use axum::body::Body;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 use crate::app::AppState;
-use crate::faults::{Effect, Fired, Phase, Target, mutate, notation};
+use crate::faults::{Effect, FaultHit, Phase, Target, mutate, notation};
 use crate::journal::{Host, Line};
 use crate::protocol::error::ApiError;
 use crate::protocol::names::UPLOAD_OFFSET;
@@ -19,7 +19,7 @@ pub(crate) struct Exchange {
     pub(crate) parts: http::request::Parts,
     pub(crate) line: Line,
     pub(crate) connection: Connection,
-    fault: Option<Fired>,
+    fault: Option<FaultHit>,
 }
 
 impl Exchange {

@@ -44,7 +44,7 @@ pub struct Expectation {
 /// An expectation that the journal does not meet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Unmet {
+pub struct UnmetExpectation {
     /// What was expected.
     pub expected: Expectation,
     /// How many requests fit.
@@ -170,7 +170,7 @@ impl Expectation {
 }
 
 /// The expectations that are not met.
-pub(crate) fn unmet(entries: &[JournalEntry], expected: &[Expectation]) -> Vec<Unmet> {
+pub(crate) fn unmet(entries: &[JournalEntry], expected: &[Expectation]) -> Vec<UnmetExpectation> {
     let look = |expected: &Expectation| {
         let mut seen = 0;
         let mut near = Vec::new();
@@ -183,7 +183,7 @@ pub(crate) fn unmet(entries: &[JournalEntry], expected: &[Expectation]) -> Vec<U
                 _ => {}
             }
         }
-        (!expected.is_met(seen)).then(|| Unmet { expected: expected.clone(), seen, near })
+        (!expected.is_met(seen)).then(|| UnmetExpectation { expected: expected.clone(), seen, near })
     };
     expected.iter().filter_map(look).collect()
 }

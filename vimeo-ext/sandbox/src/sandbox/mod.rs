@@ -13,9 +13,9 @@ use crate::app::AppState;
 use crate::app::StartError;
 use crate::clock::Clock;
 use crate::config::scopes::Scopes;
-use crate::faults::{Fault, Fired};
+use crate::faults::{Fault, FaultHit};
 use crate::journal::JournalEntry;
-use crate::journal::verify::{self, Expectation, Unmet};
+use crate::journal::verify::{self, Expectation, UnmetExpectation};
 use crate::persistence::StateError;
 #[cfg(feature = "tls")]
 use crate::server::tls::Authority;
@@ -220,11 +220,11 @@ impl Sandbox {
 
     /// The expectations that the journal does not meet, each with what came close.
     #[must_use]
-    pub fn verify(&self, expected: &[Expectation]) -> Vec<Unmet> {
+    pub fn verify(&self, expected: &[Expectation]) -> Vec<UnmetExpectation> {
         verify::unmet(&self.journal(), expected)
     }
 
-    /// Sets a fault; answers its number, as [`Fired::fault`] tells it.
+    /// Sets a fault; answers its number, as [`FaultHit::fault`] tells it.
     pub fn fault(&self, fault: Fault) -> u64 {
         self.app.faults.add(fault)
     }
@@ -236,7 +236,7 @@ impl Sandbox {
 
     /// The faults that fired, in their order; the newest 10,000 of them.
     #[must_use]
-    pub fn fired(&self) -> Vec<Fired> {
+    pub fn fired(&self) -> Vec<FaultHit> {
         self.app.faults.fired()
     }
 

@@ -52,6 +52,14 @@ async fn worlds_are_made_filled_reset_and_ended() {
         ("POST", "/_sandbox/worlds", json!({"token": sandbox.token()}), 400, "given twice"),
         ("POST", "/_sandbox/worlds", json!({"token": "two words"}), 400, "cannot be sent in a header"),
         ("POST", "/_sandbox/worlds", json!({"token": ""}), 400, "cannot be sent in a header"),
+        // What could be a true one is not repeated.
+        (
+            "POST",
+            "/_sandbox/worlds",
+            json!({"token": "bearer 0123456789abcdef0123456789abcdef"}),
+            400,
+            "(fingerprint a861fd9e)",
+        ),
         ("POST", "/_sandbox/worlds", json!({"scopes": "public"}), 400, "give token too"),
         ("POST", "/_sandbox/worlds", json!([]), 400, "must be a JSON object"),
         ("GET", "/_sandbox/events?worlds=1", json!({}), 400, "worlds: the query has no such parameter"),
