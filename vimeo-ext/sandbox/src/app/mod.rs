@@ -1,4 +1,5 @@
-//! What everything in a sandbox works on: its worlds, and what is remembered beside them. It is made at the start, and given to all.
+//! What everything in a sandbox works on: its worlds, and what is remembered beside them. The start makes it and gives it to
+//! all.
 
 pub(crate) mod credential;
 mod error;
@@ -65,14 +66,14 @@ pub(crate) struct Addresses {
 
 impl AppState {
     /// Makes a world; tokens that look real or cannot be sent and scopes that Vimeo does not have are refused.
-    pub(crate) fn new_world(self: &Arc<Self>, mut origin: WorldSpec) -> Result<Arc<WorldHandle>, StartError> {
-        check_tokens(&origin.tokens)?;
-        let port = origin.port;
-        if port.is_some() && origin.tokens.is_empty() {
+    pub(crate) fn new_world(self: &Arc<Self>, mut spec: WorldSpec) -> Result<Arc<WorldHandle>, StartError> {
+        check_tokens(&spec.tokens)?;
+        let port = spec.port;
+        if port.is_some() && spec.tokens.is_empty() {
             // Whoever comes by a port has the first world's token.
-            origin.tokens = self.worlds.first().map(|first| first.spec().tokens).unwrap_or_default();
+            spec.tokens = self.worlds.first().map(|first| first.spec().tokens).unwrap_or_default();
         }
-        let handle = self.worlds.add(origin).map_err(StartError::TokenTwice)?;
+        let handle = self.worlds.add(spec).map_err(StartError::TokenTwice)?;
         if let Some(port) = port
             && let Err(error) = self.open_port(handle.id, port)
         {

@@ -293,6 +293,9 @@ mod tests {
     #[test]
     fn the_table_is_whole() {
         assert_eq!(all().count(), 520 + EXTRA_OPERATIONS.lines().count());
+        // Handlers are found by name.
+        let names: std::collections::BTreeSet<_> = all().map(|operation| operation.name).collect();
+        assert_eq!(names.len(), all().count());
         for operation in all() {
             assert!(
                 operation.scopes.iter().all(|scope| crate::ALL_SCOPES.contains(scope)),

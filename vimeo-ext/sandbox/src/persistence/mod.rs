@@ -34,7 +34,7 @@ pub(crate) trait Snapshot: Send + Sync {
 #[derive(Debug)]
 pub(crate) struct Store {
     /// Lines that were handed to the writer. Counted while the line is handed over, so that the count is its place.
-    handed: Mutex<WriteQueue>,
+    queue: Mutex<WriteQueue>,
     /// How many of them are on the disk, or why no more will be.
     durable: watch::Receiver<Result<u64, String>>,
 }
@@ -70,11 +70,11 @@ impl Store {
         let worlds = read(raw, &folder.display().to_string())?;
         // A log that broke off in the middle of a line is not written on: a new pair of files begins after it.
         files.compact(&snapshot)?;
-        let (writer, jobs) = mpsc::channel();
+        let (writer, messages) = mpsc::channel();
         let (sent, durable) = watch::channel(Ok(0));
         let thread = std::thread::Builder::new().name("sandbox-state".to_owned());
-        thread.spawn(move || Writer { files, jobs, durable: sent, written: 0, worlds: None }.run())?;
-        let store = Arc::new(Self { handed: Mutex::new(WriteQueue { lines: 0, writer }), durable });
+        thread.spawn(move || Writer { files, messages, durable: sent, written: 0, worlds: None }.run())?;
+        let store = Arc::new(Self { queue: Mutex::new(WriteQueue { lines: 0, writer }), durable });
         Ok(LoadedStore { store, worlds })
     }
 
@@ -103,16 +103,16 @@ impl Store {
         }
     }
 
-    fn hand(&self, job: WriterMessage) {
-        let mut handed = self.handed.lock().unwrap_or_else(PoisonError::into_inner);
-        handed.lines += u64::from(matches!(job, WriterMessage::Line(_)));
+    fn hand(&self, message: WriterMessage) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.lines += u64::from(matches!(message, WriterMessage::Line(_)));
         // The writer outlives the store; if it is gone all the same, nothing becomes durable and `durable` says so.
-        let _ = handed.writer.send(job);
+        let _ = queue.writer.send(message);
     }
 
     /// Waits until all that was handed over so far is on the disk.
     pub(crate) async fn durable(&self) -> Result<(), String> {
-        let lines = self.handed.lock().unwrap_or_else(PoisonError::into_inner).lines;
+        let lines = self.queue.lock().unwrap_or_else(PoisonError::into_inner).lines;
         let mut durable = self.durable.clone();
         let enough =
             |durable: &Result<u64, String>| durable.as_ref().map_or(true, |written| *written >= lines);
@@ -148,7 +148,7 @@ pub(crate) enum OpenError {
 /// The thread that writes.
 struct Writer {
     files: Files,
-    jobs: Receiver<WriterMessage>,
+    messages: Receiver<WriterMessage>,
     durable: watch::Sender<Result<u64, String>>,
     written: u64,
     worlds: Option<Weak<dyn Snapshot>>,
@@ -156,13 +156,13 @@ struct Writer {
 
 impl Writer {
     fn run(mut self) {
-        while let Ok(job) = self.jobs.recv() {
+        while let Ok(message) = self.messages.recv() {
             // All that waits goes to the disk at once.
             let mut lines = Vec::new();
             let mut count = 0;
             let mut ended = false;
-            for job in std::iter::once(job).chain(self.jobs.try_iter()) {
-                match job {
+            for message in std::iter::once(message).chain(self.messages.try_iter()) {
+                match message {
                     WriterMessage::Line(line) => {
                         lines.extend_from_slice(&line);
                         count += 1;
@@ -198,7 +198,7 @@ impl Writer {
         let Some(worlds) = self.worlds.as_ref().and_then(Weak::upgrade) else { return Ok(()) };
         // With every world held still, what was handed over is in the snapshot and needs no line of its own.
         let snapshot = worlds.snapshot(&mut || {
-            for message in self.jobs.try_iter() {
+            for message in self.messages.try_iter() {
                 match message {
                     WriterMessage::Line(_) => self.written += 1,
                     WriterMessage::Watch(worlds) => self.worlds = Some(worlds),

@@ -110,12 +110,12 @@ impl Sandbox {
     /// Another world, with a user, a token, an app and a clock of its own, which starts at the first world's time.
     #[must_use]
     pub fn add_world(&self, seed: u64) -> World {
-        let origin = WorldSpec::new(seed, self.clock().mode(), Vec::new());
+        let spec = WorldSpec::new(seed, self.clock().mode(), Vec::new());
         // The token of a new world has its number in it; only a token given by hand could be the same.
-        let handle = self.app.worlds.add(origin).or_else(|taken| {
+        let handle = self.app.worlds.add(spec).or_else(|taken| {
             let own = format!("{taken}-{seed:016x}");
-            let origin = WorldSpec::new(seed, self.clock().mode(), vec![(own, Scopes::all())]);
-            self.app.worlds.add(origin)
+            let spec = WorldSpec::new(seed, self.clock().mode(), vec![(own, Scopes::all())]);
+            self.app.worlds.add(spec)
         });
         World::new(handle.unwrap_or_else(|_| Arc::clone(&self.world.handle)))
     }
@@ -128,8 +128,8 @@ impl Sandbox {
     ///
     /// When the port cannot be had.
     pub async fn add_world_on_port(&self, seed: u64, port: u16) -> Result<World, StartError> {
-        let origin = WorldSpec::new(seed, self.clock().mode(), Vec::new()).on_port(port);
-        self.app.new_world(origin).map(World::new)
+        let spec = WorldSpec::new(seed, self.clock().mode(), Vec::new()).on_port(port);
+        self.app.new_world(spec).map(World::new)
     }
 
     /// The base address under which a world is met: [`url`](Self::url), or that of its own port.

@@ -24,6 +24,7 @@ use field_names::{is_beginning, is_frame, last_of, parent, spoken, text};
 const MAX_DEPTH: usize = 6;
 /// Frame rates of footage; most are fractions.
 const FRAME_RATES: [f64; 5] = [23.98, 25.0, 29.97, 50.0, 59.94];
+
 /// The thing in `application/vnd.vimeo.<thing>+json`, from a schema's name.
 pub(crate) fn media(name: &str) -> String {
     let mut media = String::with_capacity(name.len() + 4);

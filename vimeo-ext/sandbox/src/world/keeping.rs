@@ -28,12 +28,12 @@ impl State {
     }
 
     /// Becomes again what the world began as.
-    pub(crate) fn reset(&mut self, origin: &WorldSpec, now: DateTime<Utc>) {
+    pub(crate) fn reset(&mut self, spec: &WorldSpec, now: DateTime<Utc>) {
         self.index.release_all(self.id);
         let (config, index) = (Arc::clone(&self.config), Arc::clone(&self.index));
-        *self = Self::new(self.id, origin.seed, config, index, now);
+        *self = Self::new(self.id, spec.seed, config, index, now);
         // They were this world's a moment ago, so nobody else has them.
-        let _ = self.admit_first_user(&origin.tokens);
+        let _ = self.admit_first_user(&spec.tokens);
     }
 
     /// Drops all but the app, its users and their tokens.
