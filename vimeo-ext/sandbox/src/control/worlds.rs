@@ -22,7 +22,7 @@ const MAX_WORLDS: usize = 10_000;
 
 /// What a client needs to talk to a world.
 pub(crate) fn description(app: &AppState, handle: &WorldHandle) -> Value {
-    let origin = handle.spec();
+    let spec = handle.spec();
     let (state, now) = handle.read();
     let addresses = &app.addresses;
     let own = app.ports.url(handle.id);
@@ -38,12 +38,12 @@ pub(crate) fn description(app: &AppState, handle: &WorldHandle) -> Value {
         "proxy_url": addresses.proxy.as_ref().filter(|_| shares).map(url::Url::as_str),
         "ca_file": addresses.ca_file.as_ref().filter(|_| shares),
         "unix": addresses.unix.as_ref().filter(|_| shares),
-        "token": origin.token(),
+        "token": spec.token(),
         "client_id": state.app.client_id,
         "client_secret": state.app.client_secret,
         "app_id": state.app.id,
         "user_id": state.first_user,
-        "seed": origin.seed,
+        "seed": spec.seed,
         "now": iso(now),
         "frozen": handle.clock.is_frozen(),
     })
@@ -95,8 +95,8 @@ pub(super) fn create(request: &ControlRequest<'_>) -> Outcome {
         Some(at) => Mode::Frozen(at),
         None => request.app.worlds.first().map_or_else(|_| Mode::default(), |handle| handle.clock.mode()),
     };
-    let origin = WorldSpec { port, ..WorldSpec::new(seed, clock, tokens) };
-    let handle = request.app.new_world(origin).map_err(|error| Refused::bad(error.to_string()))?;
+    let spec = WorldSpec { port, ..WorldSpec::new(seed, clock, tokens) };
+    let handle = request.app.new_world(spec).map_err(|error| Refused::bad(error.to_string()))?;
     if let Some(fill) = fill
         && let Err(error) = request.app.fill(&handle, &fill)
     {
