@@ -11,10 +11,9 @@ use crate::auth::{AppCredentials, Refresher};
 use crate::budget::{Budgets, LimitPolicy};
 use crate::client::{Identity, Shared, Vimeo};
 use crate::loopback::is_loopback;
-use crate::media::Journalling;
 use crate::tls::{self, HttpVersions};
 use crate::transport::{End, Layer, SendStep, Standing, VERIFY};
-use crate::upload::{Journal, LinkClient};
+use crate::upload::{Journal, JournalLocation, LinkClient};
 use crate::{AccessToken, Clock, ConfigError, Error, RetryPolicy, ScopeSet, Timeouts};
 
 /// How the client calls itself.
@@ -60,7 +59,7 @@ pub struct VimeoBuilder {
     attempt_layers: Vec<Arc<dyn Layer>>,
     clock: Clock,
     links: Option<LinkClient>,
-    journalling: Journalling,
+    journal_location: JournalLocation,
 }
 
 enum Http {
@@ -93,7 +92,7 @@ impl VimeoBuilder {
             attempt_layers: Vec::new(),
             clock: Clock::default(),
             links: None,
-            journalling: Journalling::default(),
+            journal_location: JournalLocation::default(),
         }
     }
 
@@ -272,7 +271,7 @@ impl VimeoBuilder {
     /// # Ok::<(), vimeo_ext::Error>(())
     /// ```
     pub fn journal(mut self, journal: impl Into<Option<Journal>>) -> Self {
-        self.journalling = journal.into().into();
+        self.journal_location = journal.into().into();
         self
     }
 
@@ -363,7 +362,7 @@ impl VimeoBuilder {
             clock: self.clock,
             app: self.app,
             grants: Default::default(),
-            journalling: self.journalling,
+            journal_location: self.journal_location,
             logins: OnceLock::new(),
             links: self.links.map_or_else(OnceLock::new, OnceLock::from),
         };

@@ -5,20 +5,17 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::Method;
-use secrecy::ExposeSecret;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use url::Url;
 use vimeo_api::{Call, Endpoint, Page};
 
-use crate::auth::{AppCredentials, Auth, GrantCache, Refresher, Session};
+use crate::auth::{AccountKey, AppCredentials, Auth, GrantCache, Refresher, Session};
 use crate::budget::{Budget, Budgets, LimitPolicy};
 use crate::loopback::is_loopback;
-use crate::media::Journalling;
 use crate::transport::{
     Authenticate, Chain, Deadline, Layer, Layers, Limit, Narrow, Preflight, Retry, SendStep, Trace,
 };
-use crate::upload::{Journal, LinkClient};
+use crate::upload::{Journal, JournalLocation, LinkClient};
 use crate::{
     AccessToken, Clock, ConfigError, Error, Items, List, Pages, RetryPolicy, ScopeSet, VimeoBuilder,
 };
@@ -76,7 +73,7 @@ pub(crate) struct Shared {
     pub(crate) app: Option<AppCredentials>,
     pub(crate) grants: GrantCache,
     /// Where unfinished uploads are written down.
-    pub(crate) journalling: Journalling,
+    pub(crate) journal_location: JournalLocation,
     /// What the ways to a token of the shared app go through; made with the first client.
     pub(crate) logins: OnceLock<vimeo_api::Client>,
     /// Made when the first upload needs it.
@@ -140,7 +137,7 @@ impl Vimeo {
         let nobody = Session::empty(shared.clock.clone());
         let (own_app, apart) = (identity.app.is_some(), identity.apart);
         let credentials = identity.app.clone().or_else(|| shared.app.clone());
-        let app = credentials.as_ref().map_or_else(|| "no app".to_owned(), |app| format!("app {}", app.id()));
+        let app = AccountKey::of_app(credentials.as_ref().map(AppCredentials::id));
         // For the ways to a token: without one, and with a budget of its own, because calls that wait for a token hold
         // places in theirs.
         let logins = || {
@@ -159,7 +156,10 @@ impl Vimeo {
             cache: shared.grants.clone(),
             clock: shared.clock.clone(),
         };
-        let key = budget_key(&identity).unwrap_or(app);
+        let key = AccountKey::of(identity.account.as_deref(), identity.token.as_ref())
+            // A refresher alone says nothing of whom its tokens act for, so nothing is shared.
+            .or_else(|| identity.refresher.is_some().then(AccountKey::unknown))
+            .unwrap_or(app);
         if identity.token.is_some() || identity.refresher.is_some() {
             let clock = shared.clock.clone();
             auth.session = Session::new(identity.account, identity.token, identity.refresher, clock)
@@ -167,7 +167,7 @@ impl Vimeo {
         } else if auth.app.is_some() {
             auth.session = auth.cache.session(&auth, ScopeSet::default())?;
         }
-        let budget = shared.budgets.of(&key, &shared.clock);
+        let budget = shared.budgets.of(key.as_str(), &shared.clock);
         let api = shared.client(Arc::clone(&auth.session), Arc::clone(&budget), None);
         Ok(Self { inner: Arc::new(Inner { api, auth, budget, shared, apart, scopes: None }) })
     }
@@ -282,17 +282,13 @@ impl Vimeo {
     /// Tells this account from others, without a secret: its name, else a hash of its token.
     #[cfg(feature = "tools")]
     pub(crate) fn account_key(&self) -> String {
+        self.key().map_or_else(|| "app".to_owned(), |key| key.to_string())
+    }
+
+    /// What is known of whose client it is.
+    fn key(&self) -> Option<AccountKey> {
         let session = &self.inner.auth.session;
-        if let Some(account) = session.account() {
-            return format!("account {account}");
-        }
-        match session.token() {
-            Some(token) => {
-                let digest = Sha256::digest(token.secret().expose_secret());
-                digest.iter().take(8).fold("token ".to_owned(), |key, byte| format!("{key}{byte:02x}"))
-            }
-            None => "app".to_owned(),
-        }
+        AccountKey::of(session.account(), session.token().as_deref())
     }
 
     /// Reads any path of the API, with its query if it has one; the answer is JSON, with status and headers.
@@ -351,8 +347,8 @@ impl Vimeo {
         list.pages()
     }
 
-    pub(crate) fn journalling(&self) -> &Journalling {
-        &self.inner.shared.journalling
+    pub(crate) fn journal_location(&self) -> &JournalLocation {
+        &self.inner.shared.journal_location
     }
 
     /// The part of a journal that is this client's.
@@ -366,16 +362,7 @@ impl Vimeo {
     /// Whose uploads these are, and where: what stays the same when a process is started again. `None` when that cannot
     /// be told, because a refresher alone says who it is, and has not yet.
     pub(crate) fn who(&self) -> Option<String> {
-        let session = &self.inner.auth.session;
-        let whose = match (session.account(), session.token()) {
-            (Some(account), _) => format!("account {account}"),
-            (None, Some(token)) => {
-                let digest = Sha256::digest(token.secret().expose_secret());
-                digest.iter().take(8).fold("token ".to_owned(), |key, byte| format!("{key}{byte:02x}"))
-            }
-            (None, None) => return None,
-        };
-        Some(format!("at {} for {whose}", self.api().base_url()))
+        Some(format!("at {} for {}", self.api().base_url(), self.key()?))
     }
 
     /// As [`for_account_with`](Self::for_account_with), all of it given.
@@ -411,19 +398,6 @@ impl Vimeo {
         };
         Ok(links.get_or_init(|| client).clone())
     }
-}
-
-/// Whom a client's calls count for: its account, else its token. `None`: the app.
-fn budget_key(identity: &Identity) -> Option<String> {
-    if let Some(account) = &identity.account {
-        return Some(format!("account {account}"));
-    }
-    if let Some(token) = &identity.token {
-        let digest = Sha256::digest(token.secret().expose_secret());
-        return Some(digest.iter().fold("token ".to_owned(), |key, byte| format!("{key}{byte:02x}")));
-    }
-    // A refresher alone says nothing of whom its tokens act for, so nothing is shared.
-    identity.refresher.as_ref().map(|refresher| format!("refresher {:p}", Arc::as_ptr(refresher)))
 }
 
 impl fmt::Debug for Vimeo {

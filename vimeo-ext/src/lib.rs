@@ -164,6 +164,7 @@ mod client;
 mod clock;
 mod conditional;
 mod error;
+mod hex;
 mod list;
 mod loopback;
 mod media;

@@ -11,6 +11,8 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
+
 /// Which key something is encrypted with: 16 hexadecimal digits that follow from the key and tell nothing of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(String);
@@ -58,7 +60,8 @@ impl Key {
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         let bytes = Arc::new(SecretBox::new(Box::new(bytes)));
         let digest = Sha256::new().chain_update("vimeo-ext key id\0").chain_update(bytes.expose_secret());
-        let id = digest.finalize().iter().take(8).fold(String::new(), |id, byte| format!("{id}{byte:02x}"));
+        let mut id = hex(&digest.finalize());
+        id.truncate(16);
         Self { id: KeyId(id), bytes }
     }
 

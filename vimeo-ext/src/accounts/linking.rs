@@ -8,6 +8,7 @@ use url::{Url, form_urlencoded};
 use super::keys::Owner;
 use super::{Account, AccountId, Accounts, AccountsError, KeyError, LoginRecord, Status, StoreError};
 use crate::auth::{AuthError, Authorization};
+use crate::hex::hex;
 use crate::timeouts::later_date;
 use crate::{AccessToken, Scope, ScopeSet};
 
@@ -175,7 +176,7 @@ pub(super) fn refused(what: &'static str, error: crate::Error) -> AccountsError 
 
 /// What a login is found by in the store.
 fn login_key(state: &str) -> String {
-    Sha256::digest(state).iter().fold(String::with_capacity(64), |key, byte| format!("{key}{byte:02x}"))
+    hex(&Sha256::digest(state))
 }
 
 fn state_of(callback: &str) -> Option<String> {

@@ -9,10 +9,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 
 use super::authorization::{Authorization, AuthorizationRequest};
+use super::credentials::CallCredentials;
 use super::device::{DeviceCode, DeviceLogin};
 use super::grant::{Grant, Granted};
 use super::{AccessToken, AppCredentials, AuthError, BoxFuture, RefreshError, Refresher, Session};
-use crate::transport::Authorization as CallAuthorization;
 use crate::{Clock, Error, ScopeSet};
 
 /// Getting, checking and revoking tokens; from [`Vimeo::auth`](crate::Vimeo::auth).
@@ -55,7 +55,7 @@ impl Auth {
         T: DeserializeOwned + Send + 'static,
     {
         let app = self.app()?.clone();
-        let call = self.client.call(Method::POST, path).form(form).extension(CallAuthorization::App(app));
+        let call = self.client.call(Method::POST, path).form(form).extension(CallCredentials::App(app));
         Ok(call.read_as::<T>().send().await?.into_inner())
     }
 
@@ -171,7 +171,7 @@ impl Auth {
     ///
     /// [`vimeo_api::Error::Api`] with status 401 when Vimeo does not take it.
     pub async fn verify_token(&self, token: &AccessToken) -> Result<Grant, Error> {
-        let authorization = CallAuthorization::token(token.secret().expose_secret())?;
+        let authorization = CallCredentials::token(token.secret().expose_secret())?;
         let path = "/oauth/verify";
         let call = self.client.call(Method::GET, path).extension(authorization);
         let granted = call.read_as::<Granted>().send().await?.into_inner();
@@ -202,7 +202,7 @@ impl Auth {
     ///
     /// [`vimeo_api::Error::Api`] when Vimeo refuses, with status 400 for a token of the old API.
     pub async fn revoke_token(&self, token: &AccessToken) -> Result<(), Error> {
-        let authorization = CallAuthorization::token(token.secret().expose_secret())?;
+        let authorization = CallCredentials::token(token.secret().expose_secret())?;
         self.client.call(Method::DELETE, "/tokens").extension(authorization).send().await?;
         Ok(())
     }
@@ -215,7 +215,7 @@ impl Auth {
             #[serde(default)]
             uri: Option<String>,
         }
-        let authorization = CallAuthorization::token(token.secret().expose_secret())?;
+        let authorization = CallCredentials::token(token.secret().expose_secret())?;
         let call = self.client.call(Method::GET, "/me").fields("uri").extension(authorization);
         match call.read_as::<User>().send().await {
             Ok(user) => Ok(user.into_inner().uri),

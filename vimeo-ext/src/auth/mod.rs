@@ -9,8 +9,10 @@
 //! | a token of Vimeo's old API | [`Auth::convert_oauth1`] |
 //! | renew it when it expires or is refused | [`Refresher`] |
 
+mod account_key;
 mod app;
 mod authorization;
+mod credentials;
 mod device;
 mod error;
 mod grant;
@@ -19,8 +21,10 @@ mod refresh;
 mod session;
 mod token;
 
+pub(crate) use account_key::AccountKey;
 pub use app::AppCredentials;
 pub use authorization::{Authorization, AuthorizationRequest};
+pub(crate) use credentials::CallCredentials;
 pub use device::{DeviceLogin, DevicePoll, PendingCodes};
 pub use error::AuthError;
 pub use grant::{Grant, GrantedApp};
@@ -29,4 +33,3 @@ pub(crate) use grants::GrantCache;
 pub use refresh::{BoxFuture, RefreshError, Refresher};
 pub(crate) use session::{Held, Session};
 pub use token::AccessToken;
-pub(crate) use token::bearer;

@@ -63,7 +63,7 @@ impl AccessToken {
 }
 
 /// The `Authorization` header for a token.
-pub(crate) fn bearer(secret: &str) -> Result<HeaderValue, &'static str> {
+pub(super) fn bearer(secret: &str) -> Result<HeaderValue, &'static str> {
     if secret.is_empty() {
         return Err("it is empty");
     }

@@ -19,28 +19,12 @@ use vimeo_api::{Call, Secret, Sender};
 use super::media_type::{self, Expected};
 use super::settings;
 use crate::retry::{Effect, effect_of_error};
-use crate::transport::Announcement;
+use crate::transport::BeforeSend;
 use crate::upload::{
-    BoxFuture, Claim, IntoSource, Journal, Mark, Progress, Source, Standing, Upload, UploadError,
-    UploadOptions, UploadTicket, is_loopback, link_problem,
+    BoxFuture, Claim, IntoSource, Journal, JournalLocation, Mark, Progress, Source, Standing, Upload,
+    UploadError, UploadOptions, UploadTicket, is_loopback, link_problem,
 };
 use crate::{Error, Vimeo};
-
-/// Where unfinished uploads of files are written down.
-#[derive(Debug, Clone, Default)]
-pub(crate) enum Journalling {
-    /// In the platform's folder, where there is one that can be written to.
-    #[default]
-    StateFolder,
-    In(Journal),
-    Off,
-}
-
-impl From<Option<Journal>> for Journalling {
-    fn from(journal: Option<Journal>) -> Self {
-        journal.map_or(Self::Off, Self::In)
-    }
-}
 
 /// Something about a file that may be a mistake; the flow went on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +74,7 @@ pub(crate) struct Transfer {
     pub(crate) source: BoxFuture<'static, Result<Box<dyn Source>, UploadError>>,
     pub(crate) options: UploadOptions,
     /// `None`: what the client says.
-    pub(crate) journal: Option<Journalling>,
+    pub(crate) journal: Option<JournalLocation>,
     pub(crate) on_progress: Option<OnProgress>,
     pub(crate) on_ticket: Option<OnTicket>,
 }
@@ -212,11 +196,11 @@ pub(crate) async fn begin(
         return Err(UploadError::Empty.into());
     }
     let (_, warning) = media_type::look(&mut *source, Expected::Video).await?;
-    let journalling = transfer.journal.unwrap_or_else(|| match vimeo.journalling() {
-        Journalling::In(journal) => Journalling::In(vimeo.part_of(journal.clone())),
+    let location = transfer.journal.unwrap_or_else(|| match vimeo.journal_location() {
+        JournalLocation::In(journal) => JournalLocation::In(vimeo.part_of(journal.clone())),
         other => other.clone(),
     });
-    let mut claim = claim(vimeo, journalling, &mut *source, &intent).await?;
+    let mut claim = claim(vimeo, location, &mut *source, &intent).await?;
     let earlier = match &claim {
         Some(claim) => earlier(claim, &intent, source.name())?,
         None => None,
@@ -253,14 +237,14 @@ type Known = (UploadTicket, Option<String>, Option<String>);
 /// Claims the upload in the journal, where there is one and the source is a file that can be found again.
 async fn claim(
     vimeo: &Vimeo,
-    journalling: Journalling,
+    location: JournalLocation,
     source: &mut dyn Source,
     intent: &Intent,
 ) -> Result<Option<Claim>, Error> {
-    let (journal, asked_for) = match journalling {
-        Journalling::Off => return Ok(None),
-        Journalling::In(journal) => (journal, true),
-        Journalling::StateFolder => match Journal::in_state_folder() {
+    let (journal, asked_for) = match location {
+        JournalLocation::Off => return Ok(None),
+        JournalLocation::In(journal) => (journal, true),
+        JournalLocation::StateFolder => match Journal::in_state_folder() {
             Ok(journal) => (vimeo.part_of(journal), false),
             Err(error) => {
                 tracing::warn!(%error, "no journal: an upload that is killed will not be resumed");
@@ -406,11 +390,19 @@ async fn ask<T>(call: Call<T>, what: String, mark: Option<Arc<Mark>>) -> Result<
 where
     T: DeserializeOwned + Send + 'static,
 {
-    let announcement = Announcement::of(mark);
+    let before = BeforeSend::new(move || {
+        let mark = mark.clone();
+        async move {
+            match mark {
+                Some(mark) => mark.write().await.map_err(|error| vimeo_api::Error::Layer(Box::new(error))),
+                None => Ok(()),
+            }
+        }
+    });
     let asked = wall_clock();
-    match call.extension(announcement.clone()).send().await {
+    match call.extension(before.clone()).send().await {
         Ok(created) => Ok(created.into_inner()),
-        Err(error) if !announcement.is_made() || surely_nothing_created(&error) => Err(Asked::Refused(error)),
+        Err(error) if !before.is_done() || surely_nothing_created(&error) => Err(Asked::Refused(error)),
         Err(source) => Err(Asked::Unanswered(Unanswered { what, asked, entry: None, source })),
     }
 }

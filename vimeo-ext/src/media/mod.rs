@@ -44,7 +44,5 @@ pub use unfinished::{Candidate, Reconciliation, Unfinished};
 pub use upload::{FromSource, NewVideo};
 pub use video_ref::VideoRef;
 
-pub(crate) use begin::Journalling;
-
 /// An upload of a new video; from [`Vimeo::upload`](crate::Vimeo::upload).
 pub type UploadVideo = CreateVideo<FromSource>;

@@ -9,11 +9,12 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use vimeo_api::ResourceUri;
 
-use super::begin::{Created, Journalling, clock_ahead, wall_clock};
+use super::begin::{Created, clock_ahead, wall_clock};
 use super::replace::NEW_FILE_OF;
 use crate::timeouts::after;
 use crate::upload::{
-    Claim, Entry, FileSource, Journal, SizeFoundBy, Source, Standing, Upload, UploadError, UploadTicket,
+    Claim, Entry, FileSource, Journal, JournalLocation, SizeFoundBy, Source, Standing, Upload, UploadError,
+    UploadTicket,
 };
 use crate::{Error, ListCall, Vimeo};
 
@@ -165,9 +166,9 @@ fn asked_since(entry: &Entry, now: DateTime<Utc>, server_now: Option<DateTime<Ut
 
 impl Unfinished {
     pub(crate) fn of(vimeo: Vimeo) -> Result<Self, Error> {
-        let journal = match vimeo.journalling() {
-            Journalling::In(journal) => journal.clone(),
-            Journalling::StateFolder | Journalling::Off => Journal::in_state_folder()?,
+        let journal = match vimeo.journal_location() {
+            JournalLocation::In(journal) => journal.clone(),
+            JournalLocation::StateFolder | JournalLocation::Off => Journal::in_state_folder()?,
         };
         let journal = vimeo.part_of(journal);
         Ok(Self { vimeo, journal })

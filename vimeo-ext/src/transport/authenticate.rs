@@ -7,16 +7,7 @@ use url::{Host, Position, Url};
 use vimeo_api::{ApiError, Error, NeedsLogin, RawResponse, Request, Sender};
 
 use super::Step;
-use crate::auth::{AppCredentials, Held, Session, bearer};
-
-/// Other credentials than the session's, for one call.
-#[derive(Clone)]
-pub(crate) enum Authorization {
-    /// The app's, as the OAuth endpoints want them.
-    App(AppCredentials),
-    /// Another token's.
-    Token(HeaderValue),
-}
+use crate::auth::{CallCredentials, Held, Session};
 
 /// Adds the token, asks for a new one when it is refused, and sends the call once more with that.
 pub(crate) struct Authenticate<N> {
@@ -37,12 +28,12 @@ impl<N: Step> Step for Authenticate<N> {
         if !is_private(&request.url) {
             return Err(Error::invalid(request.name(), "the access token goes over https only"));
         }
-        match request.extensions.get::<Authorization>() {
-            Some(Authorization::App(app)) => {
+        match request.extensions.get::<CallCredentials>() {
+            Some(CallCredentials::App(app)) => {
                 let header = app.header(&request.name())?;
                 return self.send_with(request, header).await;
             }
-            Some(Authorization::Token(header)) => {
+            Some(CallCredentials::Token(header)) => {
                 let header = header.clone();
                 return self.send_with(request, header).await;
             }
@@ -197,11 +188,4 @@ fn is_private(url: &Url) -> bool {
             Some(Host::Ipv6(address)) => address.is_loopback(),
             None => false,
         }
-}
-
-impl Authorization {
-    /// Another token than the session's.
-    pub(crate) fn token(secret: &str) -> Result<Self, Error> {
-        bearer(secret).map(Self::Token).map_err(|reason| Error::invalid("access token", reason))
-    }
 }

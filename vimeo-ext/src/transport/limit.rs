@@ -5,7 +5,8 @@ use std::sync::Arc;
 use http::StatusCode;
 use vimeo_api::{ApiError, Error, RawResponse, Request};
 
-use super::{Authorization, Step};
+use super::Step;
+use crate::auth::CallCredentials;
 use crate::budget::{Budget, LimitPolicy};
 
 /// Lets an attempt go when the account's budget has room for it, and tells the budget what came of it.
@@ -17,7 +18,7 @@ pub(crate) struct Limit<N> {
 
 impl<N: Step> Step for Limit<N> {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
-        if matches!(request.extensions.get::<Authorization>(), Some(Authorization::Token(_))) {
+        if matches!(request.extensions.get::<CallCredentials>(), Some(CallCredentials::Token(_))) {
             // It counts for another's limit, and its answer says nothing of this one.
             return self.next.send(request).await;
         }

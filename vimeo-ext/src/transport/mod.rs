@@ -11,8 +11,8 @@
 
 #[cfg(test)]
 mod alone;
-mod announcement;
 mod authenticate;
+mod before_send;
 mod deadline;
 mod layers;
 mod limit;
@@ -28,8 +28,8 @@ use std::sync::Arc;
 
 use vimeo_api::{Error, RawResponse, Request, Transport, TransportFuture};
 
-pub(crate) use announcement::Announcement;
-pub(crate) use authenticate::{Authenticate, Authorization, VERIFY};
+pub(crate) use authenticate::{Authenticate, VERIFY};
+pub(crate) use before_send::BeforeSend;
 pub(crate) use deadline::Deadline;
 pub(crate) use layers::Layers;
 pub use layers::{Layer, Next};

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use http::{Method, StatusCode};
 use vimeo_api::{ApiError, Error, MissingScope, Operation, RawResponse, Request, Sender, UploadAccess};
 
-use super::{Authorization, Step};
+use super::Step;
 use crate::Scope;
-use crate::auth::Session;
+use crate::auth::{CallCredentials, Session};
 
 /// Stops a call whose token is known to lack a scope, and reads a `403` for what it says.
 pub(crate) struct Preflight<N> {
@@ -20,7 +20,7 @@ pub(crate) struct Preflight<N> {
 impl<N: Step> Step for Preflight<N> {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
         // A call with credentials of its own says nothing of this token.
-        let operation = request.operation.filter(|_| request.extensions.get::<Authorization>().is_none());
+        let operation = request.operation.filter(|_| request.extensions.get::<CallCredentials>().is_none());
         let Some(operation) = operation else { return self.next.send(request).await };
         if self.stops
             && let Some(token) = self.session.token()

@@ -11,8 +11,8 @@ use url::Url;
 use vimeo_api::{ConnectionError, Error, MOST_REDIRECTS, RawResponse, Request, Sent, Transport};
 
 use super::Step;
-use super::announcement::Announcement;
 use super::authenticate::same_origin;
+use super::before_send::BeforeSend;
 use super::stall::{Stalled, Unread, Watch, Watched};
 use super::standing::Standing;
 
@@ -38,8 +38,8 @@ pub(crate) struct Send {
 
 impl Step for Send {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
-        if let Some(announcement) = request.extensions.get::<Announcement>() {
-            announcement.make(request).await?;
+        if let Some(before) = request.extensions.get::<BeforeSend>() {
+            before.run(request).await?;
         }
         let Some(limit) = self.attempt else { return self.exchange(request).await };
         match Box::pin(timeout(limit, self.exchange(request))).await {

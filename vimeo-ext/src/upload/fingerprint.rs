@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::{Change, UploadError};
 use super::source::{Source, off_the_runtime};
+use crate::hex::hex;
 
 /// Bytes taken from each end.
 const SAMPLE: u64 = 1024 * 1024;
@@ -78,11 +79,6 @@ pub(crate) fn ends(size: u64) -> (Range<u64>, Range<u64>) {
     let head = 0..SAMPLE.min(size);
     let tail = head.end.max(size.saturating_sub(SAMPLE))..size;
     (head, tail)
-}
-
-/// Lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

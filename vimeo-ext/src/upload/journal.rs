@@ -2,6 +2,7 @@
 //! on where the server stands and never makes a second video.
 
 mod files;
+mod location;
 mod path_text;
 
 use std::fs::File;
@@ -16,10 +17,12 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use self::files::{Files, check_folder, create_private_folder};
+pub(crate) use self::location::JournalLocation;
 use super::error::UploadError;
-use super::fingerprint::{Fingerprint, hex, whole_sha256};
+use super::fingerprint::{Fingerprint, whole_sha256};
 use super::source::{Source, off_the_runtime};
 use super::ticket::UploadTicket;
+use crate::hex::hex;
 
 const VERSION: u32 = 1;
 

@@ -16,6 +16,7 @@ use vimeo_api::types::WebhookType;
 use super::event::DeliveryClaim;
 use super::{Check, Claim, Event, Seen, SeenHere};
 use crate::Clock;
+use crate::hex::hex;
 use crate::timeouts::later_date;
 
 /// Takes what Vimeo posts to a webhook's address. Cheap to clone.
@@ -162,7 +163,7 @@ impl Receiver {
             Some((_, Some(Value::String(id)))) => id.clone(),
             Some((_, Some(Value::Number(id)))) => id.to_string(),
             Some((pointer, _)) => return Err(missing("the delivery's id", pointer)),
-            None => Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect(),
+            None => hex(&Sha256::digest(&body)),
         };
         // As long as a copy of it would pass for new, whatever was set.
         let fresh_until = sent_at.map_or(now, |sent_at| {

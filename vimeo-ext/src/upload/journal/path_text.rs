@@ -37,7 +37,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
 #[cfg(unix)]
 fn encode(path: &Path) -> String {
     use std::os::unix::ffi::OsStrExt;
-    path.as_os_str().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::hex::hex(path.as_os_str().as_bytes())
 }
 
 #[cfg(unix)]
