@@ -57,7 +57,18 @@ pub(crate) struct App {
 /// What a token, or an app's client id, is known by: its SHA-256 in hexadecimal digits. A stranger's token that is let in can
 /// be a real one, so the text itself is kept nowhere.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub(crate) struct TokenKey(String);
+
+/// A text that is no SHA-256 could be a token.
+impl TryFrom<String> for TokenKey {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let is_hash = text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if is_hash { Ok(Self(text)) } else { Err("a token that is not hashed") }
+    }
+}
 
 impl TokenKey {
     pub(crate) fn of(text: &str) -> Self {

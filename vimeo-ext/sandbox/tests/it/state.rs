@@ -333,6 +333,7 @@ async fn a_state_with_numbers_out_of_bounds_is_refused_or_harmless() {
         ("/worlds/0/id", json!(0), "a world's id"),
         ("/worlds/0/id", json!(u64::MAX), "a world's id"),
         ("/worlds/0/state/uploads/0", json!("../victim"), "ticket"),
+        ("/worlds/0/state/tokens", json!({"open-sesame": {}}), "a token that is not hashed"),
     ] {
         let mut altered = document.clone();
         *altered.pointer_mut(pointer).unwrap() = value;
