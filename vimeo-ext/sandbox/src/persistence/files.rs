@@ -18,9 +18,17 @@ pub(super) struct Files {
     number: u64,
     log: File,
     /// Keeps others out; the system lets go of it with the process, however that ends.
-    _lock: File,
+    lock: File,
     log_size: u64,
     snapshot_size: u64,
+}
+
+/// A program that is being started at this moment has a copy of the handle until it runs, and closing ours alone would leave
+/// the lock to that.
+impl Drop for Files {
+    fn drop(&mut self) {
+        let _ = self.lock.unlock();
+    }
 }
 
 impl Files {
@@ -48,7 +56,7 @@ impl Files {
         let number = newest.unwrap_or(0);
         let log = open_log(folder, number)?;
         let folder = folder.to_owned();
-        Ok((Self { folder, number, log, _lock: lock, log_size: 0, snapshot_size: 0 }, worlds))
+        Ok((Self { folder, number, log, lock, log_size: 0, snapshot_size: 0 }, worlds))
     }
 
     /// Adds lines to the log; when this returns they are on the disk.
