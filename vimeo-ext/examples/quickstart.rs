@@ -7,7 +7,7 @@
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
-use vimeo_ext::{List, Vimeo};
+use vimeo_ext::Vimeo;
 use vimeo_sandbox::Sandbox;
 
 type AnyError = Box<dyn std::error::Error>;

@@ -153,7 +153,7 @@ async fn run() -> Result<(), AnyError> {
         .webhook_url(address.as_str())
         .secret(SECRET)
         .is_enabled(true);
-    let webhook = vimeo.api().api_apps().create_app_webhook(app_id).body(&body).send().await?;
+    let webhook = vimeo.api().api_apps().create_app_webhook(app_id).body(body).send().await?;
     println!("registered for {}", WebhookType::VideoTranscodeComplete);
 
     service.upload(&ann, "Surf").await?;

@@ -16,9 +16,7 @@ use crate::transport::{
     Authenticate, Chain, Deadline, Layer, Layers, Limit, Narrow, Preflight, Retry, SendStep, Trace,
 };
 use crate::upload::{Journal, JournalLocation, LinkClient};
-use crate::{
-    AccessToken, Clock, ConfigError, Error, Items, List, Pages, RetryPolicy, ScopeSet, VimeoBuilder,
-};
+use crate::{AccessToken, Clock, ConfigError, Error, Items, Pages, RetryPolicy, ScopeSet, VimeoBuilder};
 
 /// The Vimeo client.
 ///
@@ -336,7 +334,7 @@ impl Vimeo {
     where
         T: serde::de::DeserializeOwned + Send + 'static,
     {
-        list.items()
+        list.into_call().items()
     }
 
     /// The pages of a list; the same as [`List::pages`].
@@ -344,7 +342,7 @@ impl Vimeo {
     where
         T: serde::de::DeserializeOwned + Send + 'static,
     {
-        list.pages()
+        list.into_call().pages()
     }
 
     pub(crate) fn journal_location(&self) -> &JournalLocation {

@@ -1,7 +1,7 @@
 //! The Vimeo client for Rust: typed calls, uploads that resume, whole lists as streams, rate limits that are kept.
 //!
 //! ```no_run
-//! use vimeo_ext::{List, Vimeo};
+//! use vimeo_ext::Vimeo;
 //!
 //! # async fn demo() -> Result<(), vimeo_ext::Error> {
 //! let vimeo = Vimeo::from_env()?; // VIMEO_ACCESS_TOKEN
@@ -73,11 +73,9 @@
 //!
 //! # Lists
 //!
-//! The traits [`List`] and [`ListCall`] make a stream of pages or of items out of every call that answers with a page.
-//! The walk can be saved and resumed, fetch pages ahead, and drop what comes twice.
+//! `items()` and `pages()` make a stream out of every call that responds with a page, typed or untyped. The walk can be saved and resumed, fetch pages ahead, and drop what comes twice.
 //!
 //! ```no_run
-//! use vimeo_ext::List;
 //! # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
 //! let list = vimeo.api().videos().list_my_videos().fields("uri,name");
 //! let videos = list.items().concurrent(4).distinct().collect().await?;
@@ -162,10 +160,8 @@
 mod builder;
 mod client;
 mod clock;
-mod conditional;
 mod error;
 mod hex;
-mod list;
 mod loopback;
 mod media;
 mod private_files;
@@ -195,9 +191,7 @@ pub use budget::{Budget, Budgets, LimitPolicy};
 pub use builder::VimeoBuilder;
 pub use client::Vimeo;
 pub use clock::Clock;
-pub use conditional::{Changed, IfModifiedSince, PendingChange};
 pub use error::{ConfigError, Error};
-pub use list::{Items, List, ListCall, Pages, Position};
 pub use media::{
     AnimatedThumbnail, ByForm, Candidate, CreateVideo, Delegated, FormUpload, FromSource, FromUrl,
     MediaError, NewVideo, PictureTarget, PulledVideo, Reconciliation, Replace, Replaced, ThumbnailAt,
@@ -208,6 +202,7 @@ pub use retry::RetryPolicy;
 pub use scopes::{Scope, ScopeSet};
 pub use timeouts::Timeouts;
 pub use transport::{Layer, Next};
+pub use vimeo_api::{Changed, Items, Pages, PendingChange, Position};
 
 /// The README's snippets, compiled.
 #[cfg(doctest)]

@@ -116,12 +116,7 @@ pub(crate) fn standalone(generated: &Generated, out: &Path) -> Result<BTreeMap<P
     let mut files = below(generated, Path::new("src/generated"));
     let lib = crate_root.join("src/lib.rs");
     files.insert("src/lib.rs".into(), fs::read_to_string(&lib).map_err(Failure::file(&lib))?);
-    let runtime = crate_root.join("src/runtime");
-    for entry in fs::read_dir(&runtime).map_err(Failure::file(&runtime))? {
-        let path = entry.map_err(Failure::file(&runtime))?.path();
-        let name = Path::new("src/runtime").join(path.file_name().unwrap_or_default());
-        files.insert(name, fs::read_to_string(&path).map_err(Failure::file(&path))?);
-    }
+    copy_sources(&crate_root, Path::new("src/runtime"), &mut files)?;
     let name = out.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let manifest = format!(
         "{}\n{}\n{}",
@@ -131,6 +126,25 @@ pub(crate) fn standalone(generated: &Generated, out: &Path) -> Result<BTreeMap<P
     );
     files.insert("Cargo.toml".into(), manifest);
     Ok(files)
+}
+
+/// Adds every file below a folder of a crate, under its path there.
+fn copy_sources(
+    crate_root: &Path,
+    folder: &Path,
+    files: &mut BTreeMap<PathBuf, String>,
+) -> Result<(), Failure> {
+    let source = crate_root.join(folder);
+    for entry in fs::read_dir(&source).map_err(Failure::file(&source))? {
+        let path = entry.map_err(Failure::file(&source))?.path();
+        let name = folder.join(path.file_name().unwrap_or_default());
+        if path.is_dir() {
+            copy_sources(crate_root, &name, files)?;
+        } else {
+            files.insert(name, fs::read_to_string(&path).map_err(Failure::file(&path))?);
+        }
+    }
+    Ok(())
 }
 
 fn crate_name(folder: &str) -> String {

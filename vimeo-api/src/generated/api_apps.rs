@@ -11,11 +11,9 @@
 //! | [`delete_app_webhook`](ApiApps::delete_app_webhook) | Delete a webhook of an app | any token |
 
 use http::Method;
-use serde::de::DeserializeOwned;
-use crate::{
-    Call, Client, Empty, Endpoint, Fields, Operation, Page, PendingAnswer, QueryParameter,
-};
+use crate::{Client, Empty, Fields, Operation, Page, QueryParameter, TypedCall};
 use crate::types;
+use crate::Secret;
 
 impl Client {
     /// The operations of the area API Apps: webhooks of an app.
@@ -39,8 +37,7 @@ impl ApiApps<'_> {
     /// Answer: one page of webhooks.
     #[doc(alias = "get_webhooks")]
     pub fn list_app_webhooks(&self, app_id: u64) -> ListAppWebhooks {
-        let call = Call::new(self.client, &LIST_APP_WEBHOOKS, &[&app_id]);
-        ListAppWebhooks { call }
+        TypedCall::new(self.client, &[&app_id])
     }
 
     /// Create a webhook for an app.
@@ -53,8 +50,7 @@ impl ApiApps<'_> {
     /// Answer: the new webhook.
     #[doc(alias = "add_webhook")]
     pub fn create_app_webhook(&self, app_id: u64) -> CreateAppWebhook {
-        let call = Call::new(self.client, &CREATE_APP_WEBHOOK, &[&app_id]);
-        CreateAppWebhook { call }
+        TypedCall::new(self.client, &[&app_id])
     }
 
     /// Get one webhook of an app.
@@ -66,8 +62,7 @@ impl ApiApps<'_> {
     /// Answer: the webhook.
     #[doc(alias = "get_webhook")]
     pub fn get_app_webhook(&self, app_id: u64, webhook_id: u64) -> GetAppWebhook {
-        let call = Call::new(self.client, &GET_APP_WEBHOOK, &[&app_id, &webhook_id]);
-        GetAppWebhook { call }
+        TypedCall::new(self.client, &[&app_id, &webhook_id])
     }
 
     /// Change a webhook of an app.
@@ -79,8 +74,7 @@ impl ApiApps<'_> {
     /// Answer: the changed webhook.
     #[doc(alias = "update_webhook")]
     pub fn edit_app_webhook(&self, app_id: u64, webhook_id: u64) -> EditAppWebhook {
-        let call = Call::new(self.client, &EDIT_APP_WEBHOOK, &[&app_id, &webhook_id]);
-        EditAppWebhook { call }
+        TypedCall::new(self.client, &[&app_id, &webhook_id])
     }
 
     /// Delete a webhook of an app.
@@ -92,203 +86,118 @@ impl ApiApps<'_> {
     /// Answer: done; no body.
     #[doc(alias = "delete_webhook")]
     pub fn delete_app_webhook(&self, app_id: u64, webhook_id: u64) -> DeleteAppWebhook {
-        let call = Call::new(self.client, &DELETE_APP_WEBHOOK, &[&app_id, &webhook_id]);
-        DeleteAppWebhook { call }
+        TypedCall::new(self.client, &[&app_id, &webhook_id])
     }
 }
 
 /// [`ApiApps::list_app_webhooks`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListAppWebhooks {
-    call: Call<Page<types::Webhook>>,
-}
+pub type ListAppWebhooks = TypedCall<operations::ListAppWebhooks>;
 
 impl ListAppWebhooks {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Webhook>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListAppWebhooks {
-    type Answer = Page<types::Webhook>;
-    const OPERATION: &'static Operation = &LIST_APP_WEBHOOKS;
-    fn into_call(self) -> Call<Page<types::Webhook>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`ApiApps::create_app_webhook`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateAppWebhook {
-    call: Call<types::Webhook>,
-}
+pub type CreateAppWebhook = TypedCall<operations::CreateAppWebhook>;
 
 impl CreateAppWebhook {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::AppWebhookBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::AppWebhookBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Webhook> {
-        self.call.send()
+    /// Whether the webhook is switched on.
+    pub fn is_enabled(self, value: bool) -> Self {
+        self.set_body_field("is_enabled", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Secret sent along with each payload; null sends none.
+    pub fn secret(self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
+        self.set_body_field("secret", &value)
     }
-}
 
-impl Endpoint for CreateAppWebhook {
-    type Answer = types::Webhook;
-    const OPERATION: &'static Operation = &CREATE_APP_WEBHOOK;
-    fn into_call(self) -> Call<types::Webhook> {
-        self.call
+    /// Event that triggers the webhook. `transcript-status-complete` also fires when a transcript has failed; `video-transcode-fully-playable` waits for every resolution up to that of the source, 4K at most.
+    pub fn webhook_type(self, value: impl Into<types::WebhookType>) -> Self {
+        let value: types::WebhookType = value.into();
+        self.set_body_field("webhook_type", &value)
+    }
+
+    /// URL that receives the payload.
+    pub fn webhook_url(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("webhook_url", &value)
     }
 }
 
 /// [`ApiApps::get_app_webhook`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetAppWebhook {
-    call: Call<types::Webhook>,
-}
+pub type GetAppWebhook = TypedCall<operations::GetAppWebhook>;
 
 impl GetAppWebhook {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Webhook> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetAppWebhook {
-    type Answer = types::Webhook;
-    const OPERATION: &'static Operation = &GET_APP_WEBHOOK;
-    fn into_call(self) -> Call<types::Webhook> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`ApiApps::edit_app_webhook`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditAppWebhook {
-    call: Call<types::Webhook>,
-}
+pub type EditAppWebhook = TypedCall<operations::EditAppWebhook>;
 
 impl EditAppWebhook {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::AppWebhookBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::AppWebhookBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Webhook> {
-        self.call.send()
+    /// Whether the webhook is switched on.
+    pub fn is_enabled(self, value: bool) -> Self {
+        self.set_body_field("is_enabled", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Secret sent along with each payload; null sends none.
+    pub fn secret(self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
+        self.set_body_field("secret", &value)
     }
-}
 
-impl Endpoint for EditAppWebhook {
-    type Answer = types::Webhook;
-    const OPERATION: &'static Operation = &EDIT_APP_WEBHOOK;
-    fn into_call(self) -> Call<types::Webhook> {
-        self.call
+    /// Event that triggers the webhook. `transcript-status-complete` also fires when a transcript has failed; `video-transcode-fully-playable` waits for every resolution up to that of the source, 4K at most.
+    pub fn webhook_type(self, value: impl Into<types::WebhookType>) -> Self {
+        let value: types::WebhookType = value.into();
+        self.set_body_field("webhook_type", &value)
+    }
+
+    /// URL that receives the payload.
+    pub fn webhook_url(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("webhook_url", &value)
     }
 }
 
 /// [`ApiApps::delete_app_webhook`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteAppWebhook {
-    call: Call<Empty>,
-}
-
-impl DeleteAppWebhook {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteAppWebhook {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_APP_WEBHOOK;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteAppWebhook = TypedCall<operations::DeleteAppWebhook>;
 
 /// What is known of each operation of this area.
 pub(super) static OPERATIONS: &[&Operation] = &[
@@ -396,3 +305,15 @@ static DELETE_APP_WEBHOOK: Operation = Operation {
     paged: false,
     conditional: false,
 };
+
+/// The operations of this area as types, which say what each call responds with.
+#[doc(hidden)]
+pub mod operations {
+    use super::*;
+    use crate::runtime::operation_spec;
+    operation_spec!(ListAppWebhooks, Page < types::Webhook >, LIST_APP_WEBHOOKS);
+    operation_spec!(CreateAppWebhook, types::Webhook, CREATE_APP_WEBHOOK);
+    operation_spec!(GetAppWebhook, types::Webhook, GET_APP_WEBHOOK);
+    operation_spec!(EditAppWebhook, types::Webhook, EDIT_APP_WEBHOOK);
+    operation_spec!(DeleteAppWebhook, Empty, DELETE_APP_WEBHOOK);
+}

@@ -7,8 +7,7 @@
 //! | [`get_endpoints`](ApiInformation::get_endpoints) | Get the specification of the API | any token |
 
 use http::Method;
-use serde::de::DeserializeOwned;
-use crate::{Call, Client, Endpoint, Fields, Operation, PendingAnswer, QueryParameter};
+use crate::{Client, Fields, Operation, QueryParameter, TypedCall};
 use crate::types;
 
 impl Client {
@@ -32,43 +31,17 @@ impl ApiInformation<'_> {
     /// `GET /`; any access token will do.
     /// Answer: the API specification.
     pub fn get_endpoints(&self) -> GetEndpoints {
-        let call = Call::new(self.client, &GET_ENDPOINTS, &[]);
-        GetEndpoints { call }
+        TypedCall::new(self.client, &[])
     }
 }
 
 /// [`ApiInformation::get_endpoints`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetEndpoints {
-    call: Call<types::EndpointObject>,
-}
+pub type GetEndpoints = TypedCall<operations::GetEndpoints>;
 
 impl GetEndpoints {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::EndpointObject> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetEndpoints {
-    type Answer = types::EndpointObject;
-    const OPERATION: &'static Operation = &GET_ENDPOINTS;
-    fn into_call(self) -> Call<types::EndpointObject> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
@@ -93,3 +66,11 @@ static GET_ENDPOINTS: Operation = Operation {
     paged: false,
     conditional: false,
 };
+
+/// The operations of this area as types, which say what each call responds with.
+#[doc(hidden)]
+pub mod operations {
+    use super::*;
+    use crate::runtime::operation_spec;
+    operation_spec!(GetEndpoints, types::EndpointObject, GET_ENDPOINTS);
+}

@@ -11,10 +11,7 @@
 //! | [`delete_token`](Authentication::delete_token) | Revoke the access token of this request | any token |
 
 use http::Method;
-use serde::de::DeserializeOwned;
-use crate::{
-    Call, Client, Empty, Endpoint, Fields, Operation, PendingAnswer, QueryParameter,
-};
+use crate::{Client, Empty, Fields, Operation, QueryParameter, TypedCall};
 use crate::types;
 
 impl Client {
@@ -39,11 +36,9 @@ impl Authentication<'_> {
     /// Answer: the new access token.
     pub fn exchange_auth_code(
         &self,
-        body: &types::ExchangeAuthCodeBody,
+        body: types::ExchangeAuthCodeBody,
     ) -> ExchangeAuthCode {
-        let mut call = Call::new(self.client, &EXCHANGE_AUTH_CODE, &[]);
-        call.set_json(body);
-        ExchangeAuthCode { call }
+        TypedCall::new(self.client, &[]).set_body(&body)
     }
 
     /// Get a token by client credentials.
@@ -53,13 +48,8 @@ impl Authentication<'_> {
     /// `POST /oauth/authorize/client`; any access token will do.
     /// Answer: the new access token.
     #[doc(alias = "client_auth")]
-    pub fn authorize_client(
-        &self,
-        body: &types::AuthorizeClientBody,
-    ) -> AuthorizeClient {
-        let mut call = Call::new(self.client, &AUTHORIZE_CLIENT, &[]);
-        call.set_json(body);
-        AuthorizeClient { call }
+    pub fn authorize_client(&self, body: types::AuthorizeClientBody) -> AuthorizeClient {
+        TypedCall::new(self.client, &[]).set_body(&body)
     }
 
     /// Trade an OAuth 1 token for OAuth 2.
@@ -70,11 +60,9 @@ impl Authentication<'_> {
     /// Answer: the new OAuth 2 token.
     pub fn convert_access_token(
         &self,
-        body: &types::ConvertAccessTokenBody,
+        body: types::ConvertAccessTokenBody,
     ) -> ConvertAccessToken {
-        let mut call = Call::new(self.client, &CONVERT_ACCESS_TOKEN, &[]);
-        call.set_json(body);
-        ConvertAccessToken { call }
+        TypedCall::new(self.client, &[]).set_body(&body)
     }
 
     /// Check whether an access token is valid.
@@ -84,8 +72,7 @@ impl Authentication<'_> {
     /// `GET /oauth/verify`; any access token will do.
     /// Answer: the token with its scopes, app and user.
     pub fn verify_token(&self) -> VerifyToken {
-        let call = Call::new(self.client, &VERIFY_TOKEN, &[]);
-        VerifyToken { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Revoke the access token of this request.
@@ -95,179 +82,52 @@ impl Authentication<'_> {
     /// `DELETE /tokens`; any access token will do.
     /// Answer: done; no body.
     pub fn delete_token(&self) -> DeleteToken {
-        let call = Call::new(self.client, &DELETE_TOKEN, &[]);
-        DeleteToken { call }
+        TypedCall::new(self.client, &[])
     }
 }
 
 /// [`Authentication::exchange_auth_code`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ExchangeAuthCode {
-    call: Call<types::AccessToken>,
-}
+pub type ExchangeAuthCode = TypedCall<operations::ExchangeAuthCode>;
 
 impl ExchangeAuthCode {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::AccessToken> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ExchangeAuthCode {
-    type Answer = types::AccessToken;
-    const OPERATION: &'static Operation = &EXCHANGE_AUTH_CODE;
-    fn into_call(self) -> Call<types::AccessToken> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Authentication::authorize_client`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AuthorizeClient {
-    call: Call<types::AccessToken>,
-}
+pub type AuthorizeClient = TypedCall<operations::AuthorizeClient>;
 
 impl AuthorizeClient {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::AccessToken> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AuthorizeClient {
-    type Answer = types::AccessToken;
-    const OPERATION: &'static Operation = &AUTHORIZE_CLIENT;
-    fn into_call(self) -> Call<types::AccessToken> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Authentication::convert_access_token`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ConvertAccessToken {
-    call: Call<types::AccessToken>,
-}
+pub type ConvertAccessToken = TypedCall<operations::ConvertAccessToken>;
 
 impl ConvertAccessToken {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::AccessToken> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ConvertAccessToken {
-    type Answer = types::AccessToken;
-    const OPERATION: &'static Operation = &CONVERT_ACCESS_TOKEN;
-    fn into_call(self) -> Call<types::AccessToken> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Authentication::verify_token`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct VerifyToken {
-    call: Call<types::AccessToken>,
-}
+pub type VerifyToken = TypedCall<operations::VerifyToken>;
 
 impl VerifyToken {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::AccessToken> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for VerifyToken {
-    type Answer = types::AccessToken;
-    const OPERATION: &'static Operation = &VERIFY_TOKEN;
-    fn into_call(self) -> Call<types::AccessToken> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Authentication::delete_token`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteToken {
-    call: Call<Empty>,
-}
-
-impl DeleteToken {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteToken {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_TOKEN;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteToken = TypedCall<operations::DeleteToken>;
 
 /// What is known of each operation of this area.
 pub(super) static OPERATIONS: &[&Operation] = &[
@@ -367,3 +227,15 @@ static DELETE_TOKEN: Operation = Operation {
     paged: false,
     conditional: false,
 };
+
+/// The operations of this area as types, which say what each call responds with.
+#[doc(hidden)]
+pub mod operations {
+    use super::*;
+    use crate::runtime::operation_spec;
+    operation_spec!(ExchangeAuthCode, types::AccessToken, EXCHANGE_AUTH_CODE);
+    operation_spec!(AuthorizeClient, types::AccessToken, AUTHORIZE_CLIENT);
+    operation_spec!(ConvertAccessToken, types::AccessToken, CONVERT_ACCESS_TOKEN);
+    operation_spec!(VerifyToken, types::AccessToken, VERIFY_TOKEN);
+    operation_spec!(DeleteToken, Empty, DELETE_TOKEN);
+}

@@ -22,10 +22,9 @@
 //! | [`suggest_video_category`](Categories::suggest_video_category) | Suggest one or more categories for a video | edit |
 
 use http::Method;
-use serde::de::DeserializeOwned;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, InvalidId, Operation, Page, PendingAnswer,
-    QueryParameter, UserId, VideoId,
+    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, TypedCall, UserId,
+    VideoId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -50,8 +49,7 @@ impl Categories<'_> {
     /// Answer: one page of categories.
     #[doc(alias = "get_categories")]
     pub fn list_categories(&self) -> ListCategories {
-        let call = Call::new(self.client, &LIST_CATEGORIES, &[]);
-        ListCategories { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Get one category by its name.
@@ -61,8 +59,7 @@ impl Categories<'_> {
     /// `GET /categories/{category}`; any access token will do.
     /// Answer: the category.
     pub fn get_category(&self, category: impl AsRef<str>) -> GetCategory {
-        let call = Call::new(self.client, &GET_CATEGORY, &[&category.as_ref()]);
-        GetCategory { call }
+        TypedCall::new(self.client, &[&category.as_ref()])
     }
 
     /// List the channels in a category.
@@ -76,12 +73,7 @@ impl Categories<'_> {
         &self,
         category: impl AsRef<str>,
     ) -> ListCategoryChannels {
-        let call = Call::new(
-            self.client,
-            &LIST_CATEGORY_CHANNELS,
-            &[&category.as_ref()],
-        );
-        ListCategoryChannels { call }
+        TypedCall::new(self.client, &[&category.as_ref()])
     }
 
     /// List the groups in a category.
@@ -92,8 +84,7 @@ impl Categories<'_> {
     /// Answer: one page of groups.
     #[doc(alias = "get_category_groups")]
     pub fn list_category_groups(&self, category: impl AsRef<str>) -> ListCategoryGroups {
-        let call = Call::new(self.client, &LIST_CATEGORY_GROUPS, &[&category.as_ref()]);
-        ListCategoryGroups { call }
+        TypedCall::new(self.client, &[&category.as_ref()])
     }
 
     /// List the videos in a category.
@@ -104,8 +95,7 @@ impl Categories<'_> {
     /// Answer: one page of videos.
     #[doc(alias = "get_category_videos")]
     pub fn list_category_videos(&self, category: impl AsRef<str>) -> ListCategoryVideos {
-        let call = Call::new(self.client, &LIST_CATEGORY_VIDEOS, &[&category.as_ref()]);
-        ListCategoryVideos { call }
+        TypedCall::new(self.client, &[&category.as_ref()])
     }
 
     /// Get a video if a category contains it.
@@ -123,12 +113,7 @@ impl Categories<'_> {
         category: impl AsRef<str>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetCategoryVideo {
-        let call = Call::new(
-            self.client,
-            &GET_CATEGORY_VIDEO,
-            &[&category.as_ref(), &read_id::<VideoId>(video_id)],
-        );
-        GetCategoryVideo { call }
+        TypedCall::new(self.client, &[&category.as_ref(), &read_id::<VideoId>(video_id)])
     }
 
     /// List the categories the token's user follows.
@@ -139,8 +124,7 @@ impl Categories<'_> {
     /// Answer: one page of categories.
     #[doc(alias = "get_category_subscriptions_alt1")]
     pub fn list_my_categories(&self) -> ListMyCategories {
-        let call = Call::new(self.client, &LIST_MY_CATEGORIES, &[]);
-        ListMyCategories { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Check whether the token's user follows a category.
@@ -156,14 +140,7 @@ impl Categories<'_> {
         &self,
         category: impl AsRef<str>,
     ) -> CheckMyCategorySubscription {
-        let call = Call::new(
-            self.client,
-            &CHECK_MY_CATEGORY_SUBSCRIPTION,
-            &[&category.as_ref()],
-        );
-        CheckMyCategorySubscription {
-            call,
-        }
+        TypedCall::new(self.client, &[&category.as_ref()])
     }
 
     /// Make the token's user follow a category.
@@ -177,12 +154,7 @@ impl Categories<'_> {
         &self,
         category: impl AsRef<str>,
     ) -> SubscribeMeToCategory {
-        let call = Call::new(
-            self.client,
-            &SUBSCRIBE_ME_TO_CATEGORY,
-            &[&category.as_ref()],
-        );
-        SubscribeMeToCategory { call }
+        TypedCall::new(self.client, &[&category.as_ref()])
     }
 
     /// Make the token's user unfollow a category.
@@ -196,12 +168,7 @@ impl Categories<'_> {
         &self,
         category: impl AsRef<str>,
     ) -> UnsubscribeMeFromCategory {
-        let call = Call::new(
-            self.client,
-            &UNSUBSCRIBE_ME_FROM_CATEGORY,
-            &[&category.as_ref()],
-        );
-        UnsubscribeMeFromCategory { call }
+        TypedCall::new(self.client, &[&category.as_ref()])
     }
 
     /// List the categories a user follows.
@@ -217,12 +184,7 @@ impl Categories<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserCategories {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_CATEGORIES,
-            &[&read_id::<UserId>(user_id)],
-        );
-        ListUserCategories { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Check whether a user follows a category.
@@ -240,14 +202,7 @@ impl Categories<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         category: impl AsRef<str>,
     ) -> CheckUserCategorySubscription {
-        let call = Call::new(
-            self.client,
-            &CHECK_USER_CATEGORY_SUBSCRIPTION,
-            &[&read_id::<UserId>(user_id), &category.as_ref()],
-        );
-        CheckUserCategorySubscription {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &category.as_ref()])
     }
 
     /// Make a user follow a category.
@@ -263,12 +218,7 @@ impl Categories<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         category: impl AsRef<str>,
     ) -> SubscribeUserToCategory {
-        let call = Call::new(
-            self.client,
-            &SUBSCRIBE_USER_TO_CATEGORY,
-            &[&read_id::<UserId>(user_id), &category.as_ref()],
-        );
-        SubscribeUserToCategory { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &category.as_ref()])
     }
 
     /// Make a user unfollow a category.
@@ -284,14 +234,7 @@ impl Categories<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         category: impl AsRef<str>,
     ) -> UnsubscribeUserFromCategory {
-        let call = Call::new(
-            self.client,
-            &UNSUBSCRIBE_USER_FROM_CATEGORY,
-            &[&read_id::<UserId>(user_id), &category.as_ref()],
-        );
-        UnsubscribeUserFromCategory {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &category.as_ref()])
     }
 
     /// List the categories a video is in.
@@ -305,12 +248,7 @@ impl Categories<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoCategories {
-        let call = Call::new(
-            self.client,
-            &LIST_VIDEO_CATEGORIES,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        ListVideoCategories { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Suggest one or more categories for a video.
@@ -324,741 +262,304 @@ impl Categories<'_> {
     pub fn suggest_video_category(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        body: &types::SuggestVideoCategoriesBody,
+        body: types::SuggestVideoCategoriesBody,
     ) -> SuggestVideoCategory {
-        let mut call = Call::new(
-            self.client,
-            &SUGGEST_VIDEO_CATEGORY,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        call.set_json(body);
-        SuggestVideoCategory { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
     }
 }
 
 /// [`Categories::list_categories`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListCategories {
-    call: Call<Page<types::Category>>,
-}
+pub type ListCategories = TypedCall<operations::ListCategories>;
 
 impl ListCategories {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the list.
-    pub fn sort(mut self, value: impl Into<types::CategorySort>) -> Self {
+    pub fn sort(self, value: impl Into<types::CategorySort>) -> Self {
         let value: types::CategorySort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Category>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListCategories {
-    type Answer = Page<types::Category>;
-    const OPERATION: &'static Operation = &LIST_CATEGORIES;
-    fn into_call(self) -> Call<Page<types::Category>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Categories::get_category`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetCategory {
-    call: Call<types::Category>,
-}
+pub type GetCategory = TypedCall<operations::GetCategory>;
 
 impl GetCategory {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Category> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetCategory {
-    type Answer = types::Category;
-    const OPERATION: &'static Operation = &GET_CATEGORY;
-    fn into_call(self) -> Call<types::Category> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Categories::list_category_channels`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListCategoryChannels {
-    call: Call<Page<types::Channel>>,
-}
+pub type ListCategoryChannels = TypedCall<operations::ListCategoryChannels>;
 
 impl ListCategoryChannels {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the channels; `followers` and `videos` go by number.
-    pub fn sort(mut self, value: impl Into<types::ChannelSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::ChannelSort>) -> Self {
         let value: types::ChannelSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Channel>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListCategoryChannels {
-    type Answer = Page<types::Channel>;
-    const OPERATION: &'static Operation = &LIST_CATEGORY_CHANNELS;
-    fn into_call(self) -> Call<Page<types::Channel>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Categories::list_category_groups`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListCategoryGroups {
-    call: Call<Page<types::Group>>,
-}
+pub type ListCategoryGroups = TypedCall<operations::ListCategoryGroups>;
 
 impl ListCategoryGroups {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the groups; `members` and `videos` go by number.
-    pub fn sort(mut self, value: impl Into<types::GroupSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::GroupSort>) -> Self {
         let value: types::GroupSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Group>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListCategoryGroups {
-    type Answer = Page<types::Group>;
-    const OPERATION: &'static Operation = &LIST_CATEGORY_GROUPS;
-    fn into_call(self) -> Call<Page<types::Group>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Categories::list_category_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListCategoryVideos {
-    call: Call<Page<types::Video>>,
-}
+pub type ListCategoryVideos = TypedCall<operations::ListCategoryVideos>;
 
 impl ListCategoryVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the list.
-    pub fn sort(mut self, value: impl Into<types::CategoryVideoSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::CategoryVideoSort>) -> Self {
         let value: types::CategoryVideoSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(mut self, value: impl Into<types::CategoryVideoFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::CategoryVideoFilter>) -> Self {
         let value: types::CategoryVideoFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
-    pub fn filter_embeddable(mut self, value: bool) -> Self {
-        self.call.set_query("filter_embeddable", &value);
-        self
+    pub fn filter_embeddable(self, value: bool) -> Self {
+        self.set_query("filter_embeddable", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListCategoryVideos {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_CATEGORY_VIDEOS;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Categories::get_category_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetCategoryVideo {
-    call: Call<types::Video>,
-}
+pub type GetCategoryVideo = TypedCall<operations::GetCategoryVideo>;
 
 impl GetCategoryVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetCategoryVideo {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &GET_CATEGORY_VIDEO;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Categories::list_my_categories`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyCategories {
-    call: Call<Page<types::Category>>,
-}
+pub type ListMyCategories = TypedCall<operations::ListMyCategories>;
 
 impl ListMyCategories {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the categories.
-    pub fn sort(mut self, value: impl Into<types::SubscribedCategorySort>) -> Self {
+    pub fn sort(self, value: impl Into<types::SubscribedCategorySort>) -> Self {
         let value: types::SubscribedCategorySort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Category>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyCategories {
-    type Answer = Page<types::Category>;
-    const OPERATION: &'static Operation = &LIST_MY_CATEGORIES;
-    fn into_call(self) -> Call<Page<types::Category>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Categories::check_my_category_subscription`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CheckMyCategorySubscription {
-    call: Call<Empty>,
-}
-
-impl CheckMyCategorySubscription {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CheckMyCategorySubscription {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &CHECK_MY_CATEGORY_SUBSCRIPTION;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type CheckMyCategorySubscription = TypedCall<
+    operations::CheckMyCategorySubscription,
+>;
 
 /// [`Categories::subscribe_me_to_category`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct SubscribeMeToCategory {
-    call: Call<Empty>,
-}
-
-impl SubscribeMeToCategory {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for SubscribeMeToCategory {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &SUBSCRIBE_ME_TO_CATEGORY;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type SubscribeMeToCategory = TypedCall<operations::SubscribeMeToCategory>;
 
 /// [`Categories::unsubscribe_me_from_category`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct UnsubscribeMeFromCategory {
-    call: Call<Empty>,
-}
-
-impl UnsubscribeMeFromCategory {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for UnsubscribeMeFromCategory {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &UNSUBSCRIBE_ME_FROM_CATEGORY;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type UnsubscribeMeFromCategory = TypedCall<operations::UnsubscribeMeFromCategory>;
 
 /// [`Categories::list_user_categories`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserCategories {
-    call: Call<Page<types::Category>>,
-}
+pub type ListUserCategories = TypedCall<operations::ListUserCategories>;
 
 impl ListUserCategories {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the categories.
-    pub fn sort(mut self, value: impl Into<types::SubscribedCategorySort>) -> Self {
+    pub fn sort(self, value: impl Into<types::SubscribedCategorySort>) -> Self {
         let value: types::SubscribedCategorySort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Category>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserCategories {
-    type Answer = Page<types::Category>;
-    const OPERATION: &'static Operation = &LIST_USER_CATEGORIES;
-    fn into_call(self) -> Call<Page<types::Category>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Categories::check_user_category_subscription`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CheckUserCategorySubscription {
-    call: Call<Empty>,
-}
-
-impl CheckUserCategorySubscription {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CheckUserCategorySubscription {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &CHECK_USER_CATEGORY_SUBSCRIPTION;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type CheckUserCategorySubscription = TypedCall<
+    operations::CheckUserCategorySubscription,
+>;
 
 /// [`Categories::subscribe_user_to_category`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct SubscribeUserToCategory {
-    call: Call<Empty>,
-}
-
-impl SubscribeUserToCategory {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for SubscribeUserToCategory {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &SUBSCRIBE_USER_TO_CATEGORY;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type SubscribeUserToCategory = TypedCall<operations::SubscribeUserToCategory>;
 
 /// [`Categories::unsubscribe_user_from_category`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct UnsubscribeUserFromCategory {
-    call: Call<Empty>,
-}
-
-impl UnsubscribeUserFromCategory {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for UnsubscribeUserFromCategory {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &UNSUBSCRIBE_USER_FROM_CATEGORY;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type UnsubscribeUserFromCategory = TypedCall<
+    operations::UnsubscribeUserFromCategory,
+>;
 
 /// [`Categories::list_video_categories`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListVideoCategories {
-    call: Call<Page<types::Category>>,
-}
+pub type ListVideoCategories = TypedCall<operations::ListVideoCategories>;
 
 impl ListVideoCategories {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Category>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListVideoCategories {
-    type Answer = Page<types::Category>;
-    const OPERATION: &'static Operation = &LIST_VIDEO_CATEGORIES;
-    fn into_call(self) -> Call<Page<types::Category>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Categories::suggest_video_category`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct SuggestVideoCategory {
-    call: Call<types::Category>,
-}
+pub type SuggestVideoCategory = TypedCall<operations::SuggestVideoCategory>;
 
 impl SuggestVideoCategory {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Category> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for SuggestVideoCategory {
-    type Answer = types::Category;
-    const OPERATION: &'static Operation = &SUGGEST_VIDEO_CATEGORY;
-    fn into_call(self) -> Call<types::Category> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
@@ -1479,3 +980,32 @@ static SUGGEST_VIDEO_CATEGORY: Operation = Operation {
     paged: false,
     conditional: false,
 };
+
+/// The operations of this area as types, which say what each call responds with.
+#[doc(hidden)]
+pub mod operations {
+    use super::*;
+    use crate::runtime::operation_spec;
+    operation_spec!(ListCategories, Page < types::Category >, LIST_CATEGORIES);
+    operation_spec!(GetCategory, types::Category, GET_CATEGORY);
+    operation_spec!(
+        ListCategoryChannels, Page < types::Channel >, LIST_CATEGORY_CHANNELS
+    );
+    operation_spec!(ListCategoryGroups, Page < types::Group >, LIST_CATEGORY_GROUPS);
+    operation_spec!(ListCategoryVideos, Page < types::Video >, LIST_CATEGORY_VIDEOS);
+    operation_spec!(GetCategoryVideo, types::Video, GET_CATEGORY_VIDEO);
+    operation_spec!(ListMyCategories, Page < types::Category >, LIST_MY_CATEGORIES);
+    operation_spec!(CheckMyCategorySubscription, Empty, CHECK_MY_CATEGORY_SUBSCRIPTION);
+    operation_spec!(SubscribeMeToCategory, Empty, SUBSCRIBE_ME_TO_CATEGORY);
+    operation_spec!(UnsubscribeMeFromCategory, Empty, UNSUBSCRIBE_ME_FROM_CATEGORY);
+    operation_spec!(ListUserCategories, Page < types::Category >, LIST_USER_CATEGORIES);
+    operation_spec!(
+        CheckUserCategorySubscription, Empty, CHECK_USER_CATEGORY_SUBSCRIPTION
+    );
+    operation_spec!(SubscribeUserToCategory, Empty, SUBSCRIBE_USER_TO_CATEGORY);
+    operation_spec!(UnsubscribeUserFromCategory, Empty, UNSUBSCRIBE_USER_FROM_CATEGORY);
+    operation_spec!(
+        ListVideoCategories, Page < types::Category >, LIST_VIDEO_CATEGORIES
+    );
+    operation_spec!(SuggestVideoCategory, types::Category, SUGGEST_VIDEO_CATEGORY);
+}

@@ -47,10 +47,9 @@
 //! | [`list_video_available_channels`](Channels::list_video_available_channels) | List the channels that may take a video | any token |
 
 use http::Method;
-use serde::de::DeserializeOwned;
 use crate::{
-    Call, ChannelId, Client, Empty, Endpoint, Fields, InvalidId, Operation, Page,
-    PendingAnswer, QueryParameter, UserId, VideoId,
+    ChannelId, Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter,
+    TypedCall, UserId, VideoId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -75,18 +74,15 @@ impl Channels<'_> {
     /// Answer: one page of channels.
     #[doc(alias = "get_channels")]
     pub fn list_channels(&self) -> ListChannels {
-        let call = Call::new(self.client, &LIST_CHANNELS, &[]);
-        ListChannels { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Create a new channel.
     ///
     /// `POST /channels`; needs the scope `create`.
     /// Answer: the new channel.
-    pub fn create_channel(&self, body: &types::CreateChannelBody) -> CreateChannel {
-        let mut call = Call::new(self.client, &CREATE_CHANNEL, &[]);
-        call.set_json(body);
-        CreateChannel { call }
+    pub fn create_channel(&self, body: types::CreateChannelBody) -> CreateChannel {
+        TypedCall::new(self.client, &[]).set_body(&body)
     }
 
     /// Get one channel by its ID.
@@ -99,12 +95,7 @@ impl Channels<'_> {
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> GetChannel {
-        let call = Call::new(
-            self.client,
-            &GET_CHANNEL,
-            &[&read_id::<ChannelId>(channel_id)],
-        );
-        GetChannel { call }
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
     }
 
     /// Change the data of a channel.
@@ -117,12 +108,7 @@ impl Channels<'_> {
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> EditChannel {
-        let call = Call::new(
-            self.client,
-            &EDIT_CHANNEL,
-            &[&read_id::<ChannelId>(channel_id)],
-        );
-        EditChannel { call }
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
     }
 
     /// Delete a channel by its ID.
@@ -137,12 +123,7 @@ impl Channels<'_> {
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> DeleteChannel {
-        let call = Call::new(
-            self.client,
-            &DELETE_CHANNEL,
-            &[&read_id::<ChannelId>(channel_id)],
-        );
-        DeleteChannel { call }
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
     }
 
     /// List the categories a channel is in.
@@ -156,12 +137,7 @@ impl Channels<'_> {
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> ListChannelCategories {
-        let call = Call::new(
-            self.client,
-            &LIST_CHANNEL_CATEGORIES,
-            &[&read_id::<ChannelId>(channel_id)],
-        );
-        ListChannelCategories { call }
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
     }
 
     /// Add a channel to several categories.
@@ -175,15 +151,9 @@ impl Channels<'_> {
     pub fn add_channel_categories(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        body: &types::AddChannelCategoriesBody,
+        body: types::AddChannelCategoriesBody,
     ) -> AddChannelCategories {
-        let mut call = Call::new(
-            self.client,
-            &ADD_CHANNEL_CATEGORIES,
-            &[&read_id::<ChannelId>(channel_id)],
-        );
-        call.set_json(body);
-        AddChannelCategories { call }
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
     }
 
     /// Add a channel to one category.
@@ -201,12 +171,10 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         category: impl AsRef<str>,
     ) -> AddChannelCategory {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &ADD_CHANNEL_CATEGORY,
             &[&read_id::<ChannelId>(channel_id), &category.as_ref()],
-        );
-        AddChannelCategory { call }
+        )
     }
 
     /// Take a channel out of a category.
@@ -224,12 +192,10 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         category: impl AsRef<str>,
     ) -> RemoveChannelCategory {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &REMOVE_CHANNEL_CATEGORY,
             &[&read_id::<ChannelId>(channel_id), &category.as_ref()],
-        );
-        RemoveChannelCategory { call }
+        )
     }
 
     /// List the moderators of a channel.
@@ -243,12 +209,7 @@ impl Channels<'_> {
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> ListChannelModerators {
-        let call = Call::new(
-            self.client,
-            &LIST_CHANNEL_MODERATORS,
-            &[&read_id::<ChannelId>(channel_id)],
-        );
-        ListChannelModerators { call }
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
     }
 
     /// Add several moderators to a channel.
@@ -262,15 +223,9 @@ impl Channels<'_> {
     pub fn add_channel_moderators(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        body: &types::ChannelModeratorsBody,
+        body: types::ChannelModeratorsBody,
     ) -> AddChannelModerators {
-        let mut call = Call::new(
-            self.client,
-            &ADD_CHANNEL_MODERATORS,
-            &[&read_id::<ChannelId>(channel_id)],
-        );
-        call.set_json(body);
-        AddChannelModerators { call }
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
     }
 
     /// Replace all moderators of a channel.
@@ -284,15 +239,9 @@ impl Channels<'_> {
     pub fn replace_channel_moderators(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        body: &types::ChannelModeratorsBody,
+        body: types::ChannelModeratorsBody,
     ) -> ReplaceChannelModerators {
-        let mut call = Call::new(
-            self.client,
-            &REPLACE_CHANNEL_MODERATORS,
-            &[&read_id::<ChannelId>(channel_id)],
-        );
-        call.set_json(body);
-        ReplaceChannelModerators { call }
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
     }
 
     /// Remove several moderators from a channel.
@@ -306,15 +255,9 @@ impl Channels<'_> {
     pub fn remove_channel_moderators(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        body: &types::ChannelModeratorsBody,
+        body: types::ChannelModeratorsBody,
     ) -> RemoveChannelModerators {
-        let mut call = Call::new(
-            self.client,
-            &REMOVE_CHANNEL_MODERATORS,
-            &[&read_id::<ChannelId>(channel_id)],
-        );
-        call.set_json(body);
-        RemoveChannelModerators { call }
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
     }
 
     /// Get one moderator of a channel.
@@ -329,12 +272,10 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> GetChannelModerator {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &GET_CHANNEL_MODERATOR,
             &[&read_id::<ChannelId>(channel_id), &read_id::<UserId>(user_id)],
-        );
-        GetChannelModerator { call }
+        )
     }
 
     /// Make a user moderator of a channel.
@@ -351,12 +292,10 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> AddChannelModerator {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &ADD_CHANNEL_MODERATOR,
             &[&read_id::<ChannelId>(channel_id), &read_id::<UserId>(user_id)],
-        );
-        AddChannelModerator { call }
+        )
     }
 
     /// Remove one moderator from a channel.
@@ -373,12 +312,10 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> RemoveChannelModerator {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &REMOVE_CHANNEL_MODERATOR,
             &[&read_id::<ChannelId>(channel_id), &read_id::<UserId>(user_id)],
-        );
-        RemoveChannelModerator { call }
+        )
     }
 
     /// List the users admitted to a private channel.
@@ -394,12 +331,7 @@ impl Channels<'_> {
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> ListChannelPrivateMembers {
-        let call = Call::new(
-            self.client,
-            &LIST_CHANNEL_PRIVATE_MEMBERS,
-            &[&read_id::<ChannelId>(channel_id)],
-        );
-        ListChannelPrivateMembers { call }
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
     }
 
     /// Admit several users to a private channel.
@@ -414,15 +346,9 @@ impl Channels<'_> {
     pub fn add_channel_private_members(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        body: &types::UsersBody,
+        body: types::UsersBody,
     ) -> AddChannelPrivateMembers {
-        let mut call = Call::new(
-            self.client,
-            &ADD_CHANNEL_PRIVATE_MEMBERS,
-            &[&read_id::<ChannelId>(channel_id)],
-        );
-        call.set_json(body);
-        AddChannelPrivateMembers { call }
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
     }
 
     /// Admit one user to a private channel.
@@ -440,12 +366,10 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> AddChannelPrivateMember {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &ADD_CHANNEL_PRIVATE_MEMBER,
             &[&read_id::<ChannelId>(channel_id), &read_id::<UserId>(user_id)],
-        );
-        AddChannelPrivateMember { call }
+        )
     }
 
     /// Shut a user out of a private channel.
@@ -463,12 +387,10 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> RemoveChannelPrivateMember {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &REMOVE_CHANNEL_PRIVATE_MEMBER,
             &[&read_id::<ChannelId>(channel_id), &read_id::<UserId>(user_id)],
-        );
-        RemoveChannelPrivateMember { call }
+        )
     }
 
     /// List the tags of a channel.
@@ -482,12 +404,7 @@ impl Channels<'_> {
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> ListChannelTags {
-        let call = Call::new(
-            self.client,
-            &LIST_CHANNEL_TAGS,
-            &[&read_id::<ChannelId>(channel_id)],
-        );
-        ListChannelTags { call }
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
     }
 
     /// Add several tags to a channel.
@@ -502,15 +419,9 @@ impl Channels<'_> {
     pub fn add_channel_tags(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        body: &types::ChannelTagsBody,
+        body: types::ChannelTagsBody,
     ) -> AddChannelTags {
-        let mut call = Call::new(
-            self.client,
-            &ADD_CHANNEL_TAGS,
-            &[&read_id::<ChannelId>(channel_id)],
-        );
-        call.set_json(body);
-        AddChannelTags { call }
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
     }
 
     /// Check whether a channel has a tag.
@@ -528,12 +439,7 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         word: impl AsRef<str>,
     ) -> CheckChannelTag {
-        let call = Call::new(
-            self.client,
-            &CHECK_CHANNEL_TAG,
-            &[&read_id::<ChannelId>(channel_id), &word.as_ref()],
-        );
-        CheckChannelTag { call }
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id), &word.as_ref()])
     }
 
     /// Add one tag to a channel.
@@ -550,12 +456,7 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         word: impl AsRef<str>,
     ) -> AddChannelTag {
-        let call = Call::new(
-            self.client,
-            &ADD_CHANNEL_TAG,
-            &[&read_id::<ChannelId>(channel_id), &word.as_ref()],
-        );
-        AddChannelTag { call }
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id), &word.as_ref()])
     }
 
     /// Take one tag off a channel.
@@ -573,12 +474,7 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         word: impl AsRef<str>,
     ) -> RemoveChannelTag {
-        let call = Call::new(
-            self.client,
-            &REMOVE_CHANNEL_TAG,
-            &[&read_id::<ChannelId>(channel_id), &word.as_ref()],
-        );
-        RemoveChannelTag { call }
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id), &word.as_ref()])
     }
 
     /// List the followers of a channel.
@@ -594,14 +490,14 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         filter: impl Into<types::ModeratorFilter>,
     ) -> ListChannelSubscribers {
-        let mut call = Call::new(
-            self.client,
-            &LIST_CHANNEL_SUBSCRIBERS,
-            &[&read_id::<ChannelId>(channel_id)],
-        );
-        let filter: types::ModeratorFilter = filter.into();
-        call.set_query("filter", &filter);
-        ListChannelSubscribers { call }
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
+            .set_query(
+                "filter",
+                &{
+                    let filter: types::ModeratorFilter = filter.into();
+                    filter
+                },
+            )
     }
 
     /// List the videos in a channel.
@@ -617,12 +513,7 @@ impl Channels<'_> {
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> ListChannelVideos {
-        let call = Call::new(
-            self.client,
-            &LIST_CHANNEL_VIDEOS,
-            &[&read_id::<ChannelId>(channel_id)],
-        );
-        ListChannelVideos { call }
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
     }
 
     /// Add several videos to a channel.
@@ -637,15 +528,9 @@ impl Channels<'_> {
     pub fn add_channel_videos(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        body: &types::ChannelVideosBody,
+        body: types::ChannelVideosBody,
     ) -> AddChannelVideos {
-        let mut call = Call::new(
-            self.client,
-            &ADD_CHANNEL_VIDEOS,
-            &[&read_id::<ChannelId>(channel_id)],
-        );
-        call.set_json(body);
-        AddChannelVideos { call }
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
     }
 
     /// Remove several videos from a channel.
@@ -660,15 +545,9 @@ impl Channels<'_> {
     pub fn remove_channel_videos(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        body: &types::ChannelVideosBody,
+        body: types::ChannelVideosBody,
     ) -> RemoveChannelVideos {
-        let mut call = Call::new(
-            self.client,
-            &REMOVE_CHANNEL_VIDEOS,
-            &[&read_id::<ChannelId>(channel_id)],
-        );
-        call.set_json(body);
-        RemoveChannelVideos { call }
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
     }
 
     /// Get a video if a channel contains it.
@@ -685,12 +564,10 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetChannelVideo {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &GET_CHANNEL_VIDEO,
             &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-        );
-        GetChannelVideo { call }
+        )
     }
 
     /// Add one video to a channel.
@@ -708,12 +585,10 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AddChannelVideo {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &ADD_CHANNEL_VIDEO,
             &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-        );
-        AddChannelVideo { call }
+        )
     }
 
     /// Remove one video from a channel.
@@ -731,12 +606,10 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveChannelVideo {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &REMOVE_CHANNEL_VIDEO,
             &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-        );
-        RemoveChannelVideo { call }
+        )
     }
 
     /// List the channels the token's user follows.
@@ -747,8 +620,7 @@ impl Channels<'_> {
     /// Answer: one page of channels.
     #[doc(alias = "get_channel_subscriptions_alt1")]
     pub fn list_my_channels(&self) -> ListMyChannels {
-        let call = Call::new(self.client, &LIST_MY_CHANNELS, &[]);
-        ListMyChannels { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Check whether the token's user follows a channel.
@@ -764,12 +636,7 @@ impl Channels<'_> {
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> CheckMyChannelSubscription {
-        let call = Call::new(
-            self.client,
-            &CHECK_MY_CHANNEL_SUBSCRIPTION,
-            &[&read_id::<ChannelId>(channel_id)],
-        );
-        CheckMyChannelSubscription { call }
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
     }
 
     /// Subscribe the token's user to a channel.
@@ -783,12 +650,7 @@ impl Channels<'_> {
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> SubscribeMeToChannel {
-        let call = Call::new(
-            self.client,
-            &SUBSCRIBE_ME_TO_CHANNEL,
-            &[&read_id::<ChannelId>(channel_id)],
-        );
-        SubscribeMeToChannel { call }
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
     }
 
     /// Unsubscribe the token's user from a channel.
@@ -802,12 +664,7 @@ impl Channels<'_> {
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> UnsubscribeMeFromChannel {
-        let call = Call::new(
-            self.client,
-            &UNSUBSCRIBE_ME_FROM_CHANNEL,
-            &[&read_id::<ChannelId>(channel_id)],
-        );
-        UnsubscribeMeFromChannel { call }
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
     }
 
     /// List the channels a user follows.
@@ -823,12 +680,7 @@ impl Channels<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserChannels {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_CHANNELS,
-            &[&read_id::<UserId>(user_id)],
-        );
-        ListUserChannels { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Check whether a user follows a channel.
@@ -846,14 +698,10 @@ impl Channels<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> CheckUserChannelSubscription {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &CHECK_USER_CHANNEL_SUBSCRIPTION,
             &[&read_id::<UserId>(user_id), &read_id::<ChannelId>(channel_id)],
-        );
-        CheckUserChannelSubscription {
-            call,
-        }
+        )
     }
 
     /// Subscribe a user to a channel.
@@ -869,12 +717,10 @@ impl Channels<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> SubscribeUserToChannel {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &SUBSCRIBE_USER_TO_CHANNEL,
             &[&read_id::<UserId>(user_id), &read_id::<ChannelId>(channel_id)],
-        );
-        SubscribeUserToChannel { call }
+        )
     }
 
     /// Unsubscribe a user from a channel.
@@ -890,12 +736,10 @@ impl Channels<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> UnsubscribeUserFromChannel {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &UNSUBSCRIBE_USER_FROM_CHANNEL,
             &[&read_id::<UserId>(user_id), &read_id::<ChannelId>(channel_id)],
-        );
-        UnsubscribeUserFromChannel { call }
+        )
     }
 
     /// List the channels that may take a video.
@@ -911,1587 +755,530 @@ impl Channels<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoAvailableChannels {
-        let call = Call::new(
-            self.client,
-            &LIST_VIDEO_AVAILABLE_CHANNELS,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        ListVideoAvailableChannels { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 }
 
 /// [`Channels::list_channels`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListChannels {
-    call: Call<Page<types::Channel>>,
-}
+pub type ListChannels = TypedCall<operations::ListChannels>;
 
 impl ListChannels {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// `relevant` needs a `query`; without one the answer is 400.
-    pub fn sort(mut self, value: impl Into<types::ChannelDirectorySort>) -> Self {
+    pub fn sort(self, value: impl Into<types::ChannelDirectorySort>) -> Self {
         let value: types::ChannelDirectorySort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// `featured` keeps only what Vimeo features.
-    pub fn filter(mut self, value: impl Into<types::FeaturedFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::FeaturedFilter>) -> Self {
         let value: types::FeaturedFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Channel>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListChannels {
-    type Answer = Page<types::Channel>;
-    const OPERATION: &'static Operation = &LIST_CHANNELS;
-    fn into_call(self) -> Call<Page<types::Channel>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Channels::create_channel`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateChannel {
-    call: Call<types::Channel>,
-}
+pub type CreateChannel = TypedCall<operations::CreateChannel>;
 
 impl CreateChannel {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Channel> {
-        self.call.send()
+    /// Text that describes the channel.
+    pub fn description(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("description", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateChannel {
-    type Answer = types::Channel;
-    const OPERATION: &'static Operation = &CREATE_CHANNEL;
-    fn into_call(self) -> Call<types::Channel> {
-        self.call
+    /// Custom alias for the URL, usable as `/channels/{alias}` in place of the numeric ID.
+    pub fn link(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("link", &value)
     }
 }
 
 /// [`Channels::get_channel`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetChannel {
-    call: Call<types::Channel>,
-}
+pub type GetChannel = TypedCall<operations::GetChannel>;
 
 impl GetChannel {
     /// Picture sizes wanted, each as `WIDTHxHEIGHT` in pixels, separated by commas.
-    pub fn sizes(mut self, value: impl Into<String>) -> Self {
+    pub fn sizes(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("sizes", &value);
-        self
+        self.set_query("sizes", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Channel> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetChannel {
-    type Answer = types::Channel;
-    const OPERATION: &'static Operation = &GET_CHANNEL;
-    fn into_call(self) -> Call<types::Channel> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Channels::edit_channel`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditChannel {
-    call: Call<types::Channel>,
-}
+pub type EditChannel = TypedCall<operations::EditChannel>;
 
 impl EditChannel {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::EditChannelBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::EditChannelBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Channel> {
-        self.call.send()
+    /// Text that describes the channel.
+    pub fn description(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("description", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Custom alias for the URL, usable as `/channels/{alias}` in place of the numeric ID. An empty string removes it.
+    pub fn link(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("link", &value)
     }
-}
 
-impl Endpoint for EditChannel {
-    type Answer = types::Channel;
-    const OPERATION: &'static Operation = &EDIT_CHANNEL;
-    fn into_call(self) -> Call<types::Channel> {
-        self.call
+    /// Display name of the channel.
+    pub fn name(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("name", &value)
+    }
+
+    /// Who may open the channel; `moderators` keeps it to moderators, `users` adds the users picked by name.
+    pub fn privacy(self, value: impl Into<types::ChannelViewPrivacy>) -> Self {
+        let value: types::ChannelViewPrivacy = value.into();
+        self.set_body_field("privacy", &value)
     }
 }
 
 /// [`Channels::delete_channel`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteChannel {
-    call: Call<Empty>,
-}
-
-impl DeleteChannel {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteChannel {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_CHANNEL;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteChannel = TypedCall<operations::DeleteChannel>;
 
 /// [`Channels::list_channel_categories`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListChannelCategories {
-    call: Call<Page<types::Category>>,
-}
+pub type ListChannelCategories = TypedCall<operations::ListChannelCategories>;
 
 impl ListChannelCategories {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Category>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListChannelCategories {
-    type Answer = Page<types::Category>;
-    const OPERATION: &'static Operation = &LIST_CHANNEL_CATEGORIES;
-    fn into_call(self) -> Call<Page<types::Category>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Channels::add_channel_categories`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddChannelCategories {
-    call: Call<Empty>,
-}
-
-impl AddChannelCategories {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddChannelCategories {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &ADD_CHANNEL_CATEGORIES;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type AddChannelCategories = TypedCall<operations::AddChannelCategories>;
 
 /// [`Channels::add_channel_category`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddChannelCategory {
-    call: Call<Empty>,
-}
-
-impl AddChannelCategory {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddChannelCategory {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &ADD_CHANNEL_CATEGORY;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type AddChannelCategory = TypedCall<operations::AddChannelCategory>;
 
 /// [`Channels::remove_channel_category`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveChannelCategory {
-    call: Call<Empty>,
-}
-
-impl RemoveChannelCategory {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveChannelCategory {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_CHANNEL_CATEGORY;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type RemoveChannelCategory = TypedCall<operations::RemoveChannelCategory>;
 
 /// [`Channels::list_channel_moderators`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListChannelModerators {
-    call: Call<Page<types::User>>,
-}
+pub type ListChannelModerators = TypedCall<operations::ListChannelModerators>;
 
 impl ListChannelModerators {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// By name or by date.
-    pub fn sort(mut self, value: impl Into<types::NameOrDateSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
         let value: types::NameOrDateSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::User>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListChannelModerators {
-    type Answer = Page<types::User>;
-    const OPERATION: &'static Operation = &LIST_CHANNEL_MODERATORS;
-    fn into_call(self) -> Call<Page<types::User>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Channels::add_channel_moderators`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddChannelModerators {
-    call: Call<Empty>,
-}
-
-impl AddChannelModerators {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddChannelModerators {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &ADD_CHANNEL_MODERATORS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type AddChannelModerators = TypedCall<operations::AddChannelModerators>;
 
 /// [`Channels::replace_channel_moderators`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ReplaceChannelModerators {
-    call: Call<Vec<types::User>>,
-}
+pub type ReplaceChannelModerators = TypedCall<operations::ReplaceChannelModerators>;
 
 impl ReplaceChannelModerators {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Vec<types::User>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ReplaceChannelModerators {
-    type Answer = Vec<types::User>;
-    const OPERATION: &'static Operation = &REPLACE_CHANNEL_MODERATORS;
-    fn into_call(self) -> Call<Vec<types::User>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Channels::remove_channel_moderators`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveChannelModerators {
-    call: Call<Empty>,
-}
-
-impl RemoveChannelModerators {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveChannelModerators {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_CHANNEL_MODERATORS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type RemoveChannelModerators = TypedCall<operations::RemoveChannelModerators>;
 
 /// [`Channels::get_channel_moderator`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetChannelModerator {
-    call: Call<types::User>,
-}
+pub type GetChannelModerator = TypedCall<operations::GetChannelModerator>;
 
 impl GetChannelModerator {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::User> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetChannelModerator {
-    type Answer = types::User;
-    const OPERATION: &'static Operation = &GET_CHANNEL_MODERATOR;
-    fn into_call(self) -> Call<types::User> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Channels::add_channel_moderator`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddChannelModerator {
-    call: Call<Empty>,
-}
-
-impl AddChannelModerator {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddChannelModerator {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &ADD_CHANNEL_MODERATOR;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type AddChannelModerator = TypedCall<operations::AddChannelModerator>;
 
 /// [`Channels::remove_channel_moderator`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveChannelModerator {
-    call: Call<Empty>,
-}
-
-impl RemoveChannelModerator {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveChannelModerator {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_CHANNEL_MODERATOR;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type RemoveChannelModerator = TypedCall<operations::RemoveChannelModerator>;
 
 /// [`Channels::list_channel_private_members`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListChannelPrivateMembers {
-    call: Call<Page<types::User>>,
-}
+pub type ListChannelPrivateMembers = TypedCall<operations::ListChannelPrivateMembers>;
 
 impl ListChannelPrivateMembers {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::User>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListChannelPrivateMembers {
-    type Answer = Page<types::User>;
-    const OPERATION: &'static Operation = &LIST_CHANNEL_PRIVATE_MEMBERS;
-    fn into_call(self) -> Call<Page<types::User>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Channels::add_channel_private_members`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddChannelPrivateMembers {
-    call: Call<Vec<types::User>>,
-}
+pub type AddChannelPrivateMembers = TypedCall<operations::AddChannelPrivateMembers>;
 
 impl AddChannelPrivateMembers {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Vec<types::User>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddChannelPrivateMembers {
-    type Answer = Vec<types::User>;
-    const OPERATION: &'static Operation = &ADD_CHANNEL_PRIVATE_MEMBERS;
-    fn into_call(self) -> Call<Vec<types::User>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Channels::add_channel_private_member`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddChannelPrivateMember {
-    call: Call<Empty>,
-}
-
-impl AddChannelPrivateMember {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddChannelPrivateMember {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &ADD_CHANNEL_PRIVATE_MEMBER;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type AddChannelPrivateMember = TypedCall<operations::AddChannelPrivateMember>;
 
 /// [`Channels::remove_channel_private_member`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveChannelPrivateMember {
-    call: Call<Empty>,
-}
-
-impl RemoveChannelPrivateMember {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveChannelPrivateMember {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_CHANNEL_PRIVATE_MEMBER;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type RemoveChannelPrivateMember = TypedCall<operations::RemoveChannelPrivateMember>;
 
 /// [`Channels::list_channel_tags`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListChannelTags {
-    call: Call<Page<types::Tag>>,
-}
+pub type ListChannelTags = TypedCall<operations::ListChannelTags>;
 
 impl ListChannelTags {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Tag>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListChannelTags {
-    type Answer = Page<types::Tag>;
-    const OPERATION: &'static Operation = &LIST_CHANNEL_TAGS;
-    fn into_call(self) -> Call<Page<types::Tag>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Channels::add_channel_tags`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddChannelTags {
-    call: Call<Vec<types::Tag>>,
-}
+pub type AddChannelTags = TypedCall<operations::AddChannelTags>;
 
 impl AddChannelTags {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Vec<types::Tag>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddChannelTags {
-    type Answer = Vec<types::Tag>;
-    const OPERATION: &'static Operation = &ADD_CHANNEL_TAGS;
-    fn into_call(self) -> Call<Vec<types::Tag>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Channels::check_channel_tag`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CheckChannelTag {
-    call: Call<Empty>,
-}
-
-impl CheckChannelTag {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CheckChannelTag {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &CHECK_CHANNEL_TAG;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type CheckChannelTag = TypedCall<operations::CheckChannelTag>;
 
 /// [`Channels::add_channel_tag`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddChannelTag {
-    call: Call<Empty>,
-}
-
-impl AddChannelTag {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddChannelTag {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &ADD_CHANNEL_TAG;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type AddChannelTag = TypedCall<operations::AddChannelTag>;
 
 /// [`Channels::remove_channel_tag`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveChannelTag {
-    call: Call<Empty>,
-}
-
-impl RemoveChannelTag {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveChannelTag {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_CHANNEL_TAG;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type RemoveChannelTag = TypedCall<operations::RemoveChannelTag>;
 
 /// [`Channels::list_channel_subscribers`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListChannelSubscribers {
-    call: Call<Page<types::User>>,
-}
+pub type ListChannelSubscribers = TypedCall<operations::ListChannelSubscribers>;
 
 impl ListChannelSubscribers {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// By name or by date.
-    pub fn sort(mut self, value: impl Into<types::NameOrDateSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
         let value: types::NameOrDateSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::User>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListChannelSubscribers {
-    type Answer = Page<types::User>;
-    const OPERATION: &'static Operation = &LIST_CHANNEL_SUBSCRIBERS;
-    fn into_call(self) -> Call<Page<types::User>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Channels::list_channel_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListChannelVideos {
-    call: Call<Page<types::Video>>,
-}
+pub type ListChannelVideos = TypedCall<operations::ListChannelVideos>;
 
 impl ListChannelVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// `manual` keeps the arrangement made by hand; `default` must not be combined with `direction`, else 400.
-    pub fn sort(mut self, value: impl Into<types::ChannelVideoSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::ChannelVideoSort>) -> Self {
         let value: types::ChannelVideoSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Path of a video: Vimeo answers with the page of the list on which it stands.
-    pub fn containing_uri(mut self, value: impl Into<String>) -> Self {
+    pub fn containing_uri(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("containing_uri", &value);
-        self
+        self.set_query("containing_uri", &value)
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(mut self, value: impl Into<types::EmbeddableFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
         let value: types::EmbeddableFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
-    pub fn filter_embeddable(mut self, value: bool) -> Self {
-        self.call.set_query("filter_embeddable", &value);
-        self
+    pub fn filter_embeddable(self, value: bool) -> Self {
+        self.set_query("filter_embeddable", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Picture sizes wanted, each as `WIDTHxHEIGHT` in pixels, separated by commas.
-    pub fn sizes(mut self, value: impl Into<String>) -> Self {
+    pub fn sizes(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("sizes", &value);
-        self
+        self.set_query("sizes", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListChannelVideos {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_CHANNEL_VIDEOS;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Channels::add_channel_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddChannelVideos {
-    call: Call<Empty>,
-}
-
-impl AddChannelVideos {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddChannelVideos {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &ADD_CHANNEL_VIDEOS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type AddChannelVideos = TypedCall<operations::AddChannelVideos>;
 
 /// [`Channels::remove_channel_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveChannelVideos {
-    call: Call<Empty>,
-}
-
-impl RemoveChannelVideos {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveChannelVideos {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_CHANNEL_VIDEOS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type RemoveChannelVideos = TypedCall<operations::RemoveChannelVideos>;
 
 /// [`Channels::get_channel_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetChannelVideo {
-    call: Call<types::Video>,
-}
+pub type GetChannelVideo = TypedCall<operations::GetChannelVideo>;
 
 impl GetChannelVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetChannelVideo {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &GET_CHANNEL_VIDEO;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Channels::add_channel_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddChannelVideo {
-    call: Call<Empty>,
-}
-
-impl AddChannelVideo {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddChannelVideo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &ADD_CHANNEL_VIDEO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type AddChannelVideo = TypedCall<operations::AddChannelVideo>;
 
 /// [`Channels::remove_channel_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveChannelVideo {
-    call: Call<Empty>,
-}
-
-impl RemoveChannelVideo {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveChannelVideo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_CHANNEL_VIDEO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type RemoveChannelVideo = TypedCall<operations::RemoveChannelVideo>;
 
 /// [`Channels::list_my_channels`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyChannels {
-    call: Call<Page<types::Channel>>,
-}
+pub type ListMyChannels = TypedCall<operations::ListMyChannels>;
 
 impl ListMyChannels {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the channels; `followers` and `videos` go by number.
-    pub fn sort(mut self, value: impl Into<types::ChannelSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::ChannelSort>) -> Self {
         let value: types::ChannelSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// `moderated` keeps only what the user moderates.
-    pub fn filter(mut self, value: impl Into<types::ModeratedFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::ModeratedFilter>) -> Self {
         let value: types::ModeratedFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Channel>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyChannels {
-    type Answer = Page<types::Channel>;
-    const OPERATION: &'static Operation = &LIST_MY_CHANNELS;
-    fn into_call(self) -> Call<Page<types::Channel>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Channels::check_my_channel_subscription`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CheckMyChannelSubscription {
-    call: Call<Empty>,
-}
-
-impl CheckMyChannelSubscription {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CheckMyChannelSubscription {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &CHECK_MY_CHANNEL_SUBSCRIPTION;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type CheckMyChannelSubscription = TypedCall<operations::CheckMyChannelSubscription>;
 
 /// [`Channels::subscribe_me_to_channel`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct SubscribeMeToChannel {
-    call: Call<Empty>,
-}
-
-impl SubscribeMeToChannel {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for SubscribeMeToChannel {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &SUBSCRIBE_ME_TO_CHANNEL;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type SubscribeMeToChannel = TypedCall<operations::SubscribeMeToChannel>;
 
 /// [`Channels::unsubscribe_me_from_channel`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct UnsubscribeMeFromChannel {
-    call: Call<Empty>,
-}
-
-impl UnsubscribeMeFromChannel {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for UnsubscribeMeFromChannel {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &UNSUBSCRIBE_ME_FROM_CHANNEL;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type UnsubscribeMeFromChannel = TypedCall<operations::UnsubscribeMeFromChannel>;
 
 /// [`Channels::list_user_channels`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserChannels {
-    call: Call<Page<types::Channel>>,
-}
+pub type ListUserChannels = TypedCall<operations::ListUserChannels>;
 
 impl ListUserChannels {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the channels; `followers` and `videos` go by number.
-    pub fn sort(mut self, value: impl Into<types::ChannelSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::ChannelSort>) -> Self {
         let value: types::ChannelSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// `moderated` keeps only what the user moderates.
-    pub fn filter(mut self, value: impl Into<types::ModeratedFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::ModeratedFilter>) -> Self {
         let value: types::ModeratedFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Channel>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserChannels {
-    type Answer = Page<types::Channel>;
-    const OPERATION: &'static Operation = &LIST_USER_CHANNELS;
-    fn into_call(self) -> Call<Page<types::Channel>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Channels::check_user_channel_subscription`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CheckUserChannelSubscription {
-    call: Call<Empty>,
-}
-
-impl CheckUserChannelSubscription {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CheckUserChannelSubscription {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &CHECK_USER_CHANNEL_SUBSCRIPTION;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type CheckUserChannelSubscription = TypedCall<
+    operations::CheckUserChannelSubscription,
+>;
 
 /// [`Channels::subscribe_user_to_channel`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct SubscribeUserToChannel {
-    call: Call<Empty>,
-}
-
-impl SubscribeUserToChannel {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for SubscribeUserToChannel {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &SUBSCRIBE_USER_TO_CHANNEL;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type SubscribeUserToChannel = TypedCall<operations::SubscribeUserToChannel>;
 
 /// [`Channels::unsubscribe_user_from_channel`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct UnsubscribeUserFromChannel {
-    call: Call<Empty>,
-}
-
-impl UnsubscribeUserFromChannel {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for UnsubscribeUserFromChannel {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &UNSUBSCRIBE_USER_FROM_CHANNEL;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type UnsubscribeUserFromChannel = TypedCall<operations::UnsubscribeUserFromChannel>;
 
 /// [`Channels::list_video_available_channels`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListVideoAvailableChannels {
-    call: Call<Page<types::Channel>>,
-}
+pub type ListVideoAvailableChannels = TypedCall<operations::ListVideoAvailableChannels>;
 
 impl ListVideoAvailableChannels {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Channel>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListVideoAvailableChannels {
-    type Answer = Page<types::Channel>;
-    const OPERATION: &'static Operation = &LIST_VIDEO_AVAILABLE_CHANNELS;
-    fn into_call(self) -> Call<Page<types::Channel>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
@@ -3371,3 +2158,68 @@ static LIST_VIDEO_AVAILABLE_CHANNELS: Operation = Operation {
     paged: true,
     conditional: false,
 };
+
+/// The operations of this area as types, which say what each call responds with.
+#[doc(hidden)]
+pub mod operations {
+    use super::*;
+    use crate::runtime::operation_spec;
+    operation_spec!(ListChannels, Page < types::Channel >, LIST_CHANNELS);
+    operation_spec!(CreateChannel, types::Channel, CREATE_CHANNEL);
+    operation_spec!(GetChannel, types::Channel, GET_CHANNEL);
+    operation_spec!(EditChannel, types::Channel, EDIT_CHANNEL);
+    operation_spec!(DeleteChannel, Empty, DELETE_CHANNEL);
+    operation_spec!(
+        ListChannelCategories, Page < types::Category >, LIST_CHANNEL_CATEGORIES
+    );
+    operation_spec!(AddChannelCategories, Empty, ADD_CHANNEL_CATEGORIES);
+    operation_spec!(AddChannelCategory, Empty, ADD_CHANNEL_CATEGORY);
+    operation_spec!(RemoveChannelCategory, Empty, REMOVE_CHANNEL_CATEGORY);
+    operation_spec!(
+        ListChannelModerators, Page < types::User >, LIST_CHANNEL_MODERATORS
+    );
+    operation_spec!(AddChannelModerators, Empty, ADD_CHANNEL_MODERATORS);
+    operation_spec!(
+        ReplaceChannelModerators, Vec < types::User >, REPLACE_CHANNEL_MODERATORS
+    );
+    operation_spec!(RemoveChannelModerators, Empty, REMOVE_CHANNEL_MODERATORS);
+    operation_spec!(GetChannelModerator, types::User, GET_CHANNEL_MODERATOR);
+    operation_spec!(AddChannelModerator, Empty, ADD_CHANNEL_MODERATOR);
+    operation_spec!(RemoveChannelModerator, Empty, REMOVE_CHANNEL_MODERATOR);
+    operation_spec!(
+        ListChannelPrivateMembers, Page < types::User >, LIST_CHANNEL_PRIVATE_MEMBERS
+    );
+    operation_spec!(
+        AddChannelPrivateMembers, Vec < types::User >, ADD_CHANNEL_PRIVATE_MEMBERS
+    );
+    operation_spec!(AddChannelPrivateMember, Empty, ADD_CHANNEL_PRIVATE_MEMBER);
+    operation_spec!(RemoveChannelPrivateMember, Empty, REMOVE_CHANNEL_PRIVATE_MEMBER);
+    operation_spec!(ListChannelTags, Page < types::Tag >, LIST_CHANNEL_TAGS);
+    operation_spec!(AddChannelTags, Vec < types::Tag >, ADD_CHANNEL_TAGS);
+    operation_spec!(CheckChannelTag, Empty, CHECK_CHANNEL_TAG);
+    operation_spec!(AddChannelTag, Empty, ADD_CHANNEL_TAG);
+    operation_spec!(RemoveChannelTag, Empty, REMOVE_CHANNEL_TAG);
+    operation_spec!(
+        ListChannelSubscribers, Page < types::User >, LIST_CHANNEL_SUBSCRIBERS
+    );
+    operation_spec!(ListChannelVideos, Page < types::Video >, LIST_CHANNEL_VIDEOS);
+    operation_spec!(AddChannelVideos, Empty, ADD_CHANNEL_VIDEOS);
+    operation_spec!(RemoveChannelVideos, Empty, REMOVE_CHANNEL_VIDEOS);
+    operation_spec!(GetChannelVideo, types::Video, GET_CHANNEL_VIDEO);
+    operation_spec!(AddChannelVideo, Empty, ADD_CHANNEL_VIDEO);
+    operation_spec!(RemoveChannelVideo, Empty, REMOVE_CHANNEL_VIDEO);
+    operation_spec!(ListMyChannels, Page < types::Channel >, LIST_MY_CHANNELS);
+    operation_spec!(CheckMyChannelSubscription, Empty, CHECK_MY_CHANNEL_SUBSCRIPTION);
+    operation_spec!(SubscribeMeToChannel, Empty, SUBSCRIBE_ME_TO_CHANNEL);
+    operation_spec!(UnsubscribeMeFromChannel, Empty, UNSUBSCRIBE_ME_FROM_CHANNEL);
+    operation_spec!(ListUserChannels, Page < types::Channel >, LIST_USER_CHANNELS);
+    operation_spec!(
+        CheckUserChannelSubscription, Empty, CHECK_USER_CHANNEL_SUBSCRIPTION
+    );
+    operation_spec!(SubscribeUserToChannel, Empty, SUBSCRIBE_USER_TO_CHANNEL);
+    operation_spec!(UnsubscribeUserFromChannel, Empty, UNSUBSCRIBE_USER_FROM_CHANNEL);
+    operation_spec!(
+        ListVideoAvailableChannels, Page < types::Channel >,
+        LIST_VIDEO_AVAILABLE_CHANNELS
+    );
+}

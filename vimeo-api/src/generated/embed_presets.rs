@@ -32,10 +32,9 @@
 //! | [`get_video_timeline_thumbnail`](EmbedPresets::get_video_timeline_thumbnail) | Get one timeline event thumbnail of a video | any token |
 
 use http::Method;
-use serde::de::DeserializeOwned;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, InvalidId, Operation, Page, PendingAnswer,
-    QueryParameter, UserId, VideoId,
+    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, TypedCall, UserId,
+    VideoId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -62,8 +61,7 @@ impl EmbedPresets<'_> {
     /// Answer: one page of logos.
     #[doc(alias = "get_custom_logos_alt1")]
     pub fn list_my_custom_logos(&self) -> ListMyCustomLogos {
-        let call = Call::new(self.client, &LIST_MY_CUSTOM_LOGOS, &[]);
-        ListMyCustomLogos { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Add a custom player logo for the token's user.
@@ -74,8 +72,7 @@ impl EmbedPresets<'_> {
     /// Answer: the new logo with its upload `link`.
     #[doc(alias = "create_custom_logo_alt1")]
     pub fn create_my_custom_logo(&self) -> CreateMyCustomLogo {
-        let call = Call::new(self.client, &CREATE_MY_CUSTOM_LOGO, &[]);
-        CreateMyCustomLogo { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Get one custom player logo of the token's user.
@@ -86,8 +83,7 @@ impl EmbedPresets<'_> {
     /// Answer: the logo.
     #[doc(alias = "get_custom_logo_alt1")]
     pub fn get_my_custom_logo(&self, logo_id: u64) -> GetMyCustomLogo {
-        let call = Call::new(self.client, &GET_MY_CUSTOM_LOGO, &[&logo_id]);
-        GetMyCustomLogo { call }
+        TypedCall::new(self.client, &[&logo_id])
     }
 
     /// Delete a custom player logo of the token's user.
@@ -98,8 +94,7 @@ impl EmbedPresets<'_> {
     /// Answer: done; no body.
     #[doc(alias = "delete_custom_logo_alt1")]
     pub fn delete_my_custom_logo(&self, logo_id: u64) -> DeleteMyCustomLogo {
-        let call = Call::new(self.client, &DELETE_MY_CUSTOM_LOGO, &[&logo_id]);
-        DeleteMyCustomLogo { call }
+        TypedCall::new(self.client, &[&logo_id])
     }
 
     /// List the embed presets of the token's user.
@@ -108,8 +103,7 @@ impl EmbedPresets<'_> {
     /// Answer: one page of presets.
     #[doc(alias = "get_embed_presets_alt1")]
     pub fn list_my_embed_presets(&self) -> ListMyEmbedPresets {
-        let call = Call::new(self.client, &LIST_MY_EMBED_PRESETS, &[]);
-        ListMyEmbedPresets { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Create an embed preset for the token's user.
@@ -118,8 +112,7 @@ impl EmbedPresets<'_> {
     /// Answer: the new preset.
     #[doc(alias = "create_embed_presets_alt1")]
     pub fn create_my_embed_preset(&self) -> CreateMyEmbedPreset {
-        let call = Call::new(self.client, &CREATE_MY_EMBED_PRESET, &[]);
-        CreateMyEmbedPreset { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Get one embed preset of the token's user.
@@ -132,8 +125,7 @@ impl EmbedPresets<'_> {
     /// Answer: the preset.
     #[doc(alias = "get_embed_preset_alt1")]
     pub fn get_my_embed_preset(&self, preset_id: u64) -> GetMyEmbedPreset {
-        let call = Call::new(self.client, &GET_MY_EMBED_PRESET, &[&preset_id]);
-        GetMyEmbedPreset { call }
+        TypedCall::new(self.client, &[&preset_id])
     }
 
     /// Change an embed preset of the token's user.
@@ -146,8 +138,7 @@ impl EmbedPresets<'_> {
     /// Answer: the changed preset.
     #[doc(alias = "edit_embed_preset_alt1")]
     pub fn edit_my_embed_preset(&self, preset_id: u64) -> EditMyEmbedPreset {
-        let call = Call::new(self.client, &EDIT_MY_EMBED_PRESET, &[&preset_id]);
-        EditMyEmbedPreset { call }
+        TypedCall::new(self.client, &[&preset_id])
     }
 
     /// Delete an embed preset of the token's user.
@@ -160,8 +151,7 @@ impl EmbedPresets<'_> {
     /// Answer: done; no body.
     #[doc(alias = "delete_embed_preset_alt1")]
     pub fn delete_my_embed_preset(&self, preset_id: u64) -> DeleteMyEmbedPreset {
-        let call = Call::new(self.client, &DELETE_MY_EMBED_PRESET, &[&preset_id]);
-        DeleteMyEmbedPreset { call }
+        TypedCall::new(self.client, &[&preset_id])
     }
 
     /// List the videos of the token's user using a preset.
@@ -175,8 +165,7 @@ impl EmbedPresets<'_> {
         &self,
         preset_id: u64,
     ) -> ListMyEmbedPresetVideos {
-        let call = Call::new(self.client, &LIST_MY_EMBED_PRESET_VIDEOS, &[&preset_id]);
-        ListMyEmbedPresetVideos { call }
+        TypedCall::new(self.client, &[&preset_id])
     }
 
     /// List the custom player logos of a user.
@@ -192,12 +181,7 @@ impl EmbedPresets<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserCustomLogos {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_CUSTOM_LOGOS,
-            &[&read_id::<UserId>(user_id)],
-        );
-        ListUserCustomLogos { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Add a custom player logo for a user.
@@ -213,12 +197,7 @@ impl EmbedPresets<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> CreateUserCustomLogo {
-        let call = Call::new(
-            self.client,
-            &CREATE_USER_CUSTOM_LOGO,
-            &[&read_id::<UserId>(user_id)],
-        );
-        CreateUserCustomLogo { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Get one custom player logo of a user.
@@ -234,12 +213,7 @@ impl EmbedPresets<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         logo_id: u64,
     ) -> GetUserCustomLogo {
-        let call = Call::new(
-            self.client,
-            &GET_USER_CUSTOM_LOGO,
-            &[&read_id::<UserId>(user_id), &logo_id],
-        );
-        GetUserCustomLogo { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &logo_id])
     }
 
     /// Delete a custom player logo of a user.
@@ -255,12 +229,7 @@ impl EmbedPresets<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         logo_id: u64,
     ) -> DeleteUserCustomLogo {
-        let call = Call::new(
-            self.client,
-            &DELETE_USER_CUSTOM_LOGO,
-            &[&read_id::<UserId>(user_id), &logo_id],
-        );
-        DeleteUserCustomLogo { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &logo_id])
     }
 
     /// List the embed presets of a user.
@@ -274,12 +243,7 @@ impl EmbedPresets<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserEmbedPresets {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_EMBED_PRESETS,
-            &[&read_id::<UserId>(user_id)],
-        );
-        ListUserEmbedPresets { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Create an embed preset for a user.
@@ -293,12 +257,7 @@ impl EmbedPresets<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> CreateUserEmbedPreset {
-        let call = Call::new(
-            self.client,
-            &CREATE_USER_EMBED_PRESET,
-            &[&read_id::<UserId>(user_id)],
-        );
-        CreateUserEmbedPreset { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Get one embed preset of a user.
@@ -316,12 +275,7 @@ impl EmbedPresets<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         preset_id: u64,
     ) -> GetUserEmbedPreset {
-        let call = Call::new(
-            self.client,
-            &GET_USER_EMBED_PRESET,
-            &[&read_id::<UserId>(user_id), &preset_id],
-        );
-        GetUserEmbedPreset { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &preset_id])
     }
 
     /// Change an embed preset of a user.
@@ -339,12 +293,7 @@ impl EmbedPresets<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         preset_id: u64,
     ) -> EditUserEmbedPreset {
-        let call = Call::new(
-            self.client,
-            &EDIT_USER_EMBED_PRESET,
-            &[&read_id::<UserId>(user_id), &preset_id],
-        );
-        EditUserEmbedPreset { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &preset_id])
     }
 
     /// Delete an embed preset of a user.
@@ -362,12 +311,7 @@ impl EmbedPresets<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         preset_id: u64,
     ) -> DeleteUserEmbedPreset {
-        let call = Call::new(
-            self.client,
-            &DELETE_USER_EMBED_PRESET,
-            &[&read_id::<UserId>(user_id), &preset_id],
-        );
-        DeleteUserEmbedPreset { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &preset_id])
     }
 
     /// List the videos of a user using a preset.
@@ -383,12 +327,7 @@ impl EmbedPresets<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         preset_id: u64,
     ) -> ListUserEmbedPresetVideos {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_EMBED_PRESET_VIDEOS,
-            &[&read_id::<UserId>(user_id), &preset_id],
-        );
-        ListUserEmbedPresetVideos { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &preset_id])
     }
 
     /// Detach an embed preset from a folder.
@@ -408,14 +347,10 @@ impl EmbedPresets<'_> {
         project_id: u64,
         preset_id: u64,
     ) -> RemoveUserFolderEmbedPreset {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &REMOVE_USER_FOLDER_EMBED_PRESET,
             &[&read_id::<UserId>(user_id), &project_id, &preset_id],
-        );
-        RemoveUserFolderEmbedPreset {
-            call,
-        }
+        )
     }
 
     /// Check whether a video uses a preset.
@@ -433,12 +368,7 @@ impl EmbedPresets<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         preset_id: u64,
     ) -> CheckVideoEmbedPreset {
-        let call = Call::new(
-            self.client,
-            &CHECK_VIDEO_EMBED_PRESET,
-            &[&read_id::<VideoId>(video_id), &preset_id],
-        );
-        CheckVideoEmbedPreset { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &preset_id])
     }
 
     /// Apply an embed preset to a video.
@@ -455,12 +385,7 @@ impl EmbedPresets<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         preset_id: u64,
     ) -> AddVideoEmbedPreset {
-        let call = Call::new(
-            self.client,
-            &ADD_VIDEO_EMBED_PRESET,
-            &[&read_id::<VideoId>(video_id), &preset_id],
-        );
-        AddVideoEmbedPreset { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &preset_id])
     }
 
     /// Detach an embed preset from a video.
@@ -478,12 +403,7 @@ impl EmbedPresets<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         preset_id: u64,
     ) -> RemoveVideoEmbedPreset {
-        let call = Call::new(
-            self.client,
-            &REMOVE_VIDEO_EMBED_PRESET,
-            &[&read_id::<VideoId>(video_id), &preset_id],
-        );
-        RemoveVideoEmbedPreset { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &preset_id])
     }
 
     /// Add a thumbnail for a video's timeline event.
@@ -499,14 +419,7 @@ impl EmbedPresets<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> CreateVideoTimelineThumbnail {
-        let call = Call::new(
-            self.client,
-            &CREATE_VIDEO_TIMELINE_THUMBNAIL,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        CreateVideoTimelineThumbnail {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Get one timeline event thumbnail of a video.
@@ -522,984 +435,341 @@ impl EmbedPresets<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         thumbnail_id: u64,
     ) -> GetVideoTimelineThumbnail {
-        let call = Call::new(
-            self.client,
-            &GET_VIDEO_TIMELINE_THUMBNAIL,
-            &[&read_id::<VideoId>(video_id), &thumbnail_id],
-        );
-        GetVideoTimelineThumbnail { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &thumbnail_id])
     }
 }
 
 /// [`EmbedPresets::list_my_custom_logos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyCustomLogos {
-    call: Call<Page<types::Picture>>,
-}
+pub type ListMyCustomLogos = TypedCall<operations::ListMyCustomLogos>;
 
 impl ListMyCustomLogos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Picture sizes wanted, each as `WIDTHxHEIGHT` in pixels, separated by commas.
-    pub fn sizes(mut self, value: impl Into<String>) -> Self {
+    pub fn sizes(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("sizes", &value);
-        self
+        self.set_query("sizes", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Picture>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyCustomLogos {
-    type Answer = Page<types::Picture>;
-    const OPERATION: &'static Operation = &LIST_MY_CUSTOM_LOGOS;
-    fn into_call(self) -> Call<Page<types::Picture>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`EmbedPresets::create_my_custom_logo`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateMyCustomLogo {
-    call: Call<types::Picture>,
-}
+pub type CreateMyCustomLogo = TypedCall<operations::CreateMyCustomLogo>;
 
 impl CreateMyCustomLogo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateMyCustomLogo {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &CREATE_MY_CUSTOM_LOGO;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`EmbedPresets::get_my_custom_logo`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetMyCustomLogo {
-    call: Call<types::Picture>,
-}
+pub type GetMyCustomLogo = TypedCall<operations::GetMyCustomLogo>;
 
 impl GetMyCustomLogo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetMyCustomLogo {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &GET_MY_CUSTOM_LOGO;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`EmbedPresets::delete_my_custom_logo`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteMyCustomLogo {
-    call: Call<Empty>,
-}
-
-impl DeleteMyCustomLogo {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteMyCustomLogo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_MY_CUSTOM_LOGO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteMyCustomLogo = TypedCall<operations::DeleteMyCustomLogo>;
 
 /// [`EmbedPresets::list_my_embed_presets`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyEmbedPresets {
-    call: Call<Page<types::EmbedPreset>>,
-}
+pub type ListMyEmbedPresets = TypedCall<operations::ListMyEmbedPresets>;
 
 impl ListMyEmbedPresets {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::EmbedPreset>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyEmbedPresets {
-    type Answer = Page<types::EmbedPreset>;
-    const OPERATION: &'static Operation = &LIST_MY_EMBED_PRESETS;
-    fn into_call(self) -> Call<Page<types::EmbedPreset>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`EmbedPresets::create_my_embed_preset`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateMyEmbedPreset {
-    call: Call<types::EmbedPreset>,
-}
+pub type CreateMyEmbedPreset = TypedCall<operations::CreateMyEmbedPreset>;
 
 impl CreateMyEmbedPreset {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::CreateEmbedPresetBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::CreateEmbedPresetBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::EmbedPreset> {
-        self.call.send()
+    /// Player settings that the preset applies.
+    pub fn embed(self, value: types::EmbedPresetInput) -> Self {
+        self.set_body_field("embed", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateMyEmbedPreset {
-    type Answer = types::EmbedPreset;
-    const OPERATION: &'static Operation = &CREATE_MY_EMBED_PRESET;
-    fn into_call(self) -> Call<types::EmbedPreset> {
-        self.call
+    /// Name of the preset.
+    pub fn name(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("name", &value)
     }
 }
 
 /// [`EmbedPresets::get_my_embed_preset`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetMyEmbedPreset {
-    call: Call<types::EmbedPreset>,
-}
+pub type GetMyEmbedPreset = TypedCall<operations::GetMyEmbedPreset>;
 
 impl GetMyEmbedPreset {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::EmbedPreset> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetMyEmbedPreset {
-    type Answer = types::EmbedPreset;
-    const OPERATION: &'static Operation = &GET_MY_EMBED_PRESET;
-    fn into_call(self) -> Call<types::EmbedPreset> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`EmbedPresets::edit_my_embed_preset`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditMyEmbedPreset {
-    call: Call<types::EmbedPreset>,
-}
+pub type EditMyEmbedPreset = TypedCall<operations::EditMyEmbedPreset>;
 
 impl EditMyEmbedPreset {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::EditEmbedPresetBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::EditEmbedPresetBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::EmbedPreset> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditMyEmbedPreset {
-    type Answer = types::EmbedPreset;
-    const OPERATION: &'static Operation = &EDIT_MY_EMBED_PRESET;
-    fn into_call(self) -> Call<types::EmbedPreset> {
-        self.call
+    /// Only `nothing` is taken; it switches the outro off.
+    pub fn outro(self, value: impl Into<types::OutroType>) -> Self {
+        let value: types::OutroType = value.into();
+        self.set_body_field("outro", &value)
     }
 }
 
 /// [`EmbedPresets::delete_my_embed_preset`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteMyEmbedPreset {
-    call: Call<Empty>,
-}
-
-impl DeleteMyEmbedPreset {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteMyEmbedPreset {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_MY_EMBED_PRESET;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteMyEmbedPreset = TypedCall<operations::DeleteMyEmbedPreset>;
 
 /// [`EmbedPresets::list_my_embed_preset_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyEmbedPresetVideos {
-    call: Call<Page<types::Video>>,
-}
+pub type ListMyEmbedPresetVideos = TypedCall<operations::ListMyEmbedPresetVideos>;
 
 impl ListMyEmbedPresetVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyEmbedPresetVideos {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_MY_EMBED_PRESET_VIDEOS;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`EmbedPresets::list_user_custom_logos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserCustomLogos {
-    call: Call<Page<types::Picture>>,
-}
+pub type ListUserCustomLogos = TypedCall<operations::ListUserCustomLogos>;
 
 impl ListUserCustomLogos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Picture sizes wanted, each as `WIDTHxHEIGHT` in pixels, separated by commas.
-    pub fn sizes(mut self, value: impl Into<String>) -> Self {
+    pub fn sizes(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("sizes", &value);
-        self
+        self.set_query("sizes", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Picture>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserCustomLogos {
-    type Answer = Page<types::Picture>;
-    const OPERATION: &'static Operation = &LIST_USER_CUSTOM_LOGOS;
-    fn into_call(self) -> Call<Page<types::Picture>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`EmbedPresets::create_user_custom_logo`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateUserCustomLogo {
-    call: Call<types::Picture>,
-}
+pub type CreateUserCustomLogo = TypedCall<operations::CreateUserCustomLogo>;
 
 impl CreateUserCustomLogo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateUserCustomLogo {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &CREATE_USER_CUSTOM_LOGO;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`EmbedPresets::get_user_custom_logo`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetUserCustomLogo {
-    call: Call<types::Picture>,
-}
+pub type GetUserCustomLogo = TypedCall<operations::GetUserCustomLogo>;
 
 impl GetUserCustomLogo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetUserCustomLogo {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &GET_USER_CUSTOM_LOGO;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`EmbedPresets::delete_user_custom_logo`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteUserCustomLogo {
-    call: Call<Empty>,
-}
-
-impl DeleteUserCustomLogo {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteUserCustomLogo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_USER_CUSTOM_LOGO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteUserCustomLogo = TypedCall<operations::DeleteUserCustomLogo>;
 
 /// [`EmbedPresets::list_user_embed_presets`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserEmbedPresets {
-    call: Call<Page<types::EmbedPreset>>,
-}
+pub type ListUserEmbedPresets = TypedCall<operations::ListUserEmbedPresets>;
 
 impl ListUserEmbedPresets {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::EmbedPreset>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserEmbedPresets {
-    type Answer = Page<types::EmbedPreset>;
-    const OPERATION: &'static Operation = &LIST_USER_EMBED_PRESETS;
-    fn into_call(self) -> Call<Page<types::EmbedPreset>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`EmbedPresets::create_user_embed_preset`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateUserEmbedPreset {
-    call: Call<types::EmbedPreset>,
-}
+pub type CreateUserEmbedPreset = TypedCall<operations::CreateUserEmbedPreset>;
 
 impl CreateUserEmbedPreset {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::CreateEmbedPresetBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::CreateEmbedPresetBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::EmbedPreset> {
-        self.call.send()
+    /// Player settings that the preset applies.
+    pub fn embed(self, value: types::EmbedPresetInput) -> Self {
+        self.set_body_field("embed", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateUserEmbedPreset {
-    type Answer = types::EmbedPreset;
-    const OPERATION: &'static Operation = &CREATE_USER_EMBED_PRESET;
-    fn into_call(self) -> Call<types::EmbedPreset> {
-        self.call
+    /// Name of the preset.
+    pub fn name(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("name", &value)
     }
 }
 
 /// [`EmbedPresets::get_user_embed_preset`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetUserEmbedPreset {
-    call: Call<types::EmbedPreset>,
-}
+pub type GetUserEmbedPreset = TypedCall<operations::GetUserEmbedPreset>;
 
 impl GetUserEmbedPreset {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::EmbedPreset> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetUserEmbedPreset {
-    type Answer = types::EmbedPreset;
-    const OPERATION: &'static Operation = &GET_USER_EMBED_PRESET;
-    fn into_call(self) -> Call<types::EmbedPreset> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`EmbedPresets::edit_user_embed_preset`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditUserEmbedPreset {
-    call: Call<types::EmbedPreset>,
-}
+pub type EditUserEmbedPreset = TypedCall<operations::EditUserEmbedPreset>;
 
 impl EditUserEmbedPreset {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::EditEmbedPresetBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::EditEmbedPresetBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::EmbedPreset> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditUserEmbedPreset {
-    type Answer = types::EmbedPreset;
-    const OPERATION: &'static Operation = &EDIT_USER_EMBED_PRESET;
-    fn into_call(self) -> Call<types::EmbedPreset> {
-        self.call
+    /// Only `nothing` is taken; it switches the outro off.
+    pub fn outro(self, value: impl Into<types::OutroType>) -> Self {
+        let value: types::OutroType = value.into();
+        self.set_body_field("outro", &value)
     }
 }
 
 /// [`EmbedPresets::delete_user_embed_preset`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteUserEmbedPreset {
-    call: Call<Empty>,
-}
-
-impl DeleteUserEmbedPreset {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteUserEmbedPreset {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_USER_EMBED_PRESET;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteUserEmbedPreset = TypedCall<operations::DeleteUserEmbedPreset>;
 
 /// [`EmbedPresets::list_user_embed_preset_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserEmbedPresetVideos {
-    call: Call<Page<types::Video>>,
-}
+pub type ListUserEmbedPresetVideos = TypedCall<operations::ListUserEmbedPresetVideos>;
 
 impl ListUserEmbedPresetVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserEmbedPresetVideos {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_USER_EMBED_PRESET_VIDEOS;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`EmbedPresets::remove_user_folder_embed_preset`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveUserFolderEmbedPreset {
-    call: Call<Empty>,
-}
-
-impl RemoveUserFolderEmbedPreset {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveUserFolderEmbedPreset {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_USER_FOLDER_EMBED_PRESET;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type RemoveUserFolderEmbedPreset = TypedCall<
+    operations::RemoveUserFolderEmbedPreset,
+>;
 
 /// [`EmbedPresets::check_video_embed_preset`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CheckVideoEmbedPreset {
-    call: Call<Empty>,
-}
-
-impl CheckVideoEmbedPreset {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CheckVideoEmbedPreset {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &CHECK_VIDEO_EMBED_PRESET;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type CheckVideoEmbedPreset = TypedCall<operations::CheckVideoEmbedPreset>;
 
 /// [`EmbedPresets::add_video_embed_preset`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddVideoEmbedPreset {
-    call: Call<Empty>,
-}
-
-impl AddVideoEmbedPreset {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddVideoEmbedPreset {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &ADD_VIDEO_EMBED_PRESET;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type AddVideoEmbedPreset = TypedCall<operations::AddVideoEmbedPreset>;
 
 /// [`EmbedPresets::remove_video_embed_preset`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveVideoEmbedPreset {
-    call: Call<Empty>,
-}
-
-impl RemoveVideoEmbedPreset {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveVideoEmbedPreset {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_VIDEO_EMBED_PRESET;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type RemoveVideoEmbedPreset = TypedCall<operations::RemoveVideoEmbedPreset>;
 
 /// [`EmbedPresets::create_video_timeline_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateVideoTimelineThumbnail {
-    call: Call<types::Picture>,
-}
+pub type CreateVideoTimelineThumbnail = TypedCall<
+    operations::CreateVideoTimelineThumbnail,
+>;
 
 impl CreateVideoTimelineThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateVideoTimelineThumbnail {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &CREATE_VIDEO_TIMELINE_THUMBNAIL;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`EmbedPresets::get_video_timeline_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetVideoTimelineThumbnail {
-    call: Call<types::Picture>,
-}
+pub type GetVideoTimelineThumbnail = TypedCall<operations::GetVideoTimelineThumbnail>;
 
 impl GetVideoTimelineThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetVideoTimelineThumbnail {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &GET_VIDEO_TIMELINE_THUMBNAIL;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
@@ -2042,3 +1312,50 @@ static GET_VIDEO_TIMELINE_THUMBNAIL: Operation = Operation {
     paged: false,
     conditional: false,
 };
+
+/// The operations of this area as types, which say what each call responds with.
+#[doc(hidden)]
+pub mod operations {
+    use super::*;
+    use crate::runtime::operation_spec;
+    operation_spec!(ListMyCustomLogos, Page < types::Picture >, LIST_MY_CUSTOM_LOGOS);
+    operation_spec!(CreateMyCustomLogo, types::Picture, CREATE_MY_CUSTOM_LOGO);
+    operation_spec!(GetMyCustomLogo, types::Picture, GET_MY_CUSTOM_LOGO);
+    operation_spec!(DeleteMyCustomLogo, Empty, DELETE_MY_CUSTOM_LOGO);
+    operation_spec!(
+        ListMyEmbedPresets, Page < types::EmbedPreset >, LIST_MY_EMBED_PRESETS
+    );
+    operation_spec!(CreateMyEmbedPreset, types::EmbedPreset, CREATE_MY_EMBED_PRESET);
+    operation_spec!(GetMyEmbedPreset, types::EmbedPreset, GET_MY_EMBED_PRESET);
+    operation_spec!(EditMyEmbedPreset, types::EmbedPreset, EDIT_MY_EMBED_PRESET);
+    operation_spec!(DeleteMyEmbedPreset, Empty, DELETE_MY_EMBED_PRESET);
+    operation_spec!(
+        ListMyEmbedPresetVideos, Page < types::Video >, LIST_MY_EMBED_PRESET_VIDEOS
+    );
+    operation_spec!(
+        ListUserCustomLogos, Page < types::Picture >, LIST_USER_CUSTOM_LOGOS
+    );
+    operation_spec!(CreateUserCustomLogo, types::Picture, CREATE_USER_CUSTOM_LOGO);
+    operation_spec!(GetUserCustomLogo, types::Picture, GET_USER_CUSTOM_LOGO);
+    operation_spec!(DeleteUserCustomLogo, Empty, DELETE_USER_CUSTOM_LOGO);
+    operation_spec!(
+        ListUserEmbedPresets, Page < types::EmbedPreset >, LIST_USER_EMBED_PRESETS
+    );
+    operation_spec!(CreateUserEmbedPreset, types::EmbedPreset, CREATE_USER_EMBED_PRESET);
+    operation_spec!(GetUserEmbedPreset, types::EmbedPreset, GET_USER_EMBED_PRESET);
+    operation_spec!(EditUserEmbedPreset, types::EmbedPreset, EDIT_USER_EMBED_PRESET);
+    operation_spec!(DeleteUserEmbedPreset, Empty, DELETE_USER_EMBED_PRESET);
+    operation_spec!(
+        ListUserEmbedPresetVideos, Page < types::Video >, LIST_USER_EMBED_PRESET_VIDEOS
+    );
+    operation_spec!(RemoveUserFolderEmbedPreset, Empty, REMOVE_USER_FOLDER_EMBED_PRESET);
+    operation_spec!(CheckVideoEmbedPreset, Empty, CHECK_VIDEO_EMBED_PRESET);
+    operation_spec!(AddVideoEmbedPreset, Empty, ADD_VIDEO_EMBED_PRESET);
+    operation_spec!(RemoveVideoEmbedPreset, Empty, REMOVE_VIDEO_EMBED_PRESET);
+    operation_spec!(
+        CreateVideoTimelineThumbnail, types::Picture, CREATE_VIDEO_TIMELINE_THUMBNAIL
+    );
+    operation_spec!(
+        GetVideoTimelineThumbnail, types::Picture, GET_VIDEO_TIMELINE_THUMBNAIL
+    );
+}

@@ -30,10 +30,9 @@
 //! | [`remove_user_folder_video`](Folders::remove_user_folder_video) | Remove one video from a folder of a user | delete |
 
 use http::Method;
-use serde::de::DeserializeOwned;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, InvalidId, Operation, Page, PendingAnswer,
-    QueryParameter, UserId, VideoId,
+    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, TypedCall, UserId,
+    VideoId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -58,8 +57,7 @@ impl Folders<'_> {
     /// Answer: one page of folders.
     #[doc(alias = "get_projects_alt1")]
     pub fn list_my_folders(&self) -> ListMyFolders {
-        let call = Call::new(self.client, &LIST_MY_FOLDERS, &[]);
-        ListMyFolders { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Create a folder for the token's user.
@@ -69,10 +67,8 @@ impl Folders<'_> {
     /// `POST /me/projects`; needs the scope `create`.
     /// Answer: the new folder.
     #[doc(alias = "create_project_alt1")]
-    pub fn create_my_folder(&self, body: &types::CreateFolderBody) -> CreateMyFolder {
-        let mut call = Call::new(self.client, &CREATE_MY_FOLDER, &[]);
-        call.set_json(body);
-        CreateMyFolder { call }
+    pub fn create_my_folder(&self, body: types::CreateFolderBody) -> CreateMyFolder {
+        TypedCall::new(self.client, &[]).set_body(&body)
     }
 
     /// Get one folder of the token's user.
@@ -83,8 +79,7 @@ impl Folders<'_> {
     /// Answer: the folder.
     #[doc(alias = "get_project_alt1")]
     pub fn get_my_folder(&self, project_id: u64) -> GetMyFolder {
-        let call = Call::new(self.client, &GET_MY_FOLDER, &[&project_id]);
-        GetMyFolder { call }
+        TypedCall::new(self.client, &[&project_id])
     }
 
     /// Rename a folder of the token's user.
@@ -99,11 +94,9 @@ impl Folders<'_> {
     pub fn edit_my_folder(
         &self,
         project_id: u64,
-        body: &types::EditFolderBody,
+        body: types::EditFolderBody,
     ) -> EditMyFolder {
-        let mut call = Call::new(self.client, &EDIT_MY_FOLDER, &[&project_id]);
-        call.set_json(body);
-        EditMyFolder { call }
+        TypedCall::new(self.client, &[&project_id]).set_body(&body)
     }
 
     /// Delete a folder of the token's user.
@@ -116,8 +109,7 @@ impl Folders<'_> {
     /// Answer: done; no body.
     #[doc(alias = "delete_project_alt1")]
     pub fn delete_my_folder(&self, project_id: u64) -> DeleteMyFolder {
-        let call = Call::new(self.client, &DELETE_MY_FOLDER, &[&project_id]);
-        DeleteMyFolder { call }
+        TypedCall::new(self.client, &[&project_id])
     }
 
     /// List the items in a folder of the token's user.
@@ -130,8 +122,7 @@ impl Folders<'_> {
     /// Answer: one page of items.
     #[doc(alias = "get_folder_items")]
     pub fn list_my_folder_items(&self, project_id: u64) -> ListMyFolderItems {
-        let call = Call::new(self.client, &LIST_MY_FOLDER_ITEMS, &[&project_id]);
-        ListMyFolderItems { call }
+        TypedCall::new(self.client, &[&project_id])
     }
 
     /// Take items out of a folder.
@@ -149,10 +140,14 @@ impl Folders<'_> {
         project_id: u64,
         uris: impl Into<String>,
     ) -> RemoveMyFolderItems {
-        let mut call = Call::new(self.client, &REMOVE_MY_FOLDER_ITEMS, &[&project_id]);
-        let uris: String = uris.into();
-        call.set_query("uris", &uris);
-        RemoveMyFolderItems { call }
+        TypedCall::new(self.client, &[&project_id])
+            .set_query(
+                "uris",
+                &{
+                    let uris: String = uris.into();
+                    uris
+                },
+            )
     }
 
     /// List the videos in a folder of the token's user.
@@ -163,8 +158,7 @@ impl Folders<'_> {
     /// Answer: one page of videos.
     #[doc(alias = "get_project_videos_alt1")]
     pub fn list_my_folder_videos(&self, project_id: u64) -> ListMyFolderVideos {
-        let call = Call::new(self.client, &LIST_MY_FOLDER_VIDEOS, &[&project_id]);
-        ListMyFolderVideos { call }
+        TypedCall::new(self.client, &[&project_id])
     }
 
     /// Add several videos to a folder of the token's user.
@@ -179,11 +173,9 @@ impl Folders<'_> {
     pub fn add_my_folder_videos(
         &self,
         project_id: u64,
-        body: &types::AddFolderVideosBody,
+        body: types::AddFolderVideosBody,
     ) -> AddMyFolderVideos {
-        let mut call = Call::new(self.client, &ADD_MY_FOLDER_VIDEOS, &[&project_id]);
-        call.set_json(body);
-        AddMyFolderVideos { call }
+        TypedCall::new(self.client, &[&project_id]).set_body(&body)
     }
 
     /// Remove several videos from a folder of the token's user.
@@ -198,11 +190,9 @@ impl Folders<'_> {
     pub fn remove_my_folder_videos(
         &self,
         project_id: u64,
-        body: &types::RemoveFolderVideosBody,
+        body: types::RemoveFolderVideosBody,
     ) -> RemoveMyFolderVideos {
-        let mut call = Call::new(self.client, &REMOVE_MY_FOLDER_VIDEOS, &[&project_id]);
-        call.set_json(body);
-        RemoveMyFolderVideos { call }
+        TypedCall::new(self.client, &[&project_id]).set_body(&body)
     }
 
     /// Add one video to a folder of the token's user.
@@ -220,12 +210,7 @@ impl Folders<'_> {
         project_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AddMyFolderVideo {
-        let call = Call::new(
-            self.client,
-            &ADD_MY_FOLDER_VIDEO,
-            &[&project_id, &read_id::<VideoId>(video_id)],
-        );
-        AddMyFolderVideo { call }
+        TypedCall::new(self.client, &[&project_id, &read_id::<VideoId>(video_id)])
     }
 
     /// Remove one video from a folder of the token's user.
@@ -243,12 +228,7 @@ impl Folders<'_> {
         project_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveMyFolderVideo {
-        let call = Call::new(
-            self.client,
-            &REMOVE_MY_FOLDER_VIDEO,
-            &[&project_id, &read_id::<VideoId>(video_id)],
-        );
-        RemoveMyFolderVideo { call }
+        TypedCall::new(self.client, &[&project_id, &read_id::<VideoId>(video_id)])
     }
 
     /// Get the private-to-me folder of a user.
@@ -262,12 +242,7 @@ impl Folders<'_> {
         &self,
         owner_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> GetUserPrivateFolder {
-        let call = Call::new(
-            self.client,
-            &GET_USER_PRIVATE_FOLDER,
-            &[&read_id::<UserId>(owner_id)],
-        );
-        GetUserPrivateFolder { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(owner_id)])
     }
 
     /// List the folders of a user.
@@ -281,12 +256,7 @@ impl Folders<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserFolders {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_FOLDERS,
-            &[&read_id::<UserId>(user_id)],
-        );
-        ListUserFolders { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Create a folder for a user.
@@ -301,15 +271,9 @@ impl Folders<'_> {
     pub fn create_user_folder(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        body: &types::CreateFolderBody,
+        body: types::CreateFolderBody,
     ) -> CreateUserFolder {
-        let mut call = Call::new(
-            self.client,
-            &CREATE_USER_FOLDER,
-            &[&read_id::<UserId>(user_id)],
-        );
-        call.set_json(body);
-        CreateUserFolder { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
     }
 
     /// Get one folder of a user.
@@ -325,12 +289,7 @@ impl Folders<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         project_id: u64,
     ) -> GetUserFolder {
-        let call = Call::new(
-            self.client,
-            &GET_USER_FOLDER,
-            &[&read_id::<UserId>(user_id), &project_id],
-        );
-        GetUserFolder { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &project_id])
     }
 
     /// Rename a folder of a user.
@@ -347,15 +306,10 @@ impl Folders<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         project_id: u64,
-        body: &types::EditFolderBody,
+        body: types::EditFolderBody,
     ) -> EditUserFolder {
-        let mut call = Call::new(
-            self.client,
-            &EDIT_USER_FOLDER,
-            &[&read_id::<UserId>(user_id), &project_id],
-        );
-        call.set_json(body);
-        EditUserFolder { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &project_id])
+            .set_body(&body)
     }
 
     /// Delete a folder of a user.
@@ -373,12 +327,7 @@ impl Folders<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         project_id: u64,
     ) -> DeleteUserFolder {
-        let call = Call::new(
-            self.client,
-            &DELETE_USER_FOLDER,
-            &[&read_id::<UserId>(user_id), &project_id],
-        );
-        DeleteUserFolder { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &project_id])
     }
 
     /// List the items in a folder of a user.
@@ -396,12 +345,7 @@ impl Folders<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         project_id: u64,
     ) -> ListUserFolderItems {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_FOLDER_ITEMS,
-            &[&read_id::<UserId>(user_id), &project_id],
-        );
-        ListUserFolderItems { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &project_id])
     }
 
     /// List the videos in a folder of a user.
@@ -417,12 +361,7 @@ impl Folders<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         project_id: u64,
     ) -> ListUserFolderVideos {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_FOLDER_VIDEOS,
-            &[&read_id::<UserId>(user_id), &project_id],
-        );
-        ListUserFolderVideos { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &project_id])
     }
 
     /// Add several videos to a folder of a user.
@@ -439,15 +378,10 @@ impl Folders<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         project_id: u64,
-        body: &types::AddFolderVideosBody,
+        body: types::AddFolderVideosBody,
     ) -> AddUserFolderVideos {
-        let mut call = Call::new(
-            self.client,
-            &ADD_USER_FOLDER_VIDEOS,
-            &[&read_id::<UserId>(user_id), &project_id],
-        );
-        call.set_json(body);
-        AddUserFolderVideos { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &project_id])
+            .set_body(&body)
     }
 
     /// Remove several videos from a folder of a user.
@@ -464,15 +398,10 @@ impl Folders<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         project_id: u64,
-        body: &types::RemoveFolderVideosBody,
+        body: types::RemoveFolderVideosBody,
     ) -> RemoveUserFolderVideos {
-        let mut call = Call::new(
-            self.client,
-            &REMOVE_USER_FOLDER_VIDEOS,
-            &[&read_id::<UserId>(user_id), &project_id],
-        );
-        call.set_json(body);
-        RemoveUserFolderVideos { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &project_id])
+            .set_body(&body)
     }
 
     /// Add one video to a folder of a user.
@@ -492,12 +421,10 @@ impl Folders<'_> {
         project_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AddUserFolderVideo {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &ADD_USER_FOLDER_VIDEO,
             &[&read_id::<UserId>(user_id), &project_id, &read_id::<VideoId>(video_id)],
-        );
-        AddUserFolderVideo { call }
+        )
     }
 
     /// Remove one video from a folder of a user.
@@ -517,1092 +444,495 @@ impl Folders<'_> {
         project_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveUserFolderVideo {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &REMOVE_USER_FOLDER_VIDEO,
             &[&read_id::<UserId>(user_id), &project_id, &read_id::<VideoId>(video_id)],
-        );
-        RemoveUserFolderVideo { call }
+        )
     }
 }
 
 /// [`Folders::list_my_folders`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyFolders {
-    call: Call<Page<types::Folder>>,
-}
+pub type ListMyFolders = TypedCall<operations::ListMyFolders>;
 
 impl ListMyFolders {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the folders.
-    pub fn sort(mut self, value: impl Into<types::FolderSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::FolderSort>) -> Self {
         let value: types::FolderSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Folder>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyFolders {
-    type Answer = Page<types::Folder>;
-    const OPERATION: &'static Operation = &LIST_MY_FOLDERS;
-    fn into_call(self) -> Call<Page<types::Folder>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Folders::create_my_folder`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateMyFolder {
-    call: Call<types::Folder>,
-}
+pub type CreateMyFolder = TypedCall<operations::CreateMyFolder>;
 
 impl CreateMyFolder {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Folder> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateMyFolder {
-    type Answer = types::Folder;
-    const OPERATION: &'static Operation = &CREATE_MY_FOLDER;
-    fn into_call(self) -> Call<types::Folder> {
-        self.call
+    /// URI of the folder in which to create this one; leave it out for the top level.
+    pub fn parent_folder_uri(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("parent_folder_uri", &value)
     }
 }
 
 /// [`Folders::get_my_folder`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetMyFolder {
-    call: Call<types::Folder>,
-}
+pub type GetMyFolder = TypedCall<operations::GetMyFolder>;
 
 impl GetMyFolder {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Folder> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetMyFolder {
-    type Answer = types::Folder;
-    const OPERATION: &'static Operation = &GET_MY_FOLDER;
-    fn into_call(self) -> Call<types::Folder> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Folders::edit_my_folder`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditMyFolder {
-    call: Call<types::Folder>,
-}
+pub type EditMyFolder = TypedCall<operations::EditMyFolder>;
 
 impl EditMyFolder {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Folder> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditMyFolder {
-    type Answer = types::Folder;
-    const OPERATION: &'static Operation = &EDIT_MY_FOLDER;
-    fn into_call(self) -> Call<types::Folder> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Folders::delete_my_folder`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteMyFolder {
-    call: Call<Empty>,
-}
+pub type DeleteMyFolder = TypedCall<operations::DeleteMyFolder>;
 
 impl DeleteMyFolder {
-    /// What to send along.
-    pub fn body(mut self, body: &types::DeleteFolderBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::DeleteFolderBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
+    /// Whether deleted videos go to Recently Deleted, where they stay 30 days; only read together with `should_delete_clips`.
+    pub fn send_to_recently_deleted(self, value: bool) -> Self {
+        self.set_body_field("send_to_recently_deleted", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteMyFolder {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_MY_FOLDER;
-    fn into_call(self) -> Call<Empty> {
-        self.call
+    /// Whether the videos in the folder are deleted too.
+    pub fn should_delete_clips(self, value: bool) -> Self {
+        self.set_body_field("should_delete_clips", &value)
     }
 }
 
 /// [`Folders::list_my_folder_items`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyFolderItems {
-    call: Call<Page<types::LibraryItem>>,
-}
+pub type ListMyFolderItems = TypedCall<operations::ListMyFolderItems>;
 
 impl ListMyFolderItems {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// With `duration`, events and then folders come in groups of their own, as they have none.
-    pub fn sort(mut self, value: impl Into<types::FolderItemSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::FolderItemSort>) -> Self {
         let value: types::FolderItemSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Privacy kinds of the videos to keep, separated by commas: `private`, `public`, `password`, `hide_from_vimeo` (embeddable only) and `unlisted`.
-    pub fn clip_privacy_filters(mut self, value: impl Into<String>) -> Self {
+    pub fn clip_privacy_filters(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("clip_privacy_filters", &value);
-        self
+        self.set_query("clip_privacy_filters", &value)
     }
 
     /// Kind of item to keep.
-    pub fn filter(mut self, value: impl Into<types::FolderItemFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::FolderItemFilter>) -> Self {
         let value: types::FolderItemFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::LibraryItem>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyFolderItems {
-    type Answer = Page<types::LibraryItem>;
-    const OPERATION: &'static Operation = &LIST_MY_FOLDER_ITEMS;
-    fn into_call(self) -> Call<Page<types::LibraryItem>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Folders::remove_my_folder_items`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveMyFolderItems {
-    call: Call<Empty>,
-}
+pub type RemoveMyFolderItems = TypedCall<operations::RemoveMyFolderItems>;
 
 impl RemoveMyFolderItems {
     /// Whether deleted videos go to Recently Deleted; only read together with `should_delete_items`.
-    pub fn send_to_recently_deleted(mut self, value: bool) -> Self {
-        self.call.set_query("send_to_recently_deleted", &value);
-        self
+    pub fn send_to_recently_deleted(self, value: bool) -> Self {
+        self.set_query("send_to_recently_deleted", &value)
     }
 
     /// Whether the items are deleted as well as taken out.
-    pub fn should_delete_items(mut self, value: bool) -> Self {
-        self.call.set_query("should_delete_items", &value);
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveMyFolderItems {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_MY_FOLDER_ITEMS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
+    pub fn should_delete_items(self, value: bool) -> Self {
+        self.set_query("should_delete_items", &value)
     }
 }
 
 /// [`Folders::list_my_folder_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyFolderVideos {
-    call: Call<Page<types::Video>>,
-}
+pub type ListMyFolderVideos = TypedCall<operations::ListMyFolderVideos>;
 
 impl ListMyFolderVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// With `duration`, events and then folders come in groups of their own, as they have none.
-    pub fn sort(mut self, value: impl Into<types::FolderItemSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::FolderItemSort>) -> Self {
         let value: types::FolderItemSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Tags, separated by commas, of which a video must have one or more; turns the call into a search.
-    pub fn filter_tag(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_tag(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_tag", &value);
-        self
+        self.set_query("filter_tag", &value)
     }
 
     /// Tags, separated by commas, all of which a video must have; turns the call into a search.
-    pub fn filter_tag_all_of(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_tag_all_of(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_tag_all_of", &value);
-        self
+        self.set_query("filter_tag_all_of", &value)
     }
 
     /// Tags, separated by commas, none of which a video may have; turns the call into a search.
-    pub fn filter_tag_exclude(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_tag_exclude(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_tag_exclude", &value);
-        self
+        self.set_query("filter_tag_exclude", &value)
     }
 
     /// Whether videos in subfolders count too.
-    pub fn include_subfolders(mut self, value: bool) -> Self {
-        self.call.set_query("include_subfolders", &value);
-        self
+    pub fn include_subfolders(self, value: bool) -> Self {
+        self.set_query("include_subfolders", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that `query` looks in, separated by commas; `title,description,chapters,tags` when absent.
-    pub fn query_fields(mut self, value: impl Into<String>) -> Self {
+    pub fn query_fields(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query_fields", &value);
-        self
+        self.set_query("query_fields", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyFolderVideos {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_MY_FOLDER_VIDEOS;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Folders::add_my_folder_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddMyFolderVideos {
-    call: Call<Empty>,
-}
-
-impl AddMyFolderVideos {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddMyFolderVideos {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &ADD_MY_FOLDER_VIDEOS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type AddMyFolderVideos = TypedCall<operations::AddMyFolderVideos>;
 
 /// [`Folders::remove_my_folder_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveMyFolderVideos {
-    call: Call<Empty>,
-}
+pub type RemoveMyFolderVideos = TypedCall<operations::RemoveMyFolderVideos>;
 
 impl RemoveMyFolderVideos {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
+    /// Whether deleted videos go to Recently Deleted; only read together with `should_delete_clips`.
+    pub fn send_to_recently_deleted(self, value: bool) -> Self {
+        self.set_body_field("send_to_recently_deleted", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveMyFolderVideos {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_MY_FOLDER_VIDEOS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
+    /// Whether the videos are deleted as well as taken out.
+    pub fn should_delete_clips(self, value: bool) -> Self {
+        self.set_body_field("should_delete_clips", &value)
     }
 }
 
 /// [`Folders::add_my_folder_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddMyFolderVideo {
-    call: Call<Empty>,
-}
-
-impl AddMyFolderVideo {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddMyFolderVideo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &ADD_MY_FOLDER_VIDEO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type AddMyFolderVideo = TypedCall<operations::AddMyFolderVideo>;
 
 /// [`Folders::remove_my_folder_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveMyFolderVideo {
-    call: Call<Empty>,
-}
-
-impl RemoveMyFolderVideo {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveMyFolderVideo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_MY_FOLDER_VIDEO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type RemoveMyFolderVideo = TypedCall<operations::RemoveMyFolderVideo>;
 
 /// [`Folders::get_user_private_folder`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetUserPrivateFolder {
-    call: Call<types::Folder>,
-}
+pub type GetUserPrivateFolder = TypedCall<operations::GetUserPrivateFolder>;
 
 impl GetUserPrivateFolder {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Folder> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetUserPrivateFolder {
-    type Answer = types::Folder;
-    const OPERATION: &'static Operation = &GET_USER_PRIVATE_FOLDER;
-    fn into_call(self) -> Call<types::Folder> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Folders::list_user_folders`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserFolders {
-    call: Call<Page<types::Folder>>,
-}
+pub type ListUserFolders = TypedCall<operations::ListUserFolders>;
 
 impl ListUserFolders {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the folders.
-    pub fn sort(mut self, value: impl Into<types::FolderSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::FolderSort>) -> Self {
         let value: types::FolderSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Folder>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserFolders {
-    type Answer = Page<types::Folder>;
-    const OPERATION: &'static Operation = &LIST_USER_FOLDERS;
-    fn into_call(self) -> Call<Page<types::Folder>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Folders::create_user_folder`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateUserFolder {
-    call: Call<types::Folder>,
-}
+pub type CreateUserFolder = TypedCall<operations::CreateUserFolder>;
 
 impl CreateUserFolder {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Folder> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateUserFolder {
-    type Answer = types::Folder;
-    const OPERATION: &'static Operation = &CREATE_USER_FOLDER;
-    fn into_call(self) -> Call<types::Folder> {
-        self.call
+    /// URI of the folder in which to create this one; leave it out for the top level.
+    pub fn parent_folder_uri(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("parent_folder_uri", &value)
     }
 }
 
 /// [`Folders::get_user_folder`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetUserFolder {
-    call: Call<types::Folder>,
-}
+pub type GetUserFolder = TypedCall<operations::GetUserFolder>;
 
 impl GetUserFolder {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Folder> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetUserFolder {
-    type Answer = types::Folder;
-    const OPERATION: &'static Operation = &GET_USER_FOLDER;
-    fn into_call(self) -> Call<types::Folder> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Folders::edit_user_folder`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditUserFolder {
-    call: Call<types::Folder>,
-}
+pub type EditUserFolder = TypedCall<operations::EditUserFolder>;
 
 impl EditUserFolder {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Folder> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditUserFolder {
-    type Answer = types::Folder;
-    const OPERATION: &'static Operation = &EDIT_USER_FOLDER;
-    fn into_call(self) -> Call<types::Folder> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Folders::delete_user_folder`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteUserFolder {
-    call: Call<Empty>,
-}
+pub type DeleteUserFolder = TypedCall<operations::DeleteUserFolder>;
 
 impl DeleteUserFolder {
-    /// What to send along.
-    pub fn body(mut self, body: &types::DeleteFolderBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::DeleteFolderBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
+    /// Whether deleted videos go to Recently Deleted, where they stay 30 days; only read together with `should_delete_clips`.
+    pub fn send_to_recently_deleted(self, value: bool) -> Self {
+        self.set_body_field("send_to_recently_deleted", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteUserFolder {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_USER_FOLDER;
-    fn into_call(self) -> Call<Empty> {
-        self.call
+    /// Whether the videos in the folder are deleted too.
+    pub fn should_delete_clips(self, value: bool) -> Self {
+        self.set_body_field("should_delete_clips", &value)
     }
 }
 
 /// [`Folders::list_user_folder_items`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserFolderItems {
-    call: Call<Page<types::LibraryItem>>,
-}
+pub type ListUserFolderItems = TypedCall<operations::ListUserFolderItems>;
 
 impl ListUserFolderItems {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// With `duration`, events and then folders come in groups of their own, as they have none.
-    pub fn sort(mut self, value: impl Into<types::FolderItemSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::FolderItemSort>) -> Self {
         let value: types::FolderItemSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Privacy kinds of the videos to keep, separated by commas: `private`, `public`, `password`, `hide_from_vimeo` (embeddable only) and `unlisted`.
-    pub fn clip_privacy_filters(mut self, value: impl Into<String>) -> Self {
+    pub fn clip_privacy_filters(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("clip_privacy_filters", &value);
-        self
+        self.set_query("clip_privacy_filters", &value)
     }
 
     /// Kind of item to keep.
-    pub fn filter(mut self, value: impl Into<types::FolderItemFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::FolderItemFilter>) -> Self {
         let value: types::FolderItemFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::LibraryItem>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserFolderItems {
-    type Answer = Page<types::LibraryItem>;
-    const OPERATION: &'static Operation = &LIST_USER_FOLDER_ITEMS;
-    fn into_call(self) -> Call<Page<types::LibraryItem>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Folders::list_user_folder_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserFolderVideos {
-    call: Call<Page<types::Video>>,
-}
+pub type ListUserFolderVideos = TypedCall<operations::ListUserFolderVideos>;
 
 impl ListUserFolderVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// With `duration`, events and then folders come in groups of their own, as they have none.
-    pub fn sort(mut self, value: impl Into<types::FolderItemSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::FolderItemSort>) -> Self {
         let value: types::FolderItemSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Tags, separated by commas, of which a video must have one or more; turns the call into a search.
-    pub fn filter_tag(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_tag(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_tag", &value);
-        self
+        self.set_query("filter_tag", &value)
     }
 
     /// Tags, separated by commas, all of which a video must have; turns the call into a search.
-    pub fn filter_tag_all_of(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_tag_all_of(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_tag_all_of", &value);
-        self
+        self.set_query("filter_tag_all_of", &value)
     }
 
     /// Tags, separated by commas, none of which a video may have; turns the call into a search.
-    pub fn filter_tag_exclude(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_tag_exclude(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_tag_exclude", &value);
-        self
+        self.set_query("filter_tag_exclude", &value)
     }
 
     /// Whether videos in subfolders count too.
-    pub fn include_subfolders(mut self, value: bool) -> Self {
-        self.call.set_query("include_subfolders", &value);
-        self
+    pub fn include_subfolders(self, value: bool) -> Self {
+        self.set_query("include_subfolders", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that `query` looks in, separated by commas; `title,description,chapters,tags` when absent.
-    pub fn query_fields(mut self, value: impl Into<String>) -> Self {
+    pub fn query_fields(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query_fields", &value);
-        self
+        self.set_query("query_fields", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserFolderVideos {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_USER_FOLDER_VIDEOS;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Folders::add_user_folder_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddUserFolderVideos {
-    call: Call<Empty>,
-}
-
-impl AddUserFolderVideos {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddUserFolderVideos {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &ADD_USER_FOLDER_VIDEOS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type AddUserFolderVideos = TypedCall<operations::AddUserFolderVideos>;
 
 /// [`Folders::remove_user_folder_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveUserFolderVideos {
-    call: Call<Empty>,
-}
+pub type RemoveUserFolderVideos = TypedCall<operations::RemoveUserFolderVideos>;
 
 impl RemoveUserFolderVideos {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
+    /// Whether deleted videos go to Recently Deleted; only read together with `should_delete_clips`.
+    pub fn send_to_recently_deleted(self, value: bool) -> Self {
+        self.set_body_field("send_to_recently_deleted", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveUserFolderVideos {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_USER_FOLDER_VIDEOS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
+    /// Whether the videos are deleted as well as taken out.
+    pub fn should_delete_clips(self, value: bool) -> Self {
+        self.set_body_field("should_delete_clips", &value)
     }
 }
 
 /// [`Folders::add_user_folder_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddUserFolderVideo {
-    call: Call<Empty>,
-}
-
-impl AddUserFolderVideo {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddUserFolderVideo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &ADD_USER_FOLDER_VIDEO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type AddUserFolderVideo = TypedCall<operations::AddUserFolderVideo>;
 
 /// [`Folders::remove_user_folder_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveUserFolderVideo {
-    call: Call<Empty>,
-}
-
-impl RemoveUserFolderVideo {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveUserFolderVideo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_USER_FOLDER_VIDEO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type RemoveUserFolderVideo = TypedCall<operations::RemoveUserFolderVideo>;
 
 /// What is known of each operation of this area.
 pub(super) static OPERATIONS: &[&Operation] = &[
@@ -2213,3 +1543,40 @@ static REMOVE_USER_FOLDER_VIDEO: Operation = Operation {
     paged: false,
     conditional: false,
 };
+
+/// The operations of this area as types, which say what each call responds with.
+#[doc(hidden)]
+pub mod operations {
+    use super::*;
+    use crate::runtime::operation_spec;
+    operation_spec!(ListMyFolders, Page < types::Folder >, LIST_MY_FOLDERS);
+    operation_spec!(CreateMyFolder, types::Folder, CREATE_MY_FOLDER);
+    operation_spec!(GetMyFolder, types::Folder, GET_MY_FOLDER);
+    operation_spec!(EditMyFolder, types::Folder, EDIT_MY_FOLDER);
+    operation_spec!(DeleteMyFolder, Empty, DELETE_MY_FOLDER);
+    operation_spec!(
+        ListMyFolderItems, Page < types::LibraryItem >, LIST_MY_FOLDER_ITEMS
+    );
+    operation_spec!(RemoveMyFolderItems, Empty, REMOVE_MY_FOLDER_ITEMS);
+    operation_spec!(ListMyFolderVideos, Page < types::Video >, LIST_MY_FOLDER_VIDEOS);
+    operation_spec!(AddMyFolderVideos, Empty, ADD_MY_FOLDER_VIDEOS);
+    operation_spec!(RemoveMyFolderVideos, Empty, REMOVE_MY_FOLDER_VIDEOS);
+    operation_spec!(AddMyFolderVideo, Empty, ADD_MY_FOLDER_VIDEO);
+    operation_spec!(RemoveMyFolderVideo, Empty, REMOVE_MY_FOLDER_VIDEO);
+    operation_spec!(GetUserPrivateFolder, types::Folder, GET_USER_PRIVATE_FOLDER);
+    operation_spec!(ListUserFolders, Page < types::Folder >, LIST_USER_FOLDERS);
+    operation_spec!(CreateUserFolder, types::Folder, CREATE_USER_FOLDER);
+    operation_spec!(GetUserFolder, types::Folder, GET_USER_FOLDER);
+    operation_spec!(EditUserFolder, types::Folder, EDIT_USER_FOLDER);
+    operation_spec!(DeleteUserFolder, Empty, DELETE_USER_FOLDER);
+    operation_spec!(
+        ListUserFolderItems, Page < types::LibraryItem >, LIST_USER_FOLDER_ITEMS
+    );
+    operation_spec!(
+        ListUserFolderVideos, Page < types::Video >, LIST_USER_FOLDER_VIDEOS
+    );
+    operation_spec!(AddUserFolderVideos, Empty, ADD_USER_FOLDER_VIDEOS);
+    operation_spec!(RemoveUserFolderVideos, Empty, REMOVE_USER_FOLDER_VIDEOS);
+    operation_spec!(AddUserFolderVideo, Empty, ADD_USER_FOLDER_VIDEO);
+    operation_spec!(RemoveUserFolderVideo, Empty, REMOVE_USER_FOLDER_VIDEO);
+}

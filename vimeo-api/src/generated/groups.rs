@@ -24,10 +24,9 @@
 //! | [`list_video_available_groups`](Groups::list_video_available_groups) | List the groups that may take a video | any token |
 
 use http::Method;
-use serde::de::DeserializeOwned;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, GroupId, InvalidId, Maybe, Operation, Page,
-    PendingAnswer, QueryParameter, UserId, VideoId,
+    Client, Empty, Fields, GroupId, InvalidId, Maybe, Operation, Page, QueryParameter,
+    TypedCall, UserId, VideoId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -52,18 +51,15 @@ impl Groups<'_> {
     /// Answer: one page of groups.
     #[doc(alias = "get_groups")]
     pub fn list_groups(&self) -> ListGroups {
-        let call = Call::new(self.client, &LIST_GROUPS, &[]);
-        ListGroups { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Create a new group.
     ///
     /// `POST /groups`; needs the scope `create`.
     /// Answer: the new group.
-    pub fn create_group(&self, body: &types::CreateGroupBody) -> CreateGroup {
-        let mut call = Call::new(self.client, &CREATE_GROUP, &[]);
-        call.set_json(body);
-        CreateGroup { call }
+    pub fn create_group(&self, body: types::CreateGroupBody) -> CreateGroup {
+        TypedCall::new(self.client, &[]).set_body(&body)
     }
 
     /// Get one group by its ID.
@@ -76,8 +72,7 @@ impl Groups<'_> {
         &self,
         group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
     ) -> GetGroup {
-        let call = Call::new(self.client, &GET_GROUP, &[&read_id::<GroupId>(group_id)]);
-        GetGroup { call }
+        TypedCall::new(self.client, &[&read_id::<GroupId>(group_id)])
     }
 
     /// Delete a group by its ID.
@@ -92,12 +87,7 @@ impl Groups<'_> {
         &self,
         group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
     ) -> DeleteGroup {
-        let call = Call::new(
-            self.client,
-            &DELETE_GROUP,
-            &[&read_id::<GroupId>(group_id)],
-        );
-        DeleteGroup { call }
+        TypedCall::new(self.client, &[&read_id::<GroupId>(group_id)])
     }
 
     /// List the members of a group.
@@ -111,12 +101,7 @@ impl Groups<'_> {
         &self,
         group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
     ) -> ListGroupMembers {
-        let call = Call::new(
-            self.client,
-            &LIST_GROUP_MEMBERS,
-            &[&read_id::<GroupId>(group_id)],
-        );
-        ListGroupMembers { call }
+        TypedCall::new(self.client, &[&read_id::<GroupId>(group_id)])
     }
 
     /// List the videos in a group.
@@ -132,12 +117,7 @@ impl Groups<'_> {
         &self,
         group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
     ) -> ListGroupVideos {
-        let call = Call::new(
-            self.client,
-            &LIST_GROUP_VIDEOS,
-            &[&read_id::<GroupId>(group_id)],
-        );
-        ListGroupVideos { call }
+        TypedCall::new(self.client, &[&read_id::<GroupId>(group_id)])
     }
 
     /// Get a video if a group contains it.
@@ -154,12 +134,10 @@ impl Groups<'_> {
         group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetGroupVideo {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &GET_GROUP_VIDEO,
             &[&read_id::<GroupId>(group_id), &read_id::<VideoId>(video_id)],
-        );
-        GetGroupVideo { call }
+        )
     }
 
     /// Put a video into a group.
@@ -177,12 +155,10 @@ impl Groups<'_> {
         group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AddGroupVideo {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &ADD_GROUP_VIDEO,
             &[&read_id::<GroupId>(group_id), &read_id::<VideoId>(video_id)],
-        );
-        AddGroupVideo { call }
+        )
     }
 
     /// Take a video out of a group.
@@ -200,12 +176,10 @@ impl Groups<'_> {
         group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveGroupVideo {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &REMOVE_GROUP_VIDEO,
             &[&read_id::<GroupId>(group_id), &read_id::<VideoId>(video_id)],
-        );
-        RemoveGroupVideo { call }
+        )
     }
 
     /// List the groups the token's user has joined.
@@ -214,8 +188,7 @@ impl Groups<'_> {
     /// Answer: one page of groups.
     #[doc(alias = "get_user_groups_alt1")]
     pub fn list_my_groups(&self) -> ListMyGroups {
-        let call = Call::new(self.client, &LIST_MY_GROUPS, &[]);
-        ListMyGroups { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Check whether the token's user is in a group.
@@ -231,12 +204,7 @@ impl Groups<'_> {
         &self,
         group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
     ) -> CheckMyGroupMembership {
-        let call = Call::new(
-            self.client,
-            &CHECK_MY_GROUP_MEMBERSHIP,
-            &[&read_id::<GroupId>(group_id)],
-        );
-        CheckMyGroupMembership { call }
+        TypedCall::new(self.client, &[&read_id::<GroupId>(group_id)])
     }
 
     /// Make the token's user join a group.
@@ -252,12 +220,7 @@ impl Groups<'_> {
         &self,
         group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
     ) -> JoinGroupAsMe {
-        let call = Call::new(
-            self.client,
-            &JOIN_GROUP_AS_ME,
-            &[&read_id::<GroupId>(group_id)],
-        );
-        JoinGroupAsMe { call }
+        TypedCall::new(self.client, &[&read_id::<GroupId>(group_id)])
     }
 
     /// Make the token's user leave a group.
@@ -273,12 +236,7 @@ impl Groups<'_> {
         &self,
         group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
     ) -> LeaveGroupAsMe {
-        let call = Call::new(
-            self.client,
-            &LEAVE_GROUP_AS_ME,
-            &[&read_id::<GroupId>(group_id)],
-        );
-        LeaveGroupAsMe { call }
+        TypedCall::new(self.client, &[&read_id::<GroupId>(group_id)])
     }
 
     /// List the groups a user has joined.
@@ -292,12 +250,7 @@ impl Groups<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserGroups {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_GROUPS,
-            &[&read_id::<UserId>(user_id)],
-        );
-        ListUserGroups { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Check whether a user is in a group.
@@ -315,12 +268,10 @@ impl Groups<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
     ) -> CheckUserGroupMembership {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &CHECK_USER_GROUP_MEMBERSHIP,
             &[&read_id::<UserId>(user_id), &read_id::<GroupId>(group_id)],
-        );
-        CheckUserGroupMembership { call }
+        )
     }
 
     /// Make a user join a group.
@@ -338,12 +289,10 @@ impl Groups<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
     ) -> JoinGroupAsUser {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &JOIN_GROUP_AS_USER,
             &[&read_id::<UserId>(user_id), &read_id::<GroupId>(group_id)],
-        );
-        JoinGroupAsUser { call }
+        )
     }
 
     /// Make a user leave a group.
@@ -361,12 +310,10 @@ impl Groups<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
     ) -> LeaveGroupAsUser {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &LEAVE_GROUP_AS_USER,
             &[&read_id::<UserId>(user_id), &read_id::<GroupId>(group_id)],
-        );
-        LeaveGroupAsUser { call }
+        )
     }
 
     /// List the groups that may take a video.
@@ -382,800 +329,312 @@ impl Groups<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoAvailableGroups {
-        let call = Call::new(
-            self.client,
-            &LIST_VIDEO_AVAILABLE_GROUPS,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        ListVideoAvailableGroups { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 }
 
 /// [`Groups::list_groups`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListGroups {
-    call: Call<Page<types::Group>>,
-}
+pub type ListGroups = TypedCall<operations::ListGroups>;
 
 impl ListGroups {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the answer; `followers` and `videos` go by number.
-    pub fn sort(mut self, value: impl Into<types::DirectorySort>) -> Self {
+    pub fn sort(self, value: impl Into<types::DirectorySort>) -> Self {
         let value: types::DirectorySort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// `featured` keeps only what Vimeo features.
-    pub fn filter(mut self, value: impl Into<types::FeaturedFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::FeaturedFilter>) -> Self {
         let value: types::FeaturedFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Group>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListGroups {
-    type Answer = Page<types::Group>;
-    const OPERATION: &'static Operation = &LIST_GROUPS;
-    fn into_call(self) -> Call<Page<types::Group>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Groups::create_group`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateGroup {
-    call: Call<types::Group>,
-}
+pub type CreateGroup = TypedCall<operations::CreateGroup>;
 
 impl CreateGroup {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Group> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateGroup {
-    type Answer = types::Group;
-    const OPERATION: &'static Operation = &CREATE_GROUP;
-    fn into_call(self) -> Call<types::Group> {
-        self.call
+    /// Text that describes the group.
+    pub fn description(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("description", &value)
     }
 }
 
 /// [`Groups::get_group`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetGroup {
-    call: Call<types::Group>,
-}
+pub type GetGroup = TypedCall<operations::GetGroup>;
 
 impl GetGroup {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Group> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetGroup {
-    type Answer = types::Group;
-    const OPERATION: &'static Operation = &GET_GROUP;
-    fn into_call(self) -> Call<types::Group> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Groups::delete_group`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteGroup {
-    call: Call<Empty>,
-}
-
-impl DeleteGroup {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteGroup {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_GROUP;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteGroup = TypedCall<operations::DeleteGroup>;
 
 /// [`Groups::list_group_members`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListGroupMembers {
-    call: Call<Page<types::User>>,
-}
+pub type ListGroupMembers = TypedCall<operations::ListGroupMembers>;
 
 impl ListGroupMembers {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// By name or by date.
-    pub fn sort(mut self, value: impl Into<types::NameOrDateSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
         let value: types::NameOrDateSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// `moderators` keeps only the moderators.
-    pub fn filter(mut self, value: impl Into<types::ModeratorFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::ModeratorFilter>) -> Self {
         let value: types::ModeratorFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::User>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListGroupMembers {
-    type Answer = Page<types::User>;
-    const OPERATION: &'static Operation = &LIST_GROUP_MEMBERS;
-    fn into_call(self) -> Call<Page<types::User>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Groups::list_group_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListGroupVideos {
-    call: Call<Page<types::Video>>,
-}
+pub type ListGroupVideos = TypedCall<operations::ListGroupVideos>;
 
 impl ListGroupVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the videos; `comments`, `likes` and `plays` go by number.
-    pub fn sort(mut self, value: impl Into<types::VideoSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::VideoSort>) -> Self {
         let value: types::VideoSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(mut self, value: impl Into<types::EmbeddableFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
         let value: types::EmbeddableFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
-    pub fn filter_embeddable(mut self, value: bool) -> Self {
-        self.call.set_query("filter_embeddable", &value);
-        self
+    pub fn filter_embeddable(self, value: bool) -> Self {
+        self.set_query("filter_embeddable", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListGroupVideos {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_GROUP_VIDEOS;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Groups::get_group_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetGroupVideo {
-    call: Call<types::Video>,
-}
+pub type GetGroupVideo = TypedCall<operations::GetGroupVideo>;
 
 impl GetGroupVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetGroupVideo {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &GET_GROUP_VIDEO;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Groups::add_group_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddGroupVideo {
-    call: Call<Maybe<types::Video>>,
-}
+pub type AddGroupVideo = TypedCall<operations::AddGroupVideo>;
 
 impl AddGroupVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Maybe<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddGroupVideo {
-    type Answer = Maybe<types::Video>;
-    const OPERATION: &'static Operation = &ADD_GROUP_VIDEO;
-    fn into_call(self) -> Call<Maybe<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Groups::remove_group_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveGroupVideo {
-    call: Call<Empty>,
-}
-
-impl RemoveGroupVideo {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveGroupVideo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_GROUP_VIDEO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type RemoveGroupVideo = TypedCall<operations::RemoveGroupVideo>;
 
 /// [`Groups::list_my_groups`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyGroups {
-    call: Call<Page<types::Group>>,
-}
+pub type ListMyGroups = TypedCall<operations::ListMyGroups>;
 
 impl ListMyGroups {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the groups; `members` and `videos` go by number.
-    pub fn sort(mut self, value: impl Into<types::GroupSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::GroupSort>) -> Self {
         let value: types::GroupSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// `moderated` keeps only what the user moderates.
-    pub fn filter(mut self, value: impl Into<types::ModeratedFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::ModeratedFilter>) -> Self {
         let value: types::ModeratedFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Group>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyGroups {
-    type Answer = Page<types::Group>;
-    const OPERATION: &'static Operation = &LIST_MY_GROUPS;
-    fn into_call(self) -> Call<Page<types::Group>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Groups::check_my_group_membership`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CheckMyGroupMembership {
-    call: Call<Empty>,
-}
-
-impl CheckMyGroupMembership {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CheckMyGroupMembership {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &CHECK_MY_GROUP_MEMBERSHIP;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type CheckMyGroupMembership = TypedCall<operations::CheckMyGroupMembership>;
 
 /// [`Groups::join_group_as_me`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct JoinGroupAsMe {
-    call: Call<Empty>,
-}
-
-impl JoinGroupAsMe {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for JoinGroupAsMe {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &JOIN_GROUP_AS_ME;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type JoinGroupAsMe = TypedCall<operations::JoinGroupAsMe>;
 
 /// [`Groups::leave_group_as_me`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct LeaveGroupAsMe {
-    call: Call<Empty>,
-}
-
-impl LeaveGroupAsMe {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for LeaveGroupAsMe {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &LEAVE_GROUP_AS_ME;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type LeaveGroupAsMe = TypedCall<operations::LeaveGroupAsMe>;
 
 /// [`Groups::list_user_groups`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserGroups {
-    call: Call<Page<types::Group>>,
-}
+pub type ListUserGroups = TypedCall<operations::ListUserGroups>;
 
 impl ListUserGroups {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the groups; `members` and `videos` go by number.
-    pub fn sort(mut self, value: impl Into<types::GroupSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::GroupSort>) -> Self {
         let value: types::GroupSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// `moderated` keeps only what the user moderates.
-    pub fn filter(mut self, value: impl Into<types::ModeratedFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::ModeratedFilter>) -> Self {
         let value: types::ModeratedFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Group>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserGroups {
-    type Answer = Page<types::Group>;
-    const OPERATION: &'static Operation = &LIST_USER_GROUPS;
-    fn into_call(self) -> Call<Page<types::Group>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Groups::check_user_group_membership`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CheckUserGroupMembership {
-    call: Call<Empty>,
-}
-
-impl CheckUserGroupMembership {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CheckUserGroupMembership {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &CHECK_USER_GROUP_MEMBERSHIP;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type CheckUserGroupMembership = TypedCall<operations::CheckUserGroupMembership>;
 
 /// [`Groups::join_group_as_user`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct JoinGroupAsUser {
-    call: Call<Empty>,
-}
-
-impl JoinGroupAsUser {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for JoinGroupAsUser {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &JOIN_GROUP_AS_USER;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type JoinGroupAsUser = TypedCall<operations::JoinGroupAsUser>;
 
 /// [`Groups::leave_group_as_user`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct LeaveGroupAsUser {
-    call: Call<Empty>,
-}
-
-impl LeaveGroupAsUser {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for LeaveGroupAsUser {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &LEAVE_GROUP_AS_USER;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type LeaveGroupAsUser = TypedCall<operations::LeaveGroupAsUser>;
 
 /// [`Groups::list_video_available_groups`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListVideoAvailableGroups {
-    call: Call<Page<types::Group>>,
-}
+pub type ListVideoAvailableGroups = TypedCall<operations::ListVideoAvailableGroups>;
 
 impl ListVideoAvailableGroups {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Group>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListVideoAvailableGroups {
-    type Answer = Page<types::Group>;
-    const OPERATION: &'static Operation = &LIST_VIDEO_AVAILABLE_GROUPS;
-    fn into_call(self) -> Call<Page<types::Group>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
@@ -1626,3 +1085,30 @@ static LIST_VIDEO_AVAILABLE_GROUPS: Operation = Operation {
     paged: true,
     conditional: false,
 };
+
+/// The operations of this area as types, which say what each call responds with.
+#[doc(hidden)]
+pub mod operations {
+    use super::*;
+    use crate::runtime::operation_spec;
+    operation_spec!(ListGroups, Page < types::Group >, LIST_GROUPS);
+    operation_spec!(CreateGroup, types::Group, CREATE_GROUP);
+    operation_spec!(GetGroup, types::Group, GET_GROUP);
+    operation_spec!(DeleteGroup, Empty, DELETE_GROUP);
+    operation_spec!(ListGroupMembers, Page < types::User >, LIST_GROUP_MEMBERS);
+    operation_spec!(ListGroupVideos, Page < types::Video >, LIST_GROUP_VIDEOS);
+    operation_spec!(GetGroupVideo, types::Video, GET_GROUP_VIDEO);
+    operation_spec!(AddGroupVideo, Maybe < types::Video >, ADD_GROUP_VIDEO);
+    operation_spec!(RemoveGroupVideo, Empty, REMOVE_GROUP_VIDEO);
+    operation_spec!(ListMyGroups, Page < types::Group >, LIST_MY_GROUPS);
+    operation_spec!(CheckMyGroupMembership, Empty, CHECK_MY_GROUP_MEMBERSHIP);
+    operation_spec!(JoinGroupAsMe, Empty, JOIN_GROUP_AS_ME);
+    operation_spec!(LeaveGroupAsMe, Empty, LEAVE_GROUP_AS_ME);
+    operation_spec!(ListUserGroups, Page < types::Group >, LIST_USER_GROUPS);
+    operation_spec!(CheckUserGroupMembership, Empty, CHECK_USER_GROUP_MEMBERSHIP);
+    operation_spec!(JoinGroupAsUser, Empty, JOIN_GROUP_AS_USER);
+    operation_spec!(LeaveGroupAsUser, Empty, LEAVE_GROUP_AS_USER);
+    operation_spec!(
+        ListVideoAvailableGroups, Page < types::Group >, LIST_VIDEO_AVAILABLE_GROUPS
+    );
+}

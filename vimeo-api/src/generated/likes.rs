@@ -17,10 +17,9 @@
 //! | [`list_video_likes`](Likes::list_video_likes) | List the users who liked a video | any token |
 
 use http::Method;
-use serde::de::DeserializeOwned;
 use crate::{
-    Call, ChannelId, Client, Empty, Endpoint, Fields, InvalidId, Operation, Page,
-    PendingAnswer, QueryParameter, UserId, VideoId,
+    ChannelId, Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter,
+    TypedCall, UserId, VideoId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -52,12 +51,10 @@ impl Likes<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListChannelVideoLikes {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &LIST_CHANNEL_VIDEO_LIKES,
             &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-        );
-        ListChannelVideoLikes { call }
+        )
     }
 
     /// List the videos the token's user has liked.
@@ -66,8 +63,7 @@ impl Likes<'_> {
     /// Answer: one page of videos.
     #[doc(alias = "get_likes_alt1")]
     pub fn list_my_liked_videos(&self) -> ListMyLikedVideos {
-        let call = Call::new(self.client, &LIST_MY_LIKED_VIDEOS, &[]);
-        ListMyLikedVideos { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Check whether the token's user likes a video.
@@ -83,12 +79,7 @@ impl Likes<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> CheckMyLikedVideo {
-        let call = Call::new(
-            self.client,
-            &CHECK_MY_LIKED_VIDEO,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        CheckMyLikedVideo { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Make the token's user like a video.
@@ -104,12 +95,7 @@ impl Likes<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> LikeVideoAsMe {
-        let call = Call::new(
-            self.client,
-            &LIKE_VIDEO_AS_ME,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        LikeVideoAsMe { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Take back a like of the token's user.
@@ -123,12 +109,7 @@ impl Likes<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> UnlikeVideoAsMe {
-        let call = Call::new(
-            self.client,
-            &UNLIKE_VIDEO_AS_ME,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        UnlikeVideoAsMe { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// List the users who liked On Demand videos.
@@ -141,8 +122,7 @@ impl Likes<'_> {
     /// Answer: one page of users.
     #[doc(alias = "get_vod_likes")]
     pub fn list_on_demand_page_likes(&self, ondemand_id: u64) -> ListOnDemandPageLikes {
-        let call = Call::new(self.client, &LIST_ON_DEMAND_PAGE_LIKES, &[&ondemand_id]);
-        ListOnDemandPageLikes { call }
+        TypedCall::new(self.client, &[&ondemand_id])
     }
 
     /// List the videos a user has liked.
@@ -156,12 +136,7 @@ impl Likes<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserLikedVideos {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_LIKED_VIDEOS,
-            &[&read_id::<UserId>(user_id)],
-        );
-        ListUserLikedVideos { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Check whether a user likes a video.
@@ -179,12 +154,10 @@ impl Likes<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> CheckUserLikedVideo {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &CHECK_USER_LIKED_VIDEO,
             &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
-        );
-        CheckUserLikedVideo { call }
+        )
     }
 
     /// Make a user like a video.
@@ -202,12 +175,10 @@ impl Likes<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> LikeVideoAsUser {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &LIKE_VIDEO_AS_USER,
             &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
-        );
-        LikeVideoAsUser { call }
+        )
     }
 
     /// Take back a like of a user.
@@ -223,12 +194,10 @@ impl Likes<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> UnlikeVideoAsUser {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &UNLIKE_VIDEO_AS_USER,
             &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
-        );
-        UnlikeVideoAsUser { call }
+        )
     }
 
     /// List the users who liked a video.
@@ -242,524 +211,213 @@ impl Likes<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoLikes {
-        let call = Call::new(
-            self.client,
-            &LIST_VIDEO_LIKES,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        ListVideoLikes { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 }
 
 /// [`Likes::list_channel_video_likes`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListChannelVideoLikes {
-    call: Call<Page<types::User>>,
-}
+pub type ListChannelVideoLikes = TypedCall<operations::ListChannelVideoLikes>;
 
 impl ListChannelVideoLikes {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// By name or by date.
-    pub fn sort(mut self, value: impl Into<types::NameOrDateSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
         let value: types::NameOrDateSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::User>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListChannelVideoLikes {
-    type Answer = Page<types::User>;
-    const OPERATION: &'static Operation = &LIST_CHANNEL_VIDEO_LIKES;
-    fn into_call(self) -> Call<Page<types::User>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Likes::list_my_liked_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyLikedVideos {
-    call: Call<Page<types::Video>>,
-}
+pub type ListMyLikedVideos = TypedCall<operations::ListMyLikedVideos>;
 
 impl ListMyLikedVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the videos; `comments`, `likes` and `plays` go by number.
-    pub fn sort(mut self, value: impl Into<types::VideoSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::VideoSort>) -> Self {
         let value: types::VideoSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(mut self, value: impl Into<types::EmbeddableFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
         let value: types::EmbeddableFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
-    pub fn filter_embeddable(mut self, value: bool) -> Self {
-        self.call.set_query("filter_embeddable", &value);
-        self
+    pub fn filter_embeddable(self, value: bool) -> Self {
+        self.set_query("filter_embeddable", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyLikedVideos {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_MY_LIKED_VIDEOS;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Likes::check_my_liked_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CheckMyLikedVideo {
-    call: Call<Empty>,
-}
-
-impl CheckMyLikedVideo {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CheckMyLikedVideo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &CHECK_MY_LIKED_VIDEO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type CheckMyLikedVideo = TypedCall<operations::CheckMyLikedVideo>;
 
 /// [`Likes::like_video_as_me`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct LikeVideoAsMe {
-    call: Call<Empty>,
-}
-
-impl LikeVideoAsMe {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for LikeVideoAsMe {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &LIKE_VIDEO_AS_ME;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type LikeVideoAsMe = TypedCall<operations::LikeVideoAsMe>;
 
 /// [`Likes::unlike_video_as_me`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct UnlikeVideoAsMe {
-    call: Call<Empty>,
-}
-
-impl UnlikeVideoAsMe {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for UnlikeVideoAsMe {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &UNLIKE_VIDEO_AS_ME;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type UnlikeVideoAsMe = TypedCall<operations::UnlikeVideoAsMe>;
 
 /// [`Likes::list_on_demand_page_likes`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListOnDemandPageLikes {
-    call: Call<Page<types::User>>,
-}
+pub type ListOnDemandPageLikes = TypedCall<operations::ListOnDemandPageLikes>;
 
 impl ListOnDemandPageLikes {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// By name or by date.
-    pub fn sort(mut self, value: impl Into<types::NameOrDateSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
         let value: types::NameOrDateSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Kind of video on the page whose likes count.
-    pub fn filter(mut self, value: impl Into<types::OnDemandVideoType>) -> Self {
+    pub fn filter(self, value: impl Into<types::OnDemandVideoType>) -> Self {
         let value: types::OnDemandVideoType = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::User>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListOnDemandPageLikes {
-    type Answer = Page<types::User>;
-    const OPERATION: &'static Operation = &LIST_ON_DEMAND_PAGE_LIKES;
-    fn into_call(self) -> Call<Page<types::User>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Likes::list_user_liked_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserLikedVideos {
-    call: Call<Page<types::Video>>,
-}
+pub type ListUserLikedVideos = TypedCall<operations::ListUserLikedVideos>;
 
 impl ListUserLikedVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the videos; `comments`, `likes` and `plays` go by number.
-    pub fn sort(mut self, value: impl Into<types::VideoSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::VideoSort>) -> Self {
         let value: types::VideoSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(mut self, value: impl Into<types::EmbeddableFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
         let value: types::EmbeddableFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
-    pub fn filter_embeddable(mut self, value: bool) -> Self {
-        self.call.set_query("filter_embeddable", &value);
-        self
+    pub fn filter_embeddable(self, value: bool) -> Self {
+        self.set_query("filter_embeddable", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserLikedVideos {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_USER_LIKED_VIDEOS;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Likes::check_user_liked_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CheckUserLikedVideo {
-    call: Call<Empty>,
-}
-
-impl CheckUserLikedVideo {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CheckUserLikedVideo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &CHECK_USER_LIKED_VIDEO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type CheckUserLikedVideo = TypedCall<operations::CheckUserLikedVideo>;
 
 /// [`Likes::like_video_as_user`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct LikeVideoAsUser {
-    call: Call<Empty>,
-}
-
-impl LikeVideoAsUser {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for LikeVideoAsUser {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &LIKE_VIDEO_AS_USER;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type LikeVideoAsUser = TypedCall<operations::LikeVideoAsUser>;
 
 /// [`Likes::unlike_video_as_user`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct UnlikeVideoAsUser {
-    call: Call<Empty>,
-}
-
-impl UnlikeVideoAsUser {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for UnlikeVideoAsUser {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &UNLIKE_VIDEO_AS_USER;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type UnlikeVideoAsUser = TypedCall<operations::UnlikeVideoAsUser>;
 
 /// [`Likes::list_video_likes`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListVideoLikes {
-    call: Call<Page<types::User>>,
-}
+pub type ListVideoLikes = TypedCall<operations::ListVideoLikes>;
 
 impl ListVideoLikes {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// By name or by date.
-    pub fn sort(mut self, value: impl Into<types::NameOrDateSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
         let value: types::NameOrDateSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::User>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListVideoLikes {
-    type Answer = Page<types::User>;
-    const OPERATION: &'static Operation = &LIST_VIDEO_LIKES;
-    fn into_call(self) -> Call<Page<types::User>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
@@ -1056,3 +714,25 @@ static LIST_VIDEO_LIKES: Operation = Operation {
     paged: true,
     conditional: false,
 };
+
+/// The operations of this area as types, which say what each call responds with.
+#[doc(hidden)]
+pub mod operations {
+    use super::*;
+    use crate::runtime::operation_spec;
+    operation_spec!(
+        ListChannelVideoLikes, Page < types::User >, LIST_CHANNEL_VIDEO_LIKES
+    );
+    operation_spec!(ListMyLikedVideos, Page < types::Video >, LIST_MY_LIKED_VIDEOS);
+    operation_spec!(CheckMyLikedVideo, Empty, CHECK_MY_LIKED_VIDEO);
+    operation_spec!(LikeVideoAsMe, Empty, LIKE_VIDEO_AS_ME);
+    operation_spec!(UnlikeVideoAsMe, Empty, UNLIKE_VIDEO_AS_ME);
+    operation_spec!(
+        ListOnDemandPageLikes, Page < types::User >, LIST_ON_DEMAND_PAGE_LIKES
+    );
+    operation_spec!(ListUserLikedVideos, Page < types::Video >, LIST_USER_LIKED_VIDEOS);
+    operation_spec!(CheckUserLikedVideo, Empty, CHECK_USER_LIKED_VIDEO);
+    operation_spec!(LikeVideoAsUser, Empty, LIKE_VIDEO_AS_USER);
+    operation_spec!(UnlikeVideoAsUser, Empty, UNLIKE_VIDEO_AS_USER);
+    operation_spec!(ListVideoLikes, Page < types::User >, LIST_VIDEO_LIKES);
+}

@@ -97,11 +97,10 @@
 //! | [`get_video_session_status`](Live::get_video_session_status) | Get the session status of a one-time event | any token |
 
 use http::Method;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, InvalidId, Operation, Page, PendingAnswer,
-    QueryParameter, UserId, VideoId,
+    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, TypedCall, UserId,
+    VideoId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -131,12 +130,7 @@ impl Live<'_> {
         &self,
         destination_id: u64,
     ) -> GetLiveEventDestination {
-        let call = Call::new(
-            self.client,
-            &GET_LIVE_EVENT_DESTINATION,
-            &[&destination_id],
-        );
-        GetLiveEventDestination { call }
+        TypedCall::new(self.client, &[&destination_id])
     }
 
     /// Update a simulcast destination of a live event.
@@ -152,12 +146,7 @@ impl Live<'_> {
         &self,
         destination_id: u64,
     ) -> EditLiveEventDestination {
-        let call = Call::new(
-            self.client,
-            &EDIT_LIVE_EVENT_DESTINATION,
-            &[&destination_id],
-        );
-        EditLiveEventDestination { call }
+        TypedCall::new(self.client, &[&destination_id])
     }
 
     /// Delete a simulcast destination of a live event.
@@ -170,12 +159,7 @@ impl Live<'_> {
         &self,
         destination_id: u64,
     ) -> DeleteLiveEventDestination {
-        let call = Call::new(
-            self.client,
-            &DELETE_LIVE_EVENT_DESTINATION,
-            &[&destination_id],
-        );
-        DeleteLiveEventDestination { call }
+        TypedCall::new(self.client, &[&destination_id])
     }
 
     /// List the live events.
@@ -186,8 +170,7 @@ impl Live<'_> {
     /// Answer: one page of live events.
     #[doc(alias = "get_live_events_alt1")]
     pub fn list_live_events(&self) -> ListLiveEvents {
-        let call = Call::new(self.client, &LIST_LIVE_EVENTS, &[]);
-        ListLiveEvents { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Create a live event.
@@ -199,11 +182,9 @@ impl Live<'_> {
     #[doc(alias = "create_live_event_alt1")]
     pub fn create_live_event(
         &self,
-        body: &types::CreateLiveEventBody,
+        body: types::CreateLiveEventBody,
     ) -> CreateLiveEvent {
-        let mut call = Call::new(self.client, &CREATE_LIVE_EVENT, &[]);
-        call.set_json(body);
-        CreateLiveEvent { call }
+        TypedCall::new(self.client, &[]).set_body(&body)
     }
 
     /// Delete several live events.
@@ -215,11 +196,9 @@ impl Live<'_> {
     #[doc(alias = "delete_live_events_alt1")]
     pub fn delete_live_events(
         &self,
-        body: &types::DeleteLiveEventsBody,
+        body: types::DeleteLiveEventsBody,
     ) -> DeleteLiveEvents {
-        let mut call = Call::new(self.client, &DELETE_LIVE_EVENTS, &[]);
-        call.set_json(body);
-        DeleteLiveEvents { call }
+        TypedCall::new(self.client, &[]).set_body(&body)
     }
 
     /// Get a live event.
@@ -232,8 +211,7 @@ impl Live<'_> {
     /// Answer: the live event.
     #[doc(alias = "get_live_event_alt1")]
     pub fn get_live_event(&self, live_event_id: u64) -> GetLiveEvent {
-        let call = Call::new(self.client, &GET_LIVE_EVENT, &[&live_event_id]);
-        GetLiveEvent { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Update a live event.
@@ -244,8 +222,7 @@ impl Live<'_> {
     /// Answer: the updated live event.
     #[doc(alias = "update_live_event_alt1")]
     pub fn edit_live_event(&self, live_event_id: u64) -> EditLiveEvent {
-        let call = Call::new(self.client, &EDIT_LIVE_EVENT, &[&live_event_id]);
-        EditLiveEvent { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Delete a live event.
@@ -256,8 +233,7 @@ impl Live<'_> {
     /// Answer: done; no body.
     #[doc(alias = "delete_live_event_alt1")]
     pub fn delete_live_event(&self, live_event_id: u64) -> DeleteLiveEvent {
-        let call = Call::new(self.client, &DELETE_LIVE_EVENT, &[&live_event_id]);
-        DeleteLiveEvent { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Activate a live event.
@@ -270,8 +246,7 @@ impl Live<'_> {
     /// Answer: the video that the stream feeds.
     #[doc(alias = "activate_live_event_alt1")]
     pub fn activate_live_event(&self, live_event_id: u64) -> ActivateLiveEvent {
-        let call = Call::new(self.client, &ACTIVATE_LIVE_EVENT, &[&live_event_id]);
-        ActivateLiveEvent { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Get the audio track settings of a live event.
@@ -285,12 +260,7 @@ impl Live<'_> {
         &self,
         live_event_id: u64,
     ) -> GetLiveEventAudioTracks {
-        let call = Call::new(
-            self.client,
-            &GET_LIVE_EVENT_AUDIO_TRACKS,
-            &[&live_event_id],
-        );
-        GetLiveEventAudioTracks { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Change the audio track settings of a live event.
@@ -304,12 +274,7 @@ impl Live<'_> {
         &self,
         live_event_id: u64,
     ) -> EditLiveEventAudioTracks {
-        let call = Call::new(
-            self.client,
-            &EDIT_LIVE_EVENT_AUDIO_TRACKS,
-            &[&live_event_id],
-        );
-        EditLiveEventAudioTracks { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Set automated captions of an event.
@@ -324,17 +289,9 @@ impl Live<'_> {
     pub fn edit_live_event_closed_captions(
         &self,
         live_event_id: u64,
-        body: &types::LiveEventClosedCaptionsBody,
+        body: types::LiveEventClosedCaptionsBody,
     ) -> EditLiveEventClosedCaptions {
-        let mut call = Call::new(
-            self.client,
-            &EDIT_LIVE_EVENT_CLOSED_CAPTIONS,
-            &[&live_event_id],
-        );
-        call.set_json(body);
-        EditLiveEventClosedCaptions {
-            call,
-        }
+        TypedCall::new(self.client, &[&live_event_id]).set_body(&body)
     }
 
     /// List the video graphics of a live event.
@@ -348,12 +305,7 @@ impl Live<'_> {
         &self,
         live_event_id: u64,
     ) -> ListLiveEventVideoGraphics {
-        let call = Call::new(
-            self.client,
-            &LIST_LIVE_EVENT_VIDEO_GRAPHICS,
-            &[&live_event_id],
-        );
-        ListLiveEventVideoGraphics { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Add a video graphic to a live event.
@@ -366,15 +318,9 @@ impl Live<'_> {
     pub fn add_live_event_video_graphic(
         &self,
         live_event_id: u64,
-        body: &types::LiveEventVideoGraphicBody,
+        body: types::LiveEventVideoGraphicBody,
     ) -> AddLiveEventVideoGraphic {
-        let mut call = Call::new(
-            self.client,
-            &ADD_LIVE_EVENT_VIDEO_GRAPHIC,
-            &[&live_event_id],
-        );
-        call.set_json(body);
-        AddLiveEventVideoGraphic { call }
+        TypedCall::new(self.client, &[&live_event_id]).set_body(&body)
     }
 
     /// Delete a video graphic of a live event.
@@ -390,14 +336,7 @@ impl Live<'_> {
         live_event_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveLiveEventVideoGraphic {
-        let call = Call::new(
-            self.client,
-            &REMOVE_LIVE_EVENT_VIDEO_GRAPHIC,
-            &[&live_event_id, &read_id::<VideoId>(video_id)],
-        );
-        RemoveLiveEventVideoGraphic {
-            call,
-        }
+        TypedCall::new(self.client, &[&live_event_id, &read_id::<VideoId>(video_id)])
     }
 
     /// List the scenes of a live event.
@@ -408,8 +347,7 @@ impl Live<'_> {
     /// Answer: one page of scenes.
     #[doc(alias = "get_composer_scenes")]
     pub fn list_live_event_scenes(&self, live_event_id: u64) -> ListLiveEventScenes {
-        let call = Call::new(self.client, &LIST_LIVE_EVENT_SCENES, &[&live_event_id]);
-        ListLiveEventScenes { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Create a scene for a live event.
@@ -420,8 +358,7 @@ impl Live<'_> {
     /// Answer: the new scene.
     #[doc(alias = "create_composer_scene")]
     pub fn create_live_event_scene(&self, live_event_id: u64) -> CreateLiveEventScene {
-        let call = Call::new(self.client, &CREATE_LIVE_EVENT_SCENE, &[&live_event_id]);
-        CreateLiveEventScene { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Reset the scenes of a live event.
@@ -434,8 +371,7 @@ impl Live<'_> {
     /// Answer: the scenes after the reset.
     #[doc(alias = "reset_composer_scenes")]
     pub fn reset_live_event_scenes(&self, live_event_id: u64) -> ResetLiveEventScenes {
-        let call = Call::new(self.client, &RESET_LIVE_EVENT_SCENES, &[&live_event_id]);
-        ResetLiveEventScenes { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Update a scene of a live event.
@@ -453,12 +389,7 @@ impl Live<'_> {
         live_event_id: u64,
         scene_id: impl AsRef<str>,
     ) -> EditLiveEventScene {
-        let call = Call::new(
-            self.client,
-            &EDIT_LIVE_EVENT_SCENE,
-            &[&live_event_id, &scene_id.as_ref()],
-        );
-        EditLiveEventScene { call }
+        TypedCall::new(self.client, &[&live_event_id, &scene_id.as_ref()])
     }
 
     /// Attach a graphic to a live event scene.
@@ -473,17 +404,10 @@ impl Live<'_> {
         &self,
         live_event_id: u64,
         scene_id: impl AsRef<str>,
-        body: &types::AttachLiveEventSceneGraphicBody,
+        body: types::AttachLiveEventSceneGraphicBody,
     ) -> AttachLiveEventSceneGraphic {
-        let mut call = Call::new(
-            self.client,
-            &ATTACH_LIVE_EVENT_SCENE_GRAPHIC,
-            &[&live_event_id, &scene_id.as_ref()],
-        );
-        call.set_json(body);
-        AttachLiveEventSceneGraphic {
-            call,
-        }
+        TypedCall::new(self.client, &[&live_event_id, &scene_id.as_ref()])
+            .set_body(&body)
     }
 
     /// End a live event.
@@ -496,8 +420,7 @@ impl Live<'_> {
     /// Answer: the event's video.
     #[doc(alias = "end_live_event_alt1")]
     pub fn end_live_event(&self, live_event_id: u64) -> EndLiveEvent {
-        let call = Call::new(self.client, &END_LIVE_EVENT, &[&live_event_id]);
-        EndLiveEvent { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Export the VPaaS viewer analytics of a live event.
@@ -513,14 +436,7 @@ impl Live<'_> {
         &self,
         live_event_id: u64,
     ) -> ExportLiveEventViewerAnalytics {
-        let call = Call::new(
-            self.client,
-            &EXPORT_LIVE_EVENT_VIEWER_ANALYTICS,
-            &[&live_event_id],
-        );
-        ExportLiveEventViewerAnalytics {
-            call,
-        }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Set low latency of an event.
@@ -534,12 +450,7 @@ impl Live<'_> {
         &self,
         live_event_id: u64,
     ) -> EditLiveEventLowLatency {
-        let call = Call::new(
-            self.client,
-            &EDIT_LIVE_EVENT_LOW_LATENCY,
-            &[&live_event_id],
-        );
-        EditLiveEventLowLatency { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// List thumbnails of a live event.
@@ -553,12 +464,7 @@ impl Live<'_> {
         &self,
         live_event_id: u64,
     ) -> ListLiveEventThumbnails {
-        let call = Call::new(
-            self.client,
-            &LIST_LIVE_EVENT_THUMBNAILS,
-            &[&live_event_id],
-        );
-        ListLiveEventThumbnails { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Add a thumbnail to an event.
@@ -572,12 +478,7 @@ impl Live<'_> {
         &self,
         live_event_id: u64,
     ) -> CreateLiveEventThumbnail {
-        let call = Call::new(
-            self.client,
-            &CREATE_LIVE_EVENT_THUMBNAIL,
-            &[&live_event_id],
-        );
-        CreateLiveEventThumbnail { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Get a thumbnail of an event.
@@ -593,12 +494,7 @@ impl Live<'_> {
         live_event_id: u64,
         thumbnail_id: u64,
     ) -> GetLiveEventThumbnail {
-        let call = Call::new(
-            self.client,
-            &GET_LIVE_EVENT_THUMBNAIL,
-            &[&live_event_id, &thumbnail_id],
-        );
-        GetLiveEventThumbnail { call }
+        TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
     }
 
     /// Edit a thumbnail of an event.
@@ -614,12 +510,7 @@ impl Live<'_> {
         live_event_id: u64,
         thumbnail_id: u64,
     ) -> EditLiveEventThumbnail {
-        let call = Call::new(
-            self.client,
-            &EDIT_LIVE_EVENT_THUMBNAIL,
-            &[&live_event_id, &thumbnail_id],
-        );
-        EditLiveEventThumbnail { call }
+        TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
     }
 
     /// Delete a thumbnail of an event.
@@ -635,12 +526,7 @@ impl Live<'_> {
         live_event_id: u64,
         thumbnail_id: u64,
     ) -> DeleteLiveEventThumbnail {
-        let call = Call::new(
-            self.client,
-            &DELETE_LIVE_EVENT_THUMBNAIL,
-            &[&live_event_id, &thumbnail_id],
-        );
-        DeleteLiveEventThumbnail { call }
+        TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
     }
 
     /// List embed domains of an event.
@@ -656,12 +542,7 @@ impl Live<'_> {
         &self,
         live_event_id: u64,
     ) -> ListLiveEventEmbedDomains {
-        let call = Call::new(
-            self.client,
-            &LIST_LIVE_EVENT_EMBED_DOMAINS,
-            &[&live_event_id],
-        );
-        ListLiveEventEmbedDomains { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Allow embed domains for an event.
@@ -677,12 +558,7 @@ impl Live<'_> {
         &self,
         live_event_id: u64,
     ) -> SetLiveEventEmbedDomains {
-        let call = Call::new(
-            self.client,
-            &SET_LIVE_EVENT_EMBED_DOMAINS,
-            &[&live_event_id],
-        );
-        SetLiveEventEmbedDomains { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Get the session status of a live event.
@@ -696,12 +572,7 @@ impl Live<'_> {
         &self,
         live_event_id: u64,
     ) -> GetLiveEventSessionStatus {
-        let call = Call::new(
-            self.client,
-            &GET_LIVE_EVENT_SESSION_STATUS,
-            &[&live_event_id],
-        );
-        GetLiveEventSessionStatus { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// List the videos in an event.
@@ -714,8 +585,7 @@ impl Live<'_> {
     /// Answer: one page of videos.
     #[doc(alias = "get_live_event_videos_alt1")]
     pub fn list_live_event_videos(&self, live_event_id: u64) -> ListLiveEventVideos {
-        let call = Call::new(self.client, &LIST_LIVE_EVENT_VIDEOS, &[&live_event_id]);
-        ListLiveEventVideos { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Add videos to a live event.
@@ -726,8 +596,7 @@ impl Live<'_> {
     /// Answer: done; no body.
     #[doc(alias = "add_videos_to_live_event_alt1")]
     pub fn add_live_event_videos(&self, live_event_id: u64) -> AddLiveEventVideos {
-        let call = Call::new(self.client, &ADD_LIVE_EVENT_VIDEOS, &[&live_event_id]);
-        AddLiveEventVideos { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Remove videos from a live event.
@@ -738,8 +607,7 @@ impl Live<'_> {
     /// Answer: done; no body.
     #[doc(alias = "remove_videos_from_live_event_alt1")]
     pub fn remove_live_event_videos(&self, live_event_id: u64) -> RemoveLiveEventVideos {
-        let call = Call::new(self.client, &REMOVE_LIVE_EVENT_VIDEOS, &[&live_event_id]);
-        RemoveLiveEventVideos { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Get a video in an event.
@@ -757,12 +625,7 @@ impl Live<'_> {
         live_event_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetLiveEventVideo {
-        let call = Call::new(
-            self.client,
-            &GET_LIVE_EVENT_VIDEO,
-            &[&live_event_id, &read_id::<VideoId>(video_id)],
-        );
-        GetLiveEventVideo { call }
+        TypedCall::new(self.client, &[&live_event_id, &read_id::<VideoId>(video_id)])
     }
 
     /// List available live event destinations of the token's user.
@@ -773,8 +636,7 @@ impl Live<'_> {
     /// Answer: the available destinations; their shape is not described.
     #[doc(alias = "get_available_destinations_alt1")]
     pub fn get_my_available_destinations(&self) -> GetMyAvailableDestinations {
-        let call = Call::new(self.client, &GET_MY_AVAILABLE_DESTINATIONS, &[]);
-        GetMyAvailableDestinations { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// List the live events of the token's user.
@@ -783,8 +645,7 @@ impl Live<'_> {
     /// Answer: one page of live events.
     #[doc(alias = "get_live_events_alt2")]
     pub fn list_my_live_events(&self) -> ListMyLiveEvents {
-        let call = Call::new(self.client, &LIST_MY_LIVE_EVENTS, &[]);
-        ListMyLiveEvents { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Create a live event for the token's user.
@@ -796,11 +657,9 @@ impl Live<'_> {
     #[doc(alias = "create_live_event_alt2")]
     pub fn create_my_live_event(
         &self,
-        body: &types::CreateLiveEventBody,
+        body: types::CreateLiveEventBody,
     ) -> CreateMyLiveEvent {
-        let mut call = Call::new(self.client, &CREATE_MY_LIVE_EVENT, &[]);
-        call.set_json(body);
-        CreateMyLiveEvent { call }
+        TypedCall::new(self.client, &[]).set_body(&body)
     }
 
     /// Delete several live events of the token's user.
@@ -812,11 +671,9 @@ impl Live<'_> {
     #[doc(alias = "delete_live_events_alt2")]
     pub fn delete_my_live_events(
         &self,
-        body: &types::DeleteLiveEventsBody,
+        body: types::DeleteLiveEventsBody,
     ) -> DeleteMyLiveEvents {
-        let mut call = Call::new(self.client, &DELETE_MY_LIVE_EVENTS, &[]);
-        call.set_json(body);
-        DeleteMyLiveEvents { call }
+        TypedCall::new(self.client, &[]).set_body(&body)
     }
 
     /// Get a live event of the token's user.
@@ -829,8 +686,7 @@ impl Live<'_> {
     /// Answer: the live event.
     #[doc(alias = "get_live_event_alt2")]
     pub fn get_my_live_event(&self, live_event_id: u64) -> GetMyLiveEvent {
-        let call = Call::new(self.client, &GET_MY_LIVE_EVENT, &[&live_event_id]);
-        GetMyLiveEvent { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Update a live event of the token's user.
@@ -841,8 +697,7 @@ impl Live<'_> {
     /// Answer: the updated live event.
     #[doc(alias = "update_live_event_alt2")]
     pub fn edit_my_live_event(&self, live_event_id: u64) -> EditMyLiveEvent {
-        let call = Call::new(self.client, &EDIT_MY_LIVE_EVENT, &[&live_event_id]);
-        EditMyLiveEvent { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Delete a live event of the token's user.
@@ -853,8 +708,7 @@ impl Live<'_> {
     /// Answer: done; no body.
     #[doc(alias = "delete_live_event_alt2")]
     pub fn delete_my_live_event(&self, live_event_id: u64) -> DeleteMyLiveEvent {
-        let call = Call::new(self.client, &DELETE_MY_LIVE_EVENT, &[&live_event_id]);
-        DeleteMyLiveEvent { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Activate a live event of the token's user.
@@ -867,8 +721,7 @@ impl Live<'_> {
     /// Answer: the video that the stream feeds.
     #[doc(alias = "activate_live_event_alt2")]
     pub fn activate_my_live_event(&self, live_event_id: u64) -> ActivateMyLiveEvent {
-        let call = Call::new(self.client, &ACTIVATE_MY_LIVE_EVENT, &[&live_event_id]);
-        ActivateMyLiveEvent { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Set automated captions of an event of the token's user.
@@ -883,17 +736,9 @@ impl Live<'_> {
     pub fn edit_my_live_event_closed_captions(
         &self,
         live_event_id: u64,
-        body: &types::LiveEventClosedCaptionsBody,
+        body: types::LiveEventClosedCaptionsBody,
     ) -> EditMyLiveEventClosedCaptions {
-        let mut call = Call::new(
-            self.client,
-            &EDIT_MY_LIVE_EVENT_CLOSED_CAPTIONS,
-            &[&live_event_id],
-        );
-        call.set_json(body);
-        EditMyLiveEventClosedCaptions {
-            call,
-        }
+        TypedCall::new(self.client, &[&live_event_id]).set_body(&body)
     }
 
     /// List simulcast destinations of an event of the token's user.
@@ -909,14 +754,7 @@ impl Live<'_> {
         &self,
         live_event_id: u64,
     ) -> ListMyLiveEventDestinations {
-        let call = Call::new(
-            self.client,
-            &LIST_MY_LIVE_EVENT_DESTINATIONS,
-            &[&live_event_id],
-        );
-        ListMyLiveEventDestinations {
-            call,
-        }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Add simulcast destination to an event of the token's user.
@@ -931,17 +769,9 @@ impl Live<'_> {
     pub fn create_my_live_event_destination(
         &self,
         live_event_id: u64,
-        body: &types::CreateLiveEventDestinationBody,
+        body: types::CreateLiveEventDestinationBody,
     ) -> CreateMyLiveEventDestination {
-        let mut call = Call::new(
-            self.client,
-            &CREATE_MY_LIVE_EVENT_DESTINATION,
-            &[&live_event_id],
-        );
-        call.set_json(body);
-        CreateMyLiveEventDestination {
-            call,
-        }
+        TypedCall::new(self.client, &[&live_event_id]).set_body(&body)
     }
 
     /// End a live event of the token's user.
@@ -954,8 +784,7 @@ impl Live<'_> {
     /// Answer: the event's video.
     #[doc(alias = "end_live_event_alt2")]
     pub fn end_my_live_event(&self, live_event_id: u64) -> EndMyLiveEvent {
-        let call = Call::new(self.client, &END_MY_LIVE_EVENT, &[&live_event_id]);
-        EndMyLiveEvent { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Set low latency of an event of the token's user.
@@ -969,12 +798,7 @@ impl Live<'_> {
         &self,
         live_event_id: u64,
     ) -> EditMyLiveEventLowLatency {
-        let call = Call::new(
-            self.client,
-            &EDIT_MY_LIVE_EVENT_LOW_LATENCY,
-            &[&live_event_id],
-        );
-        EditMyLiveEventLowLatency { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Get M3U8 playback of an event of the token's user.
@@ -990,12 +814,7 @@ impl Live<'_> {
         &self,
         live_event_id: u64,
     ) -> GetMyLiveEventM3u8Playback {
-        let call = Call::new(
-            self.client,
-            &GET_MY_LIVE_EVENT_M3U8_PLAYBACK,
-            &[&live_event_id],
-        );
-        GetMyLiveEventM3u8Playback { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// List thumbnails of a live event of the token's user.
@@ -1009,12 +828,7 @@ impl Live<'_> {
         &self,
         live_event_id: u64,
     ) -> ListMyLiveEventThumbnails {
-        let call = Call::new(
-            self.client,
-            &LIST_MY_LIVE_EVENT_THUMBNAILS,
-            &[&live_event_id],
-        );
-        ListMyLiveEventThumbnails { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Add a thumbnail to an event of the token's user.
@@ -1028,12 +842,7 @@ impl Live<'_> {
         &self,
         live_event_id: u64,
     ) -> CreateMyLiveEventThumbnail {
-        let call = Call::new(
-            self.client,
-            &CREATE_MY_LIVE_EVENT_THUMBNAIL,
-            &[&live_event_id],
-        );
-        CreateMyLiveEventThumbnail { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Get a thumbnail of an event of the token's user.
@@ -1049,12 +858,7 @@ impl Live<'_> {
         live_event_id: u64,
         thumbnail_id: u64,
     ) -> GetMyLiveEventThumbnail {
-        let call = Call::new(
-            self.client,
-            &GET_MY_LIVE_EVENT_THUMBNAIL,
-            &[&live_event_id, &thumbnail_id],
-        );
-        GetMyLiveEventThumbnail { call }
+        TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
     }
 
     /// Edit a thumbnail of an event of the token's user.
@@ -1070,12 +874,7 @@ impl Live<'_> {
         live_event_id: u64,
         thumbnail_id: u64,
     ) -> EditMyLiveEventThumbnail {
-        let call = Call::new(
-            self.client,
-            &EDIT_MY_LIVE_EVENT_THUMBNAIL,
-            &[&live_event_id, &thumbnail_id],
-        );
-        EditMyLiveEventThumbnail { call }
+        TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
     }
 
     /// Delete a thumbnail of an event of the token's user.
@@ -1091,12 +890,7 @@ impl Live<'_> {
         live_event_id: u64,
         thumbnail_id: u64,
     ) -> DeleteMyLiveEventThumbnail {
-        let call = Call::new(
-            self.client,
-            &DELETE_MY_LIVE_EVENT_THUMBNAIL,
-            &[&live_event_id, &thumbnail_id],
-        );
-        DeleteMyLiveEventThumbnail { call }
+        TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
     }
 
     /// List embed domains of an event of the token's user.
@@ -1112,14 +906,7 @@ impl Live<'_> {
         &self,
         live_event_id: u64,
     ) -> ListMyLiveEventEmbedDomains {
-        let call = Call::new(
-            self.client,
-            &LIST_MY_LIVE_EVENT_EMBED_DOMAINS,
-            &[&live_event_id],
-        );
-        ListMyLiveEventEmbedDomains {
-            call,
-        }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Allow embed domains for an event of the token's user.
@@ -1135,12 +922,7 @@ impl Live<'_> {
         &self,
         live_event_id: u64,
     ) -> SetMyLiveEventEmbedDomains {
-        let call = Call::new(
-            self.client,
-            &SET_MY_LIVE_EVENT_EMBED_DOMAINS,
-            &[&live_event_id],
-        );
-        SetMyLiveEventEmbedDomains { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// List the videos in an event of the token's user.
@@ -1156,8 +938,7 @@ impl Live<'_> {
         &self,
         live_event_id: u64,
     ) -> ListMyLiveEventVideos {
-        let call = Call::new(self.client, &LIST_MY_LIVE_EVENT_VIDEOS, &[&live_event_id]);
-        ListMyLiveEventVideos { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Add videos to a live event of the token's user.
@@ -1168,8 +949,7 @@ impl Live<'_> {
     /// Answer: done; no body.
     #[doc(alias = "add_videos_to_live_event_alt2")]
     pub fn add_my_live_event_videos(&self, live_event_id: u64) -> AddMyLiveEventVideos {
-        let call = Call::new(self.client, &ADD_MY_LIVE_EVENT_VIDEOS, &[&live_event_id]);
-        AddMyLiveEventVideos { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Remove videos from a live event of the token's user.
@@ -1183,12 +963,7 @@ impl Live<'_> {
         &self,
         live_event_id: u64,
     ) -> RemoveMyLiveEventVideos {
-        let call = Call::new(
-            self.client,
-            &REMOVE_MY_LIVE_EVENT_VIDEOS,
-            &[&live_event_id],
-        );
-        RemoveMyLiveEventVideos { call }
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
     /// Get a video in an event of the token's user.
@@ -1206,12 +981,7 @@ impl Live<'_> {
         live_event_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetMyLiveEventVideo {
-        let call = Call::new(
-            self.client,
-            &GET_MY_LIVE_EVENT_VIDEO,
-            &[&live_event_id, &read_id::<VideoId>(video_id)],
-        );
-        GetMyLiveEventVideo { call }
+        TypedCall::new(self.client, &[&live_event_id, &read_id::<VideoId>(video_id)])
     }
 
     /// List available live event destinations of the given user.
@@ -1227,14 +997,7 @@ impl Live<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> GetUserAvailableDestinations {
-        let call = Call::new(
-            self.client,
-            &GET_USER_AVAILABLE_DESTINATIONS,
-            &[&read_id::<UserId>(user_id)],
-        );
-        GetUserAvailableDestinations {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// List the live events of the given user.
@@ -1248,12 +1011,7 @@ impl Live<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserLiveEvents {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_LIVE_EVENTS,
-            &[&read_id::<UserId>(user_id)],
-        );
-        ListUserLiveEvents { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Create a live event for the given user.
@@ -1268,15 +1026,9 @@ impl Live<'_> {
     pub fn create_user_live_event(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        body: &types::CreateLiveEventBody,
+        body: types::CreateLiveEventBody,
     ) -> CreateUserLiveEvent {
-        let mut call = Call::new(
-            self.client,
-            &CREATE_USER_LIVE_EVENT,
-            &[&read_id::<UserId>(user_id)],
-        );
-        call.set_json(body);
-        CreateUserLiveEvent { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
     }
 
     /// Delete several live events of the given user.
@@ -1291,15 +1043,9 @@ impl Live<'_> {
     pub fn delete_user_live_events(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        body: &types::DeleteLiveEventsBody,
+        body: types::DeleteLiveEventsBody,
     ) -> DeleteUserLiveEvents {
-        let mut call = Call::new(
-            self.client,
-            &DELETE_USER_LIVE_EVENTS,
-            &[&read_id::<UserId>(user_id)],
-        );
-        call.set_json(body);
-        DeleteUserLiveEvents { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
     }
 
     /// Get a live event of the given user.
@@ -1317,12 +1063,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> GetUserLiveEvent {
-        let call = Call::new(
-            self.client,
-            &GET_USER_LIVE_EVENT,
-            &[&read_id::<UserId>(user_id), &live_event_id],
-        );
-        GetUserLiveEvent { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
     }
 
     /// Update a live event of the given user.
@@ -1338,12 +1079,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> EditUserLiveEvent {
-        let call = Call::new(
-            self.client,
-            &EDIT_USER_LIVE_EVENT,
-            &[&read_id::<UserId>(user_id), &live_event_id],
-        );
-        EditUserLiveEvent { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
     }
 
     /// Delete a live event of the given user.
@@ -1359,12 +1095,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> DeleteUserLiveEvent {
-        let call = Call::new(
-            self.client,
-            &DELETE_USER_LIVE_EVENT,
-            &[&read_id::<UserId>(user_id), &live_event_id],
-        );
-        DeleteUserLiveEvent { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
     }
 
     /// Activate a live event of the given user.
@@ -1382,12 +1113,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> ActivateUserLiveEvent {
-        let call = Call::new(
-            self.client,
-            &ACTIVATE_USER_LIVE_EVENT,
-            &[&read_id::<UserId>(user_id), &live_event_id],
-        );
-        ActivateUserLiveEvent { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
     }
 
     /// Set automated captions of an event of the given user.
@@ -1404,17 +1130,10 @@ impl Live<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
-        body: &types::LiveEventClosedCaptionsBody,
+        body: types::LiveEventClosedCaptionsBody,
     ) -> EditUserLiveEventClosedCaptions {
-        let mut call = Call::new(
-            self.client,
-            &EDIT_USER_LIVE_EVENT_CLOSED_CAPTIONS,
-            &[&read_id::<UserId>(user_id), &live_event_id],
-        );
-        call.set_json(body);
-        EditUserLiveEventClosedCaptions {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+            .set_body(&body)
     }
 
     /// List simulcast destinations of an event of the given user.
@@ -1432,14 +1151,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> ListUserLiveEventDestinations {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_LIVE_EVENT_DESTINATIONS,
-            &[&read_id::<UserId>(user_id), &live_event_id],
-        );
-        ListUserLiveEventDestinations {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
     }
 
     /// Add simulcast destination to an event of the given user.
@@ -1456,17 +1168,10 @@ impl Live<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
-        body: &types::CreateLiveEventDestinationBody,
+        body: types::CreateLiveEventDestinationBody,
     ) -> CreateUserLiveEventDestination {
-        let mut call = Call::new(
-            self.client,
-            &CREATE_USER_LIVE_EVENT_DESTINATION,
-            &[&read_id::<UserId>(user_id), &live_event_id],
-        );
-        call.set_json(body);
-        CreateUserLiveEventDestination {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+            .set_body(&body)
     }
 
     /// End a live event of the given user.
@@ -1484,12 +1189,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> EndUserLiveEvent {
-        let call = Call::new(
-            self.client,
-            &END_USER_LIVE_EVENT,
-            &[&read_id::<UserId>(user_id), &live_event_id],
-        );
-        EndUserLiveEvent { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
     }
 
     /// Set low latency of an event of the given user.
@@ -1505,14 +1205,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> EditUserLiveEventLowLatency {
-        let call = Call::new(
-            self.client,
-            &EDIT_USER_LIVE_EVENT_LOW_LATENCY,
-            &[&read_id::<UserId>(user_id), &live_event_id],
-        );
-        EditUserLiveEventLowLatency {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
     }
 
     /// Get M3U8 playback of an event of the given user.
@@ -1530,14 +1223,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> GetUserLiveEventM3u8Playback {
-        let call = Call::new(
-            self.client,
-            &GET_USER_LIVE_EVENT_M3U8_PLAYBACK,
-            &[&read_id::<UserId>(user_id), &live_event_id],
-        );
-        GetUserLiveEventM3u8Playback {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
     }
 
     /// Delete OTT destination of an event of the given user.
@@ -1557,14 +1243,10 @@ impl Live<'_> {
         live_event_id: u64,
         destination_id: impl AsRef<str>,
     ) -> DeleteUserLiveEventOttDestination {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &DELETE_USER_LIVE_EVENT_OTT_DESTINATION,
             &[&read_id::<UserId>(user_id), &live_event_id, &destination_id.as_ref()],
-        );
-        DeleteUserLiveEventOttDestination {
-            call,
-        }
+        )
     }
 
     /// List OTT destinations of an event of the given user.
@@ -1582,14 +1264,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> ListUserLiveEventOttDestinations {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_LIVE_EVENT_OTT_DESTINATIONS,
-            &[&read_id::<UserId>(user_id), &live_event_id],
-        );
-        ListUserLiveEventOttDestinations {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
     }
 
     /// Add OTT destination to an event of the given user.
@@ -1607,14 +1282,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> CreateUserLiveEventOttDestination {
-        let call = Call::new(
-            self.client,
-            &CREATE_USER_LIVE_EVENT_OTT_DESTINATION,
-            &[&read_id::<UserId>(user_id), &live_event_id],
-        );
-        CreateUserLiveEventOttDestination {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
     }
 
     /// List thumbnails of a live event of the given user.
@@ -1630,14 +1298,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> ListUserLiveEventThumbnails {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_LIVE_EVENT_THUMBNAILS,
-            &[&read_id::<UserId>(user_id), &live_event_id],
-        );
-        ListUserLiveEventThumbnails {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
     }
 
     /// Add a thumbnail to an event of the given user.
@@ -1653,14 +1314,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> CreateUserLiveEventThumbnail {
-        let call = Call::new(
-            self.client,
-            &CREATE_USER_LIVE_EVENT_THUMBNAIL,
-            &[&read_id::<UserId>(user_id), &live_event_id],
-        );
-        CreateUserLiveEventThumbnail {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
     }
 
     /// Get a thumbnail of an event of the given user.
@@ -1678,12 +1332,10 @@ impl Live<'_> {
         live_event_id: u64,
         thumbnail_id: u64,
     ) -> GetUserLiveEventThumbnail {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &GET_USER_LIVE_EVENT_THUMBNAIL,
             &[&read_id::<UserId>(user_id), &live_event_id, &thumbnail_id],
-        );
-        GetUserLiveEventThumbnail { call }
+        )
     }
 
     /// Edit a thumbnail of an event of the given user.
@@ -1701,12 +1353,10 @@ impl Live<'_> {
         live_event_id: u64,
         thumbnail_id: u64,
     ) -> EditUserLiveEventThumbnail {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &EDIT_USER_LIVE_EVENT_THUMBNAIL,
             &[&read_id::<UserId>(user_id), &live_event_id, &thumbnail_id],
-        );
-        EditUserLiveEventThumbnail { call }
+        )
     }
 
     /// Delete a thumbnail of an event of the given user.
@@ -1724,14 +1374,10 @@ impl Live<'_> {
         live_event_id: u64,
         thumbnail_id: u64,
     ) -> DeleteUserLiveEventThumbnail {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &DELETE_USER_LIVE_EVENT_THUMBNAIL,
             &[&read_id::<UserId>(user_id), &live_event_id, &thumbnail_id],
-        );
-        DeleteUserLiveEventThumbnail {
-            call,
-        }
+        )
     }
 
     /// List embed domains of an event of the given user.
@@ -1749,14 +1395,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> ListUserLiveEventEmbedDomains {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_LIVE_EVENT_EMBED_DOMAINS,
-            &[&read_id::<UserId>(user_id), &live_event_id],
-        );
-        ListUserLiveEventEmbedDomains {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
     }
 
     /// Allow embed domains for an event of the given user.
@@ -1774,14 +1413,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> SetUserLiveEventEmbedDomains {
-        let call = Call::new(
-            self.client,
-            &SET_USER_LIVE_EVENT_EMBED_DOMAINS,
-            &[&read_id::<UserId>(user_id), &live_event_id],
-        );
-        SetUserLiveEventEmbedDomains {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
     }
 
     /// List the videos in an event of the given user.
@@ -1799,12 +1431,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> ListUserLiveEventVideos {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_LIVE_EVENT_VIDEOS,
-            &[&read_id::<UserId>(user_id), &live_event_id],
-        );
-        ListUserLiveEventVideos { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
     }
 
     /// Add videos to a live event of the given user.
@@ -1820,12 +1447,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> AddUserLiveEventVideos {
-        let call = Call::new(
-            self.client,
-            &ADD_USER_LIVE_EVENT_VIDEOS,
-            &[&read_id::<UserId>(user_id), &live_event_id],
-        );
-        AddUserLiveEventVideos { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
     }
 
     /// Remove videos from a live event of the given user.
@@ -1841,12 +1463,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> RemoveUserLiveEventVideos {
-        let call = Call::new(
-            self.client,
-            &REMOVE_USER_LIVE_EVENT_VIDEOS,
-            &[&read_id::<UserId>(user_id), &live_event_id],
-        );
-        RemoveUserLiveEventVideos { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
     }
 
     /// Get a video in an event of the given user.
@@ -1866,12 +1483,10 @@ impl Live<'_> {
         live_event_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetUserLiveEventVideo {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &GET_USER_LIVE_EVENT_VIDEO,
             &[&read_id::<UserId>(user_id), &live_event_id, &read_id::<VideoId>(video_id)],
-        );
-        GetUserLiveEventVideo { call }
+        )
     }
 
     /// List the live event occurrences of the given user.
@@ -1889,16 +1504,14 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         start_date: impl Into<String>,
     ) -> ListUserLiveEventOccurrences {
-        let mut call = Call::new(
-            self.client,
-            &LIST_USER_LIVE_EVENT_OCCURRENCES,
-            &[&read_id::<UserId>(user_id)],
-        );
-        let start_date: String = start_date.into();
-        call.set_query("start_date", &start_date);
-        ListUserLiveEventOccurrences {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+            .set_query(
+                "start_date",
+                &{
+                    let start_date: String = start_date.into();
+                    start_date
+                },
+            )
     }
 
     /// Get the session status of a one-time event.
@@ -1912,3627 +1525,2391 @@ impl Live<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetVideoSessionStatus {
-        let call = Call::new(
-            self.client,
-            &GET_VIDEO_SESSION_STATUS,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        GetVideoSessionStatus { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 }
 
 /// [`Live::get_live_event_destination`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetLiveEventDestination {
-    call: Call<types::LiveEventDestination>,
-}
+pub type GetLiveEventDestination = TypedCall<operations::GetLiveEventDestination>;
 
 impl GetLiveEventDestination {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEventDestination> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetLiveEventDestination {
-    type Answer = types::LiveEventDestination;
-    const OPERATION: &'static Operation = &GET_LIVE_EVENT_DESTINATION;
-    fn into_call(self) -> Call<types::LiveEventDestination> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::edit_live_event_destination`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditLiveEventDestination {
-    call: Call<types::LiveEventDestination>,
-}
+pub type EditLiveEventDestination = TypedCall<operations::EditLiveEventDestination>;
 
 impl EditLiveEventDestination {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::EditLiveEventDestinationBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::EditLiveEventDestinationBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEventDestination> {
-        self.call.send()
+    /// Title shown for the simulcast.
+    pub fn display_name(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("display_name", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Whether the event is simulcast to this destination.
+    pub fn is_enabled(self, value: bool) -> Self {
+        self.set_body_field("is_enabled", &value)
     }
-}
 
-impl Endpoint for EditLiveEventDestination {
-    type Answer = types::LiveEventDestination;
-    const OPERATION: &'static Operation = &EDIT_LIVE_EVENT_DESTINATION;
-    fn into_call(self) -> Call<types::LiveEventDestination> {
-        self.call
+    /// Who can see the simulcast, in the service's own words: `CONNECTIONS` and `PUBLIC` are LinkedIn's, `all_friends`, `everyone` and `self` Facebook's, the others YouTube's.
+    pub fn privacy(self, value: impl Into<types::DestinationPrivacy>) -> Self {
+        let value: types::DestinationPrivacy = value.into();
+        self.set_body_field("privacy", &value)
+    }
+
+    /// ID of the target at the service, such as a YouTube channel or a Facebook page.
+    pub fn provider_destination_id(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("provider_destination_id", &value)
+    }
+
+    /// Service that receives the simulcast; `custom_rtmp` is any other RTMP server.
+    pub fn service_name(self, value: impl Into<types::DestinationService>) -> Self {
+        let value: types::DestinationService = value.into();
+        self.set_body_field("service_name", &value)
+    }
+
+    /// RTMP stream key.
+    pub fn stream_key(self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
+        self.set_body_field("stream_key", &value)
+    }
+
+    /// RTMP address that receives the stream.
+    pub fn stream_url(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("stream_url", &value)
+    }
+
+    /// What the target is: a YouTube channel, a LinkedIn organisation, a Facebook page, a Facebook or LinkedIn profile, or `custom`.
+    pub fn type_(self, value: impl Into<types::DestinationType>) -> Self {
+        let value: types::DestinationType = value.into();
+        self.set_body_field("type", &value)
     }
 }
 
 /// [`Live::delete_live_event_destination`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteLiveEventDestination {
-    call: Call<Empty>,
-}
-
-impl DeleteLiveEventDestination {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteLiveEventDestination {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_LIVE_EVENT_DESTINATION;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteLiveEventDestination = TypedCall<operations::DeleteLiveEventDestination>;
 
 /// [`Live::list_live_events`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListLiveEvents {
-    call: Call<Page<types::LiveEvent>>,
-}
+pub type ListLiveEvents = TypedCall<operations::ListLiveEvents>;
 
 impl ListLiveEvents {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// By name or by date.
-    pub fn sort(mut self, value: impl Into<types::NameOrDateSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
         let value: types::NameOrDateSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Leave out the events that already sit in a folder, a showcase or a webinar.
-    pub fn filter(mut self, value: impl Into<types::LiveEventFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::LiveEventFilter>) -> Self {
         let value: types::LiveEventFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Kind of events wanted: one-time, recurring or both.
-    pub fn type_(mut self, value: impl Into<types::LiveEventTypeFilter>) -> Self {
+    pub fn type_(self, value: impl Into<types::LiveEventTypeFilter>) -> Self {
         let value: types::LiveEventTypeFilter = value.into();
-        self.call.set_query("type", &value);
-        self
+        self.set_query("type", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::LiveEvent>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListLiveEvents {
-    type Answer = Page<types::LiveEvent>;
-    const OPERATION: &'static Operation = &LIST_LIVE_EVENTS;
-    fn into_call(self) -> Call<Page<types::LiveEvent>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::create_live_event`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateLiveEvent {
-    call: Call<types::LiveEvent>,
-}
+pub type CreateLiveEvent = TypedCall<operations::CreateLiveEvent>;
 
 impl CreateLiveEvent {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEvent> {
-        self.call.send()
+    /// Whether the share link can be used.
+    pub fn allow_share_link(self, value: bool) -> Self {
+        self.set_body_field("allow_share_link", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Whether automated closed captions are on.
+    pub fn auto_cc_enabled(self, value: bool) -> Self {
+        self.set_body_field("auto_cc_enabled", &value)
     }
-}
 
-impl Endpoint for CreateLiveEvent {
-    type Answer = types::LiveEvent;
-    const OPERATION: &'static Operation = &CREATE_LIVE_EVENT;
-    fn into_call(self) -> Call<types::LiveEvent> {
-        self.call
+    /// Words, separated by commas, that help the caption recogniser.
+    pub fn auto_cc_keywords(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("auto_cc_keywords", &value)
+    }
+
+    /// Language of the automated captions, as a BCP 47 tag.
+    pub fn auto_cc_lang(
+        self,
+        value: impl Into<types::LiveEventCaptionLanguage>,
+    ) -> Self {
+        let value: types::LiveEventCaptionLanguage = value.into();
+        self.set_body_field("auto_cc_lang", &value)
+    }
+
+    /// Whether Vimeo titles the next streamed video itself, from `title` and the time of the stream.
+    pub fn automatically_title_stream(self, value: bool) -> Self {
+        self.set_body_field("automatically_title_stream", &value)
+    }
+
+    /// Whether the event's page on Vimeo shows the live chat.
+    pub fn chat_enabled(self, value: bool) -> Self {
+        self.set_body_field("chat_enabled", &value)
+    }
+
+    /// Words that rate the content; `GET /contentratings` lists those allowed.
+    pub fn content_rating(
+        self,
+        value: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let value: Vec<String> = value.into_iter().map(Into::into).collect();
+        self.set_body_field("content_rating", &value)
+    }
+
+    /// Whether DVR is on for the event.
+    pub fn dvr(self, value: bool) -> Self {
+        self.set_body_field("dvr", &value)
+    }
+
+    /// Player settings for embedding the event and the videos streamed to it.
+    pub fn embed(self, value: types::CreateLiveEventEmbedInput) -> Self {
+        self.set_body_field("embed", &value)
+    }
+
+    /// URI of the folder that holds the event.
+    pub fn folder_uri(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("folder_uri", &value)
+    }
+
+    /// Settings for questions from the audience.
+    pub fn interaction_tools_settings(
+        self,
+        value: types::InteractionToolsInput,
+    ) -> Self {
+        self.set_body_field("interaction_tools_settings", &value)
+    }
+
+    /// Whether the event streams with low latency.
+    pub fn low_latency(self, value: bool) -> Self {
+        self.set_body_field("low_latency", &value)
+    }
+
+    /// Order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
+    pub fn playlist_sort(self, value: impl Into<types::LiveEventPlaylistSort>) -> Self {
+        let value: types::LiveEventPlaylistSort = value.into();
+        self.set_body_field("playlist_sort", &value)
+    }
+
+    /// Whether the RTMP stream can be previewed before the event goes live.
+    pub fn rtmp_preview(self, value: bool) -> Self {
+        self.set_body_field("rtmp_preview", &value)
+    }
+
+    /// Planned times of the event.
+    pub fn schedule(self, value: types::LiveEventScheduleInput) -> Self {
+        self.set_body_field("schedule", &value)
+    }
+
+    /// Whether scheduled playback is on.
+    pub fn scheduled_playback(self, value: bool) -> Self {
+        self.set_body_field("scheduled_playback", &value)
+    }
+
+    /// Description for the video of the next stream.
+    pub fn stream_description(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("stream_description", &value)
+    }
+
+    /// Embed permission of the event.
+    pub fn stream_embed(self, value: types::LiveEventStreamEmbedInput) -> Self {
+        self.set_body_field("stream_embed", &value)
+    }
+
+    /// Password for the videos streamed to the event; used when `stream_privacy.view` is `password`.
+    pub fn stream_password(self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
+        self.set_body_field("stream_password", &value)
+    }
+
+    /// Privacy of the event and of what is streamed to it.
+    pub fn stream_privacy(self, value: types::LiveEventPrivacyInput) -> Self {
+        self.set_body_field("stream_privacy", &value)
+    }
+
+    /// Title for the video of the next stream; required when `automatically_title_stream` is false.
+    pub fn stream_title(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("stream_title", &value)
+    }
+
+    /// Time zone for the times that Vimeo writes into automatic titles.
+    pub fn time_zone(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("time_zone", &value)
     }
 }
 
 /// [`Live::delete_live_events`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteLiveEvents {
-    call: Call<Empty>,
-}
-
-impl DeleteLiveEvents {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteLiveEvents {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_LIVE_EVENTS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteLiveEvents = TypedCall<operations::DeleteLiveEvents>;
 
 /// [`Live::get_live_event`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetLiveEvent {
-    call: Call<types::LiveEvent>,
-}
+pub type GetLiveEvent = TypedCall<operations::GetLiveEvent>;
 
 impl GetLiveEvent {
     /// Password, where one is needed.
-    pub fn password(mut self, value: impl Into<Secret>) -> Self {
+    pub fn password(self, value: impl Into<Secret>) -> Self {
         let value: Secret = value.into();
-        self.call.set_query("password", &value);
-        self
+        self.set_query("password", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEvent> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetLiveEvent {
-    type Answer = types::LiveEvent;
-    const OPERATION: &'static Operation = &GET_LIVE_EVENT;
-    fn into_call(self) -> Call<types::LiveEvent> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::edit_live_event`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditLiveEvent {
-    call: Call<types::LiveEvent>,
-}
+pub type EditLiveEvent = TypedCall<operations::EditLiveEvent>;
 
 impl EditLiveEvent {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::EditLiveEventBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::EditLiveEventBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEvent> {
-        self.call.send()
+    /// Whether automated closed captions are on.
+    pub fn auto_cc_enabled(self, value: bool) -> Self {
+        self.set_body_field("auto_cc_enabled", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Words, separated by commas, that help the caption recogniser.
+    pub fn auto_cc_keywords(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("auto_cc_keywords", &value)
     }
-}
 
-impl Endpoint for EditLiveEvent {
-    type Answer = types::LiveEvent;
-    const OPERATION: &'static Operation = &EDIT_LIVE_EVENT;
-    fn into_call(self) -> Call<types::LiveEvent> {
-        self.call
+    /// Language of the automated captions, as a BCP 47 tag.
+    pub fn auto_cc_language(
+        self,
+        value: impl Into<types::LiveEventCaptionLanguage>,
+    ) -> Self {
+        let value: types::LiveEventCaptionLanguage = value.into();
+        self.set_body_field("auto_cc_language", &value)
+    }
+
+    /// Whether Vimeo titles the next streamed video itself, from `title` and the time of the stream.
+    pub fn automatically_title_stream(self, value: bool) -> Self {
+        self.set_body_field("automatically_title_stream", &value)
+    }
+
+    /// Whether the event's page on Vimeo shows the live chat.
+    pub fn chat_enabled(self, value: bool) -> Self {
+        self.set_body_field("chat_enabled", &value)
+    }
+
+    /// Words that rate the content; `GET /contentratings` lists those allowed.
+    pub fn content_rating(
+        self,
+        value: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let value: Vec<String> = value.into_iter().map(Into::into).collect();
+        self.set_body_field("content_rating", &value)
+    }
+
+    /// Whether DVR is on for the event.
+    pub fn dvr(self, value: bool) -> Self {
+        self.set_body_field("dvr", &value)
+    }
+
+    /// Player settings for embedding the event and the videos streamed to it.
+    pub fn embed(self, value: types::EditLiveEventEmbedInput) -> Self {
+        self.set_body_field("embed", &value)
+    }
+
+    /// Settings for questions from the audience.
+    pub fn interaction_tools_settings(
+        self,
+        value: types::InteractionToolsInput,
+    ) -> Self {
+        self.set_body_field("interaction_tools_settings", &value)
+    }
+
+    /// Order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
+    pub fn playlist_sort(self, value: impl Into<types::LiveEventPlaylistSort>) -> Self {
+        let value: types::LiveEventPlaylistSort = value.into();
+        self.set_body_field("playlist_sort", &value)
+    }
+
+    /// Planned times of the event.
+    pub fn schedule(self, value: types::LiveEventScheduleInput) -> Self {
+        self.set_body_field("schedule", &value)
+    }
+
+    /// Whether scheduled playback is on.
+    pub fn scheduled_playback(self, value: bool) -> Self {
+        self.set_body_field("scheduled_playback", &value)
+    }
+
+    /// Description for the video of the next stream.
+    pub fn stream_description(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("stream_description", &value)
+    }
+
+    /// Embed permission of the event.
+    pub fn stream_embed(self, value: types::LiveEventStreamEmbedInput) -> Self {
+        self.set_body_field("stream_embed", &value)
+    }
+
+    /// How the event streams: live, recording only, or a scheduled recording played as live (`simulive`).
+    pub fn stream_mode(self, value: impl Into<types::StreamMode>) -> Self {
+        let value: types::StreamMode = value.into();
+        self.set_body_field("stream_mode", &value)
+    }
+
+    /// Password for the videos streamed to the event; used when `stream_privacy.view` is `password`.
+    pub fn stream_password(self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
+        self.set_body_field("stream_password", &value)
+    }
+
+    /// Privacy of the event and of what is streamed to it.
+    pub fn stream_privacy(self, value: types::LiveEventPrivacyInput) -> Self {
+        self.set_body_field("stream_privacy", &value)
+    }
+
+    /// Title for the video of the next stream; required when `automatically_title_stream` is false.
+    pub fn stream_title(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("stream_title", &value)
+    }
+
+    /// Time zone for the times that Vimeo writes into automatic titles.
+    pub fn time_zone(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("time_zone", &value)
+    }
+
+    /// Title of the event; with `automatically_title_stream` on it is also the start of the title of each streamed video.
+    pub fn title(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("title", &value)
     }
 }
 
 /// [`Live::delete_live_event`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteLiveEvent {
-    call: Call<Empty>,
-}
-
-impl DeleteLiveEvent {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteLiveEvent {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_LIVE_EVENT;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteLiveEvent = TypedCall<operations::DeleteLiveEvent>;
 
 /// [`Live::activate_live_event`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ActivateLiveEvent {
-    call: Call<types::Video>,
-}
+pub type ActivateLiveEvent = TypedCall<operations::ActivateLiveEvent>;
 
 impl ActivateLiveEvent {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::ActivateLiveEventBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::ActivateLiveEventBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
+    /// Deprecated: whether the cloud composer starts the stream.
+    pub fn cloud_composing_streaming(self, value: bool) -> Self {
+        self.set_body_field("cloud_composing_streaming", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ActivateLiveEvent {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &ACTIVATE_LIVE_EVENT;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    /// Whether the cloud composer starts the stream.
+    pub fn streaming_start_requested(self, value: bool) -> Self {
+        self.set_body_field("streaming_start_requested", &value)
     }
 }
 
 /// [`Live::get_live_event_audio_tracks`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetLiveEventAudioTracks {
-    call: Call<types::LiveEventAudioTracks>,
-}
+pub type GetLiveEventAudioTracks = TypedCall<operations::GetLiveEventAudioTracks>;
 
 impl GetLiveEventAudioTracks {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEventAudioTracks> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetLiveEventAudioTracks {
-    type Answer = types::LiveEventAudioTracks;
-    const OPERATION: &'static Operation = &GET_LIVE_EVENT_AUDIO_TRACKS;
-    fn into_call(self) -> Call<types::LiveEventAudioTracks> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::edit_live_event_audio_tracks`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditLiveEventAudioTracks {
-    call: Call<types::LiveEventAudioTracks>,
-}
+pub type EditLiveEventAudioTracks = TypedCall<operations::EditLiveEventAudioTracks>;
 
 impl EditLiveEventAudioTracks {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::EditLiveEventAudioTracksBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::EditLiveEventAudioTracksBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEventAudioTracks> {
-        self.call.send()
+    /// Language codes of the audio tracks.
+    pub fn audio_tracks(
+        self,
+        value: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let value: Vec<String> = value.into_iter().map(Into::into).collect();
+        self.set_body_field("audio_tracks", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditLiveEventAudioTracks {
-    type Answer = types::LiveEventAudioTracks;
-    const OPERATION: &'static Operation = &EDIT_LIVE_EVENT_AUDIO_TRACKS;
-    fn into_call(self) -> Call<types::LiveEventAudioTracks> {
-        self.call
+    /// Language code of the main audio track.
+    pub fn primary_audio_track(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("primary_audio_track", &value)
     }
 }
 
 /// [`Live::edit_live_event_closed_captions`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditLiveEventClosedCaptions {
-    call: Call<types::LiveEventClosedCaptions>,
-}
+pub type EditLiveEventClosedCaptions = TypedCall<
+    operations::EditLiveEventClosedCaptions,
+>;
 
 impl EditLiveEventClosedCaptions {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEventClosedCaptions> {
-        self.call.send()
+    /// Words, separated by commas, that help the caption recogniser.
+    pub fn auto_cc_keywords(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("auto_cc_keywords", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditLiveEventClosedCaptions {
-    type Answer = types::LiveEventClosedCaptions;
-    const OPERATION: &'static Operation = &EDIT_LIVE_EVENT_CLOSED_CAPTIONS;
-    fn into_call(self) -> Call<types::LiveEventClosedCaptions> {
-        self.call
+    /// Language of the automated captions, as a BCP 47 tag.
+    pub fn auto_cc_lang(
+        self,
+        value: impl Into<types::LiveEventCaptionLanguage>,
+    ) -> Self {
+        let value: types::LiveEventCaptionLanguage = value.into();
+        self.set_body_field("auto_cc_lang", &value)
     }
 }
 
 /// [`Live::list_live_event_video_graphics`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListLiveEventVideoGraphics {
-    call: Call<Page<types::LiveEventVideoGraphic>>,
-}
+pub type ListLiveEventVideoGraphics = TypedCall<operations::ListLiveEventVideoGraphics>;
 
 impl ListLiveEventVideoGraphics {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::LiveEventVideoGraphic>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListLiveEventVideoGraphics {
-    type Answer = Page<types::LiveEventVideoGraphic>;
-    const OPERATION: &'static Operation = &LIST_LIVE_EVENT_VIDEO_GRAPHICS;
-    fn into_call(self) -> Call<Page<types::LiveEventVideoGraphic>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::add_live_event_video_graphic`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddLiveEventVideoGraphic {
-    call: Call<types::LiveEventVideoGraphic>,
-}
+pub type AddLiveEventVideoGraphic = TypedCall<operations::AddLiveEventVideoGraphic>;
 
 impl AddLiveEventVideoGraphic {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEventVideoGraphic> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddLiveEventVideoGraphic {
-    type Answer = types::LiveEventVideoGraphic;
-    const OPERATION: &'static Operation = &ADD_LIVE_EVENT_VIDEO_GRAPHIC;
-    fn into_call(self) -> Call<types::LiveEventVideoGraphic> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::remove_live_event_video_graphic`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveLiveEventVideoGraphic {
-    call: Call<Empty>,
-}
-
-impl RemoveLiveEventVideoGraphic {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveLiveEventVideoGraphic {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_LIVE_EVENT_VIDEO_GRAPHIC;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type RemoveLiveEventVideoGraphic = TypedCall<
+    operations::RemoveLiveEventVideoGraphic,
+>;
 
 /// [`Live::list_live_event_scenes`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListLiveEventScenes {
-    call: Call<Page<types::LiveEventScene>>,
-}
+pub type ListLiveEventScenes = TypedCall<operations::ListLiveEventScenes>;
 
 impl ListLiveEventScenes {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::LiveEventScene>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListLiveEventScenes {
-    type Answer = Page<types::LiveEventScene>;
-    const OPERATION: &'static Operation = &LIST_LIVE_EVENT_SCENES;
-    fn into_call(self) -> Call<Page<types::LiveEventScene>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::create_live_event_scene`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateLiveEventScene {
-    call: Call<types::LiveEventScene>,
-}
+pub type CreateLiveEventScene = TypedCall<operations::CreateLiveEventScene>;
 
 impl CreateLiveEventScene {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::CreateLiveEventSceneBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::CreateLiveEventSceneBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEventScene> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateLiveEventScene {
-    type Answer = types::LiveEventScene;
-    const OPERATION: &'static Operation = &CREATE_LIVE_EVENT_SCENE;
-    fn into_call(self) -> Call<types::LiveEventScene> {
-        self.call
+    /// Kind of scene; `live` when left out.
+    pub fn scene_type(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("scene_type", &value)
     }
 }
 
 /// [`Live::reset_live_event_scenes`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ResetLiveEventScenes {
-    call: Call<Vec<types::LiveEventScene>>,
-}
+pub type ResetLiveEventScenes = TypedCall<operations::ResetLiveEventScenes>;
 
 impl ResetLiveEventScenes {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Vec<types::LiveEventScene>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ResetLiveEventScenes {
-    type Answer = Vec<types::LiveEventScene>;
-    const OPERATION: &'static Operation = &RESET_LIVE_EVENT_SCENES;
-    fn into_call(self) -> Call<Vec<types::LiveEventScene>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::edit_live_event_scene`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditLiveEventScene {
-    call: Call<types::LiveEventScene>,
-}
+pub type EditLiveEventScene = TypedCall<operations::EditLiveEventScene>;
 
 impl EditLiveEventScene {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEventScene> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditLiveEventScene {
-    type Answer = types::LiveEventScene;
-    const OPERATION: &'static Operation = &EDIT_LIVE_EVENT_SCENE;
-    fn into_call(self) -> Call<types::LiveEventScene> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::attach_live_event_scene_graphic`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AttachLiveEventSceneGraphic {
-    call: Call<types::LiveEventScene>,
-}
+pub type AttachLiveEventSceneGraphic = TypedCall<
+    operations::AttachLiveEventSceneGraphic,
+>;
 
 impl AttachLiveEventSceneGraphic {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEventScene> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AttachLiveEventSceneGraphic {
-    type Answer = types::LiveEventScene;
-    const OPERATION: &'static Operation = &ATTACH_LIVE_EVENT_SCENE_GRAPHIC;
-    fn into_call(self) -> Call<types::LiveEventScene> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::end_live_event`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EndLiveEvent {
-    call: Call<types::Video>,
-}
+pub type EndLiveEvent = TypedCall<operations::EndLiveEvent>;
 
 impl EndLiveEvent {
     /// ID of the video that the live event streams to.
-    pub fn clip_id(mut self, value: u64) -> Self {
-        self.call.set_query("clip_id", &value);
-        self
+    pub fn clip_id(self, value: u64) -> Self {
+        self.set_query("clip_id", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EndLiveEvent {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &END_LIVE_EVENT;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::export_live_event_viewer_analytics`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ExportLiveEventViewerAnalytics {
-    call: Call<Empty>,
-}
-
-impl ExportLiveEventViewerAnalytics {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ExportLiveEventViewerAnalytics {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &EXPORT_LIVE_EVENT_VIEWER_ANALYTICS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type ExportLiveEventViewerAnalytics = TypedCall<
+    operations::ExportLiveEventViewerAnalytics,
+>;
 
 /// [`Live::edit_live_event_low_latency`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditLiveEventLowLatency {
-    call: Call<types::LiveEventLowLatency>,
-}
+pub type EditLiveEventLowLatency = TypedCall<operations::EditLiveEventLowLatency>;
 
 impl EditLiveEventLowLatency {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::LiveEventLowLatencyBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::LiveEventLowLatencyBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEventLowLatency> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditLiveEventLowLatency {
-    type Answer = types::LiveEventLowLatency;
-    const OPERATION: &'static Operation = &EDIT_LIVE_EVENT_LOW_LATENCY;
-    fn into_call(self) -> Call<types::LiveEventLowLatency> {
-        self.call
+    /// Whether the event streams with low latency.
+    pub fn low_latency(self, value: bool) -> Self {
+        self.set_body_field("low_latency", &value)
     }
 }
 
 /// [`Live::list_live_event_thumbnails`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListLiveEventThumbnails {
-    call: Call<Page<types::Picture>>,
-}
+pub type ListLiveEventThumbnails = TypedCall<operations::ListLiveEventThumbnails>;
 
 impl ListLiveEventThumbnails {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Picture>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListLiveEventThumbnails {
-    type Answer = Page<types::Picture>;
-    const OPERATION: &'static Operation = &LIST_LIVE_EVENT_THUMBNAILS;
-    fn into_call(self) -> Call<Page<types::Picture>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::create_live_event_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateLiveEventThumbnail {
-    call: Call<types::Picture>,
-}
+pub type CreateLiveEventThumbnail = TypedCall<operations::CreateLiveEventThumbnail>;
 
 impl CreateLiveEventThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::ActivatePictureBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::ActivatePictureBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateLiveEventThumbnail {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &CREATE_LIVE_EVENT_THUMBNAIL;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    /// Whether this picture becomes the one in use.
+    pub fn active(self, value: bool) -> Self {
+        self.set_body_field("active", &value)
     }
 }
 
 /// [`Live::get_live_event_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetLiveEventThumbnail {
-    call: Call<types::Picture>,
-}
+pub type GetLiveEventThumbnail = TypedCall<operations::GetLiveEventThumbnail>;
 
 impl GetLiveEventThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetLiveEventThumbnail {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &GET_LIVE_EVENT_THUMBNAIL;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::edit_live_event_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditLiveEventThumbnail {
-    call: Call<types::Picture>,
-}
+pub type EditLiveEventThumbnail = TypedCall<operations::EditLiveEventThumbnail>;
 
 impl EditLiveEventThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::ActivatePictureBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::ActivatePictureBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditLiveEventThumbnail {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &EDIT_LIVE_EVENT_THUMBNAIL;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    /// Whether this picture becomes the one in use.
+    pub fn active(self, value: bool) -> Self {
+        self.set_body_field("active", &value)
     }
 }
 
 /// [`Live::delete_live_event_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteLiveEventThumbnail {
-    call: Call<Empty>,
-}
-
-impl DeleteLiveEventThumbnail {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteLiveEventThumbnail {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_LIVE_EVENT_THUMBNAIL;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteLiveEventThumbnail = TypedCall<operations::DeleteLiveEventThumbnail>;
 
 /// [`Live::list_live_event_embed_domains`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListLiveEventEmbedDomains {
-    call: Call<Page<types::EmbedDomain>>,
-}
+pub type ListLiveEventEmbedDomains = TypedCall<operations::ListLiveEventEmbedDomains>;
 
 impl ListLiveEventEmbedDomains {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::EmbedDomain>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListLiveEventEmbedDomains {
-    type Answer = Page<types::EmbedDomain>;
-    const OPERATION: &'static Operation = &LIST_LIVE_EVENT_EMBED_DOMAINS;
-    fn into_call(self) -> Call<Page<types::EmbedDomain>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::set_live_event_embed_domains`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct SetLiveEventEmbedDomains {
-    call: Call<Empty>,
-}
+pub type SetLiveEventEmbedDomains = TypedCall<operations::SetLiveEventEmbedDomains>;
 
 impl SetLiveEventEmbedDomains {
-    /// What to send along.
-    pub fn body(mut self, body: &types::LiveEventEmbedDomainsBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::LiveEventEmbedDomainsBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for SetLiveEventEmbedDomains {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &SET_LIVE_EVENT_EMBED_DOMAINS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
+    /// Domains where the event may be embedded.
+    pub fn allowed_domains(
+        self,
+        value: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let value: Vec<String> = value.into_iter().map(Into::into).collect();
+        self.set_body_field("allowed_domains", &value)
     }
 }
 
 /// [`Live::get_live_event_session_status`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetLiveEventSessionStatus {
-    call: Call<types::LiveEventSessionStatus>,
-}
+pub type GetLiveEventSessionStatus = TypedCall<operations::GetLiveEventSessionStatus>;
 
 impl GetLiveEventSessionStatus {
     /// ID of the video that the live event streams to.
-    pub fn clip_id(mut self, value: u64) -> Self {
-        self.call.set_query("clip_id", &value);
-        self
+    pub fn clip_id(self, value: u64) -> Self {
+        self.set_query("clip_id", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEventSessionStatus> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetLiveEventSessionStatus {
-    type Answer = types::LiveEventSessionStatus;
-    const OPERATION: &'static Operation = &GET_LIVE_EVENT_SESSION_STATUS;
-    fn into_call(self) -> Call<types::LiveEventSessionStatus> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::list_live_event_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListLiveEventVideos {
-    call: Call<Page<types::Video>>,
-}
+pub type ListLiveEventVideos = TypedCall<operations::ListLiveEventVideos>;
 
 impl ListLiveEventVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the videos; `arranged` is the order of the playlist.
-    pub fn sort(mut self, value: impl Into<types::LiveEventVideoSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::LiveEventVideoSort>) -> Self {
         let value: types::LiveEventVideoSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Path of a video: Vimeo answers with the page of the list on which it stands.
-    pub fn containing_uri(mut self, value: impl Into<String>) -> Self {
+    pub fn containing_uri(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("containing_uri", &value);
-        self
+        self.set_query("containing_uri", &value)
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(mut self, value: impl Into<types::EmbeddableFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
         let value: types::EmbeddableFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
-    pub fn filter_embeddable(mut self, value: bool) -> Self {
-        self.call.set_query("filter_embeddable", &value);
-        self
+    pub fn filter_embeddable(self, value: bool) -> Self {
+        self.set_query("filter_embeddable", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListLiveEventVideos {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_LIVE_EVENT_VIDEOS;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::add_live_event_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddLiveEventVideos {
-    call: Call<Empty>,
-}
+pub type AddLiveEventVideos = TypedCall<operations::AddLiveEventVideos>;
 
 impl AddLiveEventVideos {
-    /// What to send along.
-    pub fn body(mut self, body: &types::LiveEventVideosBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::LiveEventVideosBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddLiveEventVideos {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &ADD_LIVE_EVENT_VIDEOS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
+    /// The videos, one object each.
+    pub fn videos(
+        self,
+        value: impl IntoIterator<Item = types::LiveEventVideoInput>,
+    ) -> Self {
+        let value: Vec<types::LiveEventVideoInput> = value.into_iter().collect();
+        self.set_body_field("videos", &value)
     }
 }
 
 /// [`Live::remove_live_event_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveLiveEventVideos {
-    call: Call<Empty>,
-}
+pub type RemoveLiveEventVideos = TypedCall<operations::RemoveLiveEventVideos>;
 
 impl RemoveLiveEventVideos {
-    /// What to send along.
-    pub fn body(mut self, body: &types::LiveEventVideosBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::LiveEventVideosBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveLiveEventVideos {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_LIVE_EVENT_VIDEOS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
+    /// The videos, one object each.
+    pub fn videos(
+        self,
+        value: impl IntoIterator<Item = types::LiveEventVideoInput>,
+    ) -> Self {
+        let value: Vec<types::LiveEventVideoInput> = value.into_iter().collect();
+        self.set_body_field("videos", &value)
     }
 }
 
 /// [`Live::get_live_event_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetLiveEventVideo {
-    call: Call<types::Video>,
-}
+pub type GetLiveEventVideo = TypedCall<operations::GetLiveEventVideo>;
 
 impl GetLiveEventVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetLiveEventVideo {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &GET_LIVE_EVENT_VIDEO;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::get_my_available_destinations`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetMyAvailableDestinations {
-    call: Call<Value>,
-}
+pub type GetMyAvailableDestinations = TypedCall<operations::GetMyAvailableDestinations>;
 
 impl GetMyAvailableDestinations {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Value> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetMyAvailableDestinations {
-    type Answer = Value;
-    const OPERATION: &'static Operation = &GET_MY_AVAILABLE_DESTINATIONS;
-    fn into_call(self) -> Call<Value> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::list_my_live_events`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyLiveEvents {
-    call: Call<Page<types::LiveEvent>>,
-}
+pub type ListMyLiveEvents = TypedCall<operations::ListMyLiveEvents>;
 
 impl ListMyLiveEvents {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// By name or by date.
-    pub fn sort(mut self, value: impl Into<types::NameOrDateSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
         let value: types::NameOrDateSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Leave out the events that already sit in a folder, a showcase or a webinar.
-    pub fn filter(mut self, value: impl Into<types::LiveEventFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::LiveEventFilter>) -> Self {
         let value: types::LiveEventFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Kind of events wanted: one-time, recurring or both.
-    pub fn type_(mut self, value: impl Into<types::LiveEventTypeFilter>) -> Self {
+    pub fn type_(self, value: impl Into<types::LiveEventTypeFilter>) -> Self {
         let value: types::LiveEventTypeFilter = value.into();
-        self.call.set_query("type", &value);
-        self
+        self.set_query("type", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::LiveEvent>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyLiveEvents {
-    type Answer = Page<types::LiveEvent>;
-    const OPERATION: &'static Operation = &LIST_MY_LIVE_EVENTS;
-    fn into_call(self) -> Call<Page<types::LiveEvent>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::create_my_live_event`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateMyLiveEvent {
-    call: Call<types::LiveEvent>,
-}
+pub type CreateMyLiveEvent = TypedCall<operations::CreateMyLiveEvent>;
 
 impl CreateMyLiveEvent {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEvent> {
-        self.call.send()
+    /// Whether the share link can be used.
+    pub fn allow_share_link(self, value: bool) -> Self {
+        self.set_body_field("allow_share_link", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Whether automated closed captions are on.
+    pub fn auto_cc_enabled(self, value: bool) -> Self {
+        self.set_body_field("auto_cc_enabled", &value)
     }
-}
 
-impl Endpoint for CreateMyLiveEvent {
-    type Answer = types::LiveEvent;
-    const OPERATION: &'static Operation = &CREATE_MY_LIVE_EVENT;
-    fn into_call(self) -> Call<types::LiveEvent> {
-        self.call
+    /// Words, separated by commas, that help the caption recogniser.
+    pub fn auto_cc_keywords(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("auto_cc_keywords", &value)
+    }
+
+    /// Language of the automated captions, as a BCP 47 tag.
+    pub fn auto_cc_lang(
+        self,
+        value: impl Into<types::LiveEventCaptionLanguage>,
+    ) -> Self {
+        let value: types::LiveEventCaptionLanguage = value.into();
+        self.set_body_field("auto_cc_lang", &value)
+    }
+
+    /// Whether Vimeo titles the next streamed video itself, from `title` and the time of the stream.
+    pub fn automatically_title_stream(self, value: bool) -> Self {
+        self.set_body_field("automatically_title_stream", &value)
+    }
+
+    /// Whether the event's page on Vimeo shows the live chat.
+    pub fn chat_enabled(self, value: bool) -> Self {
+        self.set_body_field("chat_enabled", &value)
+    }
+
+    /// Words that rate the content; `GET /contentratings` lists those allowed.
+    pub fn content_rating(
+        self,
+        value: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let value: Vec<String> = value.into_iter().map(Into::into).collect();
+        self.set_body_field("content_rating", &value)
+    }
+
+    /// Whether DVR is on for the event.
+    pub fn dvr(self, value: bool) -> Self {
+        self.set_body_field("dvr", &value)
+    }
+
+    /// Player settings for embedding the event and the videos streamed to it.
+    pub fn embed(self, value: types::CreateLiveEventEmbedInput) -> Self {
+        self.set_body_field("embed", &value)
+    }
+
+    /// URI of the folder that holds the event.
+    pub fn folder_uri(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("folder_uri", &value)
+    }
+
+    /// Settings for questions from the audience.
+    pub fn interaction_tools_settings(
+        self,
+        value: types::InteractionToolsInput,
+    ) -> Self {
+        self.set_body_field("interaction_tools_settings", &value)
+    }
+
+    /// Whether the event streams with low latency.
+    pub fn low_latency(self, value: bool) -> Self {
+        self.set_body_field("low_latency", &value)
+    }
+
+    /// Order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
+    pub fn playlist_sort(self, value: impl Into<types::LiveEventPlaylistSort>) -> Self {
+        let value: types::LiveEventPlaylistSort = value.into();
+        self.set_body_field("playlist_sort", &value)
+    }
+
+    /// Whether the RTMP stream can be previewed before the event goes live.
+    pub fn rtmp_preview(self, value: bool) -> Self {
+        self.set_body_field("rtmp_preview", &value)
+    }
+
+    /// Planned times of the event.
+    pub fn schedule(self, value: types::LiveEventScheduleInput) -> Self {
+        self.set_body_field("schedule", &value)
+    }
+
+    /// Whether scheduled playback is on.
+    pub fn scheduled_playback(self, value: bool) -> Self {
+        self.set_body_field("scheduled_playback", &value)
+    }
+
+    /// Description for the video of the next stream.
+    pub fn stream_description(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("stream_description", &value)
+    }
+
+    /// Embed permission of the event.
+    pub fn stream_embed(self, value: types::LiveEventStreamEmbedInput) -> Self {
+        self.set_body_field("stream_embed", &value)
+    }
+
+    /// Password for the videos streamed to the event; used when `stream_privacy.view` is `password`.
+    pub fn stream_password(self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
+        self.set_body_field("stream_password", &value)
+    }
+
+    /// Privacy of the event and of what is streamed to it.
+    pub fn stream_privacy(self, value: types::LiveEventPrivacyInput) -> Self {
+        self.set_body_field("stream_privacy", &value)
+    }
+
+    /// Title for the video of the next stream; required when `automatically_title_stream` is false.
+    pub fn stream_title(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("stream_title", &value)
+    }
+
+    /// Time zone for the times that Vimeo writes into automatic titles.
+    pub fn time_zone(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("time_zone", &value)
     }
 }
 
 /// [`Live::delete_my_live_events`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteMyLiveEvents {
-    call: Call<Empty>,
-}
-
-impl DeleteMyLiveEvents {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteMyLiveEvents {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_MY_LIVE_EVENTS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteMyLiveEvents = TypedCall<operations::DeleteMyLiveEvents>;
 
 /// [`Live::get_my_live_event`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetMyLiveEvent {
-    call: Call<types::LiveEvent>,
-}
+pub type GetMyLiveEvent = TypedCall<operations::GetMyLiveEvent>;
 
 impl GetMyLiveEvent {
     /// Password, where one is needed.
-    pub fn password(mut self, value: impl Into<Secret>) -> Self {
+    pub fn password(self, value: impl Into<Secret>) -> Self {
         let value: Secret = value.into();
-        self.call.set_query("password", &value);
-        self
+        self.set_query("password", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEvent> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetMyLiveEvent {
-    type Answer = types::LiveEvent;
-    const OPERATION: &'static Operation = &GET_MY_LIVE_EVENT;
-    fn into_call(self) -> Call<types::LiveEvent> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::edit_my_live_event`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditMyLiveEvent {
-    call: Call<types::LiveEvent>,
-}
+pub type EditMyLiveEvent = TypedCall<operations::EditMyLiveEvent>;
 
 impl EditMyLiveEvent {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::EditLiveEventBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::EditLiveEventBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEvent> {
-        self.call.send()
+    /// Whether automated closed captions are on.
+    pub fn auto_cc_enabled(self, value: bool) -> Self {
+        self.set_body_field("auto_cc_enabled", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Words, separated by commas, that help the caption recogniser.
+    pub fn auto_cc_keywords(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("auto_cc_keywords", &value)
     }
-}
 
-impl Endpoint for EditMyLiveEvent {
-    type Answer = types::LiveEvent;
-    const OPERATION: &'static Operation = &EDIT_MY_LIVE_EVENT;
-    fn into_call(self) -> Call<types::LiveEvent> {
-        self.call
+    /// Language of the automated captions, as a BCP 47 tag.
+    pub fn auto_cc_language(
+        self,
+        value: impl Into<types::LiveEventCaptionLanguage>,
+    ) -> Self {
+        let value: types::LiveEventCaptionLanguage = value.into();
+        self.set_body_field("auto_cc_language", &value)
+    }
+
+    /// Whether Vimeo titles the next streamed video itself, from `title` and the time of the stream.
+    pub fn automatically_title_stream(self, value: bool) -> Self {
+        self.set_body_field("automatically_title_stream", &value)
+    }
+
+    /// Whether the event's page on Vimeo shows the live chat.
+    pub fn chat_enabled(self, value: bool) -> Self {
+        self.set_body_field("chat_enabled", &value)
+    }
+
+    /// Words that rate the content; `GET /contentratings` lists those allowed.
+    pub fn content_rating(
+        self,
+        value: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let value: Vec<String> = value.into_iter().map(Into::into).collect();
+        self.set_body_field("content_rating", &value)
+    }
+
+    /// Whether DVR is on for the event.
+    pub fn dvr(self, value: bool) -> Self {
+        self.set_body_field("dvr", &value)
+    }
+
+    /// Player settings for embedding the event and the videos streamed to it.
+    pub fn embed(self, value: types::EditLiveEventEmbedInput) -> Self {
+        self.set_body_field("embed", &value)
+    }
+
+    /// Settings for questions from the audience.
+    pub fn interaction_tools_settings(
+        self,
+        value: types::InteractionToolsInput,
+    ) -> Self {
+        self.set_body_field("interaction_tools_settings", &value)
+    }
+
+    /// Order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
+    pub fn playlist_sort(self, value: impl Into<types::LiveEventPlaylistSort>) -> Self {
+        let value: types::LiveEventPlaylistSort = value.into();
+        self.set_body_field("playlist_sort", &value)
+    }
+
+    /// Planned times of the event.
+    pub fn schedule(self, value: types::LiveEventScheduleInput) -> Self {
+        self.set_body_field("schedule", &value)
+    }
+
+    /// Whether scheduled playback is on.
+    pub fn scheduled_playback(self, value: bool) -> Self {
+        self.set_body_field("scheduled_playback", &value)
+    }
+
+    /// Description for the video of the next stream.
+    pub fn stream_description(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("stream_description", &value)
+    }
+
+    /// Embed permission of the event.
+    pub fn stream_embed(self, value: types::LiveEventStreamEmbedInput) -> Self {
+        self.set_body_field("stream_embed", &value)
+    }
+
+    /// How the event streams: live, recording only, or a scheduled recording played as live (`simulive`).
+    pub fn stream_mode(self, value: impl Into<types::StreamMode>) -> Self {
+        let value: types::StreamMode = value.into();
+        self.set_body_field("stream_mode", &value)
+    }
+
+    /// Password for the videos streamed to the event; used when `stream_privacy.view` is `password`.
+    pub fn stream_password(self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
+        self.set_body_field("stream_password", &value)
+    }
+
+    /// Privacy of the event and of what is streamed to it.
+    pub fn stream_privacy(self, value: types::LiveEventPrivacyInput) -> Self {
+        self.set_body_field("stream_privacy", &value)
+    }
+
+    /// Title for the video of the next stream; required when `automatically_title_stream` is false.
+    pub fn stream_title(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("stream_title", &value)
+    }
+
+    /// Time zone for the times that Vimeo writes into automatic titles.
+    pub fn time_zone(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("time_zone", &value)
+    }
+
+    /// Title of the event; with `automatically_title_stream` on it is also the start of the title of each streamed video.
+    pub fn title(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("title", &value)
     }
 }
 
 /// [`Live::delete_my_live_event`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteMyLiveEvent {
-    call: Call<Empty>,
-}
-
-impl DeleteMyLiveEvent {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteMyLiveEvent {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_MY_LIVE_EVENT;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteMyLiveEvent = TypedCall<operations::DeleteMyLiveEvent>;
 
 /// [`Live::activate_my_live_event`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ActivateMyLiveEvent {
-    call: Call<types::Video>,
-}
+pub type ActivateMyLiveEvent = TypedCall<operations::ActivateMyLiveEvent>;
 
 impl ActivateMyLiveEvent {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::ActivateLiveEventBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::ActivateLiveEventBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
+    /// Deprecated: whether the cloud composer starts the stream.
+    pub fn cloud_composing_streaming(self, value: bool) -> Self {
+        self.set_body_field("cloud_composing_streaming", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ActivateMyLiveEvent {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &ACTIVATE_MY_LIVE_EVENT;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    /// Whether the cloud composer starts the stream.
+    pub fn streaming_start_requested(self, value: bool) -> Self {
+        self.set_body_field("streaming_start_requested", &value)
     }
 }
 
 /// [`Live::edit_my_live_event_closed_captions`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditMyLiveEventClosedCaptions {
-    call: Call<types::LiveEventClosedCaptions>,
-}
+pub type EditMyLiveEventClosedCaptions = TypedCall<
+    operations::EditMyLiveEventClosedCaptions,
+>;
 
 impl EditMyLiveEventClosedCaptions {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEventClosedCaptions> {
-        self.call.send()
+    /// Words, separated by commas, that help the caption recogniser.
+    pub fn auto_cc_keywords(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("auto_cc_keywords", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditMyLiveEventClosedCaptions {
-    type Answer = types::LiveEventClosedCaptions;
-    const OPERATION: &'static Operation = &EDIT_MY_LIVE_EVENT_CLOSED_CAPTIONS;
-    fn into_call(self) -> Call<types::LiveEventClosedCaptions> {
-        self.call
+    /// Language of the automated captions, as a BCP 47 tag.
+    pub fn auto_cc_lang(
+        self,
+        value: impl Into<types::LiveEventCaptionLanguage>,
+    ) -> Self {
+        let value: types::LiveEventCaptionLanguage = value.into();
+        self.set_body_field("auto_cc_lang", &value)
     }
 }
 
 /// [`Live::list_my_live_event_destinations`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyLiveEventDestinations {
-    call: Call<Page<types::LiveEventDestination>>,
-}
+pub type ListMyLiveEventDestinations = TypedCall<
+    operations::ListMyLiveEventDestinations,
+>;
 
 impl ListMyLiveEventDestinations {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::LiveEventDestination>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyLiveEventDestinations {
-    type Answer = Page<types::LiveEventDestination>;
-    const OPERATION: &'static Operation = &LIST_MY_LIVE_EVENT_DESTINATIONS;
-    fn into_call(self) -> Call<Page<types::LiveEventDestination>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::create_my_live_event_destination`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateMyLiveEventDestination {
-    call: Call<types::LiveEventDestination>,
-}
+pub type CreateMyLiveEventDestination = TypedCall<
+    operations::CreateMyLiveEventDestination,
+>;
 
 impl CreateMyLiveEventDestination {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEventDestination> {
-        self.call.send()
+    /// Whether the event is simulcast to this destination.
+    pub fn is_enabled(self, value: bool) -> Self {
+        self.set_body_field("is_enabled", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Who can see the simulcast, in the service's own words: `CONNECTIONS` and `PUBLIC` are LinkedIn's, `all_friends`, `everyone` and `self` Facebook's, the others YouTube's.
+    pub fn privacy(self, value: impl Into<types::DestinationPrivacy>) -> Self {
+        let value: types::DestinationPrivacy = value.into();
+        self.set_body_field("privacy", &value)
     }
-}
 
-impl Endpoint for CreateMyLiveEventDestination {
-    type Answer = types::LiveEventDestination;
-    const OPERATION: &'static Operation = &CREATE_MY_LIVE_EVENT_DESTINATION;
-    fn into_call(self) -> Call<types::LiveEventDestination> {
-        self.call
+    /// ID of the target at the service, such as a YouTube channel or a Facebook page.
+    pub fn provider_destination_id(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("provider_destination_id", &value)
+    }
+
+    /// ID of the scheduled video.
+    pub fn provider_video_id(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("provider_video_id", &value)
+    }
+
+    /// Planned start of the stream, as a Unix timestamp.
+    pub fn scheduled_at(self, value: u64) -> Self {
+        self.set_body_field("scheduled_at", &value)
+    }
+
+    /// RTMP stream key.
+    pub fn stream_key(self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
+        self.set_body_field("stream_key", &value)
+    }
+
+    /// RTMP address that receives the stream.
+    pub fn stream_url(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("stream_url", &value)
     }
 }
 
 /// [`Live::end_my_live_event`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EndMyLiveEvent {
-    call: Call<types::Video>,
-}
+pub type EndMyLiveEvent = TypedCall<operations::EndMyLiveEvent>;
 
 impl EndMyLiveEvent {
     /// ID of the video that the live event streams to.
-    pub fn clip_id(mut self, value: u64) -> Self {
-        self.call.set_query("clip_id", &value);
-        self
+    pub fn clip_id(self, value: u64) -> Self {
+        self.set_query("clip_id", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EndMyLiveEvent {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &END_MY_LIVE_EVENT;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::edit_my_live_event_low_latency`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditMyLiveEventLowLatency {
-    call: Call<types::LiveEventLowLatency>,
-}
+pub type EditMyLiveEventLowLatency = TypedCall<operations::EditMyLiveEventLowLatency>;
 
 impl EditMyLiveEventLowLatency {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::LiveEventLowLatencyBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::LiveEventLowLatencyBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEventLowLatency> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditMyLiveEventLowLatency {
-    type Answer = types::LiveEventLowLatency;
-    const OPERATION: &'static Operation = &EDIT_MY_LIVE_EVENT_LOW_LATENCY;
-    fn into_call(self) -> Call<types::LiveEventLowLatency> {
-        self.call
+    /// Whether the event streams with low latency.
+    pub fn low_latency(self, value: bool) -> Self {
+        self.set_body_field("low_latency", &value)
     }
 }
 
 /// [`Live::get_my_live_event_m3u8_playback`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetMyLiveEventM3u8Playback {
-    call: Call<Value>,
-}
+pub type GetMyLiveEventM3u8Playback = TypedCall<operations::GetMyLiveEventM3u8Playback>;
 
 impl GetMyLiveEventM3u8Playback {
     /// Send `1` for an fMP4 stream when the event has DVR on; without DVR the standard stream comes anyway.
-    pub fn dvr(mut self, value: u64) -> Self {
-        self.call.set_query("dvr", &value);
-        self
+    pub fn dvr(self, value: u64) -> Self {
+        self.set_query("dvr", &value)
     }
 
     /// Highest frame rate wanted, in frames per second.
-    pub fn max_fps_fhd(mut self, value: u64) -> Self {
-        self.call.set_query("max_fps_fhd", &value);
-        self
+    pub fn max_fps_fhd(self, value: u64) -> Self {
+        self.set_query("max_fps_fhd", &value)
     }
 
     /// How long the playlist link lives, 10 to 60 seconds.
-    pub fn ttl(mut self, value: u64) -> Self {
-        self.call.set_query("ttl", &value);
-        self
+    pub fn ttl(self, value: u64) -> Self {
+        self.set_query("ttl", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Value> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetMyLiveEventM3u8Playback {
-    type Answer = Value;
-    const OPERATION: &'static Operation = &GET_MY_LIVE_EVENT_M3U8_PLAYBACK;
-    fn into_call(self) -> Call<Value> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::list_my_live_event_thumbnails`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyLiveEventThumbnails {
-    call: Call<Page<types::Picture>>,
-}
+pub type ListMyLiveEventThumbnails = TypedCall<operations::ListMyLiveEventThumbnails>;
 
 impl ListMyLiveEventThumbnails {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Picture>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyLiveEventThumbnails {
-    type Answer = Page<types::Picture>;
-    const OPERATION: &'static Operation = &LIST_MY_LIVE_EVENT_THUMBNAILS;
-    fn into_call(self) -> Call<Page<types::Picture>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::create_my_live_event_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateMyLiveEventThumbnail {
-    call: Call<types::Picture>,
-}
+pub type CreateMyLiveEventThumbnail = TypedCall<operations::CreateMyLiveEventThumbnail>;
 
 impl CreateMyLiveEventThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::ActivatePictureBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::ActivatePictureBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateMyLiveEventThumbnail {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &CREATE_MY_LIVE_EVENT_THUMBNAIL;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    /// Whether this picture becomes the one in use.
+    pub fn active(self, value: bool) -> Self {
+        self.set_body_field("active", &value)
     }
 }
 
 /// [`Live::get_my_live_event_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetMyLiveEventThumbnail {
-    call: Call<types::Picture>,
-}
+pub type GetMyLiveEventThumbnail = TypedCall<operations::GetMyLiveEventThumbnail>;
 
 impl GetMyLiveEventThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetMyLiveEventThumbnail {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &GET_MY_LIVE_EVENT_THUMBNAIL;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::edit_my_live_event_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditMyLiveEventThumbnail {
-    call: Call<types::Picture>,
-}
+pub type EditMyLiveEventThumbnail = TypedCall<operations::EditMyLiveEventThumbnail>;
 
 impl EditMyLiveEventThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::ActivatePictureBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::ActivatePictureBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditMyLiveEventThumbnail {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &EDIT_MY_LIVE_EVENT_THUMBNAIL;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    /// Whether this picture becomes the one in use.
+    pub fn active(self, value: bool) -> Self {
+        self.set_body_field("active", &value)
     }
 }
 
 /// [`Live::delete_my_live_event_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteMyLiveEventThumbnail {
-    call: Call<Empty>,
-}
-
-impl DeleteMyLiveEventThumbnail {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteMyLiveEventThumbnail {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_MY_LIVE_EVENT_THUMBNAIL;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteMyLiveEventThumbnail = TypedCall<operations::DeleteMyLiveEventThumbnail>;
 
 /// [`Live::list_my_live_event_embed_domains`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyLiveEventEmbedDomains {
-    call: Call<Page<types::EmbedDomain>>,
-}
+pub type ListMyLiveEventEmbedDomains = TypedCall<
+    operations::ListMyLiveEventEmbedDomains,
+>;
 
 impl ListMyLiveEventEmbedDomains {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::EmbedDomain>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyLiveEventEmbedDomains {
-    type Answer = Page<types::EmbedDomain>;
-    const OPERATION: &'static Operation = &LIST_MY_LIVE_EVENT_EMBED_DOMAINS;
-    fn into_call(self) -> Call<Page<types::EmbedDomain>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::set_my_live_event_embed_domains`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct SetMyLiveEventEmbedDomains {
-    call: Call<Empty>,
-}
+pub type SetMyLiveEventEmbedDomains = TypedCall<operations::SetMyLiveEventEmbedDomains>;
 
 impl SetMyLiveEventEmbedDomains {
-    /// What to send along.
-    pub fn body(mut self, body: &types::LiveEventEmbedDomainsBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::LiveEventEmbedDomainsBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for SetMyLiveEventEmbedDomains {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &SET_MY_LIVE_EVENT_EMBED_DOMAINS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
+    /// Domains where the event may be embedded.
+    pub fn allowed_domains(
+        self,
+        value: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let value: Vec<String> = value.into_iter().map(Into::into).collect();
+        self.set_body_field("allowed_domains", &value)
     }
 }
 
 /// [`Live::list_my_live_event_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyLiveEventVideos {
-    call: Call<Page<types::Video>>,
-}
+pub type ListMyLiveEventVideos = TypedCall<operations::ListMyLiveEventVideos>;
 
 impl ListMyLiveEventVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the videos; `arranged` is the order of the playlist.
-    pub fn sort(mut self, value: impl Into<types::LiveEventVideoSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::LiveEventVideoSort>) -> Self {
         let value: types::LiveEventVideoSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Path of a video: Vimeo answers with the page of the list on which it stands.
-    pub fn containing_uri(mut self, value: impl Into<String>) -> Self {
+    pub fn containing_uri(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("containing_uri", &value);
-        self
+        self.set_query("containing_uri", &value)
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(mut self, value: impl Into<types::EmbeddableFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
         let value: types::EmbeddableFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
-    pub fn filter_embeddable(mut self, value: bool) -> Self {
-        self.call.set_query("filter_embeddable", &value);
-        self
+    pub fn filter_embeddable(self, value: bool) -> Self {
+        self.set_query("filter_embeddable", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyLiveEventVideos {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_MY_LIVE_EVENT_VIDEOS;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::add_my_live_event_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddMyLiveEventVideos {
-    call: Call<Empty>,
-}
+pub type AddMyLiveEventVideos = TypedCall<operations::AddMyLiveEventVideos>;
 
 impl AddMyLiveEventVideos {
-    /// What to send along.
-    pub fn body(mut self, body: &types::LiveEventVideosBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::LiveEventVideosBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddMyLiveEventVideos {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &ADD_MY_LIVE_EVENT_VIDEOS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
+    /// The videos, one object each.
+    pub fn videos(
+        self,
+        value: impl IntoIterator<Item = types::LiveEventVideoInput>,
+    ) -> Self {
+        let value: Vec<types::LiveEventVideoInput> = value.into_iter().collect();
+        self.set_body_field("videos", &value)
     }
 }
 
 /// [`Live::remove_my_live_event_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveMyLiveEventVideos {
-    call: Call<Empty>,
-}
+pub type RemoveMyLiveEventVideos = TypedCall<operations::RemoveMyLiveEventVideos>;
 
 impl RemoveMyLiveEventVideos {
-    /// What to send along.
-    pub fn body(mut self, body: &types::LiveEventVideosBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::LiveEventVideosBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveMyLiveEventVideos {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_MY_LIVE_EVENT_VIDEOS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
+    /// The videos, one object each.
+    pub fn videos(
+        self,
+        value: impl IntoIterator<Item = types::LiveEventVideoInput>,
+    ) -> Self {
+        let value: Vec<types::LiveEventVideoInput> = value.into_iter().collect();
+        self.set_body_field("videos", &value)
     }
 }
 
 /// [`Live::get_my_live_event_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetMyLiveEventVideo {
-    call: Call<types::Video>,
-}
+pub type GetMyLiveEventVideo = TypedCall<operations::GetMyLiveEventVideo>;
 
 impl GetMyLiveEventVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetMyLiveEventVideo {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &GET_MY_LIVE_EVENT_VIDEO;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::get_user_available_destinations`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetUserAvailableDestinations {
-    call: Call<Value>,
-}
+pub type GetUserAvailableDestinations = TypedCall<
+    operations::GetUserAvailableDestinations,
+>;
 
 impl GetUserAvailableDestinations {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Value> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetUserAvailableDestinations {
-    type Answer = Value;
-    const OPERATION: &'static Operation = &GET_USER_AVAILABLE_DESTINATIONS;
-    fn into_call(self) -> Call<Value> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::list_user_live_events`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserLiveEvents {
-    call: Call<Page<types::LiveEvent>>,
-}
+pub type ListUserLiveEvents = TypedCall<operations::ListUserLiveEvents>;
 
 impl ListUserLiveEvents {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// By name or by date.
-    pub fn sort(mut self, value: impl Into<types::NameOrDateSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
         let value: types::NameOrDateSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Leave out the events that already sit in a folder, a showcase or a webinar.
-    pub fn filter(mut self, value: impl Into<types::LiveEventFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::LiveEventFilter>) -> Self {
         let value: types::LiveEventFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Kind of events wanted: one-time, recurring or both.
-    pub fn type_(mut self, value: impl Into<types::LiveEventTypeFilter>) -> Self {
+    pub fn type_(self, value: impl Into<types::LiveEventTypeFilter>) -> Self {
         let value: types::LiveEventTypeFilter = value.into();
-        self.call.set_query("type", &value);
-        self
+        self.set_query("type", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::LiveEvent>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserLiveEvents {
-    type Answer = Page<types::LiveEvent>;
-    const OPERATION: &'static Operation = &LIST_USER_LIVE_EVENTS;
-    fn into_call(self) -> Call<Page<types::LiveEvent>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::create_user_live_event`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateUserLiveEvent {
-    call: Call<types::LiveEvent>,
-}
+pub type CreateUserLiveEvent = TypedCall<operations::CreateUserLiveEvent>;
 
 impl CreateUserLiveEvent {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEvent> {
-        self.call.send()
+    /// Whether the share link can be used.
+    pub fn allow_share_link(self, value: bool) -> Self {
+        self.set_body_field("allow_share_link", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Whether automated closed captions are on.
+    pub fn auto_cc_enabled(self, value: bool) -> Self {
+        self.set_body_field("auto_cc_enabled", &value)
     }
-}
 
-impl Endpoint for CreateUserLiveEvent {
-    type Answer = types::LiveEvent;
-    const OPERATION: &'static Operation = &CREATE_USER_LIVE_EVENT;
-    fn into_call(self) -> Call<types::LiveEvent> {
-        self.call
+    /// Words, separated by commas, that help the caption recogniser.
+    pub fn auto_cc_keywords(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("auto_cc_keywords", &value)
+    }
+
+    /// Language of the automated captions, as a BCP 47 tag.
+    pub fn auto_cc_lang(
+        self,
+        value: impl Into<types::LiveEventCaptionLanguage>,
+    ) -> Self {
+        let value: types::LiveEventCaptionLanguage = value.into();
+        self.set_body_field("auto_cc_lang", &value)
+    }
+
+    /// Whether Vimeo titles the next streamed video itself, from `title` and the time of the stream.
+    pub fn automatically_title_stream(self, value: bool) -> Self {
+        self.set_body_field("automatically_title_stream", &value)
+    }
+
+    /// Whether the event's page on Vimeo shows the live chat.
+    pub fn chat_enabled(self, value: bool) -> Self {
+        self.set_body_field("chat_enabled", &value)
+    }
+
+    /// Words that rate the content; `GET /contentratings` lists those allowed.
+    pub fn content_rating(
+        self,
+        value: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let value: Vec<String> = value.into_iter().map(Into::into).collect();
+        self.set_body_field("content_rating", &value)
+    }
+
+    /// Whether DVR is on for the event.
+    pub fn dvr(self, value: bool) -> Self {
+        self.set_body_field("dvr", &value)
+    }
+
+    /// Player settings for embedding the event and the videos streamed to it.
+    pub fn embed(self, value: types::CreateLiveEventEmbedInput) -> Self {
+        self.set_body_field("embed", &value)
+    }
+
+    /// URI of the folder that holds the event.
+    pub fn folder_uri(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("folder_uri", &value)
+    }
+
+    /// Settings for questions from the audience.
+    pub fn interaction_tools_settings(
+        self,
+        value: types::InteractionToolsInput,
+    ) -> Self {
+        self.set_body_field("interaction_tools_settings", &value)
+    }
+
+    /// Whether the event streams with low latency.
+    pub fn low_latency(self, value: bool) -> Self {
+        self.set_body_field("low_latency", &value)
+    }
+
+    /// Order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
+    pub fn playlist_sort(self, value: impl Into<types::LiveEventPlaylistSort>) -> Self {
+        let value: types::LiveEventPlaylistSort = value.into();
+        self.set_body_field("playlist_sort", &value)
+    }
+
+    /// Whether the RTMP stream can be previewed before the event goes live.
+    pub fn rtmp_preview(self, value: bool) -> Self {
+        self.set_body_field("rtmp_preview", &value)
+    }
+
+    /// Planned times of the event.
+    pub fn schedule(self, value: types::LiveEventScheduleInput) -> Self {
+        self.set_body_field("schedule", &value)
+    }
+
+    /// Whether scheduled playback is on.
+    pub fn scheduled_playback(self, value: bool) -> Self {
+        self.set_body_field("scheduled_playback", &value)
+    }
+
+    /// Description for the video of the next stream.
+    pub fn stream_description(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("stream_description", &value)
+    }
+
+    /// Embed permission of the event.
+    pub fn stream_embed(self, value: types::LiveEventStreamEmbedInput) -> Self {
+        self.set_body_field("stream_embed", &value)
+    }
+
+    /// Password for the videos streamed to the event; used when `stream_privacy.view` is `password`.
+    pub fn stream_password(self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
+        self.set_body_field("stream_password", &value)
+    }
+
+    /// Privacy of the event and of what is streamed to it.
+    pub fn stream_privacy(self, value: types::LiveEventPrivacyInput) -> Self {
+        self.set_body_field("stream_privacy", &value)
+    }
+
+    /// Title for the video of the next stream; required when `automatically_title_stream` is false.
+    pub fn stream_title(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("stream_title", &value)
+    }
+
+    /// Time zone for the times that Vimeo writes into automatic titles.
+    pub fn time_zone(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("time_zone", &value)
     }
 }
 
 /// [`Live::delete_user_live_events`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteUserLiveEvents {
-    call: Call<Empty>,
-}
-
-impl DeleteUserLiveEvents {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteUserLiveEvents {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_USER_LIVE_EVENTS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteUserLiveEvents = TypedCall<operations::DeleteUserLiveEvents>;
 
 /// [`Live::get_user_live_event`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetUserLiveEvent {
-    call: Call<types::LiveEvent>,
-}
+pub type GetUserLiveEvent = TypedCall<operations::GetUserLiveEvent>;
 
 impl GetUserLiveEvent {
     /// Password, where one is needed.
-    pub fn password(mut self, value: impl Into<Secret>) -> Self {
+    pub fn password(self, value: impl Into<Secret>) -> Self {
         let value: Secret = value.into();
-        self.call.set_query("password", &value);
-        self
+        self.set_query("password", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEvent> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetUserLiveEvent {
-    type Answer = types::LiveEvent;
-    const OPERATION: &'static Operation = &GET_USER_LIVE_EVENT;
-    fn into_call(self) -> Call<types::LiveEvent> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::edit_user_live_event`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditUserLiveEvent {
-    call: Call<types::LiveEvent>,
-}
+pub type EditUserLiveEvent = TypedCall<operations::EditUserLiveEvent>;
 
 impl EditUserLiveEvent {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::EditLiveEventBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::EditLiveEventBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEvent> {
-        self.call.send()
+    /// Whether automated closed captions are on.
+    pub fn auto_cc_enabled(self, value: bool) -> Self {
+        self.set_body_field("auto_cc_enabled", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Words, separated by commas, that help the caption recogniser.
+    pub fn auto_cc_keywords(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("auto_cc_keywords", &value)
     }
-}
 
-impl Endpoint for EditUserLiveEvent {
-    type Answer = types::LiveEvent;
-    const OPERATION: &'static Operation = &EDIT_USER_LIVE_EVENT;
-    fn into_call(self) -> Call<types::LiveEvent> {
-        self.call
+    /// Language of the automated captions, as a BCP 47 tag.
+    pub fn auto_cc_language(
+        self,
+        value: impl Into<types::LiveEventCaptionLanguage>,
+    ) -> Self {
+        let value: types::LiveEventCaptionLanguage = value.into();
+        self.set_body_field("auto_cc_language", &value)
+    }
+
+    /// Whether Vimeo titles the next streamed video itself, from `title` and the time of the stream.
+    pub fn automatically_title_stream(self, value: bool) -> Self {
+        self.set_body_field("automatically_title_stream", &value)
+    }
+
+    /// Whether the event's page on Vimeo shows the live chat.
+    pub fn chat_enabled(self, value: bool) -> Self {
+        self.set_body_field("chat_enabled", &value)
+    }
+
+    /// Words that rate the content; `GET /contentratings` lists those allowed.
+    pub fn content_rating(
+        self,
+        value: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let value: Vec<String> = value.into_iter().map(Into::into).collect();
+        self.set_body_field("content_rating", &value)
+    }
+
+    /// Whether DVR is on for the event.
+    pub fn dvr(self, value: bool) -> Self {
+        self.set_body_field("dvr", &value)
+    }
+
+    /// Player settings for embedding the event and the videos streamed to it.
+    pub fn embed(self, value: types::EditLiveEventEmbedInput) -> Self {
+        self.set_body_field("embed", &value)
+    }
+
+    /// Settings for questions from the audience.
+    pub fn interaction_tools_settings(
+        self,
+        value: types::InteractionToolsInput,
+    ) -> Self {
+        self.set_body_field("interaction_tools_settings", &value)
+    }
+
+    /// Order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
+    pub fn playlist_sort(self, value: impl Into<types::LiveEventPlaylistSort>) -> Self {
+        let value: types::LiveEventPlaylistSort = value.into();
+        self.set_body_field("playlist_sort", &value)
+    }
+
+    /// Planned times of the event.
+    pub fn schedule(self, value: types::LiveEventScheduleInput) -> Self {
+        self.set_body_field("schedule", &value)
+    }
+
+    /// Whether scheduled playback is on.
+    pub fn scheduled_playback(self, value: bool) -> Self {
+        self.set_body_field("scheduled_playback", &value)
+    }
+
+    /// Description for the video of the next stream.
+    pub fn stream_description(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("stream_description", &value)
+    }
+
+    /// Embed permission of the event.
+    pub fn stream_embed(self, value: types::LiveEventStreamEmbedInput) -> Self {
+        self.set_body_field("stream_embed", &value)
+    }
+
+    /// How the event streams: live, recording only, or a scheduled recording played as live (`simulive`).
+    pub fn stream_mode(self, value: impl Into<types::StreamMode>) -> Self {
+        let value: types::StreamMode = value.into();
+        self.set_body_field("stream_mode", &value)
+    }
+
+    /// Password for the videos streamed to the event; used when `stream_privacy.view` is `password`.
+    pub fn stream_password(self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
+        self.set_body_field("stream_password", &value)
+    }
+
+    /// Privacy of the event and of what is streamed to it.
+    pub fn stream_privacy(self, value: types::LiveEventPrivacyInput) -> Self {
+        self.set_body_field("stream_privacy", &value)
+    }
+
+    /// Title for the video of the next stream; required when `automatically_title_stream` is false.
+    pub fn stream_title(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("stream_title", &value)
+    }
+
+    /// Time zone for the times that Vimeo writes into automatic titles.
+    pub fn time_zone(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("time_zone", &value)
+    }
+
+    /// Title of the event; with `automatically_title_stream` on it is also the start of the title of each streamed video.
+    pub fn title(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("title", &value)
     }
 }
 
 /// [`Live::delete_user_live_event`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteUserLiveEvent {
-    call: Call<Empty>,
-}
-
-impl DeleteUserLiveEvent {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteUserLiveEvent {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_USER_LIVE_EVENT;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteUserLiveEvent = TypedCall<operations::DeleteUserLiveEvent>;
 
 /// [`Live::activate_user_live_event`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ActivateUserLiveEvent {
-    call: Call<types::Video>,
-}
+pub type ActivateUserLiveEvent = TypedCall<operations::ActivateUserLiveEvent>;
 
 impl ActivateUserLiveEvent {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::ActivateLiveEventBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::ActivateLiveEventBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
+    /// Deprecated: whether the cloud composer starts the stream.
+    pub fn cloud_composing_streaming(self, value: bool) -> Self {
+        self.set_body_field("cloud_composing_streaming", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ActivateUserLiveEvent {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &ACTIVATE_USER_LIVE_EVENT;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    /// Whether the cloud composer starts the stream.
+    pub fn streaming_start_requested(self, value: bool) -> Self {
+        self.set_body_field("streaming_start_requested", &value)
     }
 }
 
 /// [`Live::edit_user_live_event_closed_captions`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditUserLiveEventClosedCaptions {
-    call: Call<types::LiveEventClosedCaptions>,
-}
+pub type EditUserLiveEventClosedCaptions = TypedCall<
+    operations::EditUserLiveEventClosedCaptions,
+>;
 
 impl EditUserLiveEventClosedCaptions {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEventClosedCaptions> {
-        self.call.send()
+    /// Words, separated by commas, that help the caption recogniser.
+    pub fn auto_cc_keywords(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("auto_cc_keywords", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditUserLiveEventClosedCaptions {
-    type Answer = types::LiveEventClosedCaptions;
-    const OPERATION: &'static Operation = &EDIT_USER_LIVE_EVENT_CLOSED_CAPTIONS;
-    fn into_call(self) -> Call<types::LiveEventClosedCaptions> {
-        self.call
+    /// Language of the automated captions, as a BCP 47 tag.
+    pub fn auto_cc_lang(
+        self,
+        value: impl Into<types::LiveEventCaptionLanguage>,
+    ) -> Self {
+        let value: types::LiveEventCaptionLanguage = value.into();
+        self.set_body_field("auto_cc_lang", &value)
     }
 }
 
 /// [`Live::list_user_live_event_destinations`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserLiveEventDestinations {
-    call: Call<Page<types::LiveEventDestination>>,
-}
+pub type ListUserLiveEventDestinations = TypedCall<
+    operations::ListUserLiveEventDestinations,
+>;
 
 impl ListUserLiveEventDestinations {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::LiveEventDestination>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserLiveEventDestinations {
-    type Answer = Page<types::LiveEventDestination>;
-    const OPERATION: &'static Operation = &LIST_USER_LIVE_EVENT_DESTINATIONS;
-    fn into_call(self) -> Call<Page<types::LiveEventDestination>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::create_user_live_event_destination`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateUserLiveEventDestination {
-    call: Call<types::LiveEventDestination>,
-}
+pub type CreateUserLiveEventDestination = TypedCall<
+    operations::CreateUserLiveEventDestination,
+>;
 
 impl CreateUserLiveEventDestination {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEventDestination> {
-        self.call.send()
+    /// Whether the event is simulcast to this destination.
+    pub fn is_enabled(self, value: bool) -> Self {
+        self.set_body_field("is_enabled", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Who can see the simulcast, in the service's own words: `CONNECTIONS` and `PUBLIC` are LinkedIn's, `all_friends`, `everyone` and `self` Facebook's, the others YouTube's.
+    pub fn privacy(self, value: impl Into<types::DestinationPrivacy>) -> Self {
+        let value: types::DestinationPrivacy = value.into();
+        self.set_body_field("privacy", &value)
     }
-}
 
-impl Endpoint for CreateUserLiveEventDestination {
-    type Answer = types::LiveEventDestination;
-    const OPERATION: &'static Operation = &CREATE_USER_LIVE_EVENT_DESTINATION;
-    fn into_call(self) -> Call<types::LiveEventDestination> {
-        self.call
+    /// ID of the target at the service, such as a YouTube channel or a Facebook page.
+    pub fn provider_destination_id(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("provider_destination_id", &value)
+    }
+
+    /// ID of the scheduled video.
+    pub fn provider_video_id(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("provider_video_id", &value)
+    }
+
+    /// Planned start of the stream, as a Unix timestamp.
+    pub fn scheduled_at(self, value: u64) -> Self {
+        self.set_body_field("scheduled_at", &value)
+    }
+
+    /// RTMP stream key.
+    pub fn stream_key(self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
+        self.set_body_field("stream_key", &value)
+    }
+
+    /// RTMP address that receives the stream.
+    pub fn stream_url(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("stream_url", &value)
     }
 }
 
 /// [`Live::end_user_live_event`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EndUserLiveEvent {
-    call: Call<types::Video>,
-}
+pub type EndUserLiveEvent = TypedCall<operations::EndUserLiveEvent>;
 
 impl EndUserLiveEvent {
     /// ID of the video that the live event streams to.
-    pub fn clip_id(mut self, value: u64) -> Self {
-        self.call.set_query("clip_id", &value);
-        self
+    pub fn clip_id(self, value: u64) -> Self {
+        self.set_query("clip_id", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EndUserLiveEvent {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &END_USER_LIVE_EVENT;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::edit_user_live_event_low_latency`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditUserLiveEventLowLatency {
-    call: Call<types::LiveEventLowLatency>,
-}
+pub type EditUserLiveEventLowLatency = TypedCall<
+    operations::EditUserLiveEventLowLatency,
+>;
 
 impl EditUserLiveEventLowLatency {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::LiveEventLowLatencyBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::LiveEventLowLatencyBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEventLowLatency> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditUserLiveEventLowLatency {
-    type Answer = types::LiveEventLowLatency;
-    const OPERATION: &'static Operation = &EDIT_USER_LIVE_EVENT_LOW_LATENCY;
-    fn into_call(self) -> Call<types::LiveEventLowLatency> {
-        self.call
+    /// Whether the event streams with low latency.
+    pub fn low_latency(self, value: bool) -> Self {
+        self.set_body_field("low_latency", &value)
     }
 }
 
 /// [`Live::get_user_live_event_m3u8_playback`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetUserLiveEventM3u8Playback {
-    call: Call<Value>,
-}
+pub type GetUserLiveEventM3u8Playback = TypedCall<
+    operations::GetUserLiveEventM3u8Playback,
+>;
 
 impl GetUserLiveEventM3u8Playback {
     /// Send `1` for an fMP4 stream when the event has DVR on; without DVR the standard stream comes anyway.
-    pub fn dvr(mut self, value: u64) -> Self {
-        self.call.set_query("dvr", &value);
-        self
+    pub fn dvr(self, value: u64) -> Self {
+        self.set_query("dvr", &value)
     }
 
     /// Highest frame rate wanted, in frames per second.
-    pub fn max_fps_fhd(mut self, value: u64) -> Self {
-        self.call.set_query("max_fps_fhd", &value);
-        self
+    pub fn max_fps_fhd(self, value: u64) -> Self {
+        self.set_query("max_fps_fhd", &value)
     }
 
     /// How long the playlist link lives, 10 to 60 seconds.
-    pub fn ttl(mut self, value: u64) -> Self {
-        self.call.set_query("ttl", &value);
-        self
+    pub fn ttl(self, value: u64) -> Self {
+        self.set_query("ttl", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Value> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetUserLiveEventM3u8Playback {
-    type Answer = Value;
-    const OPERATION: &'static Operation = &GET_USER_LIVE_EVENT_M3U8_PLAYBACK;
-    fn into_call(self) -> Call<Value> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::delete_user_live_event_ott_destination`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteUserLiveEventOttDestination {
-    call: Call<Empty>,
-}
-
-impl DeleteUserLiveEventOttDestination {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteUserLiveEventOttDestination {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_USER_LIVE_EVENT_OTT_DESTINATION;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteUserLiveEventOttDestination = TypedCall<
+    operations::DeleteUserLiveEventOttDestination,
+>;
 
 /// [`Live::list_user_live_event_ott_destinations`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserLiveEventOttDestinations {
-    call: Call<Page<types::OttDestination>>,
-}
+pub type ListUserLiveEventOttDestinations = TypedCall<
+    operations::ListUserLiveEventOttDestinations,
+>;
 
 impl ListUserLiveEventOttDestinations {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::OttDestination>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserLiveEventOttDestinations {
-    type Answer = Page<types::OttDestination>;
-    const OPERATION: &'static Operation = &LIST_USER_LIVE_EVENT_OTT_DESTINATIONS;
-    fn into_call(self) -> Call<Page<types::OttDestination>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::create_user_live_event_ott_destination`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateUserLiveEventOttDestination {
-    call: Call<types::OttDestination>,
-}
+pub type CreateUserLiveEventOttDestination = TypedCall<
+    operations::CreateUserLiveEventOttDestination,
+>;
 
 impl CreateUserLiveEventOttDestination {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::OttDestination> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateUserLiveEventOttDestination {
-    type Answer = types::OttDestination;
-    const OPERATION: &'static Operation = &CREATE_USER_LIVE_EVENT_OTT_DESTINATION;
-    fn into_call(self) -> Call<types::OttDestination> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::list_user_live_event_thumbnails`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserLiveEventThumbnails {
-    call: Call<Page<types::Picture>>,
-}
+pub type ListUserLiveEventThumbnails = TypedCall<
+    operations::ListUserLiveEventThumbnails,
+>;
 
 impl ListUserLiveEventThumbnails {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Picture>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserLiveEventThumbnails {
-    type Answer = Page<types::Picture>;
-    const OPERATION: &'static Operation = &LIST_USER_LIVE_EVENT_THUMBNAILS;
-    fn into_call(self) -> Call<Page<types::Picture>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::create_user_live_event_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateUserLiveEventThumbnail {
-    call: Call<types::Picture>,
-}
+pub type CreateUserLiveEventThumbnail = TypedCall<
+    operations::CreateUserLiveEventThumbnail,
+>;
 
 impl CreateUserLiveEventThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::ActivatePictureBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::ActivatePictureBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateUserLiveEventThumbnail {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &CREATE_USER_LIVE_EVENT_THUMBNAIL;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    /// Whether this picture becomes the one in use.
+    pub fn active(self, value: bool) -> Self {
+        self.set_body_field("active", &value)
     }
 }
 
 /// [`Live::get_user_live_event_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetUserLiveEventThumbnail {
-    call: Call<types::Picture>,
-}
+pub type GetUserLiveEventThumbnail = TypedCall<operations::GetUserLiveEventThumbnail>;
 
 impl GetUserLiveEventThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetUserLiveEventThumbnail {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &GET_USER_LIVE_EVENT_THUMBNAIL;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::edit_user_live_event_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditUserLiveEventThumbnail {
-    call: Call<types::Picture>,
-}
+pub type EditUserLiveEventThumbnail = TypedCall<operations::EditUserLiveEventThumbnail>;
 
 impl EditUserLiveEventThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::ActivatePictureBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::ActivatePictureBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditUserLiveEventThumbnail {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &EDIT_USER_LIVE_EVENT_THUMBNAIL;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    /// Whether this picture becomes the one in use.
+    pub fn active(self, value: bool) -> Self {
+        self.set_body_field("active", &value)
     }
 }
 
 /// [`Live::delete_user_live_event_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteUserLiveEventThumbnail {
-    call: Call<Empty>,
-}
-
-impl DeleteUserLiveEventThumbnail {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteUserLiveEventThumbnail {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_USER_LIVE_EVENT_THUMBNAIL;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteUserLiveEventThumbnail = TypedCall<
+    operations::DeleteUserLiveEventThumbnail,
+>;
 
 /// [`Live::list_user_live_event_embed_domains`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserLiveEventEmbedDomains {
-    call: Call<Page<types::EmbedDomain>>,
-}
+pub type ListUserLiveEventEmbedDomains = TypedCall<
+    operations::ListUserLiveEventEmbedDomains,
+>;
 
 impl ListUserLiveEventEmbedDomains {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::EmbedDomain>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserLiveEventEmbedDomains {
-    type Answer = Page<types::EmbedDomain>;
-    const OPERATION: &'static Operation = &LIST_USER_LIVE_EVENT_EMBED_DOMAINS;
-    fn into_call(self) -> Call<Page<types::EmbedDomain>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::set_user_live_event_embed_domains`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct SetUserLiveEventEmbedDomains {
-    call: Call<Empty>,
-}
+pub type SetUserLiveEventEmbedDomains = TypedCall<
+    operations::SetUserLiveEventEmbedDomains,
+>;
 
 impl SetUserLiveEventEmbedDomains {
-    /// What to send along.
-    pub fn body(mut self, body: &types::LiveEventEmbedDomainsBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::LiveEventEmbedDomainsBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for SetUserLiveEventEmbedDomains {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &SET_USER_LIVE_EVENT_EMBED_DOMAINS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
+    /// Domains where the event may be embedded.
+    pub fn allowed_domains(
+        self,
+        value: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let value: Vec<String> = value.into_iter().map(Into::into).collect();
+        self.set_body_field("allowed_domains", &value)
     }
 }
 
 /// [`Live::list_user_live_event_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserLiveEventVideos {
-    call: Call<Page<types::Video>>,
-}
+pub type ListUserLiveEventVideos = TypedCall<operations::ListUserLiveEventVideos>;
 
 impl ListUserLiveEventVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the videos; `arranged` is the order of the playlist.
-    pub fn sort(mut self, value: impl Into<types::LiveEventVideoSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::LiveEventVideoSort>) -> Self {
         let value: types::LiveEventVideoSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Path of a video: Vimeo answers with the page of the list on which it stands.
-    pub fn containing_uri(mut self, value: impl Into<String>) -> Self {
+    pub fn containing_uri(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("containing_uri", &value);
-        self
+        self.set_query("containing_uri", &value)
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(mut self, value: impl Into<types::EmbeddableFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
         let value: types::EmbeddableFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
-    pub fn filter_embeddable(mut self, value: bool) -> Self {
-        self.call.set_query("filter_embeddable", &value);
-        self
+    pub fn filter_embeddable(self, value: bool) -> Self {
+        self.set_query("filter_embeddable", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserLiveEventVideos {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_USER_LIVE_EVENT_VIDEOS;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::add_user_live_event_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddUserLiveEventVideos {
-    call: Call<Empty>,
-}
+pub type AddUserLiveEventVideos = TypedCall<operations::AddUserLiveEventVideos>;
 
 impl AddUserLiveEventVideos {
-    /// What to send along.
-    pub fn body(mut self, body: &types::LiveEventVideosBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::LiveEventVideosBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddUserLiveEventVideos {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &ADD_USER_LIVE_EVENT_VIDEOS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
+    /// The videos, one object each.
+    pub fn videos(
+        self,
+        value: impl IntoIterator<Item = types::LiveEventVideoInput>,
+    ) -> Self {
+        let value: Vec<types::LiveEventVideoInput> = value.into_iter().collect();
+        self.set_body_field("videos", &value)
     }
 }
 
 /// [`Live::remove_user_live_event_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveUserLiveEventVideos {
-    call: Call<Empty>,
-}
+pub type RemoveUserLiveEventVideos = TypedCall<operations::RemoveUserLiveEventVideos>;
 
 impl RemoveUserLiveEventVideos {
-    /// What to send along.
-    pub fn body(mut self, body: &types::LiveEventVideosBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::LiveEventVideosBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveUserLiveEventVideos {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_USER_LIVE_EVENT_VIDEOS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
+    /// The videos, one object each.
+    pub fn videos(
+        self,
+        value: impl IntoIterator<Item = types::LiveEventVideoInput>,
+    ) -> Self {
+        let value: Vec<types::LiveEventVideoInput> = value.into_iter().collect();
+        self.set_body_field("videos", &value)
     }
 }
 
 /// [`Live::get_user_live_event_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetUserLiveEventVideo {
-    call: Call<types::Video>,
-}
+pub type GetUserLiveEventVideo = TypedCall<operations::GetUserLiveEventVideo>;
 
 impl GetUserLiveEventVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetUserLiveEventVideo {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &GET_USER_LIVE_EVENT_VIDEO;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::list_user_live_event_occurrences`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserLiveEventOccurrences {
-    call: Call<Page<types::LiveEventOccurrence>>,
-}
+pub type ListUserLiveEventOccurrences = TypedCall<
+    operations::ListUserLiveEventOccurrences,
+>;
 
 impl ListUserLiveEventOccurrences {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// End of the range, ISO 8601; 7 days after the start when left out.
-    pub fn end_date(mut self, value: impl Into<String>) -> Self {
+    pub fn end_date(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("end_date", &value);
-        self
+        self.set_query("end_date", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::LiveEventOccurrence>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserLiveEventOccurrences {
-    type Answer = Page<types::LiveEventOccurrence>;
-    const OPERATION: &'static Operation = &LIST_USER_LIVE_EVENT_OCCURRENCES;
-    fn into_call(self) -> Call<Page<types::LiveEventOccurrence>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Live::get_video_session_status`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetVideoSessionStatus {
-    call: Call<types::LiveEventSessionStatus>,
-}
+pub type GetVideoSessionStatus = TypedCall<operations::GetVideoSessionStatus>;
 
 impl GetVideoSessionStatus {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::LiveEventSessionStatus> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetVideoSessionStatus {
-    type Answer = types::LiveEventSessionStatus;
-    const OPERATION: &'static Operation = &GET_VIDEO_SESSION_STATUS;
-    fn into_call(self) -> Call<types::LiveEventSessionStatus> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
@@ -7497,3 +5874,217 @@ static GET_VIDEO_SESSION_STATUS: Operation = Operation {
     paged: false,
     conditional: false,
 };
+
+/// The operations of this area as types, which say what each call responds with.
+#[doc(hidden)]
+pub mod operations {
+    use super::*;
+    use crate::runtime::operation_spec;
+    operation_spec!(
+        GetLiveEventDestination, types::LiveEventDestination, GET_LIVE_EVENT_DESTINATION
+    );
+    operation_spec!(
+        EditLiveEventDestination, types::LiveEventDestination,
+        EDIT_LIVE_EVENT_DESTINATION
+    );
+    operation_spec!(DeleteLiveEventDestination, Empty, DELETE_LIVE_EVENT_DESTINATION);
+    operation_spec!(ListLiveEvents, Page < types::LiveEvent >, LIST_LIVE_EVENTS);
+    operation_spec!(CreateLiveEvent, types::LiveEvent, CREATE_LIVE_EVENT);
+    operation_spec!(DeleteLiveEvents, Empty, DELETE_LIVE_EVENTS);
+    operation_spec!(GetLiveEvent, types::LiveEvent, GET_LIVE_EVENT);
+    operation_spec!(EditLiveEvent, types::LiveEvent, EDIT_LIVE_EVENT);
+    operation_spec!(DeleteLiveEvent, Empty, DELETE_LIVE_EVENT);
+    operation_spec!(ActivateLiveEvent, types::Video, ACTIVATE_LIVE_EVENT);
+    operation_spec!(
+        GetLiveEventAudioTracks, types::LiveEventAudioTracks, GET_LIVE_EVENT_AUDIO_TRACKS
+    );
+    operation_spec!(
+        EditLiveEventAudioTracks, types::LiveEventAudioTracks,
+        EDIT_LIVE_EVENT_AUDIO_TRACKS
+    );
+    operation_spec!(
+        EditLiveEventClosedCaptions, types::LiveEventClosedCaptions,
+        EDIT_LIVE_EVENT_CLOSED_CAPTIONS
+    );
+    operation_spec!(
+        ListLiveEventVideoGraphics, Page < types::LiveEventVideoGraphic >,
+        LIST_LIVE_EVENT_VIDEO_GRAPHICS
+    );
+    operation_spec!(
+        AddLiveEventVideoGraphic, types::LiveEventVideoGraphic,
+        ADD_LIVE_EVENT_VIDEO_GRAPHIC
+    );
+    operation_spec!(RemoveLiveEventVideoGraphic, Empty, REMOVE_LIVE_EVENT_VIDEO_GRAPHIC);
+    operation_spec!(
+        ListLiveEventScenes, Page < types::LiveEventScene >, LIST_LIVE_EVENT_SCENES
+    );
+    operation_spec!(
+        CreateLiveEventScene, types::LiveEventScene, CREATE_LIVE_EVENT_SCENE
+    );
+    operation_spec!(
+        ResetLiveEventScenes, Vec < types::LiveEventScene >, RESET_LIVE_EVENT_SCENES
+    );
+    operation_spec!(EditLiveEventScene, types::LiveEventScene, EDIT_LIVE_EVENT_SCENE);
+    operation_spec!(
+        AttachLiveEventSceneGraphic, types::LiveEventScene,
+        ATTACH_LIVE_EVENT_SCENE_GRAPHIC
+    );
+    operation_spec!(EndLiveEvent, types::Video, END_LIVE_EVENT);
+    operation_spec!(
+        ExportLiveEventViewerAnalytics, Empty, EXPORT_LIVE_EVENT_VIEWER_ANALYTICS
+    );
+    operation_spec!(
+        EditLiveEventLowLatency, types::LiveEventLowLatency, EDIT_LIVE_EVENT_LOW_LATENCY
+    );
+    operation_spec!(
+        ListLiveEventThumbnails, Page < types::Picture >, LIST_LIVE_EVENT_THUMBNAILS
+    );
+    operation_spec!(
+        CreateLiveEventThumbnail, types::Picture, CREATE_LIVE_EVENT_THUMBNAIL
+    );
+    operation_spec!(GetLiveEventThumbnail, types::Picture, GET_LIVE_EVENT_THUMBNAIL);
+    operation_spec!(EditLiveEventThumbnail, types::Picture, EDIT_LIVE_EVENT_THUMBNAIL);
+    operation_spec!(DeleteLiveEventThumbnail, Empty, DELETE_LIVE_EVENT_THUMBNAIL);
+    operation_spec!(
+        ListLiveEventEmbedDomains, Page < types::EmbedDomain >,
+        LIST_LIVE_EVENT_EMBED_DOMAINS
+    );
+    operation_spec!(SetLiveEventEmbedDomains, Empty, SET_LIVE_EVENT_EMBED_DOMAINS);
+    operation_spec!(
+        GetLiveEventSessionStatus, types::LiveEventSessionStatus,
+        GET_LIVE_EVENT_SESSION_STATUS
+    );
+    operation_spec!(ListLiveEventVideos, Page < types::Video >, LIST_LIVE_EVENT_VIDEOS);
+    operation_spec!(AddLiveEventVideos, Empty, ADD_LIVE_EVENT_VIDEOS);
+    operation_spec!(RemoveLiveEventVideos, Empty, REMOVE_LIVE_EVENT_VIDEOS);
+    operation_spec!(GetLiveEventVideo, types::Video, GET_LIVE_EVENT_VIDEO);
+    operation_spec!(GetMyAvailableDestinations, Value, GET_MY_AVAILABLE_DESTINATIONS);
+    operation_spec!(ListMyLiveEvents, Page < types::LiveEvent >, LIST_MY_LIVE_EVENTS);
+    operation_spec!(CreateMyLiveEvent, types::LiveEvent, CREATE_MY_LIVE_EVENT);
+    operation_spec!(DeleteMyLiveEvents, Empty, DELETE_MY_LIVE_EVENTS);
+    operation_spec!(GetMyLiveEvent, types::LiveEvent, GET_MY_LIVE_EVENT);
+    operation_spec!(EditMyLiveEvent, types::LiveEvent, EDIT_MY_LIVE_EVENT);
+    operation_spec!(DeleteMyLiveEvent, Empty, DELETE_MY_LIVE_EVENT);
+    operation_spec!(ActivateMyLiveEvent, types::Video, ACTIVATE_MY_LIVE_EVENT);
+    operation_spec!(
+        EditMyLiveEventClosedCaptions, types::LiveEventClosedCaptions,
+        EDIT_MY_LIVE_EVENT_CLOSED_CAPTIONS
+    );
+    operation_spec!(
+        ListMyLiveEventDestinations, Page < types::LiveEventDestination >,
+        LIST_MY_LIVE_EVENT_DESTINATIONS
+    );
+    operation_spec!(
+        CreateMyLiveEventDestination, types::LiveEventDestination,
+        CREATE_MY_LIVE_EVENT_DESTINATION
+    );
+    operation_spec!(EndMyLiveEvent, types::Video, END_MY_LIVE_EVENT);
+    operation_spec!(
+        EditMyLiveEventLowLatency, types::LiveEventLowLatency,
+        EDIT_MY_LIVE_EVENT_LOW_LATENCY
+    );
+    operation_spec!(GetMyLiveEventM3u8Playback, Value, GET_MY_LIVE_EVENT_M3U8_PLAYBACK);
+    operation_spec!(
+        ListMyLiveEventThumbnails, Page < types::Picture >, LIST_MY_LIVE_EVENT_THUMBNAILS
+    );
+    operation_spec!(
+        CreateMyLiveEventThumbnail, types::Picture, CREATE_MY_LIVE_EVENT_THUMBNAIL
+    );
+    operation_spec!(
+        GetMyLiveEventThumbnail, types::Picture, GET_MY_LIVE_EVENT_THUMBNAIL
+    );
+    operation_spec!(
+        EditMyLiveEventThumbnail, types::Picture, EDIT_MY_LIVE_EVENT_THUMBNAIL
+    );
+    operation_spec!(DeleteMyLiveEventThumbnail, Empty, DELETE_MY_LIVE_EVENT_THUMBNAIL);
+    operation_spec!(
+        ListMyLiveEventEmbedDomains, Page < types::EmbedDomain >,
+        LIST_MY_LIVE_EVENT_EMBED_DOMAINS
+    );
+    operation_spec!(SetMyLiveEventEmbedDomains, Empty, SET_MY_LIVE_EVENT_EMBED_DOMAINS);
+    operation_spec!(
+        ListMyLiveEventVideos, Page < types::Video >, LIST_MY_LIVE_EVENT_VIDEOS
+    );
+    operation_spec!(AddMyLiveEventVideos, Empty, ADD_MY_LIVE_EVENT_VIDEOS);
+    operation_spec!(RemoveMyLiveEventVideos, Empty, REMOVE_MY_LIVE_EVENT_VIDEOS);
+    operation_spec!(GetMyLiveEventVideo, types::Video, GET_MY_LIVE_EVENT_VIDEO);
+    operation_spec!(
+        GetUserAvailableDestinations, Value, GET_USER_AVAILABLE_DESTINATIONS
+    );
+    operation_spec!(
+        ListUserLiveEvents, Page < types::LiveEvent >, LIST_USER_LIVE_EVENTS
+    );
+    operation_spec!(CreateUserLiveEvent, types::LiveEvent, CREATE_USER_LIVE_EVENT);
+    operation_spec!(DeleteUserLiveEvents, Empty, DELETE_USER_LIVE_EVENTS);
+    operation_spec!(GetUserLiveEvent, types::LiveEvent, GET_USER_LIVE_EVENT);
+    operation_spec!(EditUserLiveEvent, types::LiveEvent, EDIT_USER_LIVE_EVENT);
+    operation_spec!(DeleteUserLiveEvent, Empty, DELETE_USER_LIVE_EVENT);
+    operation_spec!(ActivateUserLiveEvent, types::Video, ACTIVATE_USER_LIVE_EVENT);
+    operation_spec!(
+        EditUserLiveEventClosedCaptions, types::LiveEventClosedCaptions,
+        EDIT_USER_LIVE_EVENT_CLOSED_CAPTIONS
+    );
+    operation_spec!(
+        ListUserLiveEventDestinations, Page < types::LiveEventDestination >,
+        LIST_USER_LIVE_EVENT_DESTINATIONS
+    );
+    operation_spec!(
+        CreateUserLiveEventDestination, types::LiveEventDestination,
+        CREATE_USER_LIVE_EVENT_DESTINATION
+    );
+    operation_spec!(EndUserLiveEvent, types::Video, END_USER_LIVE_EVENT);
+    operation_spec!(
+        EditUserLiveEventLowLatency, types::LiveEventLowLatency,
+        EDIT_USER_LIVE_EVENT_LOW_LATENCY
+    );
+    operation_spec!(
+        GetUserLiveEventM3u8Playback, Value, GET_USER_LIVE_EVENT_M3U8_PLAYBACK
+    );
+    operation_spec!(
+        DeleteUserLiveEventOttDestination, Empty, DELETE_USER_LIVE_EVENT_OTT_DESTINATION
+    );
+    operation_spec!(
+        ListUserLiveEventOttDestinations, Page < types::OttDestination >,
+        LIST_USER_LIVE_EVENT_OTT_DESTINATIONS
+    );
+    operation_spec!(
+        CreateUserLiveEventOttDestination, types::OttDestination,
+        CREATE_USER_LIVE_EVENT_OTT_DESTINATION
+    );
+    operation_spec!(
+        ListUserLiveEventThumbnails, Page < types::Picture >,
+        LIST_USER_LIVE_EVENT_THUMBNAILS
+    );
+    operation_spec!(
+        CreateUserLiveEventThumbnail, types::Picture, CREATE_USER_LIVE_EVENT_THUMBNAIL
+    );
+    operation_spec!(
+        GetUserLiveEventThumbnail, types::Picture, GET_USER_LIVE_EVENT_THUMBNAIL
+    );
+    operation_spec!(
+        EditUserLiveEventThumbnail, types::Picture, EDIT_USER_LIVE_EVENT_THUMBNAIL
+    );
+    operation_spec!(
+        DeleteUserLiveEventThumbnail, Empty, DELETE_USER_LIVE_EVENT_THUMBNAIL
+    );
+    operation_spec!(
+        ListUserLiveEventEmbedDomains, Page < types::EmbedDomain >,
+        LIST_USER_LIVE_EVENT_EMBED_DOMAINS
+    );
+    operation_spec!(
+        SetUserLiveEventEmbedDomains, Empty, SET_USER_LIVE_EVENT_EMBED_DOMAINS
+    );
+    operation_spec!(
+        ListUserLiveEventVideos, Page < types::Video >, LIST_USER_LIVE_EVENT_VIDEOS
+    );
+    operation_spec!(AddUserLiveEventVideos, Empty, ADD_USER_LIVE_EVENT_VIDEOS);
+    operation_spec!(RemoveUserLiveEventVideos, Empty, REMOVE_USER_LIVE_EVENT_VIDEOS);
+    operation_spec!(GetUserLiveEventVideo, types::Video, GET_USER_LIVE_EVENT_VIDEO);
+    operation_spec!(
+        ListUserLiveEventOccurrences, Page < types::LiveEventOccurrence >,
+        LIST_USER_LIVE_EVENT_OCCURRENCES
+    );
+    operation_spec!(
+        GetVideoSessionStatus, types::LiveEventSessionStatus, GET_VIDEO_SESSION_STATUS
+    );
+}

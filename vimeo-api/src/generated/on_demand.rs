@@ -53,10 +53,9 @@
 //! | [`list_user_on_demand_purchases`](OnDemand::list_user_on_demand_purchases) | List On Demand purchases and rentals of the given user | purchased |
 
 use http::Method;
-use serde::de::DeserializeOwned;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, InvalidId, Operation, Page, PendingAnswer,
-    QueryParameter, UserId, VideoId,
+    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, TypedCall, UserId,
+    VideoId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -81,8 +80,7 @@ impl OnDemand<'_> {
     /// Answer: one page of On Demand pages.
     #[doc(alias = "get_user_vods_alt1")]
     pub fn list_my_on_demand_pages(&self) -> ListMyOnDemandPages {
-        let call = Call::new(self.client, &LIST_MY_ON_DEMAND_PAGES, &[]);
-        ListMyOnDemandPages { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Create an On Demand page for the token's user.
@@ -94,11 +92,9 @@ impl OnDemand<'_> {
     #[doc(alias = "create_vod_alt1")]
     pub fn create_my_on_demand_page(
         &self,
-        body: &types::CreateOnDemandPageBody,
+        body: types::CreateOnDemandPageBody,
     ) -> CreateMyOnDemandPage {
-        let mut call = Call::new(self.client, &CREATE_MY_ON_DEMAND_PAGE, &[]);
-        call.set_json(body);
-        CreateMyOnDemandPage { call }
+        TypedCall::new(self.client, &[]).set_body(&body)
     }
 
     /// List On Demand purchases and rentals of the token's user.
@@ -107,8 +103,7 @@ impl OnDemand<'_> {
     /// Answer: one page of On Demand pages.
     #[doc(alias = "get_vod_purchases_alt1")]
     pub fn list_my_on_demand_purchases(&self) -> ListMyOnDemandPurchases {
-        let call = Call::new(self.client, &LIST_MY_ON_DEMAND_PURCHASES, &[]);
-        ListMyOnDemandPurchases { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Check whether the token's user bought an On Demand page.
@@ -121,8 +116,7 @@ impl OnDemand<'_> {
     /// Answer: the On Demand page, when bought or rented.
     #[doc(alias = "check_if_vod_was_purchased_alt1")]
     pub fn get_my_on_demand_purchase(&self, ondemand_id: u64) -> GetMyOnDemandPurchase {
-        let call = Call::new(self.client, &GET_MY_ON_DEMAND_PURCHASE, &[&ondemand_id]);
-        GetMyOnDemandPurchase { call }
+        TypedCall::new(self.client, &[&ondemand_id])
     }
 
     /// List the On Demand genres.
@@ -131,8 +125,7 @@ impl OnDemand<'_> {
     /// Answer: one page of genres.
     #[doc(alias = "get_vod_genres")]
     pub fn list_on_demand_genres(&self) -> ListOnDemandGenres {
-        let call = Call::new(self.client, &LIST_ON_DEMAND_GENRES, &[]);
-        ListOnDemandGenres { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Get an On Demand genre.
@@ -143,8 +136,7 @@ impl OnDemand<'_> {
     /// Answer: the genre.
     #[doc(alias = "get_vod_genre")]
     pub fn get_on_demand_genre(&self, genre_id: impl AsRef<str>) -> GetOnDemandGenre {
-        let call = Call::new(self.client, &GET_ON_DEMAND_GENRE, &[&genre_id.as_ref()]);
-        GetOnDemandGenre { call }
+        TypedCall::new(self.client, &[&genre_id.as_ref()])
     }
 
     /// List the On Demand pages in a genre.
@@ -158,12 +150,7 @@ impl OnDemand<'_> {
         &self,
         genre_id: impl AsRef<str>,
     ) -> ListOnDemandGenrePages {
-        let call = Call::new(
-            self.client,
-            &LIST_ON_DEMAND_GENRE_PAGES,
-            &[&genre_id.as_ref()],
-        );
-        ListOnDemandGenrePages { call }
+        TypedCall::new(self.client, &[&genre_id.as_ref()])
     }
 
     /// Get an On Demand page in a genre.
@@ -181,12 +168,7 @@ impl OnDemand<'_> {
         genre_id: impl AsRef<str>,
         ondemand_id: u64,
     ) -> GetOnDemandGenrePage {
-        let call = Call::new(
-            self.client,
-            &GET_ON_DEMAND_GENRE_PAGE,
-            &[&genre_id.as_ref(), &ondemand_id],
-        );
-        GetOnDemandGenrePage { call }
+        TypedCall::new(self.client, &[&genre_id.as_ref(), &ondemand_id])
     }
 
     /// Get an On Demand page.
@@ -197,8 +179,7 @@ impl OnDemand<'_> {
     /// Answer: the On Demand page.
     #[doc(alias = "get_vod")]
     pub fn get_on_demand_page(&self, ondemand_id: u64) -> GetOnDemandPage {
-        let call = Call::new(self.client, &GET_ON_DEMAND_PAGE, &[&ondemand_id]);
-        GetOnDemandPage { call }
+        TypedCall::new(self.client, &[&ondemand_id])
     }
 
     /// Edit or publish an On Demand page.
@@ -211,8 +192,7 @@ impl OnDemand<'_> {
     /// Answer: the edited On Demand page.
     #[doc(alias = "edit_vod")]
     pub fn edit_on_demand_page(&self, ondemand_id: u64) -> EditOnDemandPage {
-        let call = Call::new(self.client, &EDIT_ON_DEMAND_PAGE, &[&ondemand_id]);
-        EditOnDemandPage { call }
+        TypedCall::new(self.client, &[&ondemand_id])
     }
 
     /// Delete a whole On Demand page.
@@ -223,8 +203,7 @@ impl OnDemand<'_> {
     /// Answer: done; no body.
     #[doc(alias = "delete_vod_draft")]
     pub fn delete_on_demand_page(&self, ondemand_id: u64) -> DeleteOnDemandPage {
-        let call = Call::new(self.client, &DELETE_ON_DEMAND_PAGE, &[&ondemand_id]);
-        DeleteOnDemandPage { call }
+        TypedCall::new(self.client, &[&ondemand_id])
     }
 
     /// List the backgrounds of an On Demand page.
@@ -240,14 +219,7 @@ impl OnDemand<'_> {
         &self,
         ondemand_id: u64,
     ) -> ListOnDemandPageBackgrounds {
-        let call = Call::new(
-            self.client,
-            &LIST_ON_DEMAND_PAGE_BACKGROUNDS,
-            &[&ondemand_id],
-        );
-        ListOnDemandPageBackgrounds {
-            call,
-        }
+        TypedCall::new(self.client, &[&ondemand_id])
     }
 
     /// Create a background for an On Demand page.
@@ -263,14 +235,7 @@ impl OnDemand<'_> {
         &self,
         ondemand_id: u64,
     ) -> CreateOnDemandPageBackground {
-        let call = Call::new(
-            self.client,
-            &CREATE_ON_DEMAND_PAGE_BACKGROUND,
-            &[&ondemand_id],
-        );
-        CreateOnDemandPageBackground {
-            call,
-        }
+        TypedCall::new(self.client, &[&ondemand_id])
     }
 
     /// Get a background of an On Demand page.
@@ -288,12 +253,7 @@ impl OnDemand<'_> {
         ondemand_id: u64,
         background_id: u64,
     ) -> GetOnDemandPageBackground {
-        let call = Call::new(
-            self.client,
-            &GET_ON_DEMAND_PAGE_BACKGROUND,
-            &[&ondemand_id, &background_id],
-        );
-        GetOnDemandPageBackground { call }
+        TypedCall::new(self.client, &[&ondemand_id, &background_id])
     }
 
     /// Change a background of an On Demand page.
@@ -311,12 +271,7 @@ impl OnDemand<'_> {
         ondemand_id: u64,
         background_id: u64,
     ) -> EditOnDemandPageBackground {
-        let call = Call::new(
-            self.client,
-            &EDIT_ON_DEMAND_PAGE_BACKGROUND,
-            &[&ondemand_id, &background_id],
-        );
-        EditOnDemandPageBackground { call }
+        TypedCall::new(self.client, &[&ondemand_id, &background_id])
     }
 
     /// Delete a background picture from an On Demand page.
@@ -334,14 +289,7 @@ impl OnDemand<'_> {
         ondemand_id: u64,
         background_id: u64,
     ) -> DeleteOnDemandPageBackground {
-        let call = Call::new(
-            self.client,
-            &DELETE_ON_DEMAND_PAGE_BACKGROUND,
-            &[&ondemand_id, &background_id],
-        );
-        DeleteOnDemandPageBackground {
-            call,
-        }
+        TypedCall::new(self.client, &[&ondemand_id, &background_id])
     }
 
     /// List the genres of an On Demand page.
@@ -355,8 +303,7 @@ impl OnDemand<'_> {
         &self,
         ondemand_id: u64,
     ) -> ListOnDemandPageGenres {
-        let call = Call::new(self.client, &LIST_ON_DEMAND_PAGE_GENRES, &[&ondemand_id]);
-        ListOnDemandPageGenres { call }
+        TypedCall::new(self.client, &[&ondemand_id])
     }
 
     /// Check whether an On Demand page has a genre.
@@ -374,12 +321,7 @@ impl OnDemand<'_> {
         ondemand_id: u64,
         genre_id: impl AsRef<str>,
     ) -> GetOnDemandPageGenre {
-        let call = Call::new(
-            self.client,
-            &GET_ON_DEMAND_PAGE_GENRE,
-            &[&ondemand_id, &genre_id.as_ref()],
-        );
-        GetOnDemandPageGenre { call }
+        TypedCall::new(self.client, &[&ondemand_id, &genre_id.as_ref()])
     }
 
     /// Put an On Demand page in a genre.
@@ -397,12 +339,7 @@ impl OnDemand<'_> {
         ondemand_id: u64,
         genre_id: impl AsRef<str>,
     ) -> AddOnDemandPageGenre {
-        let call = Call::new(
-            self.client,
-            &ADD_ON_DEMAND_PAGE_GENRE,
-            &[&ondemand_id, &genre_id.as_ref()],
-        );
-        AddOnDemandPageGenre { call }
+        TypedCall::new(self.client, &[&ondemand_id, &genre_id.as_ref()])
     }
 
     /// Take an On Demand page out of a genre.
@@ -420,12 +357,7 @@ impl OnDemand<'_> {
         ondemand_id: u64,
         genre_id: impl AsRef<str>,
     ) -> RemoveOnDemandPageGenre {
-        let call = Call::new(
-            self.client,
-            &REMOVE_ON_DEMAND_PAGE_GENRE,
-            &[&ondemand_id, &genre_id.as_ref()],
-        );
-        RemoveOnDemandPageGenre { call }
+        TypedCall::new(self.client, &[&ondemand_id, &genre_id.as_ref()])
     }
 
     /// List the posters of an On Demand page.
@@ -439,8 +371,7 @@ impl OnDemand<'_> {
         &self,
         ondemand_id: u64,
     ) -> ListOnDemandPagePosters {
-        let call = Call::new(self.client, &LIST_ON_DEMAND_PAGE_POSTERS, &[&ondemand_id]);
-        ListOnDemandPagePosters { call }
+        TypedCall::new(self.client, &[&ondemand_id])
     }
 
     /// Create a poster for an On Demand page.
@@ -456,12 +387,7 @@ impl OnDemand<'_> {
         &self,
         ondemand_id: u64,
     ) -> CreateOnDemandPagePoster {
-        let call = Call::new(
-            self.client,
-            &CREATE_ON_DEMAND_PAGE_POSTER,
-            &[&ondemand_id],
-        );
-        CreateOnDemandPagePoster { call }
+        TypedCall::new(self.client, &[&ondemand_id])
     }
 
     /// Get a poster of an On Demand page.
@@ -477,12 +403,7 @@ impl OnDemand<'_> {
         ondemand_id: u64,
         poster_id: u64,
     ) -> GetOnDemandPagePoster {
-        let call = Call::new(
-            self.client,
-            &GET_ON_DEMAND_PAGE_POSTER,
-            &[&ondemand_id, &poster_id],
-        );
-        GetOnDemandPagePoster { call }
+        TypedCall::new(self.client, &[&ondemand_id, &poster_id])
     }
 
     /// Change a poster of an On Demand page.
@@ -500,12 +421,7 @@ impl OnDemand<'_> {
         ondemand_id: u64,
         poster_id: u64,
     ) -> EditOnDemandPagePoster {
-        let call = Call::new(
-            self.client,
-            &EDIT_ON_DEMAND_PAGE_POSTER,
-            &[&ondemand_id, &poster_id],
-        );
-        EditOnDemandPagePoster { call }
+        TypedCall::new(self.client, &[&ondemand_id, &poster_id])
     }
 
     /// List the promotions of an On Demand page.
@@ -523,14 +439,14 @@ impl OnDemand<'_> {
         ondemand_id: u64,
         filter: impl Into<types::PromotionFilter>,
     ) -> ListOnDemandPagePromotions {
-        let mut call = Call::new(
-            self.client,
-            &LIST_ON_DEMAND_PAGE_PROMOTIONS,
-            &[&ondemand_id],
-        );
-        let filter: types::PromotionFilter = filter.into();
-        call.set_query("filter", &filter);
-        ListOnDemandPagePromotions { call }
+        TypedCall::new(self.client, &[&ondemand_id])
+            .set_query(
+                "filter",
+                &{
+                    let filter: types::PromotionFilter = filter.into();
+                    filter
+                },
+            )
     }
 
     /// Create a promotion for an On Demand page.
@@ -545,17 +461,9 @@ impl OnDemand<'_> {
     pub fn create_on_demand_page_promotion(
         &self,
         ondemand_id: u64,
-        body: &types::CreateOnDemandPromotionBody,
+        body: types::CreateOnDemandPromotionBody,
     ) -> CreateOnDemandPagePromotion {
-        let mut call = Call::new(
-            self.client,
-            &CREATE_ON_DEMAND_PAGE_PROMOTION,
-            &[&ondemand_id],
-        );
-        call.set_json(body);
-        CreateOnDemandPagePromotion {
-            call,
-        }
+        TypedCall::new(self.client, &[&ondemand_id]).set_body(&body)
     }
 
     /// Get an On Demand promotion.
@@ -573,12 +481,7 @@ impl OnDemand<'_> {
         ondemand_id: u64,
         promotion_id: u64,
     ) -> GetOnDemandPagePromotion {
-        let call = Call::new(
-            self.client,
-            &GET_ON_DEMAND_PAGE_PROMOTION,
-            &[&ondemand_id, &promotion_id],
-        );
-        GetOnDemandPagePromotion { call }
+        TypedCall::new(self.client, &[&ondemand_id, &promotion_id])
     }
 
     /// Delete an On Demand promotion.
@@ -596,14 +499,7 @@ impl OnDemand<'_> {
         ondemand_id: u64,
         promotion_id: u64,
     ) -> DeleteOnDemandPagePromotion {
-        let call = Call::new(
-            self.client,
-            &DELETE_ON_DEMAND_PAGE_PROMOTION,
-            &[&ondemand_id, &promotion_id],
-        );
-        DeleteOnDemandPagePromotion {
-            call,
-        }
+        TypedCall::new(self.client, &[&ondemand_id, &promotion_id])
     }
 
     /// List the codes of an On Demand promotion.
@@ -621,14 +517,7 @@ impl OnDemand<'_> {
         ondemand_id: u64,
         promotion_id: u64,
     ) -> ListOnDemandPagePromotionCodes {
-        let call = Call::new(
-            self.client,
-            &LIST_ON_DEMAND_PAGE_PROMOTION_CODES,
-            &[&ondemand_id, &promotion_id],
-        );
-        ListOnDemandPagePromotionCodes {
-            call,
-        }
+        TypedCall::new(self.client, &[&ondemand_id, &promotion_id])
     }
 
     /// List the regions of an On Demand page.
@@ -644,8 +533,7 @@ impl OnDemand<'_> {
         &self,
         ondemand_id: u64,
     ) -> ListOnDemandPageRegions {
-        let call = Call::new(self.client, &LIST_ON_DEMAND_PAGE_REGIONS, &[&ondemand_id]);
-        ListOnDemandPageRegions { call }
+        TypedCall::new(self.client, &[&ondemand_id])
     }
 
     /// Add several regions to an On Demand page.
@@ -660,15 +548,9 @@ impl OnDemand<'_> {
     pub fn add_on_demand_page_regions(
         &self,
         ondemand_id: u64,
-        body: &types::AddOnDemandPageRegionsBody,
+        body: types::AddOnDemandPageRegionsBody,
     ) -> AddOnDemandPageRegions {
-        let mut call = Call::new(
-            self.client,
-            &ADD_ON_DEMAND_PAGE_REGIONS,
-            &[&ondemand_id],
-        );
-        call.set_json(body);
-        AddOnDemandPageRegions { call }
+        TypedCall::new(self.client, &[&ondemand_id]).set_body(&body)
     }
 
     /// Remove several regions from an On Demand page.
@@ -684,12 +566,7 @@ impl OnDemand<'_> {
         &self,
         ondemand_id: u64,
     ) -> RemoveOnDemandPageRegions {
-        let call = Call::new(
-            self.client,
-            &REMOVE_ON_DEMAND_PAGE_REGIONS,
-            &[&ondemand_id],
-        );
-        RemoveOnDemandPageRegions { call }
+        TypedCall::new(self.client, &[&ondemand_id])
     }
 
     /// Get a region of an On Demand page.
@@ -707,12 +584,7 @@ impl OnDemand<'_> {
         ondemand_id: u64,
         country: impl AsRef<str>,
     ) -> GetOnDemandPageRegion {
-        let call = Call::new(
-            self.client,
-            &GET_ON_DEMAND_PAGE_REGION,
-            &[&ondemand_id, &country.as_ref()],
-        );
-        GetOnDemandPageRegion { call }
+        TypedCall::new(self.client, &[&ondemand_id, &country.as_ref()])
     }
 
     /// Add a region to an On Demand page.
@@ -730,12 +602,7 @@ impl OnDemand<'_> {
         ondemand_id: u64,
         country: impl AsRef<str>,
     ) -> AddOnDemandPageRegion {
-        let call = Call::new(
-            self.client,
-            &ADD_ON_DEMAND_PAGE_REGION,
-            &[&ondemand_id, &country.as_ref()],
-        );
-        AddOnDemandPageRegion { call }
+        TypedCall::new(self.client, &[&ondemand_id, &country.as_ref()])
     }
 
     /// Remove a region from an On Demand page.
@@ -753,12 +620,7 @@ impl OnDemand<'_> {
         ondemand_id: u64,
         country: impl AsRef<str>,
     ) -> RemoveOnDemandPageRegion {
-        let call = Call::new(
-            self.client,
-            &REMOVE_ON_DEMAND_PAGE_REGION,
-            &[&ondemand_id, &country.as_ref()],
-        );
-        RemoveOnDemandPageRegion { call }
+        TypedCall::new(self.client, &[&ondemand_id, &country.as_ref()])
     }
 
     /// List the seasons of an On Demand page.
@@ -772,8 +634,7 @@ impl OnDemand<'_> {
         &self,
         ondemand_id: u64,
     ) -> ListOnDemandPageSeasons {
-        let call = Call::new(self.client, &LIST_ON_DEMAND_PAGE_SEASONS, &[&ondemand_id]);
-        ListOnDemandPageSeasons { call }
+        TypedCall::new(self.client, &[&ondemand_id])
     }
 
     /// Get a season of an On Demand page.
@@ -789,12 +650,7 @@ impl OnDemand<'_> {
         ondemand_id: u64,
         season_id: u64,
     ) -> GetOnDemandPageSeason {
-        let call = Call::new(
-            self.client,
-            &GET_ON_DEMAND_PAGE_SEASON,
-            &[&ondemand_id, &season_id],
-        );
-        GetOnDemandPageSeason { call }
+        TypedCall::new(self.client, &[&ondemand_id, &season_id])
     }
 
     /// List the videos in an On Demand season.
@@ -810,14 +666,7 @@ impl OnDemand<'_> {
         ondemand_id: u64,
         season_id: u64,
     ) -> ListOnDemandPageSeasonVideos {
-        let call = Call::new(
-            self.client,
-            &LIST_ON_DEMAND_PAGE_SEASON_VIDEOS,
-            &[&ondemand_id, &season_id],
-        );
-        ListOnDemandPageSeasonVideos {
-            call,
-        }
+        TypedCall::new(self.client, &[&ondemand_id, &season_id])
     }
 
     /// List the videos on an On Demand page.
@@ -831,8 +680,7 @@ impl OnDemand<'_> {
         &self,
         ondemand_id: u64,
     ) -> ListOnDemandPageVideos {
-        let call = Call::new(self.client, &LIST_ON_DEMAND_PAGE_VIDEOS, &[&ondemand_id]);
-        ListOnDemandPageVideos { call }
+        TypedCall::new(self.client, &[&ondemand_id])
     }
 
     /// Get a video on an On Demand page.
@@ -850,12 +698,7 @@ impl OnDemand<'_> {
         ondemand_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetOnDemandPageVideo {
-        let call = Call::new(
-            self.client,
-            &GET_ON_DEMAND_PAGE_VIDEO,
-            &[&ondemand_id, &read_id::<VideoId>(video_id)],
-        );
-        GetOnDemandPageVideo { call }
+        TypedCall::new(self.client, &[&ondemand_id, &read_id::<VideoId>(video_id)])
     }
 
     /// Put a video on an On Demand page.
@@ -872,15 +715,10 @@ impl OnDemand<'_> {
         &self,
         ondemand_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        body: &types::AddOnDemandPageVideoBody,
+        body: types::AddOnDemandPageVideoBody,
     ) -> AddOnDemandPageVideo {
-        let mut call = Call::new(
-            self.client,
-            &ADD_ON_DEMAND_PAGE_VIDEO,
-            &[&ondemand_id, &read_id::<VideoId>(video_id)],
-        );
-        call.set_json(body);
-        AddOnDemandPageVideo { call }
+        TypedCall::new(self.client, &[&ondemand_id, &read_id::<VideoId>(video_id)])
+            .set_body(&body)
     }
 
     /// Take a video off an On Demand page.
@@ -898,12 +736,7 @@ impl OnDemand<'_> {
         ondemand_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveOnDemandPageVideo {
-        let call = Call::new(
-            self.client,
-            &REMOVE_ON_DEMAND_PAGE_VIDEO,
-            &[&ondemand_id, &read_id::<VideoId>(video_id)],
-        );
-        RemoveOnDemandPageVideo { call }
+        TypedCall::new(self.client, &[&ondemand_id, &read_id::<VideoId>(video_id)])
     }
 
     /// List all On Demand regions.
@@ -912,8 +745,7 @@ impl OnDemand<'_> {
     /// Answer: one page of regions.
     #[doc(alias = "get_regions")]
     pub fn list_on_demand_regions(&self) -> ListOnDemandRegions {
-        let call = Call::new(self.client, &LIST_ON_DEMAND_REGIONS, &[]);
-        ListOnDemandRegions { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Get an On Demand region.
@@ -924,8 +756,7 @@ impl OnDemand<'_> {
     /// Answer: the region.
     #[doc(alias = "get_region")]
     pub fn get_on_demand_region(&self, country: impl AsRef<str>) -> GetOnDemandRegion {
-        let call = Call::new(self.client, &GET_ON_DEMAND_REGION, &[&country.as_ref()]);
-        GetOnDemandRegion { call }
+        TypedCall::new(self.client, &[&country.as_ref()])
     }
 
     /// List the On Demand pages of the given user.
@@ -939,12 +770,7 @@ impl OnDemand<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserOnDemandPages {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_ON_DEMAND_PAGES,
-            &[&read_id::<UserId>(user_id)],
-        );
-        ListUserOnDemandPages { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Create an On Demand page for the given user.
@@ -959,15 +785,9 @@ impl OnDemand<'_> {
     pub fn create_user_on_demand_page(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        body: &types::CreateOnDemandPageBody,
+        body: types::CreateOnDemandPageBody,
     ) -> CreateUserOnDemandPage {
-        let mut call = Call::new(
-            self.client,
-            &CREATE_USER_ON_DEMAND_PAGE,
-            &[&read_id::<UserId>(user_id)],
-        );
-        call.set_json(body);
-        CreateUserOnDemandPage { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
     }
 
     /// List On Demand purchases and rentals of the given user.
@@ -983,1957 +803,913 @@ impl OnDemand<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserOnDemandPurchases {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_ON_DEMAND_PURCHASES,
-            &[&read_id::<UserId>(user_id)],
-        );
-        ListUserOnDemandPurchases { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 }
 
 /// [`OnDemand::list_my_on_demand_pages`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyOnDemandPages {
-    call: Call<Page<types::OnDemandPage>>,
-}
+pub type ListMyOnDemandPages = TypedCall<operations::ListMyOnDemandPages>;
 
 impl ListMyOnDemandPages {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the On Demand pages.
-    pub fn sort(mut self, value: impl Into<types::OnDemandPageSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::OnDemandPageSort>) -> Self {
         let value: types::OnDemandPageSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Kind of On Demand page to keep.
-    pub fn filter(mut self, value: impl Into<types::OnDemandPageType>) -> Self {
+    pub fn filter(self, value: impl Into<types::OnDemandPageType>) -> Self {
         let value: types::OnDemandPageType = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::OnDemandPage>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyOnDemandPages {
-    type Answer = Page<types::OnDemandPage>;
-    const OPERATION: &'static Operation = &LIST_MY_ON_DEMAND_PAGES;
-    fn into_call(self) -> Call<Page<types::OnDemandPage>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::create_my_on_demand_page`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateMyOnDemandPage {
-    call: Call<types::OnDemandPage>,
-}
+pub type CreateMyOnDemandPage = TypedCall<operations::CreateMyOnDemandPage>;
 
 impl CreateMyOnDemandPage {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::OnDemandPage> {
-        self.call.send()
+    /// Currencies the page takes payment in.
+    pub fn accepted_currencies(self, value: impl Into<types::Currency>) -> Self {
+        let value: types::Currency = value.into();
+        self.set_body_field("accepted_currencies", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Terms of purchase.
+    pub fn buy(self, value: types::OnDemandBuyInput) -> Self {
+        self.set_body_field("buy", &value)
     }
-}
 
-impl Endpoint for CreateMyOnDemandPage {
-    type Answer = types::OnDemandPage;
-    const OPERATION: &'static Operation = &CREATE_MY_ON_DEMAND_PAGE;
-    fn into_call(self) -> Call<types::OnDemandPage> {
-        self.call
+    /// Address of the page on the seller's own domain.
+    pub fn domain_link(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("domain_link", &value)
+    }
+
+    /// Terms for single episodes of a series.
+    pub fn episodes(self, value: types::OnDemandEpisodesInput) -> Self {
+        self.set_body_field("episodes", &value)
+    }
+
+    /// Word of the seller's choice in the page's Vimeo address.
+    pub fn link(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("link", &value)
+    }
+
+    /// Terms of rental.
+    pub fn rent(self, value: types::OnDemandRentInput) -> Self {
+        self.set_body_field("rent", &value)
+    }
+
+    /// Subscriptions to the page.
+    pub fn subscription(self, value: types::OnDemandSubscriptionInput) -> Self {
+        self.set_body_field("subscription", &value)
     }
 }
 
 /// [`OnDemand::list_my_on_demand_purchases`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyOnDemandPurchases {
-    call: Call<Page<types::OnDemandPage>>,
-}
+pub type ListMyOnDemandPurchases = TypedCall<operations::ListMyOnDemandPurchases>;
 
 impl ListMyOnDemandPurchases {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the purchases.
-    pub fn sort(mut self, value: impl Into<types::OnDemandPurchaseSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::OnDemandPurchaseSort>) -> Self {
         let value: types::OnDemandPurchaseSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Kind of purchases wanted; `important` are pages about to expire.
-    pub fn filter(mut self, value: impl Into<types::OnDemandPurchaseFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::OnDemandPurchaseFilter>) -> Self {
         let value: types::OnDemandPurchaseFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::OnDemandPage>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyOnDemandPurchases {
-    type Answer = Page<types::OnDemandPage>;
-    const OPERATION: &'static Operation = &LIST_MY_ON_DEMAND_PURCHASES;
-    fn into_call(self) -> Call<Page<types::OnDemandPage>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::get_my_on_demand_purchase`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetMyOnDemandPurchase {
-    call: Call<types::OnDemandPage>,
-}
+pub type GetMyOnDemandPurchase = TypedCall<operations::GetMyOnDemandPurchase>;
 
 impl GetMyOnDemandPurchase {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::OnDemandPage> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetMyOnDemandPurchase {
-    type Answer = types::OnDemandPage;
-    const OPERATION: &'static Operation = &GET_MY_ON_DEMAND_PURCHASE;
-    fn into_call(self) -> Call<types::OnDemandPage> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::list_on_demand_genres`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListOnDemandGenres {
-    call: Call<Page<types::OnDemandGenre>>,
-}
+pub type ListOnDemandGenres = TypedCall<operations::ListOnDemandGenres>;
 
 impl ListOnDemandGenres {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::OnDemandGenre>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListOnDemandGenres {
-    type Answer = Page<types::OnDemandGenre>;
-    const OPERATION: &'static Operation = &LIST_ON_DEMAND_GENRES;
-    fn into_call(self) -> Call<Page<types::OnDemandGenre>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::get_on_demand_genre`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetOnDemandGenre {
-    call: Call<types::OnDemandGenre>,
-}
+pub type GetOnDemandGenre = TypedCall<operations::GetOnDemandGenre>;
 
 impl GetOnDemandGenre {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::OnDemandGenre> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetOnDemandGenre {
-    type Answer = types::OnDemandGenre;
-    const OPERATION: &'static Operation = &GET_ON_DEMAND_GENRE;
-    fn into_call(self) -> Call<types::OnDemandGenre> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::list_on_demand_genre_pages`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListOnDemandGenrePages {
-    call: Call<Page<types::OnDemandPage>>,
-}
+pub type ListOnDemandGenrePages = TypedCall<operations::ListOnDemandGenrePages>;
 
 impl ListOnDemandGenrePages {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the list.
-    pub fn sort(mut self, value: impl Into<types::OnDemandGenrePageSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::OnDemandGenrePageSort>) -> Self {
         let value: types::OnDemandGenrePageSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Limit the pages by country or to the region of the user.
-    pub fn filter(mut self, value: impl Into<types::OnDemandGenrePageFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::OnDemandGenrePageFilter>) -> Self {
         let value: types::OnDemandGenrePageFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::OnDemandPage>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListOnDemandGenrePages {
-    type Answer = Page<types::OnDemandPage>;
-    const OPERATION: &'static Operation = &LIST_ON_DEMAND_GENRE_PAGES;
-    fn into_call(self) -> Call<Page<types::OnDemandPage>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::get_on_demand_genre_page`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetOnDemandGenrePage {
-    call: Call<types::OnDemandPage>,
-}
+pub type GetOnDemandGenrePage = TypedCall<operations::GetOnDemandGenrePage>;
 
 impl GetOnDemandGenrePage {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::OnDemandPage> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetOnDemandGenrePage {
-    type Answer = types::OnDemandPage;
-    const OPERATION: &'static Operation = &GET_ON_DEMAND_GENRE_PAGE;
-    fn into_call(self) -> Call<types::OnDemandPage> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::get_on_demand_page`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetOnDemandPage {
-    call: Call<types::OnDemandPage>,
-}
+pub type GetOnDemandPage = TypedCall<operations::GetOnDemandPage>;
 
 impl GetOnDemandPage {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::OnDemandPage> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetOnDemandPage {
-    type Answer = types::OnDemandPage;
-    const OPERATION: &'static Operation = &GET_ON_DEMAND_PAGE;
-    fn into_call(self) -> Call<types::OnDemandPage> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::edit_on_demand_page`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditOnDemandPage {
-    call: Call<types::OnDemandPage>,
-}
+pub type EditOnDemandPage = TypedCall<operations::EditOnDemandPage>;
 
 impl EditOnDemandPage {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::EditOnDemandPageBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::EditOnDemandPageBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::OnDemandPage> {
-        self.call.send()
+    /// Word of the seller's choice in the page's Vimeo address.
+    pub fn link(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("link", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Pre-orders for the page.
+    pub fn preorder(self, value: types::OnDemandPreorderInput) -> Self {
+        self.set_body_field("preorder", &value)
     }
-}
 
-impl Endpoint for EditOnDemandPage {
-    type Answer = types::OnDemandPage;
-    const OPERATION: &'static Operation = &EDIT_ON_DEMAND_PAGE;
-    fn into_call(self) -> Call<types::OnDemandPage> {
-        self.call
+    /// Whether the page is published.
+    pub fn publish(self, value: types::SwitchInput) -> Self {
+        self.set_body_field("publish", &value)
+    }
+
+    /// Whether Vimeo publishes the page by itself once every video has been transcoded.
+    pub fn publish_when_ready(self, value: bool) -> Self {
+        self.set_body_field("publish_when_ready", &value)
     }
 }
 
 /// [`OnDemand::delete_on_demand_page`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteOnDemandPage {
-    call: Call<Empty>,
-}
-
-impl DeleteOnDemandPage {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteOnDemandPage {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_ON_DEMAND_PAGE;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteOnDemandPage = TypedCall<operations::DeleteOnDemandPage>;
 
 /// [`OnDemand::list_on_demand_page_backgrounds`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListOnDemandPageBackgrounds {
-    call: Call<Page<types::Picture>>,
-}
+pub type ListOnDemandPageBackgrounds = TypedCall<
+    operations::ListOnDemandPageBackgrounds,
+>;
 
 impl ListOnDemandPageBackgrounds {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Picture>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListOnDemandPageBackgrounds {
-    type Answer = Page<types::Picture>;
-    const OPERATION: &'static Operation = &LIST_ON_DEMAND_PAGE_BACKGROUNDS;
-    fn into_call(self) -> Call<Page<types::Picture>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::create_on_demand_page_background`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateOnDemandPageBackground {
-    call: Call<types::Picture>,
-}
+pub type CreateOnDemandPageBackground = TypedCall<
+    operations::CreateOnDemandPageBackground,
+>;
 
 impl CreateOnDemandPageBackground {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateOnDemandPageBackground {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &CREATE_ON_DEMAND_PAGE_BACKGROUND;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::get_on_demand_page_background`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetOnDemandPageBackground {
-    call: Call<types::Picture>,
-}
+pub type GetOnDemandPageBackground = TypedCall<operations::GetOnDemandPageBackground>;
 
 impl GetOnDemandPageBackground {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetOnDemandPageBackground {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &GET_ON_DEMAND_PAGE_BACKGROUND;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::edit_on_demand_page_background`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditOnDemandPageBackground {
-    call: Call<types::Picture>,
-}
+pub type EditOnDemandPageBackground = TypedCall<operations::EditOnDemandPageBackground>;
 
 impl EditOnDemandPageBackground {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::ActivatePictureBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::ActivatePictureBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditOnDemandPageBackground {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &EDIT_ON_DEMAND_PAGE_BACKGROUND;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    /// Whether this picture becomes the one in use.
+    pub fn active(self, value: bool) -> Self {
+        self.set_body_field("active", &value)
     }
 }
 
 /// [`OnDemand::delete_on_demand_page_background`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteOnDemandPageBackground {
-    call: Call<Empty>,
-}
-
-impl DeleteOnDemandPageBackground {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteOnDemandPageBackground {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_ON_DEMAND_PAGE_BACKGROUND;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteOnDemandPageBackground = TypedCall<
+    operations::DeleteOnDemandPageBackground,
+>;
 
 /// [`OnDemand::list_on_demand_page_genres`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListOnDemandPageGenres {
-    call: Call<Page<types::OnDemandGenre>>,
-}
+pub type ListOnDemandPageGenres = TypedCall<operations::ListOnDemandPageGenres>;
 
 impl ListOnDemandPageGenres {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::OnDemandGenre>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListOnDemandPageGenres {
-    type Answer = Page<types::OnDemandGenre>;
-    const OPERATION: &'static Operation = &LIST_ON_DEMAND_PAGE_GENRES;
-    fn into_call(self) -> Call<Page<types::OnDemandGenre>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::get_on_demand_page_genre`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetOnDemandPageGenre {
-    call: Call<types::OnDemandGenre>,
-}
+pub type GetOnDemandPageGenre = TypedCall<operations::GetOnDemandPageGenre>;
 
 impl GetOnDemandPageGenre {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::OnDemandGenre> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetOnDemandPageGenre {
-    type Answer = types::OnDemandGenre;
-    const OPERATION: &'static Operation = &GET_ON_DEMAND_PAGE_GENRE;
-    fn into_call(self) -> Call<types::OnDemandGenre> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::add_on_demand_page_genre`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddOnDemandPageGenre {
-    call: Call<types::OnDemandGenre>,
-}
+pub type AddOnDemandPageGenre = TypedCall<operations::AddOnDemandPageGenre>;
 
 impl AddOnDemandPageGenre {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::OnDemandGenre> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddOnDemandPageGenre {
-    type Answer = types::OnDemandGenre;
-    const OPERATION: &'static Operation = &ADD_ON_DEMAND_PAGE_GENRE;
-    fn into_call(self) -> Call<types::OnDemandGenre> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::remove_on_demand_page_genre`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveOnDemandPageGenre {
-    call: Call<Empty>,
-}
-
-impl RemoveOnDemandPageGenre {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveOnDemandPageGenre {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_ON_DEMAND_PAGE_GENRE;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type RemoveOnDemandPageGenre = TypedCall<operations::RemoveOnDemandPageGenre>;
 
 /// [`OnDemand::list_on_demand_page_posters`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListOnDemandPagePosters {
-    call: Call<Page<types::Picture>>,
-}
+pub type ListOnDemandPagePosters = TypedCall<operations::ListOnDemandPagePosters>;
 
 impl ListOnDemandPagePosters {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Picture>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListOnDemandPagePosters {
-    type Answer = Page<types::Picture>;
-    const OPERATION: &'static Operation = &LIST_ON_DEMAND_PAGE_POSTERS;
-    fn into_call(self) -> Call<Page<types::Picture>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::create_on_demand_page_poster`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateOnDemandPagePoster {
-    call: Call<types::Picture>,
-}
+pub type CreateOnDemandPagePoster = TypedCall<operations::CreateOnDemandPagePoster>;
 
 impl CreateOnDemandPagePoster {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateOnDemandPagePoster {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &CREATE_ON_DEMAND_PAGE_POSTER;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::get_on_demand_page_poster`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetOnDemandPagePoster {
-    call: Call<types::Picture>,
-}
+pub type GetOnDemandPagePoster = TypedCall<operations::GetOnDemandPagePoster>;
 
 impl GetOnDemandPagePoster {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetOnDemandPagePoster {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &GET_ON_DEMAND_PAGE_POSTER;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::edit_on_demand_page_poster`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditOnDemandPagePoster {
-    call: Call<types::Picture>,
-}
+pub type EditOnDemandPagePoster = TypedCall<operations::EditOnDemandPagePoster>;
 
 impl EditOnDemandPagePoster {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::ActivatePictureBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::ActivatePictureBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditOnDemandPagePoster {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &EDIT_ON_DEMAND_PAGE_POSTER;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    /// Whether this picture becomes the one in use.
+    pub fn active(self, value: bool) -> Self {
+        self.set_body_field("active", &value)
     }
 }
 
 /// [`OnDemand::list_on_demand_page_promotions`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListOnDemandPagePromotions {
-    call: Call<types::OnDemandPromotion>,
-}
+pub type ListOnDemandPagePromotions = TypedCall<operations::ListOnDemandPagePromotions>;
 
 impl ListOnDemandPagePromotions {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::OnDemandPromotion> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListOnDemandPagePromotions {
-    type Answer = types::OnDemandPromotion;
-    const OPERATION: &'static Operation = &LIST_ON_DEMAND_PAGE_PROMOTIONS;
-    fn into_call(self) -> Call<types::OnDemandPromotion> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::create_on_demand_page_promotion`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateOnDemandPagePromotion {
-    call: Call<types::OnDemandPromotion>,
-}
+pub type CreateOnDemandPagePromotion = TypedCall<
+    operations::CreateOnDemandPagePromotion,
+>;
 
 impl CreateOnDemandPagePromotion {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::OnDemandPromotion> {
-        self.call.send()
+    /// `vip` gives access that the page does not offer for sale, and is shaped by `download` and `stream_period`.
+    pub fn access_type(self, value: impl Into<types::PromotionAccessType>) -> Self {
+        let value: types::PromotionAccessType = value.into();
+        self.set_body_field("access_type", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Code that buyers enter; without effect for a `batch`.
+    pub fn code(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("code", &value)
     }
-}
 
-impl Endpoint for CreateOnDemandPagePromotion {
-    type Answer = types::OnDemandPromotion;
-    const OPERATION: &'static Operation = &CREATE_ON_DEMAND_PAGE_PROMOTION;
-    fn into_call(self) -> Call<types::OnDemandPromotion> {
-        self.call
+    /// How the price is lowered; must be `free` for `vip` access.
+    pub fn discount_type(self, value: impl Into<types::PromotionDiscountType>) -> Self {
+        let value: types::PromotionDiscountType = value.into();
+        self.set_body_field("discount_type", &value)
+    }
+
+    /// When the promotion ends; without it, never.
+    pub fn end_time(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("end_time", &value)
+    }
+
+    /// Description of a `batch`; without effect for `single`.
+    pub fn label(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("label", &value)
+    }
+
+    /// Discount in per cent; only for `discount_type` `percent`.
+    pub fn percent_off(self, value: u64) -> Self {
+        self.set_body_field("percent_off", &value)
+    }
+
+    /// Kind of sale the promotion applies to: `any` unless set, but `rent` for `vip` access, which takes only `buy` and `rent`.
+    pub fn product_type(self, value: impl Into<types::PromotionProductType>) -> Self {
+        let value: types::PromotionProductType = value.into();
+        self.set_body_field("product_type", &value)
+    }
+
+    /// When the promotion starts; without it, at its creation.
+    pub fn start_time(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("start_time", &value)
     }
 }
 
 /// [`OnDemand::get_on_demand_page_promotion`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetOnDemandPagePromotion {
-    call: Call<types::OnDemandPromotion>,
-}
+pub type GetOnDemandPagePromotion = TypedCall<operations::GetOnDemandPagePromotion>;
 
 impl GetOnDemandPagePromotion {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::OnDemandPromotion> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetOnDemandPagePromotion {
-    type Answer = types::OnDemandPromotion;
-    const OPERATION: &'static Operation = &GET_ON_DEMAND_PAGE_PROMOTION;
-    fn into_call(self) -> Call<types::OnDemandPromotion> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::delete_on_demand_page_promotion`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteOnDemandPagePromotion {
-    call: Call<Empty>,
-}
-
-impl DeleteOnDemandPagePromotion {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteOnDemandPagePromotion {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_ON_DEMAND_PAGE_PROMOTION;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteOnDemandPagePromotion = TypedCall<
+    operations::DeleteOnDemandPagePromotion,
+>;
 
 /// [`OnDemand::list_on_demand_page_promotion_codes`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListOnDemandPagePromotionCodes {
-    call: Call<types::OnDemandPromotionCode>,
-}
+pub type ListOnDemandPagePromotionCodes = TypedCall<
+    operations::ListOnDemandPagePromotionCodes,
+>;
 
 impl ListOnDemandPagePromotionCodes {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::OnDemandPromotionCode> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListOnDemandPagePromotionCodes {
-    type Answer = types::OnDemandPromotionCode;
-    const OPERATION: &'static Operation = &LIST_ON_DEMAND_PAGE_PROMOTION_CODES;
-    fn into_call(self) -> Call<types::OnDemandPromotionCode> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::list_on_demand_page_regions`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListOnDemandPageRegions {
-    call: Call<Page<types::OnDemandRegion>>,
-}
+pub type ListOnDemandPageRegions = TypedCall<operations::ListOnDemandPageRegions>;
 
 impl ListOnDemandPageRegions {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::OnDemandRegion>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListOnDemandPageRegions {
-    type Answer = Page<types::OnDemandRegion>;
-    const OPERATION: &'static Operation = &LIST_ON_DEMAND_PAGE_REGIONS;
-    fn into_call(self) -> Call<Page<types::OnDemandRegion>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::add_on_demand_page_regions`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddOnDemandPageRegions {
-    call: Call<types::OnDemandRegion>,
-}
+pub type AddOnDemandPageRegions = TypedCall<operations::AddOnDemandPageRegions>;
 
 impl AddOnDemandPageRegions {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::OnDemandRegion> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddOnDemandPageRegions {
-    type Answer = types::OnDemandRegion;
-    const OPERATION: &'static Operation = &ADD_ON_DEMAND_PAGE_REGIONS;
-    fn into_call(self) -> Call<types::OnDemandRegion> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::remove_on_demand_page_regions`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveOnDemandPageRegions {
-    call: Call<Vec<types::OnDemandRegion>>,
-}
+pub type RemoveOnDemandPageRegions = TypedCall<operations::RemoveOnDemandPageRegions>;
 
 impl RemoveOnDemandPageRegions {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::RemoveOnDemandPageRegionsBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::RemoveOnDemandPageRegionsBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Vec<types::OnDemandRegion>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveOnDemandPageRegions {
-    type Answer = Vec<types::OnDemandRegion>;
-    const OPERATION: &'static Operation = &REMOVE_ON_DEMAND_PAGE_REGIONS;
-    fn into_call(self) -> Call<Vec<types::OnDemandRegion>> {
-        self.call
+    /// Country codes of the regions (ISO 3166-1 alpha-2).
+    pub fn countries(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let value: Vec<String> = value.into_iter().map(Into::into).collect();
+        self.set_body_field("countries", &value)
     }
 }
 
 /// [`OnDemand::get_on_demand_page_region`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetOnDemandPageRegion {
-    call: Call<types::OnDemandRegion>,
-}
+pub type GetOnDemandPageRegion = TypedCall<operations::GetOnDemandPageRegion>;
 
 impl GetOnDemandPageRegion {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::OnDemandRegion> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetOnDemandPageRegion {
-    type Answer = types::OnDemandRegion;
-    const OPERATION: &'static Operation = &GET_ON_DEMAND_PAGE_REGION;
-    fn into_call(self) -> Call<types::OnDemandRegion> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::add_on_demand_page_region`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddOnDemandPageRegion {
-    call: Call<types::OnDemandRegion>,
-}
+pub type AddOnDemandPageRegion = TypedCall<operations::AddOnDemandPageRegion>;
 
 impl AddOnDemandPageRegion {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::OnDemandRegion> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddOnDemandPageRegion {
-    type Answer = types::OnDemandRegion;
-    const OPERATION: &'static Operation = &ADD_ON_DEMAND_PAGE_REGION;
-    fn into_call(self) -> Call<types::OnDemandRegion> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::remove_on_demand_page_region`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveOnDemandPageRegion {
-    call: Call<Empty>,
-}
-
-impl RemoveOnDemandPageRegion {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveOnDemandPageRegion {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_ON_DEMAND_PAGE_REGION;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type RemoveOnDemandPageRegion = TypedCall<operations::RemoveOnDemandPageRegion>;
 
 /// [`OnDemand::list_on_demand_page_seasons`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListOnDemandPageSeasons {
-    call: Call<Page<types::OnDemandSeason>>,
-}
+pub type ListOnDemandPageSeasons = TypedCall<operations::ListOnDemandPageSeasons>;
 
 impl ListOnDemandPageSeasons {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the list.
-    pub fn sort(mut self, value: impl Into<types::OnDemandSeasonSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::OnDemandSeasonSort>) -> Self {
         let value: types::OnDemandSeasonSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// `viewable` leaves out what the user cannot watch.
-    pub fn filter(mut self, value: impl Into<types::ViewableFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::ViewableFilter>) -> Self {
         let value: types::ViewableFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::OnDemandSeason>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListOnDemandPageSeasons {
-    type Answer = Page<types::OnDemandSeason>;
-    const OPERATION: &'static Operation = &LIST_ON_DEMAND_PAGE_SEASONS;
-    fn into_call(self) -> Call<Page<types::OnDemandSeason>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::get_on_demand_page_season`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetOnDemandPageSeason {
-    call: Call<types::OnDemandSeason>,
-}
+pub type GetOnDemandPageSeason = TypedCall<operations::GetOnDemandPageSeason>;
 
 impl GetOnDemandPageSeason {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::OnDemandSeason> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetOnDemandPageSeason {
-    type Answer = types::OnDemandSeason;
-    const OPERATION: &'static Operation = &GET_ON_DEMAND_PAGE_SEASON;
-    fn into_call(self) -> Call<types::OnDemandSeason> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::list_on_demand_page_season_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListOnDemandPageSeasonVideos {
-    call: Call<Page<types::Video>>,
-}
+pub type ListOnDemandPageSeasonVideos = TypedCall<
+    operations::ListOnDemandPageSeasonVideos,
+>;
 
 impl ListOnDemandPageSeasonVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the list.
-    pub fn sort(mut self, value: impl Into<types::OnDemandSeasonVideoSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::OnDemandSeasonVideoSort>) -> Self {
         let value: types::OnDemandSeasonVideoSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// `viewable` leaves out what the user cannot watch.
-    pub fn filter(mut self, value: impl Into<types::ViewableFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::ViewableFilter>) -> Self {
         let value: types::ViewableFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListOnDemandPageSeasonVideos {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_ON_DEMAND_PAGE_SEASON_VIDEOS;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::list_on_demand_page_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListOnDemandPageVideos {
-    call: Call<Page<types::OnDemandVideo>>,
-}
+pub type ListOnDemandPageVideos = TypedCall<operations::ListOnDemandPageVideos>;
 
 impl ListOnDemandPageVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the list.
-    pub fn sort(mut self, value: impl Into<types::OnDemandVideoSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::OnDemandVideoSort>) -> Self {
         let value: types::OnDemandVideoSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Kind of videos wanted: `buy` and `rent` mean bought and rented ones, `extra` bonus footage, `main.viewable` main videos that can be viewed.
-    pub fn filter(mut self, value: impl Into<types::OnDemandVideoFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::OnDemandVideoFilter>) -> Self {
         let value: types::OnDemandVideoFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::OnDemandVideo>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListOnDemandPageVideos {
-    type Answer = Page<types::OnDemandVideo>;
-    const OPERATION: &'static Operation = &LIST_ON_DEMAND_PAGE_VIDEOS;
-    fn into_call(self) -> Call<Page<types::OnDemandVideo>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::get_on_demand_page_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetOnDemandPageVideo {
-    call: Call<types::Video>,
-}
+pub type GetOnDemandPageVideo = TypedCall<operations::GetOnDemandPageVideo>;
 
 impl GetOnDemandPageVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetOnDemandPageVideo {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &GET_ON_DEMAND_PAGE_VIDEO;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::add_on_demand_page_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddOnDemandPageVideo {
-    call: Call<types::OnDemandVideo>,
-}
+pub type AddOnDemandPageVideo = TypedCall<operations::AddOnDemandPageVideo>;
 
 impl AddOnDemandPageVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::OnDemandVideo> {
-        self.call.send()
+    /// Terms of purchase.
+    pub fn buy(self, value: types::OnDemandVideoPriceInput) -> Self {
+        self.set_body_field("buy", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Place of the video among those on the page.
+    pub fn position(self, value: u64) -> Self {
+        self.set_body_field("position", &value)
     }
-}
 
-impl Endpoint for AddOnDemandPageVideo {
-    type Answer = types::OnDemandVideo;
-    const OPERATION: &'static Operation = &ADD_ON_DEMAND_PAGE_VIDEO;
-    fn into_call(self) -> Call<types::OnDemandVideo> {
-        self.call
+    /// Year in which the video came out.
+    pub fn release_year(self, value: u64) -> Self {
+        self.set_body_field("release_year", &value)
+    }
+
+    /// Terms of rental.
+    pub fn rent(self, value: types::OnDemandVideoPriceInput) -> Self {
+        self.set_body_field("rent", &value)
     }
 }
 
 /// [`OnDemand::remove_on_demand_page_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveOnDemandPageVideo {
-    call: Call<Empty>,
-}
-
-impl RemoveOnDemandPageVideo {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveOnDemandPageVideo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_ON_DEMAND_PAGE_VIDEO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type RemoveOnDemandPageVideo = TypedCall<operations::RemoveOnDemandPageVideo>;
 
 /// [`OnDemand::list_on_demand_regions`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListOnDemandRegions {
-    call: Call<Page<types::OnDemandRegion>>,
-}
+pub type ListOnDemandRegions = TypedCall<operations::ListOnDemandRegions>;
 
 impl ListOnDemandRegions {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::OnDemandRegion>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListOnDemandRegions {
-    type Answer = Page<types::OnDemandRegion>;
-    const OPERATION: &'static Operation = &LIST_ON_DEMAND_REGIONS;
-    fn into_call(self) -> Call<Page<types::OnDemandRegion>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::get_on_demand_region`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetOnDemandRegion {
-    call: Call<types::OnDemandRegion>,
-}
+pub type GetOnDemandRegion = TypedCall<operations::GetOnDemandRegion>;
 
 impl GetOnDemandRegion {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::OnDemandRegion> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetOnDemandRegion {
-    type Answer = types::OnDemandRegion;
-    const OPERATION: &'static Operation = &GET_ON_DEMAND_REGION;
-    fn into_call(self) -> Call<types::OnDemandRegion> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::list_user_on_demand_pages`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserOnDemandPages {
-    call: Call<Page<types::OnDemandPage>>,
-}
+pub type ListUserOnDemandPages = TypedCall<operations::ListUserOnDemandPages>;
 
 impl ListUserOnDemandPages {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the On Demand pages.
-    pub fn sort(mut self, value: impl Into<types::OnDemandPageSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::OnDemandPageSort>) -> Self {
         let value: types::OnDemandPageSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Kind of On Demand page to keep.
-    pub fn filter(mut self, value: impl Into<types::OnDemandPageType>) -> Self {
+    pub fn filter(self, value: impl Into<types::OnDemandPageType>) -> Self {
         let value: types::OnDemandPageType = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::OnDemandPage>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserOnDemandPages {
-    type Answer = Page<types::OnDemandPage>;
-    const OPERATION: &'static Operation = &LIST_USER_ON_DEMAND_PAGES;
-    fn into_call(self) -> Call<Page<types::OnDemandPage>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`OnDemand::create_user_on_demand_page`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateUserOnDemandPage {
-    call: Call<types::OnDemandPage>,
-}
+pub type CreateUserOnDemandPage = TypedCall<operations::CreateUserOnDemandPage>;
 
 impl CreateUserOnDemandPage {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::OnDemandPage> {
-        self.call.send()
+    /// Currencies the page takes payment in.
+    pub fn accepted_currencies(self, value: impl Into<types::Currency>) -> Self {
+        let value: types::Currency = value.into();
+        self.set_body_field("accepted_currencies", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Terms of purchase.
+    pub fn buy(self, value: types::OnDemandBuyInput) -> Self {
+        self.set_body_field("buy", &value)
     }
-}
 
-impl Endpoint for CreateUserOnDemandPage {
-    type Answer = types::OnDemandPage;
-    const OPERATION: &'static Operation = &CREATE_USER_ON_DEMAND_PAGE;
-    fn into_call(self) -> Call<types::OnDemandPage> {
-        self.call
+    /// Address of the page on the seller's own domain.
+    pub fn domain_link(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("domain_link", &value)
+    }
+
+    /// Terms for single episodes of a series.
+    pub fn episodes(self, value: types::OnDemandEpisodesInput) -> Self {
+        self.set_body_field("episodes", &value)
+    }
+
+    /// Word of the seller's choice in the page's Vimeo address.
+    pub fn link(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("link", &value)
+    }
+
+    /// Terms of rental.
+    pub fn rent(self, value: types::OnDemandRentInput) -> Self {
+        self.set_body_field("rent", &value)
+    }
+
+    /// Subscriptions to the page.
+    pub fn subscription(self, value: types::OnDemandSubscriptionInput) -> Self {
+        self.set_body_field("subscription", &value)
     }
 }
 
 /// [`OnDemand::list_user_on_demand_purchases`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserOnDemandPurchases {
-    call: Call<Page<types::OnDemandPage>>,
-}
+pub type ListUserOnDemandPurchases = TypedCall<operations::ListUserOnDemandPurchases>;
 
 impl ListUserOnDemandPurchases {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the purchases.
-    pub fn sort(mut self, value: impl Into<types::OnDemandPurchaseSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::OnDemandPurchaseSort>) -> Self {
         let value: types::OnDemandPurchaseSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Kind of purchases wanted; `important` are pages about to expire.
-    pub fn filter(mut self, value: impl Into<types::OnDemandPurchaseFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::OnDemandPurchaseFilter>) -> Self {
         let value: types::OnDemandPurchaseFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::OnDemandPage>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserOnDemandPurchases {
-    type Answer = Page<types::OnDemandPage>;
-    const OPERATION: &'static Operation = &LIST_USER_ON_DEMAND_PURCHASES;
-    fn into_call(self) -> Call<Page<types::OnDemandPage>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
@@ -4046,3 +2822,133 @@ static LIST_USER_ON_DEMAND_PURCHASES: Operation = Operation {
     paged: true,
     conditional: false,
 };
+
+/// The operations of this area as types, which say what each call responds with.
+#[doc(hidden)]
+pub mod operations {
+    use super::*;
+    use crate::runtime::operation_spec;
+    operation_spec!(
+        ListMyOnDemandPages, Page < types::OnDemandPage >, LIST_MY_ON_DEMAND_PAGES
+    );
+    operation_spec!(CreateMyOnDemandPage, types::OnDemandPage, CREATE_MY_ON_DEMAND_PAGE);
+    operation_spec!(
+        ListMyOnDemandPurchases, Page < types::OnDemandPage >,
+        LIST_MY_ON_DEMAND_PURCHASES
+    );
+    operation_spec!(
+        GetMyOnDemandPurchase, types::OnDemandPage, GET_MY_ON_DEMAND_PURCHASE
+    );
+    operation_spec!(
+        ListOnDemandGenres, Page < types::OnDemandGenre >, LIST_ON_DEMAND_GENRES
+    );
+    operation_spec!(GetOnDemandGenre, types::OnDemandGenre, GET_ON_DEMAND_GENRE);
+    operation_spec!(
+        ListOnDemandGenrePages, Page < types::OnDemandPage >, LIST_ON_DEMAND_GENRE_PAGES
+    );
+    operation_spec!(GetOnDemandGenrePage, types::OnDemandPage, GET_ON_DEMAND_GENRE_PAGE);
+    operation_spec!(GetOnDemandPage, types::OnDemandPage, GET_ON_DEMAND_PAGE);
+    operation_spec!(EditOnDemandPage, types::OnDemandPage, EDIT_ON_DEMAND_PAGE);
+    operation_spec!(DeleteOnDemandPage, Empty, DELETE_ON_DEMAND_PAGE);
+    operation_spec!(
+        ListOnDemandPageBackgrounds, Page < types::Picture >,
+        LIST_ON_DEMAND_PAGE_BACKGROUNDS
+    );
+    operation_spec!(
+        CreateOnDemandPageBackground, types::Picture, CREATE_ON_DEMAND_PAGE_BACKGROUND
+    );
+    operation_spec!(
+        GetOnDemandPageBackground, types::Picture, GET_ON_DEMAND_PAGE_BACKGROUND
+    );
+    operation_spec!(
+        EditOnDemandPageBackground, types::Picture, EDIT_ON_DEMAND_PAGE_BACKGROUND
+    );
+    operation_spec!(
+        DeleteOnDemandPageBackground, Empty, DELETE_ON_DEMAND_PAGE_BACKGROUND
+    );
+    operation_spec!(
+        ListOnDemandPageGenres, Page < types::OnDemandGenre >, LIST_ON_DEMAND_PAGE_GENRES
+    );
+    operation_spec!(
+        GetOnDemandPageGenre, types::OnDemandGenre, GET_ON_DEMAND_PAGE_GENRE
+    );
+    operation_spec!(
+        AddOnDemandPageGenre, types::OnDemandGenre, ADD_ON_DEMAND_PAGE_GENRE
+    );
+    operation_spec!(RemoveOnDemandPageGenre, Empty, REMOVE_ON_DEMAND_PAGE_GENRE);
+    operation_spec!(
+        ListOnDemandPagePosters, Page < types::Picture >, LIST_ON_DEMAND_PAGE_POSTERS
+    );
+    operation_spec!(
+        CreateOnDemandPagePoster, types::Picture, CREATE_ON_DEMAND_PAGE_POSTER
+    );
+    operation_spec!(GetOnDemandPagePoster, types::Picture, GET_ON_DEMAND_PAGE_POSTER);
+    operation_spec!(EditOnDemandPagePoster, types::Picture, EDIT_ON_DEMAND_PAGE_POSTER);
+    operation_spec!(
+        ListOnDemandPagePromotions, types::OnDemandPromotion,
+        LIST_ON_DEMAND_PAGE_PROMOTIONS
+    );
+    operation_spec!(
+        CreateOnDemandPagePromotion, types::OnDemandPromotion,
+        CREATE_ON_DEMAND_PAGE_PROMOTION
+    );
+    operation_spec!(
+        GetOnDemandPagePromotion, types::OnDemandPromotion, GET_ON_DEMAND_PAGE_PROMOTION
+    );
+    operation_spec!(DeleteOnDemandPagePromotion, Empty, DELETE_ON_DEMAND_PAGE_PROMOTION);
+    operation_spec!(
+        ListOnDemandPagePromotionCodes, types::OnDemandPromotionCode,
+        LIST_ON_DEMAND_PAGE_PROMOTION_CODES
+    );
+    operation_spec!(
+        ListOnDemandPageRegions, Page < types::OnDemandRegion >,
+        LIST_ON_DEMAND_PAGE_REGIONS
+    );
+    operation_spec!(
+        AddOnDemandPageRegions, types::OnDemandRegion, ADD_ON_DEMAND_PAGE_REGIONS
+    );
+    operation_spec!(
+        RemoveOnDemandPageRegions, Vec < types::OnDemandRegion >,
+        REMOVE_ON_DEMAND_PAGE_REGIONS
+    );
+    operation_spec!(
+        GetOnDemandPageRegion, types::OnDemandRegion, GET_ON_DEMAND_PAGE_REGION
+    );
+    operation_spec!(
+        AddOnDemandPageRegion, types::OnDemandRegion, ADD_ON_DEMAND_PAGE_REGION
+    );
+    operation_spec!(RemoveOnDemandPageRegion, Empty, REMOVE_ON_DEMAND_PAGE_REGION);
+    operation_spec!(
+        ListOnDemandPageSeasons, Page < types::OnDemandSeason >,
+        LIST_ON_DEMAND_PAGE_SEASONS
+    );
+    operation_spec!(
+        GetOnDemandPageSeason, types::OnDemandSeason, GET_ON_DEMAND_PAGE_SEASON
+    );
+    operation_spec!(
+        ListOnDemandPageSeasonVideos, Page < types::Video >,
+        LIST_ON_DEMAND_PAGE_SEASON_VIDEOS
+    );
+    operation_spec!(
+        ListOnDemandPageVideos, Page < types::OnDemandVideo >, LIST_ON_DEMAND_PAGE_VIDEOS
+    );
+    operation_spec!(GetOnDemandPageVideo, types::Video, GET_ON_DEMAND_PAGE_VIDEO);
+    operation_spec!(
+        AddOnDemandPageVideo, types::OnDemandVideo, ADD_ON_DEMAND_PAGE_VIDEO
+    );
+    operation_spec!(RemoveOnDemandPageVideo, Empty, REMOVE_ON_DEMAND_PAGE_VIDEO);
+    operation_spec!(
+        ListOnDemandRegions, Page < types::OnDemandRegion >, LIST_ON_DEMAND_REGIONS
+    );
+    operation_spec!(GetOnDemandRegion, types::OnDemandRegion, GET_ON_DEMAND_REGION);
+    operation_spec!(
+        ListUserOnDemandPages, Page < types::OnDemandPage >, LIST_USER_ON_DEMAND_PAGES
+    );
+    operation_spec!(
+        CreateUserOnDemandPage, types::OnDemandPage, CREATE_USER_ON_DEMAND_PAGE
+    );
+    operation_spec!(
+        ListUserOnDemandPurchases, Page < types::OnDemandPage >,
+        LIST_USER_ON_DEMAND_PURCHASES
+    );
+}

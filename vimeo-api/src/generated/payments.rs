@@ -10,11 +10,9 @@
 //! | [`get_user_subscription`](Payments::get_user_subscription) | Get a payments subscription of a user | any token |
 
 use http::Method;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, InvalidId, Operation, Page, PendingAnswer,
-    QueryParameter, UserId,
+    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, TypedCall, UserId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -39,8 +37,7 @@ impl Payments<'_> {
     /// Answer: one page of payment methods.
     #[doc(alias = "list_payment_methods")]
     pub fn list_my_payment_methods(&self) -> ListMyPaymentMethods {
-        let call = Call::new(self.client, &LIST_MY_PAYMENT_METHODS, &[]);
-        ListMyPaymentMethods { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Get a payment method of the token's user.
@@ -54,12 +51,7 @@ impl Payments<'_> {
         &self,
         payment_method_id: impl AsRef<str>,
     ) -> GetMyPaymentMethod {
-        let call = Call::new(
-            self.client,
-            &GET_MY_PAYMENT_METHOD,
-            &[&payment_method_id.as_ref()],
-        );
-        GetMyPaymentMethod { call }
+        TypedCall::new(self.client, &[&payment_method_id.as_ref()])
     }
 
     /// Delete a payment method of the token's user.
@@ -73,12 +65,7 @@ impl Payments<'_> {
         &self,
         payment_method_id: impl AsRef<str>,
     ) -> DeleteMyPaymentMethod {
-        let call = Call::new(
-            self.client,
-            &DELETE_MY_PAYMENT_METHOD,
-            &[&payment_method_id.as_ref()],
-        );
-        DeleteMyPaymentMethod { call }
+        TypedCall::new(self.client, &[&payment_method_id.as_ref()])
     }
 
     /// Get a payments subscription of a user.
@@ -94,171 +81,64 @@ impl Payments<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         subscription_id: impl AsRef<str>,
     ) -> GetUserSubscription {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &GET_USER_SUBSCRIPTION,
             &[&read_id::<UserId>(user_id), &subscription_id.as_ref()],
-        );
-        GetUserSubscription { call }
+        )
     }
 }
 
 /// [`Payments::list_my_payment_methods`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyPaymentMethods {
-    call: Call<Page<types::PaymentMethod>>,
-}
+pub type ListMyPaymentMethods = TypedCall<operations::ListMyPaymentMethods>;
 
 impl ListMyPaymentMethods {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Only cards in this holder's name.
-    pub fn cardmember_name(mut self, value: impl Into<String>) -> Self {
+    pub fn cardmember_name(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("cardmember_name", &value);
-        self
+        self.set_query("cardmember_name", &value)
     }
 
     /// Whether disabled ones are listed too.
-    pub fn show_disabled(mut self, value: bool) -> Self {
-        self.call.set_query("show_disabled", &value);
-        self
+    pub fn show_disabled(self, value: bool) -> Self {
+        self.set_query("show_disabled", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::PaymentMethod>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyPaymentMethods {
-    type Answer = Page<types::PaymentMethod>;
-    const OPERATION: &'static Operation = &LIST_MY_PAYMENT_METHODS;
-    fn into_call(self) -> Call<Page<types::PaymentMethod>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Payments::get_my_payment_method`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetMyPaymentMethod {
-    call: Call<types::PaymentMethod>,
-}
+pub type GetMyPaymentMethod = TypedCall<operations::GetMyPaymentMethod>;
 
 impl GetMyPaymentMethod {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::PaymentMethod> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetMyPaymentMethod {
-    type Answer = types::PaymentMethod;
-    const OPERATION: &'static Operation = &GET_MY_PAYMENT_METHOD;
-    fn into_call(self) -> Call<types::PaymentMethod> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Payments::delete_my_payment_method`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteMyPaymentMethod {
-    call: Call<Empty>,
-}
-
-impl DeleteMyPaymentMethod {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteMyPaymentMethod {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_MY_PAYMENT_METHOD;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteMyPaymentMethod = TypedCall<operations::DeleteMyPaymentMethod>;
 
 /// [`Payments::get_user_subscription`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetUserSubscription {
-    call: Call<Value>,
-}
+pub type GetUserSubscription = TypedCall<operations::GetUserSubscription>;
 
 impl GetUserSubscription {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Value> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetUserSubscription {
-    type Answer = Value;
-    const OPERATION: &'static Operation = &GET_USER_SUBSCRIPTION;
-    fn into_call(self) -> Call<Value> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
@@ -356,3 +236,16 @@ static GET_USER_SUBSCRIPTION: Operation = Operation {
     paged: false,
     conditional: false,
 };
+
+/// The operations of this area as types, which say what each call responds with.
+#[doc(hidden)]
+pub mod operations {
+    use super::*;
+    use crate::runtime::operation_spec;
+    operation_spec!(
+        ListMyPaymentMethods, Page < types::PaymentMethod >, LIST_MY_PAYMENT_METHODS
+    );
+    operation_spec!(GetMyPaymentMethod, types::PaymentMethod, GET_MY_PAYMENT_METHOD);
+    operation_spec!(DeleteMyPaymentMethod, Empty, DELETE_MY_PAYMENT_METHOD);
+    operation_spec!(GetUserSubscription, Value, GET_USER_SUBSCRIPTION);
+}

@@ -18,10 +18,9 @@
 //! | [`remove_user_portfolio_video`](Portfolios::remove_user_portfolio_video) | Remove a video from a portfolio of a user | edit |
 
 use http::Method;
-use serde::de::DeserializeOwned;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, InvalidId, Operation, Page, PendingAnswer,
-    QueryParameter, UserId, VideoId,
+    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, TypedCall, UserId,
+    VideoId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -46,8 +45,7 @@ impl Portfolios<'_> {
     /// Answer: one page of portfolios.
     #[doc(alias = "get_portfolios_alt1")]
     pub fn list_my_portfolios(&self) -> ListMyPortfolios {
-        let call = Call::new(self.client, &LIST_MY_PORTFOLIOS, &[]);
-        ListMyPortfolios { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Get one portfolio of the token's user.
@@ -58,8 +56,7 @@ impl Portfolios<'_> {
     /// Answer: the portfolio.
     #[doc(alias = "get_portfolio_alt1")]
     pub fn get_my_portfolio(&self, portfolio_id: u64) -> GetMyPortfolio {
-        let call = Call::new(self.client, &GET_MY_PORTFOLIO, &[&portfolio_id]);
-        GetMyPortfolio { call }
+        TypedCall::new(self.client, &[&portfolio_id])
     }
 
     /// List the videos in a portfolio of the token's user.
@@ -70,8 +67,7 @@ impl Portfolios<'_> {
     /// Answer: one page of videos.
     #[doc(alias = "get_portfolio_videos_alt1")]
     pub fn list_my_portfolio_videos(&self, portfolio_id: u64) -> ListMyPortfolioVideos {
-        let call = Call::new(self.client, &LIST_MY_PORTFOLIO_VIDEOS, &[&portfolio_id]);
-        ListMyPortfolioVideos { call }
+        TypedCall::new(self.client, &[&portfolio_id])
     }
 
     /// Get one video in a portfolio of the token's user.
@@ -87,12 +83,7 @@ impl Portfolios<'_> {
         portfolio_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetMyPortfolioVideo {
-        let call = Call::new(
-            self.client,
-            &GET_MY_PORTFOLIO_VIDEO,
-            &[&portfolio_id, &read_id::<VideoId>(video_id)],
-        );
-        GetMyPortfolioVideo { call }
+        TypedCall::new(self.client, &[&portfolio_id, &read_id::<VideoId>(video_id)])
     }
 
     /// Add a video to a portfolio of the token's user.
@@ -108,12 +99,7 @@ impl Portfolios<'_> {
         portfolio_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AddMyPortfolioVideo {
-        let call = Call::new(
-            self.client,
-            &ADD_MY_PORTFOLIO_VIDEO,
-            &[&portfolio_id, &read_id::<VideoId>(video_id)],
-        );
-        AddMyPortfolioVideo { call }
+        TypedCall::new(self.client, &[&portfolio_id, &read_id::<VideoId>(video_id)])
     }
 
     /// Remove a video from a portfolio of the token's user.
@@ -129,12 +115,7 @@ impl Portfolios<'_> {
         portfolio_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveMyPortfolioVideo {
-        let call = Call::new(
-            self.client,
-            &REMOVE_MY_PORTFOLIO_VIDEO,
-            &[&portfolio_id, &read_id::<VideoId>(video_id)],
-        );
-        RemoveMyPortfolioVideo { call }
+        TypedCall::new(self.client, &[&portfolio_id, &read_id::<VideoId>(video_id)])
     }
 
     /// List the portfolios of a user.
@@ -148,12 +129,7 @@ impl Portfolios<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserPortfolios {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_PORTFOLIOS,
-            &[&read_id::<UserId>(user_id)],
-        );
-        ListUserPortfolios { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Get one portfolio of a user.
@@ -169,12 +145,7 @@ impl Portfolios<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         portfolio_id: u64,
     ) -> GetUserPortfolio {
-        let call = Call::new(
-            self.client,
-            &GET_USER_PORTFOLIO,
-            &[&read_id::<UserId>(user_id), &portfolio_id],
-        );
-        GetUserPortfolio { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &portfolio_id])
     }
 
     /// List the videos in a portfolio of a user.
@@ -190,12 +161,7 @@ impl Portfolios<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         portfolio_id: u64,
     ) -> ListUserPortfolioVideos {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_PORTFOLIO_VIDEOS,
-            &[&read_id::<UserId>(user_id), &portfolio_id],
-        );
-        ListUserPortfolioVideos { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &portfolio_id])
     }
 
     /// Get one video in a portfolio of a user.
@@ -213,12 +179,10 @@ impl Portfolios<'_> {
         portfolio_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetUserPortfolioVideo {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &GET_USER_PORTFOLIO_VIDEO,
             &[&read_id::<UserId>(user_id), &portfolio_id, &read_id::<VideoId>(video_id)],
-        );
-        GetUserPortfolioVideo { call }
+        )
     }
 
     /// Add a video to a portfolio of a user.
@@ -236,12 +200,10 @@ impl Portfolios<'_> {
         portfolio_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AddUserPortfolioVideo {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &ADD_USER_PORTFOLIO_VIDEO,
             &[&read_id::<UserId>(user_id), &portfolio_id, &read_id::<VideoId>(video_id)],
-        );
-        AddUserPortfolioVideo { call }
+        )
     }
 
     /// Remove a video from a portfolio of a user.
@@ -259,554 +221,226 @@ impl Portfolios<'_> {
         portfolio_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveUserPortfolioVideo {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &REMOVE_USER_PORTFOLIO_VIDEO,
             &[&read_id::<UserId>(user_id), &portfolio_id, &read_id::<VideoId>(video_id)],
-        );
-        RemoveUserPortfolioVideo { call }
+        )
     }
 }
 
 /// [`Portfolios::list_my_portfolios`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyPortfolios {
-    call: Call<Page<types::Portfolio>>,
-}
+pub type ListMyPortfolios = TypedCall<operations::ListMyPortfolios>;
 
 impl ListMyPortfolios {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// By name or by date.
-    pub fn sort(mut self, value: impl Into<types::NameOrDateSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
         let value: types::NameOrDateSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Portfolio>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyPortfolios {
-    type Answer = Page<types::Portfolio>;
-    const OPERATION: &'static Operation = &LIST_MY_PORTFOLIOS;
-    fn into_call(self) -> Call<Page<types::Portfolio>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Portfolios::get_my_portfolio`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetMyPortfolio {
-    call: Call<types::Portfolio>,
-}
+pub type GetMyPortfolio = TypedCall<operations::GetMyPortfolio>;
 
 impl GetMyPortfolio {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Portfolio> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetMyPortfolio {
-    type Answer = types::Portfolio;
-    const OPERATION: &'static Operation = &GET_MY_PORTFOLIO;
-    fn into_call(self) -> Call<types::Portfolio> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Portfolios::list_my_portfolio_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyPortfolioVideos {
-    call: Call<Page<types::Video>>,
-}
+pub type ListMyPortfolioVideos = TypedCall<operations::ListMyPortfolioVideos>;
 
 impl ListMyPortfolioVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the videos; `manual` is the order that the owner gave.
-    pub fn sort(mut self, value: impl Into<types::PortfolioVideoSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::PortfolioVideoSort>) -> Self {
         let value: types::PortfolioVideoSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Path of a video: Vimeo answers with the page of the list on which it stands.
-    pub fn containing_uri(mut self, value: impl Into<String>) -> Self {
+    pub fn containing_uri(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("containing_uri", &value);
-        self
+        self.set_query("containing_uri", &value)
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(mut self, value: impl Into<types::EmbeddableFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
         let value: types::EmbeddableFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
-    pub fn filter_embeddable(mut self, value: bool) -> Self {
-        self.call.set_query("filter_embeddable", &value);
-        self
+    pub fn filter_embeddable(self, value: bool) -> Self {
+        self.set_query("filter_embeddable", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyPortfolioVideos {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_MY_PORTFOLIO_VIDEOS;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Portfolios::get_my_portfolio_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetMyPortfolioVideo {
-    call: Call<types::Video>,
-}
+pub type GetMyPortfolioVideo = TypedCall<operations::GetMyPortfolioVideo>;
 
 impl GetMyPortfolioVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetMyPortfolioVideo {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &GET_MY_PORTFOLIO_VIDEO;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Portfolios::add_my_portfolio_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddMyPortfolioVideo {
-    call: Call<Empty>,
-}
-
-impl AddMyPortfolioVideo {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddMyPortfolioVideo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &ADD_MY_PORTFOLIO_VIDEO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type AddMyPortfolioVideo = TypedCall<operations::AddMyPortfolioVideo>;
 
 /// [`Portfolios::remove_my_portfolio_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveMyPortfolioVideo {
-    call: Call<Empty>,
-}
-
-impl RemoveMyPortfolioVideo {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveMyPortfolioVideo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_MY_PORTFOLIO_VIDEO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type RemoveMyPortfolioVideo = TypedCall<operations::RemoveMyPortfolioVideo>;
 
 /// [`Portfolios::list_user_portfolios`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserPortfolios {
-    call: Call<Page<types::Portfolio>>,
-}
+pub type ListUserPortfolios = TypedCall<operations::ListUserPortfolios>;
 
 impl ListUserPortfolios {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// By name or by date.
-    pub fn sort(mut self, value: impl Into<types::NameOrDateSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
         let value: types::NameOrDateSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Portfolio>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserPortfolios {
-    type Answer = Page<types::Portfolio>;
-    const OPERATION: &'static Operation = &LIST_USER_PORTFOLIOS;
-    fn into_call(self) -> Call<Page<types::Portfolio>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Portfolios::get_user_portfolio`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetUserPortfolio {
-    call: Call<types::Portfolio>,
-}
+pub type GetUserPortfolio = TypedCall<operations::GetUserPortfolio>;
 
 impl GetUserPortfolio {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Portfolio> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetUserPortfolio {
-    type Answer = types::Portfolio;
-    const OPERATION: &'static Operation = &GET_USER_PORTFOLIO;
-    fn into_call(self) -> Call<types::Portfolio> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Portfolios::list_user_portfolio_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserPortfolioVideos {
-    call: Call<Page<types::Video>>,
-}
+pub type ListUserPortfolioVideos = TypedCall<operations::ListUserPortfolioVideos>;
 
 impl ListUserPortfolioVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the videos; `manual` is the order that the owner gave.
-    pub fn sort(mut self, value: impl Into<types::PortfolioVideoSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::PortfolioVideoSort>) -> Self {
         let value: types::PortfolioVideoSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Path of a video: Vimeo answers with the page of the list on which it stands.
-    pub fn containing_uri(mut self, value: impl Into<String>) -> Self {
+    pub fn containing_uri(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("containing_uri", &value);
-        self
+        self.set_query("containing_uri", &value)
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(mut self, value: impl Into<types::EmbeddableFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
         let value: types::EmbeddableFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
-    pub fn filter_embeddable(mut self, value: bool) -> Self {
-        self.call.set_query("filter_embeddable", &value);
-        self
+    pub fn filter_embeddable(self, value: bool) -> Self {
+        self.set_query("filter_embeddable", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserPortfolioVideos {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_USER_PORTFOLIO_VIDEOS;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Portfolios::get_user_portfolio_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetUserPortfolioVideo {
-    call: Call<types::Video>,
-}
+pub type GetUserPortfolioVideo = TypedCall<operations::GetUserPortfolioVideo>;
 
 impl GetUserPortfolioVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetUserPortfolioVideo {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &GET_USER_PORTFOLIO_VIDEO;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Portfolios::add_user_portfolio_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddUserPortfolioVideo {
-    call: Call<Empty>,
-}
-
-impl AddUserPortfolioVideo {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddUserPortfolioVideo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &ADD_USER_PORTFOLIO_VIDEO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type AddUserPortfolioVideo = TypedCall<operations::AddUserPortfolioVideo>;
 
 /// [`Portfolios::remove_user_portfolio_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveUserPortfolioVideo {
-    call: Call<Empty>,
-}
-
-impl RemoveUserPortfolioVideo {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveUserPortfolioVideo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_USER_PORTFOLIO_VIDEO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type RemoveUserPortfolioVideo = TypedCall<operations::RemoveUserPortfolioVideo>;
 
 /// What is known of each operation of this area.
 pub(super) static OPERATIONS: &[&Operation] = &[
@@ -1119,3 +753,26 @@ static REMOVE_USER_PORTFOLIO_VIDEO: Operation = Operation {
     paged: false,
     conditional: false,
 };
+
+/// The operations of this area as types, which say what each call responds with.
+#[doc(hidden)]
+pub mod operations {
+    use super::*;
+    use crate::runtime::operation_spec;
+    operation_spec!(ListMyPortfolios, Page < types::Portfolio >, LIST_MY_PORTFOLIOS);
+    operation_spec!(GetMyPortfolio, types::Portfolio, GET_MY_PORTFOLIO);
+    operation_spec!(
+        ListMyPortfolioVideos, Page < types::Video >, LIST_MY_PORTFOLIO_VIDEOS
+    );
+    operation_spec!(GetMyPortfolioVideo, types::Video, GET_MY_PORTFOLIO_VIDEO);
+    operation_spec!(AddMyPortfolioVideo, Empty, ADD_MY_PORTFOLIO_VIDEO);
+    operation_spec!(RemoveMyPortfolioVideo, Empty, REMOVE_MY_PORTFOLIO_VIDEO);
+    operation_spec!(ListUserPortfolios, Page < types::Portfolio >, LIST_USER_PORTFOLIOS);
+    operation_spec!(GetUserPortfolio, types::Portfolio, GET_USER_PORTFOLIO);
+    operation_spec!(
+        ListUserPortfolioVideos, Page < types::Video >, LIST_USER_PORTFOLIO_VIDEOS
+    );
+    operation_spec!(GetUserPortfolioVideo, types::Video, GET_USER_PORTFOLIO_VIDEO);
+    operation_spec!(AddUserPortfolioVideo, Empty, ADD_USER_PORTFOLIO_VIDEO);
+    operation_spec!(RemoveUserPortfolioVideo, Empty, REMOVE_USER_PORTFOLIO_VIDEO);
+}

@@ -8,10 +8,8 @@
 //! | [`search_workspace_items`](Search::search_workspace_items) | Search the videos and folders of a workspace | any token |
 
 use http::Method;
-use serde::de::DeserializeOwned;
 use crate::{
-    Call, Client, Endpoint, Fields, InvalidId, Operation, Page, PendingAnswer,
-    QueryParameter, UserId,
+    Client, Fields, InvalidId, Operation, Page, QueryParameter, TypedCall, UserId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -41,12 +39,7 @@ impl Search<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> SearchUserItems {
-        let call = Call::new(
-            self.client,
-            &SEARCH_USER_ITEMS,
-            &[&read_id::<UserId>(user_id)],
-        );
-        SearchUserItems { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Search the videos and folders of a workspace.
@@ -60,218 +53,143 @@ impl Search<'_> {
         &self,
         workspace_uuid: impl AsRef<str>,
     ) -> SearchWorkspaceItems {
-        let call = Call::new(
-            self.client,
-            &SEARCH_WORKSPACE_ITEMS,
-            &[&workspace_uuid.as_ref()],
-        );
-        SearchWorkspaceItems { call }
+        TypedCall::new(self.client, &[&workspace_uuid.as_ref()])
     }
 }
 
 /// [`Search::search_user_items`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct SearchUserItems {
-    call: Call<Page<types::LibraryItem>>,
-}
+pub type SearchUserItems = TypedCall<operations::SearchUserItems>;
 
 impl SearchUserItems {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the items; `folder_path` follows the folder tree, `last_user_action_event_date` the latest user action.
-    pub fn sort(mut self, value: impl Into<types::LibraryItemSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::LibraryItemSort>) -> Self {
         let value: types::LibraryItemSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Narrows the answer to one kind of item; `video` is the only one.
-    pub fn filter(mut self, value: impl Into<types::SearchItemFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::SearchItemFilter>) -> Self {
         let value: types::SearchItemFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Privacy settings to keep, separated by commas: `public`, `private`, `password`, `unlisted`, `hide-from-vimeo`; all of them when left out.
-    pub fn filter_privacy(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_privacy(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_privacy", &value);
-        self
+        self.set_query("filter_privacy", &value)
     }
 
     /// Last day of the range of modification dates, inclusive.
-    pub fn modified_end_date(mut self, value: impl Into<String>) -> Self {
+    pub fn modified_end_date(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("modified_end_date", &value);
-        self
+        self.set_query("modified_end_date", &value)
     }
 
     /// First day of the range of modification dates, inclusive; must lie before `modified_end_date`.
-    pub fn modified_start_date(mut self, value: impl Into<String>) -> Self {
+    pub fn modified_start_date(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("modified_start_date", &value);
-        self
+        self.set_query("modified_start_date", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields to search, separated by commas; `title,description,chapters,tags` when left out.
-    pub fn query_fields(mut self, value: impl Into<String>) -> Self {
+    pub fn query_fields(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query_fields", &value);
-        self
+        self.set_query("query_fields", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::LibraryItem>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for SearchUserItems {
-    type Answer = Page<types::LibraryItem>;
-    const OPERATION: &'static Operation = &SEARCH_USER_ITEMS;
-    fn into_call(self) -> Call<Page<types::LibraryItem>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Search::search_workspace_items`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct SearchWorkspaceItems {
-    call: Call<Page<types::LibraryItem>>,
-}
+pub type SearchWorkspaceItems = TypedCall<operations::SearchWorkspaceItems>;
 
 impl SearchWorkspaceItems {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the items; `folder_path` follows the folder tree, `last_user_action_event_date` the latest user action.
-    pub fn sort(mut self, value: impl Into<types::LibraryItemSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::LibraryItemSort>) -> Self {
         let value: types::LibraryItemSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Narrows the answer to one kind of item; `video` is the only one.
-    pub fn filter(mut self, value: impl Into<types::SearchItemFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::SearchItemFilter>) -> Self {
         let value: types::SearchItemFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Privacy settings to keep, separated by commas: `public`, `private`, `password`, `unlisted`, `hide-from-vimeo`; all of them when left out.
-    pub fn filter_privacy(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_privacy(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_privacy", &value);
-        self
+        self.set_query("filter_privacy", &value)
     }
 
     /// Last day of the range of modification dates, inclusive.
-    pub fn modified_end_date(mut self, value: impl Into<String>) -> Self {
+    pub fn modified_end_date(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("modified_end_date", &value);
-        self
+        self.set_query("modified_end_date", &value)
     }
 
     /// First day of the range of modification dates, inclusive; must lie before `modified_end_date`.
-    pub fn modified_start_date(mut self, value: impl Into<String>) -> Self {
+    pub fn modified_start_date(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("modified_start_date", &value);
-        self
+        self.set_query("modified_start_date", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields to search, separated by commas; `title,description,chapters,tags` when left out.
-    pub fn query_fields(mut self, value: impl Into<String>) -> Self {
+    pub fn query_fields(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query_fields", &value);
-        self
+        self.set_query("query_fields", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::LibraryItem>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for SearchWorkspaceItems {
-    type Answer = Page<types::LibraryItem>;
-    const OPERATION: &'static Operation = &SEARCH_WORKSPACE_ITEMS;
-    fn into_call(self) -> Call<Page<types::LibraryItem>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
@@ -398,3 +316,14 @@ static SEARCH_WORKSPACE_ITEMS: Operation = Operation {
     paged: true,
     conditional: false,
 };
+
+/// The operations of this area as types, which say what each call responds with.
+#[doc(hidden)]
+pub mod operations {
+    use super::*;
+    use crate::runtime::operation_spec;
+    operation_spec!(SearchUserItems, Page < types::LibraryItem >, SEARCH_USER_ITEMS);
+    operation_spec!(
+        SearchWorkspaceItems, Page < types::LibraryItem >, SEARCH_WORKSPACE_ITEMS
+    );
+}

@@ -46,10 +46,9 @@
 //! | [`list_video_available_showcases`](Showcases::list_video_available_showcases) | List the showcases that may take a video | any token |
 
 use http::Method;
-use serde::de::DeserializeOwned;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, InvalidId, Operation, Page, PendingAnswer,
-    QueryParameter, UserId, VideoId,
+    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, TypedCall, UserId,
+    VideoId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -82,10 +81,7 @@ impl Showcases<'_> {
         &self,
         album_id: u64,
     ) -> ListShowcaseAvailableVideos {
-        let call = Call::new(self.client, &LIST_SHOWCASE_AVAILABLE_VIDEOS, &[&album_id]);
-        ListShowcaseAvailableVideos {
-            call,
-        }
+        TypedCall::new(self.client, &[&album_id])
     }
 
     /// List the showcases of the token's user.
@@ -94,8 +90,7 @@ impl Showcases<'_> {
     /// Answer: one page of showcases.
     #[doc(alias = "get_showcases_alt1")]
     pub fn list_my_showcases(&self) -> ListMyShowcases {
-        let call = Call::new(self.client, &LIST_MY_SHOWCASES, &[]);
-        ListMyShowcases { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Create a showcase for the token's user.
@@ -105,11 +100,9 @@ impl Showcases<'_> {
     #[doc(alias = "create_showcase_alt1")]
     pub fn create_my_showcase(
         &self,
-        body: &types::CreateShowcaseBody,
+        body: types::CreateShowcaseBody,
     ) -> CreateMyShowcase {
-        let mut call = Call::new(self.client, &CREATE_MY_SHOWCASE, &[]);
-        call.set_json(body);
-        CreateMyShowcase { call }
+        TypedCall::new(self.client, &[]).set_body(&body)
     }
 
     /// Get one showcase of the token's user.
@@ -122,8 +115,7 @@ impl Showcases<'_> {
     /// Answer: the showcase.
     #[doc(alias = "get_showcase_alt2")]
     pub fn get_my_showcase(&self, album_id: u64) -> GetMyShowcase {
-        let call = Call::new(self.client, &GET_MY_SHOWCASE, &[&album_id]);
-        GetMyShowcase { call }
+        TypedCall::new(self.client, &[&album_id])
     }
 
     /// Change a showcase of the token's user.
@@ -136,8 +128,7 @@ impl Showcases<'_> {
     /// Answer: the changed showcase.
     #[doc(alias = "edit_showcase_alt2")]
     pub fn edit_my_showcase(&self, album_id: u64) -> EditMyShowcase {
-        let call = Call::new(self.client, &EDIT_MY_SHOWCASE, &[&album_id]);
-        EditMyShowcase { call }
+        TypedCall::new(self.client, &[&album_id])
     }
 
     /// Delete a showcase of the token's user.
@@ -150,8 +141,7 @@ impl Showcases<'_> {
     /// Answer: done; no body.
     #[doc(alias = "delete_showcase_alt2")]
     pub fn delete_my_showcase(&self, album_id: u64) -> DeleteMyShowcase {
-        let call = Call::new(self.client, &DELETE_MY_SHOWCASE, &[&album_id]);
-        DeleteMyShowcase { call }
+        TypedCall::new(self.client, &[&album_id])
     }
 
     /// Copy a showcase of the token's user.
@@ -162,8 +152,7 @@ impl Showcases<'_> {
     /// Answer: the new showcase.
     #[doc(alias = "copy_showcase_alt2")]
     pub fn copy_my_showcase(&self, album_id: u64) -> CopyMyShowcase {
-        let call = Call::new(self.client, &COPY_MY_SHOWCASE, &[&album_id]);
-        CopyMyShowcase { call }
+        TypedCall::new(self.client, &[&album_id])
     }
 
     /// List the videos in a showcase of the token's user.
@@ -176,8 +165,7 @@ impl Showcases<'_> {
     /// Answer: one page of videos.
     #[doc(alias = "get_showcase_videos_alt2")]
     pub fn list_my_showcase_videos(&self, album_id: u64) -> ListMyShowcaseVideos {
-        let call = Call::new(self.client, &LIST_MY_SHOWCASE_VIDEOS, &[&album_id]);
-        ListMyShowcaseVideos { call }
+        TypedCall::new(self.client, &[&album_id])
     }
 
     /// Replace all videos in a showcase of the token's user.
@@ -192,11 +180,9 @@ impl Showcases<'_> {
     pub fn replace_my_showcase_videos(
         &self,
         album_id: u64,
-        body: &types::ReplaceShowcaseVideosBody,
+        body: types::ReplaceShowcaseVideosBody,
     ) -> ReplaceMyShowcaseVideos {
-        let mut call = Call::new(self.client, &REPLACE_MY_SHOWCASE_VIDEOS, &[&album_id]);
-        call.set_json(body);
-        ReplaceMyShowcaseVideos { call }
+        TypedCall::new(self.client, &[&album_id]).set_body(&body)
     }
 
     /// Get one video in a showcase of the token's user.
@@ -214,12 +200,7 @@ impl Showcases<'_> {
         album_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetMyShowcaseVideo {
-        let call = Call::new(
-            self.client,
-            &GET_MY_SHOWCASE_VIDEO,
-            &[&album_id, &read_id::<VideoId>(video_id)],
-        );
-        GetMyShowcaseVideo { call }
+        TypedCall::new(self.client, &[&album_id, &read_id::<VideoId>(video_id)])
     }
 
     /// Add a video to a showcase of the token's user.
@@ -237,12 +218,7 @@ impl Showcases<'_> {
         album_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AddMyShowcaseVideo {
-        let call = Call::new(
-            self.client,
-            &ADD_MY_SHOWCASE_VIDEO,
-            &[&album_id, &read_id::<VideoId>(video_id)],
-        );
-        AddMyShowcaseVideo { call }
+        TypedCall::new(self.client, &[&album_id, &read_id::<VideoId>(video_id)])
     }
 
     /// Remove a video from a showcase of the token's user.
@@ -260,12 +236,7 @@ impl Showcases<'_> {
         album_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveMyShowcaseVideo {
-        let call = Call::new(
-            self.client,
-            &REMOVE_MY_SHOWCASE_VIDEO,
-            &[&album_id, &read_id::<VideoId>(video_id)],
-        );
-        RemoveMyShowcaseVideo { call }
+        TypedCall::new(self.client, &[&album_id, &read_id::<VideoId>(video_id)])
     }
 
     /// Use a frame as showcase thumbnail for the token's user.
@@ -283,14 +254,7 @@ impl Showcases<'_> {
         album_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> SetMyShowcaseVideoThumbnail {
-        let call = Call::new(
-            self.client,
-            &SET_MY_SHOWCASE_VIDEO_THUMBNAIL,
-            &[&album_id, &read_id::<VideoId>(video_id)],
-        );
-        SetMyShowcaseVideoThumbnail {
-            call,
-        }
+        TypedCall::new(self.client, &[&album_id, &read_id::<VideoId>(video_id)])
     }
 
     /// Feature one video in a showcase of the token's user.
@@ -308,12 +272,7 @@ impl Showcases<'_> {
         album_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> SetMyShowcaseFeaturedVideo {
-        let call = Call::new(
-            self.client,
-            &SET_MY_SHOWCASE_FEATURED_VIDEO,
-            &[&album_id, &read_id::<VideoId>(video_id)],
-        );
-        SetMyShowcaseFeaturedVideo { call }
+        TypedCall::new(self.client, &[&album_id, &read_id::<VideoId>(video_id)])
     }
 
     /// List the showcases of a user.
@@ -327,12 +286,7 @@ impl Showcases<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserShowcases {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_SHOWCASES,
-            &[&read_id::<UserId>(user_id)],
-        );
-        ListUserShowcases { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Create a showcase for a user.
@@ -345,15 +299,9 @@ impl Showcases<'_> {
     pub fn create_user_showcase(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        body: &types::CreateShowcaseBody,
+        body: types::CreateShowcaseBody,
     ) -> CreateUserShowcase {
-        let mut call = Call::new(
-            self.client,
-            &CREATE_USER_SHOWCASE,
-            &[&read_id::<UserId>(user_id)],
-        );
-        call.set_json(body);
-        CreateUserShowcase { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
     }
 
     /// Add videos and events to several showcases.
@@ -373,16 +321,21 @@ impl Showcases<'_> {
         album_item_uris: impl Into<String>,
         album_uris: impl Into<String>,
     ) -> AddItemsToUserShowcases {
-        let mut call = Call::new(
-            self.client,
-            &ADD_ITEMS_TO_USER_SHOWCASES,
-            &[&read_id::<UserId>(user_id)],
-        );
-        let album_item_uris: String = album_item_uris.into();
-        call.set_query("album_item_uris", &album_item_uris);
-        let album_uris: String = album_uris.into();
-        call.set_query("album_uris", &album_uris);
-        AddItemsToUserShowcases { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+            .set_query(
+                "album_item_uris",
+                &{
+                    let album_item_uris: String = album_item_uris.into();
+                    album_item_uris
+                },
+            )
+            .set_query(
+                "album_uris",
+                &{
+                    let album_uris: String = album_uris.into();
+                    album_uris
+                },
+            )
     }
 
     /// Add a folder's contents to several showcases.
@@ -402,15 +355,15 @@ impl Showcases<'_> {
         album_uris: impl Into<String>,
         folder_id: u64,
     ) -> AddFolderToUserShowcases {
-        let mut call = Call::new(
-            self.client,
-            &ADD_FOLDER_TO_USER_SHOWCASES,
-            &[&read_id::<UserId>(user_id)],
-        );
-        let album_uris: String = album_uris.into();
-        call.set_query("album_uris", &album_uris);
-        call.set_query("folder_id", &folder_id);
-        AddFolderToUserShowcases { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+            .set_query(
+                "album_uris",
+                &{
+                    let album_uris: String = album_uris.into();
+                    album_uris
+                },
+            )
+            .set_query("folder_id", &folder_id)
     }
 
     /// Get one showcase of a user.
@@ -428,12 +381,7 @@ impl Showcases<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
     ) -> GetUserShowcase {
-        let call = Call::new(
-            self.client,
-            &GET_USER_SHOWCASE,
-            &[&read_id::<UserId>(user_id), &album_id],
-        );
-        GetUserShowcase { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
     }
 
     /// Change a showcase of a user.
@@ -451,12 +399,7 @@ impl Showcases<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
     ) -> EditUserShowcase {
-        let call = Call::new(
-            self.client,
-            &EDIT_USER_SHOWCASE,
-            &[&read_id::<UserId>(user_id), &album_id],
-        );
-        EditUserShowcase { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
     }
 
     /// Delete a showcase of a user.
@@ -474,12 +417,7 @@ impl Showcases<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
     ) -> DeleteUserShowcase {
-        let call = Call::new(
-            self.client,
-            &DELETE_USER_SHOWCASE,
-            &[&read_id::<UserId>(user_id), &album_id],
-        );
-        DeleteUserShowcase { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
     }
 
     /// Copy a showcase of a user.
@@ -495,12 +433,7 @@ impl Showcases<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
     ) -> CopyUserShowcase {
-        let call = Call::new(
-            self.client,
-            &COPY_USER_SHOWCASE,
-            &[&read_id::<UserId>(user_id), &album_id],
-        );
-        CopyUserShowcase { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
     }
 
     /// List the custom thumbnails of a showcase.
@@ -516,12 +449,7 @@ impl Showcases<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
     ) -> ListUserShowcaseThumbnails {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_SHOWCASE_THUMBNAILS,
-            &[&read_id::<UserId>(user_id), &album_id],
-        );
-        ListUserShowcaseThumbnails { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
     }
 
     /// Give a showcase a custom thumbnail.
@@ -539,14 +467,7 @@ impl Showcases<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
     ) -> CreateUserShowcaseThumbnail {
-        let call = Call::new(
-            self.client,
-            &CREATE_USER_SHOWCASE_THUMBNAIL,
-            &[&read_id::<UserId>(user_id), &album_id],
-        );
-        CreateUserShowcaseThumbnail {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
     }
 
     /// Get one custom thumbnail of a showcase.
@@ -566,12 +487,10 @@ impl Showcases<'_> {
         album_id: u64,
         thumbnail_id: u64,
     ) -> GetUserShowcaseThumbnail {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &GET_USER_SHOWCASE_THUMBNAIL,
             &[&read_id::<UserId>(user_id), &album_id, &thumbnail_id],
-        );
-        GetUserShowcaseThumbnail { call }
+        )
     }
 
     /// Replace a custom thumbnail of a showcase.
@@ -591,12 +510,10 @@ impl Showcases<'_> {
         album_id: u64,
         thumbnail_id: u64,
     ) -> EditUserShowcaseThumbnail {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &EDIT_USER_SHOWCASE_THUMBNAIL,
             &[&read_id::<UserId>(user_id), &album_id, &thumbnail_id],
-        );
-        EditUserShowcaseThumbnail { call }
+        )
     }
 
     /// Delete a custom thumbnail of a showcase.
@@ -616,14 +533,10 @@ impl Showcases<'_> {
         album_id: u64,
         thumbnail_id: u64,
     ) -> DeleteUserShowcaseThumbnail {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &DELETE_USER_SHOWCASE_THUMBNAIL,
             &[&read_id::<UserId>(user_id), &album_id, &thumbnail_id],
-        );
-        DeleteUserShowcaseThumbnail {
-            call,
-        }
+        )
     }
 
     /// List the custom logos of a showcase.
@@ -641,12 +554,7 @@ impl Showcases<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
     ) -> ListUserShowcaseLogos {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_SHOWCASE_LOGOS,
-            &[&read_id::<UserId>(user_id), &album_id],
-        );
-        ListUserShowcaseLogos { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
     }
 
     /// Give a showcase a custom logo.
@@ -664,12 +572,7 @@ impl Showcases<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
     ) -> CreateUserShowcaseLogo {
-        let call = Call::new(
-            self.client,
-            &CREATE_USER_SHOWCASE_LOGO,
-            &[&read_id::<UserId>(user_id), &album_id],
-        );
-        CreateUserShowcaseLogo { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
     }
 
     /// Get one custom logo of a showcase.
@@ -689,12 +592,7 @@ impl Showcases<'_> {
         album_id: u64,
         logo_id: u64,
     ) -> GetUserShowcaseLogo {
-        let call = Call::new(
-            self.client,
-            &GET_USER_SHOWCASE_LOGO,
-            &[&read_id::<UserId>(user_id), &album_id, &logo_id],
-        );
-        GetUserShowcaseLogo { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id, &logo_id])
     }
 
     /// Replace a custom logo of a showcase.
@@ -714,12 +612,7 @@ impl Showcases<'_> {
         album_id: u64,
         logo_id: u64,
     ) -> EditUserShowcaseLogo {
-        let call = Call::new(
-            self.client,
-            &EDIT_USER_SHOWCASE_LOGO,
-            &[&read_id::<UserId>(user_id), &album_id, &logo_id],
-        );
-        EditUserShowcaseLogo { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id, &logo_id])
     }
 
     /// Delete a custom logo of a showcase.
@@ -739,12 +632,7 @@ impl Showcases<'_> {
         album_id: u64,
         logo_id: u64,
     ) -> DeleteUserShowcaseLogo {
-        let call = Call::new(
-            self.client,
-            &DELETE_USER_SHOWCASE_LOGO,
-            &[&read_id::<UserId>(user_id), &album_id, &logo_id],
-        );
-        DeleteUserShowcaseLogo { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id, &logo_id])
     }
 
     /// List the videos in a showcase of a user.
@@ -762,12 +650,7 @@ impl Showcases<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
     ) -> ListUserShowcaseVideos {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_SHOWCASE_VIDEOS,
-            &[&read_id::<UserId>(user_id), &album_id],
-        );
-        ListUserShowcaseVideos { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
     }
 
     /// Replace all videos in a showcase of a user.
@@ -784,15 +667,10 @@ impl Showcases<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
-        body: &types::ReplaceShowcaseVideosBody,
+        body: types::ReplaceShowcaseVideosBody,
     ) -> ReplaceUserShowcaseVideos {
-        let mut call = Call::new(
-            self.client,
-            &REPLACE_USER_SHOWCASE_VIDEOS,
-            &[&read_id::<UserId>(user_id), &album_id],
-        );
-        call.set_json(body);
-        ReplaceUserShowcaseVideos { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
+            .set_body(&body)
     }
 
     /// Get one video in a showcase of a user.
@@ -812,12 +690,10 @@ impl Showcases<'_> {
         album_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetUserShowcaseVideo {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &GET_USER_SHOWCASE_VIDEO,
             &[&read_id::<UserId>(user_id), &album_id, &read_id::<VideoId>(video_id)],
-        );
-        GetUserShowcaseVideo { call }
+        )
     }
 
     /// Add a video to a showcase of a user.
@@ -837,12 +713,10 @@ impl Showcases<'_> {
         album_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AddUserShowcaseVideo {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &ADD_USER_SHOWCASE_VIDEO,
             &[&read_id::<UserId>(user_id), &album_id, &read_id::<VideoId>(video_id)],
-        );
-        AddUserShowcaseVideo { call }
+        )
     }
 
     /// Remove a video from a showcase of a user.
@@ -862,12 +736,10 @@ impl Showcases<'_> {
         album_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveUserShowcaseVideo {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &REMOVE_USER_SHOWCASE_VIDEO,
             &[&read_id::<UserId>(user_id), &album_id, &read_id::<VideoId>(video_id)],
-        );
-        RemoveUserShowcaseVideo { call }
+        )
     }
 
     /// Use a frame as showcase thumbnail for a user.
@@ -887,14 +759,10 @@ impl Showcases<'_> {
         album_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> SetUserShowcaseVideoThumbnail {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &SET_USER_SHOWCASE_VIDEO_THUMBNAIL,
             &[&read_id::<UserId>(user_id), &album_id, &read_id::<VideoId>(video_id)],
-        );
-        SetUserShowcaseVideoThumbnail {
-            call,
-        }
+        )
     }
 
     /// Feature one video in a showcase of a user.
@@ -914,14 +782,10 @@ impl Showcases<'_> {
         album_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> SetUserShowcaseFeaturedVideo {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &SET_USER_SHOWCASE_FEATURED_VIDEO,
             &[&read_id::<UserId>(user_id), &album_id, &read_id::<VideoId>(video_id)],
-        );
-        SetUserShowcaseFeaturedVideo {
-            call,
-        }
+        )
     }
 
     /// List the showcases that may take a video.
@@ -937,1706 +801,961 @@ impl Showcases<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoAvailableShowcases {
-        let call = Call::new(
-            self.client,
-            &LIST_VIDEO_AVAILABLE_SHOWCASES,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        ListVideoAvailableShowcases {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 }
 
 /// [`Showcases::list_showcase_available_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListShowcaseAvailableVideos {
-    call: Call<Page<types::Video>>,
-}
+pub type ListShowcaseAvailableVideos = TypedCall<
+    operations::ListShowcaseAvailableVideos,
+>;
 
 impl ListShowcaseAvailableVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the list.
-    pub fn sort(mut self, value: impl Into<types::ShowcaseAvailableVideoSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::ShowcaseAvailableVideoSort>) -> Self {
         let value: types::ShowcaseAvailableVideoSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListShowcaseAvailableVideos {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_SHOWCASE_AVAILABLE_VIDEOS;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Showcases::list_my_showcases`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyShowcases {
-    call: Call<Page<types::Showcase>>,
-}
+pub type ListMyShowcases = TypedCall<operations::ListMyShowcases>;
 
 impl ListMyShowcases {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the showcases; `videos` goes by number.
-    pub fn sort(mut self, value: impl Into<types::ShowcaseSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::ShowcaseSort>) -> Self {
         let value: types::ShowcaseSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Privacy levels to list, separated by commas: `anybody`, `password`, `embed_only`, `team`, `nobody`, `unlisted`; all when absent.
-    pub fn filter_privacy(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_privacy(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_privacy", &value);
-        self
+        self.set_query("filter_privacy", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Showcase>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyShowcases {
-    type Answer = Page<types::Showcase>;
-    const OPERATION: &'static Operation = &LIST_MY_SHOWCASES;
-    fn into_call(self) -> Call<Page<types::Showcase>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Showcases::create_my_showcase`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateMyShowcase {
-    call: Call<types::Showcase>,
-}
+pub type CreateMyShowcase = TypedCall<operations::CreateMyShowcase>;
 
 impl CreateMyShowcase {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Showcase> {
-        self.call.send()
+    /// Colour of the player buttons and the showcase controls, in hex.
+    pub fn brand_color(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("brand_color", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Text that describes the showcase.
+    pub fn description(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("description", &value)
     }
-}
 
-impl Endpoint for CreateMyShowcase {
-    type Answer = types::Showcase;
-    const OPERATION: &'static Operation = &CREATE_MY_SHOWCASE;
-    fn into_call(self) -> Call<types::Showcase> {
-        self.call
+    /// Whether an unlisted showcase stays hidden on Vimeo.
+    pub fn hide_from_vimeo(self, value: bool) -> Self {
+        self.set_body_field("hide_from_vimeo", &value)
+    }
+
+    /// Whether Vimeo's navigation is hidden on the showcase page.
+    pub fn hide_nav(self, value: bool) -> Self {
+        self.set_body_field("hide_nav", &value)
+    }
+
+    /// Setting for the upcoming event in the showcase; the name says that true hides it, while Vimeo describes it as including it.
+    pub fn hide_upcoming(self, value: bool) -> Self {
+        self.set_body_field("hide_upcoming", &value)
+    }
+
+    /// Whether the videos stand in a grid or in a player.
+    pub fn layout(self, value: impl Into<types::ShowcaseLayout>) -> Self {
+        let value: types::ShowcaseLayout = value.into();
+        self.set_body_field("layout", &value)
+    }
+
+    /// Password of the showcase; needed when `privacy` is `password`.
+    pub fn password(self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
+        self.set_body_field("password", &value)
+    }
+
+    /// Who may open the showcase; `embed_only` keeps it off Vimeo, `unlisted` asks for the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
+    pub fn privacy(self, value: impl Into<types::ViewPrivacy>) -> Self {
+        let value: types::ViewPrivacy = value.into();
+        self.set_body_field("privacy", &value)
+    }
+
+    /// Whether the videos open under their review URL.
+    pub fn review_mode(self, value: bool) -> Self {
+        self.set_body_field("review_mode", &value)
+    }
+
+    /// Order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
+    pub fn sort(self, value: impl Into<types::ShowcaseVideoOrder>) -> Self {
+        let value: types::ShowcaseVideoOrder = value.into();
+        self.set_body_field("sort", &value)
+    }
+
+    /// Colour theme.
+    pub fn theme(self, value: impl Into<types::ShowcaseTheme>) -> Self {
+        let value: types::ShowcaseTheme = value.into();
+        self.set_body_field("theme", &value)
     }
 }
 
 /// [`Showcases::get_my_showcase`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetMyShowcase {
-    call: Call<types::Showcase>,
-}
+pub type GetMyShowcase = TypedCall<operations::GetMyShowcase>;
 
 impl GetMyShowcase {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Showcase> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetMyShowcase {
-    type Answer = types::Showcase;
-    const OPERATION: &'static Operation = &GET_MY_SHOWCASE;
-    fn into_call(self) -> Call<types::Showcase> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Showcases::edit_my_showcase`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditMyShowcase {
-    call: Call<types::Showcase>,
-}
+pub type EditMyShowcase = TypedCall<operations::EditMyShowcase>;
 
 impl EditMyShowcase {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::EditShowcaseBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::EditShowcaseBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Showcase> {
-        self.call.send()
+    /// Colour of the player buttons and the showcase controls, in hex.
+    pub fn brand_color(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("brand_color", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Text that describes the showcase.
+    pub fn description(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("description", &value)
     }
-}
 
-impl Endpoint for EditMyShowcase {
-    type Answer = types::Showcase;
-    const OPERATION: &'static Operation = &EDIT_MY_SHOWCASE;
-    fn into_call(self) -> Call<types::Showcase> {
-        self.call
+    /// Domain of its own under which the showcase answers.
+    pub fn domain(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("domain", &value)
+    }
+
+    /// Whether Vimeo's navigation is hidden on the showcase page.
+    pub fn hide_nav(self, value: bool) -> Self {
+        self.set_body_field("hide_nav", &value)
+    }
+
+    /// Setting for the upcoming event in the showcase; the name says that true hides it, while Vimeo describes it as including it.
+    pub fn hide_upcoming(self, value: bool) -> Self {
+        self.set_body_field("hide_upcoming", &value)
+    }
+
+    /// Whether the videos stand in a grid or in a player.
+    pub fn layout(self, value: impl Into<types::ShowcaseLayout>) -> Self {
+        let value: types::ShowcaseLayout = value.into();
+        self.set_body_field("layout", &value)
+    }
+
+    /// Display name of the showcase.
+    pub fn name(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("name", &value)
+    }
+
+    /// Password of the showcase; needed when `privacy` is `password`.
+    pub fn password(self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
+        self.set_body_field("password", &value)
+    }
+
+    /// Who may open the showcase; `embed_only` keeps it off Vimeo, `unlisted` asks for the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
+    pub fn privacy(self, value: impl Into<types::ViewPrivacy>) -> Self {
+        let value: types::ViewPrivacy = value.into();
+        self.set_body_field("privacy", &value)
+    }
+
+    /// Whether the videos open under their review URL.
+    pub fn review_mode(self, value: bool) -> Self {
+        self.set_body_field("review_mode", &value)
+    }
+
+    /// Order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
+    pub fn sort(self, value: impl Into<types::ShowcaseVideoOrder>) -> Self {
+        let value: types::ShowcaseVideoOrder = value.into();
+        self.set_body_field("sort", &value)
+    }
+
+    /// Colour theme.
+    pub fn theme(self, value: impl Into<types::ShowcaseTheme>) -> Self {
+        let value: types::ShowcaseTheme = value.into();
+        self.set_body_field("theme", &value)
+    }
+
+    /// Vimeo URL chosen for the showcase.
+    pub fn url(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("url", &value)
+    }
+
+    /// Whether the showcase answers under its custom domain.
+    pub fn use_custom_domain(self, value: bool) -> Self {
+        self.set_body_field("use_custom_domain", &value)
     }
 }
 
 /// [`Showcases::delete_my_showcase`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteMyShowcase {
-    call: Call<Empty>,
-}
-
-impl DeleteMyShowcase {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteMyShowcase {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_MY_SHOWCASE;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteMyShowcase = TypedCall<operations::DeleteMyShowcase>;
 
 /// [`Showcases::copy_my_showcase`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CopyMyShowcase {
-    call: Call<types::Showcase>,
-}
+pub type CopyMyShowcase = TypedCall<operations::CopyMyShowcase>;
 
 impl CopyMyShowcase {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::CopyBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::CopyBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Showcase> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CopyMyShowcase {
-    type Answer = types::Showcase;
-    const OPERATION: &'static Operation = &COPY_MY_SHOWCASE;
-    fn into_call(self) -> Call<types::Showcase> {
-        self.call
+    /// Name of the copy; the old name with `(Copy)` behind it when left out.
+    pub fn name(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("name", &value)
     }
 }
 
 /// [`Showcases::list_my_showcase_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyShowcaseVideos {
-    call: Call<Page<types::Video>>,
-}
+pub type ListMyShowcaseVideos = TypedCall<operations::ListMyShowcaseVideos>;
 
 impl ListMyShowcaseVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the videos; `manual` is the order that the owner gave.
-    pub fn sort(mut self, value: impl Into<types::ShowcaseVideoSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::ShowcaseVideoSort>) -> Self {
         let value: types::ShowcaseVideoSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Path of a video: Vimeo answers with the page of the list on which it stands.
-    pub fn containing_uri(mut self, value: impl Into<String>) -> Self {
+    pub fn containing_uri(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("containing_uri", &value);
-        self
+        self.set_query("containing_uri", &value)
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(mut self, value: impl Into<types::EmbeddableFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
         let value: types::EmbeddableFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
-    pub fn filter_embeddable(mut self, value: bool) -> Self {
-        self.call.set_query("filter_embeddable", &value);
-        self
+    pub fn filter_embeddable(self, value: bool) -> Self {
+        self.set_query("filter_embeddable", &value)
     }
 
     /// Password, where one is needed.
-    pub fn password(mut self, value: impl Into<Secret>) -> Self {
+    pub fn password(self, value: impl Into<Secret>) -> Self {
         let value: Secret = value.into();
-        self.call.set_query("password", &value);
-        self
+        self.set_query("password", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Whether to search private videos too, through another search service that matches parts of video names only.
-    pub fn weak_search(mut self, value: bool) -> Self {
-        self.call.set_query("weak_search", &value);
-        self
+    pub fn weak_search(self, value: bool) -> Self {
+        self.set_query("weak_search", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyShowcaseVideos {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_MY_SHOWCASE_VIDEOS;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Showcases::replace_my_showcase_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ReplaceMyShowcaseVideos {
-    call: Call<Empty>,
-}
-
-impl ReplaceMyShowcaseVideos {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ReplaceMyShowcaseVideos {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REPLACE_MY_SHOWCASE_VIDEOS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type ReplaceMyShowcaseVideos = TypedCall<operations::ReplaceMyShowcaseVideos>;
 
 /// [`Showcases::get_my_showcase_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetMyShowcaseVideo {
-    call: Call<types::Video>,
-}
+pub type GetMyShowcaseVideo = TypedCall<operations::GetMyShowcaseVideo>;
 
 impl GetMyShowcaseVideo {
     /// Password, where one is needed.
-    pub fn password(mut self, value: impl Into<Secret>) -> Self {
+    pub fn password(self, value: impl Into<Secret>) -> Self {
         let value: Secret = value.into();
-        self.call.set_query("password", &value);
-        self
+        self.set_query("password", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetMyShowcaseVideo {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &GET_MY_SHOWCASE_VIDEO;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Showcases::add_my_showcase_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddMyShowcaseVideo {
-    call: Call<Empty>,
-}
-
-impl AddMyShowcaseVideo {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddMyShowcaseVideo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &ADD_MY_SHOWCASE_VIDEO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type AddMyShowcaseVideo = TypedCall<operations::AddMyShowcaseVideo>;
 
 /// [`Showcases::remove_my_showcase_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveMyShowcaseVideo {
-    call: Call<Empty>,
-}
-
-impl RemoveMyShowcaseVideo {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveMyShowcaseVideo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_MY_SHOWCASE_VIDEO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type RemoveMyShowcaseVideo = TypedCall<operations::RemoveMyShowcaseVideo>;
 
 /// [`Showcases::set_my_showcase_video_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct SetMyShowcaseVideoThumbnail {
-    call: Call<types::Showcase>,
-}
+pub type SetMyShowcaseVideoThumbnail = TypedCall<
+    operations::SetMyShowcaseVideoThumbnail,
+>;
 
 impl SetMyShowcaseVideoThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::SetShowcaseThumbnailBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::SetShowcaseThumbnailBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Showcase> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for SetMyShowcaseVideoThumbnail {
-    type Answer = types::Showcase;
-    const OPERATION: &'static Operation = &SET_MY_SHOWCASE_VIDEO_THUMBNAIL;
-    fn into_call(self) -> Call<types::Showcase> {
-        self.call
+    /// Position of the frame in the video, in seconds.
+    pub fn time_code(self, value: u64) -> Self {
+        self.set_body_field("time_code", &value)
     }
 }
 
 /// [`Showcases::set_my_showcase_featured_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct SetMyShowcaseFeaturedVideo {
-    call: Call<types::Showcase>,
-}
+pub type SetMyShowcaseFeaturedVideo = TypedCall<operations::SetMyShowcaseFeaturedVideo>;
 
 impl SetMyShowcaseFeaturedVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Showcase> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for SetMyShowcaseFeaturedVideo {
-    type Answer = types::Showcase;
-    const OPERATION: &'static Operation = &SET_MY_SHOWCASE_FEATURED_VIDEO;
-    fn into_call(self) -> Call<types::Showcase> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Showcases::list_user_showcases`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserShowcases {
-    call: Call<Page<types::Showcase>>,
-}
+pub type ListUserShowcases = TypedCall<operations::ListUserShowcases>;
 
 impl ListUserShowcases {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the showcases; `videos` goes by number.
-    pub fn sort(mut self, value: impl Into<types::ShowcaseSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::ShowcaseSort>) -> Self {
         let value: types::ShowcaseSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Privacy levels to list, separated by commas: `anybody`, `password`, `embed_only`, `team`, `nobody`, `unlisted`; all when absent.
-    pub fn filter_privacy(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_privacy(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_privacy", &value);
-        self
+        self.set_query("filter_privacy", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Showcase>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserShowcases {
-    type Answer = Page<types::Showcase>;
-    const OPERATION: &'static Operation = &LIST_USER_SHOWCASES;
-    fn into_call(self) -> Call<Page<types::Showcase>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Showcases::create_user_showcase`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateUserShowcase {
-    call: Call<types::Showcase>,
-}
+pub type CreateUserShowcase = TypedCall<operations::CreateUserShowcase>;
 
 impl CreateUserShowcase {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Showcase> {
-        self.call.send()
+    /// Colour of the player buttons and the showcase controls, in hex.
+    pub fn brand_color(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("brand_color", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Text that describes the showcase.
+    pub fn description(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("description", &value)
     }
-}
 
-impl Endpoint for CreateUserShowcase {
-    type Answer = types::Showcase;
-    const OPERATION: &'static Operation = &CREATE_USER_SHOWCASE;
-    fn into_call(self) -> Call<types::Showcase> {
-        self.call
+    /// Whether an unlisted showcase stays hidden on Vimeo.
+    pub fn hide_from_vimeo(self, value: bool) -> Self {
+        self.set_body_field("hide_from_vimeo", &value)
+    }
+
+    /// Whether Vimeo's navigation is hidden on the showcase page.
+    pub fn hide_nav(self, value: bool) -> Self {
+        self.set_body_field("hide_nav", &value)
+    }
+
+    /// Setting for the upcoming event in the showcase; the name says that true hides it, while Vimeo describes it as including it.
+    pub fn hide_upcoming(self, value: bool) -> Self {
+        self.set_body_field("hide_upcoming", &value)
+    }
+
+    /// Whether the videos stand in a grid or in a player.
+    pub fn layout(self, value: impl Into<types::ShowcaseLayout>) -> Self {
+        let value: types::ShowcaseLayout = value.into();
+        self.set_body_field("layout", &value)
+    }
+
+    /// Password of the showcase; needed when `privacy` is `password`.
+    pub fn password(self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
+        self.set_body_field("password", &value)
+    }
+
+    /// Who may open the showcase; `embed_only` keeps it off Vimeo, `unlisted` asks for the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
+    pub fn privacy(self, value: impl Into<types::ViewPrivacy>) -> Self {
+        let value: types::ViewPrivacy = value.into();
+        self.set_body_field("privacy", &value)
+    }
+
+    /// Whether the videos open under their review URL.
+    pub fn review_mode(self, value: bool) -> Self {
+        self.set_body_field("review_mode", &value)
+    }
+
+    /// Order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
+    pub fn sort(self, value: impl Into<types::ShowcaseVideoOrder>) -> Self {
+        let value: types::ShowcaseVideoOrder = value.into();
+        self.set_body_field("sort", &value)
+    }
+
+    /// Colour theme.
+    pub fn theme(self, value: impl Into<types::ShowcaseTheme>) -> Self {
+        let value: types::ShowcaseTheme = value.into();
+        self.set_body_field("theme", &value)
     }
 }
 
 /// [`Showcases::add_items_to_user_showcases`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddItemsToUserShowcases {
-    call: Call<Empty>,
-}
-
-impl AddItemsToUserShowcases {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddItemsToUserShowcases {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &ADD_ITEMS_TO_USER_SHOWCASES;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type AddItemsToUserShowcases = TypedCall<operations::AddItemsToUserShowcases>;
 
 /// [`Showcases::add_folder_to_user_showcases`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddFolderToUserShowcases {
-    call: Call<Empty>,
-}
-
-impl AddFolderToUserShowcases {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddFolderToUserShowcases {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &ADD_FOLDER_TO_USER_SHOWCASES;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type AddFolderToUserShowcases = TypedCall<operations::AddFolderToUserShowcases>;
 
 /// [`Showcases::get_user_showcase`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetUserShowcase {
-    call: Call<types::Showcase>,
-}
+pub type GetUserShowcase = TypedCall<operations::GetUserShowcase>;
 
 impl GetUserShowcase {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Showcase> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetUserShowcase {
-    type Answer = types::Showcase;
-    const OPERATION: &'static Operation = &GET_USER_SHOWCASE;
-    fn into_call(self) -> Call<types::Showcase> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Showcases::edit_user_showcase`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditUserShowcase {
-    call: Call<types::Showcase>,
-}
+pub type EditUserShowcase = TypedCall<operations::EditUserShowcase>;
 
 impl EditUserShowcase {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::EditShowcaseBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::EditShowcaseBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Showcase> {
-        self.call.send()
+    /// Colour of the player buttons and the showcase controls, in hex.
+    pub fn brand_color(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("brand_color", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Text that describes the showcase.
+    pub fn description(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("description", &value)
     }
-}
 
-impl Endpoint for EditUserShowcase {
-    type Answer = types::Showcase;
-    const OPERATION: &'static Operation = &EDIT_USER_SHOWCASE;
-    fn into_call(self) -> Call<types::Showcase> {
-        self.call
+    /// Domain of its own under which the showcase answers.
+    pub fn domain(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("domain", &value)
+    }
+
+    /// Whether Vimeo's navigation is hidden on the showcase page.
+    pub fn hide_nav(self, value: bool) -> Self {
+        self.set_body_field("hide_nav", &value)
+    }
+
+    /// Setting for the upcoming event in the showcase; the name says that true hides it, while Vimeo describes it as including it.
+    pub fn hide_upcoming(self, value: bool) -> Self {
+        self.set_body_field("hide_upcoming", &value)
+    }
+
+    /// Whether the videos stand in a grid or in a player.
+    pub fn layout(self, value: impl Into<types::ShowcaseLayout>) -> Self {
+        let value: types::ShowcaseLayout = value.into();
+        self.set_body_field("layout", &value)
+    }
+
+    /// Display name of the showcase.
+    pub fn name(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("name", &value)
+    }
+
+    /// Password of the showcase; needed when `privacy` is `password`.
+    pub fn password(self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
+        self.set_body_field("password", &value)
+    }
+
+    /// Who may open the showcase; `embed_only` keeps it off Vimeo, `unlisted` asks for the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
+    pub fn privacy(self, value: impl Into<types::ViewPrivacy>) -> Self {
+        let value: types::ViewPrivacy = value.into();
+        self.set_body_field("privacy", &value)
+    }
+
+    /// Whether the videos open under their review URL.
+    pub fn review_mode(self, value: bool) -> Self {
+        self.set_body_field("review_mode", &value)
+    }
+
+    /// Order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
+    pub fn sort(self, value: impl Into<types::ShowcaseVideoOrder>) -> Self {
+        let value: types::ShowcaseVideoOrder = value.into();
+        self.set_body_field("sort", &value)
+    }
+
+    /// Colour theme.
+    pub fn theme(self, value: impl Into<types::ShowcaseTheme>) -> Self {
+        let value: types::ShowcaseTheme = value.into();
+        self.set_body_field("theme", &value)
+    }
+
+    /// Vimeo URL chosen for the showcase.
+    pub fn url(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("url", &value)
+    }
+
+    /// Whether the showcase answers under its custom domain.
+    pub fn use_custom_domain(self, value: bool) -> Self {
+        self.set_body_field("use_custom_domain", &value)
     }
 }
 
 /// [`Showcases::delete_user_showcase`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteUserShowcase {
-    call: Call<Empty>,
-}
-
-impl DeleteUserShowcase {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteUserShowcase {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_USER_SHOWCASE;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteUserShowcase = TypedCall<operations::DeleteUserShowcase>;
 
 /// [`Showcases::copy_user_showcase`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CopyUserShowcase {
-    call: Call<types::Showcase>,
-}
+pub type CopyUserShowcase = TypedCall<operations::CopyUserShowcase>;
 
 impl CopyUserShowcase {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::CopyBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::CopyBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Showcase> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CopyUserShowcase {
-    type Answer = types::Showcase;
-    const OPERATION: &'static Operation = &COPY_USER_SHOWCASE;
-    fn into_call(self) -> Call<types::Showcase> {
-        self.call
+    /// Name of the copy; the old name with `(Copy)` behind it when left out.
+    pub fn name(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("name", &value)
     }
 }
 
 /// [`Showcases::list_user_showcase_thumbnails`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserShowcaseThumbnails {
-    call: Call<Page<types::Picture>>,
-}
+pub type ListUserShowcaseThumbnails = TypedCall<operations::ListUserShowcaseThumbnails>;
 
 impl ListUserShowcaseThumbnails {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Picture>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserShowcaseThumbnails {
-    type Answer = Page<types::Picture>;
-    const OPERATION: &'static Operation = &LIST_USER_SHOWCASE_THUMBNAILS;
-    fn into_call(self) -> Call<Page<types::Picture>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Showcases::create_user_showcase_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateUserShowcaseThumbnail {
-    call: Call<types::Picture>,
-}
+pub type CreateUserShowcaseThumbnail = TypedCall<
+    operations::CreateUserShowcaseThumbnail,
+>;
 
 impl CreateUserShowcaseThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateUserShowcaseThumbnail {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &CREATE_USER_SHOWCASE_THUMBNAIL;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Showcases::get_user_showcase_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetUserShowcaseThumbnail {
-    call: Call<types::Picture>,
-}
+pub type GetUserShowcaseThumbnail = TypedCall<operations::GetUserShowcaseThumbnail>;
 
 impl GetUserShowcaseThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetUserShowcaseThumbnail {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &GET_USER_SHOWCASE_THUMBNAIL;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Showcases::edit_user_showcase_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditUserShowcaseThumbnail {
-    call: Call<types::Picture>,
-}
+pub type EditUserShowcaseThumbnail = TypedCall<operations::EditUserShowcaseThumbnail>;
 
 impl EditUserShowcaseThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::ActivatePictureBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::ActivatePictureBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditUserShowcaseThumbnail {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &EDIT_USER_SHOWCASE_THUMBNAIL;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    /// Whether this picture becomes the one in use.
+    pub fn active(self, value: bool) -> Self {
+        self.set_body_field("active", &value)
     }
 }
 
 /// [`Showcases::delete_user_showcase_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteUserShowcaseThumbnail {
-    call: Call<Empty>,
-}
-
-impl DeleteUserShowcaseThumbnail {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteUserShowcaseThumbnail {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_USER_SHOWCASE_THUMBNAIL;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteUserShowcaseThumbnail = TypedCall<
+    operations::DeleteUserShowcaseThumbnail,
+>;
 
 /// [`Showcases::list_user_showcase_logos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserShowcaseLogos {
-    call: Call<Page<types::Picture>>,
-}
+pub type ListUserShowcaseLogos = TypedCall<operations::ListUserShowcaseLogos>;
 
 impl ListUserShowcaseLogos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Picture>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserShowcaseLogos {
-    type Answer = Page<types::Picture>;
-    const OPERATION: &'static Operation = &LIST_USER_SHOWCASE_LOGOS;
-    fn into_call(self) -> Call<Page<types::Picture>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Showcases::create_user_showcase_logo`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateUserShowcaseLogo {
-    call: Call<types::Picture>,
-}
+pub type CreateUserShowcaseLogo = TypedCall<operations::CreateUserShowcaseLogo>;
 
 impl CreateUserShowcaseLogo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateUserShowcaseLogo {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &CREATE_USER_SHOWCASE_LOGO;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Showcases::get_user_showcase_logo`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetUserShowcaseLogo {
-    call: Call<types::Picture>,
-}
+pub type GetUserShowcaseLogo = TypedCall<operations::GetUserShowcaseLogo>;
 
 impl GetUserShowcaseLogo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetUserShowcaseLogo {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &GET_USER_SHOWCASE_LOGO;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Showcases::edit_user_showcase_logo`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditUserShowcaseLogo {
-    call: Call<types::Picture>,
-}
+pub type EditUserShowcaseLogo = TypedCall<operations::EditUserShowcaseLogo>;
 
 impl EditUserShowcaseLogo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::ActivatePictureBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::ActivatePictureBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditUserShowcaseLogo {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &EDIT_USER_SHOWCASE_LOGO;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    /// Whether this picture becomes the one in use.
+    pub fn active(self, value: bool) -> Self {
+        self.set_body_field("active", &value)
     }
 }
 
 /// [`Showcases::delete_user_showcase_logo`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteUserShowcaseLogo {
-    call: Call<Empty>,
-}
-
-impl DeleteUserShowcaseLogo {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteUserShowcaseLogo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_USER_SHOWCASE_LOGO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteUserShowcaseLogo = TypedCall<operations::DeleteUserShowcaseLogo>;
 
 /// [`Showcases::list_user_showcase_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserShowcaseVideos {
-    call: Call<Page<types::Video>>,
-}
+pub type ListUserShowcaseVideos = TypedCall<operations::ListUserShowcaseVideos>;
 
 impl ListUserShowcaseVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the videos; `manual` is the order that the owner gave.
-    pub fn sort(mut self, value: impl Into<types::ShowcaseVideoSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::ShowcaseVideoSort>) -> Self {
         let value: types::ShowcaseVideoSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Path of a video: Vimeo answers with the page of the list on which it stands.
-    pub fn containing_uri(mut self, value: impl Into<String>) -> Self {
+    pub fn containing_uri(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("containing_uri", &value);
-        self
+        self.set_query("containing_uri", &value)
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(mut self, value: impl Into<types::EmbeddableFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
         let value: types::EmbeddableFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
-    pub fn filter_embeddable(mut self, value: bool) -> Self {
-        self.call.set_query("filter_embeddable", &value);
-        self
+    pub fn filter_embeddable(self, value: bool) -> Self {
+        self.set_query("filter_embeddable", &value)
     }
 
     /// Password, where one is needed.
-    pub fn password(mut self, value: impl Into<Secret>) -> Self {
+    pub fn password(self, value: impl Into<Secret>) -> Self {
         let value: Secret = value.into();
-        self.call.set_query("password", &value);
-        self
+        self.set_query("password", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Whether to search private videos too, through another search service that matches parts of video names only.
-    pub fn weak_search(mut self, value: bool) -> Self {
-        self.call.set_query("weak_search", &value);
-        self
+    pub fn weak_search(self, value: bool) -> Self {
+        self.set_query("weak_search", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserShowcaseVideos {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_USER_SHOWCASE_VIDEOS;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Showcases::replace_user_showcase_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ReplaceUserShowcaseVideos {
-    call: Call<Empty>,
-}
-
-impl ReplaceUserShowcaseVideos {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ReplaceUserShowcaseVideos {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REPLACE_USER_SHOWCASE_VIDEOS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type ReplaceUserShowcaseVideos = TypedCall<operations::ReplaceUserShowcaseVideos>;
 
 /// [`Showcases::get_user_showcase_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetUserShowcaseVideo {
-    call: Call<types::Video>,
-}
+pub type GetUserShowcaseVideo = TypedCall<operations::GetUserShowcaseVideo>;
 
 impl GetUserShowcaseVideo {
     /// Password, where one is needed.
-    pub fn password(mut self, value: impl Into<Secret>) -> Self {
+    pub fn password(self, value: impl Into<Secret>) -> Self {
         let value: Secret = value.into();
-        self.call.set_query("password", &value);
-        self
+        self.set_query("password", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetUserShowcaseVideo {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &GET_USER_SHOWCASE_VIDEO;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Showcases::add_user_showcase_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddUserShowcaseVideo {
-    call: Call<Empty>,
-}
-
-impl AddUserShowcaseVideo {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddUserShowcaseVideo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &ADD_USER_SHOWCASE_VIDEO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type AddUserShowcaseVideo = TypedCall<operations::AddUserShowcaseVideo>;
 
 /// [`Showcases::remove_user_showcase_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveUserShowcaseVideo {
-    call: Call<Empty>,
-}
-
-impl RemoveUserShowcaseVideo {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveUserShowcaseVideo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_USER_SHOWCASE_VIDEO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type RemoveUserShowcaseVideo = TypedCall<operations::RemoveUserShowcaseVideo>;
 
 /// [`Showcases::set_user_showcase_video_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct SetUserShowcaseVideoThumbnail {
-    call: Call<types::Showcase>,
-}
+pub type SetUserShowcaseVideoThumbnail = TypedCall<
+    operations::SetUserShowcaseVideoThumbnail,
+>;
 
 impl SetUserShowcaseVideoThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::SetShowcaseThumbnailBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::SetShowcaseThumbnailBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Showcase> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for SetUserShowcaseVideoThumbnail {
-    type Answer = types::Showcase;
-    const OPERATION: &'static Operation = &SET_USER_SHOWCASE_VIDEO_THUMBNAIL;
-    fn into_call(self) -> Call<types::Showcase> {
-        self.call
+    /// Position of the frame in the video, in seconds.
+    pub fn time_code(self, value: u64) -> Self {
+        self.set_body_field("time_code", &value)
     }
 }
 
 /// [`Showcases::set_user_showcase_featured_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct SetUserShowcaseFeaturedVideo {
-    call: Call<types::Showcase>,
-}
+pub type SetUserShowcaseFeaturedVideo = TypedCall<
+    operations::SetUserShowcaseFeaturedVideo,
+>;
 
 impl SetUserShowcaseFeaturedVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Showcase> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for SetUserShowcaseFeaturedVideo {
-    type Answer = types::Showcase;
-    const OPERATION: &'static Operation = &SET_USER_SHOWCASE_FEATURED_VIDEO;
-    fn into_call(self) -> Call<types::Showcase> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Showcases::list_video_available_showcases`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListVideoAvailableShowcases {
-    call: Call<Page<types::Showcase>>,
-}
+pub type ListVideoAvailableShowcases = TypedCall<
+    operations::ListVideoAvailableShowcases,
+>;
 
 impl ListVideoAvailableShowcases {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the showcases; `videos` goes by number.
-    pub fn sort(mut self, value: impl Into<types::ShowcaseSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::ShowcaseSort>) -> Self {
         let value: types::ShowcaseSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Showcase>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListVideoAvailableShowcases {
-    type Answer = Page<types::Showcase>;
-    const OPERATION: &'static Operation = &LIST_VIDEO_AVAILABLE_SHOWCASES;
-    fn into_call(self) -> Call<Page<types::Showcase>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
@@ -3593,3 +2712,79 @@ static LIST_VIDEO_AVAILABLE_SHOWCASES: Operation = Operation {
     paged: true,
     conditional: false,
 };
+
+/// The operations of this area as types, which say what each call responds with.
+#[doc(hidden)]
+pub mod operations {
+    use super::*;
+    use crate::runtime::operation_spec;
+    operation_spec!(
+        ListShowcaseAvailableVideos, Page < types::Video >,
+        LIST_SHOWCASE_AVAILABLE_VIDEOS
+    );
+    operation_spec!(ListMyShowcases, Page < types::Showcase >, LIST_MY_SHOWCASES);
+    operation_spec!(CreateMyShowcase, types::Showcase, CREATE_MY_SHOWCASE);
+    operation_spec!(GetMyShowcase, types::Showcase, GET_MY_SHOWCASE);
+    operation_spec!(EditMyShowcase, types::Showcase, EDIT_MY_SHOWCASE);
+    operation_spec!(DeleteMyShowcase, Empty, DELETE_MY_SHOWCASE);
+    operation_spec!(CopyMyShowcase, types::Showcase, COPY_MY_SHOWCASE);
+    operation_spec!(
+        ListMyShowcaseVideos, Page < types::Video >, LIST_MY_SHOWCASE_VIDEOS
+    );
+    operation_spec!(ReplaceMyShowcaseVideos, Empty, REPLACE_MY_SHOWCASE_VIDEOS);
+    operation_spec!(GetMyShowcaseVideo, types::Video, GET_MY_SHOWCASE_VIDEO);
+    operation_spec!(AddMyShowcaseVideo, Empty, ADD_MY_SHOWCASE_VIDEO);
+    operation_spec!(RemoveMyShowcaseVideo, Empty, REMOVE_MY_SHOWCASE_VIDEO);
+    operation_spec!(
+        SetMyShowcaseVideoThumbnail, types::Showcase, SET_MY_SHOWCASE_VIDEO_THUMBNAIL
+    );
+    operation_spec!(
+        SetMyShowcaseFeaturedVideo, types::Showcase, SET_MY_SHOWCASE_FEATURED_VIDEO
+    );
+    operation_spec!(ListUserShowcases, Page < types::Showcase >, LIST_USER_SHOWCASES);
+    operation_spec!(CreateUserShowcase, types::Showcase, CREATE_USER_SHOWCASE);
+    operation_spec!(AddItemsToUserShowcases, Empty, ADD_ITEMS_TO_USER_SHOWCASES);
+    operation_spec!(AddFolderToUserShowcases, Empty, ADD_FOLDER_TO_USER_SHOWCASES);
+    operation_spec!(GetUserShowcase, types::Showcase, GET_USER_SHOWCASE);
+    operation_spec!(EditUserShowcase, types::Showcase, EDIT_USER_SHOWCASE);
+    operation_spec!(DeleteUserShowcase, Empty, DELETE_USER_SHOWCASE);
+    operation_spec!(CopyUserShowcase, types::Showcase, COPY_USER_SHOWCASE);
+    operation_spec!(
+        ListUserShowcaseThumbnails, Page < types::Picture >,
+        LIST_USER_SHOWCASE_THUMBNAILS
+    );
+    operation_spec!(
+        CreateUserShowcaseThumbnail, types::Picture, CREATE_USER_SHOWCASE_THUMBNAIL
+    );
+    operation_spec!(
+        GetUserShowcaseThumbnail, types::Picture, GET_USER_SHOWCASE_THUMBNAIL
+    );
+    operation_spec!(
+        EditUserShowcaseThumbnail, types::Picture, EDIT_USER_SHOWCASE_THUMBNAIL
+    );
+    operation_spec!(DeleteUserShowcaseThumbnail, Empty, DELETE_USER_SHOWCASE_THUMBNAIL);
+    operation_spec!(
+        ListUserShowcaseLogos, Page < types::Picture >, LIST_USER_SHOWCASE_LOGOS
+    );
+    operation_spec!(CreateUserShowcaseLogo, types::Picture, CREATE_USER_SHOWCASE_LOGO);
+    operation_spec!(GetUserShowcaseLogo, types::Picture, GET_USER_SHOWCASE_LOGO);
+    operation_spec!(EditUserShowcaseLogo, types::Picture, EDIT_USER_SHOWCASE_LOGO);
+    operation_spec!(DeleteUserShowcaseLogo, Empty, DELETE_USER_SHOWCASE_LOGO);
+    operation_spec!(
+        ListUserShowcaseVideos, Page < types::Video >, LIST_USER_SHOWCASE_VIDEOS
+    );
+    operation_spec!(ReplaceUserShowcaseVideos, Empty, REPLACE_USER_SHOWCASE_VIDEOS);
+    operation_spec!(GetUserShowcaseVideo, types::Video, GET_USER_SHOWCASE_VIDEO);
+    operation_spec!(AddUserShowcaseVideo, Empty, ADD_USER_SHOWCASE_VIDEO);
+    operation_spec!(RemoveUserShowcaseVideo, Empty, REMOVE_USER_SHOWCASE_VIDEO);
+    operation_spec!(
+        SetUserShowcaseVideoThumbnail, types::Showcase, SET_USER_SHOWCASE_VIDEO_THUMBNAIL
+    );
+    operation_spec!(
+        SetUserShowcaseFeaturedVideo, types::Showcase, SET_USER_SHOWCASE_FEATURED_VIDEO
+    );
+    operation_spec!(
+        ListVideoAvailableShowcases, Page < types::Showcase >,
+        LIST_VIDEO_AVAILABLE_SHOWCASES
+    );
+}

@@ -7,9 +7,8 @@
 //! | [`get_subscription_plan`](SubscriptionPlans::get_subscription_plan) | Get one of Vimeo's subscription plans | any token |
 
 use http::Method;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
-use crate::{Call, Client, Endpoint, Fields, Operation, PendingAnswer, QueryParameter};
+use crate::{Client, Fields, Operation, QueryParameter, TypedCall};
 use crate::types;
 
 impl Client {
@@ -34,43 +33,17 @@ impl SubscriptionPlans<'_> {
     /// Answer: the subscription plan.
     #[doc(alias = "get_plan")]
     pub fn get_subscription_plan(&self, tier: types::PlanTier) -> GetSubscriptionPlan {
-        let call = Call::new(self.client, &GET_SUBSCRIPTION_PLAN, &[&tier]);
-        GetSubscriptionPlan { call }
+        TypedCall::new(self.client, &[&tier])
     }
 }
 
 /// [`SubscriptionPlans::get_subscription_plan`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetSubscriptionPlan {
-    call: Call<Value>,
-}
+pub type GetSubscriptionPlan = TypedCall<operations::GetSubscriptionPlan>;
 
 impl GetSubscriptionPlan {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Value> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetSubscriptionPlan {
-    type Answer = Value;
-    const OPERATION: &'static Operation = &GET_SUBSCRIPTION_PLAN;
-    fn into_call(self) -> Call<Value> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
@@ -95,3 +68,11 @@ static GET_SUBSCRIPTION_PLAN: Operation = Operation {
     paged: false,
     conditional: false,
 };
+
+/// The operations of this area as types, which say what each call responds with.
+#[doc(hidden)]
+pub mod operations {
+    use super::*;
+    use crate::runtime::operation_spec;
+    operation_spec!(GetSubscriptionPlan, Value, GET_SUBSCRIPTION_PLAN);
+}

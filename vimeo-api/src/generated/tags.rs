@@ -7,8 +7,7 @@
 //! | [`get_tag`](Tags::get_tag) | Get a tag by its word | any token |
 
 use http::Method;
-use serde::de::DeserializeOwned;
-use crate::{Call, Client, Endpoint, Fields, Operation, PendingAnswer, QueryParameter};
+use crate::{Client, Fields, Operation, QueryParameter, TypedCall};
 use crate::types;
 
 impl Client {
@@ -32,43 +31,17 @@ impl Tags<'_> {
     /// `GET /tags/{word}`; any access token will do.
     /// Answer: the tag.
     pub fn get_tag(&self, word: impl AsRef<str>) -> GetTag {
-        let call = Call::new(self.client, &GET_TAG, &[&word.as_ref()]);
-        GetTag { call }
+        TypedCall::new(self.client, &[&word.as_ref()])
     }
 }
 
 /// [`Tags::get_tag`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetTag {
-    call: Call<types::Tag>,
-}
+pub type GetTag = TypedCall<operations::GetTag>;
 
 impl GetTag {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Tag> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetTag {
-    type Answer = types::Tag;
-    const OPERATION: &'static Operation = &GET_TAG;
-    fn into_call(self) -> Call<types::Tag> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
@@ -93,3 +66,11 @@ static GET_TAG: Operation = Operation {
     paged: false,
     conditional: false,
 };
+
+/// The operations of this area as types, which say what each call responds with.
+#[doc(hidden)]
+pub mod operations {
+    use super::*;
+    use crate::runtime::operation_spec;
+    operation_spec!(GetTag, types::Tag, GET_TAG);
+}

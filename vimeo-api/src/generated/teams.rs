@@ -14,11 +14,9 @@
 //! | [`get_user_team_member`](Teams::get_user_team_member) | Get the membership of a team user | any token |
 
 use http::Method;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, InvalidId, Operation, Page, PendingAnswer,
-    QueryParameter, UserId,
+    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, TypedCall, UserId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -50,12 +48,7 @@ impl Teams<'_> {
         &self,
         code: impl AsRef<str>,
     ) -> GetTeamMembershipByCode {
-        let call = Call::new(
-            self.client,
-            &GET_TEAM_MEMBERSHIP_BY_CODE,
-            &[&code.as_ref()],
-        );
-        GetTeamMembershipByCode { call }
+        TypedCall::new(self.client, &[&code.as_ref()])
     }
 
     /// List the custom metadata fields of a team.
@@ -71,14 +64,7 @@ impl Teams<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListTeamCustomMetadataFields {
-        let call = Call::new(
-            self.client,
-            &LIST_TEAM_CUSTOM_METADATA_FIELDS,
-            &[&read_id::<UserId>(user_id)],
-        );
-        ListTeamCustomMetadataFields {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Create, change or delete custom metadata fields.
@@ -94,14 +80,7 @@ impl Teams<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> UpsertTeamCustomMetadataFields {
-        let call = Call::new(
-            self.client,
-            &UPSERT_TEAM_CUSTOM_METADATA_FIELDS,
-            &[&read_id::<UserId>(user_id)],
-        );
-        UpsertTeamCustomMetadataFields {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Set a custom metadata value on all videos.
@@ -115,15 +94,9 @@ impl Teams<'_> {
     pub fn backfill_team_custom_metadata(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        body: &types::BackfillCustomMetadataBody,
+        body: types::BackfillCustomMetadataBody,
     ) -> BackfillTeamCustomMetadata {
-        let mut call = Call::new(
-            self.client,
-            &BACKFILL_TEAM_CUSTOM_METADATA,
-            &[&read_id::<UserId>(user_id)],
-        );
-        call.set_json(body);
-        BackfillTeamCustomMetadata { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
     }
 
     /// List videos that lack mandatory custom metadata.
@@ -139,12 +112,7 @@ impl Teams<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListTeamIncompleteVideos {
-        let call = Call::new(
-            self.client,
-            &LIST_TEAM_INCOMPLETE_VIDEOS,
-            &[&read_id::<UserId>(user_id)],
-        );
-        ListTeamIncompleteVideos { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Change the allowed values of a field.
@@ -159,17 +127,9 @@ impl Teams<'_> {
     pub fn edit_team_custom_metadata_options(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        body: &types::EditCustomMetadataOptionsBody,
+        body: types::EditCustomMetadataOptionsBody,
     ) -> EditTeamCustomMetadataOptions {
-        let mut call = Call::new(
-            self.client,
-            &EDIT_TEAM_CUSTOM_METADATA_OPTIONS,
-            &[&read_id::<UserId>(user_id)],
-        );
-        call.set_json(body);
-        EditTeamCustomMetadataOptions {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
     }
 
     /// Get the team role of the token's user.
@@ -183,12 +143,7 @@ impl Teams<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> GetUserTeamRole {
-        let call = Call::new(
-            self.client,
-            &GET_USER_TEAM_ROLE,
-            &[&read_id::<UserId>(user_id)],
-        );
-        GetUserTeamRole { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Get the membership of a team user.
@@ -206,311 +161,123 @@ impl Teams<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         team_user_id: u64,
     ) -> GetUserTeamMember {
-        let call = Call::new(
-            self.client,
-            &GET_USER_TEAM_MEMBER,
-            &[&read_id::<UserId>(user_id), &team_user_id],
-        );
-        GetUserTeamMember { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &team_user_id])
     }
 }
 
 /// [`Teams::get_team_membership_by_code`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetTeamMembershipByCode {
-    call: Call<Value>,
-}
+pub type GetTeamMembershipByCode = TypedCall<operations::GetTeamMembershipByCode>;
 
 impl GetTeamMembershipByCode {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Value> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetTeamMembershipByCode {
-    type Answer = Value;
-    const OPERATION: &'static Operation = &GET_TEAM_MEMBERSHIP_BY_CODE;
-    fn into_call(self) -> Call<Value> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Teams::list_team_custom_metadata_fields`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListTeamCustomMetadataFields {
-    call: Call<Page<types::CustomMetadataField>>,
-}
+pub type ListTeamCustomMetadataFields = TypedCall<
+    operations::ListTeamCustomMetadataFields,
+>;
 
 impl ListTeamCustomMetadataFields {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::CustomMetadataField>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListTeamCustomMetadataFields {
-    type Answer = Page<types::CustomMetadataField>;
-    const OPERATION: &'static Operation = &LIST_TEAM_CUSTOM_METADATA_FIELDS;
-    fn into_call(self) -> Call<Page<types::CustomMetadataField>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Teams::upsert_team_custom_metadata_fields`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct UpsertTeamCustomMetadataFields {
-    call: Call<Vec<types::CustomMetadataField>>,
-}
+pub type UpsertTeamCustomMetadataFields = TypedCall<
+    operations::UpsertTeamCustomMetadataFields,
+>;
 
 impl UpsertTeamCustomMetadataFields {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::UpsertCustomMetadataFieldsBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::UpsertCustomMetadataFieldsBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Vec<types::CustomMetadataField>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for UpsertTeamCustomMetadataFields {
-    type Answer = Vec<types::CustomMetadataField>;
-    const OPERATION: &'static Operation = &UPSERT_TEAM_CUSTOM_METADATA_FIELDS;
-    fn into_call(self) -> Call<Vec<types::CustomMetadataField>> {
-        self.call
+    /// One entry per field to create (no `id`), change (`id` and the new values) or delete (`id` and `delete`).
+    pub fn fields_in_body(
+        self,
+        value: impl IntoIterator<Item = types::CustomMetadataFieldInput>,
+    ) -> Self {
+        let value: Vec<types::CustomMetadataFieldInput> = value.into_iter().collect();
+        self.set_body_field("fields", &value)
     }
 }
 
 /// [`Teams::backfill_team_custom_metadata`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct BackfillTeamCustomMetadata {
-    call: Call<Empty>,
-}
+pub type BackfillTeamCustomMetadata = TypedCall<operations::BackfillTeamCustomMetadata>;
 
 impl BackfillTeamCustomMetadata {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for BackfillTeamCustomMetadata {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &BACKFILL_TEAM_CUSTOM_METADATA;
-    fn into_call(self) -> Call<Empty> {
-        self.call
+    /// Whether to replace values already there; when false or left out, only empty ones are filled.
+    pub fn override_existing(self, value: bool) -> Self {
+        self.set_body_field("override_existing", &value)
     }
 }
 
 /// [`Teams::list_team_incomplete_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListTeamIncompleteVideos {
-    call: Call<Value>,
-}
+pub type ListTeamIncompleteVideos = TypedCall<operations::ListTeamIncompleteVideos>;
 
 impl ListTeamIncompleteVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order by title or time of modification; `title_asc` when left out.
-    pub fn sort(mut self, value: impl Into<types::IncompleteVideoSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::IncompleteVideoSort>) -> Self {
         let value: types::IncompleteVideoSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Value> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListTeamIncompleteVideos {
-    type Answer = Value;
-    const OPERATION: &'static Operation = &LIST_TEAM_INCOMPLETE_VIDEOS;
-    fn into_call(self) -> Call<Value> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Teams::edit_team_custom_metadata_options`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditTeamCustomMetadataOptions {
-    call: Call<types::CustomMetadataField>,
-}
+pub type EditTeamCustomMetadataOptions = TypedCall<
+    operations::EditTeamCustomMetadataOptions,
+>;
 
 impl EditTeamCustomMetadataOptions {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::CustomMetadataField> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditTeamCustomMetadataOptions {
-    type Answer = types::CustomMetadataField;
-    const OPERATION: &'static Operation = &EDIT_TEAM_CUSTOM_METADATA_OPTIONS;
-    fn into_call(self) -> Call<types::CustomMetadataField> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Teams::get_user_team_role`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetUserTeamRole {
-    call: Call<Value>,
-}
+pub type GetUserTeamRole = TypedCall<operations::GetUserTeamRole>;
 
 impl GetUserTeamRole {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Value> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetUserTeamRole {
-    type Answer = Value;
-    const OPERATION: &'static Operation = &GET_USER_TEAM_ROLE;
-    fn into_call(self) -> Call<Value> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Teams::get_user_team_member`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetUserTeamMember {
-    call: Call<Value>,
-}
+pub type GetUserTeamMember = TypedCall<operations::GetUserTeamMember>;
 
 impl GetUserTeamMember {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Value> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetUserTeamMember {
-    type Answer = Value;
-    const OPERATION: &'static Operation = &GET_USER_TEAM_MEMBER;
-    fn into_call(self) -> Call<Value> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
@@ -684,3 +451,27 @@ static GET_USER_TEAM_MEMBER: Operation = Operation {
     paged: false,
     conditional: false,
 };
+
+/// The operations of this area as types, which say what each call responds with.
+#[doc(hidden)]
+pub mod operations {
+    use super::*;
+    use crate::runtime::operation_spec;
+    operation_spec!(GetTeamMembershipByCode, Value, GET_TEAM_MEMBERSHIP_BY_CODE);
+    operation_spec!(
+        ListTeamCustomMetadataFields, Page < types::CustomMetadataField >,
+        LIST_TEAM_CUSTOM_METADATA_FIELDS
+    );
+    operation_spec!(
+        UpsertTeamCustomMetadataFields, Vec < types::CustomMetadataField >,
+        UPSERT_TEAM_CUSTOM_METADATA_FIELDS
+    );
+    operation_spec!(BackfillTeamCustomMetadata, Empty, BACKFILL_TEAM_CUSTOM_METADATA);
+    operation_spec!(ListTeamIncompleteVideos, Value, LIST_TEAM_INCOMPLETE_VIDEOS);
+    operation_spec!(
+        EditTeamCustomMetadataOptions, types::CustomMetadataField,
+        EDIT_TEAM_CUSTOM_METADATA_OPTIONS
+    );
+    operation_spec!(GetUserTeamRole, Value, GET_USER_TEAM_ROLE);
+    operation_spec!(GetUserTeamMember, Value, GET_USER_TEAM_MEMBER);
+}

@@ -7,9 +7,8 @@
 //! | [`get_tutorial`](Tutorial::get_tutorial) | Test the set-up of an API client | any token |
 
 use http::Method;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
-use crate::{Call, Client, Endpoint, Fields, Operation, PendingAnswer, QueryParameter};
+use crate::{Client, Fields, Operation, QueryParameter, TypedCall};
 
 impl Client {
     /// The operations of the area Tutorial: a first call for newcomers.
@@ -33,43 +32,17 @@ impl Tutorial<'_> {
     /// Answer: the set-up works.
     #[doc(alias = "developer_tutorial")]
     pub fn get_tutorial(&self) -> GetTutorial {
-        let call = Call::new(self.client, &GET_TUTORIAL, &[]);
-        GetTutorial { call }
+        TypedCall::new(self.client, &[])
     }
 }
 
 /// [`Tutorial::get_tutorial`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetTutorial {
-    call: Call<Value>,
-}
+pub type GetTutorial = TypedCall<operations::GetTutorial>;
 
 impl GetTutorial {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Value> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetTutorial {
-    type Answer = Value;
-    const OPERATION: &'static Operation = &GET_TUTORIAL;
-    fn into_call(self) -> Call<Value> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
@@ -94,3 +67,11 @@ static GET_TUTORIAL: Operation = Operation {
     paged: false,
     conditional: false,
 };
+
+/// The operations of this area as types, which say what each call responds with.
+#[doc(hidden)]
+pub mod operations {
+    use super::*;
+    use crate::runtime::operation_spec;
+    operation_spec!(GetTutorial, Value, GET_TUTORIAL);
+}

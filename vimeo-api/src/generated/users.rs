@@ -42,13 +42,13 @@
 
 use chrono::{DateTime, Utc};
 use http::Method;
-use serde::de::DeserializeOwned;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, InvalidId, Operation, Page, PendingAnswer,
-    QueryParameter, UserId, VideoId,
+    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, TypedCall, UserId,
+    VideoId,
 };
 use crate::runtime::read_id;
 use crate::types;
+use crate::Secret;
 
 impl Client {
     /// The operations of the area Users: users: profile, pictures, followers, feed, analytics and watch history.
@@ -70,8 +70,7 @@ impl Users<'_> {
     /// Answer: the user.
     #[doc(alias = "get_user_alt1")]
     pub fn get_me(&self) -> GetMe {
-        let call = Call::new(self.client, &GET_ME, &[]);
-        GetMe { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Change the profile of the token's user.
@@ -82,8 +81,7 @@ impl Users<'_> {
     /// Answer: the changed user.
     #[doc(alias = "edit_user_alt1")]
     pub fn edit_me(&self) -> EditMe {
-        let call = Call::new(self.client, &EDIT_ME, &[]);
-        EditMe { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Get viewing figures for videos of the token's user.
@@ -101,12 +99,16 @@ impl Users<'_> {
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> ListMyAnalytics {
-        let mut call = Call::new(self.client, &LIST_MY_ANALYTICS, &[]);
-        let dimension: types::AnalyticsDimension = dimension.into();
-        call.set_query("dimension", &dimension);
-        call.set_query("from", &from);
-        call.set_query("to", &to);
-        ListMyAnalytics { call }
+        TypedCall::new(self.client, &[])
+            .set_query(
+                "dimension",
+                &{
+                    let dimension: types::AnalyticsDimension = dimension.into();
+                    dimension
+                },
+            )
+            .set_query("from", &from)
+            .set_query("to", &to)
     }
 
     /// List the videos in the feed of the token's user.
@@ -115,8 +117,7 @@ impl Users<'_> {
     /// Answer: one page of activities, each with its video.
     #[doc(alias = "get_feed_alt1")]
     pub fn list_my_feed(&self) -> ListMyFeed {
-        let call = Call::new(self.client, &LIST_MY_FEED, &[]);
-        ListMyFeed { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// List the followers of the token's user.
@@ -125,8 +126,7 @@ impl Users<'_> {
     /// Answer: one page of users.
     #[doc(alias = "get_followers_alt1")]
     pub fn list_my_followers(&self) -> ListMyFollowers {
-        let call = Call::new(self.client, &LIST_MY_FOLLOWERS, &[]);
-        ListMyFollowers { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// List the users whom the token's user follows.
@@ -135,8 +135,7 @@ impl Users<'_> {
     /// Answer: one page of users.
     #[doc(alias = "get_user_following_alt1")]
     pub fn list_my_following(&self) -> ListMyFollowing {
-        let call = Call::new(self.client, &LIST_MY_FOLLOWING, &[]);
-        ListMyFollowing { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Follow several users on behalf of the token's user.
@@ -146,10 +145,8 @@ impl Users<'_> {
     /// `POST /me/following`; needs the scope `interact`.
     /// Answer: done; no body.
     #[doc(alias = "follow_users_alt1")]
-    pub fn follow_users_as_me(&self, body: &types::UsersBody) -> FollowUsersAsMe {
-        let mut call = Call::new(self.client, &FOLLOW_USERS_AS_ME, &[]);
-        call.set_json(body);
-        FollowUsersAsMe { call }
+    pub fn follow_users_as_me(&self, body: types::UsersBody) -> FollowUsersAsMe {
+        TypedCall::new(self.client, &[]).set_body(&body)
     }
 
     /// Check whether the token's user follows another user.
@@ -165,12 +162,7 @@ impl Users<'_> {
         &self,
         follow_user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> CheckMyFollowing {
-        let call = Call::new(
-            self.client,
-            &CHECK_MY_FOLLOWING,
-            &[&read_id::<UserId>(follow_user_id)],
-        );
-        CheckMyFollowing { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(follow_user_id)])
     }
 
     /// Follow another user on behalf of the token's user.
@@ -186,12 +178,7 @@ impl Users<'_> {
         &self,
         follow_user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> FollowUserAsMe {
-        let call = Call::new(
-            self.client,
-            &FOLLOW_USER_AS_ME,
-            &[&read_id::<UserId>(follow_user_id)],
-        );
-        FollowUserAsMe { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(follow_user_id)])
     }
 
     /// Unfollow another user on behalf of the token's user.
@@ -205,12 +192,7 @@ impl Users<'_> {
         &self,
         follow_user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> UnfollowUserAsMe {
-        let call = Call::new(
-            self.client,
-            &UNFOLLOW_USER_AS_ME,
-            &[&read_id::<UserId>(follow_user_id)],
-        );
-        UnfollowUserAsMe { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(follow_user_id)])
     }
 
     /// List the portraits of the token's user.
@@ -219,8 +201,7 @@ impl Users<'_> {
     /// Answer: one page of portraits.
     #[doc(alias = "get_pictures_alt1")]
     pub fn list_my_pictures(&self) -> ListMyPictures {
-        let call = Call::new(self.client, &LIST_MY_PICTURES, &[]);
-        ListMyPictures { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Create a portrait for the token's user.
@@ -231,8 +212,7 @@ impl Users<'_> {
     /// Answer: the new portrait, still without an image.
     #[doc(alias = "create_picture_alt1")]
     pub fn create_my_picture(&self) -> CreateMyPicture {
-        let call = Call::new(self.client, &CREATE_MY_PICTURE, &[]);
-        CreateMyPicture { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Get one portrait of the token's user.
@@ -243,8 +223,7 @@ impl Users<'_> {
     /// Answer: the portrait.
     #[doc(alias = "get_picture_alt1")]
     pub fn get_my_picture(&self, portraitset_id: u64) -> GetMyPicture {
-        let call = Call::new(self.client, &GET_MY_PICTURE, &[&portraitset_id]);
-        GetMyPicture { call }
+        TypedCall::new(self.client, &[&portraitset_id])
     }
 
     /// Change a portrait of the token's user.
@@ -255,8 +234,7 @@ impl Users<'_> {
     /// Answer: the changed portrait.
     #[doc(alias = "edit_picture_alt1")]
     pub fn edit_my_picture(&self, portraitset_id: u64) -> EditMyPicture {
-        let call = Call::new(self.client, &EDIT_MY_PICTURE, &[&portraitset_id]);
-        EditMyPicture { call }
+        TypedCall::new(self.client, &[&portraitset_id])
     }
 
     /// Delete a portrait of the token's user.
@@ -267,8 +245,7 @@ impl Users<'_> {
     /// Answer: done; no body.
     #[doc(alias = "delete_picture_alt1")]
     pub fn delete_my_picture(&self, portraitset_id: u64) -> DeleteMyPicture {
-        let call = Call::new(self.client, &DELETE_MY_PICTURE, &[&portraitset_id]);
-        DeleteMyPicture { call }
+        TypedCall::new(self.client, &[&portraitset_id])
     }
 
     /// List the watch history of the token's user.
@@ -279,8 +256,7 @@ impl Users<'_> {
     /// Answer: an empty page.
     #[doc(alias = "get_watch_history")]
     pub fn list_my_watch_history(&self) -> ListMyWatchHistory {
-        let call = Call::new(self.client, &LIST_MY_WATCH_HISTORY, &[]);
-        ListMyWatchHistory { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Clear the watch history of the token's user.
@@ -289,8 +265,7 @@ impl Users<'_> {
     /// Answer: done; no body.
     #[doc(alias = "delete_watch_history")]
     pub fn clear_my_watch_history(&self) -> ClearMyWatchHistory {
-        let call = Call::new(self.client, &CLEAR_MY_WATCH_HISTORY, &[]);
-        ClearMyWatchHistory { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Drop a video from the watch history.
@@ -304,12 +279,7 @@ impl Users<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveMyWatchHistoryVideo {
-        let call = Call::new(
-            self.client,
-            &REMOVE_MY_WATCH_HISTORY_VIDEO,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        RemoveMyWatchHistoryVideo { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Search for users on Vimeo.
@@ -319,8 +289,7 @@ impl Users<'_> {
     /// `GET /users`; any access token will do.
     /// Answer: one page of users.
     pub fn search_users(&self) -> SearchUsers {
-        let call = Call::new(self.client, &SEARCH_USERS, &[]);
-        SearchUsers { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Get the profile of a user.
@@ -333,8 +302,7 @@ impl Users<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> GetUser {
-        let call = Call::new(self.client, &GET_USER, &[&read_id::<UserId>(user_id)]);
-        GetUser { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Change the profile of a user.
@@ -349,8 +317,7 @@ impl Users<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> EditUser {
-        let call = Call::new(self.client, &EDIT_USER, &[&read_id::<UserId>(user_id)]);
-        EditUser { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Get viewing figures for videos of a user.
@@ -370,16 +337,16 @@ impl Users<'_> {
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> ListUserAnalytics {
-        let mut call = Call::new(
-            self.client,
-            &LIST_USER_ANALYTICS,
-            &[&read_id::<UserId>(user_id)],
-        );
-        let dimension: types::AnalyticsDimension = dimension.into();
-        call.set_query("dimension", &dimension);
-        call.set_query("from", &from);
-        call.set_query("to", &to);
-        ListUserAnalytics { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+            .set_query(
+                "dimension",
+                &{
+                    let dimension: types::AnalyticsDimension = dimension.into();
+                    dimension
+                },
+            )
+            .set_query("from", &from)
+            .set_query("to", &to)
     }
 
     /// List the videos in the feed of a user.
@@ -393,12 +360,7 @@ impl Users<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserFeed {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_FEED,
-            &[&read_id::<UserId>(user_id)],
-        );
-        ListUserFeed { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// List the followers of a user.
@@ -412,12 +374,7 @@ impl Users<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserFollowers {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_FOLLOWERS,
-            &[&read_id::<UserId>(user_id)],
-        );
-        ListUserFollowers { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// List the users whom a user follows.
@@ -431,12 +388,7 @@ impl Users<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserFollowing {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_FOLLOWING,
-            &[&read_id::<UserId>(user_id)],
-        );
-        ListUserFollowing { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Follow several users on behalf of a user.
@@ -451,15 +403,9 @@ impl Users<'_> {
     pub fn follow_users_as_user(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        body: &types::UsersBody,
+        body: types::UsersBody,
     ) -> FollowUsersAsUser {
-        let mut call = Call::new(
-            self.client,
-            &FOLLOW_USERS_AS_USER,
-            &[&read_id::<UserId>(user_id)],
-        );
-        call.set_json(body);
-        FollowUsersAsUser { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
     }
 
     /// Check whether a user follows another user.
@@ -477,12 +423,10 @@ impl Users<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         follow_user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> CheckUserFollowing {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &CHECK_USER_FOLLOWING,
             &[&read_id::<UserId>(user_id), &read_id::<UserId>(follow_user_id)],
-        );
-        CheckUserFollowing { call }
+        )
     }
 
     /// Follow another user on behalf of a user.
@@ -500,12 +444,10 @@ impl Users<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         follow_user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> FollowUserAsUser {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &FOLLOW_USER_AS_USER,
             &[&read_id::<UserId>(user_id), &read_id::<UserId>(follow_user_id)],
-        );
-        FollowUserAsUser { call }
+        )
     }
 
     /// Unfollow another user on behalf of a user.
@@ -521,12 +463,10 @@ impl Users<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         follow_user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> UnfollowUserAsUser {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &UNFOLLOW_USER_AS_USER,
             &[&read_id::<UserId>(user_id), &read_id::<UserId>(follow_user_id)],
-        );
-        UnfollowUserAsUser { call }
+        )
     }
 
     /// Download a learning package for a video.
@@ -544,12 +484,10 @@ impl Users<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> DownloadUserLmsPackage {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &DOWNLOAD_USER_LMS_PACKAGE,
             &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
-        );
-        DownloadUserLmsPackage { call }
+        )
     }
 
     /// List the portraits of a user.
@@ -563,12 +501,7 @@ impl Users<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserPictures {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_PICTURES,
-            &[&read_id::<UserId>(user_id)],
-        );
-        ListUserPictures { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Create a portrait for a user.
@@ -584,12 +517,7 @@ impl Users<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> CreateUserPicture {
-        let call = Call::new(
-            self.client,
-            &CREATE_USER_PICTURE,
-            &[&read_id::<UserId>(user_id)],
-        );
-        CreateUserPicture { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Get one portrait of a user.
@@ -605,12 +533,7 @@ impl Users<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         portraitset_id: u64,
     ) -> GetUserPicture {
-        let call = Call::new(
-            self.client,
-            &GET_USER_PICTURE,
-            &[&read_id::<UserId>(user_id), &portraitset_id],
-        );
-        GetUserPicture { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &portraitset_id])
     }
 
     /// Change a portrait of a user.
@@ -626,12 +549,7 @@ impl Users<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         portraitset_id: u64,
     ) -> EditUserPicture {
-        let call = Call::new(
-            self.client,
-            &EDIT_USER_PICTURE,
-            &[&read_id::<UserId>(user_id), &portraitset_id],
-        );
-        EditUserPicture { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &portraitset_id])
     }
 
     /// Delete a portrait of a user.
@@ -647,1663 +565,806 @@ impl Users<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         portraitset_id: u64,
     ) -> DeleteUserPicture {
-        let call = Call::new(
-            self.client,
-            &DELETE_USER_PICTURE,
-            &[&read_id::<UserId>(user_id), &portraitset_id],
-        );
-        DeleteUserPicture { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &portraitset_id])
     }
 }
 
 /// [`Users::get_me`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetMe {
-    call: Call<types::User>,
-}
+pub type GetMe = TypedCall<operations::GetMe>;
 
 impl GetMe {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::User> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetMe {
-    type Answer = types::User;
-    const OPERATION: &'static Operation = &GET_ME;
-    fn into_call(self) -> Call<types::User> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Users::edit_me`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditMe {
-    call: Call<types::User>,
-}
+pub type EditMe = TypedCall<operations::EditMe>;
 
 impl EditMe {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::EditUserBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::EditUserBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::User> {
-        self.call.send()
+    /// Text about the user.
+    pub fn bio(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("bio", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Content ratings that describe the user's videos; the words come from `/contentratings`.
+    pub fn content_filter(
+        self,
+        value: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let value: Vec<String> = value.into_iter().map(Into::into).collect();
+        self.set_body_field("content_filter", &value)
     }
-}
 
-impl Endpoint for EditMe {
-    type Answer = types::User;
-    const OPERATION: &'static Operation = &EDIT_ME;
-    fn into_call(self) -> Call<types::User> {
-        self.call
+    /// Preferred pronouns: `f` she/her, `m` he/him, `o` they/them, `n` not given.
+    pub fn gender(self, value: impl Into<types::Gender>) -> Self {
+        let value: types::Gender = value.into();
+        self.set_body_field("gender", &value)
+    }
+
+    /// Custom Vimeo URL of the profile.
+    pub fn link(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("link", &value)
+    }
+
+    /// Place, in free words.
+    pub fn location(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("location", &value)
+    }
+
+    /// Shown name.
+    pub fn name(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("name", &value)
+    }
+
+    /// Password given to later uploads; needs `videos.privacy.view` set to `password`.
+    pub fn password(self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
+        self.set_body_field("password", &value)
+    }
+
+    /// Defaults for later uploads.
+    pub fn videos(self, value: types::UserVideosInput) -> Self {
+        self.set_body_field("videos", &value)
     }
 }
 
 /// [`Users::list_my_analytics`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyAnalytics {
-    call: Call<Page<types::Analytics>>,
-}
+pub type ListMyAnalytics = TypedCall<operations::ListMyAnalytics>;
 
 impl ListMyAnalytics {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the rows; `time` works only with a `time_interval` other than `none`.
-    pub fn sort(mut self, value: impl Into<types::AnalyticsSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::AnalyticsSort>) -> Self {
         let value: types::AnalyticsSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// URIs of videos, folders or events to count, separated by commas.
-    pub fn filter_content(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_content(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_content", &value);
-        self
+        self.set_query("filter_content", &value)
     }
 
     /// Country codes (ISO 3166) to count, separated by commas.
-    pub fn filter_countries(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_countries(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_countries", &value);
-        self
+        self.set_query("filter_countries", &value)
     }
 
     /// Custom metadata condition as JSON: a list of clauses that must all hold, or `{"logic": "and"|"or", "clauses": […]}`; a clause has `field_id`, `operator` and mostly `value`. Combines with `filter_content`.
-    pub fn filter_custom_metadata(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_custom_metadata(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_custom_metadata", &value);
-        self
+        self.set_query("filter_custom_metadata", &value)
     }
 
     /// Device types to count, separated by commas.
-    pub fn filter_device_types(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_device_types(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_device_types", &value);
-        self
+        self.set_query("filter_device_types", &value)
     }
 
     /// Domains with embedded players to count, separated by commas.
-    pub fn filter_embed_domains(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_embed_domains(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_embed_domains", &value);
-        self
+        self.set_query("filter_embed_domains", &value)
     }
 
     /// Country and region codes (ISO 3166) to count, separated by commas.
-    pub fn filter_regions(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_regions(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_regions", &value);
-        self
+        self.set_query("filter_regions", &value)
     }
 
     /// Streaming types to count, separated by commas.
-    pub fn filter_streaming_types(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_streaming_types(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_streaming_types", &value);
-        self
+        self.set_query("filter_streaming_types", &value)
     }
 
     /// Workspace IDs to count, separated by commas.
-    pub fn filter_workspaces(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_workspaces(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_workspaces", &value);
-        self
+        self.set_query("filter_workspaces", &value)
     }
 
     /// Splits the figures by time; `none` when left out.
-    pub fn time_interval(mut self, value: impl Into<types::AnalyticsInterval>) -> Self {
+    pub fn time_interval(self, value: impl Into<types::AnalyticsInterval>) -> Self {
         let value: types::AnalyticsInterval = value.into();
-        self.call.set_query("time_interval", &value);
-        self
+        self.set_query("time_interval", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Analytics>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyAnalytics {
-    type Answer = Page<types::Analytics>;
-    const OPERATION: &'static Operation = &LIST_MY_ANALYTICS;
-    fn into_call(self) -> Call<Page<types::Analytics>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Users::list_my_feed`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyFeed {
-    call: Call<Page<types::Activity>>,
-}
+pub type ListMyFeed = TypedCall<operations::ListMyFeed>;
 
 impl ListMyFeed {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Where the page begins; take it from the paging links of the answer before.
-    pub fn offset(mut self, value: impl Into<String>) -> Self {
+    pub fn offset(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("offset", &value);
-        self
+        self.set_query("offset", &value)
     }
 
     /// Kind of feed entry to keep; `appears` stands for videos that show the user.
-    pub fn type_(mut self, value: impl Into<types::FeedType>) -> Self {
+    pub fn type_(self, value: impl Into<types::FeedType>) -> Self {
         let value: types::FeedType = value.into();
-        self.call.set_query("type", &value);
-        self
+        self.set_query("type", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Activity>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyFeed {
-    type Answer = Page<types::Activity>;
-    const OPERATION: &'static Operation = &LIST_MY_FEED;
-    fn into_call(self) -> Call<Page<types::Activity>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Users::list_my_followers`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyFollowers {
-    call: Call<Page<types::User>>,
-}
+pub type ListMyFollowers = TypedCall<operations::ListMyFollowers>;
 
 impl ListMyFollowers {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// By name or by the date of following.
-    pub fn sort(mut self, value: impl Into<types::NameOrDateSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
         let value: types::NameOrDateSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::User>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyFollowers {
-    type Answer = Page<types::User>;
-    const OPERATION: &'static Operation = &LIST_MY_FOLLOWERS;
-    fn into_call(self) -> Call<Page<types::User>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Users::list_my_following`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyFollowing {
-    call: Call<Page<types::User>>,
-}
+pub type ListMyFollowing = TypedCall<operations::ListMyFollowing>;
 
 impl ListMyFollowing {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// By name or by the date of following.
-    pub fn sort(mut self, value: impl Into<types::NameOrDateSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
         let value: types::NameOrDateSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Keeps only users who are online.
-    pub fn filter(mut self, value: impl Into<types::OnlineFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::OnlineFilter>) -> Self {
         let value: types::OnlineFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::User>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyFollowing {
-    type Answer = Page<types::User>;
-    const OPERATION: &'static Operation = &LIST_MY_FOLLOWING;
-    fn into_call(self) -> Call<Page<types::User>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Users::follow_users_as_me`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct FollowUsersAsMe {
-    call: Call<Empty>,
-}
-
-impl FollowUsersAsMe {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for FollowUsersAsMe {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &FOLLOW_USERS_AS_ME;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type FollowUsersAsMe = TypedCall<operations::FollowUsersAsMe>;
 
 /// [`Users::check_my_following`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CheckMyFollowing {
-    call: Call<Empty>,
-}
-
-impl CheckMyFollowing {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CheckMyFollowing {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &CHECK_MY_FOLLOWING;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type CheckMyFollowing = TypedCall<operations::CheckMyFollowing>;
 
 /// [`Users::follow_user_as_me`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct FollowUserAsMe {
-    call: Call<Empty>,
-}
-
-impl FollowUserAsMe {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for FollowUserAsMe {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &FOLLOW_USER_AS_ME;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type FollowUserAsMe = TypedCall<operations::FollowUserAsMe>;
 
 /// [`Users::unfollow_user_as_me`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct UnfollowUserAsMe {
-    call: Call<Empty>,
-}
-
-impl UnfollowUserAsMe {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for UnfollowUserAsMe {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &UNFOLLOW_USER_AS_ME;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type UnfollowUserAsMe = TypedCall<operations::UnfollowUserAsMe>;
 
 /// [`Users::list_my_pictures`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyPictures {
-    call: Call<Page<types::Picture>>,
-}
+pub type ListMyPictures = TypedCall<operations::ListMyPictures>;
 
 impl ListMyPictures {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Picture>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyPictures {
-    type Answer = Page<types::Picture>;
-    const OPERATION: &'static Operation = &LIST_MY_PICTURES;
-    fn into_call(self) -> Call<Page<types::Picture>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Users::create_my_picture`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateMyPicture {
-    call: Call<types::Picture>,
-}
+pub type CreateMyPicture = TypedCall<operations::CreateMyPicture>;
 
 impl CreateMyPicture {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateMyPicture {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &CREATE_MY_PICTURE;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Users::get_my_picture`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetMyPicture {
-    call: Call<types::Picture>,
-}
+pub type GetMyPicture = TypedCall<operations::GetMyPicture>;
 
 impl GetMyPicture {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetMyPicture {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &GET_MY_PICTURE;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Users::edit_my_picture`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditMyPicture {
-    call: Call<types::Picture>,
-}
+pub type EditMyPicture = TypedCall<operations::EditMyPicture>;
 
 impl EditMyPicture {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::ActivatePictureBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::ActivatePictureBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditMyPicture {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &EDIT_MY_PICTURE;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    /// Whether this picture becomes the one in use.
+    pub fn active(self, value: bool) -> Self {
+        self.set_body_field("active", &value)
     }
 }
 
 /// [`Users::delete_my_picture`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteMyPicture {
-    call: Call<Empty>,
-}
-
-impl DeleteMyPicture {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteMyPicture {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_MY_PICTURE;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteMyPicture = TypedCall<operations::DeleteMyPicture>;
 
 /// [`Users::list_my_watch_history`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyWatchHistory {
-    call: Call<Page<types::Video>>,
-}
+pub type ListMyWatchHistory = TypedCall<operations::ListMyWatchHistory>;
 
 impl ListMyWatchHistory {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyWatchHistory {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_MY_WATCH_HISTORY;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Users::clear_my_watch_history`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ClearMyWatchHistory {
-    call: Call<Empty>,
-}
-
-impl ClearMyWatchHistory {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ClearMyWatchHistory {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &CLEAR_MY_WATCH_HISTORY;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type ClearMyWatchHistory = TypedCall<operations::ClearMyWatchHistory>;
 
 /// [`Users::remove_my_watch_history_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveMyWatchHistoryVideo {
-    call: Call<Empty>,
-}
-
-impl RemoveMyWatchHistoryVideo {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveMyWatchHistoryVideo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_MY_WATCH_HISTORY_VIDEO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type RemoveMyWatchHistoryVideo = TypedCall<operations::RemoveMyWatchHistoryVideo>;
 
 /// [`Users::search_users`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct SearchUsers {
-    call: Call<Page<types::User>>,
-}
+pub type SearchUsers = TypedCall<operations::SearchUsers>;
 
 impl SearchUsers {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the users; `date` is that of joining, `followers` and `videos` go by number.
-    pub fn sort(mut self, value: impl Into<types::DirectorySort>) -> Self {
+    pub fn sort(self, value: impl Into<types::DirectorySort>) -> Self {
         let value: types::DirectorySort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::User>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for SearchUsers {
-    type Answer = Page<types::User>;
-    const OPERATION: &'static Operation = &SEARCH_USERS;
-    fn into_call(self) -> Call<Page<types::User>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Users::get_user`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetUser {
-    call: Call<types::User>,
-}
+pub type GetUser = TypedCall<operations::GetUser>;
 
 impl GetUser {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::User> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetUser {
-    type Answer = types::User;
-    const OPERATION: &'static Operation = &GET_USER;
-    fn into_call(self) -> Call<types::User> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Users::edit_user`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditUser {
-    call: Call<types::User>,
-}
+pub type EditUser = TypedCall<operations::EditUser>;
 
 impl EditUser {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::EditUserBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::EditUserBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::User> {
-        self.call.send()
+    /// Text about the user.
+    pub fn bio(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("bio", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Content ratings that describe the user's videos; the words come from `/contentratings`.
+    pub fn content_filter(
+        self,
+        value: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let value: Vec<String> = value.into_iter().map(Into::into).collect();
+        self.set_body_field("content_filter", &value)
     }
-}
 
-impl Endpoint for EditUser {
-    type Answer = types::User;
-    const OPERATION: &'static Operation = &EDIT_USER;
-    fn into_call(self) -> Call<types::User> {
-        self.call
+    /// Preferred pronouns: `f` she/her, `m` he/him, `o` they/them, `n` not given.
+    pub fn gender(self, value: impl Into<types::Gender>) -> Self {
+        let value: types::Gender = value.into();
+        self.set_body_field("gender", &value)
+    }
+
+    /// Custom Vimeo URL of the profile.
+    pub fn link(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("link", &value)
+    }
+
+    /// Place, in free words.
+    pub fn location(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("location", &value)
+    }
+
+    /// Shown name.
+    pub fn name(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("name", &value)
+    }
+
+    /// Password given to later uploads; needs `videos.privacy.view` set to `password`.
+    pub fn password(self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
+        self.set_body_field("password", &value)
+    }
+
+    /// Defaults for later uploads.
+    pub fn videos(self, value: types::UserVideosInput) -> Self {
+        self.set_body_field("videos", &value)
     }
 }
 
 /// [`Users::list_user_analytics`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserAnalytics {
-    call: Call<Page<types::Analytics>>,
-}
+pub type ListUserAnalytics = TypedCall<operations::ListUserAnalytics>;
 
 impl ListUserAnalytics {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the rows; `time` works only with a `time_interval` other than `none`.
-    pub fn sort(mut self, value: impl Into<types::AnalyticsSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::AnalyticsSort>) -> Self {
         let value: types::AnalyticsSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// URIs of videos, folders or events to count, separated by commas.
-    pub fn filter_content(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_content(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_content", &value);
-        self
+        self.set_query("filter_content", &value)
     }
 
     /// Country codes (ISO 3166) to count, separated by commas.
-    pub fn filter_countries(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_countries(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_countries", &value);
-        self
+        self.set_query("filter_countries", &value)
     }
 
     /// Custom metadata condition as JSON: a list of clauses that must all hold, or `{"logic": "and"|"or", "clauses": […]}`; a clause has `field_id`, `operator` and mostly `value`. Combines with `filter_content`.
-    pub fn filter_custom_metadata(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_custom_metadata(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_custom_metadata", &value);
-        self
+        self.set_query("filter_custom_metadata", &value)
     }
 
     /// Device types to count, separated by commas.
-    pub fn filter_device_types(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_device_types(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_device_types", &value);
-        self
+        self.set_query("filter_device_types", &value)
     }
 
     /// Domains with embedded players to count, separated by commas.
-    pub fn filter_embed_domains(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_embed_domains(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_embed_domains", &value);
-        self
+        self.set_query("filter_embed_domains", &value)
     }
 
     /// Country and region codes (ISO 3166) to count, separated by commas.
-    pub fn filter_regions(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_regions(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_regions", &value);
-        self
+        self.set_query("filter_regions", &value)
     }
 
     /// Streaming types to count, separated by commas.
-    pub fn filter_streaming_types(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_streaming_types(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_streaming_types", &value);
-        self
+        self.set_query("filter_streaming_types", &value)
     }
 
     /// Workspace IDs to count, separated by commas.
-    pub fn filter_workspaces(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_workspaces(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_workspaces", &value);
-        self
+        self.set_query("filter_workspaces", &value)
     }
 
     /// Splits the figures by time; `none` when left out.
-    pub fn time_interval(mut self, value: impl Into<types::AnalyticsInterval>) -> Self {
+    pub fn time_interval(self, value: impl Into<types::AnalyticsInterval>) -> Self {
         let value: types::AnalyticsInterval = value.into();
-        self.call.set_query("time_interval", &value);
-        self
+        self.set_query("time_interval", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Analytics>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserAnalytics {
-    type Answer = Page<types::Analytics>;
-    const OPERATION: &'static Operation = &LIST_USER_ANALYTICS;
-    fn into_call(self) -> Call<Page<types::Analytics>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Users::list_user_feed`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserFeed {
-    call: Call<Page<types::Activity>>,
-}
+pub type ListUserFeed = TypedCall<operations::ListUserFeed>;
 
 impl ListUserFeed {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Where the page begins; take it from the paging links of the answer before.
-    pub fn offset(mut self, value: impl Into<String>) -> Self {
+    pub fn offset(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("offset", &value);
-        self
+        self.set_query("offset", &value)
     }
 
     /// Kind of feed entry to keep; `appears` stands for videos that show the user.
-    pub fn type_(mut self, value: impl Into<types::FeedType>) -> Self {
+    pub fn type_(self, value: impl Into<types::FeedType>) -> Self {
         let value: types::FeedType = value.into();
-        self.call.set_query("type", &value);
-        self
+        self.set_query("type", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Activity>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserFeed {
-    type Answer = Page<types::Activity>;
-    const OPERATION: &'static Operation = &LIST_USER_FEED;
-    fn into_call(self) -> Call<Page<types::Activity>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Users::list_user_followers`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserFollowers {
-    call: Call<Page<types::User>>,
-}
+pub type ListUserFollowers = TypedCall<operations::ListUserFollowers>;
 
 impl ListUserFollowers {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// By name or by the date of following.
-    pub fn sort(mut self, value: impl Into<types::NameOrDateSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
         let value: types::NameOrDateSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::User>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserFollowers {
-    type Answer = Page<types::User>;
-    const OPERATION: &'static Operation = &LIST_USER_FOLLOWERS;
-    fn into_call(self) -> Call<Page<types::User>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Users::list_user_following`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserFollowing {
-    call: Call<Page<types::User>>,
-}
+pub type ListUserFollowing = TypedCall<operations::ListUserFollowing>;
 
 impl ListUserFollowing {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// By name or by the date of following.
-    pub fn sort(mut self, value: impl Into<types::NameOrDateSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
         let value: types::NameOrDateSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Keeps only users who are online.
-    pub fn filter(mut self, value: impl Into<types::OnlineFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::OnlineFilter>) -> Self {
         let value: types::OnlineFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::User>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserFollowing {
-    type Answer = Page<types::User>;
-    const OPERATION: &'static Operation = &LIST_USER_FOLLOWING;
-    fn into_call(self) -> Call<Page<types::User>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Users::follow_users_as_user`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct FollowUsersAsUser {
-    call: Call<Empty>,
-}
-
-impl FollowUsersAsUser {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for FollowUsersAsUser {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &FOLLOW_USERS_AS_USER;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type FollowUsersAsUser = TypedCall<operations::FollowUsersAsUser>;
 
 /// [`Users::check_user_following`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CheckUserFollowing {
-    call: Call<Empty>,
-}
-
-impl CheckUserFollowing {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CheckUserFollowing {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &CHECK_USER_FOLLOWING;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type CheckUserFollowing = TypedCall<operations::CheckUserFollowing>;
 
 /// [`Users::follow_user_as_user`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct FollowUserAsUser {
-    call: Call<Empty>,
-}
-
-impl FollowUserAsUser {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for FollowUserAsUser {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &FOLLOW_USER_AS_USER;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type FollowUserAsUser = TypedCall<operations::FollowUserAsUser>;
 
 /// [`Users::unfollow_user_as_user`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct UnfollowUserAsUser {
-    call: Call<Empty>,
-}
-
-impl UnfollowUserAsUser {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for UnfollowUserAsUser {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &UNFOLLOW_USER_AS_USER;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type UnfollowUserAsUser = TypedCall<operations::UnfollowUserAsUser>;
 
 /// [`Users::download_user_lms_package`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DownloadUserLmsPackage {
-    call: Call<Empty>,
-}
+pub type DownloadUserLmsPackage = TypedCall<operations::DownloadUserLmsPackage>;
 
 impl DownloadUserLmsPackage {
     /// Threshold at which the course counts as completed.
-    pub fn completion_threshold(mut self, value: u64) -> Self {
-        self.call.set_query("completion_threshold", &value);
-        self
+    pub fn completion_threshold(self, value: u64) -> Self {
+        self.set_query("completion_threshold", &value)
     }
 
     /// Title of the course.
-    pub fn course_title(mut self, value: impl Into<String>) -> Self {
+    pub fn course_title(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("course_title", &value);
-        self
+        self.set_query("course_title", &value)
     }
 
     /// Score needed to pass the course.
-    pub fn passing_score(mut self, value: u64) -> Self {
-        self.call.set_query("passing_score", &value);
-        self
+    pub fn passing_score(self, value: u64) -> Self {
+        self.set_query("passing_score", &value)
     }
 
     /// What the score rests on: pass or fail, a percentage, or the quiz of the course.
-    pub fn scoring_algorithm(mut self, value: impl Into<types::LmsScoring>) -> Self {
+    pub fn scoring_algorithm(self, value: impl Into<types::LmsScoring>) -> Self {
         let value: types::LmsScoring = value.into();
-        self.call.set_query("scoring_algorithm", &value);
-        self
+        self.set_query("scoring_algorithm", &value)
     }
 
     /// Learning standard of the package; `tincan` is xAPI, `scorm2004_3rd` the third edition of SCORM 2004.
-    pub fn standard(mut self, value: impl Into<types::LmsStandard>) -> Self {
+    pub fn standard(self, value: impl Into<types::LmsStandard>) -> Self {
         let value: types::LmsStandard = value.into();
-        self.call.set_query("standard", &value);
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DownloadUserLmsPackage {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DOWNLOAD_USER_LMS_PACKAGE;
-    fn into_call(self) -> Call<Empty> {
-        self.call
+        self.set_query("standard", &value)
     }
 }
 
 /// [`Users::list_user_pictures`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserPictures {
-    call: Call<Page<types::Picture>>,
-}
+pub type ListUserPictures = TypedCall<operations::ListUserPictures>;
 
 impl ListUserPictures {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Picture>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserPictures {
-    type Answer = Page<types::Picture>;
-    const OPERATION: &'static Operation = &LIST_USER_PICTURES;
-    fn into_call(self) -> Call<Page<types::Picture>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Users::create_user_picture`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateUserPicture {
-    call: Call<types::Picture>,
-}
+pub type CreateUserPicture = TypedCall<operations::CreateUserPicture>;
 
 impl CreateUserPicture {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateUserPicture {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &CREATE_USER_PICTURE;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Users::get_user_picture`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetUserPicture {
-    call: Call<types::Picture>,
-}
+pub type GetUserPicture = TypedCall<operations::GetUserPicture>;
 
 impl GetUserPicture {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetUserPicture {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &GET_USER_PICTURE;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Users::edit_user_picture`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditUserPicture {
-    call: Call<types::Picture>,
-}
+pub type EditUserPicture = TypedCall<operations::EditUserPicture>;
 
 impl EditUserPicture {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::ActivatePictureBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::ActivatePictureBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditUserPicture {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &EDIT_USER_PICTURE;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    /// Whether this picture becomes the one in use.
+    pub fn active(self, value: bool) -> Self {
+        self.set_body_field("active", &value)
     }
 }
 
 /// [`Users::delete_user_picture`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteUserPicture {
-    call: Call<Empty>,
-}
-
-impl DeleteUserPicture {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteUserPicture {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_USER_PICTURE;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteUserPicture = TypedCall<operations::DeleteUserPicture>;
 
 /// What is known of each operation of this area.
 pub(super) static OPERATIONS: &[&Operation] = &[
@@ -3256,3 +2317,45 @@ static DELETE_USER_PICTURE: Operation = Operation {
     paged: false,
     conditional: false,
 };
+
+/// The operations of this area as types, which say what each call responds with.
+#[doc(hidden)]
+pub mod operations {
+    use super::*;
+    use crate::runtime::operation_spec;
+    operation_spec!(GetMe, types::User, GET_ME);
+    operation_spec!(EditMe, types::User, EDIT_ME);
+    operation_spec!(ListMyAnalytics, Page < types::Analytics >, LIST_MY_ANALYTICS);
+    operation_spec!(ListMyFeed, Page < types::Activity >, LIST_MY_FEED);
+    operation_spec!(ListMyFollowers, Page < types::User >, LIST_MY_FOLLOWERS);
+    operation_spec!(ListMyFollowing, Page < types::User >, LIST_MY_FOLLOWING);
+    operation_spec!(FollowUsersAsMe, Empty, FOLLOW_USERS_AS_ME);
+    operation_spec!(CheckMyFollowing, Empty, CHECK_MY_FOLLOWING);
+    operation_spec!(FollowUserAsMe, Empty, FOLLOW_USER_AS_ME);
+    operation_spec!(UnfollowUserAsMe, Empty, UNFOLLOW_USER_AS_ME);
+    operation_spec!(ListMyPictures, Page < types::Picture >, LIST_MY_PICTURES);
+    operation_spec!(CreateMyPicture, types::Picture, CREATE_MY_PICTURE);
+    operation_spec!(GetMyPicture, types::Picture, GET_MY_PICTURE);
+    operation_spec!(EditMyPicture, types::Picture, EDIT_MY_PICTURE);
+    operation_spec!(DeleteMyPicture, Empty, DELETE_MY_PICTURE);
+    operation_spec!(ListMyWatchHistory, Page < types::Video >, LIST_MY_WATCH_HISTORY);
+    operation_spec!(ClearMyWatchHistory, Empty, CLEAR_MY_WATCH_HISTORY);
+    operation_spec!(RemoveMyWatchHistoryVideo, Empty, REMOVE_MY_WATCH_HISTORY_VIDEO);
+    operation_spec!(SearchUsers, Page < types::User >, SEARCH_USERS);
+    operation_spec!(GetUser, types::User, GET_USER);
+    operation_spec!(EditUser, types::User, EDIT_USER);
+    operation_spec!(ListUserAnalytics, Page < types::Analytics >, LIST_USER_ANALYTICS);
+    operation_spec!(ListUserFeed, Page < types::Activity >, LIST_USER_FEED);
+    operation_spec!(ListUserFollowers, Page < types::User >, LIST_USER_FOLLOWERS);
+    operation_spec!(ListUserFollowing, Page < types::User >, LIST_USER_FOLLOWING);
+    operation_spec!(FollowUsersAsUser, Empty, FOLLOW_USERS_AS_USER);
+    operation_spec!(CheckUserFollowing, Empty, CHECK_USER_FOLLOWING);
+    operation_spec!(FollowUserAsUser, Empty, FOLLOW_USER_AS_USER);
+    operation_spec!(UnfollowUserAsUser, Empty, UNFOLLOW_USER_AS_USER);
+    operation_spec!(DownloadUserLmsPackage, Empty, DOWNLOAD_USER_LMS_PACKAGE);
+    operation_spec!(ListUserPictures, Page < types::Picture >, LIST_USER_PICTURES);
+    operation_spec!(CreateUserPicture, types::Picture, CREATE_USER_PICTURE);
+    operation_spec!(GetUserPicture, types::Picture, GET_USER_PICTURE);
+    operation_spec!(EditUserPicture, types::Picture, EDIT_USER_PICTURE);
+    operation_spec!(DeleteUserPicture, Empty, DELETE_USER_PICTURE);
+}

@@ -129,11 +129,10 @@
 //! | [`list_related_videos`](Videos::list_related_videos) | List the videos related to a video | any token |
 
 use http::Method;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use crate::{
-    Call, ChannelId, Client, DomainName, Empty, Endpoint, Fields, InvalidId, Maybe,
-    Operation, Page, PendingAnswer, QueryParameter, UserId, VideoId,
+    ChannelId, Client, DomainName, Empty, Fields, InvalidId, Maybe, Operation, Page,
+    QueryParameter, TypedCall, UserId, VideoId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -168,14 +167,7 @@ impl Videos<'_> {
         album_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListShowcaseVideoTextTracks {
-        let call = Call::new(
-            self.client,
-            &LIST_SHOWCASE_VIDEO_TEXT_TRACKS,
-            &[&album_id, &read_id::<VideoId>(video_id)],
-        );
-        ListShowcaseVideoTextTracks {
-            call,
-        }
+        TypedCall::new(self.client, &[&album_id, &read_id::<VideoId>(video_id)])
     }
 
     /// List the comments on a video in a channel.
@@ -191,12 +183,10 @@ impl Videos<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListChannelVideoComments {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &LIST_CHANNEL_VIDEO_COMMENTS,
             &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-        );
-        ListChannelVideoComments { call }
+        )
     }
 
     /// Comment on a video in a channel.
@@ -213,15 +203,13 @@ impl Videos<'_> {
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        body: &types::CommentBody,
+        body: types::CommentBody,
     ) -> CreateChannelVideoComment {
-        let mut call = Call::new(
-            self.client,
-            &CREATE_CHANNEL_VIDEO_COMMENT,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-        );
-        call.set_json(body);
-        CreateChannelVideoComment { call }
+        TypedCall::new(
+                self.client,
+                &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+            )
+            .set_body(&body)
     }
 
     /// List the credits of a video in a channel.
@@ -237,12 +225,10 @@ impl Videos<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListChannelVideoCredits {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &LIST_CHANNEL_VIDEO_CREDITS,
             &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-        );
-        ListChannelVideoCredits { call }
+        )
     }
 
     /// Add a credit to a video in a channel.
@@ -259,15 +245,13 @@ impl Videos<'_> {
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        body: &types::CreateVideoCreditBody,
+        body: types::CreateVideoCreditBody,
     ) -> CreateChannelVideoCredit {
-        let mut call = Call::new(
-            self.client,
-            &CREATE_CHANNEL_VIDEO_CREDIT,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-        );
-        call.set_json(body);
-        CreateChannelVideoCredit { call }
+        TypedCall::new(
+                self.client,
+                &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+            )
+            .set_body(&body)
     }
 
     /// List the thumbnails of a video in a channel.
@@ -285,12 +269,10 @@ impl Videos<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListChannelVideoThumbnails {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &LIST_CHANNEL_VIDEO_THUMBNAILS,
             &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-        );
-        ListChannelVideoThumbnails { call }
+        )
     }
 
     /// Add a thumbnail to a video in a channel.
@@ -308,14 +290,10 @@ impl Videos<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> CreateChannelVideoThumbnail {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &CREATE_CHANNEL_VIDEO_THUMBNAIL,
             &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-        );
-        CreateChannelVideoThumbnail {
-            call,
-        }
+        )
     }
 
     /// List who may watch an unlisted video in a channel.
@@ -333,14 +311,10 @@ impl Videos<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListChannelVideoPermittedUsers {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &LIST_CHANNEL_VIDEO_PERMITTED_USERS,
             &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-        );
-        ListChannelVideoPermittedUsers {
-            call,
-        }
+        )
     }
 
     /// Let several users watch an unlisted video in a channel.
@@ -357,17 +331,13 @@ impl Videos<'_> {
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        body: &Vec<types::PermittedUserInput>,
+        body: Vec<types::PermittedUserInput>,
     ) -> AddChannelVideoPermittedUsers {
-        let mut call = Call::new(
-            self.client,
-            &ADD_CHANNEL_VIDEO_PERMITTED_USERS,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-        );
-        call.set_json(body);
-        AddChannelVideoPermittedUsers {
-            call,
-        }
+        TypedCall::new(
+                self.client,
+                &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+            )
+            .set_body(&body)
     }
 
     /// List the text tracks of a video in a channel.
@@ -385,12 +355,10 @@ impl Videos<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListChannelVideoTextTracks {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &LIST_CHANNEL_VIDEO_TEXT_TRACKS,
             &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-        );
-        ListChannelVideoTextTracks { call }
+        )
     }
 
     /// Create a text track for a video in a channel.
@@ -407,17 +375,13 @@ impl Videos<'_> {
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        body: &types::CreateTextTrackBody,
+        body: types::CreateTextTrackBody,
     ) -> CreateChannelVideoTextTrack {
-        let mut call = Call::new(
-            self.client,
-            &CREATE_CHANNEL_VIDEO_TEXT_TRACK,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-        );
-        call.set_json(body);
-        CreateChannelVideoTextTrack {
-            call,
-        }
+        TypedCall::new(
+                self.client,
+                &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+            )
+            .set_body(&body)
     }
 
     /// List the versions of a video in a channel.
@@ -435,12 +399,10 @@ impl Videos<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListChannelVideoVersions {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &LIST_CHANNEL_VIDEO_VERSIONS,
             &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-        );
-        ListChannelVideoVersions { call }
+        )
     }
 
     /// List the content ratings Vimeo knows.
@@ -449,8 +411,7 @@ impl Videos<'_> {
     /// Answer: one page of content ratings.
     #[doc(alias = "get_content_ratings")]
     pub fn list_content_ratings(&self) -> ListContentRatings {
-        let call = Call::new(self.client, &LIST_CONTENT_RATINGS, &[]);
-        ListContentRatings { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// List the Creative Commons licences Vimeo knows.
@@ -459,10 +420,7 @@ impl Videos<'_> {
     /// Answer: one page of licences.
     #[doc(alias = "get_cc_licenses")]
     pub fn list_creative_commons_licenses(&self) -> ListCreativeCommonsLicenses {
-        let call = Call::new(self.client, &LIST_CREATIVE_COMMONS_LICENSES, &[]);
-        ListCreativeCommonsLicenses {
-            call,
-        }
+        TypedCall::new(self.client, &[])
     }
 
     /// List the languages videos can have.
@@ -471,8 +429,7 @@ impl Videos<'_> {
     /// Answer: one page of languages.
     #[doc(alias = "get_languages")]
     pub fn list_languages(&self) -> ListLanguages {
-        let call = Call::new(self.client, &LIST_LANGUAGES, &[]);
-        ListLanguages { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// List the videos in which the token's user appears.
@@ -483,8 +440,7 @@ impl Videos<'_> {
     /// Answer: one page of videos.
     #[doc(alias = "get_appearances_alt1")]
     pub fn list_my_appearances(&self) -> ListMyAppearances {
-        let call = Call::new(self.client, &LIST_MY_APPEARANCES, &[]);
-        ListMyAppearances { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// List the videos the token's user has uploaded.
@@ -495,8 +451,7 @@ impl Videos<'_> {
     /// Answer: one page of videos.
     #[doc(alias = "get_videos_alt1")]
     pub fn list_my_videos(&self) -> ListMyVideos {
-        let call = Call::new(self.client, &LIST_MY_VIDEOS, &[]);
-        ListMyVideos { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Start a video upload for the token's user.
@@ -506,10 +461,8 @@ impl Videos<'_> {
     /// `POST /me/videos`; needs the scope `upload`.
     /// Answer: the new video with its upload details.
     #[doc(alias = "upload_video_alt1")]
-    pub fn create_my_video(&self, body: &types::CreateVideoBody) -> CreateMyVideo {
-        let mut call = Call::new(self.client, &CREATE_MY_VIDEO, &[]);
-        call.set_json(body);
-        CreateMyVideo { call }
+    pub fn create_my_video(&self, body: types::CreateVideoBody) -> CreateMyVideo {
+        TypedCall::new(self.client, &[]).set_body(&body)
     }
 
     /// Delete several videos of the token's user.
@@ -522,10 +475,14 @@ impl Videos<'_> {
     /// Answer: done; no body.
     #[doc(alias = "delete_videos_alt1")]
     pub fn delete_my_videos(&self, uris: impl Into<String>) -> DeleteMyVideos {
-        let mut call = Call::new(self.client, &DELETE_MY_VIDEOS, &[]);
-        let uris: String = uris.into();
-        call.set_query("uris", &uris);
-        DeleteMyVideos { call }
+        TypedCall::new(self.client, &[])
+            .set_query(
+                "uris",
+                &{
+                    let uris: String = uris.into();
+                    uris
+                },
+            )
     }
 
     /// Check whether a video belongs to the token's user.
@@ -541,12 +498,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetMyVideo {
-        let call = Call::new(
-            self.client,
-            &GET_MY_VIDEO,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        GetMyVideo { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Copy a video of the token's user.
@@ -562,12 +514,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> CopyMyVideo {
-        let call = Call::new(
-            self.client,
-            &COPY_MY_VIDEO,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        CopyMyVideo { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Get HLS playback for an event of the token's user.
@@ -583,12 +530,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetMyVideoM3u8Playback {
-        let call = Call::new(
-            self.client,
-            &GET_MY_VIDEO_M3U8_PLAYBACK,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        GetMyVideoM3u8Playback { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// List the reasons for reporting a video.
@@ -599,8 +541,7 @@ impl Videos<'_> {
     /// Answer: the reasons as a flat tree.
     #[doc(alias = "get_video_reporting_reasons")]
     pub fn get_video_report_reasons(&self) -> GetVideoReportReasons {
-        let call = Call::new(self.client, &GET_VIDEO_REPORT_REASONS, &[]);
-        GetVideoReportReasons { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// List the public videos with a tag.
@@ -611,8 +552,7 @@ impl Videos<'_> {
     /// Answer: one page of videos.
     #[doc(alias = "get_videos_with_tag")]
     pub fn list_tag_videos(&self, word: impl AsRef<str>) -> ListTagVideos {
-        let call = Call::new(self.client, &LIST_TAG_VIDEOS, &[&word.as_ref()]);
-        ListTagVideos { call }
+        TypedCall::new(self.client, &[&word.as_ref()])
     }
 
     /// List the videos in which a user appears.
@@ -628,12 +568,7 @@ impl Videos<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserAppearances {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_APPEARANCES,
-            &[&read_id::<UserId>(user_id)],
-        );
-        ListUserAppearances { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Get an upload attempt of a user.
@@ -651,12 +586,7 @@ impl Videos<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         upload_id: u64,
     ) -> GetUserUpload {
-        let call = Call::new(
-            self.client,
-            &GET_USER_UPLOAD,
-            &[&read_id::<UserId>(user_id), &upload_id],
-        );
-        GetUserUpload { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &upload_id])
     }
 
     /// Complete a streaming upload of a user.
@@ -678,15 +608,15 @@ impl Videos<'_> {
         signature: impl Into<Secret>,
         video_file_id: u64,
     ) -> CompleteUserUpload {
-        let mut call = Call::new(
-            self.client,
-            &COMPLETE_USER_UPLOAD,
-            &[&read_id::<UserId>(user_id), &upload_id],
-        );
-        let signature: Secret = signature.into();
-        call.set_query("signature", &signature);
-        call.set_query("video_file_id", &video_file_id);
-        CompleteUserUpload { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &upload_id])
+            .set_query(
+                "signature",
+                &{
+                    let signature: Secret = signature.into();
+                    signature
+                },
+            )
+            .set_query("video_file_id", &video_file_id)
     }
 
     /// List the videos a user has uploaded.
@@ -702,12 +632,7 @@ impl Videos<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserVideos {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_VIDEOS,
-            &[&read_id::<UserId>(user_id)],
-        );
-        ListUserVideos { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Start a video upload for a user.
@@ -722,15 +647,9 @@ impl Videos<'_> {
     pub fn create_user_video(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        body: &types::CreateVideoBody,
+        body: types::CreateVideoBody,
     ) -> CreateUserVideo {
-        let mut call = Call::new(
-            self.client,
-            &CREATE_USER_VIDEO,
-            &[&read_id::<UserId>(user_id)],
-        );
-        call.set_json(body);
-        CreateUserVideo { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
     }
 
     /// Delete several videos of a user.
@@ -748,14 +667,14 @@ impl Videos<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         uris: impl Into<String>,
     ) -> DeleteUserVideos {
-        let mut call = Call::new(
-            self.client,
-            &DELETE_USER_VIDEOS,
-            &[&read_id::<UserId>(user_id)],
-        );
-        let uris: String = uris.into();
-        call.set_query("uris", &uris);
-        DeleteUserVideos { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+            .set_query(
+                "uris",
+                &{
+                    let uris: String = uris.into();
+                    uris
+                },
+            )
     }
 
     /// Check whether a video belongs to a user.
@@ -773,12 +692,10 @@ impl Videos<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetUserVideo {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &GET_USER_VIDEO,
             &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
-        );
-        GetUserVideo { call }
+        )
     }
 
     /// Copy a video of a user.
@@ -796,12 +713,10 @@ impl Videos<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> CopyUserVideo {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &COPY_USER_VIDEO,
             &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
-        );
-        CopyUserVideo { call }
+        )
     }
 
     /// Get HLS playback for an event of a user.
@@ -819,12 +734,10 @@ impl Videos<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetUserVideoM3u8Playback {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &GET_USER_VIDEO_M3U8_PLAYBACK,
             &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
-        );
-        GetUserVideoM3u8Playback { call }
+        )
     }
 
     /// Search the videos on Vimeo.
@@ -834,8 +747,7 @@ impl Videos<'_> {
     /// `GET /videos`; any access token will do.
     /// Answer: one page of matching videos.
     pub fn search_videos(&self) -> SearchVideos {
-        let call = Call::new(self.client, &SEARCH_VIDEOS, &[]);
-        SearchVideos { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// List the languages of the AI features.
@@ -846,8 +758,7 @@ impl Videos<'_> {
     /// Answer: the supported languages.
     #[doc(alias = "get_ai_languages")]
     pub fn list_ai_languages(&self) -> ListAiLanguages {
-        let call = Call::new(self.client, &LIST_AI_LANGUAGES, &[]);
-        ListAiLanguages { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Get facts about a text track's transcript.
@@ -863,12 +774,7 @@ impl Videos<'_> {
         container_uuid: impl AsRef<str>,
         texttrack_id: u64,
     ) -> GetVideoTranscriptMetadata {
-        let call = Call::new(
-            self.client,
-            &GET_VIDEO_TRANSCRIPT_METADATA,
-            &[&container_uuid.as_ref(), &texttrack_id],
-        );
-        GetVideoTranscriptMetadata { call }
+        TypedCall::new(self.client, &[&container_uuid.as_ref(), &texttrack_id])
     }
 
     /// Get a video by its ID.
@@ -881,8 +787,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetVideo {
-        let call = Call::new(self.client, &GET_VIDEO, &[&read_id::<VideoId>(video_id)]);
-        GetVideo { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Edit the settings of a video.
@@ -896,15 +801,8 @@ impl Videos<'_> {
     pub fn edit_video(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        body: &types::EditVideoBody,
     ) -> EditVideo {
-        let mut call = Call::new(
-            self.client,
-            &EDIT_VIDEO,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        call.set_json(body);
-        EditVideo { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_empty_body()
     }
 
     /// Delete a single video.
@@ -919,12 +817,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> DeleteVideo {
-        let call = Call::new(
-            self.client,
-            &DELETE_VIDEO,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        DeleteVideo { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// List suggested questions about a video.
@@ -940,12 +833,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoAiQuestions {
-        let call = Call::new(
-            self.client,
-            &LIST_VIDEO_AI_QUESTIONS,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        ListVideoAiQuestions { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Ask the AI a question about a video.
@@ -961,12 +849,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AskVideoAiQuestion {
-        let call = Call::new(
-            self.client,
-            &ASK_VIDEO_AI_QUESTION,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        AskVideoAiQuestion { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Get AI suggestions for a video's metadata.
@@ -982,12 +865,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetVideoAiMetadata {
-        let call = Call::new(
-            self.client,
-            &GET_VIDEO_AI_METADATA,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        GetVideoAiMetadata { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Edit segments of an AI text track.
@@ -1005,12 +883,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         texttrack_id: u64,
     ) -> EditVideoAiTextTrack {
-        let call = Call::new(
-            self.client,
-            &EDIT_VIDEO_AI_TEXT_TRACK,
-            &[&read_id::<VideoId>(video_id), &texttrack_id],
-        );
-        EditVideoAiTextTrack { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &texttrack_id])
     }
 
     /// Get the state of a video's AI transcription.
@@ -1026,14 +899,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetVideoAiTranscriptionStatus {
-        let call = Call::new(
-            self.client,
-            &GET_VIDEO_AI_TRANSCRIPTION_STATUS,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        GetVideoAiTranscriptionStatus {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Start the AI transcription of a video.
@@ -1049,12 +915,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> StartVideoAiTranscription {
-        let call = Call::new(
-            self.client,
-            &START_VIDEO_AI_TRANSCRIPTION,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        StartVideoAiTranscription { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// List the AI dubbing jobs of a video.
@@ -1070,12 +931,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetVideoAiDubbingStatus {
-        let call = Call::new(
-            self.client,
-            &GET_VIDEO_AI_DUBBING_STATUS,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        GetVideoAiDubbingStatus { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Start the AI dubbing of a video.
@@ -1091,12 +947,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> StartVideoAiDubbing {
-        let call = Call::new(
-            self.client,
-            &START_VIDEO_AI_DUBBING,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        StartVideoAiDubbing { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// List the AI subtitle translations of a video.
@@ -1112,12 +963,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetVideoAiSubtitlingStatus {
-        let call = Call::new(
-            self.client,
-            &GET_VIDEO_AI_SUBTITLING_STATUS,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        GetVideoAiSubtitlingStatus { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Start an AI subtitle translation of a video.
@@ -1133,12 +979,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> StartVideoAiSubtitling {
-        let call = Call::new(
-            self.client,
-            &START_VIDEO_AI_SUBTITLING,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        StartVideoAiSubtitling { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// List the showcases that hold a video.
@@ -1152,12 +993,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoShowcases {
-        let call = Call::new(
-            self.client,
-            &LIST_VIDEO_SHOWCASES,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        ListVideoShowcases { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Add a video to showcases or remove it.
@@ -1173,12 +1009,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> EditVideoShowcases {
-        let call = Call::new(
-            self.client,
-            &EDIT_VIDEO_SHOWCASES,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        EditVideoShowcases { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// List the animated thumbnail sets of a video.
@@ -1194,14 +1025,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoAnimatedThumbnails {
-        let call = Call::new(
-            self.client,
-            &LIST_VIDEO_ANIMATED_THUMBNAILS,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        ListVideoAnimatedThumbnails {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Create a set of animated thumbnails.
@@ -1216,17 +1040,9 @@ impl Videos<'_> {
     pub fn create_video_animated_thumbnails(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        body: &types::CreateAnimatedThumbnailsBody,
+        body: types::CreateAnimatedThumbnailsBody,
     ) -> CreateVideoAnimatedThumbnails {
-        let mut call = Call::new(
-            self.client,
-            &CREATE_VIDEO_ANIMATED_THUMBNAILS,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        call.set_json(body);
-        CreateVideoAnimatedThumbnails {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
     }
 
     /// Get a set of animated thumbnails.
@@ -1244,12 +1060,10 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         picture_id: impl AsRef<str>,
     ) -> GetVideoAnimatedThumbnails {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &GET_VIDEO_ANIMATED_THUMBNAILS,
             &[&read_id::<VideoId>(video_id), &picture_id.as_ref()],
-        );
-        GetVideoAnimatedThumbnails { call }
+        )
     }
 
     /// Delete a set of animated thumbnails.
@@ -1267,14 +1081,10 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         picture_id: impl AsRef<str>,
     ) -> DeleteVideoAnimatedThumbnails {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &DELETE_VIDEO_ANIMATED_THUMBNAILS,
             &[&read_id::<VideoId>(video_id), &picture_id.as_ref()],
-        );
-        DeleteVideoAnimatedThumbnails {
-            call,
-        }
+        )
     }
 
     /// Get the status of an animated thumbnail set.
@@ -1292,14 +1102,10 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         picture_id: impl AsRef<str>,
     ) -> GetVideoAnimatedThumbnailsStatus {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &GET_VIDEO_ANIMATED_THUMBNAILS_STATUS,
             &[&read_id::<VideoId>(video_id), &picture_id.as_ref()],
-        );
-        GetVideoAnimatedThumbnailsStatus {
-            call,
-        }
+        )
     }
 
     /// List the chapters of a video.
@@ -1313,12 +1119,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoChapters {
-        let call = Call::new(
-            self.client,
-            &LIST_VIDEO_CHAPTERS,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        ListVideoChapters { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Create a chapter in a video.
@@ -1332,12 +1133,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> CreateVideoChapter {
-        let call = Call::new(
-            self.client,
-            &CREATE_VIDEO_CHAPTER,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        CreateVideoChapter { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Create a thumbnail for an unsaved chapter.
@@ -1353,14 +1149,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> CreateUnsavedVideoChapterThumbnail {
-        let call = Call::new(
-            self.client,
-            &CREATE_UNSAVED_VIDEO_CHAPTER_THUMBNAIL,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        CreateUnsavedVideoChapterThumbnail {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Get a thumbnail of an unsaved chapter.
@@ -1376,14 +1165,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         uid: impl AsRef<str>,
     ) -> GetUnsavedVideoChapterThumbnail {
-        let call = Call::new(
-            self.client,
-            &GET_UNSAVED_VIDEO_CHAPTER_THUMBNAIL,
-            &[&read_id::<VideoId>(video_id), &uid.as_ref()],
-        );
-        GetUnsavedVideoChapterThumbnail {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &uid.as_ref()])
     }
 
     /// Get a chapter of a video.
@@ -1399,12 +1181,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         chapter_id: u64,
     ) -> GetVideoChapter {
-        let call = Call::new(
-            self.client,
-            &GET_VIDEO_CHAPTER,
-            &[&read_id::<VideoId>(video_id), &chapter_id],
-        );
-        GetVideoChapter { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &chapter_id])
     }
 
     /// Edit a chapter of a video.
@@ -1422,12 +1199,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         chapter_id: u64,
     ) -> EditVideoChapter {
-        let call = Call::new(
-            self.client,
-            &EDIT_VIDEO_CHAPTER,
-            &[&read_id::<VideoId>(video_id), &chapter_id],
-        );
-        EditVideoChapter { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &chapter_id])
     }
 
     /// Delete a chapter of a video.
@@ -1445,12 +1217,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         chapter_id: u64,
     ) -> DeleteVideoChapter {
-        let call = Call::new(
-            self.client,
-            &DELETE_VIDEO_CHAPTER,
-            &[&read_id::<VideoId>(video_id), &chapter_id],
-        );
-        DeleteVideoChapter { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &chapter_id])
     }
 
     /// List the thumbnails of a chapter.
@@ -1466,12 +1233,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         chapter_id: u64,
     ) -> ListVideoChapterThumbnails {
-        let call = Call::new(
-            self.client,
-            &LIST_VIDEO_CHAPTER_THUMBNAILS,
-            &[&read_id::<VideoId>(video_id), &chapter_id],
-        );
-        ListVideoChapterThumbnails { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &chapter_id])
     }
 
     /// Create a thumbnail for a chapter.
@@ -1489,14 +1251,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         chapter_id: u64,
     ) -> CreateVideoChapterThumbnail {
-        let call = Call::new(
-            self.client,
-            &CREATE_VIDEO_CHAPTER_THUMBNAIL,
-            &[&read_id::<VideoId>(video_id), &chapter_id],
-        );
-        CreateVideoChapterThumbnail {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &chapter_id])
     }
 
     /// Get a thumbnail of a chapter.
@@ -1514,12 +1269,10 @@ impl Videos<'_> {
         chapter_id: u64,
         uid: impl AsRef<str>,
     ) -> GetVideoChapterThumbnail {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &GET_VIDEO_CHAPTER_THUMBNAIL,
             &[&read_id::<VideoId>(video_id), &chapter_id, &uid.as_ref()],
-        );
-        GetVideoChapterThumbnail { call }
+        )
     }
 
     /// Make a thumbnail the active one of its chapter.
@@ -1537,12 +1290,10 @@ impl Videos<'_> {
         chapter_id: u64,
         uid: impl AsRef<str>,
     ) -> EditVideoChapterThumbnail {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &EDIT_VIDEO_CHAPTER_THUMBNAIL,
             &[&read_id::<VideoId>(video_id), &chapter_id, &uid.as_ref()],
-        );
-        EditVideoChapterThumbnail { call }
+        )
     }
 
     /// Delete a thumbnail of a chapter.
@@ -1562,14 +1313,10 @@ impl Videos<'_> {
         chapter_id: u64,
         uid: impl AsRef<str>,
     ) -> DeleteVideoChapterThumbnail {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &DELETE_VIDEO_CHAPTER_THUMBNAIL,
             &[&read_id::<VideoId>(video_id), &chapter_id, &uid.as_ref()],
-        );
-        DeleteVideoChapterThumbnail {
-            call,
-        }
+        )
     }
 
     /// List the comments on a video.
@@ -1583,12 +1330,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoComments {
-        let call = Call::new(
-            self.client,
-            &LIST_VIDEO_COMMENTS,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        ListVideoComments { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Comment on a video.
@@ -1603,15 +1345,9 @@ impl Videos<'_> {
     pub fn create_video_comment(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        body: &types::CommentBody,
+        body: types::CommentBody,
     ) -> CreateVideoComment {
-        let mut call = Call::new(
-            self.client,
-            &CREATE_VIDEO_COMMENT,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        call.set_json(body);
-        CreateVideoComment { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
     }
 
     /// Get a comment on a video.
@@ -1627,12 +1363,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         comment_id: u64,
     ) -> GetVideoComment {
-        let call = Call::new(
-            self.client,
-            &GET_VIDEO_COMMENT,
-            &[&read_id::<VideoId>(video_id), &comment_id],
-        );
-        GetVideoComment { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &comment_id])
     }
 
     /// Edit a comment on a video.
@@ -1649,15 +1380,10 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         comment_id: u64,
-        body: &types::CommentBody,
+        body: types::CommentBody,
     ) -> EditVideoComment {
-        let mut call = Call::new(
-            self.client,
-            &EDIT_VIDEO_COMMENT,
-            &[&read_id::<VideoId>(video_id), &comment_id],
-        );
-        call.set_json(body);
-        EditVideoComment { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &comment_id])
+            .set_body(&body)
     }
 
     /// Delete a comment on a video.
@@ -1675,12 +1401,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         comment_id: u64,
     ) -> DeleteVideoComment {
-        let call = Call::new(
-            self.client,
-            &DELETE_VIDEO_COMMENT,
-            &[&read_id::<VideoId>(video_id), &comment_id],
-        );
-        DeleteVideoComment { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &comment_id])
     }
 
     /// List the replies to a comment.
@@ -1696,12 +1417,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         comment_id: u64,
     ) -> ListVideoCommentReplies {
-        let call = Call::new(
-            self.client,
-            &LIST_VIDEO_COMMENT_REPLIES,
-            &[&read_id::<VideoId>(video_id), &comment_id],
-        );
-        ListVideoCommentReplies { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &comment_id])
     }
 
     /// Reply to a comment on a video.
@@ -1718,15 +1434,10 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         comment_id: u64,
-        body: &types::CommentBody,
+        body: types::CommentBody,
     ) -> CreateVideoCommentReply {
-        let mut call = Call::new(
-            self.client,
-            &CREATE_VIDEO_COMMENT_REPLY,
-            &[&read_id::<VideoId>(video_id), &comment_id],
-        );
-        call.set_json(body);
-        CreateVideoCommentReply { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &comment_id])
+            .set_body(&body)
     }
 
     /// List the credits of a video.
@@ -1740,12 +1451,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoCredits {
-        let call = Call::new(
-            self.client,
-            &LIST_VIDEO_CREDITS,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        ListVideoCredits { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Add a credit to a video.
@@ -1760,15 +1466,9 @@ impl Videos<'_> {
     pub fn create_video_credit(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        body: &types::CreateVideoCreditBody,
+        body: types::CreateVideoCreditBody,
     ) -> CreateVideoCredit {
-        let mut call = Call::new(
-            self.client,
-            &CREATE_VIDEO_CREDIT,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        call.set_json(body);
-        CreateVideoCredit { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
     }
 
     /// List the users a video can credit.
@@ -1782,14 +1482,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoCreditAvailableUsers {
-        let call = Call::new(
-            self.client,
-            &LIST_VIDEO_CREDIT_AVAILABLE_USERS,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        ListVideoCreditAvailableUsers {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Get a credit of a video.
@@ -1804,12 +1497,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         credit_id: u64,
     ) -> GetVideoCredit {
-        let call = Call::new(
-            self.client,
-            &GET_VIDEO_CREDIT,
-            &[&read_id::<VideoId>(video_id), &credit_id],
-        );
-        GetVideoCredit { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &credit_id])
     }
 
     /// Edit a credit of a video.
@@ -1824,12 +1512,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         credit_id: u64,
     ) -> EditVideoCredit {
-        let call = Call::new(
-            self.client,
-            &EDIT_VIDEO_CREDIT,
-            &[&read_id::<VideoId>(video_id), &credit_id],
-        );
-        EditVideoCredit { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &credit_id])
     }
 
     /// Delete a credit of a video.
@@ -1846,12 +1529,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         credit_id: u64,
     ) -> DeleteVideoCredit {
-        let call = Call::new(
-            self.client,
-            &DELETE_VIDEO_CREDIT,
-            &[&read_id::<VideoId>(video_id), &credit_id],
-        );
-        DeleteVideoCredit { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &credit_id])
     }
 
     /// Set the custom metadata of a video.
@@ -1867,12 +1545,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> SetVideoCustomMetadata {
-        let call = Call::new(
-            self.client,
-            &SET_VIDEO_CUSTOM_METADATA,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        SetVideoCustomMetadata { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// List the fragments of a video.
@@ -1886,12 +1559,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetVideoFragments {
-        let call = Call::new(
-            self.client,
-            &GET_VIDEO_FRAGMENTS,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        GetVideoFragments { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Set the fragments of a video.
@@ -1905,12 +1573,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ReplaceVideoFragments {
-        let call = Call::new(
-            self.client,
-            &REPLACE_VIDEO_FRAGMENTS,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        ReplaceVideoFragments { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Delete all fragments of a video.
@@ -1924,12 +1587,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> DeleteVideoFragments {
-        let call = Call::new(
-            self.client,
-            &DELETE_VIDEO_FRAGMENTS,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        DeleteVideoFragments { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// List the thumbnails of a video.
@@ -1945,12 +1603,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoThumbnails {
-        let call = Call::new(
-            self.client,
-            &LIST_VIDEO_THUMBNAILS,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        ListVideoThumbnails { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Add a thumbnail to a video.
@@ -1965,12 +1618,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> CreateVideoThumbnail {
-        let call = Call::new(
-            self.client,
-            &CREATE_VIDEO_THUMBNAIL,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        CreateVideoThumbnail { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Get a thumbnail of a video.
@@ -1987,12 +1635,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         picture_id: u64,
     ) -> GetVideoThumbnail {
-        let call = Call::new(
-            self.client,
-            &GET_VIDEO_THUMBNAIL,
-            &[&read_id::<VideoId>(video_id), &picture_id],
-        );
-        GetVideoThumbnail { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &picture_id])
     }
 
     /// Edit a thumbnail of a video.
@@ -2009,12 +1652,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         picture_id: u64,
     ) -> EditVideoThumbnail {
-        let call = Call::new(
-            self.client,
-            &EDIT_VIDEO_THUMBNAIL,
-            &[&read_id::<VideoId>(video_id), &picture_id],
-        );
-        EditVideoThumbnail { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &picture_id])
     }
 
     /// Delete a thumbnail of a video.
@@ -2031,12 +1669,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         picture_id: u64,
     ) -> DeleteVideoThumbnail {
-        let call = Call::new(
-            self.client,
-            &DELETE_VIDEO_THUMBNAIL,
-            &[&read_id::<VideoId>(video_id), &picture_id],
-        );
-        DeleteVideoThumbnail { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &picture_id])
     }
 
     /// List the domains that may embed a video.
@@ -2052,12 +1685,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoEmbedDomains {
-        let call = Call::new(
-            self.client,
-            &LIST_VIDEO_EMBED_DOMAINS,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        ListVideoEmbedDomains { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Allow a domain to embed a video.
@@ -2075,12 +1703,10 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         domain: impl TryInto<DomainName, Error: Into<InvalidId>>,
     ) -> AddVideoEmbedDomain {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &ADD_VIDEO_EMBED_DOMAIN,
             &[&read_id::<VideoId>(video_id), &read_id::<DomainName>(domain)],
-        );
-        AddVideoEmbedDomain { call }
+        )
     }
 
     /// Forbid a domain to embed a video.
@@ -2098,12 +1724,10 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         domain: impl TryInto<DomainName, Error: Into<InvalidId>>,
     ) -> RemoveVideoEmbedDomain {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &REMOVE_VIDEO_EMBED_DOMAIN,
             &[&read_id::<VideoId>(video_id), &read_id::<DomainName>(domain)],
-        );
-        RemoveVideoEmbedDomain { call }
+        )
     }
 
     /// List who may watch an unlisted video.
@@ -2119,12 +1743,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoPermittedUsers {
-        let call = Call::new(
-            self.client,
-            &LIST_VIDEO_PERMITTED_USERS,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        ListVideoPermittedUsers { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Let several users watch an unlisted video.
@@ -2139,15 +1758,9 @@ impl Videos<'_> {
     pub fn add_video_permitted_users(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        body: &Vec<types::PermittedUserInput>,
+        body: Vec<types::PermittedUserInput>,
     ) -> AddVideoPermittedUsers {
-        let mut call = Call::new(
-            self.client,
-            &ADD_VIDEO_PERMITTED_USERS,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        call.set_json(body);
-        AddVideoPermittedUsers { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
     }
 
     /// Let a user watch an unlisted video.
@@ -2165,12 +1778,10 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> AddVideoPermittedUser {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &ADD_VIDEO_PERMITTED_USER,
             &[&read_id::<VideoId>(video_id), &read_id::<UserId>(user_id)],
-        );
-        AddVideoPermittedUser { call }
+        )
     }
 
     /// Stop a user from watching an unlisted video.
@@ -2188,12 +1799,10 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> RemoveVideoPermittedUser {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &REMOVE_VIDEO_PERMITTED_USER,
             &[&read_id::<VideoId>(video_id), &read_id::<UserId>(user_id)],
-        );
-        RemoveVideoPermittedUser { call }
+        )
     }
 
     /// List the tags of a video.
@@ -2209,12 +1818,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoTags {
-        let call = Call::new(
-            self.client,
-            &LIST_VIDEO_TAGS,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        ListVideoTags { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Add several tags to a video.
@@ -2228,15 +1832,9 @@ impl Videos<'_> {
     pub fn add_video_tags(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        body: &Vec<types::TagInput>,
+        body: Vec<types::TagInput>,
     ) -> AddVideoTags {
-        let mut call = Call::new(
-            self.client,
-            &ADD_VIDEO_TAGS,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        call.set_json(body);
-        AddVideoTags { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
     }
 
     /// Check whether a video has a tag.
@@ -2254,12 +1852,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         word: impl AsRef<str>,
     ) -> GetVideoTag {
-        let call = Call::new(
-            self.client,
-            &GET_VIDEO_TAG,
-            &[&read_id::<VideoId>(video_id), &word.as_ref()],
-        );
-        GetVideoTag { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &word.as_ref()])
     }
 
     /// Add one tag to a video.
@@ -2276,12 +1869,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         word: impl AsRef<str>,
     ) -> AddVideoTag {
-        let call = Call::new(
-            self.client,
-            &ADD_VIDEO_TAG,
-            &[&read_id::<VideoId>(video_id), &word.as_ref()],
-        );
-        AddVideoTag { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &word.as_ref()])
     }
 
     /// Take a tag off a video.
@@ -2299,12 +1887,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         word: impl AsRef<str>,
     ) -> RemoveVideoTag {
-        let call = Call::new(
-            self.client,
-            &REMOVE_VIDEO_TAG,
-            &[&read_id::<VideoId>(video_id), &word.as_ref()],
-        );
-        RemoveVideoTag { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &word.as_ref()])
     }
 
     /// List the text tracks of a video.
@@ -2320,12 +1903,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoTextTracks {
-        let call = Call::new(
-            self.client,
-            &LIST_VIDEO_TEXT_TRACKS,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        ListVideoTextTracks { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Create a text track for a video.
@@ -2340,15 +1918,9 @@ impl Videos<'_> {
     pub fn create_video_text_track(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        body: &types::CreateTextTrackBody,
+        body: types::CreateTextTrackBody,
     ) -> CreateVideoTextTrack {
-        let mut call = Call::new(
-            self.client,
-            &CREATE_VIDEO_TEXT_TRACK,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        call.set_json(body);
-        CreateVideoTextTrack { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
     }
 
     /// Get a text track of a video.
@@ -2366,12 +1938,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         texttrack_id: u64,
     ) -> GetVideoTextTrack {
-        let call = Call::new(
-            self.client,
-            &GET_VIDEO_TEXT_TRACK,
-            &[&read_id::<VideoId>(video_id), &texttrack_id],
-        );
-        GetVideoTextTrack { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &texttrack_id])
     }
 
     /// Edit a text track of a video.
@@ -2389,12 +1956,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         texttrack_id: u64,
     ) -> EditVideoTextTrack {
-        let call = Call::new(
-            self.client,
-            &EDIT_VIDEO_TEXT_TRACK,
-            &[&read_id::<VideoId>(video_id), &texttrack_id],
-        );
-        EditVideoTextTrack { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &texttrack_id])
     }
 
     /// Delete a text track of a video.
@@ -2412,12 +1974,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         texttrack_id: u64,
     ) -> DeleteVideoTextTrack {
-        let call = Call::new(
-            self.client,
-            &DELETE_VIDEO_TEXT_TRACK,
-            &[&read_id::<VideoId>(video_id), &texttrack_id],
-        );
-        DeleteVideoTextTrack { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &texttrack_id])
     }
 
     /// List the transcript segments of a text track.
@@ -2433,14 +1990,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         texttrack_id: u64,
     ) -> ListVideoTranscriptSegments {
-        let call = Call::new(
-            self.client,
-            &LIST_VIDEO_TRANSCRIPT_SEGMENTS,
-            &[&read_id::<VideoId>(video_id), &texttrack_id],
-        );
-        ListVideoTranscriptSegments {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &texttrack_id])
     }
 
     /// Start trimming a video.
@@ -2456,8 +2006,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> TrimVideo {
-        let call = Call::new(self.client, &TRIM_VIDEO, &[&read_id::<VideoId>(video_id)]);
-        TrimVideo { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// List the versions of a video.
@@ -2473,12 +2022,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoVersions {
-        let call = Call::new(
-            self.client,
-            &LIST_VIDEO_VERSIONS,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        ListVideoVersions { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Upload a new version of a video.
@@ -2492,15 +2036,9 @@ impl Videos<'_> {
     pub fn create_video_version(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        body: &types::CreateVideoVersionBody,
+        body: types::CreateVideoVersionBody,
     ) -> CreateVideoVersion {
-        let mut call = Call::new(
-            self.client,
-            &CREATE_VIDEO_VERSION,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        call.set_json(body);
-        CreateVideoVersion { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
     }
 
     /// Get a version of a video.
@@ -2517,12 +2055,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
     ) -> GetVideoVersion {
-        let call = Call::new(
-            self.client,
-            &GET_VIDEO_VERSION,
-            &[&read_id::<VideoId>(video_id), &version_id],
-        );
-        GetVideoVersion { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
     }
 
     /// Edit a version of a video.
@@ -2539,12 +2072,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
     ) -> EditVideoVersion {
-        let call = Call::new(
-            self.client,
-            &EDIT_VIDEO_VERSION,
-            &[&read_id::<VideoId>(video_id), &version_id],
-        );
-        EditVideoVersion { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
     }
 
     /// Delete a version of a video.
@@ -2561,12 +2089,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
     ) -> DeleteVideoVersion {
-        let call = Call::new(
-            self.client,
-            &DELETE_VIDEO_VERSION,
-            &[&read_id::<VideoId>(video_id), &version_id],
-        );
-        DeleteVideoVersion { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
     }
 
     /// List the audio tracks of a video version.
@@ -2582,14 +2105,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
     ) -> ListVideoVersionAudioTracks {
-        let call = Call::new(
-            self.client,
-            &LIST_VIDEO_VERSION_AUDIO_TRACKS,
-            &[&read_id::<VideoId>(video_id), &version_id],
-        );
-        ListVideoVersionAudioTracks {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
     }
 
     /// Add an audio track to a video version.
@@ -2604,17 +2120,10 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
-        body: &types::CreateAudioTrackBody,
+        body: types::CreateAudioTrackBody,
     ) -> CreateVideoVersionAudioTrack {
-        let mut call = Call::new(
-            self.client,
-            &CREATE_VIDEO_VERSION_AUDIO_TRACK,
-            &[&read_id::<VideoId>(video_id), &version_id],
-        );
-        call.set_json(body);
-        CreateVideoVersionAudioTrack {
-            call,
-        }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
+            .set_body(&body)
     }
 
     /// Get an audio track of a video version.
@@ -2632,12 +2141,10 @@ impl Videos<'_> {
         version_id: u64,
         audiotrack_id: impl AsRef<str>,
     ) -> GetVideoVersionAudioTrack {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &GET_VIDEO_VERSION_AUDIO_TRACK,
             &[&read_id::<VideoId>(video_id), &version_id, &audiotrack_id.as_ref()],
-        );
-        GetVideoVersionAudioTrack { call }
+        )
     }
 
     /// Edit an audio track of a video version.
@@ -2655,12 +2162,10 @@ impl Videos<'_> {
         version_id: u64,
         audiotrack_id: impl AsRef<str>,
     ) -> EditVideoVersionAudioTrack {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &EDIT_VIDEO_VERSION_AUDIO_TRACK,
             &[&read_id::<VideoId>(video_id), &version_id, &audiotrack_id.as_ref()],
-        );
-        EditVideoVersionAudioTrack { call }
+        )
     }
 
     /// Delete an audio track of a video version.
@@ -2678,14 +2183,10 @@ impl Videos<'_> {
         version_id: u64,
         audiotrack_id: impl AsRef<str>,
     ) -> DeleteVideoVersionAudioTrack {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &DELETE_VIDEO_VERSION_AUDIO_TRACK,
             &[&read_id::<VideoId>(video_id), &version_id, &audiotrack_id.as_ref()],
-        );
-        DeleteVideoVersionAudioTrack {
-            call,
-        }
+        )
     }
 
     /// List the downloads of a version with alternate audio.
@@ -2701,12 +2202,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
     ) -> GetVideoVersionDownloads {
-        let call = Call::new(
-            self.client,
-            &GET_VIDEO_VERSION_DOWNLOADS,
-            &[&read_id::<VideoId>(video_id), &version_id],
-        );
-        GetVideoVersionDownloads { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
     }
 
     /// Get the thumbnail of a video version.
@@ -2722,12 +2218,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
     ) -> GetVideoVersionThumbnail {
-        let call = Call::new(
-            self.client,
-            &GET_VIDEO_VERSION_THUMBNAIL,
-            &[&read_id::<VideoId>(video_id), &version_id],
-        );
-        GetVideoVersionThumbnail { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
     }
 
     /// List the text tracks of a video version.
@@ -2745,12 +2236,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
     ) -> ListVideoVersionTextTracks {
-        let call = Call::new(
-            self.client,
-            &LIST_VIDEO_VERSION_TEXT_TRACKS,
-            &[&read_id::<VideoId>(video_id), &version_id],
-        );
-        ListVideoVersionTextTracks { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
     }
 
     /// List the videos related to a video.
@@ -2764,5156 +2250,2527 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListRelatedVideos {
-        let call = Call::new(
-            self.client,
-            &LIST_RELATED_VIDEOS,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        ListRelatedVideos { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 }
 
 /// [`Videos::list_showcase_video_text_tracks`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListShowcaseVideoTextTracks {
-    call: Call<Page<types::TextTrack>>,
-}
+pub type ListShowcaseVideoTextTracks = TypedCall<
+    operations::ListShowcaseVideoTextTracks,
+>;
 
 impl ListShowcaseVideoTextTracks {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::TextTrack>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListShowcaseVideoTextTracks {
-    type Answer = Page<types::TextTrack>;
-    const OPERATION: &'static Operation = &LIST_SHOWCASE_VIDEO_TEXT_TRACKS;
-    fn into_call(self) -> Call<Page<types::TextTrack>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::list_channel_video_comments`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListChannelVideoComments {
-    call: Call<Page<types::VideoComment>>,
-}
+pub type ListChannelVideoComments = TypedCall<operations::ListChannelVideoComments>;
 
 impl ListChannelVideoComments {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::VideoComment>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListChannelVideoComments {
-    type Answer = Page<types::VideoComment>;
-    const OPERATION: &'static Operation = &LIST_CHANNEL_VIDEO_COMMENTS;
-    fn into_call(self) -> Call<Page<types::VideoComment>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::create_channel_video_comment`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateChannelVideoComment {
-    call: Call<types::VideoComment>,
-}
+pub type CreateChannelVideoComment = TypedCall<operations::CreateChannelVideoComment>;
 
 impl CreateChannelVideoComment {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::VideoComment> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateChannelVideoComment {
-    type Answer = types::VideoComment;
-    const OPERATION: &'static Operation = &CREATE_CHANNEL_VIDEO_COMMENT;
-    fn into_call(self) -> Call<types::VideoComment> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::list_channel_video_credits`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListChannelVideoCredits {
-    call: Call<Page<types::VideoCredit>>,
-}
+pub type ListChannelVideoCredits = TypedCall<operations::ListChannelVideoCredits>;
 
 impl ListChannelVideoCredits {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// By name or by date.
-    pub fn sort(mut self, value: impl Into<types::NameOrDateSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
         let value: types::NameOrDateSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::VideoCredit>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListChannelVideoCredits {
-    type Answer = Page<types::VideoCredit>;
-    const OPERATION: &'static Operation = &LIST_CHANNEL_VIDEO_CREDITS;
-    fn into_call(self) -> Call<Page<types::VideoCredit>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::create_channel_video_credit`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateChannelVideoCredit {
-    call: Call<types::VideoCredit>,
-}
+pub type CreateChannelVideoCredit = TypedCall<operations::CreateChannelVideoCredit>;
 
 impl CreateChannelVideoCredit {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::VideoCredit> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateChannelVideoCredit {
-    type Answer = types::VideoCredit;
-    const OPERATION: &'static Operation = &CREATE_CHANNEL_VIDEO_CREDIT;
-    fn into_call(self) -> Call<types::VideoCredit> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::list_channel_video_thumbnails`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListChannelVideoThumbnails {
-    call: Call<Page<types::Picture>>,
-}
+pub type ListChannelVideoThumbnails = TypedCall<operations::ListChannelVideoThumbnails>;
 
 impl ListChannelVideoThumbnails {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Picture>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListChannelVideoThumbnails {
-    type Answer = Page<types::Picture>;
-    const OPERATION: &'static Operation = &LIST_CHANNEL_VIDEO_THUMBNAILS;
-    fn into_call(self) -> Call<Page<types::Picture>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::create_channel_video_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateChannelVideoThumbnail {
-    call: Call<types::Picture>,
-}
+pub type CreateChannelVideoThumbnail = TypedCall<
+    operations::CreateChannelVideoThumbnail,
+>;
 
 impl CreateChannelVideoThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::CreateThumbnailBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::CreateThumbnailBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
+    /// Whether the picture taken at `time` becomes the video's thumbnail.
+    pub fn active(self, value: bool) -> Self {
+        self.set_body_field("active", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateChannelVideoThumbnail {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &CREATE_CHANNEL_VIDEO_THUMBNAIL;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    /// Second of the video from which to take the picture.
+    pub fn time(self, value: u64) -> Self {
+        self.set_body_field("time", &value)
     }
 }
 
 /// [`Videos::list_channel_video_permitted_users`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListChannelVideoPermittedUsers {
-    call: Call<Page<types::User>>,
-}
+pub type ListChannelVideoPermittedUsers = TypedCall<
+    operations::ListChannelVideoPermittedUsers,
+>;
 
 impl ListChannelVideoPermittedUsers {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::User>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListChannelVideoPermittedUsers {
-    type Answer = Page<types::User>;
-    const OPERATION: &'static Operation = &LIST_CHANNEL_VIDEO_PERMITTED_USERS;
-    fn into_call(self) -> Call<Page<types::User>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::add_channel_video_permitted_users`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddChannelVideoPermittedUsers {
-    call: Call<Vec<types::User>>,
-}
+pub type AddChannelVideoPermittedUsers = TypedCall<
+    operations::AddChannelVideoPermittedUsers,
+>;
 
 impl AddChannelVideoPermittedUsers {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Vec<types::User>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddChannelVideoPermittedUsers {
-    type Answer = Vec<types::User>;
-    const OPERATION: &'static Operation = &ADD_CHANNEL_VIDEO_PERMITTED_USERS;
-    fn into_call(self) -> Call<Vec<types::User>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::list_channel_video_text_tracks`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListChannelVideoTextTracks {
-    call: Call<Page<types::TextTrack>>,
-}
+pub type ListChannelVideoTextTracks = TypedCall<operations::ListChannelVideoTextTracks>;
 
 impl ListChannelVideoTextTracks {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::TextTrack>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListChannelVideoTextTracks {
-    type Answer = Page<types::TextTrack>;
-    const OPERATION: &'static Operation = &LIST_CHANNEL_VIDEO_TEXT_TRACKS;
-    fn into_call(self) -> Call<Page<types::TextTrack>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::create_channel_video_text_track`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateChannelVideoTextTrack {
-    call: Call<types::TextTrack>,
-}
+pub type CreateChannelVideoTextTrack = TypedCall<
+    operations::CreateChannelVideoTextTrack,
+>;
 
 impl CreateChannelVideoTextTrack {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::TextTrack> {
-        self.call.send()
+    /// Whether the player offers this track; only one track of each language and type can be active.
+    pub fn active(self, value: bool) -> Self {
+        self.set_body_field("active", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Whether Vimeo's annotation platform Seshat uploaded the track on its own.
+    pub fn is_auto_generated(self, value: bool) -> Self {
+        self.set_body_field("is_auto_generated", &value)
     }
-}
 
-impl Endpoint for CreateChannelVideoTextTrack {
-    type Answer = types::TextTrack;
-    const OPERATION: &'static Operation = &CREATE_CHANNEL_VIDEO_TEXT_TRACK;
-    fn into_call(self) -> Call<types::TextTrack> {
-        self.call
+    /// Whether Seshat uploaded the track after a user changed the transcript.
+    pub fn is_edited(self, value: bool) -> Self {
+        self.set_body_field("is_edited", &value)
     }
 }
 
 /// [`Videos::list_channel_video_versions`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListChannelVideoVersions {
-    call: Call<Page<types::VideoVersion>>,
-}
+pub type ListChannelVideoVersions = TypedCall<operations::ListChannelVideoVersions>;
 
 impl ListChannelVideoVersions {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::VideoVersion>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListChannelVideoVersions {
-    type Answer = Page<types::VideoVersion>;
-    const OPERATION: &'static Operation = &LIST_CHANNEL_VIDEO_VERSIONS;
-    fn into_call(self) -> Call<Page<types::VideoVersion>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::list_content_ratings`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListContentRatings {
-    call: Call<Page<types::ContentRating>>,
-}
+pub type ListContentRatings = TypedCall<operations::ListContentRatings>;
 
 impl ListContentRatings {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::ContentRating>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListContentRatings {
-    type Answer = Page<types::ContentRating>;
-    const OPERATION: &'static Operation = &LIST_CONTENT_RATINGS;
-    fn into_call(self) -> Call<Page<types::ContentRating>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::list_creative_commons_licenses`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListCreativeCommonsLicenses {
-    call: Call<Page<types::CreativeCommons>>,
-}
+pub type ListCreativeCommonsLicenses = TypedCall<
+    operations::ListCreativeCommonsLicenses,
+>;
 
 impl ListCreativeCommonsLicenses {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::CreativeCommons>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListCreativeCommonsLicenses {
-    type Answer = Page<types::CreativeCommons>;
-    const OPERATION: &'static Operation = &LIST_CREATIVE_COMMONS_LICENSES;
-    fn into_call(self) -> Call<Page<types::CreativeCommons>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::list_languages`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListLanguages {
-    call: Call<Page<types::Language>>,
-}
+pub type ListLanguages = TypedCall<operations::ListLanguages>;
 
 impl ListLanguages {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Return the languages for audio tracks or those for text tracks.
-    pub fn filter(mut self, value: impl Into<types::LanguageFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::LanguageFilter>) -> Self {
         let value: types::LanguageFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Language>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListLanguages {
-    type Answer = Page<types::Language>;
-    const OPERATION: &'static Operation = &LIST_LANGUAGES;
-    fn into_call(self) -> Call<Page<types::Language>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::list_my_appearances`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyAppearances {
-    call: Call<Page<types::Video>>,
-}
+pub type ListMyAppearances = TypedCall<operations::ListMyAppearances>;
 
 impl ListMyAppearances {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the videos; `comments`, `likes` and `plays` go by number.
-    pub fn sort(mut self, value: impl Into<types::VideoSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::VideoSort>) -> Self {
         let value: types::VideoSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(mut self, value: impl Into<types::EmbeddableFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
         let value: types::EmbeddableFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
-    pub fn filter_embeddable(mut self, value: bool) -> Self {
-        self.call.set_query("filter_embeddable", &value);
-        self
+    pub fn filter_embeddable(self, value: bool) -> Self {
+        self.set_query("filter_embeddable", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyAppearances {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_MY_APPEARANCES;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::list_my_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyVideos {
-    call: Call<Page<types::Video>>,
-}
+pub type ListMyVideos = TypedCall<operations::ListMyVideos>;
 
 impl ListMyVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// `likes` and `plays` need `direction=desc`; `last_user_action_event_date` uses the upload date of videos without any interaction.
-    pub fn sort(mut self, value: impl Into<types::UserVideoSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::UserVideoSort>) -> Self {
         let value: types::UserVideoSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Path of a video: Vimeo answers with the page of the list on which it stands.
-    pub fn containing_uri(mut self, value: impl Into<String>) -> Self {
+    pub fn containing_uri(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("containing_uri", &value);
-        self
+        self.set_query("containing_uri", &value)
     }
 
     /// Keep only videos of this kind: `nolive` drops live videos, `no_placeholder` drops placeholders.
-    pub fn filter(mut self, value: impl Into<types::VideoFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::VideoFilter>) -> Self {
         let value: types::VideoFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
-    pub fn filter_embeddable(mut self, value: bool) -> Self {
-        self.call.set_query("filter_embeddable", &value);
-        self
+    pub fn filter_embeddable(self, value: bool) -> Self {
+        self.set_query("filter_embeddable", &value)
     }
 
     /// True keeps the playable videos, false the others.
-    pub fn filter_playable(mut self, value: bool) -> Self {
-        self.call.set_query("filter_playable", &value);
-        self
+    pub fn filter_playable(self, value: bool) -> Self {
+        self.set_query("filter_playable", &value)
     }
 
     /// True keeps the screen recordings, false the others.
-    pub fn filter_screen_recorded(mut self, value: bool) -> Self {
-        self.call.set_query("filter_screen_recorded", &value);
-        self
+    pub fn filter_screen_recorded(self, value: bool) -> Self {
+        self.set_query("filter_screen_recorded", &value)
     }
 
     /// Tags, separated by commas, of which a video must have at least one.
-    pub fn filter_tag(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_tag(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_tag", &value);
-        self
+        self.set_query("filter_tag", &value)
     }
 
     /// Tags, separated by commas, all of which a video must have.
-    pub fn filter_tag_all_of(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_tag_all_of(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_tag_all_of", &value);
-        self
+        self.set_query("filter_tag_all_of", &value)
     }
 
     /// Tags, separated by commas, none of which a video may have.
-    pub fn filter_tag_exclude(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_tag_exclude(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_tag_exclude", &value);
-        self
+        self.set_query("filter_tag_exclude", &value)
     }
 
     /// ID of the team owner or member who uploaded the videos.
-    pub fn filter_uploader(mut self, value: u64) -> Self {
-        self.call.set_query("filter_uploader", &value);
-        self
+    pub fn filter_uploader(self, value: u64) -> Self {
+        self.set_query("filter_uploader", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Parts of the video in which to search, separated by commas; all four if omitted.
-    pub fn query_fields(mut self, value: impl Into<String>) -> Self {
+    pub fn query_fields(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query_fields", &value);
-        self
+        self.set_query("query_fields", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyVideos {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_MY_VIDEOS;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::create_my_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateMyVideo {
-    call: Call<types::Video>,
-}
+pub type CreateMyVideo = TypedCall<operations::CreateMyVideo>;
 
 impl CreateMyVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
+    /// Codes of the content ratings that apply; `GET /contentratings` lists them.
+    pub fn content_rating(
+        self,
+        value: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let value: Vec<String> = value.into_iter().map(Into::into).collect();
+        self.set_body_field("content_rating", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Text that describes the video.
+    pub fn description(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("description", &value)
     }
-}
 
-impl Endpoint for CreateMyVideo {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &CREATE_MY_VIDEO;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    /// How the embedded player looks and what it offers.
+    pub fn embed(self, value: types::CreateVideoEmbedInput) -> Self {
+        self.set_body_field("embed", &value)
+    }
+
+    /// All domains that may embed the video, replacing any set before; needs `privacy.embed` to be `whitelist`.
+    pub fn embed_domains(
+        self,
+        value: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let value: Vec<String> = value.into_iter().map(Into::into).collect();
+        self.set_body_field("embed_domains", &value)
+    }
+
+    /// URI of the folder to put the video into.
+    pub fn folder_uri(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("folder_uri", &value)
+    }
+
+    /// Whether only the owner can see the video; links to an unlisted video then work for the owner alone.
+    pub fn hide_from_vimeo(self, value: bool) -> Self {
+        self.set_body_field("hide_from_vimeo", &value)
+    }
+
+    /// Creative Commons licence of the video.
+    pub fn license(self, value: impl Into<types::LicenseCode>) -> Self {
+        let value: types::LicenseCode = value.into();
+        self.set_body_field("license", &value)
+    }
+
+    /// Default language of the video; `GET /languages?filter=texttracks` lists the codes.
+    pub fn locale(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("locale", &value)
+    }
+
+    /// Title of the video.
+    pub fn name(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("name", &value)
+    }
+
+    /// Password viewers must enter; needed when `privacy.view` is `password`.
+    pub fn password(self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
+        self.set_body_field("password", &value)
+    }
+
+    /// Who may do what with the video.
+    pub fn privacy(self, value: types::VideoPrivacyInput) -> Self {
+        self.set_body_field("privacy", &value)
+    }
+
+    /// Settings of the review page.
+    pub fn review_page(self, value: types::SwitchInput) -> Self {
+        self.set_body_field("review_page", &value)
+    }
+
+    /// Settings of a 360° video.
+    pub fn spatial(self, value: types::SpatialInput) -> Self {
+        self.set_body_field("spatial", &value)
     }
 }
 
 /// [`Videos::delete_my_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteMyVideos {
-    call: Call<Empty>,
-}
+pub type DeleteMyVideos = TypedCall<operations::DeleteMyVideos>;
 
 impl DeleteMyVideos {
-    /// What to send along.
-    pub fn body(mut self, body: &types::DeleteVideosBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::DeleteVideosBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteMyVideos {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_MY_VIDEOS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
+    /// Whether the videos first stay among the recently deleted ones for 30 days.
+    pub fn send_to_recently_deleted(self, value: bool) -> Self {
+        self.set_body_field("send_to_recently_deleted", &value)
     }
 }
 
 /// [`Videos::get_my_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetMyVideo {
-    call: Call<types::Video>,
-}
+pub type GetMyVideo = TypedCall<operations::GetMyVideo>;
 
 impl GetMyVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetMyVideo {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &GET_MY_VIDEO;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::copy_my_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CopyMyVideo {
-    call: Call<types::Video>,
-}
+pub type CopyMyVideo = TypedCall<operations::CopyMyVideo>;
 
 impl CopyMyVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::CopyBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::CopyBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CopyMyVideo {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &COPY_MY_VIDEO;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    /// Name of the copy; the old name with `(Copy)` behind it when left out.
+    pub fn name(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("name", &value)
     }
 }
 
 /// [`Videos::get_my_video_m3u8_playback`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetMyVideoM3u8Playback {
-    call: Call<Value>,
-}
+pub type GetMyVideoM3u8Playback = TypedCall<operations::GetMyVideoM3u8Playback>;
 
 impl GetMyVideoM3u8Playback {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Value> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetMyVideoM3u8Playback {
-    type Answer = Value;
-    const OPERATION: &'static Operation = &GET_MY_VIDEO_M3U8_PLAYBACK;
-    fn into_call(self) -> Call<Value> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::get_video_report_reasons`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetVideoReportReasons {
-    call: Call<types::VideoReportReasons>,
-}
+pub type GetVideoReportReasons = TypedCall<operations::GetVideoReportReasons>;
 
 impl GetVideoReportReasons {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::VideoReportReasons> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetVideoReportReasons {
-    type Answer = types::VideoReportReasons;
-    const OPERATION: &'static Operation = &GET_VIDEO_REPORT_REASONS;
-    fn into_call(self) -> Call<types::VideoReportReasons> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::list_tag_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListTagVideos {
-    call: Call<Page<types::Video>>,
-}
+pub type ListTagVideos = TypedCall<operations::ListTagVideos>;
 
 impl ListTagVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the list.
-    pub fn sort(mut self, value: impl Into<types::TagVideoSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::TagVideoSort>) -> Self {
         let value: types::TagVideoSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListTagVideos {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_TAG_VIDEOS;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::list_user_appearances`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserAppearances {
-    call: Call<Page<types::Video>>,
-}
+pub type ListUserAppearances = TypedCall<operations::ListUserAppearances>;
 
 impl ListUserAppearances {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the videos; `comments`, `likes` and `plays` go by number.
-    pub fn sort(mut self, value: impl Into<types::VideoSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::VideoSort>) -> Self {
         let value: types::VideoSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(mut self, value: impl Into<types::EmbeddableFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
         let value: types::EmbeddableFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
-    pub fn filter_embeddable(mut self, value: bool) -> Self {
-        self.call.set_query("filter_embeddable", &value);
-        self
+    pub fn filter_embeddable(self, value: bool) -> Self {
+        self.set_query("filter_embeddable", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserAppearances {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_USER_APPEARANCES;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::get_user_upload`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetUserUpload {
-    call: Call<types::UploadAttempt>,
-}
+pub type GetUserUpload = TypedCall<operations::GetUserUpload>;
 
 impl GetUserUpload {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::UploadAttempt> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetUserUpload {
-    type Answer = types::UploadAttempt;
-    const OPERATION: &'static Operation = &GET_USER_UPLOAD;
-    fn into_call(self) -> Call<types::UploadAttempt> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::complete_user_upload`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CompleteUserUpload {
-    call: Call<Empty>,
-}
-
-impl CompleteUserUpload {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CompleteUserUpload {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &COMPLETE_USER_UPLOAD;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type CompleteUserUpload = TypedCall<operations::CompleteUserUpload>;
 
 /// [`Videos::list_user_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserVideos {
-    call: Call<Page<types::Video>>,
-}
+pub type ListUserVideos = TypedCall<operations::ListUserVideos>;
 
 impl ListUserVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// `likes` and `plays` need `direction=desc`; `last_user_action_event_date` uses the upload date of videos without any interaction.
-    pub fn sort(mut self, value: impl Into<types::UserVideoSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::UserVideoSort>) -> Self {
         let value: types::UserVideoSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Path of a video: Vimeo answers with the page of the list on which it stands.
-    pub fn containing_uri(mut self, value: impl Into<String>) -> Self {
+    pub fn containing_uri(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("containing_uri", &value);
-        self
+        self.set_query("containing_uri", &value)
     }
 
     /// Keep only videos of this kind: `nolive` drops live videos, `no_placeholder` drops placeholders.
-    pub fn filter(mut self, value: impl Into<types::VideoFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::VideoFilter>) -> Self {
         let value: types::VideoFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
-    pub fn filter_embeddable(mut self, value: bool) -> Self {
-        self.call.set_query("filter_embeddable", &value);
-        self
+    pub fn filter_embeddable(self, value: bool) -> Self {
+        self.set_query("filter_embeddable", &value)
     }
 
     /// True keeps the playable videos, false the others.
-    pub fn filter_playable(mut self, value: bool) -> Self {
-        self.call.set_query("filter_playable", &value);
-        self
+    pub fn filter_playable(self, value: bool) -> Self {
+        self.set_query("filter_playable", &value)
     }
 
     /// True keeps the screen recordings, false the others.
-    pub fn filter_screen_recorded(mut self, value: bool) -> Self {
-        self.call.set_query("filter_screen_recorded", &value);
-        self
+    pub fn filter_screen_recorded(self, value: bool) -> Self {
+        self.set_query("filter_screen_recorded", &value)
     }
 
     /// Tags, separated by commas, of which a video must have at least one.
-    pub fn filter_tag(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_tag(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_tag", &value);
-        self
+        self.set_query("filter_tag", &value)
     }
 
     /// Tags, separated by commas, all of which a video must have.
-    pub fn filter_tag_all_of(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_tag_all_of(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_tag_all_of", &value);
-        self
+        self.set_query("filter_tag_all_of", &value)
     }
 
     /// Tags, separated by commas, none of which a video may have.
-    pub fn filter_tag_exclude(mut self, value: impl Into<String>) -> Self {
+    pub fn filter_tag_exclude(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("filter_tag_exclude", &value);
-        self
+        self.set_query("filter_tag_exclude", &value)
     }
 
     /// ID of the team owner or member who uploaded the videos.
-    pub fn filter_uploader(mut self, value: u64) -> Self {
-        self.call.set_query("filter_uploader", &value);
-        self
+    pub fn filter_uploader(self, value: u64) -> Self {
+        self.set_query("filter_uploader", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Parts of the video in which to search, separated by commas; all four if omitted.
-    pub fn query_fields(mut self, value: impl Into<String>) -> Self {
+    pub fn query_fields(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query_fields", &value);
-        self
+        self.set_query("query_fields", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserVideos {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_USER_VIDEOS;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::create_user_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateUserVideo {
-    call: Call<types::Video>,
-}
+pub type CreateUserVideo = TypedCall<operations::CreateUserVideo>;
 
 impl CreateUserVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
+    /// Codes of the content ratings that apply; `GET /contentratings` lists them.
+    pub fn content_rating(
+        self,
+        value: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let value: Vec<String> = value.into_iter().map(Into::into).collect();
+        self.set_body_field("content_rating", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Text that describes the video.
+    pub fn description(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("description", &value)
     }
-}
 
-impl Endpoint for CreateUserVideo {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &CREATE_USER_VIDEO;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    /// How the embedded player looks and what it offers.
+    pub fn embed(self, value: types::CreateVideoEmbedInput) -> Self {
+        self.set_body_field("embed", &value)
+    }
+
+    /// All domains that may embed the video, replacing any set before; needs `privacy.embed` to be `whitelist`.
+    pub fn embed_domains(
+        self,
+        value: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let value: Vec<String> = value.into_iter().map(Into::into).collect();
+        self.set_body_field("embed_domains", &value)
+    }
+
+    /// URI of the folder to put the video into.
+    pub fn folder_uri(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("folder_uri", &value)
+    }
+
+    /// Whether only the owner can see the video; links to an unlisted video then work for the owner alone.
+    pub fn hide_from_vimeo(self, value: bool) -> Self {
+        self.set_body_field("hide_from_vimeo", &value)
+    }
+
+    /// Creative Commons licence of the video.
+    pub fn license(self, value: impl Into<types::LicenseCode>) -> Self {
+        let value: types::LicenseCode = value.into();
+        self.set_body_field("license", &value)
+    }
+
+    /// Default language of the video; `GET /languages?filter=texttracks` lists the codes.
+    pub fn locale(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("locale", &value)
+    }
+
+    /// Title of the video.
+    pub fn name(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("name", &value)
+    }
+
+    /// Password viewers must enter; needed when `privacy.view` is `password`.
+    pub fn password(self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
+        self.set_body_field("password", &value)
+    }
+
+    /// Who may do what with the video.
+    pub fn privacy(self, value: types::VideoPrivacyInput) -> Self {
+        self.set_body_field("privacy", &value)
+    }
+
+    /// Settings of the review page.
+    pub fn review_page(self, value: types::SwitchInput) -> Self {
+        self.set_body_field("review_page", &value)
+    }
+
+    /// Settings of a 360° video.
+    pub fn spatial(self, value: types::SpatialInput) -> Self {
+        self.set_body_field("spatial", &value)
     }
 }
 
 /// [`Videos::delete_user_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteUserVideos {
-    call: Call<Empty>,
-}
+pub type DeleteUserVideos = TypedCall<operations::DeleteUserVideos>;
 
 impl DeleteUserVideos {
-    /// What to send along.
-    pub fn body(mut self, body: &types::DeleteVideosBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::DeleteVideosBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteUserVideos {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_USER_VIDEOS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
+    /// Whether the videos first stay among the recently deleted ones for 30 days.
+    pub fn send_to_recently_deleted(self, value: bool) -> Self {
+        self.set_body_field("send_to_recently_deleted", &value)
     }
 }
 
 /// [`Videos::get_user_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetUserVideo {
-    call: Call<types::Video>,
-}
+pub type GetUserVideo = TypedCall<operations::GetUserVideo>;
 
 impl GetUserVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetUserVideo {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &GET_USER_VIDEO;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::copy_user_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CopyUserVideo {
-    call: Call<types::Video>,
-}
+pub type CopyUserVideo = TypedCall<operations::CopyUserVideo>;
 
 impl CopyUserVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::CopyBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::CopyBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CopyUserVideo {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &COPY_USER_VIDEO;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    /// Name of the copy; the old name with `(Copy)` behind it when left out.
+    pub fn name(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("name", &value)
     }
 }
 
 /// [`Videos::get_user_video_m3u8_playback`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetUserVideoM3u8Playback {
-    call: Call<Value>,
-}
+pub type GetUserVideoM3u8Playback = TypedCall<operations::GetUserVideoM3u8Playback>;
 
 impl GetUserVideoM3u8Playback {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Value> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetUserVideoM3u8Playback {
-    type Answer = Value;
-    const OPERATION: &'static Operation = &GET_USER_VIDEO_M3U8_PLAYBACK;
-    fn into_call(self) -> Call<Value> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::search_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct SearchVideos {
-    call: Call<Page<types::Video>>,
-}
+pub type SearchVideos = TypedCall<operations::SearchVideos>;
 
 impl SearchVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the list.
-    pub fn sort(mut self, value: impl Into<types::VideoSearchSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::VideoSearchSort>) -> Self {
         let value: types::VideoSearchSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Keep videos by licence (`CC` for any Creative Commons one) or by another property.
-    pub fn filter(mut self, value: impl Into<types::VideoSearchFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::VideoSearchFilter>) -> Self {
         let value: types::VideoSearchFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Web addresses of the videos to fetch, separated by commas.
-    pub fn links(mut self, value: impl Into<String>) -> Self {
+    pub fn links(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("links", &value);
-        self
+        self.set_query("links", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// URIs of the videos to fetch, separated by commas.
-    pub fn uris(mut self, value: impl Into<String>) -> Self {
+    pub fn uris(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("uris", &value);
-        self
+        self.set_query("uris", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for SearchVideos {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &SEARCH_VIDEOS;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::list_ai_languages`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListAiLanguages {
-    call: Call<Value>,
-}
+pub type ListAiLanguages = TypedCall<operations::ListAiLanguages>;
 
 impl ListAiLanguages {
     /// The AI feature whose languages to list; `transcription` is speech to text.
-    pub fn type_(mut self, value: impl Into<types::AiFeature>) -> Self {
+    pub fn type_(self, value: impl Into<types::AiFeature>) -> Self {
         let value: types::AiFeature = value.into();
-        self.call.set_query("type", &value);
-        self
+        self.set_query("type", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Value> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListAiLanguages {
-    type Answer = Value;
-    const OPERATION: &'static Operation = &LIST_AI_LANGUAGES;
-    fn into_call(self) -> Call<Value> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::get_video_transcript_metadata`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetVideoTranscriptMetadata {
-    call: Call<types::VideoTranscriptMetadata>,
-}
+pub type GetVideoTranscriptMetadata = TypedCall<operations::GetVideoTranscriptMetadata>;
 
 impl GetVideoTranscriptMetadata {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::VideoTranscriptMetadata> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetVideoTranscriptMetadata {
-    type Answer = types::VideoTranscriptMetadata;
-    const OPERATION: &'static Operation = &GET_VIDEO_TRANSCRIPT_METADATA;
-    fn into_call(self) -> Call<types::VideoTranscriptMetadata> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::get_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetVideo {
-    call: Call<types::Video>,
-}
+pub type GetVideo = TypedCall<operations::GetVideo>;
 
 impl GetVideo {
     /// Whether time stamps in the description come as links.
-    pub fn time_links(mut self, value: bool) -> Self {
-        self.call.set_query("time_links", &value);
-        self
+    pub fn time_links(self, value: bool) -> Self {
+        self.set_query("time_links", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetVideo {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &GET_VIDEO;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::edit_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditVideo {
-    call: Call<types::Video>,
-}
+pub type EditVideo = TypedCall<operations::EditVideo>;
 
 impl EditVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::EditVideoBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Codes of the content ratings that apply; `GET /contentratings` lists them.
+    pub fn content_rating(
+        self,
+        value: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let value: Vec<String> = value.into_iter().map(Into::into).collect();
+        self.set_body_field("content_rating", &value)
     }
-}
 
-impl Endpoint for EditVideo {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &EDIT_VIDEO;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    /// Last part of the video's own address, without Vimeo's address and the owner's name or ID.
+    pub fn custom_url(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("custom_url", &value)
+    }
+
+    /// Text that describes the video, at most 5000 characters.
+    pub fn description(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("description", &value)
+    }
+
+    /// How the embedded player looks and what it offers.
+    pub fn embed(self, value: types::EditVideoEmbedInput) -> Self {
+        self.set_body_field("embed", &value)
+    }
+
+    /// All domains that may embed the video, replacing any set before; needs `privacy.embed` to be `whitelist`.
+    pub fn embed_domains(
+        self,
+        value: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let value: Vec<String> = value.into_iter().map(Into::into).collect();
+        self.set_body_field("embed_domains", &value)
+    }
+
+    /// Domains to add to those that may embed the video; needs `privacy.embed` to be `whitelist`.
+    pub fn embed_domains_add(
+        self,
+        value: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let value: Vec<String> = value.into_iter().map(Into::into).collect();
+        self.set_body_field("embed_domains_add", &value)
+    }
+
+    /// Domains to take from those that may embed the video; needs `privacy.embed` to be `whitelist`.
+    pub fn embed_domains_delete(
+        self,
+        value: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let value: Vec<String> = value.into_iter().map(Into::into).collect();
+        self.set_body_field("embed_domains_delete", &value)
+    }
+
+    /// Whether only the owner can see the video; links to an unlisted video then work for the owner alone.
+    pub fn hide_from_vimeo(self, value: bool) -> Self {
+        self.set_body_field("hide_from_vimeo", &value)
+    }
+
+    /// Creative Commons licence of the video.
+    pub fn license(self, value: impl Into<types::LicenseCode>) -> Self {
+        let value: types::LicenseCode = value.into();
+        self.set_body_field("license", &value)
+    }
+
+    /// Default language of the video; `GET /languages?filter=texttracks` lists the codes.
+    pub fn locale(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("locale", &value)
+    }
+
+    /// Title of the video, at most 128 characters.
+    pub fn name(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("name", &value)
+    }
+
+    /// Password viewers must enter, at most 32 characters; needed when `privacy.view` is `password`.
+    pub fn password(self, value: impl Into<Secret>) -> Self {
+        let value: Secret = value.into();
+        self.set_body_field("password", &value)
+    }
+
+    /// Who may do what with the video.
+    pub fn privacy(self, value: types::VideoPrivacyInput) -> Self {
+        self.set_body_field("privacy", &value)
+    }
+
+    /// Settings of the review page.
+    pub fn review_page(self, value: types::SwitchInput) -> Self {
+        self.set_body_field("review_page", &value)
+    }
+
+    /// Settings of a 360° video.
+    pub fn spatial(self, value: types::SpatialInput) -> Self {
+        self.set_body_field("spatial", &value)
     }
 }
 
 /// [`Videos::delete_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteVideo {
-    call: Call<Empty>,
-}
+pub type DeleteVideo = TypedCall<operations::DeleteVideo>;
 
 impl DeleteVideo {
-    /// What to send along.
-    pub fn body(mut self, body: &types::DeleteVideosBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::DeleteVideosBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteVideo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_VIDEO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
+    /// Whether the videos first stay among the recently deleted ones for 30 days.
+    pub fn send_to_recently_deleted(self, value: bool) -> Self {
+        self.set_body_field("send_to_recently_deleted", &value)
     }
 }
 
 /// [`Videos::list_video_ai_questions`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListVideoAiQuestions {
-    call: Call<Value>,
-}
+pub type ListVideoAiQuestions = TypedCall<operations::ListVideoAiQuestions>;
 
 impl ListVideoAiQuestions {
     /// Language of the questions: `en` (if omitted), `fr`, `es`, `de`, `it`, `pt`, `ja` or `ko`.
-    pub fn language(mut self, value: impl Into<String>) -> Self {
+    pub fn language(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("language", &value);
-        self
+        self.set_query("language", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Value> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListVideoAiQuestions {
-    type Answer = Value;
-    const OPERATION: &'static Operation = &LIST_VIDEO_AI_QUESTIONS;
-    fn into_call(self) -> Call<Value> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::ask_video_ai_question`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AskVideoAiQuestion {
-    call: Call<Value>,
-}
+pub type AskVideoAiQuestion = TypedCall<operations::AskVideoAiQuestion>;
 
 impl AskVideoAiQuestion {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::AskVideoAiQuestionBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::AskVideoAiQuestionBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Value> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AskVideoAiQuestion {
-    type Answer = Value;
-    const OPERATION: &'static Operation = &ASK_VIDEO_AI_QUESTION;
-    fn into_call(self) -> Call<Value> {
-        self.call
+    /// The question in plain words.
+    pub fn question(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("question", &value)
     }
 }
 
 /// [`Videos::get_video_ai_metadata`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetVideoAiMetadata {
-    call: Call<Value>,
-}
+pub type GetVideoAiMetadata = TypedCall<operations::GetVideoAiMetadata>;
 
 impl GetVideoAiMetadata {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Value> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetVideoAiMetadata {
-    type Answer = Value;
-    const OPERATION: &'static Operation = &GET_VIDEO_AI_METADATA;
-    fn into_call(self) -> Call<Value> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::edit_video_ai_text_track`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditVideoAiTextTrack {
-    call: Call<Empty>,
-}
+pub type EditVideoAiTextTrack = TypedCall<operations::EditVideoAiTextTrack>;
 
 impl EditVideoAiTextTrack {
-    /// What to send along.
-    pub fn body(mut self, body: &types::EditVideoAiTextTrackBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::EditVideoAiTextTrackBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditVideoAiTextTrack {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &EDIT_VIDEO_AI_TEXT_TRACK;
-    fn into_call(self) -> Call<Empty> {
-        self.call
+    /// The segments to change; read them first with `GET /videos/{video_id}/transcripts/{texttrack_id}`.
+    pub fn segments(
+        self,
+        value: impl IntoIterator<Item = types::TranscriptSegmentInput>,
+    ) -> Self {
+        let value: Vec<types::TranscriptSegmentInput> = value.into_iter().collect();
+        self.set_body_field("segments", &value)
     }
 }
 
 /// [`Videos::get_video_ai_transcription_status`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetVideoAiTranscriptionStatus {
-    call: Call<Value>,
-}
+pub type GetVideoAiTranscriptionStatus = TypedCall<
+    operations::GetVideoAiTranscriptionStatus,
+>;
 
 impl GetVideoAiTranscriptionStatus {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Value> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetVideoAiTranscriptionStatus {
-    type Answer = Value;
-    const OPERATION: &'static Operation = &GET_VIDEO_AI_TRANSCRIPTION_STATUS;
-    fn into_call(self) -> Call<Value> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::start_video_ai_transcription`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct StartVideoAiTranscription {
-    call: Call<Value>,
-}
+pub type StartVideoAiTranscription = TypedCall<operations::StartVideoAiTranscription>;
 
 impl StartVideoAiTranscription {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::StartVideoAiTranscriptionBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::StartVideoAiTranscriptionBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Value> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for StartVideoAiTranscription {
-    type Answer = Value;
-    const OPERATION: &'static Operation = &START_VIDEO_AI_TRANSCRIPTION;
-    fn into_call(self) -> Call<Value> {
-        self.call
+    /// BCP 47 tag of the spoken language; if omitted, Vimeo detects it and falls back to the video's locale, then the user's, then English.
+    pub fn language(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("language", &value)
     }
 }
 
 /// [`Videos::get_video_ai_dubbing_status`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetVideoAiDubbingStatus {
-    call: Call<Value>,
-}
+pub type GetVideoAiDubbingStatus = TypedCall<operations::GetVideoAiDubbingStatus>;
 
 impl GetVideoAiDubbingStatus {
     /// Return only the jobs for this target language; all if omitted.
-    pub fn language(mut self, value: impl Into<String>) -> Self {
+    pub fn language(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("language", &value);
-        self
+        self.set_query("language", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Value> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetVideoAiDubbingStatus {
-    type Answer = Value;
-    const OPERATION: &'static Operation = &GET_VIDEO_AI_DUBBING_STATUS;
-    fn into_call(self) -> Call<Value> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::start_video_ai_dubbing`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct StartVideoAiDubbing {
-    call: Call<Value>,
-}
+pub type StartVideoAiDubbing = TypedCall<operations::StartVideoAiDubbing>;
 
 impl StartVideoAiDubbing {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::StartVideoAiDubbingBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::StartVideoAiDubbingBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Value> {
-        self.call.send()
+    /// Accent of the dubbed voice, from those listed for the language; `auto` lets the AI choose, `original` clones the speaker if the account may do so.
+    pub fn accent(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("accent", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for StartVideoAiDubbing {
-    type Answer = Value;
-    const OPERATION: &'static Operation = &START_VIDEO_AI_DUBBING;
-    fn into_call(self) -> Call<Value> {
-        self.call
+    /// Code of the target language; `GET /videos/ai/languages?type=dubbing` lists them.
+    pub fn language(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("language", &value)
     }
 }
 
 /// [`Videos::get_video_ai_subtitling_status`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetVideoAiSubtitlingStatus {
-    call: Call<Value>,
-}
+pub type GetVideoAiSubtitlingStatus = TypedCall<operations::GetVideoAiSubtitlingStatus>;
 
 impl GetVideoAiSubtitlingStatus {
     /// Return only the jobs for this target language; all if omitted.
-    pub fn language(mut self, value: impl Into<String>) -> Self {
+    pub fn language(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("language", &value);
-        self
+        self.set_query("language", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Value> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetVideoAiSubtitlingStatus {
-    type Answer = Value;
-    const OPERATION: &'static Operation = &GET_VIDEO_AI_SUBTITLING_STATUS;
-    fn into_call(self) -> Call<Value> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::start_video_ai_subtitling`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct StartVideoAiSubtitling {
-    call: Call<Value>,
-}
+pub type StartVideoAiSubtitling = TypedCall<operations::StartVideoAiSubtitling>;
 
 impl StartVideoAiSubtitling {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::StartVideoAiSubtitlingBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::StartVideoAiSubtitlingBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Value> {
-        self.call.send()
+    /// Code of the target language; `GET /videos/ai/languages?type=subtitling` lists them.
+    pub fn language(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("language", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for StartVideoAiSubtitling {
-    type Answer = Value;
-    const OPERATION: &'static Operation = &START_VIDEO_AI_SUBTITLING;
-    fn into_call(self) -> Call<Value> {
-        self.call
+    /// ID of the text track to translate; the video's main transcript if omitted.
+    pub fn texttrack_id(self, value: u64) -> Self {
+        self.set_body_field("texttrack_id", &value)
     }
 }
 
 /// [`Videos::list_video_showcases`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListVideoShowcases {
-    call: Call<Page<types::Showcase>>,
-}
+pub type ListVideoShowcases = TypedCall<operations::ListVideoShowcases>;
 
 impl ListVideoShowcases {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Showcase>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListVideoShowcases {
-    type Answer = Page<types::Showcase>;
-    const OPERATION: &'static Operation = &LIST_VIDEO_SHOWCASES;
-    fn into_call(self) -> Call<Page<types::Showcase>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::edit_video_showcases`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditVideoShowcases {
-    call: Call<Vec<types::Showcase>>,
-}
+pub type EditVideoShowcases = TypedCall<operations::EditVideoShowcases>;
 
 impl EditVideoShowcases {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::EditVideoShowcasesBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::EditVideoShowcasesBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Vec<types::Showcase>> {
-        self.call.send()
+    /// Showcases to put the video into.
+    pub fn add(self, value: impl IntoIterator<Item = types::UriInput>) -> Self {
+        let value: Vec<types::UriInput> = value.into_iter().collect();
+        self.set_body_field("add", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditVideoShowcases {
-    type Answer = Vec<types::Showcase>;
-    const OPERATION: &'static Operation = &EDIT_VIDEO_SHOWCASES;
-    fn into_call(self) -> Call<Vec<types::Showcase>> {
-        self.call
+    /// Showcases to take the video out of.
+    pub fn remove(self, value: impl IntoIterator<Item = types::UriInput>) -> Self {
+        let value: Vec<types::UriInput> = value.into_iter().collect();
+        self.set_body_field("remove", &value)
     }
 }
 
 /// [`Videos::list_video_animated_thumbnails`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListVideoAnimatedThumbnails {
-    call: Call<Page<types::AnimatedThumbnailSet>>,
-}
+pub type ListVideoAnimatedThumbnails = TypedCall<
+    operations::ListVideoAnimatedThumbnails,
+>;
 
 impl ListVideoAnimatedThumbnails {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::AnimatedThumbnailSet>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListVideoAnimatedThumbnails {
-    type Answer = Page<types::AnimatedThumbnailSet>;
-    const OPERATION: &'static Operation = &LIST_VIDEO_ANIMATED_THUMBNAILS;
-    fn into_call(self) -> Call<Page<types::AnimatedThumbnailSet>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::create_video_animated_thumbnails`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateVideoAnimatedThumbnails {
-    call: Call<types::AnimatedThumbnailSet>,
-}
+pub type CreateVideoAnimatedThumbnails = TypedCall<
+    operations::CreateVideoAnimatedThumbnails,
+>;
 
 impl CreateVideoAnimatedThumbnails {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::AnimatedThumbnailSet> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateVideoAnimatedThumbnails {
-    type Answer = types::AnimatedThumbnailSet;
-    const OPERATION: &'static Operation = &CREATE_VIDEO_ANIMATED_THUMBNAILS;
-    fn into_call(self) -> Call<types::AnimatedThumbnailSet> {
-        self.call
+    /// Second of the video at which the animation starts; 0 if omitted.
+    pub fn start_time(self, value: u64) -> Self {
+        self.set_body_field("start_time", &value)
     }
 }
 
 /// [`Videos::get_video_animated_thumbnails`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetVideoAnimatedThumbnails {
-    call: Call<types::AnimatedThumbnailSet>,
-}
+pub type GetVideoAnimatedThumbnails = TypedCall<operations::GetVideoAnimatedThumbnails>;
 
 impl GetVideoAnimatedThumbnails {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::AnimatedThumbnailSet> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetVideoAnimatedThumbnails {
-    type Answer = types::AnimatedThumbnailSet;
-    const OPERATION: &'static Operation = &GET_VIDEO_ANIMATED_THUMBNAILS;
-    fn into_call(self) -> Call<types::AnimatedThumbnailSet> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::delete_video_animated_thumbnails`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteVideoAnimatedThumbnails {
-    call: Call<Empty>,
-}
-
-impl DeleteVideoAnimatedThumbnails {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteVideoAnimatedThumbnails {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_VIDEO_ANIMATED_THUMBNAILS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteVideoAnimatedThumbnails = TypedCall<
+    operations::DeleteVideoAnimatedThumbnails,
+>;
 
 /// [`Videos::get_video_animated_thumbnails_status`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetVideoAnimatedThumbnailsStatus {
-    call: Call<types::AnimatedThumbnailSet>,
-}
+pub type GetVideoAnimatedThumbnailsStatus = TypedCall<
+    operations::GetVideoAnimatedThumbnailsStatus,
+>;
 
 impl GetVideoAnimatedThumbnailsStatus {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::AnimatedThumbnailSet> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetVideoAnimatedThumbnailsStatus {
-    type Answer = types::AnimatedThumbnailSet;
-    const OPERATION: &'static Operation = &GET_VIDEO_ANIMATED_THUMBNAILS_STATUS;
-    fn into_call(self) -> Call<types::AnimatedThumbnailSet> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::list_video_chapters`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListVideoChapters {
-    call: Call<Page<types::VideoChapter>>,
-}
+pub type ListVideoChapters = TypedCall<operations::ListVideoChapters>;
 
 impl ListVideoChapters {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::VideoChapter>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListVideoChapters {
-    type Answer = Page<types::VideoChapter>;
-    const OPERATION: &'static Operation = &LIST_VIDEO_CHAPTERS;
-    fn into_call(self) -> Call<Page<types::VideoChapter>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::create_video_chapter`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateVideoChapter {
-    call: Call<types::VideoChapter>,
-}
+pub type CreateVideoChapter = TypedCall<operations::CreateVideoChapter>;
 
 impl CreateVideoChapter {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::CreateVideoChapterBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::CreateVideoChapterBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::VideoChapter> {
-        self.call.send()
+    /// URI of the thumbnail to show for the chapter.
+    pub fn active_thumbnail_uri(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("active_thumbnail_uri", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// URIs of thumbnails to attach to the chapter.
+    pub fn thumbnail_uris(
+        self,
+        value: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let value: Vec<String> = value.into_iter().map(Into::into).collect();
+        self.set_body_field("thumbnail_uris", &value)
     }
-}
 
-impl Endpoint for CreateVideoChapter {
-    type Answer = types::VideoChapter;
-    const OPERATION: &'static Operation = &CREATE_VIDEO_CHAPTER;
-    fn into_call(self) -> Call<types::VideoChapter> {
-        self.call
+    /// Second of the video at which the chapter begins.
+    pub fn timecode(self, value: u64) -> Self {
+        self.set_body_field("timecode", &value)
+    }
+
+    /// Heading of the chapter.
+    pub fn title(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("title", &value)
     }
 }
 
 /// [`Videos::create_unsaved_video_chapter_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateUnsavedVideoChapterThumbnail {
-    call: Call<types::Picture>,
-}
+pub type CreateUnsavedVideoChapterThumbnail = TypedCall<
+    operations::CreateUnsavedVideoChapterThumbnail,
+>;
 
 impl CreateUnsavedVideoChapterThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::ChapterThumbnailBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::ChapterThumbnailBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateUnsavedVideoChapterThumbnail {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &CREATE_UNSAVED_VIDEO_CHAPTER_THUMBNAIL;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    /// Moment of the video to take the thumbnail from, in seconds from its start.
+    pub fn timecode(self, value: u64) -> Self {
+        self.set_body_field("timecode", &value)
     }
 }
 
 /// [`Videos::get_unsaved_video_chapter_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetUnsavedVideoChapterThumbnail {
-    call: Call<types::Picture>,
-}
+pub type GetUnsavedVideoChapterThumbnail = TypedCall<
+    operations::GetUnsavedVideoChapterThumbnail,
+>;
 
 impl GetUnsavedVideoChapterThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetUnsavedVideoChapterThumbnail {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &GET_UNSAVED_VIDEO_CHAPTER_THUMBNAIL;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::get_video_chapter`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetVideoChapter {
-    call: Call<types::VideoChapter>,
-}
+pub type GetVideoChapter = TypedCall<operations::GetVideoChapter>;
 
 impl GetVideoChapter {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::VideoChapter> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetVideoChapter {
-    type Answer = types::VideoChapter;
-    const OPERATION: &'static Operation = &GET_VIDEO_CHAPTER;
-    fn into_call(self) -> Call<types::VideoChapter> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::edit_video_chapter`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditVideoChapter {
-    call: Call<types::VideoChapter>,
-}
+pub type EditVideoChapter = TypedCall<operations::EditVideoChapter>;
 
 impl EditVideoChapter {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::EditVideoChapterBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::EditVideoChapterBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::VideoChapter> {
-        self.call.send()
+    /// URI of the thumbnail to show for the chapter.
+    pub fn active_thumbnail_uri(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("active_thumbnail_uri", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Second of the video at which the chapter begins.
+    pub fn timecode(self, value: u64) -> Self {
+        self.set_body_field("timecode", &value)
     }
-}
 
-impl Endpoint for EditVideoChapter {
-    type Answer = types::VideoChapter;
-    const OPERATION: &'static Operation = &EDIT_VIDEO_CHAPTER;
-    fn into_call(self) -> Call<types::VideoChapter> {
-        self.call
+    /// Heading of the chapter.
+    pub fn title(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("title", &value)
     }
 }
 
 /// [`Videos::delete_video_chapter`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteVideoChapter {
-    call: Call<Empty>,
-}
-
-impl DeleteVideoChapter {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteVideoChapter {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_VIDEO_CHAPTER;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteVideoChapter = TypedCall<operations::DeleteVideoChapter>;
 
 /// [`Videos::list_video_chapter_thumbnails`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListVideoChapterThumbnails {
-    call: Call<types::Picture>,
-}
+pub type ListVideoChapterThumbnails = TypedCall<operations::ListVideoChapterThumbnails>;
 
 impl ListVideoChapterThumbnails {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListVideoChapterThumbnails {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &LIST_VIDEO_CHAPTER_THUMBNAILS;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::create_video_chapter_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateVideoChapterThumbnail {
-    call: Call<types::Picture>,
-}
+pub type CreateVideoChapterThumbnail = TypedCall<
+    operations::CreateVideoChapterThumbnail,
+>;
 
 impl CreateVideoChapterThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::ChapterThumbnailBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::ChapterThumbnailBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateVideoChapterThumbnail {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &CREATE_VIDEO_CHAPTER_THUMBNAIL;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    /// Moment of the video to take the thumbnail from, in seconds from its start.
+    pub fn timecode(self, value: u64) -> Self {
+        self.set_body_field("timecode", &value)
     }
 }
 
 /// [`Videos::get_video_chapter_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetVideoChapterThumbnail {
-    call: Call<types::Picture>,
-}
+pub type GetVideoChapterThumbnail = TypedCall<operations::GetVideoChapterThumbnail>;
 
 impl GetVideoChapterThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetVideoChapterThumbnail {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &GET_VIDEO_CHAPTER_THUMBNAIL;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::edit_video_chapter_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditVideoChapterThumbnail {
-    call: Call<types::Picture>,
-}
+pub type EditVideoChapterThumbnail = TypedCall<operations::EditVideoChapterThumbnail>;
 
 impl EditVideoChapterThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::ActivatePictureBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::ActivatePictureBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditVideoChapterThumbnail {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &EDIT_VIDEO_CHAPTER_THUMBNAIL;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    /// Whether this picture becomes the one in use.
+    pub fn active(self, value: bool) -> Self {
+        self.set_body_field("active", &value)
     }
 }
 
 /// [`Videos::delete_video_chapter_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteVideoChapterThumbnail {
-    call: Call<Empty>,
-}
-
-impl DeleteVideoChapterThumbnail {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteVideoChapterThumbnail {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_VIDEO_CHAPTER_THUMBNAIL;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteVideoChapterThumbnail = TypedCall<
+    operations::DeleteVideoChapterThumbnail,
+>;
 
 /// [`Videos::list_video_comments`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListVideoComments {
-    call: Call<Page<types::VideoComment>>,
-}
+pub type ListVideoComments = TypedCall<operations::ListVideoComments>;
 
 impl ListVideoComments {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::VideoComment>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListVideoComments {
-    type Answer = Page<types::VideoComment>;
-    const OPERATION: &'static Operation = &LIST_VIDEO_COMMENTS;
-    fn into_call(self) -> Call<Page<types::VideoComment>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::create_video_comment`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateVideoComment {
-    call: Call<types::VideoComment>,
-}
+pub type CreateVideoComment = TypedCall<operations::CreateVideoComment>;
 
 impl CreateVideoComment {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::VideoComment> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateVideoComment {
-    type Answer = types::VideoComment;
-    const OPERATION: &'static Operation = &CREATE_VIDEO_COMMENT;
-    fn into_call(self) -> Call<types::VideoComment> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::get_video_comment`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetVideoComment {
-    call: Call<types::VideoComment>,
-}
+pub type GetVideoComment = TypedCall<operations::GetVideoComment>;
 
 impl GetVideoComment {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::VideoComment> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetVideoComment {
-    type Answer = types::VideoComment;
-    const OPERATION: &'static Operation = &GET_VIDEO_COMMENT;
-    fn into_call(self) -> Call<types::VideoComment> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::edit_video_comment`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditVideoComment {
-    call: Call<types::VideoComment>,
-}
+pub type EditVideoComment = TypedCall<operations::EditVideoComment>;
 
 impl EditVideoComment {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::VideoComment> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditVideoComment {
-    type Answer = types::VideoComment;
-    const OPERATION: &'static Operation = &EDIT_VIDEO_COMMENT;
-    fn into_call(self) -> Call<types::VideoComment> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::delete_video_comment`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteVideoComment {
-    call: Call<Empty>,
-}
-
-impl DeleteVideoComment {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteVideoComment {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_VIDEO_COMMENT;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteVideoComment = TypedCall<operations::DeleteVideoComment>;
 
 /// [`Videos::list_video_comment_replies`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListVideoCommentReplies {
-    call: Call<Page<types::VideoComment>>,
-}
+pub type ListVideoCommentReplies = TypedCall<operations::ListVideoCommentReplies>;
 
 impl ListVideoCommentReplies {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::VideoComment>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListVideoCommentReplies {
-    type Answer = Page<types::VideoComment>;
-    const OPERATION: &'static Operation = &LIST_VIDEO_COMMENT_REPLIES;
-    fn into_call(self) -> Call<Page<types::VideoComment>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::create_video_comment_reply`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateVideoCommentReply {
-    call: Call<types::VideoComment>,
-}
+pub type CreateVideoCommentReply = TypedCall<operations::CreateVideoCommentReply>;
 
 impl CreateVideoCommentReply {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::VideoComment> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateVideoCommentReply {
-    type Answer = types::VideoComment;
-    const OPERATION: &'static Operation = &CREATE_VIDEO_COMMENT_REPLY;
-    fn into_call(self) -> Call<types::VideoComment> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::list_video_credits`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListVideoCredits {
-    call: Call<Page<types::VideoCredit>>,
-}
+pub type ListVideoCredits = TypedCall<operations::ListVideoCredits>;
 
 impl ListVideoCredits {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// By name or by date.
-    pub fn sort(mut self, value: impl Into<types::NameOrDateSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
         let value: types::NameOrDateSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::VideoCredit>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListVideoCredits {
-    type Answer = Page<types::VideoCredit>;
-    const OPERATION: &'static Operation = &LIST_VIDEO_CREDITS;
-    fn into_call(self) -> Call<Page<types::VideoCredit>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::create_video_credit`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateVideoCredit {
-    call: Call<types::VideoCredit>,
-}
+pub type CreateVideoCredit = TypedCall<operations::CreateVideoCredit>;
 
 impl CreateVideoCredit {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::VideoCredit> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateVideoCredit {
-    type Answer = types::VideoCredit;
-    const OPERATION: &'static Operation = &CREATE_VIDEO_CREDIT;
-    fn into_call(self) -> Call<types::VideoCredit> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::list_video_credit_available_users`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListVideoCreditAvailableUsers {
-    call: Call<Page<types::User>>,
-}
+pub type ListVideoCreditAvailableUsers = TypedCall<
+    operations::ListVideoCreditAvailableUsers,
+>;
 
 impl ListVideoCreditAvailableUsers {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// `date` goes by when the user was followed.
-    pub fn sort(mut self, value: impl Into<types::NameOrDateSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
         let value: types::NameOrDateSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::User>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListVideoCreditAvailableUsers {
-    type Answer = Page<types::User>;
-    const OPERATION: &'static Operation = &LIST_VIDEO_CREDIT_AVAILABLE_USERS;
-    fn into_call(self) -> Call<Page<types::User>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::get_video_credit`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetVideoCredit {
-    call: Call<types::VideoCredit>,
-}
+pub type GetVideoCredit = TypedCall<operations::GetVideoCredit>;
 
 impl GetVideoCredit {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::VideoCredit> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetVideoCredit {
-    type Answer = types::VideoCredit;
-    const OPERATION: &'static Operation = &GET_VIDEO_CREDIT;
-    fn into_call(self) -> Call<types::VideoCredit> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::edit_video_credit`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditVideoCredit {
-    call: Call<types::VideoCredit>,
-}
+pub type EditVideoCredit = TypedCall<operations::EditVideoCredit>;
 
 impl EditVideoCredit {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::EditVideoCreditBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::EditVideoCreditBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::VideoCredit> {
-        self.call.send()
+    /// Name of the credited person.
+    pub fn name(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("name", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditVideoCredit {
-    type Answer = types::VideoCredit;
-    const OPERATION: &'static Operation = &EDIT_VIDEO_CREDIT;
-    fn into_call(self) -> Call<types::VideoCredit> {
-        self.call
+    /// The person's part or job in the video.
+    pub fn role(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("role", &value)
     }
 }
 
 /// [`Videos::delete_video_credit`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteVideoCredit {
-    call: Call<Empty>,
-}
-
-impl DeleteVideoCredit {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteVideoCredit {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_VIDEO_CREDIT;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteVideoCredit = TypedCall<operations::DeleteVideoCredit>;
 
 /// [`Videos::set_video_custom_metadata`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct SetVideoCustomMetadata {
-    call: Call<Vec<types::CustomMetadataValue>>,
-}
+pub type SetVideoCustomMetadata = TypedCall<operations::SetVideoCustomMetadata>;
 
 impl SetVideoCustomMetadata {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::SetVideoCustomMetadataBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::SetVideoCustomMetadataBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Vec<types::CustomMetadataValue>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for SetVideoCustomMetadata {
-    type Answer = Vec<types::CustomMetadataValue>;
-    const OPERATION: &'static Operation = &SET_VIDEO_CUSTOM_METADATA;
-    fn into_call(self) -> Call<Vec<types::CustomMetadataValue>> {
-        self.call
+    /// The values to set, one entry for each field.
+    pub fn fields_in_body(
+        self,
+        value: impl IntoIterator<Item = types::CustomMetadataValueInput>,
+    ) -> Self {
+        let value: Vec<types::CustomMetadataValueInput> = value.into_iter().collect();
+        self.set_body_field("fields", &value)
     }
 }
 
 /// [`Videos::get_video_fragments`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetVideoFragments {
-    call: Call<types::VideoFragments>,
-}
+pub type GetVideoFragments = TypedCall<operations::GetVideoFragments>;
 
 impl GetVideoFragments {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::VideoFragments> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetVideoFragments {
-    type Answer = types::VideoFragments;
-    const OPERATION: &'static Operation = &GET_VIDEO_FRAGMENTS;
-    fn into_call(self) -> Call<types::VideoFragments> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::replace_video_fragments`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ReplaceVideoFragments {
-    call: Call<Empty>,
-}
-
-impl ReplaceVideoFragments {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ReplaceVideoFragments {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REPLACE_VIDEO_FRAGMENTS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type ReplaceVideoFragments = TypedCall<operations::ReplaceVideoFragments>;
 
 /// [`Videos::delete_video_fragments`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteVideoFragments {
-    call: Call<Empty>,
-}
-
-impl DeleteVideoFragments {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteVideoFragments {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_VIDEO_FRAGMENTS;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteVideoFragments = TypedCall<operations::DeleteVideoFragments>;
 
 /// [`Videos::list_video_thumbnails`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListVideoThumbnails {
-    call: Call<Page<types::Picture>>,
-}
+pub type ListVideoThumbnails = TypedCall<operations::ListVideoThumbnails>;
 
 impl ListVideoThumbnails {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Picture>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListVideoThumbnails {
-    type Answer = Page<types::Picture>;
-    const OPERATION: &'static Operation = &LIST_VIDEO_THUMBNAILS;
-    fn into_call(self) -> Call<Page<types::Picture>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::create_video_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateVideoThumbnail {
-    call: Call<types::Picture>,
-}
+pub type CreateVideoThumbnail = TypedCall<operations::CreateVideoThumbnail>;
 
 impl CreateVideoThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::CreateThumbnailBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::CreateThumbnailBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
+    /// Whether the picture taken at `time` becomes the video's thumbnail.
+    pub fn active(self, value: bool) -> Self {
+        self.set_body_field("active", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateVideoThumbnail {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &CREATE_VIDEO_THUMBNAIL;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    /// Second of the video from which to take the picture.
+    pub fn time(self, value: u64) -> Self {
+        self.set_body_field("time", &value)
     }
 }
 
 /// [`Videos::get_video_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetVideoThumbnail {
-    call: Call<types::Picture>,
-}
+pub type GetVideoThumbnail = TypedCall<operations::GetVideoThumbnail>;
 
 impl GetVideoThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetVideoThumbnail {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &GET_VIDEO_THUMBNAIL;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::edit_video_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditVideoThumbnail {
-    call: Call<types::Picture>,
-}
+pub type EditVideoThumbnail = TypedCall<operations::EditVideoThumbnail>;
 
 impl EditVideoThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::ActivatePictureBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::ActivatePictureBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditVideoThumbnail {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &EDIT_VIDEO_THUMBNAIL;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    /// Whether this picture becomes the one in use.
+    pub fn active(self, value: bool) -> Self {
+        self.set_body_field("active", &value)
     }
 }
 
 /// [`Videos::delete_video_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteVideoThumbnail {
-    call: Call<Empty>,
-}
-
-impl DeleteVideoThumbnail {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteVideoThumbnail {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_VIDEO_THUMBNAIL;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteVideoThumbnail = TypedCall<operations::DeleteVideoThumbnail>;
 
 /// [`Videos::list_video_embed_domains`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListVideoEmbedDomains {
-    call: Call<Page<types::EmbedDomain>>,
-}
+pub type ListVideoEmbedDomains = TypedCall<operations::ListVideoEmbedDomains>;
 
 impl ListVideoEmbedDomains {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the list.
-    pub fn sort(mut self, value: impl Into<types::EmbedDomainSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::EmbedDomainSort>) -> Self {
         let value: types::EmbedDomainSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::EmbedDomain>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListVideoEmbedDomains {
-    type Answer = Page<types::EmbedDomain>;
-    const OPERATION: &'static Operation = &LIST_VIDEO_EMBED_DOMAINS;
-    fn into_call(self) -> Call<Page<types::EmbedDomain>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::add_video_embed_domain`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddVideoEmbedDomain {
-    call: Call<Empty>,
-}
-
-impl AddVideoEmbedDomain {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddVideoEmbedDomain {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &ADD_VIDEO_EMBED_DOMAIN;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type AddVideoEmbedDomain = TypedCall<operations::AddVideoEmbedDomain>;
 
 /// [`Videos::remove_video_embed_domain`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveVideoEmbedDomain {
-    call: Call<Empty>,
-}
-
-impl RemoveVideoEmbedDomain {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveVideoEmbedDomain {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_VIDEO_EMBED_DOMAIN;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type RemoveVideoEmbedDomain = TypedCall<operations::RemoveVideoEmbedDomain>;
 
 /// [`Videos::list_video_permitted_users`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListVideoPermittedUsers {
-    call: Call<Page<types::User>>,
-}
+pub type ListVideoPermittedUsers = TypedCall<operations::ListVideoPermittedUsers>;
 
 impl ListVideoPermittedUsers {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::User>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListVideoPermittedUsers {
-    type Answer = Page<types::User>;
-    const OPERATION: &'static Operation = &LIST_VIDEO_PERMITTED_USERS;
-    fn into_call(self) -> Call<Page<types::User>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::add_video_permitted_users`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddVideoPermittedUsers {
-    call: Call<Vec<types::User>>,
-}
+pub type AddVideoPermittedUsers = TypedCall<operations::AddVideoPermittedUsers>;
 
 impl AddVideoPermittedUsers {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Vec<types::User>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddVideoPermittedUsers {
-    type Answer = Vec<types::User>;
-    const OPERATION: &'static Operation = &ADD_VIDEO_PERMITTED_USERS;
-    fn into_call(self) -> Call<Vec<types::User>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::add_video_permitted_user`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddVideoPermittedUser {
-    call: Call<Maybe<types::User>>,
-}
+pub type AddVideoPermittedUser = TypedCall<operations::AddVideoPermittedUser>;
 
 impl AddVideoPermittedUser {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Maybe<types::User>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddVideoPermittedUser {
-    type Answer = Maybe<types::User>;
-    const OPERATION: &'static Operation = &ADD_VIDEO_PERMITTED_USER;
-    fn into_call(self) -> Call<Maybe<types::User>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::remove_video_permitted_user`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveVideoPermittedUser {
-    call: Call<Empty>,
-}
-
-impl RemoveVideoPermittedUser {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveVideoPermittedUser {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_VIDEO_PERMITTED_USER;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type RemoveVideoPermittedUser = TypedCall<operations::RemoveVideoPermittedUser>;
 
 /// [`Videos::list_video_tags`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListVideoTags {
-    call: Call<Page<types::Tag>>,
-}
+pub type ListVideoTags = TypedCall<operations::ListVideoTags>;
 
 impl ListVideoTags {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Tag>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListVideoTags {
-    type Answer = Page<types::Tag>;
-    const OPERATION: &'static Operation = &LIST_VIDEO_TAGS;
-    fn into_call(self) -> Call<Page<types::Tag>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::add_video_tags`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddVideoTags {
-    call: Call<Page<types::Tag>>,
-}
+pub type AddVideoTags = TypedCall<operations::AddVideoTags>;
 
 impl AddVideoTags {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Tag>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddVideoTags {
-    type Answer = Page<types::Tag>;
-    const OPERATION: &'static Operation = &ADD_VIDEO_TAGS;
-    fn into_call(self) -> Call<Page<types::Tag>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::get_video_tag`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetVideoTag {
-    call: Call<types::Tag>,
-}
+pub type GetVideoTag = TypedCall<operations::GetVideoTag>;
 
 impl GetVideoTag {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Tag> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetVideoTag {
-    type Answer = types::Tag;
-    const OPERATION: &'static Operation = &GET_VIDEO_TAG;
-    fn into_call(self) -> Call<types::Tag> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::add_video_tag`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddVideoTag {
-    call: Call<types::Tag>,
-}
+pub type AddVideoTag = TypedCall<operations::AddVideoTag>;
 
 impl AddVideoTag {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Tag> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddVideoTag {
-    type Answer = types::Tag;
-    const OPERATION: &'static Operation = &ADD_VIDEO_TAG;
-    fn into_call(self) -> Call<types::Tag> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::remove_video_tag`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveVideoTag {
-    call: Call<Empty>,
-}
-
-impl RemoveVideoTag {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveVideoTag {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_VIDEO_TAG;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type RemoveVideoTag = TypedCall<operations::RemoveVideoTag>;
 
 /// [`Videos::list_video_text_tracks`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListVideoTextTracks {
-    call: Call<Page<types::TextTrack>>,
-}
+pub type ListVideoTextTracks = TypedCall<operations::ListVideoTextTracks>;
 
 impl ListVideoTextTracks {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::TextTrack>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListVideoTextTracks {
-    type Answer = Page<types::TextTrack>;
-    const OPERATION: &'static Operation = &LIST_VIDEO_TEXT_TRACKS;
-    fn into_call(self) -> Call<Page<types::TextTrack>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::create_video_text_track`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateVideoTextTrack {
-    call: Call<types::TextTrack>,
-}
+pub type CreateVideoTextTrack = TypedCall<operations::CreateVideoTextTrack>;
 
 impl CreateVideoTextTrack {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::TextTrack> {
-        self.call.send()
+    /// Whether the player offers this track; only one track of each language and type can be active.
+    pub fn active(self, value: bool) -> Self {
+        self.set_body_field("active", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Whether Vimeo's annotation platform Seshat uploaded the track on its own.
+    pub fn is_auto_generated(self, value: bool) -> Self {
+        self.set_body_field("is_auto_generated", &value)
     }
-}
 
-impl Endpoint for CreateVideoTextTrack {
-    type Answer = types::TextTrack;
-    const OPERATION: &'static Operation = &CREATE_VIDEO_TEXT_TRACK;
-    fn into_call(self) -> Call<types::TextTrack> {
-        self.call
+    /// Whether Seshat uploaded the track after a user changed the transcript.
+    pub fn is_edited(self, value: bool) -> Self {
+        self.set_body_field("is_edited", &value)
     }
 }
 
 /// [`Videos::get_video_text_track`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetVideoTextTrack {
-    call: Call<types::TextTrack>,
-}
+pub type GetVideoTextTrack = TypedCall<operations::GetVideoTextTrack>;
 
 impl GetVideoTextTrack {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::TextTrack> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetVideoTextTrack {
-    type Answer = types::TextTrack;
-    const OPERATION: &'static Operation = &GET_VIDEO_TEXT_TRACK;
-    fn into_call(self) -> Call<types::TextTrack> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::edit_video_text_track`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditVideoTextTrack {
-    call: Call<types::TextTrack>,
-}
+pub type EditVideoTextTrack = TypedCall<operations::EditVideoTextTrack>;
 
 impl EditVideoTextTrack {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::EditTextTrackBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::EditTextTrackBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::TextTrack> {
-        self.call.send()
+    /// Whether the player offers this track; only one track of each language and type can be active.
+    pub fn active(self, value: bool) -> Self {
+        self.set_body_field("active", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Language code; `GET /languages?filter=texttracks` lists them.
+    pub fn language(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("language", &value)
     }
-}
 
-impl Endpoint for EditVideoTextTrack {
-    type Answer = types::TextTrack;
-    const OPERATION: &'static Operation = &EDIT_VIDEO_TEXT_TRACK;
-    fn into_call(self) -> Call<types::TextTrack> {
-        self.call
+    /// Name of the track.
+    pub fn name(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("name", &value)
+    }
+
+    /// Kind of text the track holds.
+    pub fn type_(self, value: impl Into<types::TextTrackType>) -> Self {
+        let value: types::TextTrackType = value.into();
+        self.set_body_field("type", &value)
     }
 }
 
 /// [`Videos::delete_video_text_track`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteVideoTextTrack {
-    call: Call<Empty>,
-}
-
-impl DeleteVideoTextTrack {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteVideoTextTrack {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_VIDEO_TEXT_TRACK;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteVideoTextTrack = TypedCall<operations::DeleteVideoTextTrack>;
 
 /// [`Videos::list_video_transcript_segments`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListVideoTranscriptSegments {
-    call: Call<Page<types::TranscriptSegment>>,
-}
+pub type ListVideoTranscriptSegments = TypedCall<
+    operations::ListVideoTranscriptSegments,
+>;
 
 impl ListVideoTranscriptSegments {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::TranscriptSegment>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListVideoTranscriptSegments {
-    type Answer = Page<types::TranscriptSegment>;
-    const OPERATION: &'static Operation = &LIST_VIDEO_TRANSCRIPT_SEGMENTS;
-    fn into_call(self) -> Call<Page<types::TranscriptSegment>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::trim_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct TrimVideo {
-    call: Call<types::TrimmedVideo>,
-}
+pub type TrimVideo = TypedCall<operations::TrimVideo>;
 
 impl TrimVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::TrimVideoBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::TrimVideoBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::TrimmedVideo> {
-        self.call.send()
+    /// Second of the video at which the trim ends.
+    pub fn trim_end(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("trim_end", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for TrimVideo {
-    type Answer = types::TrimmedVideo;
-    const OPERATION: &'static Operation = &TRIM_VIDEO;
-    fn into_call(self) -> Call<types::TrimmedVideo> {
-        self.call
+    /// Second of the video at which the trim begins.
+    pub fn trim_start(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("trim_start", &value)
     }
 }
 
 /// [`Videos::list_video_versions`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListVideoVersions {
-    call: Call<Page<types::VideoVersion>>,
-}
+pub type ListVideoVersions = TypedCall<operations::ListVideoVersions>;
 
 impl ListVideoVersions {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::VideoVersion>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListVideoVersions {
-    type Answer = Page<types::VideoVersion>;
-    const OPERATION: &'static Operation = &LIST_VIDEO_VERSIONS;
-    fn into_call(self) -> Call<Page<types::VideoVersion>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::create_video_version`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateVideoVersion {
-    call: Call<types::VideoVersion>,
-}
+pub type CreateVideoVersion = TypedCall<operations::CreateVideoVersion>;
 
 impl CreateVideoVersion {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::VideoVersion> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for CreateVideoVersion {
-    type Answer = types::VideoVersion;
-    const OPERATION: &'static Operation = &CREATE_VIDEO_VERSION;
-    fn into_call(self) -> Call<types::VideoVersion> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::get_video_version`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetVideoVersion {
-    call: Call<types::VideoVersion>,
-}
+pub type GetVideoVersion = TypedCall<operations::GetVideoVersion>;
 
 impl GetVideoVersion {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::VideoVersion> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetVideoVersion {
-    type Answer = types::VideoVersion;
-    const OPERATION: &'static Operation = &GET_VIDEO_VERSION;
-    fn into_call(self) -> Call<types::VideoVersion> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::edit_video_version`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditVideoVersion {
-    call: Call<types::VideoVersion>,
-}
+pub type EditVideoVersion = TypedCall<operations::EditVideoVersion>;
 
 impl EditVideoVersion {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::EditVideoVersionBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::EditVideoVersionBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::VideoVersion> {
-        self.call.send()
+    /// Text that describes the version; any Unicode characters.
+    pub fn description(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("description", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for EditVideoVersion {
-    type Answer = types::VideoVersion;
-    const OPERATION: &'static Operation = &EDIT_VIDEO_VERSION;
-    fn into_call(self) -> Call<types::VideoVersion> {
-        self.call
+    /// Whether viewers see this version.
+    pub fn is_current(self, value: bool) -> Self {
+        self.set_body_field("is_current", &value)
     }
 }
 
 /// [`Videos::delete_video_version`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteVideoVersion {
-    call: Call<Empty>,
-}
-
-impl DeleteVideoVersion {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteVideoVersion {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_VIDEO_VERSION;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteVideoVersion = TypedCall<operations::DeleteVideoVersion>;
 
 /// [`Videos::list_video_version_audio_tracks`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListVideoVersionAudioTracks {
-    call: Call<Page<types::AudioTrack>>,
-}
+pub type ListVideoVersionAudioTracks = TypedCall<
+    operations::ListVideoVersionAudioTracks,
+>;
 
 impl ListVideoVersionAudioTracks {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::AudioTrack>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListVideoVersionAudioTracks {
-    type Answer = Page<types::AudioTrack>;
-    const OPERATION: &'static Operation = &LIST_VIDEO_VERSION_AUDIO_TRACKS;
-    fn into_call(self) -> Call<Page<types::AudioTrack>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::create_video_version_audio_track`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct CreateVideoVersionAudioTrack {
-    call: Call<types::AudioTrack>,
-}
+pub type CreateVideoVersionAudioTrack = TypedCall<
+    operations::CreateVideoVersionAudioTrack,
+>;
 
 impl CreateVideoVersionAudioTrack {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::AudioTrack> {
-        self.call.send()
+    /// Whether the audio track is in use.
+    pub fn active(self, value: bool) -> Self {
+        self.set_body_field("active", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Language code; `GET /languages?filter=audiotracks` lists them.
+    pub fn language_code(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("language_code", &value)
     }
-}
 
-impl Endpoint for CreateVideoVersionAudioTrack {
-    type Answer = types::AudioTrack;
-    const OPERATION: &'static Operation = &CREATE_VIDEO_VERSION_AUDIO_TRACK;
-    fn into_call(self) -> Call<types::AudioTrack> {
-        self.call
+    /// Where the track comes from: a user, AI, or a user whose file has AI parts.
+    pub fn provenance(self, value: impl Into<types::AudioTrackProvenance>) -> Self {
+        let value: types::AudioTrackProvenance = value.into();
+        self.set_body_field("provenance", &value)
+    }
+
+    /// `main` is dubbed sound, `descriptive` serves accessibility, `commentary` comments on the video.
+    pub fn type_(self, value: impl Into<types::AudioTrackType>) -> Self {
+        let value: types::AudioTrackType = value.into();
+        self.set_body_field("type", &value)
     }
 }
 
 /// [`Videos::get_video_version_audio_track`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetVideoVersionAudioTrack {
-    call: Call<types::AudioTrack>,
-}
+pub type GetVideoVersionAudioTrack = TypedCall<operations::GetVideoVersionAudioTrack>;
 
 impl GetVideoVersionAudioTrack {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::AudioTrack> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetVideoVersionAudioTrack {
-    type Answer = types::AudioTrack;
-    const OPERATION: &'static Operation = &GET_VIDEO_VERSION_AUDIO_TRACK;
-    fn into_call(self) -> Call<types::AudioTrack> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::edit_video_version_audio_track`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct EditVideoVersionAudioTrack {
-    call: Call<types::AudioTrack>,
-}
+pub type EditVideoVersionAudioTrack = TypedCall<operations::EditVideoVersionAudioTrack>;
 
 impl EditVideoVersionAudioTrack {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 
-    /// What to send along.
-    pub fn body(mut self, body: &types::EditAudioTrackBody) -> Self {
-        self.call.set_json(body);
-        self
+    /// Sets the whole body, in place of all fields that were set before.
+    pub fn body(self, body: types::EditAudioTrackBody) -> Self {
+        self.set_body(&body)
     }
 
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::AudioTrack> {
-        self.call.send()
+    /// Whether the audio track is in use.
+    pub fn active(self, value: bool) -> Self {
+        self.set_body_field("active", &value)
     }
 
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    /// Language code; `GET /languages?filter=audiotracks` lists them.
+    pub fn language_code(self, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        self.set_body_field("language_code", &value)
     }
-}
 
-impl Endpoint for EditVideoVersionAudioTrack {
-    type Answer = types::AudioTrack;
-    const OPERATION: &'static Operation = &EDIT_VIDEO_VERSION_AUDIO_TRACK;
-    fn into_call(self) -> Call<types::AudioTrack> {
-        self.call
+    /// Where the track comes from: a user, AI, or a user whose file has AI parts.
+    pub fn provenance(self, value: impl Into<types::AudioTrackProvenance>) -> Self {
+        let value: types::AudioTrackProvenance = value.into();
+        self.set_body_field("provenance", &value)
+    }
+
+    /// `main` is dubbed sound, `descriptive` serves accessibility, `commentary` comments on the video.
+    pub fn type_(self, value: impl Into<types::AudioTrackType>) -> Self {
+        let value: types::AudioTrackType = value.into();
+        self.set_body_field("type", &value)
     }
 }
 
 /// [`Videos::delete_video_version_audio_track`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct DeleteVideoVersionAudioTrack {
-    call: Call<Empty>,
-}
-
-impl DeleteVideoVersionAudioTrack {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for DeleteVideoVersionAudioTrack {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &DELETE_VIDEO_VERSION_AUDIO_TRACK;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type DeleteVideoVersionAudioTrack = TypedCall<
+    operations::DeleteVideoVersionAudioTrack,
+>;
 
 /// [`Videos::get_video_version_downloads`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetVideoVersionDownloads {
-    call: Call<Value>,
-}
+pub type GetVideoVersionDownloads = TypedCall<operations::GetVideoVersionDownloads>;
 
 impl GetVideoVersionDownloads {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Value> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetVideoVersionDownloads {
-    type Answer = Value;
-    const OPERATION: &'static Operation = &GET_VIDEO_VERSION_DOWNLOADS;
-    fn into_call(self) -> Call<Value> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::get_video_version_thumbnail`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetVideoVersionThumbnail {
-    call: Call<types::Picture>,
-}
+pub type GetVideoVersionThumbnail = TypedCall<operations::GetVideoVersionThumbnail>;
 
 impl GetVideoVersionThumbnail {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Picture> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetVideoVersionThumbnail {
-    type Answer = types::Picture;
-    const OPERATION: &'static Operation = &GET_VIDEO_VERSION_THUMBNAIL;
-    fn into_call(self) -> Call<types::Picture> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::list_video_version_text_tracks`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListVideoVersionTextTracks {
-    call: Call<Page<types::TextTrack>>,
-}
+pub type ListVideoVersionTextTracks = TypedCall<operations::ListVideoVersionTextTracks>;
 
 impl ListVideoVersionTextTracks {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::TextTrack>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListVideoVersionTextTracks {
-    type Answer = Page<types::TextTrack>;
-    const OPERATION: &'static Operation = &LIST_VIDEO_VERSION_TEXT_TRACKS;
-    fn into_call(self) -> Call<Page<types::TextTrack>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`Videos::list_related_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListRelatedVideos {
-    call: Call<Page<types::Video>>,
-}
+pub type ListRelatedVideos = TypedCall<operations::ListRelatedVideos>;
 
 impl ListRelatedVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Must be `related`; any other value gives 400.
-    pub fn filter(mut self, value: impl Into<types::RelatedFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::RelatedFilter>) -> Self {
         let value: types::RelatedFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListRelatedVideos {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_RELATED_VIDEOS;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
@@ -10803,3 +7660,249 @@ static LIST_RELATED_VIDEOS: Operation = Operation {
     paged: true,
     conditional: false,
 };
+
+/// The operations of this area as types, which say what each call responds with.
+#[doc(hidden)]
+pub mod operations {
+    use super::*;
+    use crate::runtime::operation_spec;
+    operation_spec!(
+        ListShowcaseVideoTextTracks, Page < types::TextTrack >,
+        LIST_SHOWCASE_VIDEO_TEXT_TRACKS
+    );
+    operation_spec!(
+        ListChannelVideoComments, Page < types::VideoComment >,
+        LIST_CHANNEL_VIDEO_COMMENTS
+    );
+    operation_spec!(
+        CreateChannelVideoComment, types::VideoComment, CREATE_CHANNEL_VIDEO_COMMENT
+    );
+    operation_spec!(
+        ListChannelVideoCredits, Page < types::VideoCredit >, LIST_CHANNEL_VIDEO_CREDITS
+    );
+    operation_spec!(
+        CreateChannelVideoCredit, types::VideoCredit, CREATE_CHANNEL_VIDEO_CREDIT
+    );
+    operation_spec!(
+        ListChannelVideoThumbnails, Page < types::Picture >,
+        LIST_CHANNEL_VIDEO_THUMBNAILS
+    );
+    operation_spec!(
+        CreateChannelVideoThumbnail, types::Picture, CREATE_CHANNEL_VIDEO_THUMBNAIL
+    );
+    operation_spec!(
+        ListChannelVideoPermittedUsers, Page < types::User >,
+        LIST_CHANNEL_VIDEO_PERMITTED_USERS
+    );
+    operation_spec!(
+        AddChannelVideoPermittedUsers, Vec < types::User >,
+        ADD_CHANNEL_VIDEO_PERMITTED_USERS
+    );
+    operation_spec!(
+        ListChannelVideoTextTracks, Page < types::TextTrack >,
+        LIST_CHANNEL_VIDEO_TEXT_TRACKS
+    );
+    operation_spec!(
+        CreateChannelVideoTextTrack, types::TextTrack, CREATE_CHANNEL_VIDEO_TEXT_TRACK
+    );
+    operation_spec!(
+        ListChannelVideoVersions, Page < types::VideoVersion >,
+        LIST_CHANNEL_VIDEO_VERSIONS
+    );
+    operation_spec!(
+        ListContentRatings, Page < types::ContentRating >, LIST_CONTENT_RATINGS
+    );
+    operation_spec!(
+        ListCreativeCommonsLicenses, Page < types::CreativeCommons >,
+        LIST_CREATIVE_COMMONS_LICENSES
+    );
+    operation_spec!(ListLanguages, Page < types::Language >, LIST_LANGUAGES);
+    operation_spec!(ListMyAppearances, Page < types::Video >, LIST_MY_APPEARANCES);
+    operation_spec!(ListMyVideos, Page < types::Video >, LIST_MY_VIDEOS);
+    operation_spec!(CreateMyVideo, types::Video, CREATE_MY_VIDEO);
+    operation_spec!(DeleteMyVideos, Empty, DELETE_MY_VIDEOS);
+    operation_spec!(GetMyVideo, types::Video, GET_MY_VIDEO);
+    operation_spec!(CopyMyVideo, types::Video, COPY_MY_VIDEO);
+    operation_spec!(GetMyVideoM3u8Playback, Value, GET_MY_VIDEO_M3U8_PLAYBACK);
+    operation_spec!(
+        GetVideoReportReasons, types::VideoReportReasons, GET_VIDEO_REPORT_REASONS
+    );
+    operation_spec!(ListTagVideos, Page < types::Video >, LIST_TAG_VIDEOS);
+    operation_spec!(ListUserAppearances, Page < types::Video >, LIST_USER_APPEARANCES);
+    operation_spec!(GetUserUpload, types::UploadAttempt, GET_USER_UPLOAD);
+    operation_spec!(CompleteUserUpload, Empty, COMPLETE_USER_UPLOAD);
+    operation_spec!(ListUserVideos, Page < types::Video >, LIST_USER_VIDEOS);
+    operation_spec!(CreateUserVideo, types::Video, CREATE_USER_VIDEO);
+    operation_spec!(DeleteUserVideos, Empty, DELETE_USER_VIDEOS);
+    operation_spec!(GetUserVideo, types::Video, GET_USER_VIDEO);
+    operation_spec!(CopyUserVideo, types::Video, COPY_USER_VIDEO);
+    operation_spec!(GetUserVideoM3u8Playback, Value, GET_USER_VIDEO_M3U8_PLAYBACK);
+    operation_spec!(SearchVideos, Page < types::Video >, SEARCH_VIDEOS);
+    operation_spec!(ListAiLanguages, Value, LIST_AI_LANGUAGES);
+    operation_spec!(
+        GetVideoTranscriptMetadata, types::VideoTranscriptMetadata,
+        GET_VIDEO_TRANSCRIPT_METADATA
+    );
+    operation_spec!(GetVideo, types::Video, GET_VIDEO);
+    operation_spec!(EditVideo, types::Video, EDIT_VIDEO);
+    operation_spec!(DeleteVideo, Empty, DELETE_VIDEO);
+    operation_spec!(ListVideoAiQuestions, Value, LIST_VIDEO_AI_QUESTIONS);
+    operation_spec!(AskVideoAiQuestion, Value, ASK_VIDEO_AI_QUESTION);
+    operation_spec!(GetVideoAiMetadata, Value, GET_VIDEO_AI_METADATA);
+    operation_spec!(EditVideoAiTextTrack, Empty, EDIT_VIDEO_AI_TEXT_TRACK);
+    operation_spec!(
+        GetVideoAiTranscriptionStatus, Value, GET_VIDEO_AI_TRANSCRIPTION_STATUS
+    );
+    operation_spec!(StartVideoAiTranscription, Value, START_VIDEO_AI_TRANSCRIPTION);
+    operation_spec!(GetVideoAiDubbingStatus, Value, GET_VIDEO_AI_DUBBING_STATUS);
+    operation_spec!(StartVideoAiDubbing, Value, START_VIDEO_AI_DUBBING);
+    operation_spec!(GetVideoAiSubtitlingStatus, Value, GET_VIDEO_AI_SUBTITLING_STATUS);
+    operation_spec!(StartVideoAiSubtitling, Value, START_VIDEO_AI_SUBTITLING);
+    operation_spec!(ListVideoShowcases, Page < types::Showcase >, LIST_VIDEO_SHOWCASES);
+    operation_spec!(EditVideoShowcases, Vec < types::Showcase >, EDIT_VIDEO_SHOWCASES);
+    operation_spec!(
+        ListVideoAnimatedThumbnails, Page < types::AnimatedThumbnailSet >,
+        LIST_VIDEO_ANIMATED_THUMBNAILS
+    );
+    operation_spec!(
+        CreateVideoAnimatedThumbnails, types::AnimatedThumbnailSet,
+        CREATE_VIDEO_ANIMATED_THUMBNAILS
+    );
+    operation_spec!(
+        GetVideoAnimatedThumbnails, types::AnimatedThumbnailSet,
+        GET_VIDEO_ANIMATED_THUMBNAILS
+    );
+    operation_spec!(
+        DeleteVideoAnimatedThumbnails, Empty, DELETE_VIDEO_ANIMATED_THUMBNAILS
+    );
+    operation_spec!(
+        GetVideoAnimatedThumbnailsStatus, types::AnimatedThumbnailSet,
+        GET_VIDEO_ANIMATED_THUMBNAILS_STATUS
+    );
+    operation_spec!(
+        ListVideoChapters, Page < types::VideoChapter >, LIST_VIDEO_CHAPTERS
+    );
+    operation_spec!(CreateVideoChapter, types::VideoChapter, CREATE_VIDEO_CHAPTER);
+    operation_spec!(
+        CreateUnsavedVideoChapterThumbnail, types::Picture,
+        CREATE_UNSAVED_VIDEO_CHAPTER_THUMBNAIL
+    );
+    operation_spec!(
+        GetUnsavedVideoChapterThumbnail, types::Picture,
+        GET_UNSAVED_VIDEO_CHAPTER_THUMBNAIL
+    );
+    operation_spec!(GetVideoChapter, types::VideoChapter, GET_VIDEO_CHAPTER);
+    operation_spec!(EditVideoChapter, types::VideoChapter, EDIT_VIDEO_CHAPTER);
+    operation_spec!(DeleteVideoChapter, Empty, DELETE_VIDEO_CHAPTER);
+    operation_spec!(
+        ListVideoChapterThumbnails, types::Picture, LIST_VIDEO_CHAPTER_THUMBNAILS
+    );
+    operation_spec!(
+        CreateVideoChapterThumbnail, types::Picture, CREATE_VIDEO_CHAPTER_THUMBNAIL
+    );
+    operation_spec!(
+        GetVideoChapterThumbnail, types::Picture, GET_VIDEO_CHAPTER_THUMBNAIL
+    );
+    operation_spec!(
+        EditVideoChapterThumbnail, types::Picture, EDIT_VIDEO_CHAPTER_THUMBNAIL
+    );
+    operation_spec!(DeleteVideoChapterThumbnail, Empty, DELETE_VIDEO_CHAPTER_THUMBNAIL);
+    operation_spec!(
+        ListVideoComments, Page < types::VideoComment >, LIST_VIDEO_COMMENTS
+    );
+    operation_spec!(CreateVideoComment, types::VideoComment, CREATE_VIDEO_COMMENT);
+    operation_spec!(GetVideoComment, types::VideoComment, GET_VIDEO_COMMENT);
+    operation_spec!(EditVideoComment, types::VideoComment, EDIT_VIDEO_COMMENT);
+    operation_spec!(DeleteVideoComment, Empty, DELETE_VIDEO_COMMENT);
+    operation_spec!(
+        ListVideoCommentReplies, Page < types::VideoComment >, LIST_VIDEO_COMMENT_REPLIES
+    );
+    operation_spec!(
+        CreateVideoCommentReply, types::VideoComment, CREATE_VIDEO_COMMENT_REPLY
+    );
+    operation_spec!(ListVideoCredits, Page < types::VideoCredit >, LIST_VIDEO_CREDITS);
+    operation_spec!(CreateVideoCredit, types::VideoCredit, CREATE_VIDEO_CREDIT);
+    operation_spec!(
+        ListVideoCreditAvailableUsers, Page < types::User >,
+        LIST_VIDEO_CREDIT_AVAILABLE_USERS
+    );
+    operation_spec!(GetVideoCredit, types::VideoCredit, GET_VIDEO_CREDIT);
+    operation_spec!(EditVideoCredit, types::VideoCredit, EDIT_VIDEO_CREDIT);
+    operation_spec!(DeleteVideoCredit, Empty, DELETE_VIDEO_CREDIT);
+    operation_spec!(
+        SetVideoCustomMetadata, Vec < types::CustomMetadataValue >,
+        SET_VIDEO_CUSTOM_METADATA
+    );
+    operation_spec!(GetVideoFragments, types::VideoFragments, GET_VIDEO_FRAGMENTS);
+    operation_spec!(ReplaceVideoFragments, Empty, REPLACE_VIDEO_FRAGMENTS);
+    operation_spec!(DeleteVideoFragments, Empty, DELETE_VIDEO_FRAGMENTS);
+    operation_spec!(ListVideoThumbnails, Page < types::Picture >, LIST_VIDEO_THUMBNAILS);
+    operation_spec!(CreateVideoThumbnail, types::Picture, CREATE_VIDEO_THUMBNAIL);
+    operation_spec!(GetVideoThumbnail, types::Picture, GET_VIDEO_THUMBNAIL);
+    operation_spec!(EditVideoThumbnail, types::Picture, EDIT_VIDEO_THUMBNAIL);
+    operation_spec!(DeleteVideoThumbnail, Empty, DELETE_VIDEO_THUMBNAIL);
+    operation_spec!(
+        ListVideoEmbedDomains, Page < types::EmbedDomain >, LIST_VIDEO_EMBED_DOMAINS
+    );
+    operation_spec!(AddVideoEmbedDomain, Empty, ADD_VIDEO_EMBED_DOMAIN);
+    operation_spec!(RemoveVideoEmbedDomain, Empty, REMOVE_VIDEO_EMBED_DOMAIN);
+    operation_spec!(
+        ListVideoPermittedUsers, Page < types::User >, LIST_VIDEO_PERMITTED_USERS
+    );
+    operation_spec!(
+        AddVideoPermittedUsers, Vec < types::User >, ADD_VIDEO_PERMITTED_USERS
+    );
+    operation_spec!(
+        AddVideoPermittedUser, Maybe < types::User >, ADD_VIDEO_PERMITTED_USER
+    );
+    operation_spec!(RemoveVideoPermittedUser, Empty, REMOVE_VIDEO_PERMITTED_USER);
+    operation_spec!(ListVideoTags, Page < types::Tag >, LIST_VIDEO_TAGS);
+    operation_spec!(AddVideoTags, Page < types::Tag >, ADD_VIDEO_TAGS);
+    operation_spec!(GetVideoTag, types::Tag, GET_VIDEO_TAG);
+    operation_spec!(AddVideoTag, types::Tag, ADD_VIDEO_TAG);
+    operation_spec!(RemoveVideoTag, Empty, REMOVE_VIDEO_TAG);
+    operation_spec!(
+        ListVideoTextTracks, Page < types::TextTrack >, LIST_VIDEO_TEXT_TRACKS
+    );
+    operation_spec!(CreateVideoTextTrack, types::TextTrack, CREATE_VIDEO_TEXT_TRACK);
+    operation_spec!(GetVideoTextTrack, types::TextTrack, GET_VIDEO_TEXT_TRACK);
+    operation_spec!(EditVideoTextTrack, types::TextTrack, EDIT_VIDEO_TEXT_TRACK);
+    operation_spec!(DeleteVideoTextTrack, Empty, DELETE_VIDEO_TEXT_TRACK);
+    operation_spec!(
+        ListVideoTranscriptSegments, Page < types::TranscriptSegment >,
+        LIST_VIDEO_TRANSCRIPT_SEGMENTS
+    );
+    operation_spec!(TrimVideo, types::TrimmedVideo, TRIM_VIDEO);
+    operation_spec!(
+        ListVideoVersions, Page < types::VideoVersion >, LIST_VIDEO_VERSIONS
+    );
+    operation_spec!(CreateVideoVersion, types::VideoVersion, CREATE_VIDEO_VERSION);
+    operation_spec!(GetVideoVersion, types::VideoVersion, GET_VIDEO_VERSION);
+    operation_spec!(EditVideoVersion, types::VideoVersion, EDIT_VIDEO_VERSION);
+    operation_spec!(DeleteVideoVersion, Empty, DELETE_VIDEO_VERSION);
+    operation_spec!(
+        ListVideoVersionAudioTracks, Page < types::AudioTrack >,
+        LIST_VIDEO_VERSION_AUDIO_TRACKS
+    );
+    operation_spec!(
+        CreateVideoVersionAudioTrack, types::AudioTrack, CREATE_VIDEO_VERSION_AUDIO_TRACK
+    );
+    operation_spec!(
+        GetVideoVersionAudioTrack, types::AudioTrack, GET_VIDEO_VERSION_AUDIO_TRACK
+    );
+    operation_spec!(
+        EditVideoVersionAudioTrack, types::AudioTrack, EDIT_VIDEO_VERSION_AUDIO_TRACK
+    );
+    operation_spec!(
+        DeleteVideoVersionAudioTrack, Empty, DELETE_VIDEO_VERSION_AUDIO_TRACK
+    );
+    operation_spec!(GetVideoVersionDownloads, Value, GET_VIDEO_VERSION_DOWNLOADS);
+    operation_spec!(
+        GetVideoVersionThumbnail, types::Picture, GET_VIDEO_VERSION_THUMBNAIL
+    );
+    operation_spec!(
+        ListVideoVersionTextTracks, Page < types::TextTrack >,
+        LIST_VIDEO_VERSION_TEXT_TRACKS
+    );
+    operation_spec!(ListRelatedVideos, Page < types::Video >, LIST_RELATED_VIDEOS);
+}

@@ -14,10 +14,9 @@
 //! | [`remove_user_watch_later_video`](WatchLater::remove_user_watch_later_video) | Remove a video from Watch Later of a user | interact |
 
 use http::Method;
-use serde::de::DeserializeOwned;
 use crate::{
-    Call, Client, Empty, Endpoint, Fields, InvalidId, Operation, Page, PendingAnswer,
-    QueryParameter, UserId, VideoId,
+    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, TypedCall, UserId,
+    VideoId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -44,8 +43,7 @@ impl WatchLater<'_> {
     /// Answer: one page of videos.
     #[doc(alias = "get_watch_later_queue_alt1")]
     pub fn list_my_watch_later_videos(&self) -> ListMyWatchLaterVideos {
-        let call = Call::new(self.client, &LIST_MY_WATCH_LATER_VIDEOS, &[]);
-        ListMyWatchLaterVideos { call }
+        TypedCall::new(self.client, &[])
     }
 
     /// Check whether the token's user queued a video for later.
@@ -61,12 +59,7 @@ impl WatchLater<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetMyWatchLaterVideo {
-        let call = Call::new(
-            self.client,
-            &GET_MY_WATCH_LATER_VIDEO,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        GetMyWatchLaterVideo { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Add a video to Watch Later of the token's user.
@@ -80,12 +73,7 @@ impl WatchLater<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AddMyWatchLaterVideo {
-        let call = Call::new(
-            self.client,
-            &ADD_MY_WATCH_LATER_VIDEO,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        AddMyWatchLaterVideo { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Remove a video from Watch Later of the token's user.
@@ -99,12 +87,7 @@ impl WatchLater<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveMyWatchLaterVideo {
-        let call = Call::new(
-            self.client,
-            &REMOVE_MY_WATCH_LATER_VIDEO,
-            &[&read_id::<VideoId>(video_id)],
-        );
-        RemoveMyWatchLaterVideo { call }
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// List the Watch Later queue of a user.
@@ -120,12 +103,7 @@ impl WatchLater<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserWatchLaterVideos {
-        let call = Call::new(
-            self.client,
-            &LIST_USER_WATCH_LATER_VIDEOS,
-            &[&read_id::<UserId>(user_id)],
-        );
-        ListUserWatchLaterVideos { call }
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Check whether a user queued a video for later.
@@ -143,12 +121,10 @@ impl WatchLater<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetUserWatchLaterVideo {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &GET_USER_WATCH_LATER_VIDEO,
             &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
-        );
-        GetUserWatchLaterVideo { call }
+        )
     }
 
     /// Add a video to Watch Later of a user.
@@ -164,12 +140,10 @@ impl WatchLater<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AddUserWatchLaterVideo {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &ADD_USER_WATCH_LATER_VIDEO,
             &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
-        );
-        AddUserWatchLaterVideo { call }
+        )
     }
 
     /// Remove a video from Watch Later of a user.
@@ -185,362 +159,142 @@ impl WatchLater<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveUserWatchLaterVideo {
-        let call = Call::new(
+        TypedCall::new(
             self.client,
-            &REMOVE_USER_WATCH_LATER_VIDEO,
             &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
-        );
-        RemoveUserWatchLaterVideo { call }
+        )
     }
 }
 
 /// [`WatchLater::list_my_watch_later_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListMyWatchLaterVideos {
-    call: Call<Page<types::Video>>,
-}
+pub type ListMyWatchLaterVideos = TypedCall<operations::ListMyWatchLaterVideos>;
 
 impl ListMyWatchLaterVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the videos; `comments`, `likes` and `plays` go by number.
-    pub fn sort(mut self, value: impl Into<types::VideoSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::VideoSort>) -> Self {
         let value: types::VideoSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(mut self, value: impl Into<types::EmbeddableFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
         let value: types::EmbeddableFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
-    pub fn filter_embeddable(mut self, value: bool) -> Self {
-        self.call.set_query("filter_embeddable", &value);
-        self
+    pub fn filter_embeddable(self, value: bool) -> Self {
+        self.set_query("filter_embeddable", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListMyWatchLaterVideos {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_MY_WATCH_LATER_VIDEOS;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`WatchLater::get_my_watch_later_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetMyWatchLaterVideo {
-    call: Call<types::Video>,
-}
+pub type GetMyWatchLaterVideo = TypedCall<operations::GetMyWatchLaterVideo>;
 
 impl GetMyWatchLaterVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetMyWatchLaterVideo {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &GET_MY_WATCH_LATER_VIDEO;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`WatchLater::add_my_watch_later_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddMyWatchLaterVideo {
-    call: Call<Empty>,
-}
-
-impl AddMyWatchLaterVideo {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddMyWatchLaterVideo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &ADD_MY_WATCH_LATER_VIDEO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type AddMyWatchLaterVideo = TypedCall<operations::AddMyWatchLaterVideo>;
 
 /// [`WatchLater::remove_my_watch_later_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveMyWatchLaterVideo {
-    call: Call<Empty>,
-}
-
-impl RemoveMyWatchLaterVideo {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveMyWatchLaterVideo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_MY_WATCH_LATER_VIDEO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type RemoveMyWatchLaterVideo = TypedCall<operations::RemoveMyWatchLaterVideo>;
 
 /// [`WatchLater::list_user_watch_later_videos`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct ListUserWatchLaterVideos {
-    call: Call<Page<types::Video>>,
-}
+pub type ListUserWatchLaterVideos = TypedCall<operations::ListUserWatchLaterVideos>;
 
 impl ListUserWatchLaterVideos {
     /// Number of the page, from 1.
-    pub fn page(mut self, value: u64) -> Self {
-        self.call.set_query("page", &value);
-        self
+    pub fn page(self, value: u64) -> Self {
+        self.set_query("page", &value)
     }
 
     /// Most items on a page; Vimeo caps it, mostly at 100.
-    pub fn per_page(mut self, value: u64) -> Self {
-        self.call.set_query("per_page", &value);
-        self
+    pub fn per_page(self, value: u64) -> Self {
+        self.set_query("per_page", &value)
     }
 
     /// Order of the videos; `comments`, `likes` and `plays` go by number.
-    pub fn sort(mut self, value: impl Into<types::VideoSort>) -> Self {
+    pub fn sort(self, value: impl Into<types::VideoSort>) -> Self {
         let value: types::VideoSort = value.into();
-        self.call.set_query("sort", &value);
-        self
+        self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(mut self, value: impl Into<types::SortDirection>) -> Self {
+    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
         let value: types::SortDirection = value.into();
-        self.call.set_query("direction", &value);
-        self
+        self.set_query("direction", &value)
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(mut self, value: impl Into<types::EmbeddableFilter>) -> Self {
+    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
         let value: types::EmbeddableFilter = value.into();
-        self.call.set_query("filter", &value);
-        self
+        self.set_query("filter", &value)
     }
 
     /// Whether to list the videos that allow embedding or those that forbid it; only read with `filter=embeddable`.
-    pub fn filter_embeddable(mut self, value: bool) -> Self {
-        self.call.set_query("filter_embeddable", &value);
-        self
+    pub fn filter_embeddable(self, value: bool) -> Self {
+        self.set_query("filter_embeddable", &value)
     }
 
     /// Text to search for.
-    pub fn query(mut self, value: impl Into<String>) -> Self {
+    pub fn query(self, value: impl Into<String>) -> Self {
         let value: String = value.into();
-        self.call.set_query("query", &value);
-        self
+        self.set_query("query", &value)
     }
 
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Page<types::Video>> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for ListUserWatchLaterVideos {
-    type Answer = Page<types::Video>;
-    const OPERATION: &'static Operation = &LIST_USER_WATCH_LATER_VIDEOS;
-    fn into_call(self) -> Call<Page<types::Video>> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`WatchLater::get_user_watch_later_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct GetUserWatchLaterVideo {
-    call: Call<types::Video>,
-}
+pub type GetUserWatchLaterVideo = TypedCall<operations::GetUserWatchLaterVideo>;
 
 impl GetUserWatchLaterVideo {
     /// Fields that the answer shall have, separated by commas; a dot leads into an object, as in `uri,name,pictures.sizes`. All others are left out.
-    pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-        self.call.set_query("fields", &value.into());
-        self
-    }
-
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<types::Video> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for GetUserWatchLaterVideo {
-    type Answer = types::Video;
-    const OPERATION: &'static Operation = &GET_USER_WATCH_LATER_VIDEO;
-    fn into_call(self) -> Call<types::Video> {
-        self.call
+    pub fn fields(self, value: impl Into<Fields>) -> Self {
+        self.set_query("fields", &value.into())
     }
 }
 
 /// [`WatchLater::add_user_watch_later_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct AddUserWatchLaterVideo {
-    call: Call<Empty>,
-}
-
-impl AddUserWatchLaterVideo {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for AddUserWatchLaterVideo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &ADD_USER_WATCH_LATER_VIDEO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type AddUserWatchLaterVideo = TypedCall<operations::AddUserWatchLaterVideo>;
 
 /// [`WatchLater::remove_user_watch_later_video`] before it is sent.
-#[derive(Debug, Clone)]
-#[must_use = "a call does nothing until send() is awaited"]
-pub struct RemoveUserWatchLaterVideo {
-    call: Call<Empty>,
-}
-
-impl RemoveUserWatchLaterVideo {
-    /// Sends the call and reads the answer.
-    #[inline]
-    pub fn send(self) -> PendingAnswer<Empty> {
-        self.call.send()
-    }
-
-    /// Sends the call and reads the answer as a type of one's own.
-    #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
-    }
-}
-
-impl Endpoint for RemoveUserWatchLaterVideo {
-    type Answer = Empty;
-    const OPERATION: &'static Operation = &REMOVE_USER_WATCH_LATER_VIDEO;
-    fn into_call(self) -> Call<Empty> {
-        self.call
-    }
-}
+pub type RemoveUserWatchLaterVideo = TypedCall<operations::RemoveUserWatchLaterVideo>;
 
 /// What is known of each operation of this area.
 pub(super) static OPERATIONS: &[&Operation] = &[
@@ -741,3 +495,22 @@ static REMOVE_USER_WATCH_LATER_VIDEO: Operation = Operation {
     paged: false,
     conditional: false,
 };
+
+/// The operations of this area as types, which say what each call responds with.
+#[doc(hidden)]
+pub mod operations {
+    use super::*;
+    use crate::runtime::operation_spec;
+    operation_spec!(
+        ListMyWatchLaterVideos, Page < types::Video >, LIST_MY_WATCH_LATER_VIDEOS
+    );
+    operation_spec!(GetMyWatchLaterVideo, types::Video, GET_MY_WATCH_LATER_VIDEO);
+    operation_spec!(AddMyWatchLaterVideo, Empty, ADD_MY_WATCH_LATER_VIDEO);
+    operation_spec!(RemoveMyWatchLaterVideo, Empty, REMOVE_MY_WATCH_LATER_VIDEO);
+    operation_spec!(
+        ListUserWatchLaterVideos, Page < types::Video >, LIST_USER_WATCH_LATER_VIDEOS
+    );
+    operation_spec!(GetUserWatchLaterVideo, types::Video, GET_USER_WATCH_LATER_VIDEO);
+    operation_spec!(AddUserWatchLaterVideo, Empty, ADD_USER_WATCH_LATER_VIDEO);
+    operation_spec!(RemoveUserWatchLaterVideo, Empty, REMOVE_USER_WATCH_LATER_VIDEO);
+}

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -10,11 +11,14 @@ use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use url::Url;
 use url::form_urlencoded;
 
 use super::send::{PendingAnswer, send};
-use super::{Client, Error, Fields, InvalidId, Operation, Request};
+use super::{
+    CallTimeout, Client, Error, Fields, InvalidId, Operation, RateLimitOption, Request, RetryOption,
+};
 
 /// A typed call before it is sent: implemented by every generated builder.
 ///
@@ -133,12 +137,42 @@ impl<T> Call<T> {
         }
     }
 
+    /// Sets one field of the JSON body in place, beside those that were set before; for generated builders.
+    pub(crate) fn set_json_field(&mut self, name: &'static str, value: &impl Serialize) {
+        let fields = if self.body.is_empty() { Ok(Map::new()) } else { serde_json::from_slice(&self.body) };
+        let written = fields.and_then(|mut fields: Map<String, Value>| {
+            fields.insert(name.to_owned(), serde_json::to_value(value)?);
+            Ok(fields)
+        });
+        match written {
+            Ok(fields) => self.set_json(&fields),
+            Err(error) => {
+                self.refuse(format!("the field {name} of its body cannot be written as JSON: {error}"))
+            }
+        }
+    }
+
     /// Sends a form body, as the OAuth endpoints take it.
     pub fn form(mut self, pairs: &[(&str, &str)]) -> Self {
         self.body = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().into();
         self.headers
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         self
+    }
+
+    /// Limits the time of this call as a whole, with its retries and waits, in place of the client's own limit.
+    pub fn timeout(self, total: Duration) -> Self {
+        self.extension(CallTimeout(total))
+    }
+
+    /// Retries this call by another policy than the client's, such as `vimeo_ext::RetryPolicy`.
+    pub fn retry(self, policy: impl RetryOption) -> Self {
+        self.extension(policy)
+    }
+
+    /// Treats the rate limit for this call by another policy than the client's, such as `vimeo_ext::LimitPolicy`.
+    pub fn rate_limit(self, policy: impl RateLimitOption) -> Self {
+        self.extension(policy)
     }
 
     /// Hands a value to the layers of the transport, such as an option of this one call.

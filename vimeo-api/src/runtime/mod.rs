@@ -2,9 +2,10 @@
 
 mod answer;
 mod api_error;
-
 mod call;
+mod call_option;
 mod client;
+mod conditional;
 mod decode;
 mod decode_error;
 mod error;
@@ -12,6 +13,7 @@ mod excerpt;
 mod fields;
 mod id;
 mod kind;
+mod list;
 mod mend;
 mod open_enum;
 mod operation;
@@ -27,12 +29,15 @@ mod sender;
 mod size;
 mod transport;
 mod tree;
+mod typed_call;
 mod uri;
 
 pub use answer::{Empty, Maybe};
 pub use api_error::{ApiError, InvalidParameter};
 pub use call::{Call, Endpoint, PathValue, QueryValue};
+pub use call_option::{CallTimeout, RateLimitOption, RetryOption};
 pub use client::{ACCEPT, API_BASE_URL, Client, ClientBuilder};
+pub use conditional::{Changed, PendingChange};
 pub use decode::{DecodeFailure, Decoded, Drift, Inspection, Strictness, decode, inspect, reread};
 pub use decode_error::DecodeError;
 pub use error::{ConnectionError, Error, Sent};
@@ -41,6 +46,7 @@ pub use id::{
     AppId, ChannelId, DomainName, FolderId, GroupId, InvalidId, ShowcaseId, TextTrackId, UserId, VersionId,
     VideoId, WebhookId,
 };
+pub use list::{Items, Pages, Position};
 pub use open_enum::OpenEnum;
 pub use operation::{Operation, QueryParameter};
 pub use page::{Page, Paging};
@@ -52,6 +58,7 @@ pub use secret::{Secret, SignedUrl};
 pub use send::PendingAnswer;
 pub use sender::Sender;
 pub use transport::{Reqwest, Transport, TransportFuture};
+pub use typed_call::{OperationSpec, TypedCall};
 pub use uri::{InvalidUri, ResourceUri};
 
 // A description need not have a set of words, a choice or a marked ID; ours has all of them.
@@ -61,3 +68,5 @@ pub(crate) use id::read_id;
 pub(crate) use kind::by_kind;
 #[allow(unused_imports)]
 pub(crate) use open_enum::{open_enum, read_word};
+#[allow(unused_imports)]
+pub(crate) use typed_call::operation_spec;

@@ -28,14 +28,21 @@ pub trait OpenEnum: Sized {
 #[allow(unused_macros)]
 macro_rules! open_enum {
     ($name:ident, $($variant:ident = $word:literal),* $(,)?) => {
-        impl $crate::OpenEnum for $name {
-            const WORDS: &'static [&'static str] = &[$($word),*];
-
-            fn as_str(&self) -> &str {
+        impl $name {
+            /// The word as Vimeo writes it.
+            pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $word,)*
                     Self::Other(word) => word,
                 }
+            }
+        }
+
+        impl $crate::OpenEnum for $name {
+            const WORDS: &'static [&'static str] = &[$($word),*];
+
+            fn as_str(&self) -> &str {
+                self.as_str()
             }
         }
 
@@ -56,13 +63,13 @@ macro_rules! open_enum {
 
         impl ::std::fmt::Display for $name {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                f.write_str($crate::OpenEnum::as_str(self))
+                f.write_str(self.as_str())
             }
         }
 
         impl ::serde::Serialize for $name {
             fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str($crate::OpenEnum::as_str(self))
+                serializer.serialize_str(self.as_str())
             }
         }
 
@@ -74,7 +81,7 @@ macro_rules! open_enum {
 
         impl $crate::QueryValue for $name {
             fn to_query(&self) -> ::std::borrow::Cow<'_, str> {
-                $crate::OpenEnum::as_str(self).into()
+                self.as_str().into()
             }
         }
 

@@ -1,9 +1,11 @@
 //! What goes over the wire for a call.
 
+use std::time::Duration;
+
 use http::{HeaderValue, Method, header};
 use serde_json::{Value, json};
 use vimeo_api::types::{CreateVideoBody, EditVideoBody, UploadInput, UserVideoSort};
-use vimeo_api::{Client, Endpoint, Error, Sent};
+use vimeo_api::{CallTimeout, Client, Error, Sent};
 
 use crate::{Memory, now};
 
@@ -31,7 +33,7 @@ fn every_call_asks_for_the_api_version_and_sends_no_stray_header() {
     now(memory.client().videos().get_video(7).send()).unwrap();
     let names: Vec<String> = memory.sent().headers.iter().map(|(name, _)| name.to_string()).collect();
     assert_eq!(names, ["accept"]);
-    now(memory.client().videos().edit_video(7, &EditVideoBody::default().name("a")).send()).unwrap();
+    now(memory.client().videos().edit_video(7).name("a").send()).unwrap();
     let sent = memory.sent();
     assert_eq!(sent.headers[header::ACCEPT], vimeo_api::ACCEPT);
     assert_eq!(sent.headers[header::CONTENT_TYPE], "application/json");
@@ -52,7 +54,7 @@ fn bodies_hold_what_was_set_and_nothing_else() {
     let memory = Memory::answering(201, "{}");
     let upload = UploadInput::new("tus").size(1000);
     let body = CreateVideoBody::new(upload).name("Surf").content_rating(["safe"]);
-    now(memory.client().videos().create_my_video(&body).send()).unwrap();
+    now(memory.client().videos().create_my_video(body).send()).unwrap();
     let sent = memory.sent();
     let json: Value = serde_json::from_slice(&sent.body).unwrap();
     assert_eq!(
@@ -215,11 +217,58 @@ fn debug_output_hides_secrets() {
     let memory = Memory::answering(200, "{}");
     let client = memory.client();
     let body = EditVideoBody::default().password("hunter2");
-    let call = client.videos().edit_video(7, &body);
+    let call = client.videos().edit_video(7).body(body.clone());
     let printed = format!("{body:?} {call:?} {client:?}");
     assert!(!printed.contains("hunter2"), "{printed}");
     now(call.send()).unwrap();
     let sent = memory.sent();
     assert!(!format!("{sent:?}").contains("hunter2"));
     assert!(String::from_utf8_lossy(&sent.body).contains("hunter2"));
+}
+
+#[test]
+fn body_fields_are_set_one_by_one() {
+    let memory = Memory::answering(200, "{}");
+    let edit = memory.client().videos().edit_video(7);
+    now(edit.name("Film").description("About it").name("Renamed").into_future()).unwrap();
+    let sent: Value = serde_json::from_slice(&memory.sent().body).unwrap();
+    assert_eq!(sent, json!({"name": "Renamed", "description": "About it"}));
+}
+
+#[test]
+fn fields_add_to_a_whole_body_and_a_whole_body_replaces_fields() {
+    let memory = Memory::answering(200, "{}");
+    let client = memory.client();
+    let body = || EditVideoBody::default().name("Film");
+    now(client.videos().edit_video(7).body(body()).description("About it").send()).unwrap();
+    let sent: Value = serde_json::from_slice(&memory.sent().body).unwrap();
+    assert_eq!(sent, json!({"name": "Film", "description": "About it"}));
+    now(client.videos().edit_video(7).description("About it").body(body()).send()).unwrap();
+    let sent: Value = serde_json::from_slice(&memory.sent().body).unwrap();
+    assert_eq!(sent, json!({"name": "Film"}));
+}
+
+#[test]
+fn a_required_body_without_fields_is_an_empty_object() {
+    let memory = Memory::answering(200, "{}");
+    now(memory.client().videos().edit_video(7).send()).unwrap();
+    let sent = memory.sent();
+    assert_eq!(&sent.body[..], b"{}");
+    assert_eq!(sent.headers["content-type"], "application/json");
+}
+
+#[test]
+fn a_typed_call_takes_headers_and_options() {
+    #[derive(Clone, PartialEq, Debug)]
+    struct Policy(u8);
+    impl vimeo_api::RetryOption for Policy {}
+
+    let memory = Memory::answering(200, "{}");
+    let call = memory.client().videos().get_video(7);
+    let call = call.header("x-trace".parse().unwrap(), "1".parse().unwrap());
+    now(call.timeout(Duration::from_secs(3)).retry(Policy(4)).send()).unwrap();
+    let sent = memory.sent();
+    assert_eq!(sent.headers["x-trace"], "1");
+    assert_eq!(sent.extensions.get(), Some(&CallTimeout(Duration::from_secs(3))));
+    assert_eq!(sent.extensions.get(), Some(&Policy(4)));
 }

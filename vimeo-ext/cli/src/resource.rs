@@ -1,7 +1,6 @@
 //! Things of Vimeo as rows and as JSON: which fields they have, which are shown, which are asked for.
 
 use serde_json::{Number, Value};
-use vimeo_ext::ListCall;
 use vimeo_ext::api::Call;
 
 use crate::api::{Form, Walk};

@@ -54,6 +54,8 @@ pub enum LimitPolicy {
     ReportOnly,
 }
 
+impl vimeo_api::RateLimitOption for LimitPolicy {}
+
 impl Default for LimitPolicy {
     fn default() -> Self {
         Self::Wait { at_most: Duration::from_secs(120) }

@@ -1,7 +1,5 @@
 //! A new video for a file that is elsewhere: with another process, or in a browser.
 
-use vimeo_api::Endpoint;
-
 use super::CreateVideo;
 use super::begin::{Created, create_only, no_video};
 use crate::upload::{UploadError, UploadTicket};
@@ -30,7 +28,7 @@ impl CreateVideo<Delegated> {
         }
         body.upload.size = Some(size);
         let call =
-            vimeo.api().videos().create_my_video(&body).fields("uri,upload.approach,upload.upload_link");
+            vimeo.api().videos().create_my_video(body).fields("uri,upload.approach,upload.upload_link");
         let created = create_only(call.into_call().read_as::<Created>(), "a video for a ticket").await?;
         let video_uri = created.uri.clone().ok_or_else(no_video)?;
         Ok(created.ticket(&vimeo, video_uri, size)?)

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
-use vimeo_api::{Endpoint, Secret};
+use vimeo_api::Secret;
 
 use super::begin::{create_only, no_video};
 use super::pull::check;
@@ -94,7 +94,7 @@ impl CreateVideo<ByForm> {
         check("the address to go to afterwards", &redirect_url)?;
         body.upload.redirect_url = Some(redirect_url);
         let fields = "uri,link,upload.form,upload.upload_link,upload.redirect_url";
-        let call = vimeo.api().videos().create_my_video(&body).fields(fields);
+        let call = vimeo.api().videos().create_my_video(body).fields(fields);
         let created = create_only(call.into_call().read_as::<Created>(), "a video for a form").await?;
         let uri = created.uri.ok_or_else(no_video)?;
         let upload = created.upload.unwrap_or_default();

@@ -2,7 +2,6 @@
 
 use serde::Deserialize;
 use url::Url;
-use vimeo_api::Endpoint;
 
 use super::begin::{create_only, no_video};
 use super::{CreateVideo, MediaError, VideoRef};
@@ -59,7 +58,7 @@ impl CreateVideo<FromUrl> {
         body = super::create::checked(body)?;
         check("the file's address", &url)?;
         body.upload.link = Some(url.into());
-        let call = vimeo.api().videos().create_my_video(&body).fields("uri,link");
+        let call = vimeo.api().videos().create_my_video(body).fields("uri,link");
         let created =
             create_only(call.into_call().read_as::<Created>(), "a video for Vimeo to fetch").await?;
         Ok(PulledVideo { uri: created.uri.ok_or_else(no_video)?, link: created.link })

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use serde_json::Value;
-use vimeo_api::{Endpoint, types};
+use vimeo_api::types;
 
 use super::begin::{Begun, Created, Intent, Transfer, begin};
 use super::{VideoRef, Warning};
@@ -114,10 +114,8 @@ impl Replace {
             let upload = types::UploadInput::new("tus").size(source.size());
             let name = file_name.unwrap_or_else(|| name_of(source.name()));
             let body = types::CreateVideoVersionBody::new(name, upload);
-            let call = api
-                .videos()
-                .create_video_version(&id, &body)
-                .fields("uri,upload.approach,upload.upload_link");
+            let call =
+                api.videos().create_video_version(&id, body).fields("uri,upload.approach,upload.upload_link");
             call.into_call().read_as::<Created>()
         })
         .await

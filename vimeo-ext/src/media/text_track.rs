@@ -3,7 +3,7 @@
 use std::fmt;
 
 use language_tags::LanguageTag;
-use vimeo_api::{Endpoint, types};
+use vimeo_api::types;
 
 use super::media_type::Expected;
 use super::signed_file::{SmallFile, Unopened, UploadedFile, WAITING, Waiting, activate, unopened};
@@ -112,7 +112,7 @@ impl UploadTextTrack {
         let file = SmallFile::open(self.file, Expected::Text, self.media_type).await?;
         let name = self.name.or_else(|| file.name()).unwrap_or_else(|| self.language.clone());
         let body = types::CreateTextTrackBody::new(self.language, name, self.kind);
-        let create = self.vimeo.api().videos().create_video_text_track(video, &body).fields(WAITING);
+        let create = self.vimeo.api().videos().create_video_text_track(video, body).fields(WAITING);
         let create = create.into_call().read_as::<Waiting>();
         let mut uploaded = file.send(&self.vimeo, &self.options, create).await?;
         if let Some(active) = self.active {

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use vimeo_api::Endpoint;
 use vimeo_api::types::{self, AnimatedThumbnailStatus};
 
 use super::poll::{Pace, poll};
@@ -39,7 +38,7 @@ impl ThumbnailAt {
     pub async fn send(self) -> Result<types::Picture, Error> {
         whole_seconds("the time of a thumbnail", self.time)?;
         let id = self.video.id_for("create_video_thumbnail")?;
-        let call = self.vimeo.api().videos().create_video_thumbnail(id).body(&self.body);
+        let call = self.vimeo.api().videos().create_video_thumbnail(id).body(self.body);
         Ok(call.send().await?.into_inner())
     }
 }
@@ -93,7 +92,7 @@ impl AnimatedThumbnail {
         whole_seconds("the length of an animated thumbnail", self.length)?;
         let id = self.video.id_for("create_video_animated_thumbnails")?;
         let videos = self.vimeo.api().videos();
-        let set = videos.create_video_animated_thumbnails(id, &self.body).send().await?.into_inner();
+        let set = videos.create_video_animated_thumbnails(id, self.body).send().await?.into_inner();
         if let Some(set) = made(set.clone())? {
             return Ok(set);
         }

@@ -4,7 +4,6 @@ use std::fmt;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use vimeo_api::Endpoint;
 use vimeo_api::types::{self, TranscodeStatus, UploadStatus, VideoStatus};
 
 use super::poll::{Pace, poll};

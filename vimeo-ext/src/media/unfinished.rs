@@ -16,7 +16,7 @@ use crate::upload::{
     Claim, Entry, FileSource, Journal, JournalLocation, SizeFoundBy, Source, Standing, Upload, UploadError,
     UploadTicket,
 };
-use crate::{Error, ListCall, Vimeo};
+use crate::{Error, Vimeo};
 
 /// How far Vimeo's clock may still be from ours when the difference was measured.
 const SKEW: TimeDelta = TimeDelta::minutes(15);

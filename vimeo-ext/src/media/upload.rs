@@ -1,6 +1,6 @@
 //! A new video out of a file.
 
-use vimeo_api::{Endpoint, ResourceUri};
+use vimeo_api::ResourceUri;
 
 use super::begin::{Begun, Created, Intent, Transfer, begin};
 use super::{CreateVideo, Warning, settings};
@@ -145,7 +145,7 @@ impl CreateVideo<FromSource> {
         let api = vimeo.api().clone();
         begin(&vimeo, transfer, intent, move |source| {
             body.upload.size = Some(source.size());
-            let call = api.videos().create_my_video(&body).fields(CREATED);
+            let call = api.videos().create_my_video(body).fields(CREATED);
             call.into_call().read_as::<Created>()
         })
         .await

@@ -48,6 +48,8 @@ impl Default for RetryPolicy {
     }
 }
 
+impl vimeo_api::RetryOption for RetryPolicy {}
+
 impl RetryPolicy {
     /// One attempt only.
     pub fn never() -> Self {

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vimeo_api::{Call, Endpoint, OpenEnum as _, Page, types};
+use vimeo_api::{Call, OpenEnum as _, Page, types};
 
 use super::collection::{Collection, channel_fields};
 use super::error::{Failed, ToolError};

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use vimeo_api::{Endpoint, types};
+use vimeo_api::types;
 
 use super::error::{Category, Failed, ToolError};
 use super::paging::{given, list, list_input};
@@ -103,7 +103,7 @@ impl Tool for VideoCommentAdd {
         let question = format!("Post this comment on video {}? {}", video.number(), quoted(&input.text, 300));
         context.consent(&Self::SPEC, question).await?;
         let body = types::CommentBody::new(&input.text);
-        let call = context.api().videos().create_video_comment(video, &body).into_call();
+        let call = context.api().videos().create_video_comment(video, body).into_call();
         let call = call.fields(FIELDS);
         let posted = context.send(&Self::SPEC, call).await.map_err(|error| {
             if error.category == Category::UnknownOutcome {

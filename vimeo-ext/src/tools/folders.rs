@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vimeo_api::{Endpoint, types};
+use vimeo_api::types;
 
 use super::collection::{Collection, folder_fields};
 use super::error::{Failed, ToolError};
@@ -52,7 +52,7 @@ impl Tool for FolderCreate {
         if let Some(parent) = input.parent_folder_uri {
             body = body.parent_folder_uri(uri(context, &Self::SPEC, parent).await?);
         }
-        let call = context.api().folders().create_my_folder(&body).fields(folder_fields(Some(Detail::Full)));
+        let call = context.api().folders().create_my_folder(body).fields(folder_fields(Some(Detail::Full)));
         let created = context.send(&Self::SPEC, call.into_call()).await;
         let check = |error: Failed| find_by_name(error, "vimeo_folders_list", &input.name);
         Ok(created.map_err(check)?.into_inner().into())

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vimeo_api::{Endpoint, types};
+use vimeo_api::types;
 
 use super::error::Failed;
 use super::paging::{embeddable, given, list, list_input};

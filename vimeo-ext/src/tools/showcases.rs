@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vimeo_api::{Endpoint, types};
+use vimeo_api::types;
 
 use super::collection::{Collection, showcase_fields};
 use super::error::{Failed, ToolError};
@@ -87,7 +87,7 @@ impl Tool for ShowcaseCreate {
         body.hide_upcoming = input.hide_upcoming;
         body.review_mode = input.review_mode;
         let call =
-            context.api().showcases().create_my_showcase(&body).fields(showcase_fields(Some(Detail::Full)));
+            context.api().showcases().create_my_showcase(body).fields(showcase_fields(Some(Detail::Full)));
         let created = context.send(&Self::SPEC, call.into_call()).await;
         let check = |error: Failed| find_by_name(error, "vimeo_showcases_list", &input.name);
         Ok(created.map_err(check)?.into_inner().into())

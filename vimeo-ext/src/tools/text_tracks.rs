@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use vimeo_api::{Endpoint, types};
+use vimeo_api::types;
 
 use super::error::{Category, Failed, ToolError};
 use super::paging::{ListInput, list, list_input};

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use vimeo_api::{Endpoint, types};
+use vimeo_api::types;
 
 use super::error::Failed;
 use super::paging::{list, list_input};

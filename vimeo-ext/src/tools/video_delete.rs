@@ -2,7 +2,6 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vimeo_api::Endpoint;
 
 use super::confirm::confirm;
 use super::error::Failed;

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vimeo_api::{DomainName, Endpoint, types};
+use vimeo_api::{DomainName, types};
 
 use super::error::{Failed, ToolError};
 use super::shapes::{Video, video_fields};
@@ -181,7 +181,7 @@ impl Tool for VideoEdit {
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
         let video = input.video_id.clone();
         let body = input.body()?;
-        let call = context.api().videos().edit_video(&video, &body).into_call();
+        let call = context.api().videos().edit_video(&video).body(body).into_call();
         let call = call.fields(video_fields(Some(Detail::Full)));
         Ok(context.send(&Self::SPEC, call).await?.into_inner().into())
     }

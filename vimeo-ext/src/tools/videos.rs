@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vimeo_api::{Call, Endpoint, types};
+use vimeo_api::{Call, types};
 
 use super::error::Failed;
 use super::paging::{given, list, list_input};

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use url::Url;
-use vimeo_api::{Endpoint, OpenEnum, types};
+use vimeo_api::{OpenEnum, types};
 
 use super::confirm::confirm;
 use super::error::{Category, Failed, ToolError};
@@ -188,7 +188,7 @@ impl Tool for WebhookCreate {
             body.webhook_type = Some(kind);
             body.webhook_url = Some(input.webhook_url.clone());
             body.secret = input.secret.clone().map(Into::into);
-            let call = context.api().api_apps().create_app_webhook(app).body(&body).fields(FIELDS);
+            let call = context.api().api_apps().create_app_webhook(app).body(body).fields(FIELDS);
             match context.send(&Self::SPEC, call.into_call()).await {
                 Ok(created) => webhooks.push(created.into_inner().into()),
                 Err(mut error) => {

@@ -3,7 +3,7 @@
 use serde_json::json;
 use vimeo_ext::auth::RefreshError;
 use vimeo_ext::upload::{Journal, Upload};
-use vimeo_ext::{AccessToken, List, PictureTarget, Vimeo};
+use vimeo_ext::{AccessToken, PictureTarget, Vimeo};
 use vimeo_sandbox::Host;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 use vimeo_api::Error;
-use vimeo_ext::{Changed, IfModifiedSince, Items, List, ListCall, Position};
+use vimeo_ext::{Changed, Items, Position};
 
 use crate::fake::{Answer, Fake, Seen, answer};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use vimeo_api::{Error, types};
-use vimeo_ext::{Timeouts, Vimeo};
+use vimeo_ext::{LimitPolicy, RetryPolicy, Timeouts, Vimeo};
 
 use crate::fake::{Fake, answer};
 
@@ -25,6 +25,24 @@ async fn every_timeout_is_configurable_and_enforced() {
     let error = slow.builder().timeouts(timeouts).build().unwrap().get("/me").send().await.unwrap_err();
     assert!(matches!(error, Error::TimedOut { after, .. } if after == Duration::from_secs(12)), "{error}");
     assert_eq!(began.elapsed(), Duration::from_secs(12));
+
+    let calls = slow.builder().timeouts(timeouts).build().unwrap();
+    let typed = calls.api().videos().get_video(1).timeout(Duration::from_secs(2));
+    let untyped = calls.get("/me").timeout(Duration::from_secs(2));
+    for error in [typed.await.unwrap_err(), untyped.send().await.unwrap_err()] {
+        assert!(matches!(error, Error::TimedOut { after, .. } if after == Duration::from_secs(2)), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_brings_its_own_retry_and_rate_limit_policy() {
+    let fake = Fake::new(|_, _| answer(503).json(json!({})));
+    let vimeo = fake.vimeo();
+    let call = || vimeo.api().videos().get_video(1).rate_limit(LimitPolicy::FailFast);
+    call().retry(RetryPolicy::never()).await.unwrap_err();
+    assert_eq!(fake.count(), 1, "the client would have tried again");
+    call().await.unwrap_err();
+    assert!(fake.count() > 2);
 }
 
 /// BEHAVIOUR.md: D08.
@@ -33,12 +51,12 @@ async fn any_2xx_is_a_success_and_a_missing_body_is_an_error() {
     let body = types::CreateVideoBody::new(types::UploadInput::new("tus").size(1u64));
     for status in [200, 201, 202] {
         let fake = Fake::new(move |_, _| answer(status).json(json!({"uri": "/videos/1"})));
-        let video = fake.vimeo().api().videos().create_my_video(&body).send().await.unwrap();
+        let video = fake.vimeo().api().videos().create_my_video(body.clone()).send().await.unwrap();
         assert_eq!(video.uri.as_deref(), Some("/videos/1"));
         assert_eq!(video.status().as_u16(), status);
     }
     let fake = Fake::new(|_, _| answer(204).limit(9, 8, "1"));
-    let error = fake.vimeo().api().videos().create_my_video(&body).send().await.unwrap_err();
+    let error = fake.vimeo().api().videos().create_my_video(body.clone()).send().await.unwrap_err();
     assert_eq!(error.rate_limit().unwrap().remaining, Some(8));
     assert!(matches!(&error, Error::NoContent { status, .. } if status.as_u16() == 204), "{error}");
     assert!(fake.vimeo().delete("/videos/1").send().await.unwrap().is_null());

@@ -192,7 +192,7 @@ async fn output_and_logs_hold_no_secret() {
     let ticket = vimeo.upload(vec![1]).ticket().await.unwrap();
     printed += &format!("{ticket:?}");
     let list = vimeo.get("/me/videos?password=passw0rd");
-    printed += &format!("{:?}", vimeo_ext::ListCall::pages::<serde_json::Value>(list));
+    printed += &format!("{:?}", list.pages::<serde_json::Value>());
     for path in
         ["/broken?q=qu3ry", "/videos/1?q=qu3ry", "https://evil.example/?sig=qu3ry", "relative?sig=qu3ry"]
     {
@@ -226,7 +226,7 @@ async fn a_list_that_is_read_whole_is_hinted_at_once() {
             list = list.fields(fields);
         }
         logged_from_here();
-        assert_eq!(vimeo_ext::List::items(list).collect().await.unwrap().len(), 4);
+        assert_eq!(list.items().collect().await.unwrap().len(), 4);
         let logged = take_log();
         assert_eq!(logged.matches("without `fields`").count(), hints, "{logged}");
     }

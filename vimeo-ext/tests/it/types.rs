@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use vimeo_ext::auth::{Auth, Authorization, DeviceLogin, Grant};
-use vimeo_ext::{AccessToken, Budgets, Items, List, Pages, UploadVideo, Vimeo, VimeoBuilder};
+use vimeo_ext::{AccessToken, Budgets, Items, Pages, UploadVideo, Vimeo, VimeoBuilder};
 
 use crate::fake::{Fake, answer};
 

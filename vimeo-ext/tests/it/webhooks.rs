@@ -306,13 +306,13 @@ async fn webhooks_are_registered_listed_changed_and_deleted() {
         .secret("s3cret")
         .is_enabled(true);
     let apps = vimeo.api().api_apps();
-    let made = apps.create_app_webhook(app).body(&body).send().await.unwrap();
+    let made = apps.create_app_webhook(app).body(body).send().await.unwrap();
     assert_eq!(made.webhook_type, Some(WebhookType::VideoTranscodeComplete));
     assert!(!format!("{made:?}").contains("s3cret"));
     let id: u64 = made.uri.as_deref().unwrap().rsplit('/').next().unwrap().parse().unwrap();
     assert_eq!(apps.list_app_webhooks(app).send().await.unwrap().data.as_ref().map(Vec::len), Some(1));
     let change = AppWebhookBody::default().is_enabled(false);
-    let changed = apps.edit_app_webhook(app, id).body(&change).send().await.unwrap();
+    let changed = apps.edit_app_webhook(app, id).body(change).send().await.unwrap();
     assert_eq!(changed.is_enabled, Some(false));
     apps.delete_app_webhook(app, id).send().await.unwrap();
     let listed = vimeo.get(&format!("/apps/{app}/webhooks")).send().await.unwrap();

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use secrecy::ExposeSecret;
 use vimeo_api::Error;
-use vimeo_ext::{List, Scope, Vimeo};
+use vimeo_ext::{Scope, Vimeo};
 use vimeo_sandbox::{Effect, Fault, Phase, Sandbox};
 
 fn client(sandbox: &Sandbox) -> Vimeo {

@@ -9,7 +9,7 @@ use super::docs;
 use super::types::taken;
 use crate::names::pascal;
 use crate::normalise::ID_TYPES;
-use crate::refine::{Api, Area, Call, Parameter, is_id, named_in};
+use crate::refine::{Api, Area, Call, Field, Kind, Parameter, inner_of, is_id, named_in};
 
 pub(super) fn file(api: &Api, area: &Area) -> TokenStream {
     let calls: Vec<&Call> = api.calls.iter().filter(|call| call.area == area.module).collect();
@@ -24,6 +24,7 @@ pub(super) fn file(api: &Api, area: &Area) -> TokenStream {
     let builders = calls.iter().map(|call| builder(api, area, call));
     let operations = calls.iter().map(|call| operation(area, call));
     let names = calls.iter().map(|call| format_ident!("{}", call.operation));
+    let specs = calls.iter().map(|call| spec(api, call));
     let with = uses(api, &calls);
     quote! {
         #(#![doc = #front])*
@@ -53,11 +54,26 @@ pub(super) fn file(api: &Api, area: &Area) -> TokenStream {
         pub(super) static OPERATIONS: &[&Operation] = &[#(&#names),*];
 
         #(#operations)*
+
+        /// The operations of this area as types, which say what each call responds with.
+        #[doc(hidden)]
+        pub mod operations {
+            use super::*;
+            use crate::runtime::operation_spec;
+
+            #(#specs)*
+        }
     }
 }
 
+fn spec(api: &Api, call: &Call) -> TokenStream {
+    let (name, operation) = (format_ident!("{}", call.builder), format_ident!("{}", call.operation));
+    let response = answer(api, call);
+    quote!(operation_spec!(#name, #response, #operation);)
+}
+
 fn uses(api: &Api, calls: &[&Call]) -> TokenStream {
-    let mut names = vec!["Call", "Client", "Endpoint", "Operation", "PendingAnswer"];
+    let mut names = vec!["Client", "Operation", "TypedCall"];
     let queried = calls.iter().any(|call| !call.query.is_empty());
     if calls.iter().any(|call| call.query.iter().any(|parameter| parameter.wire == "fields")) {
         names.push("Fields");
@@ -78,7 +94,9 @@ fn uses(api: &Api, calls: &[&Call]) -> TokenStream {
         .iter()
         .flat_map(|call| {
             let parameters = call.path_parameters.iter().chain(&call.query).map(|parameter| &parameter.ty);
-            let types = parameters.chain(&call.answer).chain(call.body.as_ref().map(|(ty, _)| ty));
+            let fields = settable_fields(api, call).map(|field| &field.ty);
+            let types =
+                parameters.chain(&call.answer).chain(call.body.as_ref().map(|(ty, _)| ty)).chain(fields);
             types.map(|ty| quote!(#ty).to_string() + " ").collect::<Vec<_>>()
         })
         .collect();
@@ -117,7 +135,6 @@ fn uses(api: &Api, calls: &[&Call]) -> TokenStream {
     quote! {
         #times
         use http::Method;
-        use serde::de::DeserializeOwned;
         #json
         use crate::{#(#names),*};
         #read_id
@@ -159,11 +176,7 @@ fn lower(text: &str) -> String {
 }
 
 fn method(api: &Api, call: &Call) -> TokenStream {
-    let (name, builder, operation) = (
-        format_ident!("{}", call.id),
-        format_ident!("{}", call.builder),
-        format_ident!("{}", call.operation),
-    );
+    let (name, builder) = (format_ident!("{}", call.id), format_ident!("{}", call.builder));
     let required: Vec<&Parameter> = call.query.iter().filter(|parameter| parameter.required).collect();
     let path = call.path_parameters.iter().map(|parameter| {
         let (name, taken) = (format_ident!("{}", parameter.name), path_taken(api, &parameter.ty));
@@ -173,9 +186,9 @@ fn method(api: &Api, call: &Call) -> TokenStream {
         let (name, (taken, _)) = (format_ident!("{}", parameter.name), taken_here(api, &parameter.ty));
         quote!(#name: #taken)
     });
-    let body = call.body.as_ref().filter(|(_, required)| *required).map(|(ty, _)| {
+    let body = positional_body(api, call).map(|ty| {
         let ty = here(api, ty);
-        quote!(body: &#ty)
+        quote!(body: #ty)
     });
     let values = call.path_parameters.iter().map(|parameter| {
         let name = format_ident!("{}", parameter.name);
@@ -192,16 +205,17 @@ fn method(api: &Api, call: &Call) -> TokenStream {
         let (_, given) = taken_here(api, &parameter.ty);
         let (given, ty) = (given(quote!(#name)), here(api, &parameter.ty));
         if given.to_string() == parameter.name {
-            quote!(call.set_query(#wire, &#name);)
+            quote!(.set_query(#wire, &#name))
         } else {
-            quote! {
-                let #name: #ty = #given;
-                call.set_query(#wire, &#name);
-            }
+            quote!(.set_query(#wire, &{ let #name: #ty = #given; #name }))
         }
     });
-    let sent = body.is_some().then(|| quote!(call.set_json(body);));
-    let mutable = (!required.is_empty() || sent.is_some()).then(|| quote!(mut));
+    let sent = match (&call.body, body.is_some()) {
+        (_, true) => Some(quote!(.set_body(&body))),
+        // What the operation requires is an object; its fields are set one by one.
+        (Some((_, true)), false) => Some(quote!(.set_empty_body())),
+        _ => None,
+    };
     let alias = (call.vimeo_name != call.id).then(|| {
         let vimeo_name = &call.vimeo_name;
         quote!(#[doc(alias = #vimeo_name)])
@@ -211,10 +225,7 @@ fn method(api: &Api, call: &Call) -> TokenStream {
         #doc
         #alias
         pub fn #name(&self, #(#path,)* #(#query,)* #body) -> #builder {
-            let #mutable call = Call::new(self.client, &#operation, &[#(#values),*]);
-            #(#filled)*
-            #sent
-            #builder { call }
+            TypedCall::new(self.client, &[#(#values),*]) #(#filled)* #sent
         }
     }
 }
@@ -244,90 +255,132 @@ fn method_doc(call: &Call) -> String {
 }
 
 fn builder(api: &Api, area: &Area, call: &Call) -> TokenStream {
-    let (name, operation) = (format_ident!("{}", call.builder), format_ident!("{}", call.operation));
-    let answer = answer(api, call);
-    let setters = call.query.iter().filter(|parameter| !parameter.required).map(|parameter| {
-        let (ident, wire, doc) =
-            (format_ident!("{}", setter(&parameter.name)), &parameter.wire, docs(&parameter.doc));
-        if wire == "fields" {
-            return quote! {
-                #doc
-                pub fn fields(mut self, value: impl Into<Fields>) -> Self {
-                    self.call.set_query("fields", &value.into());
-                    self
-                }
-            };
-        }
-        let (taken, given) = taken_here(api, &parameter.ty);
-        let (given, ty) = (given(quote!(value)), here(api, &parameter.ty));
-        let value = if quote!(#taken).to_string() == quote!(#ty).to_string() {
-            quote!(self.call.set_query(#wire, &value);)
-        } else {
-            quote! {
-                let value: #ty = #given;
-                self.call.set_query(#wire, &value);
-            }
-        };
-        quote! {
-            #doc
-            pub fn #ident(mut self, value: #taken) -> Self {
-                #value
-                self
-            }
-        }
-    });
-    let body = call.body.as_ref().filter(|(_, required)| !required).map(|(ty, _)| {
+    let name = format_ident!("{}", call.builder);
+    let mut names: BTreeSet<String> = BTreeSet::new();
+    let setters: Vec<TokenStream> = call
+        .query
+        .iter()
+        .filter(|parameter| !parameter.required)
+        .map(|parameter| {
+            let method = setter(&parameter.name);
+            names.insert(method.clone());
+            query_setter(api, parameter, &method)
+        })
+        .collect();
+    let body = call.body.as_ref().filter(|_| positional_body(api, call).is_none()).map(|(ty, _)| {
         let ty = here(api, ty);
         quote! {
-            /// What to send along.
-            pub fn body(mut self, body: &#ty) -> Self {
-                self.call.set_json(body);
-                self
+            /// Sets the whole body, in place of all fields that were set before.
+            pub fn body(self, body: #ty) -> Self {
+                self.set_body(&body)
             }
         }
     });
+    let fields: Vec<TokenStream> = settable_fields(api, call)
+        .map(|field| {
+            let method = setter(&field.name);
+            // A query parameter of that name came first.
+            let method = if names.contains(&method) { format!("{method}_in_body") } else { method };
+            body_setter(api, field, &method)
+        })
+        .collect();
     let doc = docs(&format!("[`{}::{}`] before it is sent.", pascal(&area.module), call.id));
+    let own = (!setters.is_empty() || body.is_some() || !fields.is_empty()).then(|| {
+        quote! {
+            impl #name {
+                #(#setters)*
+                #body
+                #(#fields)*
+            }
+        }
+    });
     quote! {
         #doc
-        #[derive(Debug, Clone)]
-        #[must_use = "a call does nothing until send() is awaited"]
-        pub struct #name {
-            call: Call<#answer>,
-        }
+        pub type #name = TypedCall<operations::#name>;
+        #own
+    }
+}
 
-        impl #name {
-            #(#setters)*
-            #body
-
-            /// Sends the call and reads the answer.
-            #[inline]
-            pub fn send(self) -> PendingAnswer<#answer> {
-                self.call.send()
+fn query_setter(api: &Api, parameter: &Parameter, method: &str) -> TokenStream {
+    let (ident, wire, doc) = (format_ident!("{method}"), &parameter.wire, docs(&parameter.doc));
+    if wire == "fields" {
+        return quote! {
+            #doc
+            pub fn fields(self, value: impl Into<Fields>) -> Self {
+                self.set_query("fields", &value.into())
             }
-
-            /// Sends the call and reads the answer as a type of one's own.
-            #[inline]
-            pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-                self.call.read_as().send()
+        };
+    }
+    let (taken, given) = taken_here(api, &parameter.ty);
+    let (given, ty) = (given(quote!(value)), here(api, &parameter.ty));
+    if quote!(#taken).to_string() == quote!(#ty).to_string() {
+        quote! {
+            #doc
+            pub fn #ident(self, value: #taken) -> Self {
+                self.set_query(#wire, &value)
             }
         }
-
-        impl Endpoint for #name {
-            type Answer = #answer;
-
-            const OPERATION: &'static Operation = &#operation;
-
-            fn into_call(self) -> Call<#answer> {
-                self.call
+    } else {
+        quote! {
+            #doc
+            pub fn #ident(self, value: #taken) -> Self {
+                let value: #ty = #given;
+                self.set_query(#wire, &value)
             }
         }
     }
 }
 
+fn body_setter(api: &Api, field: &Field, method: &str) -> TokenStream {
+    let (ident, wire, doc) = (format_ident!("{method}"), &field.wire, docs(&field.doc));
+    let inner = inner_of(&field.ty, "Option").unwrap_or(&field.ty);
+    let inner = inner_of(inner, "Box").unwrap_or(inner);
+    let (taken, given) = taken_here(api, inner);
+    let (given, ty) = (given(quote!(value)), here(api, inner));
+    let value = if given.to_string() == "value" {
+        quote!(self.set_body_field(#wire, &value))
+    } else {
+        quote! {
+            let value: #ty = #given;
+            self.set_body_field(#wire, &value)
+        }
+    };
+    quote! {
+        #doc
+        pub fn #ident(self, value: #taken) -> Self {
+            #value
+        }
+    }
+}
+
+/// The fields of the body, if it is an object of a known type.
+fn body_fields<'a>(api: &'a Api, call: &Call) -> impl Iterator<Item = &'a Field> {
+    let ty = call.body.as_ref().and_then(|(ty, _)| api.types.get(&quote!(#ty).to_string()));
+    let fields = ty.and_then(|ty| match &ty.kind {
+        Kind::Struct(fields) => Some(fields.as_slice()),
+        _ => None,
+    });
+    fields.unwrap_or_default().iter()
+}
+
+/// The fields of the body that a call need not have.
+fn settable_fields<'a>(api: &'a Api, call: &Call) -> impl Iterator<Item = &'a Field> {
+    body_fields(api, call).filter(|field| inner_of(&field.ty, "Option").is_some())
+}
+
+/// The body's type, if a method takes the body as an argument: when it is required and has something that is.
+pub(super) fn positional_body<'a>(api: &Api, call: &'a Call) -> Option<&'a syn::Type> {
+    let (ty, _) = call.body.as_ref().filter(|(_, required)| *required)?;
+    let mut fields = body_fields(api, call).peekable();
+    let is_settable = fields.peek().is_some() && fields.all(|field| inner_of(&field.ty, "Option").is_some());
+    (!is_settable).then_some(ty)
+}
+
 /// Names that the builder has for itself.
 fn setter(name: &str) -> String {
     match name {
-        "send" | "send_as" | "body" | "into_call" => format!("{name}_"),
+        "send" | "send_as" | "body" | "into_call" | "header" | "timeout" | "retry" | "rate_limit"
+        | "extension" | "pages" | "items" | "items_as" | "if_modified_since" | "new" => format!("{name}_"),
         _ => name.to_owned(),
     }
 }

@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use serde_json::Value;
 
-use super::calls::{path_taken, taken_here};
+use super::calls::{path_taken, positional_body, taken_here};
 use crate::refine::{Api, Call, Parameter};
 
 /// The table; `super` has to say what `With` is, which gives the values and sends.
@@ -39,10 +39,10 @@ fn entry(api: &Api, call: &Call, bodies: &BTreeMap<String, Value>) -> TokenStrea
     let query = call.query.iter().filter(|parameter| parameter.required);
     let query = query.map(|parameter| given(parameter, taken_here(api, &parameter.ty).0));
     let sample = bodies.get(id).map(Value::to_string).unwrap_or_default();
-    let (body, optional) = match &call.body {
-        Some((_, true)) => (Some(quote!(&with.body(#sample))), None),
-        Some((_, false)) => (None, Some(quote!(.body(&with.body(#sample))))),
-        None => (None, None),
+    let (body, optional) = match (&call.body, positional_body(api, call)) {
+        (_, Some(_)) => (Some(quote!(with.body(#sample))), None),
+        (Some(_), None) => (None, Some(quote!(.body(with.body(#sample))))),
+        (None, None) => (None, None),
     };
     let arguments = path.chain(query).chain(body);
     quote!((#id, |api, with| with.send(api.#area().#method(#(#arguments),*) #optional)))

@@ -6,7 +6,6 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use vimeo_ext::ListCall;
 use vimeo_ext::api::Call;
 
 use crate::exit::{Exit, Failure, Result};

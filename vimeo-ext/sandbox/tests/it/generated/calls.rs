@@ -21,7 +21,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .api_apps()
                         .create_app_webhook(with.value("app_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -44,7 +44,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .api_apps()
                         .edit_app_webhook(with.value("app_id"), with.value("webhook_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -71,7 +71,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .authentication()
                         .exchange_auth_code(
-                            &with
+                            with
                                 .body(
                                     "{\"code\":\"text\",\"grant_type\":\"authorization_code\",\"redirect_uri\":\"https://example.com/\"}",
                                 ),
@@ -87,7 +87,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .authentication()
                         .authorize_client(
-                            &with
+                            with
                                 .body(
                                     "{\"grant_type\":\"client_credentials\",\"scope\":\"text\"}",
                                 ),
@@ -103,7 +103,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .authentication()
                         .convert_access_token(
-                            &with
+                            with
                                 .body(
                                     "{\"grant_type\":\"vimeo_oauth1\",\"token\":\"text\",\"token_secret\":\"text\"}",
                                 ),
@@ -237,7 +237,7 @@ pub(super) static CALLS: &[Once] = &[
                         .categories()
                         .suggest_video_category(
                             with.text("video_id"),
-                            &with.body("[{\"category\":\"text\"}]"),
+                            with.body("[{\"category\":\"text\"}]"),
                         ),
                 )
         },
@@ -251,7 +251,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .channels()
                         .create_channel(
-                            &with.body("{\"name\":\"text\",\"privacy\":\"anybody\"}"),
+                            with.body("{\"name\":\"text\",\"privacy\":\"anybody\"}"),
                         ),
                 )
         },
@@ -268,7 +268,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .channels()
                         .edit_channel(with.text("channel_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -291,7 +291,7 @@ pub(super) static CALLS: &[Once] = &[
                         .channels()
                         .add_channel_categories(
                             with.text("channel_id"),
-                            &with.body("{\"channels\":[\"text\"]}"),
+                            with.body("{\"channels\":[\"text\"]}"),
                         ),
                 )
         },
@@ -339,7 +339,7 @@ pub(super) static CALLS: &[Once] = &[
                         .channels()
                         .add_channel_moderators(
                             with.text("channel_id"),
-                            &with.body("[{\"user_uri\":\"text\"}]"),
+                            with.body("[{\"user_uri\":\"text\"}]"),
                         ),
                 )
         },
@@ -353,7 +353,7 @@ pub(super) static CALLS: &[Once] = &[
                         .channels()
                         .replace_channel_moderators(
                             with.text("channel_id"),
-                            &with.body("[{\"user_uri\":\"text\"}]"),
+                            with.body("[{\"user_uri\":\"text\"}]"),
                         ),
                 )
         },
@@ -367,7 +367,7 @@ pub(super) static CALLS: &[Once] = &[
                         .channels()
                         .remove_channel_moderators(
                             with.text("channel_id"),
-                            &with.body("[{\"user_uri\":\"text\"}]"),
+                            with.body("[{\"user_uri\":\"text\"}]"),
                         ),
                 )
         },
@@ -432,7 +432,7 @@ pub(super) static CALLS: &[Once] = &[
                         .channels()
                         .add_channel_private_members(
                             with.text("channel_id"),
-                            &with.body("{\"users\":[\"text\"]}"),
+                            with.body("{\"users\":[\"text\"]}"),
                         ),
                 )
         },
@@ -478,7 +478,7 @@ pub(super) static CALLS: &[Once] = &[
                         .channels()
                         .add_channel_tags(
                             with.text("channel_id"),
-                            &with.body("[{\"tag\":\"text\"}]"),
+                            with.body("[{\"tag\":\"text\"}]"),
                         ),
                 )
         },
@@ -545,7 +545,7 @@ pub(super) static CALLS: &[Once] = &[
                         .channels()
                         .add_channel_videos(
                             with.text("channel_id"),
-                            &with.body("[{\"video_uri\":\"text\"}]"),
+                            with.body("[{\"video_uri\":\"text\"}]"),
                         ),
                 )
         },
@@ -559,7 +559,7 @@ pub(super) static CALLS: &[Once] = &[
                         .channels()
                         .remove_channel_videos(
                             with.text("channel_id"),
-                            &with.body("[{\"video_uri\":\"text\"}]"),
+                            with.body("[{\"video_uri\":\"text\"}]"),
                         ),
                 )
         },
@@ -713,10 +713,7 @@ pub(super) static CALLS: &[Once] = &[
     (
         "create_my_embed_preset",
         |api, with| {
-            with
-                .send(
-                    api.embed_presets().create_my_embed_preset().body(&with.body("{}")),
-                )
+            with.send(api.embed_presets().create_my_embed_preset().body(with.body("{}")))
         },
     ),
     (
@@ -733,7 +730,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .embed_presets()
                         .edit_my_embed_preset(with.value("preset_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -811,7 +808,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .embed_presets()
                         .create_user_embed_preset(with.text("user_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -840,7 +837,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.text("user_id"),
                             with.value("preset_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -958,7 +955,7 @@ pub(super) static CALLS: &[Once] = &[
     (
         "create_my_folder",
         |api, with| {
-            with.send(api.folders().create_my_folder(&with.body("{\"name\":\"text\"}")))
+            with.send(api.folders().create_my_folder(with.body("{\"name\":\"text\"}")))
         },
     ),
     (
@@ -974,7 +971,7 @@ pub(super) static CALLS: &[Once] = &[
                         .folders()
                         .edit_my_folder(
                             with.value("project_id"),
-                            &with.body("{\"name\":\"text\"}"),
+                            with.body("{\"name\":\"text\"}"),
                         ),
                 )
         },
@@ -987,7 +984,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .folders()
                         .delete_my_folder(with.value("project_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -1026,7 +1023,7 @@ pub(super) static CALLS: &[Once] = &[
                         .folders()
                         .add_my_folder_videos(
                             with.value("project_id"),
-                            &with.body("{\"uris\":\"text\"}"),
+                            with.body("{\"uris\":\"text\"}"),
                         ),
                 )
         },
@@ -1040,7 +1037,7 @@ pub(super) static CALLS: &[Once] = &[
                         .folders()
                         .remove_my_folder_videos(
                             with.value("project_id"),
-                            &with.body("{\"uris\":\"text\"}"),
+                            with.body("{\"uris\":\"text\"}"),
                         ),
                 )
         },
@@ -1092,7 +1089,7 @@ pub(super) static CALLS: &[Once] = &[
                         .folders()
                         .create_user_folder(
                             with.text("user_id"),
-                            &with.body("{\"name\":\"text\"}"),
+                            with.body("{\"name\":\"text\"}"),
                         ),
                 )
         },
@@ -1118,7 +1115,7 @@ pub(super) static CALLS: &[Once] = &[
                         .edit_user_folder(
                             with.text("user_id"),
                             with.value("project_id"),
-                            &with.body("{\"name\":\"text\"}"),
+                            with.body("{\"name\":\"text\"}"),
                         ),
                 )
         },
@@ -1134,7 +1131,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.text("user_id"),
                             with.value("project_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -1176,7 +1173,7 @@ pub(super) static CALLS: &[Once] = &[
                         .add_user_folder_videos(
                             with.text("user_id"),
                             with.value("project_id"),
-                            &with.body("{\"uris\":\"text\"}"),
+                            with.body("{\"uris\":\"text\"}"),
                         ),
                 )
         },
@@ -1191,7 +1188,7 @@ pub(super) static CALLS: &[Once] = &[
                         .remove_user_folder_videos(
                             with.text("user_id"),
                             with.value("project_id"),
-                            &with.body("{\"uris\":\"text\"}"),
+                            with.body("{\"uris\":\"text\"}"),
                         ),
                 )
         },
@@ -1230,7 +1227,7 @@ pub(super) static CALLS: &[Once] = &[
     (
         "create_group",
         |api, with| {
-            with.send(api.groups().create_group(&with.body("{\"name\":\"text\"}")))
+            with.send(api.groups().create_group(with.body("{\"name\":\"text\"}")))
         },
     ),
     ("get_group", |api, with| with.send(api.groups().get_group(with.text("group_id")))),
@@ -1437,7 +1434,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .edit_live_event_destination(with.value("destination_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -1456,7 +1453,7 @@ pub(super) static CALLS: &[Once] = &[
     (
         "create_live_event",
         |api, with| {
-            with.send(api.live().create_live_event(&with.body("{\"title\":\"text\"}")))
+            with.send(api.live().create_live_event(with.body("{\"title\":\"text\"}")))
         },
     ),
     (
@@ -1464,7 +1461,7 @@ pub(super) static CALLS: &[Once] = &[
         |api, with| {
             with
                 .send(
-                    api.live().delete_live_events(&with.body("{\"password\":\"text\"}")),
+                    api.live().delete_live_events(with.body("{\"password\":\"text\"}")),
                 )
         },
     ),
@@ -1480,7 +1477,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .edit_live_event(with.value("live_event_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -1496,7 +1493,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .activate_live_event(with.value("live_event_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -1517,7 +1514,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .edit_live_event_audio_tracks(with.value("live_event_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -1530,7 +1527,7 @@ pub(super) static CALLS: &[Once] = &[
                         .live()
                         .edit_live_event_closed_captions(
                             with.value("live_event_id"),
-                            &with.body("{\"auto_cc_enabled\":true}"),
+                            with.body("{\"auto_cc_enabled\":true}"),
                         ),
                 )
         },
@@ -1555,7 +1552,7 @@ pub(super) static CALLS: &[Once] = &[
                         .live()
                         .add_live_event_video_graphic(
                             with.value("live_event_id"),
-                            &with.body("{\"video_id\":1}"),
+                            with.body("{\"video_id\":1}"),
                         ),
                 )
         },
@@ -1588,7 +1585,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .create_live_event_scene(with.value("live_event_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -1622,7 +1619,7 @@ pub(super) static CALLS: &[Once] = &[
                         .attach_live_event_scene_graphic(
                             with.value("live_event_id"),
                             with.text("scene_id"),
-                            &with.body("{\"item\":{}}"),
+                            with.body("{\"item\":{}}"),
                         ),
                 )
         },
@@ -1650,7 +1647,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .edit_live_event_low_latency(with.value("live_event_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -1668,7 +1665,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .create_live_event_thumbnail(with.value("live_event_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -1697,7 +1694,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.value("live_event_id"),
                             with.value("thumbnail_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -1732,7 +1729,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .set_live_event_embed_domains(with.value("live_event_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -1759,7 +1756,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .add_live_event_videos(with.value("live_event_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -1771,7 +1768,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .remove_live_event_videos(with.value("live_event_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -1797,10 +1794,7 @@ pub(super) static CALLS: &[Once] = &[
     (
         "create_my_live_event",
         |api, with| {
-            with
-                .send(
-                    api.live().create_my_live_event(&with.body("{\"title\":\"text\"}")),
-                )
+            with.send(api.live().create_my_live_event(with.body("{\"title\":\"text\"}")))
         },
     ),
     (
@@ -1810,7 +1804,7 @@ pub(super) static CALLS: &[Once] = &[
                 .send(
                     api
                         .live()
-                        .delete_my_live_events(&with.body("{\"password\":\"text\"}")),
+                        .delete_my_live_events(with.body("{\"password\":\"text\"}")),
                 )
         },
     ),
@@ -1826,7 +1820,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .edit_my_live_event(with.value("live_event_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -1844,7 +1838,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .activate_my_live_event(with.value("live_event_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -1857,7 +1851,7 @@ pub(super) static CALLS: &[Once] = &[
                         .live()
                         .edit_my_live_event_closed_captions(
                             with.value("live_event_id"),
-                            &with.body("{\"auto_cc_enabled\":true}"),
+                            with.body("{\"auto_cc_enabled\":true}"),
                         ),
                 )
         },
@@ -1882,7 +1876,7 @@ pub(super) static CALLS: &[Once] = &[
                         .live()
                         .create_my_live_event_destination(
                             with.value("live_event_id"),
-                            &with
+                            with
                                 .body(
                                     "{\"display_name\":\"text\",\"service_name\":\"custom_rtmp\",\"type\":\"channel\"}",
                                 ),
@@ -1902,7 +1896,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .edit_my_live_event_low_latency(with.value("live_event_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -1934,7 +1928,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .create_my_live_event_thumbnail(with.value("live_event_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -1963,7 +1957,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.value("live_event_id"),
                             with.value("thumbnail_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -2000,7 +1994,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .set_my_live_event_embed_domains(with.value("live_event_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -2018,7 +2012,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .add_my_live_event_videos(with.value("live_event_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -2030,7 +2024,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .live()
                         .remove_my_live_event_videos(with.value("live_event_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -2067,7 +2061,7 @@ pub(super) static CALLS: &[Once] = &[
                         .live()
                         .create_user_live_event(
                             with.text("user_id"),
-                            &with.body("{\"title\":\"text\"}"),
+                            with.body("{\"title\":\"text\"}"),
                         ),
                 )
         },
@@ -2081,7 +2075,7 @@ pub(super) static CALLS: &[Once] = &[
                         .live()
                         .delete_user_live_events(
                             with.text("user_id"),
-                            &with.body("{\"password\":\"text\"}"),
+                            with.body("{\"password\":\"text\"}"),
                         ),
                 )
         },
@@ -2111,7 +2105,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.text("user_id"),
                             with.value("live_event_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -2140,7 +2134,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.text("user_id"),
                             with.value("live_event_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -2154,7 +2148,7 @@ pub(super) static CALLS: &[Once] = &[
                         .edit_user_live_event_closed_captions(
                             with.text("user_id"),
                             with.value("live_event_id"),
-                            &with.body("{\"auto_cc_enabled\":true}"),
+                            with.body("{\"auto_cc_enabled\":true}"),
                         ),
                 )
         },
@@ -2183,7 +2177,7 @@ pub(super) static CALLS: &[Once] = &[
                         .create_user_live_event_destination(
                             with.text("user_id"),
                             with.value("live_event_id"),
-                            &with
+                            with
                                 .body(
                                     "{\"display_name\":\"text\",\"service_name\":\"custom_rtmp\",\"type\":\"channel\"}",
                                 ),
@@ -2216,7 +2210,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.text("user_id"),
                             with.value("live_event_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -2302,7 +2296,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.text("user_id"),
                             with.value("live_event_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -2333,7 +2327,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.value("live_event_id"),
                             with.value("thumbnail_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -2377,7 +2371,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.text("user_id"),
                             with.value("live_event_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -2406,7 +2400,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.text("user_id"),
                             with.value("live_event_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -2421,7 +2415,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.text("user_id"),
                             with.value("live_event_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -2470,7 +2464,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .on_demand()
                         .create_my_on_demand_page(
-                            &with
+                            with
                                 .body(
                                     "{\"description\":\"text\",\"content_rating\":\"drugs\",\"name\":\"text\",\"type\":\"film\"}",
                                 ),
@@ -2533,7 +2527,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .on_demand()
                         .edit_on_demand_page(with.value("ondemand_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -2590,7 +2584,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.value("ondemand_id"),
                             with.value("background_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -2706,7 +2700,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.value("ondemand_id"),
                             with.value("poster_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -2733,7 +2727,7 @@ pub(super) static CALLS: &[Once] = &[
                         .on_demand()
                         .create_on_demand_page_promotion(
                             with.value("ondemand_id"),
-                            &with
+                            with
                                 .body(
                                     "{\"download\":true,\"stream_period\":\"1_week\",\"total\":1,\"type\":\"batch\"}",
                                 ),
@@ -2803,7 +2797,7 @@ pub(super) static CALLS: &[Once] = &[
                         .on_demand()
                         .add_on_demand_page_regions(
                             with.value("ondemand_id"),
-                            &with.body("{\"countries\":[\"text\"]}"),
+                            with.body("{\"countries\":[\"text\"]}"),
                         ),
                 )
         },
@@ -2816,7 +2810,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .on_demand()
                         .remove_on_demand_page_regions(with.value("ondemand_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -2934,7 +2928,7 @@ pub(super) static CALLS: &[Once] = &[
                         .add_on_demand_page_video(
                             with.value("ondemand_id"),
                             with.text("video_id"),
-                            &with.body("{\"type\":\"extra\"}"),
+                            with.body("{\"type\":\"extra\"}"),
                         ),
                 )
         },
@@ -2976,7 +2970,7 @@ pub(super) static CALLS: &[Once] = &[
                         .on_demand()
                         .create_user_on_demand_page(
                             with.text("user_id"),
-                            &with
+                            with
                                 .body(
                                     "{\"description\":\"text\",\"content_rating\":\"drugs\",\"name\":\"text\",\"type\":\"film\"}",
                                 ),
@@ -3195,7 +3189,7 @@ pub(super) static CALLS: &[Once] = &[
         |api, with| {
             with
                 .send(
-                    api.showcases().create_my_showcase(&with.body("{\"name\":\"text\"}")),
+                    api.showcases().create_my_showcase(with.body("{\"name\":\"text\"}")),
                 )
         },
     ),
@@ -3211,7 +3205,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .showcases()
                         .edit_my_showcase(with.value("album_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -3227,7 +3221,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .showcases()
                         .copy_my_showcase(with.value("album_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -3246,7 +3240,7 @@ pub(super) static CALLS: &[Once] = &[
                         .showcases()
                         .replace_my_showcase_videos(
                             with.value("album_id"),
-                            &with.body("{\"videos\":\"text\"}"),
+                            with.body("{\"videos\":\"text\"}"),
                         ),
                 )
         },
@@ -3304,7 +3298,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.value("album_id"),
                             with.text("video_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -3335,7 +3329,7 @@ pub(super) static CALLS: &[Once] = &[
                         .showcases()
                         .create_user_showcase(
                             with.text("user_id"),
-                            &with.body("{\"name\":\"text\"}"),
+                            with.body("{\"name\":\"text\"}"),
                         ),
                 )
         },
@@ -3389,7 +3383,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .showcases()
                         .edit_user_showcase(with.text("user_id"), with.value("album_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -3415,7 +3409,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .showcases()
                         .copy_user_showcase(with.text("user_id"), with.value("album_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -3474,7 +3468,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.value("album_id"),
                             with.value("thumbnail_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -3548,7 +3542,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.value("album_id"),
                             with.value("logo_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -3591,7 +3585,7 @@ pub(super) static CALLS: &[Once] = &[
                         .replace_user_showcase_videos(
                             with.text("user_id"),
                             with.value("album_id"),
-                            &with.body("{\"videos\":\"text\"}"),
+                            with.body("{\"videos\":\"text\"}"),
                         ),
                 )
         },
@@ -3653,7 +3647,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.value("album_id"),
                             with.text("video_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -3706,7 +3700,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .teams()
                         .upsert_team_custom_metadata_fields(with.text("user_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -3719,7 +3713,7 @@ pub(super) static CALLS: &[Once] = &[
                         .teams()
                         .backfill_team_custom_metadata(
                             with.text("user_id"),
-                            &with.body("{\"field_id\":1,\"field_value\":\"text\"}"),
+                            with.body("{\"field_id\":1,\"field_value\":\"text\"}"),
                         ),
                 )
         },
@@ -3739,7 +3733,7 @@ pub(super) static CALLS: &[Once] = &[
                         .teams()
                         .edit_team_custom_metadata_options(
                             with.text("user_id"),
-                            &with.body("{\"field_id\":1,\"options\":[{}]}"),
+                            with.body("{\"field_id\":1,\"options\":[{}]}"),
                         ),
                 )
         },
@@ -3764,7 +3758,7 @@ pub(super) static CALLS: &[Once] = &[
     ),
     ("get_tutorial", |api, with| with.send(api.tutorial().get_tutorial())),
     ("get_me", |api, with| with.send(api.users().get_me())),
-    ("edit_me", |api, with| with.send(api.users().edit_me().body(&with.body("{}")))),
+    ("edit_me", |api, with| with.send(api.users().edit_me().body(with.body("{}")))),
     (
         "list_my_analytics",
         |api, with| {
@@ -3788,7 +3782,7 @@ pub(super) static CALLS: &[Once] = &[
         |api, with| {
             with
                 .send(
-                    api.users().follow_users_as_me(&with.body("{\"users\":[\"text\"]}")),
+                    api.users().follow_users_as_me(with.body("{\"users\":[\"text\"]}")),
                 )
         },
     ),
@@ -3822,7 +3816,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .users()
                         .edit_my_picture(with.value("portraitset_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -3851,7 +3845,7 @@ pub(super) static CALLS: &[Once] = &[
     (
         "edit_user",
         |api, with| {
-            with.send(api.users().edit_user(with.text("user_id")).body(&with.body("{}")))
+            with.send(api.users().edit_user(with.text("user_id")).body(with.body("{}")))
         },
     ),
     (
@@ -3891,7 +3885,7 @@ pub(super) static CALLS: &[Once] = &[
                         .users()
                         .follow_users_as_user(
                             with.text("user_id"),
-                            &with.body("{\"users\":[\"text\"]}"),
+                            with.body("{\"users\":[\"text\"]}"),
                         ),
                 )
         },
@@ -3985,7 +3979,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.text("user_id"),
                             with.value("portraitset_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -4041,7 +4035,7 @@ pub(super) static CALLS: &[Once] = &[
                         .create_channel_video_comment(
                             with.text("channel_id"),
                             with.text("video_id"),
-                            &with.body("{\"text\":\"text\"}"),
+                            with.body("{\"text\":\"text\"}"),
                         ),
                 )
         },
@@ -4070,7 +4064,7 @@ pub(super) static CALLS: &[Once] = &[
                         .create_channel_video_credit(
                             with.text("channel_id"),
                             with.text("video_id"),
-                            &with
+                            with
                                 .body(
                                     "{\"email\":\"text\",\"name\":\"text\",\"role\":\"text\",\"user_uri\":\"text\"}",
                                 ),
@@ -4103,7 +4097,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.text("channel_id"),
                             with.text("video_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -4131,7 +4125,7 @@ pub(super) static CALLS: &[Once] = &[
                         .add_channel_video_permitted_users(
                             with.text("channel_id"),
                             with.text("video_id"),
-                            &with.body("[{\"uri\":\"text\"}]"),
+                            with.body("[{\"uri\":\"text\"}]"),
                         ),
                 )
         },
@@ -4160,7 +4154,7 @@ pub(super) static CALLS: &[Once] = &[
                         .create_channel_video_text_track(
                             with.text("channel_id"),
                             with.text("video_id"),
-                            &with
+                            with
                                 .body(
                                     "{\"language\":\"text\",\"name\":\"text\",\"type\":\"captions\"}",
                                 ),
@@ -4198,7 +4192,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .create_my_video(
-                            &with.body("{\"upload\":{\"approach\":\"post\"}}"),
+                            with.body("{\"upload\":{\"approach\":\"post\"}}"),
                         ),
                 )
         },
@@ -4211,7 +4205,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .delete_my_videos(with.text("uris"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -4227,7 +4221,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .copy_my_video(with.text("video_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -4289,7 +4283,7 @@ pub(super) static CALLS: &[Once] = &[
                         .videos()
                         .create_user_video(
                             with.text("user_id"),
-                            &with.body("{\"upload\":{\"approach\":\"post\"}}"),
+                            with.body("{\"upload\":{\"approach\":\"post\"}}"),
                         ),
                 )
         },
@@ -4302,7 +4296,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .delete_user_videos(with.text("user_id"), with.text("uris"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -4325,7 +4319,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .copy_user_video(with.text("user_id"), with.text("video_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -4363,7 +4357,10 @@ pub(super) static CALLS: &[Once] = &[
     (
         "edit_video",
         |api, with| {
-            with.send(api.videos().edit_video(with.text("video_id"), &with.body("{}")))
+            with
+                .send(
+                    api.videos().edit_video(with.text("video_id")).body(with.body("{}")),
+                )
         },
     ),
     (
@@ -4374,7 +4371,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .delete_video(with.text("video_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -4392,7 +4389,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .ask_video_ai_question(with.text("video_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -4411,7 +4408,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.text("video_id"),
                             with.value("texttrack_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -4432,7 +4429,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .start_video_ai_transcription(with.text("video_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -4450,7 +4447,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .start_video_ai_dubbing(with.text("video_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -4468,7 +4465,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .start_video_ai_subtitling(with.text("video_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -4484,7 +4481,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .edit_video_showcases(with.text("video_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -4503,7 +4500,7 @@ pub(super) static CALLS: &[Once] = &[
                         .videos()
                         .create_video_animated_thumbnails(
                             with.text("video_id"),
-                            &with.body("{\"duration\":1}"),
+                            with.body("{\"duration\":1}"),
                         ),
                 )
         },
@@ -4562,7 +4559,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .create_video_chapter(with.text("video_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -4574,7 +4571,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .create_unsaved_video_chapter_thumbnail(with.text("video_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -4617,7 +4614,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.text("video_id"),
                             with.value("chapter_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -4660,7 +4657,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.text("video_id"),
                             with.value("chapter_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -4691,7 +4688,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.value("chapter_id"),
                             with.text("uid"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -4723,7 +4720,7 @@ pub(super) static CALLS: &[Once] = &[
                         .videos()
                         .create_video_comment(
                             with.text("video_id"),
-                            &with.body("{\"text\":\"text\"}"),
+                            with.body("{\"text\":\"text\"}"),
                         ),
                 )
         },
@@ -4752,7 +4749,7 @@ pub(super) static CALLS: &[Once] = &[
                         .edit_video_comment(
                             with.text("video_id"),
                             with.value("comment_id"),
-                            &with.body("{\"text\":\"text\"}"),
+                            with.body("{\"text\":\"text\"}"),
                         ),
                 )
         },
@@ -4795,7 +4792,7 @@ pub(super) static CALLS: &[Once] = &[
                         .create_video_comment_reply(
                             with.text("video_id"),
                             with.value("comment_id"),
-                            &with.body("{\"text\":\"text\"}"),
+                            with.body("{\"text\":\"text\"}"),
                         ),
                 )
         },
@@ -4813,7 +4810,7 @@ pub(super) static CALLS: &[Once] = &[
                         .videos()
                         .create_video_credit(
                             with.text("video_id"),
-                            &with
+                            with
                                 .body(
                                     "{\"email\":\"text\",\"name\":\"text\",\"role\":\"text\",\"user_uri\":\"text\"}",
                                 ),
@@ -4852,7 +4849,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.text("video_id"),
                             with.value("credit_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -4878,7 +4875,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .set_video_custom_metadata(with.text("video_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -4908,7 +4905,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .videos()
                         .create_video_thumbnail(with.text("video_id"))
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -4937,7 +4934,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.text("video_id"),
                             with.value("picture_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -5004,7 +5001,7 @@ pub(super) static CALLS: &[Once] = &[
                         .videos()
                         .add_video_permitted_users(
                             with.text("video_id"),
-                            &with.body("[{\"uri\":\"text\"}]"),
+                            with.body("[{\"uri\":\"text\"}]"),
                         ),
                 )
         },
@@ -5050,7 +5047,7 @@ pub(super) static CALLS: &[Once] = &[
                         .videos()
                         .add_video_tags(
                             with.text("video_id"),
-                            &with.body("[{\"name\":\"text\"}]"),
+                            with.body("[{\"name\":\"text\"}]"),
                         ),
                 )
         },
@@ -5097,7 +5094,7 @@ pub(super) static CALLS: &[Once] = &[
                         .videos()
                         .create_video_text_track(
                             with.text("video_id"),
-                            &with
+                            with
                                 .body(
                                     "{\"language\":\"text\",\"name\":\"text\",\"type\":\"captions\"}",
                                 ),
@@ -5130,7 +5127,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.text("video_id"),
                             with.value("texttrack_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -5167,7 +5164,7 @@ pub(super) static CALLS: &[Once] = &[
         |api, with| {
             with
                 .send(
-                    api.videos().trim_video(with.text("video_id")).body(&with.body("{}")),
+                    api.videos().trim_video(with.text("video_id")).body(with.body("{}")),
                 )
         },
     ),
@@ -5184,7 +5181,7 @@ pub(super) static CALLS: &[Once] = &[
                         .videos()
                         .create_video_version(
                             with.text("video_id"),
-                            &with
+                            with
                                 .body(
                                     "{\"file_name\":\"text\",\"upload\":{\"approach\":\"post\"}}",
                                 ),
@@ -5217,7 +5214,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.text("video_id"),
                             with.value("version_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),
@@ -5259,7 +5256,7 @@ pub(super) static CALLS: &[Once] = &[
                         .create_video_version_audio_track(
                             with.text("video_id"),
                             with.value("version_id"),
-                            &with.body("{\"upload\":{\"approach\":\"post\"}}"),
+                            with.body("{\"upload\":{\"approach\":\"post\"}}"),
                         ),
                 )
         },
@@ -5291,7 +5288,7 @@ pub(super) static CALLS: &[Once] = &[
                             with.value("version_id"),
                             with.text("audiotrack_id"),
                         )
-                        .body(&with.body("{}")),
+                        .body(with.body("{}")),
                 )
         },
     ),

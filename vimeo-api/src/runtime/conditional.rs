@@ -2,9 +2,9 @@
 
 use std::pin::Pin;
 
+use super::{Call, Error, Response};
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderValue, header};
-use vimeo_api::{Call, Endpoint, Error, Response};
 
 /// The answer to a call with `If-Modified-Since`.
 #[derive(Debug)]
@@ -28,29 +28,10 @@ impl<T> Changed<T> {
 /// The answer of a conditional call that is under way.
 pub type PendingChange<T> = Pin<Box<dyn Future<Output = Result<Changed<T>, Error>> + Send>>;
 
-/// Conditional calls; implemented for every typed call, and for [`Call`].
-pub trait IfModifiedSince<T> {
-    /// Sends the call with `If-Modified-Since`: when nothing changed since then, that is an answer and no error.
-    ///
-    /// It pays where [`Operation::conditional`](vimeo_api::Operation::conditional) says that Vimeo supports it; elsewhere
-    /// the whole answer comes.
-    ///
-    /// ```no_run
-    /// use vimeo_ext::{Changed, IfModifiedSince};
-    /// # async fn demo(vimeo: vimeo_ext::Vimeo, last: chrono::DateTime<chrono::Utc>) -> Result<(), vimeo_ext::Error> {
-    /// match vimeo.api().videos().list_my_videos().fields("uri,name").if_modified_since(last).await? {
-    ///     Changed::Yes(page) => tracing::info!(total = page.total, "something is new"),
-    ///     Changed::No(_) => tracing::info!("all as it was"),
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    fn if_modified_since(self, since: DateTime<Utc>) -> PendingChange<T>;
-}
-
-impl<E: Endpoint> IfModifiedSince<E::Answer> for E {
-    fn if_modified_since(self, since: DateTime<Utc>) -> PendingChange<E::Answer> {
-        send(self.into_call(), since)
+impl<T: serde::de::DeserializeOwned + Send + 'static> Call<T> {
+    /// Sends the call with `If-Modified-Since`. That nothing changed since then is a result and no error.
+    pub fn if_modified_since(self, since: DateTime<Utc>) -> PendingChange<T> {
+        send(self, since)
     }
 }
 

@@ -6,11 +6,10 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::{Call, Error, Page, PendingAnswer, Response};
 use futures_core::Stream;
-use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use url::form_urlencoded;
-use vimeo_api::{Call, Error, Page, PendingAnswer, Response};
 
 use super::{Items, Position};
 
@@ -18,7 +17,7 @@ use super::{Items, Position};
 ///
 /// It follows `paging.next` as Vimeo gives it and keeps `fields` and `per_page` of the call. It asks for 100 items a page
 /// where the operation takes `per_page` and none was given. An empty page does not end it, a missing `next` does,
-/// and so does Vimeo's error 2286 (no such page). It ends with [`vimeo_api::Error::Paging`] when `next` repeats, leads
+/// and so does Vimeo's error 2286 (no such page). It ends with [`Error::Paging`] when `next` repeats, leads
 /// to another host, or leads on after a hundred empty pages in a row or 100,000 pages in all. When a call fails, the walk ends with its error, and
 /// [`position`](Self::position) tells where to take it up again.
 pub struct Pages<T> {
@@ -67,7 +66,7 @@ enum Next {
 }
 
 impl<T: DeserializeOwned + Send + 'static> Pages<T> {
-    pub(super) fn new(mut call: Call<Page<T>>) -> Self {
+    pub(in crate::runtime) fn new(mut call: Call<Page<T>>) -> Self {
         let takes_per_page = call
             .operation()
             .is_some_and(|operation| operation.query.iter().any(|parameter| parameter.name == "per_page"));
@@ -137,7 +136,7 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
 
     /// The next page.
     pub async fn next(&mut self) -> Option<Result<Response<Page<T>>, Error>> {
-        StreamExt::next(self).await
+        std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
     fn name(&self) -> String {

@@ -7,11 +7,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::vec;
 
+use crate::{Error, Page};
 use futures_core::Stream;
-use futures_util::StreamExt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use vimeo_api::{Error, Page};
 
 use super::pages::Turned;
 use super::{Pages, Position};
@@ -31,7 +30,7 @@ pub struct Items<T> {
 }
 
 impl<T: DeserializeOwned + Send + 'static> Items<T> {
-    pub(super) fn new(pages: Pages<T>) -> Self {
+    pub(in crate::runtime) fn new(pages: Pages<T>) -> Self {
         Self { pages, page: Vec::new().into_iter(), link: None, taken: 0, skip: 0, seen: None, limit: None }
     }
 
@@ -69,9 +68,9 @@ impl<T: DeserializeOwned + Send + 'static> Items<T> {
     /// Where the next item is; `None` at the end. After a call that failed it tells where to go on.
     ///
     /// ```no_run
-    /// use vimeo_ext::List;
-    /// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), Box<dyn std::error::Error>> {
-    /// let list = || vimeo.api().videos().list_my_videos().fields("uri");
+    /// # #[cfg(feature = "videos")]
+    /// # async fn demo(client: vimeo_api::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let list = || client.videos().list_my_videos().fields("uri");
     /// let mut first = list().items();
     /// first.next().await;
     /// let saved = serde_json::to_string(&first.position())?;
@@ -100,7 +99,7 @@ impl<T: DeserializeOwned + Send + 'static> Items<T> {
 
     /// The next item.
     pub async fn next(&mut self) -> Option<Result<T, Error>> {
-        StreamExt::next(self).await
+        std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
     /// All items to come.
