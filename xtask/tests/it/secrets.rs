@@ -92,7 +92,8 @@ fn collect(value: &Value, owner: &str, found: &mut BTreeMap<String, bool>) {
 #[test]
 fn every_secret_of_the_description_has_a_secret_format() {
     let done = xtask(&["bundle"]);
-    let bundle: Value = serde_json::from_slice(&done.stdout).expect(&text(&done.stderr));
+    let bundle: Value =
+        serde_json::from_slice(&done.stdout).unwrap_or_else(|_| panic!("{}", text(&done.stderr)));
     let mut found = BTreeMap::new();
     collect(&bundle, "", &mut found);
     let typed = found.values().filter(|typed| **typed).count();
