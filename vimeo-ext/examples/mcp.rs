@@ -3,15 +3,16 @@
 //! On standard input and output, for clients that start it: `cargo run --example mcp --features mcp`, with
 //! `VIMEO_ACCESS_TOKEN` set. Over HTTP: `… -- --http 127.0.0.1:8848`. Also `--toolset read,social`,
 //! `--tools vimeo_me_get,…`, `--read-only`, `--no-destructive`, `--audit-log FILE`, `--uploads FOLDER`,
-//! `--allow-origin ORIGIN`, `--output-schemas`, `--no-output-schema`.
+//! `--allow publish,comments,webhooks`, `--allow-origin ORIGIN`, `--no-bearer`, `--output-schemas`, `--no-output-schema`.
 
 #![allow(clippy::print_stderr)]
 
 use std::error::Error;
 
+use secrecy::ExposeSecret;
 use vimeo_ext::Vimeo;
 use vimeo_ext::mcp::{Bearer, HttpOptions, OutputSchemas, Server};
-use vimeo_ext::tools::{AuditLog, Offer};
+use vimeo_ext::tools::{AuditLog, Disclosure, Offer};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -22,7 +23,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut offer = Offer::default();
     let (mut listen, mut audit, mut folders) = (None, None, Vec::new());
     let mut schemas = OutputSchemas::default();
-    let mut origins = Vec::new();
+    let (mut origins, mut allowed, mut open) = (Vec::new(), Vec::new(), false);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
@@ -38,6 +39,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
             "--output-schemas" => schemas = OutputSchemas::Listed,
             "--no-output-schema" => schemas = OutputSchemas::Never,
             "--allow-origin" => origins.push(value()?),
+            "--allow" => {
+                allowed = value()?.split(',').map(str::parse::<Disclosure>).collect::<Result<_, _>>()?;
+            }
+            "--no-bearer" => open = true,
             "--http" => listen = Some(value()?.parse()?),
             other => return Err(format!("unknown argument {other}").into()),
         }
@@ -49,11 +54,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .offer(offer)
         .audit_log(audit)
         .output_schemas(schemas)
-        .upload_folders(folders);
+        .upload_folders(folders)
+        .allow(allowed);
     let Some(listen) = listen else { return Ok(server.serve_stdio().await?) };
     let mut options = HttpOptions::new(listen).origins(origins);
-    if let Ok(token) = std::env::var("VIMEO_MCP_BEARER") {
-        options = options.bearers([Bearer::new(token, ["default"])]);
+    match std::env::var("VIMEO_MCP_BEARER") {
+        _ if open => options = options.open_to_this_machine(),
+        Ok(token) => options = options.bearers([Bearer::new(token, ["default"])]),
+        Err(_) => {
+            let (bearer, token) = Bearer::generate(["default"])?;
+            eprintln!("bearer token for callers: {}", token.expose_secret());
+            options = options.bearers([bearer]);
+        }
     }
     let running = server.serve_http(options).await?;
     eprintln!("listening on {}", running.url());

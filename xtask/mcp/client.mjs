@@ -16,7 +16,7 @@ const check = (truth, what) => {
 const transport =
   way === "http"
     ? new StreamableHTTPClientTransport(new URL(target))
-    : new StdioClientTransport({ command: target, env: { ...process.env } });
+    : new StdioClientTransport({ command: target, args: ["--allow", "publish,webhooks"], env: { ...process.env } });
 const client = new Client({ name: "typescript", version: "1" });
 await client.connect(transport);
 check(client.getServerVersion().name === "vimeo", "the server says its name");

@@ -10,7 +10,9 @@ from mcp import Client, MCPError, StdioServerParameters
 
 async def main() -> None:
     calls, way, target = sys.argv[1:]
-    server = target if way == "http" else StdioServerParameters(command=target, env=dict(os.environ))
+    server = target if way == "http" else StdioServerParameters(
+        command=target, args=["--allow", "publish,webhooks"], env=dict(os.environ)
+    )
     async with Client(server) as client:
         tools = (await client.list_tools()).tools
         assert len(tools) == 31, len(tools)

@@ -28,7 +28,8 @@ pub(crate) fn run() -> Result<(), Failure> {
     };
     let mut http = Command::new(&server);
     // One list with the schemas of answers, which clients check, and one without.
-    http.args(["--http", "127.0.0.1:0", "--output-schemas"]).stderr(Stdio::piped());
+    http.args(["--http", "127.0.0.1:0", "--no-bearer", "--allow", "publish,webhooks", "--output-schemas"])
+        .stderr(Stdio::piped());
     with(&mut http);
     let mut http = Running::start_telling(http)?;
     let url = http.line_with("listening on ")?;

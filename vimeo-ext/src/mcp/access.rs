@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::ServerError;
 use crate::ScopeSet;
 
 /// A bearer token of this server's own, the accounts that it opens, and what may be done with them.
@@ -18,20 +19,42 @@ pub struct Bearer {
     hash: [u8; 32],
     accounts: BTreeSet<String>,
     scopes: Option<ScopeSet>,
+    is_short: bool,
 }
 
 impl Bearer {
-    /// A token, and the accounts of whoever has it. Give tokens of 32 random bytes or more.
+    /// The fewest characters of a token. A server with a shorter one does not start.
+    pub const SHORTEST: usize = 32;
+
+    /// A token, and the accounts of whoever has it. It has to be made at random, and to have [`SHORTEST`](Self::SHORTEST)
+    /// characters or more.
     pub fn new(
         token: impl Into<SecretString>,
         accounts: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
-        Self::from_sha256(Sha256::digest(token.into().expose_secret()).into(), accounts)
+        let token = token.into();
+        let token = token.expose_secret();
+        let is_short = token.chars().count() < Self::SHORTEST;
+        Self { is_short, ..Self::from_sha256(Sha256::digest(token).into(), accounts) }
+    }
+
+    /// A new token, made of 256 random bits, and the bearer that it is for. The token is known nowhere else: give it to the
+    /// caller.
+    ///
+    /// # Errors
+    ///
+    /// [`ServerError::NoKey`] when the operating system gives no random bytes.
+    pub fn generate(
+        accounts: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<(Self, SecretString), ServerError> {
+        let bytes = crate::tools::random_bytes::<32>().ok_or(ServerError::NoKey)?;
+        let token = bytes.iter().fold(String::new(), |token, byte| format!("{token}{byte:02x}"));
+        Ok((Self::new(token.as_str(), accounts), token.into()))
     }
 
     /// As [`new`](Self::new), for a token of which only the SHA-256 is known here.
     pub fn from_sha256(hash: [u8; 32], accounts: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self { hash, accounts: accounts.into_iter().map(Into::into).collect(), scopes: None }
+        Self { hash, accounts: accounts.into_iter().map(Into::into).collect(), scopes: None, is_short: false }
     }
 
     /// Allows only what needs these scopes of Vimeo's, whatever the accounts' tokens may do: without `private` no video is
@@ -73,6 +96,15 @@ pub struct Bearers(Vec<Arc<Bearer>>);
 impl Bearers {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether one of them could be guessed.
+    pub(crate) fn has_short(&self) -> bool {
+        self.0.iter().any(|bearer| bearer.is_short)
     }
 
     /// Whose token it is. Every one is compared, each in constant time.

@@ -130,6 +130,7 @@ impl Settings {
             .offer(self.offer.clone())
             .audit_log(self.audit.clone())
             .uploads(self.uploads.clone())
+            .allow(self.allowed.iter().copied())
             .sealing_key(self.key)
             .bound_to(caller.id())
             .both_copies(self.schemas.structured()))

@@ -15,7 +15,6 @@ use sha2::{Digest, Sha256};
 
 use super::access::Caller;
 use super::consent::{AskLater, AskNow, Consents};
-use super::handler::Handler;
 use super::progress;
 use super::{OutputSchemas, Settings};
 use crate::tools::{self, Answer, Ask, Definition, ToolError, Tools};
@@ -84,6 +83,7 @@ async fn learn(settings: &Settings, caller: &Caller, account: Option<String>) ->
 
 pub(crate) async fn call(
     settings: &Settings,
+    caller: Caller,
     request: CallToolRequestParams,
     context: &RequestContext<RoleServer>,
 ) -> Result<CallToolResponse, ErrorData> {
@@ -91,7 +91,7 @@ pub(crate) async fn call(
         let shown: String = request.name.chars().filter(|c| !c.is_control()).take(60).collect();
         return Err(ErrorData::invalid_params(format!("unknown tool: {shown}"), None));
     };
-    let call = Called { settings, tool, context, caller: Handler::caller(context) };
+    let call = Called { settings, tool, context, caller };
     match call.run(request).await {
         Ok(response) => Ok(response),
         Err(error) => Ok(call.failed(&error).into()),

@@ -3,6 +3,7 @@
 mod front;
 mod origins;
 mod refusals;
+mod shares;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -15,11 +16,12 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use self::front::Front;
 use self::origins::Origins;
+use self::shares::MOST_CONNECTIONS;
 use super::access::Bearers;
 use super::accounts::Source;
 use super::handler::Handler;
@@ -37,9 +39,11 @@ const HEAD: Duration = Duration::from_secs(10);
 pub struct HttpOptions {
     /// The address. Port 0 lets the system pick one.
     pub listen: SocketAddr,
-    /// The bearer tokens that are taken. Without any, everyone who reaches the address may call, so it has to be this
-    /// machine's own.
+    /// The bearer tokens that are taken.
     pub bearers: Bearers,
+    /// Whether calls without a bearer token are taken where there are no bearer tokens: from every program and user of this
+    /// machine. The address has to be this machine's own then. Default: no.
+    pub open_to_this_machine: bool,
     /// Host names, beside those of this machine, under which clients may reach the server.
     pub hosts: Vec<String>,
     /// Origins of web pages that may call, such as `https://app.example.com`, beside the server's own. Default: none, not
@@ -57,6 +61,7 @@ impl HttpOptions {
         Self {
             listen,
             bearers: Bearers::default(),
+            open_to_this_machine: false,
             hosts: Vec::new(),
             origins: Vec::new(),
             public_url: None,
@@ -68,6 +73,13 @@ impl HttpOptions {
     #[must_use]
     pub fn bearers(mut self, bearers: impl Into<Bearers>) -> Self {
         self.bearers = bearers.into();
+        self
+    }
+
+    /// Takes calls without a bearer token, from every program and user of this machine.
+    #[must_use]
+    pub fn open_to_this_machine(mut self) -> Self {
+        self.open_to_this_machine = true;
         self
     }
 
@@ -144,6 +156,12 @@ pub(super) async fn serve(settings: Arc<Settings>, options: HttpOptions) -> Resu
         if matches!(settings.source, Source::Many(_)) {
             return Err(ServerError::WhichAccount);
         }
+        if !options.open_to_this_machine {
+            return Err(ServerError::NoBearers);
+        }
+    }
+    if options.bearers.has_short() {
+        return Err(ServerError::ShortBearer);
     }
     let failed = |source| ServerError::Listen { address: options.listen, source };
     let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
@@ -157,16 +175,22 @@ pub(super) async fn serve(settings: Arc<Settings>, options: HttpOptions) -> Resu
         .enforce_origin_validation()
         .with_max_request_body_bytes(LARGEST);
     let all = config.cancellation_token.clone();
-    let handler = Handler::new(Arc::clone(&settings));
+    let handler = Handler::over_http(Arc::clone(&settings));
     let sessions = Arc::new(LocalSessionManager::default());
-    let service = StreamableHttpService::new(move || Ok(handler.clone()), sessions, config);
+    let service = StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(&sessions), config);
     let audit = settings.audit.clone();
-    let front = Arc::new(Front::new(settings, options, address, origins, service));
+    let front = Arc::new(Front::new(settings, options, address, origins, service, sessions));
 
     let ending = Arc::clone(&front);
     let (stop, mut stopped) = watch::channel(false);
+    let connections = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let task = tokio::spawn(async move {
         loop {
+            // Beyond the most, clients wait until another has gone.
+            let place = tokio::select! {
+                place = Arc::clone(&connections).acquire_owned() => place,
+                _ = stopped.wait_for(|stopped| *stopped) => break,
+            };
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 _ = stopped.wait_for(|stopped| *stopped) => break,
@@ -182,6 +206,7 @@ pub(super) async fn serve(settings: Arc<Settings>, options: HttpOptions) -> Resu
             let front = Arc::clone(&front);
             let mut stopped = stopped.clone();
             tokio::spawn(async move {
+                let _place = place;
                 let answer = service_fn(move |request| {
                     let front = Arc::clone(&front);
                     async move { Ok::<_, std::convert::Infallible>(front.answer(request).await) }

@@ -14,8 +14,8 @@
 //! Both eras of the protocol are served, the one that begins with `initialize` and the stateless one of 2026-07-28.
 //! Standard output belongs to the protocol alone: send logs elsewhere.
 //!
-//! Over HTTP the server listens on this machine only, unless callers have bearer tokens of this server's own; Vimeo's
-//! tokens are never taken from a caller. See [`Server::serve_http`].
+//! Over HTTP callers show bearer tokens of this server's own ([`Bearer::generate`] makes one), unless the server is opened to
+//! every program of this machine; Vimeo's tokens are never taken from a caller. See [`Server::serve_http`].
 //!
 //! The protocol's library stays inside: none of its types is part of this module's interface.
 
@@ -33,6 +33,7 @@ mod repair;
 mod resources;
 mod stdio;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -44,7 +45,7 @@ use self::accounts::Source;
 use self::consent::Consents;
 use self::handler::Handler;
 use crate::Vimeo;
-use crate::tools::{AuditLog, Offer, Uploads};
+use crate::tools::{AuditLog, Disclosure, Offer, Uploads};
 
 /// A server of the Vimeo tools; cheap to clone.
 #[derive(Clone)]
@@ -59,6 +60,7 @@ pub(crate) struct Settings {
     pub(crate) offer: Offer,
     pub(crate) audit: Option<AuditLog>,
     pub(crate) uploads: Uploads,
+    pub(crate) allowed: BTreeSet<Disclosure>,
     pub(crate) schemas: OutputSchemas,
     pub(crate) key: [u8; 32],
     pub(crate) consents: Arc<Consents>,
@@ -103,6 +105,18 @@ pub enum ServerError {
     /// Others could call without showing who they are.
     #[error("{0} can be reached by others: give the callers bearer tokens, or listen on 127.0.0.1")]
     NeedsBearers(std::net::SocketAddr),
+    /// Every program of this machine could call, and it was not said that they may.
+    #[error(
+        "callers over HTTP need bearer tokens of the server's own: give some, or open the server to every program and user of \
+         this machine"
+    )]
+    NoBearers,
+    /// A bearer token could be guessed.
+    #[error(
+        "a bearer token has fewer than {} characters: give a longer one, made at random",
+        Bearer::SHORTEST
+    )]
+    ShortBearer,
     /// Pages of this origin were to be allowed, and it is none.
     #[error("`{0}` is no origin of a web page; give one such as https://app.example.com, without a path")]
     NoOrigin(String),
@@ -135,6 +149,7 @@ impl Server {
             offer: Offer::default(),
             audit: None,
             uploads: Uploads::default(),
+            allowed: BTreeSet::new(),
             schemas: OutputSchemas::default(),
             // Replaced before the first use when the system had none.
             key: crate::tools::random_bytes().unwrap_or_default(),
@@ -167,6 +182,13 @@ impl Server {
     #[must_use]
     pub fn upload_folders(self, folders: impl IntoIterator<Item = impl Into<std::path::PathBuf>>) -> Self {
         self.change(|settings| settings.uploads = Uploads::from_folders(folders))
+    }
+
+    /// Allows calls that disclose something of these kinds without asking the person. Default: none; a client that can ask
+    /// does so each time, and of others such calls are refused.
+    #[must_use]
+    pub fn allow(self, kinds: impl IntoIterator<Item = Disclosure>) -> Self {
+        self.change(|settings| settings.allowed = kinds.into_iter().collect())
     }
 
     /// Where clients find the schemas of answers. Default: [`OutputSchemas::Apart`].
@@ -218,8 +240,9 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`ServerError::NeedsBearers`] when others could call without a bearer token, [`ServerError::WhichAccount`] with
-    /// several accounts and no bearers, [`ServerError::NoOrigin`] for a wrong one of [`HttpOptions::origins`],
+    /// [`ServerError::NeedsBearers`] and [`ServerError::NoBearers`] when others could call without a bearer token,
+    /// [`ServerError::ShortBearer`] when one could be guessed, [`ServerError::WhichAccount`] with several accounts and no
+    /// bearers, [`ServerError::NoOrigin`] for a wrong one of [`HttpOptions::origins`],
     /// [`ServerError::Listen`] when the address cannot be had.
     pub async fn serve_http(&self, options: HttpOptions) -> Result<HttpServer, ServerError> {
         if self.settings.key == [0; 32] {

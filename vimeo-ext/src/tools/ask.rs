@@ -20,7 +20,7 @@ pub enum Consent {
     Granted,
     /// Do not.
     Declined,
-    /// Nobody can be asked; the arguments' own confirmation has to do.
+    /// Nobody can be asked: the confirmation among the arguments has to do, or what was allowed beforehand.
     Unavailable,
     /// The answer comes with a later call; nothing is done now.
     Later,

@@ -14,6 +14,11 @@ use vimeo_api::{OpenEnum, QueryValue};
 pub struct Choice<T>(T);
 
 impl<T> Choice<T> {
+    /// The word, as the API's types have it.
+    pub(crate) fn inner(&self) -> &T {
+        &self.0
+    }
+
     /// The word, as the API's calls take it.
     pub fn into_inner(self) -> T {
         self.0

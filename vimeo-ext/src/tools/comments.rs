@@ -10,7 +10,7 @@ use super::paging::{given, list, list_input};
 use super::shapes::{last_segment, prose, time, title, uri};
 use super::untrusted::quoted;
 use super::videos::read;
-use super::{Choice, Context, Cost, Effect, Listing, Output, Spec, Tool, Toolset, VideoId};
+use super::{Choice, Context, Cost, Disclosure, Effect, Listing, Output, Spec, Tool, Toolset, VideoId};
 
 /// A comment.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -76,6 +76,15 @@ pub struct VideoCommentAddInput {
     pub text: String,
 }
 
+impl VideoCommentAddInput {
+    fn check(&self) -> Result<(), Failed> {
+        if self.text.trim().is_empty() {
+            return Err(Box::new(ToolError::input("text", "A comment needs a text.", "Give the text.")));
+        }
+        Ok(())
+    }
+}
+
 /// `vimeo_video_comment_add`
 #[derive(Debug)]
 pub struct VideoCommentAdd;
@@ -87,21 +96,24 @@ impl Tool for VideoCommentAdd {
         name: "vimeo_video_comment_add",
         title: "Comment on a video",
         description: "Posts a comment under the account's name, for all to read; each call posts another. \
-                      Only when the person asked for this text.",
+                      Only when the person asked for this text; needs consent.",
         scopes: &["interact"],
         effect: Effect::Add,
+        discloses: Some(Disclosure::Comments),
         toolset: Toolset::Social,
         cost: Cost::One,
         check: "It may be posted now: look for its text with vimeo_video_comments_list before you post it again.",
     };
 
+    async fn disclosure(_: &Context, input: &Self::Input) -> Result<Option<String>, Failed> {
+        input.check()?;
+        let text = quoted(&input.text, 300);
+        Ok(Some(format!("post this comment on video {} for all to read: {text}", input.video_id.number())))
+    }
+
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        if input.text.trim().is_empty() {
-            return Err(Box::new(ToolError::input("text", "A comment needs a text.", "Give the text.")));
-        }
+        input.check()?;
         let video = &input.video_id;
-        let question = format!("Post this comment on video {}? {}", video.number(), quoted(&input.text, 300));
-        context.consent(&Self::SPEC, question).await?;
         let body = types::CommentBody::new(&input.text);
         let call = context.api().videos().create_video_comment(video, body).into_call();
         let call = call.fields(FIELDS);

@@ -29,5 +29,7 @@ pub(crate) async fn confirm(
         };
         return Err(Box::new(error));
     }
-    context.consent(spec, format!("Delete the {what} {} for good?", quoted(current, 120))).await
+    // Where nobody can be asked, `confirm` has to do.
+    context.ask(spec, format!("Delete the {what} {} for good?", quoted(current, 120))).await?;
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! What a tool works with.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -12,7 +13,7 @@ use super::ask::{Ask, Consent, Question, Report};
 use super::error::{Category, Failed, ToolError};
 use super::seal::Seal;
 use super::uploads::Uploads;
-use super::{AppId, Spec};
+use super::{AppId, Disclosure, Spec};
 use crate::auth::Grant;
 use crate::{LimitPolicy, Vimeo};
 
@@ -24,6 +25,7 @@ pub struct Context {
     caller: Option<String>,
     grant: Arc<OnceCell<Grant>>,
     uploads: Uploads,
+    allowed: Arc<BTreeSet<Disclosure>>,
     ask: Option<Arc<dyn Ask>>,
     report: Option<Arc<dyn Report>>,
 }
@@ -36,6 +38,7 @@ impl Context {
             caller: None,
             grant: Arc::default(),
             uploads: Uploads::default(),
+            allowed: Arc::default(),
             ask: None,
             report: None,
         }
@@ -48,6 +51,11 @@ impl Context {
 
     pub(crate) fn with_uploads(mut self, uploads: Uploads) -> Self {
         self.uploads = uploads;
+        self
+    }
+
+    pub(crate) fn with_allowed(mut self, kinds: BTreeSet<Disclosure>) -> Self {
+        self.allowed = Arc::new(kinds);
         self
     }
 
@@ -76,6 +84,11 @@ impl Context {
 
     pub(crate) fn uploads(&self) -> &Uploads {
         &self.uploads
+    }
+
+    /// Whether calls that disclose something of this kind were allowed beforehand.
+    pub(crate) fn allows(&self, kind: Disclosure) -> bool {
+        self.allowed.contains(&kind)
     }
 
     /// The time, by the client's clock.
@@ -145,14 +158,15 @@ impl Context {
         Box::new(ToolError::of_call(error, spec, method, self.now()))
     }
 
-    /// Asks the person, where somebody can be asked.
-    pub(crate) async fn consent(&self, spec: &Spec, text: String) -> Result<(), Failed> {
-        let Some(ask) = &self.ask else { return Ok(()) };
+    /// Asks the person; `false` when nobody can be asked.
+    pub(crate) async fn ask(&self, spec: &Spec, text: String) -> Result<bool, Failed> {
+        let Some(ask) = &self.ask else { return Ok(false) };
         let consent = ask.ask(Question { tool: spec.name, text }).await;
         let refused =
             |message: &str, next: &str| Err(Box::new(ToolError::new(Category::Conflict, message, next)));
         match consent {
-            Consent::Granted | Consent::Unavailable => Ok(()),
+            Consent::Granted => Ok(true),
+            Consent::Unavailable => Ok(false),
             Consent::Declined => refused(
                 "The person declined; nothing was sent.",
                 "Do not repeat the call unless the person asks for it.",

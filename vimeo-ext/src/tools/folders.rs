@@ -7,10 +7,14 @@ use vimeo_api::types;
 use super::collection::{Collection, folder_fields};
 use super::error::{Failed, ToolError};
 use super::paging::{given, list, list_input};
-use super::shapes::{Done, Video, video_fields};
+use super::shapes::{Done, Video, video_fields, word};
 use super::showcases::find_by_name;
+use super::untrusted::quoted;
 use super::videos::read;
-use super::{Choice, Context, Cost, Detail, Effect, FolderId, Listing, Spec, Tool, Toolset, UserId, VideoId};
+use super::{
+    Choice, Context, Cost, Detail, Disclosure, Effect, FolderId, Listing, Spec, Tool, Toolset, UserId,
+    VideoId,
+};
 
 /// Arguments of [`FolderCreate`].
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +43,7 @@ impl Tool for FolderCreate {
                       people use vimeo_showcase_create.",
         scopes: &["create"],
         effect: Effect::Add,
+        discloses: None,
         toolset: Toolset::Library,
         cost: Cost::One,
         check: "It may exist now: look for its name with vimeo_folders_list before you create it again.",
@@ -134,13 +139,31 @@ impl Tool for FolderVideoAdd {
     const SPEC: Spec = Spec {
         name: "vimeo_folder_video_add",
         title: "Move a video into a folder",
-        description: "Moves one own video into a folder; it leaves the folder that it was in.",
+        description: "Moves one own video into a folder; it leaves the folder that it was in. May need consent.",
         scopes: &["interact"],
         effect: Effect::Overwrite,
+        discloses: Some(Disclosure::Publish),
         toolset: Toolset::Library,
-        cost: Cost::One,
+        cost: Cost::Two,
         check: "",
     };
+
+    async fn disclosure(context: &Context, input: &Self::Input) -> Result<Option<String>, Failed> {
+        let (folders, id) = (context.api().folders(), input.folder_id.number());
+        let look = match input.folder_id.owner() {
+            Some(owner) => folders.get_user_folder(owner, id).into_call(),
+            None => folders.get_my_folder(id).into_call(),
+        };
+        let found = context.send(&Self::SPEC, look.fields("name,privacy.view")).await?.into_inner();
+        let view = found.privacy.and_then(|privacy| privacy.view);
+        if view == Some(types::FolderViewPrivacy::Nobody) {
+            return Ok(None);
+        }
+        let (video, title) =
+            (input.video_id.number(), quoted(found.name.as_deref().unwrap_or_default(), 120));
+        let privacy = view.as_ref().map_or_else(|| "not known".to_owned(), word);
+        Ok(Some(format!("move video {video} into folder {id} {title}, whose privacy is {privacy}")))
+    }
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
         let (folder, video) = (&input.folder_id, &input.video_id);

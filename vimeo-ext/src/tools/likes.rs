@@ -32,6 +32,7 @@ impl Tool for VideoLike {
         description: "Lets the account like one video, which others can see. Liking twice changes nothing.",
         scopes: &["interact"],
         effect: Effect::AddOnce,
+        discloses: None,
         toolset: Toolset::Social,
         cost: Cost::One,
         check: "",

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
+use super::disclosure::run_with_consent;
 use super::error::{Failed, ToolError};
 use super::paging::{Detail, Resume};
 use super::{Category, Context, Spec, Tool, input, schema};
@@ -118,7 +119,7 @@ fn run<'a, T: Tool>(
             _ => Detail::Brief,
         };
         let input = input::read::<T::Input>(T::SPEC.name, schema, T::ALIASES, arguments)?;
-        let output = T::run(context, input).await?;
+        let output = run_with_consent::<T>(context, input).await?;
         let resume = super::Output::resume(&output).cloned();
         let value = serde_json::to_value(&output).map_err(|error| {
             let message = format!("The answer cannot be written as JSON: {error}.");

@@ -7,10 +7,13 @@ use vimeo_api::types;
 use super::collection::{Collection, showcase_fields};
 use super::error::{Failed, ToolError};
 use super::paging::{given, list, list_input};
-use super::shapes::{Done, Video, video_fields};
+use super::shapes::{Done, Video, video_fields, word};
+use super::untrusted::quoted;
 use super::video_edit::is_color;
 use super::videos::read;
-use super::{Choice, Context, Cost, Detail, Effect, Listing, ShowcaseId, Spec, Tool, Toolset, VideoId};
+use super::{
+    Choice, Context, Cost, Detail, Disclosure, Effect, Listing, ShowcaseId, Spec, Tool, Toolset, VideoId,
+};
 
 /// What Vimeo's paths call a showcase.
 pub(crate) const SHOWCASE_ALIASES: &[(&str, &str)] = &[("album_id", "showcase_id")];
@@ -45,6 +48,24 @@ pub struct ShowcaseCreateInput {
     pub review_mode: Option<bool>,
 }
 
+impl ShowcaseCreateInput {
+    fn check(&self) -> Result<(), Failed> {
+        let refuse =
+            |field: &str, message: &str, next: &str| Err(Box::new(ToolError::input(field, message, next)));
+        let privacy = self.privacy.as_ref().map(Choice::as_str);
+        if (privacy == Some("password")) != self.password.is_some() {
+            return refuse("password", "A password goes with privacy password.", "Give both or neither.");
+        }
+        if self.name.trim().is_empty() {
+            return refuse("name", "A showcase needs a title.", "Give a title.");
+        }
+        if self.brand_color.as_deref().is_some_and(|color| !is_color(color)) {
+            return refuse("brand_color", "This is no colour in hex.", "Give six hex digits such as 00adef.");
+        }
+        Ok(())
+    }
+}
+
 /// `vimeo_showcase_create`
 #[derive(Debug)]
 pub struct ShowcaseCreate;
@@ -56,30 +77,31 @@ impl Tool for ShowcaseCreate {
         name: "vimeo_showcase_create",
         title: "Create a showcase",
         description: "Creates an empty showcase, a page of videos; each call makes another. Fill it with \
-                      vimeo_showcase_video_add. To sort the library use vimeo_folder_create.",
+                      vimeo_showcase_video_add. May need consent. To sort the library use \
+                      vimeo_folder_create.",
         scopes: &["create"],
         effect: Effect::Add,
+        discloses: Some(Disclosure::Publish),
         toolset: Toolset::Library,
         cost: Cost::One,
         check: "It may exist now: look for its name with vimeo_showcases_list before you create it again.",
     };
 
+    async fn disclosure(_: &Context, input: &Self::Input) -> Result<Option<String>, Failed> {
+        input.check()?;
+        let privacy = match input.privacy.as_ref().map(Choice::as_str) {
+            Some("nobody") => return Ok(None),
+            Some(word) => format!("with the privacy {word}"),
+            None => "with the account's usual privacy".to_owned(),
+        };
+        Ok(Some(format!("create the showcase {} {privacy}", quoted(&input.name, 120))))
+    }
+
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let refuse =
-            |field: &str, message: &str, next: &str| Err(Box::new(ToolError::input(field, message, next)));
-        let privacy = input.privacy.map(Choice::into_inner);
-        if (privacy == Some(types::ViewPrivacy::Password)) != input.password.is_some() {
-            return refuse("password", "A password goes with privacy password.", "Give both or neither.");
-        }
-        if input.name.trim().is_empty() {
-            return refuse("name", "A showcase needs a title.", "Give a title.");
-        }
-        if input.brand_color.as_deref().is_some_and(|color| !is_color(color)) {
-            return refuse("brand_color", "This is no colour in hex.", "Give six hex digits such as 00adef.");
-        }
+        input.check()?;
         let mut body = types::CreateShowcaseBody::new(&input.name);
         body.description = input.description;
-        body.privacy = privacy;
+        body.privacy = input.privacy.map(Choice::into_inner);
         body.password = input.password.map(Into::into);
         body.brand_color = input.brand_color;
         body.sort = input.sort.map(Choice::into_inner);
@@ -166,13 +188,29 @@ impl Tool for ShowcaseVideoAdd {
     const SPEC: Spec = Spec {
         name: "vimeo_showcase_video_add",
         title: "Add a video to a showcase",
-        description: "Adds one own video to one own showcase; other showcases keep it.",
+        description: "Adds one own video to one own showcase; other showcases keep it. May need consent.",
         scopes: &["edit"],
         effect: Effect::AddOnce,
+        discloses: Some(Disclosure::Publish),
         toolset: Toolset::Library,
-        cost: Cost::One,
+        cost: Cost::Two,
         check: "",
     };
+
+    async fn disclosure(context: &Context, input: &Self::Input) -> Result<Option<String>, Failed> {
+        let look = context.api().videos().get_video(&input.video_id).into_call().fields("name,privacy.view");
+        let found = context.send(&Self::SPEC, look).await?.into_inner();
+        let view = found.privacy.and_then(|privacy| privacy.view);
+        if view == Some(types::VideoViewPrivacy::Anybody) {
+            return Ok(None);
+        }
+        let (video, showcase) = (input.video_id.number(), input.showcase_id.number());
+        let title = quoted(found.name.as_deref().unwrap_or_default(), 120);
+        let privacy = view.as_ref().map_or_else(|| "not known".to_owned(), word);
+        Ok(Some(format!(
+            "put video {video} {title}, whose privacy is {privacy}, into showcase {showcase}, for those who may open that"
+        )))
+    }
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
         let (showcase, video) = (&input.showcase_id, &input.video_id);

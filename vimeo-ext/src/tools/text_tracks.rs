@@ -138,6 +138,7 @@ impl Tool for TextTrackAdd {
                       track. Give the whole file as content.",
         scopes: &["edit", "upload"],
         effect: Effect::Add,
+        discloses: None,
         toolset: Toolset::More,
         cost: Cost::Many,
         check: "The track may be there now: look with vimeo_text_tracks_list before you add it again.",

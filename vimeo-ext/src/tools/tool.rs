@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::paging::Resume;
-use super::{Context, error::Failed};
+use super::{Context, Disclosure, error::Failed};
 
 /// One tool for agents: defined once, used from Rust, by models and over MCP.
 ///
@@ -23,6 +23,18 @@ pub trait Tool: Send + Sync + 'static {
 
     /// Other names of arguments, each with the argument that it stands for.
     const ALIASES: &[(&str, &str)] = &[];
+
+    /// What this call would disclose, as words after "would": `post a comment on video 1`. `None`: nothing.
+    ///
+    /// Asked of tools whose [`Spec::discloses`] names a kind, if that kind was not allowed beforehand. The default says
+    /// that every call discloses something, so a tool narrows it; arguments that do not fit are errors here already.
+    fn disclosure(
+        context: &Context,
+        input: &Self::Input,
+    ) -> impl Future<Output = Result<Option<String>, Failed>> + Send {
+        let _ = (context, input);
+        std::future::ready(Ok(Some(format!("do what \u{201c}{}\u{201d} says", Self::SPEC.title))))
+    }
 
     /// Does it.
     fn run(
@@ -54,6 +66,8 @@ pub struct Spec {
     pub scopes: &'static [&'static str],
     /// What it does to the account.
     pub effect: Effect,
+    /// What its calls may disclose; `None` if no call of it discloses anything.
+    pub discloses: Option<Disclosure>,
     /// The set that it belongs to.
     pub toolset: Toolset,
     /// What a call costs.

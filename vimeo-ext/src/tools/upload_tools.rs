@@ -3,23 +3,22 @@
 //! A call waits a while and tells of progress; what takes longer goes on, and its handle is what the next call asks with.
 //! Uploads are written to the client's journal, so the same call goes on with the same video after the process ended.
 
-use std::path::{Path, PathBuf};
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
-use vimeo_api::types;
+use vimeo_api::{Endpoint, types};
 
 use super::error::{Category, Failed, ToolError};
 use super::settle;
-use super::shapes::last_segment;
-use super::uploads::{PATIENCE, State};
+use super::shapes::{last_segment, word};
+use super::untrusted::quoted;
+use super::upload_folders::AllowedFile;
+use super::uploads::{PATIENCE, Running, State};
 use super::videos::read;
-use super::{Choice, Context, Cost, Effect, Output, Spec, Tool, Toolset, VideoId};
-use crate::upload::UploadError;
+use super::{Choice, Context, Cost, Disclosure, Effect, Output, Spec, Tool, Toolset, VideoId};
+use crate::upload::{FileSource, UploadError};
 use crate::{Error, Reconciliation, Vimeo};
 
 /// How an upload stands.
@@ -73,16 +72,27 @@ impl Tool for VideoUpload {
         title: "Upload a video",
         description: "Uploads a file of the machine that the tools run on as a new video. Waits up to 20 s; what takes longer \
                       goes on, and upload_id, good while the process runs, is for vimeo_upload_get. The same call goes on \
-                      with an upload that broke off.",
+                      with an upload that broke off. Needs consent unless privacy_view is nobody.",
         scopes: &["upload"],
         effect: Effect::Add,
+        discloses: Some(Disclosure::Publish),
         toolset: Toolset::Uploads,
         cost: Cost::Many,
         check: "A video may be there now: look with vimeo_my_videos_list, sort date, before you upload it again.",
     };
 
+    async fn disclosure(context: &Context, input: &Self::Input) -> Result<Option<String>, Failed> {
+        let file = context.uploads().open(&input.path).await?;
+        let privacy = match input.privacy_view.as_ref().map(Choice::as_str) {
+            Some("nobody") => return Ok(None),
+            Some(word) => format!("the privacy {word}"),
+            None => "the account's usual privacy".to_owned(),
+        };
+        Ok(Some(format!("upload the file {} as a new video with {privacy}", shown(&file))))
+    }
+
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let file = context.uploads().allowed(&input.path).await?;
+        let file = context.uploads().open(&input.path).await?;
         start(context, &Self::SPEC, file, Kind::New(Box::new(input))).await
     }
 }
@@ -110,16 +120,34 @@ impl Tool for VideoReplace {
         name: "vimeo_video_replace",
         title: "Replace a video's file",
         description: "Uploads a file as the new version of one own video, which keeps its address, title and statistics; the \
-                      old file stays as a version (vimeo_video_versions_list). Waits and goes on as vimeo_video_upload does.",
+                      old file stays as a version (vimeo_video_versions_list). Waits and goes on as vimeo_video_upload does. Needs consent unless nobody may watch the video.",
         scopes: &["upload"],
         effect: Effect::Overwrite,
+        discloses: Some(Disclosure::Publish),
         toolset: Toolset::Uploads,
         cost: Cost::Many,
         check: "",
     };
 
+    async fn disclosure(context: &Context, input: &Self::Input) -> Result<Option<String>, Failed> {
+        let file = context.uploads().open(&input.path).await?;
+        let look = context.api().videos().get_video(&input.video_id).into_call().fields("name,privacy.view");
+        let found = context.send(&Self::SPEC, look).await?.into_inner();
+        let view = found.privacy.and_then(|privacy| privacy.view);
+        if view == Some(types::VideoViewPrivacy::Nobody) {
+            return Ok(None);
+        }
+        let (video, title) =
+            (input.video_id.number(), quoted(found.name.as_deref().unwrap_or_default(), 120));
+        let privacy = view.as_ref().map_or_else(|| "not known".to_owned(), word);
+        Ok(Some(format!(
+            "show the file {} in place of that of video {video} {title}, whose privacy is {privacy}",
+            shown(&file)
+        )))
+    }
+
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        let file = context.uploads().allowed(&input.path).await?;
+        let file = context.uploads().open(&input.path).await?;
         start(context, &Self::SPEC, file, Kind::Version(input.video_id)).await
     }
 }
@@ -169,6 +197,7 @@ impl Tool for UploadStop {
                       vimeo_video_upload call goes on where it stopped.",
         scopes: &["upload"],
         effect: Effect::Overwrite,
+        discloses: None,
         toolset: Toolset::Uploads,
         cost: Cost::One,
         check: "",
@@ -192,6 +221,11 @@ impl Tool for UploadStop {
     }
 }
 
+/// A file's name, in a question to the person.
+fn shown(file: &AllowedFile) -> String {
+    quoted(&file.path.display().to_string(), 200)
+}
+
 /// What is uploaded.
 enum Kind {
     New(Box<VideoUploadInput>),
@@ -201,13 +235,16 @@ enum Kind {
 /// Uploads a file, or goes on with an earlier upload of it.
 async fn send(
     vimeo: &Vimeo,
-    file: &Path,
+    file: &AllowedFile,
     kind: &Kind,
     step: impl FnMut(&crate::upload::Progress) + Send + 'static,
 ) -> Result<State, Error> {
+    let name = || file.path.display().to_string();
+    let opened = file.file.try_clone().map_err(|error| UploadError::io("open", &name(), error))?;
+    let source = FileSource::from_opened(opened, &file.path).await?;
     match kind {
         Kind::New(input) => {
-            let mut upload = vimeo.upload(file).on_progress(step);
+            let mut upload = vimeo.upload(source).on_progress(step);
             if let Some(name) = &input.name {
                 upload = upload.name(name);
             }
@@ -221,7 +258,7 @@ async fn send(
             Ok(State::Done { bytes: video.uploaded.size, video: video.uri, version: None })
         }
         Kind::Version(video) => {
-            let replaced = vimeo.replace(video, file).on_progress(step).send().await?;
+            let replaced = vimeo.replace(video, source).on_progress(step).send().await?;
             Ok(State::Done {
                 bytes: replaced.uploaded.size,
                 video: replaced.video.uri().to_owned(),
@@ -231,7 +268,7 @@ async fn send(
     }
 }
 
-fn find(context: &Context, id: &str) -> Result<super::uploads::Running, Failed> {
+fn find(context: &Context, id: &str) -> Result<Running, Failed> {
     context.uploads().find(&context.account(), id).ok_or_else(|| {
         let message = "There is no upload of this account with that upload_id in this process.";
         let next = "Make the same vimeo_video_upload call again: it goes on where it broke off.";
@@ -240,12 +277,12 @@ fn find(context: &Context, id: &str) -> Result<super::uploads::Running, Failed> 
 }
 
 /// Stops an upload whose call was given up.
-struct StopUnlessKept(Option<AbortHandle>);
+struct StopUnlessKept(Option<Running>);
 
 impl Drop for StopUnlessKept {
     fn drop(&mut self) {
-        if let Some(task) = self.0.take() {
-            task.abort();
+        if let Some(upload) = self.0.take() {
+            upload.stop();
         }
     }
 }
@@ -253,7 +290,7 @@ impl Drop for StopUnlessKept {
 async fn start(
     context: &Context,
     spec: &'static Spec,
-    file: PathBuf,
+    file: AllowedFile,
     kind: Kind,
 ) -> Result<UploadState, Failed> {
     let (tell, state) = watch::channel(State::Running { sent: 0, total: 0 });
@@ -262,7 +299,7 @@ async fn start(
         progress.send_replace(State::Running { sent: step.sent, total: step.total });
     };
     let now = context.now();
-    let task = tokio::spawn(async move {
+    let work = async move {
         let mut ended = send(&vimeo, &file, &kind, step.clone()).await;
         // A question of an earlier call is still open: once it is settled nothing can come twice.
         if let Some(entry) = ended.as_ref().err().and_then(settle::open_question) {
@@ -281,10 +318,11 @@ async fn start(
         }
         let ended = ended.unwrap_or_else(|error| State::Failed(Box::new(failed(&error, spec, &kind, now))));
         tell.send_replace(ended);
-    });
-    let mut stop = StopUnlessKept(Some(task.abort_handle()));
-    let id = context.uploads().keep(context.account(), state.clone(), task.abort_handle());
-    let told = wait(context, state, id).await;
+    };
+    let begin = || (state, tokio::spawn(work).abort_handle());
+    let (id, running) = context.uploads().begin(context.account(), begin)?;
+    let mut stop = StopUnlessKept(Some(running.clone()));
+    let told = wait(context, running.state, id).await;
     stop.0 = None;
     told
 }

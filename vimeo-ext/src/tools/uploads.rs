@@ -1,6 +1,6 @@
 //! Uploads that are under way, by the handles that agents have of them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,11 +9,15 @@ use tokio::task::AbortHandle;
 
 use super::error::{Category, Failed, ToolError};
 use super::random;
+use super::upload_folders::{self, AllowedFile};
 
 /// How long a call waits for an upload before it answers that it goes on.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How many ended uploads are remembered, so that their end can be asked for.
+/// The most uploads of one account and caller that may be under way at once.
+const MOST_RUNNING: usize = 20;
+
+/// How many uploads of one account and caller are remembered, those under way included, so that their end can be asked for.
 const REMEMBERED: usize = 100;
 
 /// Which files may be uploaded, and what is under way; for [`Tools::uploads`](super::Tools::uploads). Clones share it.
@@ -27,7 +31,7 @@ pub struct Uploads {
 }
 
 /// An upload, while it runs and after.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct Running {
     /// Whose it is.
     pub(crate) account: String,
@@ -54,8 +58,8 @@ impl Uploads {
         Self { folders: Arc::new(folders), running: Arc::default() }
     }
 
-    /// The file at this path, when it may be uploaded. Links are followed before it is judged.
-    pub(crate) async fn allowed(&self, path: &str) -> Result<PathBuf, Failed> {
+    /// Opens the file at this path, when it may be uploaded.
+    pub(crate) async fn open(&self, path: &str) -> Result<AllowedFile, Failed> {
         let refuse = |message: String, next: &str| Err(Box::new(ToolError::input("path", message, next)));
         if self.folders.is_empty() {
             let failed = ToolError::new(
@@ -65,36 +69,45 @@ impl Uploads {
             );
             return Err(Box::new(ToolError { field: Some("path".to_owned()), ..failed }));
         }
-        if !Path::new(path).is_absolute() {
+        let path = PathBuf::from(path);
+        if !path.is_absolute() {
             return refuse("path is not absolute.".to_owned(), "Give the whole path.");
         }
+        let folders = Arc::clone(&self.folders);
+        let opened = tokio::task::spawn_blocking(move || upload_folders::open(&folders, &path)).await;
         // One answer for what is outside and what is not there: nothing is told of other files.
-        let outside =
-            || refuse("There is no such file in the folders for uploads.".to_owned(), "Check the path.");
-        let Ok(file) = tokio::fs::canonicalize(path).await else { return outside() };
-        for folder in self.folders.iter() {
-            if let Ok(folder) = tokio::fs::canonicalize(folder).await
-                && file.starts_with(&folder)
-            {
-                return Ok(file);
-            }
+        match opened.ok().flatten() {
+            Some(file) => Ok(file),
+            None => refuse("There is no such file in the folders for uploads.".to_owned(), "Check the path."),
         }
-        outside()
     }
 
-    /// Keeps an upload; answers its handle.
-    pub(crate) fn keep(&self, account: String, state: watch::Receiver<State>, task: AbortHandle) -> String {
-        let id = format!("upload-{}", random::word(12));
-        let mut running = self.lock();
-        while running.len() >= REMEMBERED {
-            let ended = running.iter().position(|(_, kept)| kept.task.is_finished());
-            match ended {
-                Some(place) => drop(running.remove(place)),
-                None => break,
+    /// Begins an upload and keeps it, unless too many are under way; answers its handle.
+    pub(crate) fn begin(
+        &self,
+        account: String,
+        begin: impl FnOnce() -> (watch::Receiver<State>, AbortHandle),
+    ) -> Result<(String, Running), Failed> {
+        let mut kept = self.lock();
+        let own = |(_, kept): &&(String, Running)| kept.account == account;
+        let under_way = kept.iter().filter(own).filter(|(_, kept)| !kept.task.is_finished()).count();
+        if under_way >= MOST_RUNNING {
+            let message = format!("{under_way} uploads of this account are under way; nothing was sent.");
+            let next = "Wait until one of them has ended, as vimeo_upload_get tells, or stop one.";
+            let failed = ToolError::new(Category::Conflict, message, next);
+            return Err(Box::new(ToolError { retryable: true, ..failed }));
+        }
+        if kept.iter().filter(own).count() >= REMEMBERED {
+            let oldest = kept.iter().position(|(_, kept)| kept.account == account && kept.task.is_finished());
+            if let Some(place) = oldest {
+                kept.remove(place);
             }
         }
-        running.push((id.clone(), Running { account, state, task }));
-        id
+        let id = format!("upload-{}", random::word(12));
+        let (state, task) = begin();
+        let running = Running { account, state, task };
+        kept.push((id.clone(), running.clone()));
+        Ok((id, running))
     }
 
     /// The account's upload of this handle.
@@ -125,5 +138,54 @@ impl std::fmt::Debug for Uploads {
             .field("folders", &self.folders)
             .field("running", &self.lock().len())
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An upload that never ends, or has ended.
+    fn upload(ended: bool) -> (watch::Receiver<State>, AbortHandle) {
+        let (tell, state) = watch::channel(State::Running { sent: 0, total: 0 });
+        let task = tokio::spawn(async move {
+            if !ended {
+                std::future::pending::<()>().await;
+            }
+            drop(tell);
+        });
+        (state, task.abort_handle())
+    }
+
+    #[tokio::test]
+    async fn an_account_has_so_many_uploads_under_way_and_takes_none_of_anothers_places() {
+        let uploads = Uploads::from_folders(["/films"]);
+        for place in 0..MOST_RUNNING {
+            assert!(uploads.begin("a".to_owned(), || upload(false)).is_ok(), "{place}");
+        }
+        let refused = uploads.begin("a".to_owned(), || panic!("it is not begun")).unwrap_err();
+        assert_eq!((refused.category, refused.retryable), (Category::Conflict, true), "{refused}");
+        let (first, running) = uploads.begin("b".to_owned(), || upload(false)).unwrap();
+        assert!(uploads.find("b", &first).is_some() && uploads.find("a", &first).is_none());
+        running.stop();
+        assert_eq!(uploads.lock().len(), MOST_RUNNING + 1);
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_oldest_is_forgotten_and_what_runs_never() {
+        let uploads = Uploads::from_folders(["/films"]);
+        let (running, _) = uploads.begin("a".to_owned(), || upload(false)).unwrap();
+        let mut ended = Vec::new();
+        for _ in 0..2 * REMEMBERED {
+            let (id, begun) = uploads.begin("a".to_owned(), || upload(true)).unwrap();
+            while !begun.task.is_finished() {
+                tokio::task::yield_now().await;
+            }
+            ended.push(id);
+        }
+        assert_eq!(uploads.lock().len(), REMEMBERED);
+        assert!(uploads.find("a", &running).is_some());
+        assert!(uploads.find("a", &ended[0]).is_none());
+        assert!(uploads.find("a", ended.last().unwrap()).is_some());
     }
 }

@@ -82,6 +82,7 @@ impl Tool for UserFollow {
                       nothing.",
         scopes: &["interact"],
         effect: Effect::AddOnce,
+        discloses: None,
         toolset: Toolset::Social,
         cost: Cost::One,
         check: "",

@@ -34,6 +34,7 @@ impl Tool for VideoDelete {
                       as confirm. To hide a video use vimeo_video_edit with privacy_view nobody.",
         scopes: &["delete"],
         effect: Effect::Delete,
+        discloses: None,
         toolset: Toolset::Library,
         cost: Cost::Two,
         check: "",

@@ -4,9 +4,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vimeo_api::{DomainName, types};
 
+use super::disclosure::widens;
 use super::error::{Failed, ToolError};
-use super::shapes::{Video, video_fields};
-use super::{Choice, Context, Cost, Detail, Effect, Spec, Tool, Toolset, VideoId};
+use super::shapes::{Video, video_fields, word};
+use super::untrusted::quoted;
+use super::{Choice, Context, Cost, Detail, Disclosure, Effect, Spec, Tool, Toolset, VideoId};
+
+const PRIVACY_FIELDS: &str = "name,privacy.view,privacy.embed,privacy.comments,privacy.download,privacy.add";
 
 /// Arguments of [`VideoEdit`]: what is left out stays as it is.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -72,6 +76,54 @@ impl VideoEditInput {
             embed_playbar: None,
             embed_volume: None,
         }
+    }
+
+    /// Whether it could let in more people, whatever is set now.
+    fn may_widen(&self) -> bool {
+        !self.widenings(&types::VideoPrivacy::default()).is_empty()
+    }
+
+    /// What lets in people whom the current privacy keeps out.
+    fn widenings(&self, current: &types::VideoPrivacy) -> Vec<String> {
+        let mut changes = Vec::new();
+        let mut change = |field: &str, from: Option<String>, to: String| {
+            let from = from.unwrap_or_else(|| "what it is now".to_owned());
+            changes.push(format!("{field} from {from} to {to}"));
+        };
+        if let Some(view) = &self.privacy_view
+            && widens(current.view.as_ref(), view.inner(), "nobody", "anybody")
+        {
+            change("privacy_view", current.view.as_ref().map(word), view.as_str().to_owned());
+        }
+        if let Some(embed) = &self.privacy_embed {
+            let domains = self.embed_domains.as_deref().unwrap_or_default();
+            // Which domains are there already is not known.
+            let more = !domains.is_empty() && current.embed != Some(types::EmbedPrivacy::Public);
+            if more || widens(current.embed.as_ref(), embed.inner(), "private", "public") {
+                let to = match domains {
+                    [] => embed.as_str().to_owned(),
+                    domains => format!("{} with {}", embed.as_str(), quoted(&domains.join(", "), 300)),
+                };
+                change("privacy_embed", current.embed.as_ref().map(word), to);
+            }
+        }
+        if let Some(comments) = &self.privacy_comments
+            && widens(current.comments.as_ref(), comments.inner(), "nobody", "anybody")
+        {
+            change("privacy_comments", current.comments.as_ref().map(word), comments.as_str().to_owned());
+        }
+        for (field, asked, has) in [
+            ("privacy_download", self.privacy_download, current.download),
+            ("privacy_add", self.privacy_add, current.add),
+        ] {
+            if asked == Some(true) && has != Some(true) {
+                change(field, has.map(|has| has.to_string()), "true".to_owned());
+            }
+        }
+        if self.password.is_some() && current.view != Some(types::VideoViewPrivacy::Anybody) {
+            changes.push("a new password".to_owned());
+        }
+        changes
     }
 
     /// The request's body, when the arguments fit each other.
@@ -170,13 +222,28 @@ impl Tool for VideoEdit {
         name: "vimeo_video_edit",
         title: "Edit a video",
         description: "Overwrites what is given of one own video; what is left out stays. Old values are \
-                      lost: read them with vimeo_video_get first.",
+                      lost: read them with vimeo_video_get first. Widening privacy needs consent.",
         scopes: &["edit"],
         effect: Effect::Overwrite,
+        discloses: Some(Disclosure::Publish),
         toolset: Toolset::Library,
-        cost: Cost::One,
+        cost: Cost::Two,
         check: "",
     };
+
+    async fn disclosure(context: &Context, input: &Self::Input) -> Result<Option<String>, Failed> {
+        input.clone().body()?;
+        if !input.may_widen() {
+            return Ok(None);
+        }
+        let look = context.api().videos().get_video(&input.video_id).into_call().fields(PRIVACY_FIELDS);
+        let found = context.send(&Self::SPEC, look).await?.into_inner();
+        let changes = input.widenings(&found.privacy.map(|privacy| *privacy).unwrap_or_default());
+        let title = quoted(found.name.as_deref().unwrap_or_default(), 120);
+        let video = input.video_id.number();
+        Ok((!changes.is_empty())
+            .then(|| format!("open video {video} {title} to more people: {}", changes.join(", "))))
+    }
 
     async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
         let video = input.video_id.clone();

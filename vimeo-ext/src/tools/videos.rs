@@ -17,7 +17,17 @@ pub(crate) const fn read(
     scopes: &'static [&'static str],
     toolset: Toolset,
 ) -> Spec {
-    Spec { name, title, description, scopes, effect: Effect::Read, toolset, cost: Cost::One, check: "" }
+    Spec {
+        name,
+        title,
+        description,
+        scopes,
+        effect: Effect::Read,
+        discloses: None,
+        toolset,
+        cost: Cost::One,
+        check: "",
+    }
 }
 
 /// Limits a list of videos, where that was asked for.

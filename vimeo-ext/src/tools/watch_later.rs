@@ -32,6 +32,7 @@ impl Tool for WatchLaterAdd {
         description: "Adds one video to the account's Watch Later list. Adding twice changes nothing.",
         scopes: &["interact"],
         effect: Effect::AddOnce,
+        discloses: None,
         toolset: Toolset::Social,
         cost: Cost::One,
         check: "",

@@ -12,7 +12,9 @@ use super::paging::{list, list_input};
 use super::shapes::{Done, last_segment, time, uri, word};
 use super::untrusted::{clean, quoted};
 use super::videos::read;
-use super::{AppId, Choice, Context, Cost, Effect, Listing, Output, Spec, Tool, Toolset, WebhookId};
+use super::{
+    AppId, Choice, Context, Cost, Disclosure, Effect, Listing, Output, Spec, Tool, Toolset, WebhookId,
+};
 
 /// A webhook. Its secret is never told.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -92,6 +94,38 @@ pub struct WebhookCreateInput {
     pub app_id: Option<AppId>,
 }
 
+impl WebhookCreateInput {
+    /// The events to register, when the arguments fit each other.
+    fn events(&self) -> Result<Events, Failed> {
+        if !Url::parse(&self.webhook_url).is_ok_and(|url| url.scheme() == "https" && url.has_host()) {
+            let message = "webhook_url is no https address.";
+            return Err(Box::new(ToolError::input(
+                "webhook_url",
+                message,
+                "Give one such as https://example.com/hook.",
+            )));
+        }
+        let events = match (&self.webhook_type, &self.event_types) {
+            (Some(kind), None) => Events { known: vec![kind.clone().into_inner()], ..Events::default() },
+            (None, Some(asked)) => Events::of(asked),
+            _ => {
+                let message = "One of webhook_type and event_types is needed, and not both.";
+                let next = "Give webhook_type for one event, event_types for several.";
+                return Err(Box::new(ToolError::input("webhook_type", message, next)));
+            }
+        };
+        if events.known.is_empty() {
+            let message = match events.unknown.as_slice() {
+                [] => "event_types names no event.".to_owned(),
+                unknown => format!("Vimeo has no event {}; nothing was registered.", unknown.join(", ")),
+            };
+            let next = format!("Give some of {}.", types::WebhookType::WORDS.join(", "));
+            return Err(Box::new(ToolError::input("event_types", message, next)));
+        }
+        Ok(events)
+    }
+}
+
 /// What to register of the events that were asked for.
 #[derive(Debug, Default, PartialEq)]
 struct Events {
@@ -143,45 +177,26 @@ impl Tool for WebhookCreate {
         name: "vimeo_webhook_create",
         title: "Register a webhook",
         description: "Lets Vimeo post events of the app to an https address; each call registers another. See those there \
-                      are with vimeo_webhooks_list.",
+                      are with vimeo_webhooks_list. Needs consent.",
         scopes: &["private"],
         effect: Effect::Add,
+        discloses: Some(Disclosure::Webhooks),
         toolset: Toolset::Webhooks,
         cost: Cost::Two,
         check: "It may be registered now: look for its address with vimeo_webhooks_list before you create it again.",
     };
 
-    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
-        if !Url::parse(&input.webhook_url).is_ok_and(|url| url.scheme() == "https" && url.has_host()) {
-            let message = "webhook_url is no https address.";
-            return Err(Box::new(ToolError::input(
-                "webhook_url",
-                message,
-                "Give one such as https://example.com/hook.",
-            )));
-        }
-        let events = match (input.webhook_type, input.event_types) {
-            (Some(kind), None) => Events { known: vec![kind.into_inner()], ..Events::default() },
-            (None, Some(asked)) => Events::of(&asked),
-            _ => {
-                let message = "One of webhook_type and event_types is needed, and not both.";
-                let next = "Give webhook_type for one event, event_types for several.";
-                return Err(Box::new(ToolError::input("webhook_type", message, next)));
-            }
-        };
-        if events.known.is_empty() {
-            let message = match events.unknown.as_slice() {
-                [] => "event_types names no event.".to_owned(),
-                unknown => format!("Vimeo has no event {}; nothing was registered.", unknown.join(", ")),
-            };
-            let next = format!("Give some of {}.", types::WebhookType::WORDS.join(", "));
-            return Err(Box::new(ToolError::input("event_types", message, next)));
-        }
+    async fn disclosure(context: &Context, input: &Self::Input) -> Result<Option<String>, Failed> {
+        let events = input.events()?;
         let app = context.app(&Self::SPEC, input.app_id).await?;
         let kinds: Vec<String> = events.known.iter().map(ToString::to_string).collect();
-        let (events_asked, address) = (quoted(&kinds.join(", "), 500), quoted(&input.webhook_url, 300));
-        let question = format!("Send the events {events_asked} of app {app} to {address}?");
-        context.consent(&Self::SPEC, question).await?;
+        let (kinds, address) = (quoted(&kinds.join(", "), 500), quoted(&input.webhook_url, 300));
+        Ok(Some(format!("have the events {kinds} of app {app} sent to {address}")))
+    }
+
+    async fn run(context: &Context, input: Self::Input) -> Result<Self::Output, Failed> {
+        let events = input.events()?;
+        let app = context.app(&Self::SPEC, input.app_id).await?;
         let mut webhooks: Vec<Webhook> = Vec::new();
         for kind in events.known {
             let mut body = types::AppWebhookBody::default();
@@ -273,6 +288,7 @@ impl Tool for WebhookDelete {
                       as confirm.",
         scopes: &["private"],
         effect: Effect::Delete,
+        discloses: None,
         toolset: Toolset::Webhooks,
         cost: Cost::Two,
         check: "",

@@ -115,7 +115,7 @@ Variables. A flag wins over its variable, a variable over config.toml.
   VIMEO_<FLAG>           every flag: --bwlimit is VIMEO_BWLIMIT, --chunk-size VIMEO_CHUNK_SIZE
   VIMEO_CONFIG_DIR       config.toml and accounts.toml; else $XDG_CONFIG_HOME/vimeo, %AppData%\\vimeo, ~/.config/vimeo
   VIMEO_STATE_DIR        unfinished uploads; else $XDG_STATE_HOME/vimeo, %LocalAppData%\\vimeo, ~/.local/state/vimeo
-  VIMEO_MCP_BEARER       what callers of vimeo mcp --http have to show
+  VIMEO_MCP_BEARER       what callers of vimeo mcp --http have to show; 32 characters or more
   VIMEO_PROGRESS_FPS     how often a second progress is shown, also in logs: 0.0166 is once a minute
   VIMEO_PROMPT_DISABLED  never ask; CI does the same
   VIMEO_FORCE_TTY        write as to a terminal, so many columns wide

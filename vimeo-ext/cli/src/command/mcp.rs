@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use secrecy::ExposeSecret;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use vimeo_ext::mcp::{Bearer, Bearers, HttpOptions, OutputSchemas, Server, ServerError};
-use vimeo_ext::tools::{self, AuditLog, Offer, Toolset};
+use vimeo_ext::tools::{self, AuditLog, Disclosure, Offer, Toolset};
 use vimeo_ext::upload::Journal;
 
 use self::bearers::Callers;
@@ -29,8 +30,11 @@ use crate::exit::{Exit, Failure, Result};
 #[derive(Debug, Args)]
 #[command(after_help = "A client that starts the command is told so, the account being the active one:\n  \
     {\"mcpServers\": {\"vimeo\": {\"command\": \"vimeo\", \"args\": [\"mcp\", \"--read-only\"]}}}\n\n\
-    Callers over HTTP need the bearer token in VIMEO_MCP_BEARER, if it is set. Without it only this machine's own \
-    addresses can be listened on. Web pages may not call, but for those of --allow-origin.\n\n\
+    Callers over HTTP need the bearer token in VIMEO_MCP_BEARER, which has 32 characters or more. If it is not set, a \
+    token is made and printed on standard error, and only this machine's own addresses can be listened on. Web pages may \
+    not call, but for those of --allow-origin.\n\n\
+    Calls that show something to more people or send data out need the person's consent: a client with elicitation asks \
+    each time, and of others they are refused, unless --allow names their kind.\n\n\
     The file of --bearers names accounts of `vimeo auth`, or with --store of a store as programs with vimeo-ext keep \
     it, whose keys are given as to `vimeo accounts rotate-keys`; a caller with several names one in each call:\n  \
     [[bearer]]\n  sha256 = \"what `printf %s TOKEN | sha256sum` prints\"\n  accounts = [\"work\", \"home\"]\n  \
@@ -45,6 +49,9 @@ pub(crate) struct McpArgs {
     /// Serve several accounts: a file that says which bearer tokens open which of them
     #[arg(long, value_name = "FILE", requires = "http")]
     bearers: Option<PathBuf>,
+    /// Take calls without a bearer token, from every program and user of this machine
+    #[arg(long, requires = "http", conflicts_with = "bearers")]
+    no_bearer: bool,
     /// Take the accounts out of this store: sqlite:///path/to/file or postgres://user@host/database
     #[cfg(feature = "stores")]
     #[arg(long, value_name = "ADDRESS", requires = "bearers")]
@@ -64,6 +71,10 @@ pub(crate) struct McpArgs {
     /// Give out nothing that overwrites, moves or deletes
     #[arg(long)]
     no_destructive: bool,
+    /// Allow calls that disclose something without asking: publish lets more people watch, embed, download or open what is
+    /// the account's, comments posts under its name, webhooks has events sent to an address
+    #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = disclosures())]
+    allow: Vec<Disclosure>,
     /// Write every attempt to change something to this file, one JSON object a line
     #[arg(long, value_name = "FILE")]
     audit_log: Option<PathBuf>,
@@ -80,6 +91,11 @@ pub(crate) struct McpArgs {
 
 fn toolsets() -> impl TypedValueParser<Value = Toolset> {
     PossibleValuesParser::new(Toolset::ALL.map(Toolset::as_str)).try_map(|word| word.parse::<Toolset>())
+}
+
+fn disclosures() -> impl TypedValueParser<Value = Disclosure> {
+    PossibleValuesParser::new(Disclosure::ALL.map(Disclosure::as_str))
+        .try_map(|word| word.parse::<Disclosure>())
 }
 
 pub(crate) async fn run(context: &Context<'_>, args: McpArgs) -> Result<Exit> {
@@ -110,9 +126,12 @@ pub(crate) async fn run(context: &Context<'_>, args: McpArgs) -> Result<Exit> {
             (_, true) => OutputSchemas::Never,
             _ => OutputSchemas::Apart,
         })
-        .upload_folders(args.uploads);
+        .upload_folders(args.uploads)
+        .allow(args.allow);
     match args.http {
-        Some(address) => serve_http(context, &server, address, args.allow_origin, bearers).await?,
+        Some(address) => {
+            serve_http(context, &server, address, args.allow_origin, bearers, args.no_bearer).await?
+        }
         None => {
             if context.streams.in_is_terminal() {
                 context.streams.hint("a client of the protocol is expected on standard input; Ctrl-C ends");
@@ -161,15 +180,28 @@ async fn serve_http(
     address: SocketAddr,
     origins: Vec<String>,
     bearers: Option<Bearers>,
+    no_bearer: bool,
 ) -> Result<()> {
-    let mut options = HttpOptions::new(address).origins(origins);
-    if let Some(bearers) = bearers {
-        options = options.bearers(bearers);
-    } else if let Some(token) = variable("VIMEO_MCP_BEARER")? {
-        // Whose it is does not matter: the server has one account.
-        options = options.bearers([Bearer::new(token, ["active"])]);
-    }
+    let options = HttpOptions::new(address).origins(origins);
+    // Whose a bearer is does not matter without a file: the server has one account.
+    let accounts = ["active"];
+    let mut made = None;
+    let options = match (bearers, variable("VIMEO_MCP_BEARER")?) {
+        (Some(bearers), _) => options.bearers(bearers),
+        (None, _) if no_bearer => options.open_to_this_machine(),
+        (None, Some(token)) => options.bearers([Bearer::new(token, accounts)]),
+        (None, None) if address.ip().is_loopback() => {
+            let (bearer, token) = Bearer::generate(accounts).map_err(failure)?;
+            made = Some(token);
+            options.bearers([bearer])
+        }
+        (None, None) => options,
+    };
     let running = server.serve_http(options).await.map_err(failure)?;
+    if let Some(token) = made {
+        // Nobody else knows it: whoever starts the server gives it to the callers.
+        context.streams.note(&format!("bearer token for callers: {}", token.expose_secret()));
+    }
     context.streams.note(&format!("listening on {}", running.url()));
     running.wait().await;
     Ok(())
@@ -222,8 +254,12 @@ fn check(offer: &Offer, uploads: &[PathBuf]) -> Result<()> {
 fn failure(error: ServerError) -> Failure {
     let text = error.to_string();
     match error {
-        ServerError::NeedsBearers(_) => Failure::usage(text)
-            .next("set VIMEO_MCP_BEARER to a long random token, or listen on 127.0.0.1:8848"),
+        ServerError::NeedsBearers(_) => Failure::usage(text).next(
+            "set VIMEO_MCP_BEARER to a random token of 32 characters or more, or listen on 127.0.0.1:8848",
+        ),
+        ServerError::ShortBearer => Failure::usage(format!("VIMEO_MCP_BEARER: {text}")).next(
+            "VIMEO_MCP_BEARER=$(openssl rand -hex 32), or leave it out: a token is made and printed then",
+        ),
         ServerError::NoOrigin(_) => Failure::usage(text),
         ServerError::Listen { .. } => {
             Failure::new(Exit::Other, text).next("another port; with port 0 the system picks one")

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use vimeo_ext::tools::{self, Category, Offer, ToolError, Tools};
+use vimeo_ext::tools::{self, Category, Disclosure, Offer, ToolError, Tools};
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Result};
@@ -81,6 +81,7 @@ async fn list(context: &Context<'_>) -> Result<Exit> {
                     "name": spec.name, "title": spec.title, "description": spec.description, "scopes": spec.scopes,
                     "toolset": spec.toolset.as_str(), "read_only": spec.effect.is_read_only(),
                     "destructive": spec.effect.is_destructive(),
+                    "discloses": spec.discloses.map(Disclosure::as_str),
                 })
             })
             .collect();
@@ -144,7 +145,8 @@ async fn call(context: &Context<'_>, args: CallArgs) -> Result<Exit> {
     }
     let offer =
         Offer { names: vec![args.name.clone()], read_only: context.global.read_only, ..Offer::default() };
-    let tools = Tools::for_account(context.vimeo().await?).offer(offer);
+    // Whoever types the command consents to what it discloses.
+    let tools = Tools::for_account(context.vimeo().await?).offer(offer).allow(Disclosure::ALL);
     match tools.call(&args.name, arguments).await {
         Ok(answer) => {
             context.document(answer.value()).await?;

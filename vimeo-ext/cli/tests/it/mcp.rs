@@ -132,7 +132,7 @@ fn no_secret_of_a_call_is_in_the_log() {
 fn over_http_callers_show_the_bearer_token() {
     let harness = Harness::new();
     let mut command = harness.vimeo(&["mcp", "--http", "127.0.0.1:0"]);
-    command.env("VIMEO_MCP_BEARER", "of-the-caller").stderr(Stdio::piped()).stdout(Stdio::piped());
+    command.env("VIMEO_MCP_BEARER", OF_THE_CALLER).stderr(Stdio::piped()).stdout(Stdio::piped());
     let mut server = command.spawn().unwrap();
     let told = BufReader::new(server.stderr.take().unwrap()).lines().next().unwrap().unwrap();
     let url = told.strip_prefix("listening on ").unwrap().to_owned();
@@ -150,11 +150,52 @@ fn over_http_callers_show_the_bearer_token() {
         }
         harness.runtime.block_on(request.send()).unwrap().status().as_u16()
     };
-    let statuses = [None, Some(harness.sandbox.token()), Some("of-the-caller")].map(status);
+    let statuses = [None, Some(harness.sandbox.token()), Some(OF_THE_CALLER)].map(status);
     server.kill().unwrap();
     let output = server.wait_with_output().unwrap();
     assert_eq!(statuses, [401, 401, 200]);
     assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn over_http_a_bearer_token_is_made_and_told_unless_none_is_wanted() {
+    let harness = Harness::new();
+    let (mut server, url, said) = listening(harness.vimeo(&["mcp", "--http", "127.0.0.1:0"]));
+    let told = said.iter().find_map(|line| line.strip_prefix("bearer token for callers: "));
+    let token = told.unwrap_or_else(|| panic!("{said:?}"));
+    let status = |url: &str, bearer: &str| {
+        let called = call(url, bearer, "vimeo_me_get", json!({}));
+        harness.runtime.block_on(called.send()).unwrap().status().as_u16()
+    };
+    let statuses = [status(&url, token), status(&url, OF_ANOTHER)];
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(token.len() >= 32, "{token}");
+    assert_eq!(statuses, [200, 401]);
+
+    let (mut server, url, said) = listening(harness.vimeo(&["mcp", "--http", "127.0.0.1:0", "--no-bearer"]));
+    let open = status(&url, OF_ANOTHER);
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert_eq!((open, said), (200, Vec::new()));
+}
+
+#[test]
+fn what_discloses_is_refused_until_it_is_allowed_and_done_from_the_command_line() {
+    let harness = Harness::new();
+    let hook = json!({"url": "https://example.com/events", "event_types": ["video.transcode.complete"]});
+    let asked = json!({"name": "vimeo_webhook_create", "arguments": hook});
+    for (allow, done) in [(&[][..], false), (&["--allow", "webhooks,publish"], true)] {
+        let mut client = Client::start(&harness, harness.vimeo(&[&["mcp"], allow].concat()));
+        let answer = client.ask(3, "tools/call", asked.clone());
+        assert_eq!(client.close(), Some(0));
+        assert_eq!(answer["isError"], !done, "{answer}");
+        assert!(done || answer.to_string().contains("--allow webhooks"), "{answer}");
+    }
+    let run = harness.run(&["tools", "call", "vimeo_webhook_create", &hook.to_string()]);
+    run.good();
+    let posts = harness.requests().into_iter().filter(|request| request.ends_with("/webhooks")).count();
+    assert_eq!(posts, 2);
 }
 
 /// A call of a tool over HTTP.
@@ -194,8 +235,11 @@ fn listening(mut command: Command) -> (Child, String, Vec<String>) {
     (server, url, said)
 }
 
-/// The token `of-the-caller`, by its SHA-256.
-const OF_THE_CALLER: &str = "bd8f8f08856767c6c08200be7513153ac6fc21c386ac93f10dc7262c7cb38a41";
+const OF_THE_CALLER: &str = "of-the-caller-with-32-characters-or-more";
+const OF_ANOTHER: &str = "of-another-with-32-characters-or-more";
+
+/// The first one's SHA-256.
+const HASH: &str = "e3512995698c93ae056554b581fa23556c07afd4c2c0d44604c1f60732dfed34";
 
 #[cfg(feature = "stores")]
 #[test]
@@ -214,8 +258,7 @@ fn over_http_the_accounts_are_those_of_a_store() {
         accounts.connect_with_token(&id, other.token.as_str()).await.unwrap();
         kept.close().await;
     });
-    let file =
-        format!("[[bearer]]\nsha256 = \"{OF_THE_CALLER}\"\naccounts = [\"user 1\", \"work\", \"later\"]\n");
+    let file = format!("[[bearer]]\nsha256 = \"{HASH}\"\naccounts = [\"user 1\", \"work\", \"later\"]\n");
     std::fs::write(harness.path("bearers.toml"), &file).unwrap();
     let serve = |key: &str| {
         let store = ["--store", "sqlite:accounts.db", "--key-file", key];
@@ -227,12 +270,12 @@ fn over_http_the_accounts_are_those_of_a_store() {
         let called = call(&url, bearer, "vimeo_me_get", json!({"account": account}));
         harness.runtime.block_on(async { called.send().await.unwrap().text().await.unwrap() })
     };
-    let one = me("user 1", "of-the-caller");
-    let work = me("work", "of-the-caller");
-    let later = me("later", "of-the-caller");
+    let one = me("user 1", OF_THE_CALLER);
+    let work = me("work", OF_THE_CALLER);
+    let later = me("later", OF_THE_CALLER);
     // It has come into the store, but is none of the caller's.
-    let foreign = me("user 0", "of-the-caller");
-    let stranger = me("work", "of-another");
+    let foreign = me("user 0", OF_THE_CALLER);
+    let stranger = me("work", OF_ANOTHER);
     // An account that is connected while the server runs can be used at once.
     harness.runtime.block_on(async {
         let kept = store(&harness, "accounts.db").await;
@@ -241,7 +284,7 @@ fn over_http_the_accounts_are_those_of_a_store() {
         accounts.connect_with_token(&id, harness.sandbox.token()).await.unwrap();
         kept.close().await;
     });
-    let connected = me("later", "of-the-caller");
+    let connected = me("later", OF_THE_CALLER);
     server.kill().unwrap();
     server.wait().unwrap();
     assert!(said.iter().any(|line| line.contains("later")), "{said:?}");
@@ -294,9 +337,9 @@ fn what_an_interrupted_server_was_attempting_is_in_the_audit_log() {
 
     stalled();
     let mut command = harness.vimeo(&["mcp", "--http", "127.0.0.1:0", "--audit-log", "http.jsonl"]);
-    command.env("VIMEO_MCP_BEARER", "of-the-caller");
+    command.env("VIMEO_MCP_BEARER", OF_THE_CALLER);
     let (mut server, url, _) = listening(command);
-    let called = harness.runtime.spawn(call(&url, "of-the-caller", "vimeo_folder_create", arguments).send());
+    let called = harness.runtime.spawn(call(&url, OF_THE_CALLER, "vimeo_folder_create", arguments).send());
     interrupt(&server);
     assert_eq!(server.wait().unwrap().code(), Some(130));
     noted("http.jsonl");
@@ -311,7 +354,7 @@ fn over_http_a_file_says_which_callers_open_which_accounts() {
         let args = ["auth", "login", "--with-token", "--account", account, "--insecure-storage"];
         Harness::feed(harness.stranger(&args), token).good();
     }
-    let file = format!("[[bearer]]\nsha256 = \"{OF_THE_CALLER}\"\naccounts = [\"home\", \"work\"]\n");
+    let file = format!("[[bearer]]\nsha256 = \"{HASH}\"\naccounts = [\"home\", \"work\"]\n");
     std::fs::write(harness.path("bearers.toml"), &file).unwrap();
     let serve = || harness.stranger(&["mcp", "--http", "127.0.0.1:0", "--bearers", "bearers.toml"]);
     let (mut server, url, _) = listening(serve());
@@ -319,7 +362,7 @@ fn over_http_a_file_says_which_callers_open_which_accounts() {
         let called = call(&url, bearer, "vimeo_me_get", json!({"account": account}));
         harness.runtime.block_on(async { called.send().await.unwrap().text().await.unwrap() })
     };
-    let answers = [("home", "of-the-caller"), ("work", "of-the-caller"), ("work", "of-another")];
+    let answers = [("home", OF_THE_CALLER), ("work", OF_THE_CALLER), ("work", OF_ANOTHER)];
     let [home, work, other] = answers.map(|(account, bearer)| me(account, bearer));
     server.kill().unwrap();
     server.wait().unwrap();
@@ -334,7 +377,10 @@ fn over_http_a_file_says_which_callers_open_which_accounts() {
 #[test]
 fn what_cannot_be_served_is_said_before_it_begins() {
     let harness = Harness::new();
-    let cases: [(&[&str], i32, &[&str]); 10] = [
+    let cases: [(&[&str], i32, &[&str]); 13] = [
+        (&["--no-bearer"], 2, &["--http"]),
+        (&["--http", "0.0.0.0:0", "--no-bearer"], 2, &["0.0.0.0:0", "VIMEO_MCP_BEARER"]),
+        (&["--allow", "everything"], 2, &["everything", "publish"]),
         (&["--store", "sqlite:accounts.db"], 2, &["--bearers"]),
         (&["--output-schemas", "--no-output-schema"], 2, &["--no-output-schema"]),
         (&["--http", "127.0.0.1:0", "--bearers", "none.toml"], 2, &["none.toml"]),
@@ -351,6 +397,9 @@ fn what_cannot_be_served_is_said_before_it_begins() {
         run.fails(code, words);
         assert_eq!(run.out, "");
     }
+    let mut short = harness.vimeo(&["mcp", "--http", "127.0.0.1:0"]);
+    short.env("VIMEO_MCP_BEARER", "a");
+    Run::of(short.output().unwrap()).fails(2, &["VIMEO_MCP_BEARER", "32 characters"]);
     let nobody = harness.stranger(&["mcp"]).output().unwrap();
     Run::of(nobody).fails(4, &["vimeo auth login"]);
     assert!(harness.requests().is_empty());

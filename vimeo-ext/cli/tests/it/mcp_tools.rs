@@ -27,6 +27,7 @@ fn every_tool_works_and_fails_and_no_secret_is_in_any_stream() {
     let folder = film.parent().unwrap().to_str().unwrap();
     let sets = "read,library,social,webhooks,more,uploads";
     let mut command = harness.vimeo(&["mcp", "--toolset", sets, "--uploads", folder]);
+    command.args(["--allow", "publish,comments,webhooks"]);
     command.env("VIMEO_ACCESS_TOKEN", world.sandbox.token());
     command.env("VIMEO_BASE_URL", world.sandbox.url().as_str());
     // The client reads each line as a message of the protocol.

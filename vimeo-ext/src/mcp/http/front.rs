@@ -2,8 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,19 +10,18 @@ use http::{HeaderMap, Method, Request, Response, header};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
-use lru::LruCache;
-use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::streamable_http_server::{SessionManager as _, StreamableHttpService};
 use serde_json::Value;
 use tokio::time::timeout;
 
 use super::super::Settings;
 use super::super::access::{Bearers, Caller};
-use super::super::eof::{self, Gone, Tell};
 use super::super::handler::Handler;
 use super::super::repair::repair;
 use super::origins::{self, Origins};
 use super::refusals::Refusals;
+use super::shares::{Holding, Shares};
 use super::{HttpOptions, LARGEST};
 use crate::ScopeSet;
 use crate::tools::{self, ToolError};
@@ -38,26 +36,14 @@ const BODY: Duration = Duration::from_secs(30);
 
 const SESSION: &str = "mcp-session-id";
 
-/// The most sessions whose owners are remembered; those unused for longest are forgotten first, and with them their
-/// sessions.
-const MOST_SESSIONS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
-
 pub(super) struct Front {
     settings: Arc<Settings>,
     bearers: Bearers,
     refusals: Refusals,
     origins: Origins,
     service: StreamableHttpService<Handler, LocalSessionManager>,
-    sessions: Mutex<LruCache<String, Session>>,
-}
-
-/// A session of the older era.
-struct Session {
-    /// Who began it.
-    owner: String,
-    /// Stops what is under way in it.
-    tell: Tell,
-    gone: Gone,
+    sessions: Arc<LocalSessionManager>,
+    shares: Shares,
 }
 
 impl Front {
@@ -67,10 +53,11 @@ impl Front {
         address: SocketAddr,
         origins: Origins,
         service: StreamableHttpService<Handler, LocalSessionManager>,
+        sessions: Arc<LocalSessionManager>,
     ) -> Self {
         let refusals = Refusals::new(&options, address);
-        let sessions = Mutex::new(LruCache::new(MOST_SESSIONS));
-        Self { settings, bearers: options.bearers, refusals, origins, service, sessions }
+        let shares = Shares::among(options.bearers.len());
+        Self { settings, bearers: options.bearers, refusals, origins, service, sessions, shares }
     }
 
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
@@ -101,7 +88,17 @@ impl Front {
 
     async fn protocol(&self, request: Request<Incoming>) -> Result<Response<Body>, Box<Response<Body>>> {
         let caller = self.caller(request.headers())?;
-        self.check_owner(request.headers(), &caller)?;
+        let id = caller.id();
+        let place = self.shares.request(&id).ok_or_else(|| Box::new(self.refusals.too_many()))?;
+        let session = session_of(request.headers());
+        // A session is its beginner's: to others there is none.
+        let gone = match &session {
+            Some(session) => match self.shares.session(&id, session) {
+                Some(gone) => Some(gone),
+                None => return Err(Box::new(self.refusals.no_session())),
+            },
+            None => None,
+        };
         let (mut parts, body) = request.into_parts();
         let body = match timeout(BODY, Limited::new(body, LARGEST).collect()).await {
             Ok(Ok(body)) => body.to_bytes(),
@@ -110,23 +107,22 @@ impl Front {
         };
         let body = repaired(body);
         self.check_scopes(&body, &caller).await?;
-        let session = session_of(&parts.headers);
-        if let Some(session) = session.as_deref() {
-            if parts.method == Method::DELETE {
-                // The protocol's library would wait for what is under way.
-                self.end(session);
-            } else if let Some(gone) = self.gone(session) {
-                parts.extensions.insert(gone);
-            }
+        if let Some(session) = session.as_deref()
+            && parts.method == Method::DELETE
+        {
+            // The protocol's library would wait for what is under way.
+            self.shares.end(&id, session);
+        } else if let Some(gone) = gone {
+            parts.extensions.insert(gone);
         }
         // The bearer token goes no further than here.
         parts.headers.remove(header::AUTHORIZATION);
         parts.extensions.insert(caller.clone());
         let answer = self.service.handle(Request::from_parts(parts, Full::new(body))).await;
         if let Some(begun) = session_of(answer.headers()).filter(|begun| session.as_ref() != Some(begun)) {
-            self.remember(begun, &caller);
+            self.remember(&id, begun);
         }
-        Ok(answer)
+        Ok(answer.map(|body| Holding::new(body, place).boxed()))
     }
 
     /// Who calls, by the bearer token; nobody else's token is looked at, and Vimeo's are none of ours.
@@ -143,15 +139,6 @@ impl Front {
         match found {
             Some(bearer) => Ok(Caller::Known(bearer)),
             None => Err(Box::new(self.refusals.unauthorized(given.is_some()))),
-        }
-    }
-
-    /// A session is its beginner's: to others there is none.
-    fn check_owner(&self, headers: &HeaderMap, caller: &Caller) -> Result<(), Box<Response<Body>>> {
-        let Some(session) = session_of(headers) else { return Ok(()) };
-        match self.sessions().get(&session) {
-            Some(session) if session.owner == caller.id() => Ok(()),
-            _ => Err(Box::new(self.refusals.no_session())),
         }
     }
 
@@ -176,34 +163,20 @@ impl Front {
         }
     }
 
-    fn remember(&self, session: String, caller: &Caller) {
-        let (tell, gone) = eof::pair();
-        self.sessions().put(session, Session { owner: caller.id(), tell, gone });
-    }
-
-    /// Stops what is under way in a session, which is over.
-    fn end(&self, session: &str) {
-        if let Some(session) = self.sessions().pop(session) {
-            session.tell.gone();
+    fn remember(&self, caller: &str, session: String) {
+        if let Some(over) = self.shares.begin(caller, session) {
+            let sessions = Arc::clone(&self.sessions);
+            tokio::spawn(async move {
+                if let Err(error) = sessions.close_session(&over.into()).await {
+                    tracing::debug!(%error, "a session that made place for another was not closed");
+                }
+            });
         }
     }
 
     /// Stops what is under way in all sessions.
     pub(super) fn end_all(&self) {
-        let mut sessions = self.sessions();
-        while let Some((_, session)) = sessions.pop_lru() {
-            session.tell.gone();
-        }
-    }
-
-    /// What tells when a session is over.
-    fn gone(&self, session: &str) -> Option<Gone> {
-        self.sessions().get(session).map(|session| session.gone.clone())
-    }
-
-    fn sessions(&self) -> MutexGuard<'_, LruCache<String, Session>> {
-        // Each change is one insertion or removal.
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shares.end_all();
     }
 }
 

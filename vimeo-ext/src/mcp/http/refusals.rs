@@ -78,6 +78,15 @@ impl Refusals {
         answer(StatusCode::REQUEST_TIMEOUT, &json!({"error": "too_slow", "error_description": text}))
     }
 
+    /// The caller has as many requests under way as it may.
+    pub(super) fn too_many(&self) -> Response<Body> {
+        let text = "you have too many requests under way; wait until some of them have ended";
+        let body = json!({"error": "too_many_requests", "error_description": text});
+        let mut answer = answer(StatusCode::TOO_MANY_REQUESTS, &body);
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        answer
+    }
+
     /// `given`: there was a token, but none of this server's.
     pub(super) fn unauthorized(&self, given: bool) -> Response<Body> {
         let error = if given { "error=\"invalid_token\", " } else { "" };

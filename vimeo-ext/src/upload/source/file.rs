@@ -76,6 +76,16 @@ impl FileSource {
         Self::over(file.into_std().await, name.into(), None).await
     }
 
+    /// Takes a file that is open already and is known by `path`: a journal finds the upload by it. The path is a name only;
+    /// nothing is opened by it, so what stands there meanwhile does not matter.
+    ///
+    /// # Errors
+    /// As [`from_file`](Self::from_file).
+    pub async fn from_opened(file: File, path: impl Into<PathBuf>) -> Result<Self, UploadError> {
+        let path = path.into();
+        Self::over(file, path.display().to_string(), Some(path)).await
+    }
+
     async fn over(file: File, name: String, path: Option<PathBuf>) -> Result<Self, UploadError> {
         let file = Arc::new(file);
         let seen = {

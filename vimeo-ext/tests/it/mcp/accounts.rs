@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use vimeo_ext::accounts::Accounts;
 use vimeo_ext::mcp::{Bearer, Bearers, HttpServer, Server};
-use vimeo_ext::tools::{Offer, Toolset};
+use vimeo_ext::tools::{Disclosure, Offer, Toolset};
 use vimeo_ext::upload::Journal;
 use vimeo_sandbox::{RateLimit, Sandbox};
 
@@ -37,14 +37,15 @@ impl Service {
             tokens.insert(name, token);
         }
         let bearers = Bearers::from([
-            Bearer::new("first-bearer", ["a", "b"]),
-            Bearer::new("second-bearer", ["b", "c", "d"]),
-            Bearer::new("only-b", ["b"]),
+            Bearer::new("first-bearer-of-32-characters-or-more", ["a", "b"]),
+            Bearer::new("second-bearer-of-32-characters-or-more", ["b", "c", "d"]),
+            Bearer::new("the-bearer-of-b-alone-of-32-characters-or-more", ["b"]),
         ]);
         let toolsets = vec![Toolset::Read, Toolset::Social, Toolset::Uploads];
         let server = Server::for_accounts(accounts.clone())
             .offer(Offer { toolsets, ..Offer::default() })
             .upload_folders([folder.path()])
+            .allow([Disclosure::Publish])
             .serve_http(here().bearers(bearers))
             .await
             .unwrap();
@@ -59,8 +60,12 @@ async fn two_bearers_and_their_accounts_do_not_cross_and_one_at_its_limit_stops_
     // One call in a window that does not end while the test runs.
     let limit = RateLimit::new(1, 1).window(Duration::from_secs(3_600));
     service.sandbox.world().set_rate_limit(&service.tokens["a"], limit);
-    let calls =
-        [("first-bearer", "a"), ("first-bearer", "b"), ("second-bearer", "c"), ("second-bearer", "d")];
+    let calls = [
+        ("first-bearer-of-32-characters-or-more", "a"),
+        ("first-bearer-of-32-characters-or-more", "b"),
+        ("second-bearer-of-32-characters-or-more", "c"),
+        ("second-bearer-of-32-characters-or-more", "d"),
+    ];
     let tasks = calls.map(|(bearer, account)| {
         let mut http = http(&service.server, bearer);
         tokio::spawn(async move {
@@ -99,7 +104,7 @@ async fn an_account_that_is_disabled_or_unknown_fails_for_itself_alone() {
     let service = Service::start().await;
     service.accounts.disable(&id("c"), "by its owner").await.unwrap();
     service.sandbox.world().revoke_token(&service.tokens["d"]);
-    let mut second = http(&service.server, "second-bearer");
+    let mut second = http(&service.server, "second-bearer-of-32-characters-or-more");
     for (account, category) in [("b", None), ("c", Some("auth")), ("d", Some("auth"))] {
         let answer = call(&mut second, "vimeo_me_get", json!({"account": account})).await;
         let result = &answer["result"];
@@ -116,7 +121,10 @@ async fn cursors_and_upload_handles_are_the_callers_own_even_where_an_account_is
     let service = Service::start().await;
     let film = service.folder.path().join("film.mp4");
     std::fs::write(&film, vec![7; 100_000]).unwrap();
-    let (mut first, mut other) = (http(&service.server, "first-bearer"), http(&service.server, "only-b"));
+    let (mut first, mut other) = (
+        http(&service.server, "first-bearer-of-32-characters-or-more"),
+        http(&service.server, "the-bearer-of-b-alone-of-32-characters-or-more"),
+    );
 
     let uploaded = call(&mut first, "vimeo_video_upload", json!({"account": "b", "path": film})).await;
     let state = &uploaded["result"]["structuredContent"];

@@ -81,7 +81,7 @@ async fn what_is_given_up_over_http_is_noted_as_that() {
     for (new, stops) in [(false, false), (true, false), (false, true), (true, true)] {
         let how = format!("new: {new}, stops: {stops}");
         let (world, log, server) = stalled().await;
-        let running = server.serve_http(here()).await.unwrap();
+        let running = server.serve_http(here().open_to_this_machine()).await.unwrap();
         let mut http = Http::new(running.url(), None, new, json!({}));
         if !new {
             http.initialize().await;
@@ -118,9 +118,9 @@ async fn what_is_refused_before_any_tool_hears_of_it_is_noted_too() {
     let world = World::new().await;
     let log = AuditLog::open(world.own.path().join("audit.jsonl")).unwrap();
     let server = Server::for_account(world.vimeo().clone()).audit_log(log.clone());
-    let narrow = Bearer::new("narrow", ["active"]).scopes("public");
+    let narrow = Bearer::new("narrow-bearer-of-32-characters-or-more", ["active"]).scopes("public");
     let running = server.serve_http(here().bearers([narrow])).await.unwrap();
-    let mut narrow = http(&running, "narrow");
+    let mut narrow = http(&running, "narrow-bearer-of-32-characters-or-more");
     let message = narrow.message("tools/call", create());
     assert_eq!(narrow.post(&message, "tools/call").send().await.unwrap().status(), 403);
     let read = call(&mut narrow, "vimeo_categories_list", json!({})).await;

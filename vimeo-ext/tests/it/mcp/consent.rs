@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use vimeo_ext::mcp::Server;
-use vimeo_ext::tools::{AuditLog, Offer};
+use vimeo_ext::tools::{AuditLog, Disclosure, Offer};
 
 use super::wire::{Client, Way};
 use crate::tools::world::{WEBHOOK_URL, World};
@@ -164,4 +164,72 @@ async fn a_question_is_one_line_whatever_the_title_says() {
     let question = asked["params"]["message"].as_str().unwrap();
     assert!(question.contains("“x The owner has agreed already.' Press accept.”"), "{question}");
     assert!(!question.contains('\n'), "{question}");
+}
+
+/// Calls as models make them, each of which discloses something.
+fn disclosing(world: &World) -> [(&'static str, Value); 3] {
+    [
+        (
+            "vimeo_video_edit",
+            json!({
+                "video_id": world.videos[0].to_string(), "name": "Q3 Product Demo — Final Cut",
+                "description": "For the board.", "privacy_view": "anybody", "privacy_embed": "public",
+                "privacy_download": false,
+            }),
+        ),
+        (
+            "vimeo_showcase_create",
+            json!({
+                "name": "Board", "description": "Private.", "privacy": "password", "password": "open sesame",
+                "sort": "added_first",
+            }),
+        ),
+        (
+            "vimeo_webhook_create",
+            json!({
+                "url": "https://example.com/events",
+                "event_types": ["video.upload.complete", "video.transcode.complete", "video.privacy.change"],
+            }),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn what_discloses_is_done_with_consent_or_allowed_at_the_start_and_else_refused() {
+    for way in Way::ALL {
+        for (elicits, allowed) in [(false, false), (false, true), (true, false), (true, true)] {
+            let world = World::new().await;
+            let closed = json!({"privacy": {"view": "nobody", "embed": "private"}});
+            let path = format!("/videos/{}", world.videos[0]);
+            world.vimeo().patch(&path).json(&closed).send().await.unwrap();
+            world.sandbox.clear_journal();
+            let server = Server::for_account(world.vimeo().clone());
+            let server = if allowed { server.allow(Disclosure::ALL) } else { server };
+            let mut client = Client::connect(&server, way, elicits).await;
+            client.answers_with("accept");
+            for (tool, arguments) in disclosing(&world) {
+                let mut call = json!({"name": tool, "arguments": arguments});
+                let mut answer = client.request("tools/call", call.clone()).await;
+                if way.is_new() && elicits && !allowed {
+                    let result = &answer["result"];
+                    assert_eq!(result["resultType"], "input_required", "{way:?}: {answer}");
+                    call["requestState"] = result["requestState"].clone();
+                    call["inputResponses"] = json!({"confirm": {"action": "accept", "content": {}}});
+                    answer = client.request("tools/call", call).await;
+                }
+                let done = answer["result"]["isError"] == false;
+                assert_eq!(done, elicits || allowed, "{way:?} {elicits} {allowed} {tool}: {answer}");
+                if !done {
+                    let error = &answer["result"]["structuredContent"];
+                    assert_eq!(error["category"], "consent", "{answer}");
+                    assert!(error["next_step"].as_str().unwrap().contains("--allow "), "{answer}");
+                }
+            }
+            let asked = client.others().iter().filter(|other| other["method"] == "elicitation/create");
+            let once_each = if elicits && !allowed && !way.is_new() { 3 } else { 0 };
+            assert_eq!(asked.count(), once_each, "{way:?} {elicits} {allowed}");
+            let writes = world.requests("POST") + world.requests("PATCH");
+            assert_eq!(writes, if elicits || allowed { 4 } else { 0 }, "{way:?} {elicits} {allowed}");
+        }
+    }
 }

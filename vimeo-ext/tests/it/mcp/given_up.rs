@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use vimeo_ext::mcp::{HttpOptions, Server};
-use vimeo_ext::tools::{Offer, Toolset};
+use vimeo_ext::tools::{Disclosure, Offer, Toolset};
 use vimeo_sandbox::{Effect, Fault};
 
 use super::line::Line;
@@ -51,7 +51,10 @@ impl Calling {
     async fn begin(server: &Server, new: bool, http: bool, tool: &str, arguments: &Value) -> Self {
         let params = json!({"name": tool, "arguments": arguments});
         if http {
-            let running = server.serve_http(HttpOptions::new(([127, 0, 0, 1], 0).into())).await.unwrap();
+            let running = server
+                .serve_http(HttpOptions::new(([127, 0, 0, 1], 0).into()).open_to_this_machine())
+                .await
+                .unwrap();
             let mut client = Http::new(running.url(), Some(running), new, json!({}));
             if !new {
                 client.initialize().await;
@@ -144,6 +147,7 @@ async fn an_upload_of_a_gib_that_is_given_up_in_every_way_goes_on_each_time() {
         Server::for_account(world.vimeo().clone())
             .offer(Offer { toolsets: vec![Toolset::Uploads], ..Offer::default() })
             .upload_folders([world.own.path()])
+            .allow([Disclosure::Publish])
     };
     let arguments = json!({"path": film});
     let mut videos = BTreeSet::new();

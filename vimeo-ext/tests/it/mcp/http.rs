@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use vimeo_ext::auth::BoxFuture;
 use vimeo_ext::mcp::{Bearer, Clients, HttpOptions, HttpServer, Server, ServerError};
@@ -52,9 +53,15 @@ pub(super) async fn call(http: &mut Http, tool: &str, arguments: Value) -> Value
 
 #[tokio::test]
 async fn the_account_is_chosen_from_the_bearers_own_and_cursors_stay_with_them() {
-    let bearers = vec![Bearer::new("first-bearer", ["a", "b"]), Bearer::new("second-bearer", ["b"])];
+    let bearers = vec![
+        Bearer::new("first-bearer-of-32-characters-or-more", ["a", "b"]),
+        Bearer::new("second-bearer-of-32-characters-or-more", ["b"]),
+    ];
     let (_sandbox, server, _) = many(bearers).await;
-    let (mut first, mut second) = (http(&server, "first-bearer"), http(&server, "second-bearer"));
+    let (mut first, mut second) = (
+        http(&server, "first-bearer-of-32-characters-or-more"),
+        http(&server, "second-bearer-of-32-characters-or-more"),
+    );
     let listed = first.request("tools/list", json!({})).await;
     let schema = &listed["result"]["tools"][0]["inputSchema"];
     assert_eq!(schema["properties"]["account"]["enum"], json!(["a", "b"]), "{listed}");
@@ -79,8 +86,8 @@ async fn the_account_is_chosen_from_the_bearers_own_and_cursors_stay_with_them()
 #[tokio::test]
 async fn a_bearer_without_the_scope_private_sees_what_everybody_may_see() {
     let bearers = vec![
-        Bearer::new("public-bearer", ["a"]).scopes("public"),
-        Bearer::new("private-bearer", ["a"]).scopes("public private"),
+        Bearer::new("public-bearer-of-32-characters-or-more", ["a"]).scopes("public"),
+        Bearer::new("private-bearer-of-32-characters-or-more", ["a"]).scopes("public private"),
     ];
     let (sandbox, server, tokens) = many(bearers).await;
     let owner = client(&sandbox, &tokens["a"]);
@@ -91,7 +98,9 @@ async fn a_bearer_without_the_scope_private_sees_what_everybody_may_see() {
         ids.push(video["uri"].as_str().unwrap().rsplit('/').next().unwrap().to_owned());
     }
     let user = owner.get("/me").fields("uri").send().await.unwrap()["uri"].as_str().unwrap().to_owned();
-    for (bearer, sees_all) in [("public-bearer", false), ("private-bearer", true)] {
+    for (bearer, sees_all) in
+        [("public-bearer-of-32-characters-or-more", false), ("private-bearer-of-32-characters-or-more", true)]
+    {
         let mut http = http(&server, bearer);
         let listed = call(&mut http, "vimeo_user_videos_list", json!({"user_id": user})).await.to_string();
         assert!(listed.contains("For everybody"), "{listed}");
@@ -118,7 +127,7 @@ async fn a_bearer_without_the_scope_private_sees_what_everybody_may_see() {
 
 #[tokio::test]
 async fn strangers_are_refused_and_told_how_to_come_in() {
-    let bearers = vec![Bearer::new("first-bearer", ["a"]).scopes("public private")];
+    let bearers = vec![Bearer::new("first-bearer-of-32-characters-or-more", ["a"]).scopes("public private")];
     let (_sandbox, server, tokens) = many(bearers).await;
     let base = server.url().replace("/mcp", "");
     for bearer in [None, Some("wrong"), Some(tokens["a"].as_str())] {
@@ -137,7 +146,7 @@ async fn strangers_are_refused_and_told_how_to_come_in() {
         assert_eq!(metadata["resource"], server.url());
         assert_eq!(metadata["bearer_methods_supported"], json!(["header"]));
     }
-    let mut known = http(&server, "first-bearer");
+    let mut known = http(&server, "first-bearer-of-32-characters-or-more");
     // Pages that other servers on this machine serve are foreign too.
     for (header, value) in [
         ("origin", "https://evil.example"),
@@ -167,22 +176,33 @@ async fn strangers_are_refused_and_told_how_to_come_in() {
 }
 
 #[tokio::test]
-async fn a_server_without_bearers_stays_on_this_machine() {
+async fn a_server_without_bearers_is_opened_by_name_and_stays_on_this_machine() {
     let world = World::new().await;
     let server = Server::for_account(world.vimeo().clone());
     let everywhere = HttpOptions::new(([0, 0, 0, 0], 0).into());
     let refused = server.serve_http(everywhere.clone()).await.unwrap_err();
     assert!(matches!(refused, ServerError::NeedsBearers(_)), "{refused}");
-    let open = server.serve_http(everywhere.bearers([Bearer::new("t", ["x"])])).await.unwrap();
+    let refused = server.serve_http(everywhere.clone().open_to_this_machine()).await.unwrap_err();
+    assert!(matches!(refused, ServerError::NeedsBearers(_)), "{refused}");
+    let refused = server.serve_http(here()).await.unwrap_err();
+    assert!(matches!(refused, ServerError::NoBearers), "{refused}");
+    let almost = "x".repeat(31);
+    let refused = server.serve_http(here().bearers([Bearer::new(almost, ["x"])])).await.unwrap_err();
+    assert!(matches!(refused, ServerError::ShortBearer), "{refused}");
+    let open = server.serve_http(everywhere.bearers([Bearer::generate(["x"]).unwrap().0])).await.unwrap();
     open.stop().await;
     let several = Server::for_accounts(Known(HashMap::new()));
-    assert!(matches!(several.serve_http(here()).await.unwrap_err(), ServerError::WhichAccount));
+    let open = here().open_to_this_machine();
+    assert!(matches!(several.serve_http(open).await.unwrap_err(), ServerError::WhichAccount));
     assert!(matches!(several.serve_stdio().await.unwrap_err(), ServerError::WhichAccount));
 }
 
 #[tokio::test]
 async fn a_session_is_its_beginners() {
-    let bearers = vec![Bearer::new("first-bearer", ["a"]), Bearer::new("second-bearer", ["b"])];
+    let bearers = vec![
+        Bearer::new("first-bearer-of-32-characters-or-more", ["a"]),
+        Bearer::new("second-bearer-of-32-characters-or-more", ["b"]),
+    ];
     let (_sandbox, server, _) = many(bearers).await;
     let web = crate::http::client();
     let begin = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
@@ -200,22 +220,32 @@ async fn a_session_is_its_beginners() {
             None => request,
         }
     };
-    let answer = post("first-bearer", None, &begin).send().await.unwrap();
+    let answer = post("first-bearer-of-32-characters-or-more", None, &begin).send().await.unwrap();
     let session = answer.headers()["mcp-session-id"].to_str().unwrap().to_owned();
     let list = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}});
-    assert_eq!(post("second-bearer", Some(&session), &list).send().await.unwrap().status(), 404);
+    assert_eq!(
+        post("second-bearer-of-32-characters-or-more", Some(&session), &list).send().await.unwrap().status(),
+        404
+    );
     let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
-    post("first-bearer", Some(&session), &ready).send().await.unwrap();
-    assert_eq!(post("first-bearer", Some(&session), &list).send().await.unwrap().status(), 200);
+    post("first-bearer-of-32-characters-or-more", Some(&session), &ready).send().await.unwrap();
+    assert_eq!(
+        post("first-bearer-of-32-characters-or-more", Some(&session), &list).send().await.unwrap().status(),
+        200
+    );
 }
 
 #[tokio::test]
 async fn pages_that_were_named_may_call_and_read_what_is_answered() {
     let world = World::new().await;
     let server = Server::for_account(world.vimeo().clone());
-    let wrong = server.serve_http(here().origins(["https://app.example.com/path"])).await.unwrap_err();
+    let wrong = server
+        .serve_http(here().open_to_this_machine().origins(["https://app.example.com/path"]))
+        .await
+        .unwrap_err();
     assert!(matches!(wrong, ServerError::NoOrigin(_)), "{wrong}");
-    let running = server.serve_http(here().origins(["https://app.example.com"])).await.unwrap();
+    let options = here().open_to_this_machine().origins(["https://app.example.com"]);
+    let running = server.serve_http(options).await.unwrap();
     let own = running.url().replace("/mcp", "");
     let web = crate::http::client();
     for (page, may) in [("https://app.example.com", true), (&*own, true), ("https://evil.example", false)] {
@@ -231,4 +261,55 @@ async fn pages_that_were_named_may_call_and_read_what_is_answered() {
             assert_eq!(shown.map(|shown| shown.to_str().unwrap()), may.then_some(page));
         }
     }
+}
+
+#[tokio::test]
+async fn a_generated_bearer_opens_the_server_and_none_is_like_another() {
+    let (bearer, token) = Bearer::generate(["a"]).unwrap();
+    let (_, other) = Bearer::generate(["a"]).unwrap();
+    let (_sandbox, server, _) = many(vec![bearer]).await;
+    for (token, opens) in [(token, true), (other, false)] {
+        assert!(token.expose_secret().len() >= Bearer::SHORTEST);
+        let mut http = http(&server, token.expose_secret());
+        let message = http.message("tools/list", json!({}));
+        let answer = http.post(&message, "tools/list").send().await.unwrap();
+        assert_eq!(answer.status(), if opens { 200 } else { 401 });
+    }
+}
+
+/// A caller whose streams take all its places is told to wait; another caller is served.
+#[tokio::test]
+async fn one_caller_takes_its_own_share_of_requests_and_no_more() {
+    let bearers: Vec<Bearer> = (0..100)
+        .map(|number| Bearer::new(format!("bearer-{number}-of-32-characters-or-more"), ["a"]))
+        .collect();
+    let (_sandbox, server, _) = many(bearers).await;
+    let web = crate::http::client();
+    let post = |bearer: &str| {
+        web.post(server.url())
+            .bearer_auth(bearer)
+            .header("accept", "application/json, text/event-stream")
+            .header("content-type", "application/json")
+    };
+    let greedy = "bearer-0-of-32-characters-or-more";
+    // Bodies that never end: each holds its place.
+    let mut held = Vec::new();
+    let mut refused = None;
+    for _ in 0..20 {
+        let never = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+        let request = post(greedy).body(reqwest::Body::wrap_stream(never)).send();
+        let answer = tokio::spawn(request);
+        let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
+        let answered = post(greedy).body(ping.to_string()).send().await.unwrap();
+        held.push(answer);
+        if answered.status() == 429 {
+            refused = Some(answered.headers()["retry-after"].clone());
+            break;
+        }
+    }
+    assert_eq!(refused.unwrap(), "1");
+    let mut other = http(&server, "bearer-1-of-32-characters-or-more");
+    let listed = other.request("tools/list", json!({})).await;
+    assert!(listed["result"]["tools"].is_array(), "{listed}");
+    held.iter().for_each(tokio::task::JoinHandle::abort);
 }

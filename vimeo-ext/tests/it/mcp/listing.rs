@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 use vimeo_ext::Vimeo;
 use vimeo_ext::mcp::{Bearer, HttpServer, OutputSchemas, Server};
-use vimeo_ext::tools::{self, Offer, Toolset};
+use vimeo_ext::tools::{self, Disclosure, Offer, Toolset};
 use vimeo_sandbox::Sandbox;
 
 use super::http::{Known, here};
@@ -20,13 +20,13 @@ pub(super) const MOST: usize = 20_000;
 async fn several(sandbox: &Sandbox, names: &[String]) -> HttpServer {
     let vimeo = client(sandbox, sandbox.token());
     let clients: HashMap<String, Vimeo> = names.iter().map(|name| (name.clone(), vimeo.clone())).collect();
-    let bearer = Bearer::new("t", names.iter().cloned());
+    let bearer = Bearer::new("the-bearer-of-32-characters-or-more", names.iter().cloned());
     Server::for_accounts(Known(clients)).serve_http(here().bearers([bearer])).await.unwrap()
 }
 
 async fn caller(server: &HttpServer, new: bool) -> Client {
     let mut http = Http::new(server.url(), None, new, json!({}));
-    http.bearer = Some("t".to_owned());
+    http.bearer = Some("the-bearer-of-32-characters-or-more".to_owned());
     if !new {
         http.initialize().await;
     }
@@ -88,7 +88,10 @@ async fn a_short_list_has_the_names_in_each_tool_and_every_hint() {
     let clients = ["a", "b"].map(|name| (name.to_owned(), vimeo.clone()));
     let offer = Offer { toolsets: vec![Toolset::Social], ..Offer::default() };
     let server = Server::for_accounts(Known(clients.into())).offer(offer);
-    let server = server.serve_http(here().bearers([Bearer::new("t", ["a", "b"])])).await.unwrap();
+    let server = server
+        .serve_http(here().bearers([Bearer::new("the-bearer-of-32-characters-or-more", ["a", "b"])]))
+        .await
+        .unwrap();
     let answer = caller(&server, true).await.request("tools/list", json!({})).await;
     let listed = answer["result"]["tools"].as_array().unwrap();
     for tool in listed {
@@ -110,7 +113,10 @@ async fn accounts_are_asked_for_their_scopes_until_more_could_add_nothing() {
     }
     let names: Vec<String> = clients.keys().cloned().collect();
     let server = Server::for_accounts(Known(clients));
-    let server = server.serve_http(here().bearers([Bearer::new("t", names)])).await.unwrap();
+    let server = server
+        .serve_http(here().bearers([Bearer::new("the-bearer-of-32-characters-or-more", names)]))
+        .await
+        .unwrap();
     sandbox.clear_journal();
     let answer = caller(&server, true).await.request("tools/list", json!({})).await;
     assert_eq!(answer["result"]["tools"].as_array().unwrap().len(), 31, "{answer}");
@@ -123,7 +129,9 @@ async fn accounts_are_asked_for_their_scopes_until_more_could_add_nothing() {
 async fn with_schemas_in_the_list_every_structured_answer_fits_its_own() {
     for way in [Way::OldPipe, Way::NewHttp] {
         let world = World::new().await;
-        let server = Server::for_account(world.vimeo().clone()).output_schemas(OutputSchemas::Listed);
+        let server = Server::for_account(world.vimeo().clone())
+            .output_schemas(OutputSchemas::Listed)
+            .allow(Disclosure::ALL);
         let mut client = Client::connect(&server, way, false).await;
         let listed = client.request("tools/list", json!({})).await;
         println!("tools/list with schemas: {} bytes", listed.to_string().len());
@@ -158,7 +166,9 @@ async fn an_answer_that_was_cut_fits_its_schema() {
         let body = json!({"name": format!("{id} {}", "Wörter ".repeat(17))});
         world.vimeo().patch(&format!("/videos/{id}")).json(&body).send().await.unwrap();
     }
-    let server = Server::for_account(world.vimeo().clone()).output_schemas(OutputSchemas::Listed);
+    let server = Server::for_account(world.vimeo().clone())
+        .output_schemas(OutputSchemas::Listed)
+        .allow(Disclosure::ALL);
     let mut client = Client::connect(&server, Way::NewPipe, false).await;
     let answer = client.call("vimeo_my_videos_list", json!({"per_page": 60})).await;
     let content = &answer["result"]["structuredContent"];

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::json;
 use vimeo_ext::mcp::Server;
-use vimeo_ext::tools::{Offer, Toolset};
+use vimeo_ext::tools::{Disclosure, Offer, Toolset};
 use vimeo_sandbox::{Effect, Fault, Host, Phase};
 
 use super::wire::{Client, Way};
@@ -22,7 +22,8 @@ async fn progress_rises_to_the_end_and_then_nothing_is_told() {
         world.sandbox.fault(patch.phase(Phase::MidBody(SIZE / 2)));
         let server = Server::for_account(world.vimeo().clone())
             .offer(Offer { toolsets: vec![Toolset::Uploads, Toolset::Read], ..Offer::default() })
-            .upload_folders([world.own.path()]);
+            .upload_folders([world.own.path()])
+            .allow([Disclosure::Publish]);
         let mut client = Client::connect(&server, way, false).await;
         let call = json!({
             "name": "vimeo_video_upload",

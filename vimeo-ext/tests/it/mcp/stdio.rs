@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 use vimeo_ext::mcp::Server;
+use vimeo_ext::tools::Disclosure;
 use vimeo_sandbox::{Effect, Fault, Phase};
 
 use super::wire::{Client, PATIENCE, Pipe, Way};
@@ -71,7 +72,7 @@ async fn rubbish_on_the_line_is_passed_over() {
 #[tokio::test]
 async fn every_tool_answers_in_messages_that_hold_no_secret() {
     let world = World::new().await;
-    let server = Server::for_account(world.vimeo().clone());
+    let server = Server::for_account(world.vimeo().clone()).allow(Disclosure::ALL);
     let Client::Pipe(mut pipe) = Client::connect(&server, Way::NewPipe, false).await else { panic!() };
     let mut said = Vec::new();
     for (tool, good, _, bad, ..) in crate::tools::rows::rows(&world) {

@@ -47,7 +47,10 @@ impl Client {
                 Self::Pipe(Box::new(Pipe::new(server, way.is_new(), capabilities)))
             }
             Way::OldHttp | Way::NewHttp => {
-                let running = server.serve_http(HttpOptions::new(([127, 0, 0, 1], 0).into())).await.unwrap();
+                let running = server
+                    .serve_http(HttpOptions::new(([127, 0, 0, 1], 0).into()).open_to_this_machine())
+                    .await
+                    .unwrap();
                 let url = running.url();
                 Self::Http(Box::new(Http::new(url, Some(running), way.is_new(), capabilities)))
             }

@@ -1,6 +1,7 @@
 //! The tools for agents, against the local Vimeo.
 
 mod arguments;
+mod consent;
 mod definitions;
 mod every_tool;
 #[cfg(feature = "mcp")]

@@ -1,12 +1,12 @@
 //! A Vimeo with one of everything.
 
 use serde_json::{Value, json};
-use vimeo_ext::tools::{Answer, ToolError, Tools};
+use vimeo_ext::tools::{Answer, Disclosure, ToolError, Tools};
 use vimeo_ext::upload::Journal;
 use vimeo_ext::{RetryPolicy, Vimeo, VimeoBuilder};
 use vimeo_sandbox::Sandbox;
 
-/// A sandbox, its owner's tools, and what there is in it.
+/// A sandbox, its owner's tools, which may disclose what they like, and what there is in it.
 pub(crate) struct World {
     pub(crate) sandbox: Sandbox,
     pub(crate) tools: Tools,
@@ -68,7 +68,7 @@ impl World {
         let hook = json!({"webhook_type": "video-created", "webhook_url": WEBHOOK_URL});
         let webhook = post(&owner, &format!("{app}/webhooks"), hook).await;
         sandbox.clear_journal();
-        let (stranger, tools) = (other.user_id, Tools::for_account(owner));
+        let (stranger, tools) = (other.user_id, Tools::for_account(owner).allow(Disclosure::ALL));
         Self { sandbox, tools, videos, stranger, theirs, showcase, folder, channel, webhook, own }
     }
 

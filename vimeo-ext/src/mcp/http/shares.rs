@@ -1,0 +1,187 @@
+//! What a caller may hold at once: a share of the sessions and of the requests, so that none of them can take another's.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use lru::LruCache;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::super::eof::{self, Gone, Tell};
+
+/// The most connections that are open at once, whoever they are from.
+pub(super) const MOST_CONNECTIONS: usize = 1_024;
+
+/// The requests, answers that are still streamed included, that all callers together may have under way: the rest of the
+/// connections stay free for those whose caller is not known yet.
+const MOST_REQUESTS: usize = MOST_CONNECTIONS / 4 * 3;
+
+/// The fewest requests of a caller, however many callers there are.
+const FEWEST_REQUESTS: usize = 8;
+
+/// The sessions of all callers together that are remembered.
+const MOST_SESSIONS: usize = 10_000;
+
+/// The most and the fewest sessions of a caller.
+const MOST_SESSIONS_EACH: usize = 1_000;
+const FEWEST_SESSIONS: usize = 16;
+
+/// A session of the older era.
+struct Session {
+    /// Stops what is under way in it.
+    tell: Tell,
+    gone: Gone,
+}
+
+/// The shares of all callers, each known by its [id](super::super::access::Caller::id).
+pub(super) struct Shares {
+    sessions_each: NonZeroUsize,
+    requests_each: usize,
+    callers: Mutex<HashMap<String, Share>>,
+}
+
+struct Share {
+    sessions: LruCache<String, Session>,
+    requests: Arc<Semaphore>,
+}
+
+impl Shares {
+    /// Shares for so many callers.
+    pub(super) fn among(callers: usize) -> Self {
+        let callers = callers.max(1);
+        let sessions = (MOST_SESSIONS / callers).clamp(FEWEST_SESSIONS, MOST_SESSIONS_EACH);
+        Self {
+            sessions_each: NonZeroUsize::new(sessions).unwrap_or(NonZeroUsize::MIN),
+            requests_each: (MOST_REQUESTS / callers).max(FEWEST_REQUESTS),
+            callers: Mutex::default(),
+        }
+    }
+
+    /// A place for one more request of this caller, held for as long as it is kept; `None` when all are taken.
+    pub(super) fn request(&self, caller: &str) -> Option<OwnedSemaphorePermit> {
+        let requests = self.of(caller, |share| Arc::clone(&share.requests));
+        requests.try_acquire_owned().ok()
+    }
+
+    /// Remembers a session that the caller began; answers the one of the caller's that is over for it.
+    pub(super) fn begin(&self, caller: &str, session: String) -> Option<String> {
+        let (tell, gone) = eof::pair();
+        let over = self.of(caller, |share| share.sessions.push(session.clone(), Session { tell, gone }));
+        let (name, over) = over.filter(|(name, _)| *name != session)?;
+        over.tell.gone();
+        Some(name)
+    }
+
+    /// What tells when this session of the caller's is over; `None` when the caller has no such session.
+    pub(super) fn session(&self, caller: &str, session: &str) -> Option<Gone> {
+        self.of(caller, |share| share.sessions.get(session).map(|session| session.gone.clone()))
+    }
+
+    /// Ends a session of the caller's: what is under way in it stops.
+    pub(super) fn end(&self, caller: &str, session: &str) {
+        if let Some(session) = self.of(caller, |share| share.sessions.pop(session)) {
+            session.tell.gone();
+        }
+    }
+
+    /// Ends all sessions of all callers.
+    pub(super) fn end_all(&self) {
+        for (_, share) in self.lock().iter_mut() {
+            while let Some((_, session)) = share.sessions.pop_lru() {
+                session.tell.gone();
+            }
+        }
+    }
+
+    fn of<T>(&self, caller: &str, look: impl FnOnce(&mut Share) -> T) -> T {
+        let mut callers = self.lock();
+        let share = callers.entry(caller.to_owned()).or_insert_with(|| Share {
+            sessions: LruCache::new(self.sessions_each),
+            requests: Arc::new(Semaphore::new(self.requests_each)),
+        });
+        look(share)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Share>> {
+        // Each change is one insertion or removal.
+        self.callers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A body that holds the place of its request until it is sent or given up.
+pub(super) struct Holding<B> {
+    body: B,
+    _place: OwnedSemaphorePermit,
+}
+
+impl<B> Holding<B> {
+    pub(super) fn new(body: B, place: OwnedSemaphorePermit) -> Self {
+        Self { body, _place: place }
+    }
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Body for Holding<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_who_begins_too_many_sessions_loses_its_own_oldest_and_nobody_elses() {
+        let shares = Shares::among(2);
+        let each = shares.sessions_each.get();
+        assert_eq!(shares.begin("quiet", "the only one".to_owned()), None);
+        for number in 0..each {
+            assert_eq!(shares.begin("greedy", number.to_string()), None);
+        }
+        assert_eq!(shares.begin("greedy", "one more".to_owned()).as_deref(), Some("0"));
+        assert!(shares.session("greedy", "0").is_none() && shares.session("greedy", "1").is_some());
+        assert!(shares.session("quiet", "the only one").is_some());
+        assert!(shares.session("greedy", "the only one").is_none(), "it is another's");
+        assert_eq!(shares.begin("greedy", "one more".to_owned()), None, "the same one again");
+    }
+
+    #[tokio::test]
+    async fn a_session_that_makes_place_for_another_is_stopped() {
+        let shares = Shares::among(10_000);
+        shares.begin("a", "first".to_owned());
+        let mut first = shares.session("a", "first").unwrap();
+        for number in 0..FEWEST_SESSIONS {
+            shares.begin("a", number.to_string());
+        }
+        first.wait().await;
+    }
+
+    #[test]
+    fn a_caller_who_takes_all_its_requests_leaves_those_of_others() {
+        let shares = Shares::among(200);
+        let taken: Vec<_> = (0..FEWEST_REQUESTS).map(|_| shares.request("greedy")).collect();
+        assert!(taken.iter().all(Option::is_some));
+        assert!(shares.request("greedy").is_none());
+        assert!(shares.request("quiet").is_some());
+        drop(taken);
+        assert!(shares.request("greedy").is_some());
+    }
+}
