@@ -164,7 +164,8 @@ mod error;
 mod hex;
 mod loopback;
 mod media;
-mod private_files;
+#[doc(hidden)]
+pub mod private_files;
 mod scopes;
 mod timeouts;
 mod tls;

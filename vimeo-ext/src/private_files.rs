@@ -8,7 +8,11 @@ use std::path::Path;
 
 /// Makes a folder, and those above it that are missing, which their owner alone can look into; then looks whether others may
 /// write in it.
-pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
+///
+/// # Errors
+///
+/// As [`check_folder`], and when it cannot be made.
+pub fn create_folder(folder: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -22,7 +26,7 @@ pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
 /// # Errors
 ///
 /// [`io::ErrorKind::PermissionDenied`], with what to do.
-pub(crate) fn check_folder(folder: &Path) -> io::Result<()> {
+pub fn check_folder(folder: &Path) -> io::Result<()> {
     // A link to a folder is as good as what it leads to.
     let folder = folder.canonicalize()?;
     let metadata = std::fs::metadata(&folder)?;
@@ -30,7 +34,21 @@ pub(crate) fn check_folder(folder: &Path) -> io::Result<()> {
         return Err(io::Error::new(io::ErrorKind::NotADirectory, "it is no folder"));
     }
     check(&folder, &metadata)?;
-    for above in folder.ancestors().skip(1) {
+    check_above_all(&folder)
+}
+
+/// That nobody else may put another file or folder in the place of one, or of a folder above it. Where each owner has their
+/// own, as in `/tmp`, nobody may.
+///
+/// # Errors
+///
+/// As [`check_folder`].
+pub fn check_place(path: &Path) -> io::Result<()> {
+    check_above_all(&path.canonicalize()?)
+}
+
+fn check_above_all(path: &Path) -> io::Result<()> {
+    for above in path.ancestors().skip(1) {
         check_above(above, &std::fs::metadata(above)?)?;
     }
     Ok(())
@@ -41,7 +59,7 @@ pub(crate) fn check_folder(folder: &Path) -> io::Result<()> {
 /// # Errors
 ///
 /// [`io::ErrorKind::PermissionDenied`] for a file that others may write, a link, and what is no file, with what to do.
-pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;

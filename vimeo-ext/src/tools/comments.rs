@@ -96,7 +96,7 @@ impl Tool for VideoCommentAdd {
         name: "vimeo_video_comment_add",
         title: "Comment on a video",
         description: "Posts a comment under the account's name, for all to read; each call posts another. \
-                      Only when the person asked for this text; needs consent.",
+                      Needs consent.",
         scopes: &["interact"],
         effect: Effect::Add,
         discloses: Some(Disclosure::Comments),

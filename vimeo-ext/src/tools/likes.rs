@@ -29,7 +29,7 @@ impl Tool for VideoLike {
     const SPEC: Spec = Spec {
         name: "vimeo_video_like",
         title: "Like a video",
-        description: "Lets the account like one video, which others can see. Liking twice changes nothing.",
+        description: "Likes one video, which others can see. Liking twice changes nothing.",
         scopes: &["interact"],
         effect: Effect::AddOnce,
         discloses: None,

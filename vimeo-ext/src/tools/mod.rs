@@ -53,6 +53,7 @@ mod likes;
 mod limits;
 mod offer;
 mod paging;
+mod quota;
 mod random;
 mod registry;
 mod removal;

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use vimeo_api::{Endpoint, types};
 
 use super::error::{Category, Failed, ToolError};
+use super::quota;
 use super::settle;
 use super::shapes::{last_segment, word};
 use super::untrusted::quoted;
@@ -316,7 +317,16 @@ async fn start(
                 Err(error) => ended = Err(error),
             }
         }
-        let ended = ended.unwrap_or_else(|error| State::Failed(Box::new(failed(&error, spec, &kind, now))));
+        let ended = match ended {
+            Ok(ended) => ended,
+            Err(error) => {
+                let mut failed = failed(&error, spec, &kind, now);
+                if let Some(used) = quota::used(&vimeo, &error).await {
+                    failed.message = format!("{} {used}", failed.message);
+                }
+                State::Failed(Box::new(failed))
+            }
+        };
         tell.send_replace(ended);
     };
     let begin = || (state, tokio::spawn(work).abort_handle());

@@ -78,7 +78,7 @@ impl Tool for UserFollow {
     const SPEC: Spec = Spec {
         name: "vimeo_user_follow",
         title: "Follow a user",
-        description: "Lets the account follow one user, which the user can see. Following twice changes \
+        description: "Follows one user, who can see that. Following twice changes \
                       nothing.",
         scopes: &["interact"],
         effect: Effect::AddOnce,

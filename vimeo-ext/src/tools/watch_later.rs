@@ -29,7 +29,7 @@ impl Tool for WatchLaterAdd {
     const SPEC: Spec = Spec {
         name: "vimeo_watchlater_add",
         title: "Add to Watch Later",
-        description: "Adds one video to the account's Watch Later list. Adding twice changes nothing.",
+        description: "Adds one video to Watch Later. Adding twice changes nothing.",
         scopes: &["interact"],
         effect: Effect::AddOnce,
         discloses: None,

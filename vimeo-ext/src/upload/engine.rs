@@ -14,7 +14,7 @@ use super::options::UploadOptions;
 use super::progress::{Callback, Progress, Reporter};
 use super::source::{BoxFuture, IntoSource, Source};
 use super::ticket::UploadTicket;
-use super::wire::{LinkClient, LinkWire};
+use super::wire::{LinkClient, LinkWire, SharedClient};
 
 /// An upload that is ready to run.
 ///
@@ -76,7 +76,8 @@ impl Upload {
         self
     }
 
-    /// Uses this client, to share its connections. Default: a new [`LinkClient`].
+    /// Uses this client, to share its connections. Default: a new [`LinkClient`], which goes through no proxy if the link
+    /// leads to this machine itself.
     #[must_use]
     pub fn client(mut self, client: LinkClient) -> Self {
         self.client = Some(client);
@@ -105,8 +106,8 @@ impl Upload {
     }
 
     /// Makes it one of many: what the queue shares goes in where the upload has none of its own.
-    pub(crate) fn share(mut self, client: &LinkClient, bandwidth: Option<&Bandwidth>) -> Self {
-        self.client.get_or_insert_with(|| client.clone());
+    pub(crate) fn share(mut self, client: &SharedClient, bandwidth: Option<&Bandwidth>) -> Self {
+        self.client = self.client.or_else(|| client.for_ticket(&self.ticket));
         self.options.bandwidth = self.options.bandwidth.or_else(|| bandwidth.cloned());
         self
     }
@@ -143,7 +144,7 @@ impl Upload {
             let source = self.source.await?;
             let client = match self.client {
                 Some(client) => client,
-                None => LinkClient::new()?,
+                None => LinkClient::for_link_of(&self.ticket)?,
             };
             let driver = Driver {
                 wire: LinkWire::new(client, self.ticket.clone()),

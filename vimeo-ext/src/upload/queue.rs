@@ -16,7 +16,7 @@ use super::engine::Upload;
 use super::error::UploadError;
 use super::progress::{Callback, Progress, Reporter};
 use super::source::BoxFuture;
-use super::wire::LinkClient;
+use super::wire::{LinkClient, SharedClient};
 
 /// Uploads that wait for their turn.
 ///
@@ -138,10 +138,7 @@ impl<E: From<UploadError> + Send + 'static> UploadQueue<E> {
         let sums = Sums::new(Reporter::new(watched, self.callback), total);
         let running = async move {
             let shared = Shared {
-                client: match self.client {
-                    Some(client) => client,
-                    None => LinkClient::new()?,
-                },
+                client: SharedClient::new(self.client)?,
                 bandwidth: self.bandwidth,
                 sums: Arc::new(Mutex::new(sums)),
                 wish,
@@ -185,7 +182,7 @@ impl QueueHandle {
 /// What the uploads of a queue have in common.
 #[derive(Clone)]
 struct Shared {
-    client: LinkClient,
+    client: SharedClient,
     bandwidth: Option<Bandwidth>,
     sums: Arc<Mutex<Sums>>,
     /// Held as well as subscribed to, so that it never closes.

@@ -6,10 +6,11 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use url::{Host, Url};
+use url::Url;
 
 use super::error::UploadError;
 use super::fingerprint::Fingerprint;
+pub(crate) use crate::loopback::is_loopback;
 
 /// A created video and the link its bytes go to: all that is needed to finish the upload, without
 /// the access token.
@@ -92,6 +93,11 @@ impl UploadTicket {
         &self.host
     }
 
+    /// Whether the link leads to this machine itself.
+    pub(crate) fn is_of_this_machine(&self) -> bool {
+        Url::parse(self.upload_link.expose_secret()).is_ok_and(|link| is_loopback(&link))
+    }
+
     /// The size in bytes that the upload was created for.
     pub fn size(&self) -> u64 {
         self.size
@@ -118,16 +124,6 @@ pub(crate) fn link_problem(link: &str, of_loopback: bool) -> Option<&'static str
         ("https", _) | ("http", true) => None,
         ("http", false) => Some("is plain http, so the file would go there unencrypted"),
         _ => Some("is not https"),
-    }
-}
-
-/// Whether a URL leads to this machine and no other.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

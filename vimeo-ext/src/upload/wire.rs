@@ -62,6 +62,11 @@ impl LinkClient {
         Self::build(Self::builder()?.no_proxy())
     }
 
+    /// As [`new`](Self::new), for the link of a ticket: one that leads to this machine itself gets no proxy.
+    pub(crate) fn for_link_of(ticket: &UploadTicket) -> Result<Self, UploadError> {
+        if ticket.is_of_this_machine() { Self::without_proxy() } else { Self::new() }
+    }
+
     fn builder() -> Result<reqwest::ClientBuilder, UploadError> {
         let builder = tls::client_builder(HttpVersions::Http1).map_err(UploadError::Tls)?;
         Ok(builder.connect_timeout(CONNECT_TIMEOUT))
@@ -92,6 +97,32 @@ impl LinkClient {
     /// A request to a link that takes a whole small file.
     pub(super) fn put(&self, link: &str) -> reqwest::RequestBuilder {
         self.http.request(Method::PUT, link)
+    }
+}
+
+/// The client that many uploads share.
+#[derive(Debug, Clone)]
+pub(crate) struct SharedClient {
+    client: LinkClient,
+    /// Whether nobody chose it: then it goes through the system's proxy, where nothing for this machine itself may go.
+    is_default: bool,
+}
+
+impl SharedClient {
+    /// The client that was chosen, else a new one.
+    pub(crate) fn new(chosen: Option<LinkClient>) -> Result<Self, UploadError> {
+        let is_default = chosen.is_none();
+        let client = match chosen {
+            Some(client) => client,
+            None => LinkClient::new()?,
+        };
+        Ok(Self { client, is_default })
+    }
+
+    /// The client for a ticket; `None` when the upload needs one of its own.
+    pub(crate) fn for_ticket(&self, ticket: &UploadTicket) -> Option<LinkClient> {
+        let fits = !(self.is_default && ticket.is_of_this_machine());
+        fits.then(|| self.client.clone())
     }
 }
 

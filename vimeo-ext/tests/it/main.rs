@@ -37,6 +37,7 @@ mod upload_journal;
 mod upload_kills;
 mod upload_matrix;
 mod upload_memory;
+mod upload_proxy;
 mod upload_queue;
 mod upload_sandbox;
 mod upload_servers;

@@ -10,13 +10,28 @@ const ANYWHERE: [&str; 9] =
     ["password", "passwd", "passphrase", "passcode", "secret", "token", "credential", "signature", "cookie"];
 
 /// Words that name one when they are a whole part of a name: `api_key` does, `keyframe` and `country` do not.
-const WHOLE: [&str; 9] = ["key", "apikey", "code", "pin", "sig", "auth", "authorization", "jwt", "session"];
+const WHOLE: [&str; 10] =
+    ["pwd", "key", "apikey", "code", "pin", "sig", "auth", "authorization", "jwt", "session"];
 
 /// Whether a parameter, a field or a header of this name holds a secret.
 pub(crate) fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
+    let name = in_snake_case(name);
     ANYWHERE.iter().any(|word| name.contains(word))
         || name.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| WHOLE.contains(&part))
+}
+
+/// `streamKey` as `stream_key`.
+fn in_snake_case(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len());
+    let mut after_small = false;
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && after_small {
+            snake.push('_');
+        }
+        after_small = c.is_ascii_lowercase() || c.is_ascii_digit();
+        snake.push(c.to_ascii_lowercase());
+    }
+    snake
 }
 
 /// Blacks out the secrets in a body, at any depth.
@@ -82,11 +97,24 @@ mod tests {
             "Proxy-Authorization",
             "privacy[password]",
             "APIKEY",
+            "streamKey",
+            "srtPassphrase",
+            "authCode",
+            "pwd",
         ] {
             assert!(is_secret(name), "{name}");
         }
-        for name in ["name", "keyframe", "country", "encoding", "privacy[view]", "spin", "Accept", "per_page"]
-        {
+        for name in [
+            "name",
+            "keyframe",
+            "country",
+            "encoding",
+            "privacy[view]",
+            "spin",
+            "Accept",
+            "countryOrRegion",
+            "per_page",
+        ] {
             assert!(!is_secret(name), "{name}");
         }
     }

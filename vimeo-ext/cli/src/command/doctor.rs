@@ -1,5 +1,7 @@
 //! `vimeo doctor`.
 
+use std::path::Path;
+
 use chrono::{DateTime, Utc};
 use clap::Args;
 use serde::Serialize;
@@ -114,17 +116,35 @@ fn variables(is_set: impl Fn(&str) -> bool) -> Vec<Finding> {
 }
 
 async fn uploads(context: &Context<'_>) -> Finding {
-    let list = match context.uploads().await {
-        Ok(folder) => Journal::in_folder(folder).list().await.map_err(Failure::from),
-        Err(failure) => Err(failure),
+    let (list, folder) = match context.uploads().await {
+        Ok(folder) => {
+            let list = Journal::in_folder(&folder).list().await.map_err(Failure::from);
+            (list, Some(folder))
+        }
+        Err(failure) => (Err(failure), None),
     };
     match list {
-        Ok(list) if list.is_empty() => finding("uploads", Verdict::Good, "all are finished", None),
+        Ok(list) if list.is_empty() => match folder.as_deref().map(writable) {
+            Some(Err(failure)) => finding("uploads", Verdict::Bad, failure.message(), failure.next_step()),
+            _ => finding("uploads", Verdict::Good, "all are finished", None),
+        },
         Ok(list) => {
             let says = format!("{} not finished", list.len());
             finding("uploads", Verdict::Note, says, Some("vimeo uploads list"))
         }
         Err(failure) => finding("uploads", Verdict::Bad, failure.message(), None),
+    }
+}
+
+/// Whether files can be put into a folder, or into the one above it in which it would be made.
+fn writable(folder: &Path) -> Result<()> {
+    let there = folder.ancestors().find(|folder| folder.is_dir()).unwrap_or(folder);
+    // It has no name, and is gone with its handle.
+    match tempfile::tempfile_in(there) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Failure::file("write unfinished uploads down in", folder, &error).next(
+            "set VIMEO_STATE_DIR to a folder that can be written; until then no upload can be resumed",
+        )),
     }
 }
 
@@ -306,6 +326,18 @@ mod tests {
         }
         let all = scopes(&ScopeSet::from(login.rsplit(' ').next().unwrap().replace(',', " ").as_str()));
         assert_eq!((all.len(), all[0].next.as_ref()), (1, None));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_folder_that_could_not_be_made_is_not_taken_for_an_empty_one() {
+        let folder = tempfile::tempdir().unwrap();
+        for place in [folder.path().to_path_buf(), folder.path().join("not/yet/there")] {
+            assert!(writable(&place).is_ok(), "{}", place.display());
+        }
+        let failure = writable(Path::new("/proc/uploads")).unwrap_err();
+        assert!(failure.message().contains("/proc/uploads"), "{failure}");
+        assert!(failure.next_step().unwrap().contains("VIMEO_STATE_DIR"));
     }
 
     #[test]

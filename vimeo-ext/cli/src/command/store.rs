@@ -71,9 +71,8 @@ impl KeyArgs {
 }
 
 fn from_file(path: &Path) -> Result<Key> {
-    let bytes = Zeroizing::new(
-        config::read(path, config::LONGEST_FILE).map_err(|error| Failure::file("read", path, &error))?,
-    );
+    let bytes =
+        Zeroizing::new(config::read_named(path).map_err(|error| Failure::file("read", path, &error))?);
     let text = std::str::from_utf8(&bytes).unwrap_or_default();
     key(&text.into(), &path.display().to_string())
 }

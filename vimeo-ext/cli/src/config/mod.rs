@@ -7,7 +7,7 @@ mod settings;
 
 pub(crate) use accounts::{Account, Accounts, Kept, TokenPlace, check_name};
 #[cfg(feature = "stores")]
-pub(crate) use files::LONGEST_FILE;
-pub(crate) use files::{read, read_text, remove, replace};
+pub(crate) use files::read_named;
+pub(crate) use files::{LONGEST_FILE, read, read_named_text, read_text, remove, replace};
 pub(crate) use folders::Folders;
 pub(crate) use settings::Settings;

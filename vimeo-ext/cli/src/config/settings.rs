@@ -21,7 +21,7 @@ impl Settings {
     /// None at all when there is no such file.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
         let path = folder.join("config.toml");
-        let text = match super::read_text(&path) {
+        let text = match super::read_named_text(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(Failure::file("read", &path, &error)),

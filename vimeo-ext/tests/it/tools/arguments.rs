@@ -1,7 +1,7 @@
 //! Arguments as clients send them: as text, as numbers, and under the names that other tools have for them.
 
 use serde_json::{Value, json};
-use vimeo_ext::tools::{Category, Offer, Tools, Toolset};
+use vimeo_ext::tools::{Category, Offer, Tools, Toolset, Uploads};
 use vimeo_sandbox::{Quota, Sandbox};
 
 use super::world::{World, client};
@@ -348,4 +348,19 @@ async fn limits_say_whether_they_count_bytes_or_videos() {
     let tools = all(&Tools::for_account(client(&sandbox, sandbox.token())));
     let limits = tools.call("vimeo_limits_get", json!({})).await.unwrap();
     assert_eq!(limits.value()["space_unit"], "bytes", "{}", limits.value());
+}
+
+#[tokio::test]
+async fn an_upload_that_the_quota_has_no_room_for_says_what_is_used() {
+    let sandbox = Sandbox::builder().quota(Quota::videos(1, 1)).start().await.unwrap();
+    sandbox.seed_videos(1);
+    let folder = tempfile::tempdir().unwrap();
+    let film = folder.path().join("film.mp4");
+    std::fs::write(&film, vec![7; 1_000]).unwrap();
+    let tools = all(&Tools::for_account(client(&sandbox, sandbox.token())));
+    let tools = tools.uploads(Uploads::from_folders([folder.path()]));
+    let arguments = json!({"path": film, "privacy_view": "nobody"});
+    let error = tools.call("vimeo_video_upload", arguments).await.unwrap_err();
+    assert_eq!(error.category, Category::Plan, "{error:?}");
+    assert!(error.message.ends_with("1 of 1 videos are used."), "{error}");
 }

@@ -53,7 +53,7 @@ pub(super) struct Callers(Vec<Caller>);
 impl Callers {
     pub(super) fn read(path: &Path) -> Result<Self> {
         let text =
-            config::read_text(path).map_err(|error| Failure::file("read the bearers", path, &error))?;
+            config::read_named_text(path).map_err(|error| Failure::file("read the bearers", path, &error))?;
         let callers = parse(&text).map_err(|reason| {
             Failure::usage(format!("{}: {reason}", path.display()))
                 .next("vimeo help mcp shows how it is written")

@@ -53,7 +53,7 @@ impl Batch {
     pub(crate) fn open(folder: Option<PathBuf>, who: &str, files: &[PathBuf]) -> Self {
         let path = folder.map(|folder| folder.join(format!("{}.json", name(who, files))));
         // One that cannot be read is worth nothing: the journal still keeps what is not finished.
-        let text = path.as_ref().and_then(|path| std::fs::read(path).ok());
+        let text = path.as_ref().and_then(|path| config::read(path, config::LONGEST_FILE).ok());
         let begun = text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
         Self { path, begun: Mutex::new(begun) }
     }
