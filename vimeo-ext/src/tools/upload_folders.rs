@@ -83,6 +83,7 @@ impl Place {
 }
 
 #[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::io::Read;
     use std::os::unix::fs::symlink;

@@ -240,8 +240,8 @@ async fn send(
     kind: &Kind,
     step: impl FnMut(&crate::upload::Progress) + Send + 'static,
 ) -> Result<State, Error> {
-    let name = || file.path.display().to_string();
-    let opened = file.file.try_clone().map_err(|error| UploadError::io("open", &name(), error))?;
+    let name = file.path.display().to_string();
+    let opened = file.file.try_clone().map_err(|error| UploadError::io("open", name, error))?;
     let source = FileSource::from_opened(opened, &file.path).await?;
     match kind {
         Kind::New(input) => {
