@@ -160,6 +160,7 @@
 mod builder;
 mod client;
 mod clock;
+mod config_error;
 mod error;
 mod hex;
 mod loopback;
@@ -192,7 +193,8 @@ pub use budget::{Budget, Budgets, LimitPolicy};
 pub use builder::VimeoBuilder;
 pub use client::Vimeo;
 pub use clock::Clock;
-pub use error::{ConfigError, Error};
+pub use config_error::ConfigError;
+pub use error::Error;
 pub use media::{
     AnimatedThumbnail, ByForm, Candidate, CreateVideo, Delegated, FormUpload, FromSource, FromUrl,
     MediaError, NewVideo, PictureTarget, PulledVideo, Reconciliation, Replace, Replaced, ThumbnailAt,
