@@ -13,6 +13,7 @@ use super::core::{Core, is_refused};
 use super::{Account, AccountId, AccountRecord, AccountsError, Status, Tokens};
 use crate::AccessToken;
 use crate::auth::{AuthError, BoxFuture, RefreshError, Refresher};
+use crate::retry::Backoff;
 use crate::timeouts::{later, later_date};
 
 /// Gets new tokens for an account, ahead of their expiry or when Vimeo takes them no longer.
@@ -68,9 +69,8 @@ const REFRESH_TIMEOUT: Duration = Duration::from_secs(45);
 const REFRESH_LIMIT: Duration = Duration::from_secs(600);
 /// How long calls wait for new tokens to be written.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
-/// The first pause before new tokens are written again, which doubles up to the longest.
-const FIRST_BACKOFF: Duration = Duration::from_millis(100);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+/// The pauses before new tokens are written again.
+const WRITE_BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(30));
 /// How long new tokens are tried to be written.
 const WRITE_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
 /// From so long before its expiry a token is renewed without asking Vimeo whether it still holds.
@@ -373,7 +373,7 @@ impl Renewal {
     async fn write(&self, old: &Tokens, new: &Tokens) -> Result<Tokens, AccountsError> {
         let (core, id) = (&self.core, &self.id);
         let begun = Instant::now();
-        let mut backoff = FIRST_BACKOFF;
+        let mut failures: u32 = 0;
         loop {
             match core.write_renewed(id, old, new).await {
                 Ok(record) => {
@@ -395,8 +395,8 @@ impl Renewal {
                 }
             }
             self.tell(Ok(new.clone()));
-            sleep(backoff.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
-            backoff = backoff.saturating_mul(2).min(LONGEST_BACKOFF);
+            sleep(WRITE_BACKOFF.wait_half(failures, fastrand::f64())).await;
+            failures = failures.saturating_add(1);
             self.prolong().await;
         }
     }

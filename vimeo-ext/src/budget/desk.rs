@@ -9,15 +9,15 @@ use tokio::time::{Instant, timeout};
 
 use super::slices::{Times, Want};
 use super::{Budget, BudgetShare, lock};
+use crate::retry::Backoff;
 use crate::timeouts::after;
 
 /// So many questions go to the store at once, at the most.
 const TOGETHER: usize = 256;
 /// A store that takes longer is away.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// So long after the first failure the store is asked again; after each further one twice as long later.
-const FIRST_PAUSE: Duration = Duration::from_secs(5);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long after a failure the store is asked again.
+const BACKOFF: Backoff = Backoff::new(Duration::from_secs(5), Duration::from_secs(60));
 
 /// Asks the store for a process.
 pub(super) struct Desk {
@@ -87,12 +87,10 @@ impl Desk {
             }
             (Some(error), None) => {
                 tracing::warn!(error, "the shared budget is away; this process goes by what it knows itself");
-                state.away = Some((after(FIRST_PAUSE), 1));
+                state.away = Some((after(BACKOFF.longest(0)), 1));
             }
             (Some(_), Some((_, failures))) => {
-                let doubled =
-                    FIRST_PAUSE.saturating_mul(1u32.checked_shl(failures.min(16)).unwrap_or(u32::MAX));
-                state.away = Some((after(doubled.min(LONGEST_PAUSE)), failures.saturating_add(1)));
+                state.away = Some((after(BACKOFF.longest(failures)), failures.saturating_add(1)));
             }
         }
     }
@@ -132,11 +130,11 @@ impl Work {
             times.push(now);
             questions.push(budget.question(&self.desk.holder, *want, now));
         }
-        let answer = match timeout(PATIENCE, self.desk.share.lease(&questions)).await {
+        let answer = match timeout(STORE_TIMEOUT, self.desk.share.lease(&questions)).await {
             Ok(Ok(leases)) if leases.len() == questions.len() => Ok(leases),
             Ok(Ok(leases)) => Err(format!("{} answers to {} questions", leases.len(), questions.len())),
             Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err(format!("no answer within {PATIENCE:?}")),
+            Err(_) => Err(format!("no answer within {STORE_TIMEOUT:?}")),
         };
         let leases = answer.as_ref().map_or(&[][..], |leases| leases);
         let leases = leases.iter().copied().map(Some).chain(iter::repeat(None));

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 use vimeo_api::LONGEST_WINDOW;
 
+use crate::retry::Backoff;
 use crate::timeouts::later;
 
 /// Calls that count alike: the same operation, with or without `fields`.
@@ -111,9 +112,10 @@ const COLD: u64 = 4;
 /// Vimeo tells the reset in whole seconds, so it may lie up to one later.
 pub(super) const MARGIN: Duration = Duration::from_secs(1);
 
-/// The waits after a `429` that does not say when to come back.
+/// The first wait after a `429` that does not say when to come back.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// The waits after the first and each further one.
+const BACKOFF: Backoff = Backoff::new(FIRST_WAIT, Duration::from_secs(60));
 
 impl Ledger {
     /// One that believes in no window longer than this.
@@ -213,11 +215,8 @@ impl Ledger {
             .reset
             .filter(|(_, resets)| reading.remaining == Some(0) && *resets > now)
             .map(|(_, resets)| later(resets, MARGIN).saturating_duration_since(now));
-        let doublings = self.strikes.saturating_sub(1).min(16);
-        let doubled =
-            FIRST_WAIT.saturating_mul(1u32.checked_shl(doublings).unwrap_or(u32::MAX)).min(LONGEST_WAIT);
         // Half of it is sure, so that a crowd does not come back at once.
-        let own = doubled.mul_f64(0.5 + random / 2.0);
+        let own = BACKOFF.wait_half(self.strikes.saturating_sub(1), random);
         let wait = wait.filter(|wait| *wait <= self.longest);
         // A reset that was believed once and was followed by another refusal is believed no more alone.
         let wait = match wait.or(reset) {

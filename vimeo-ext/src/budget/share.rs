@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
 use vimeo_api::LONGEST_WINDOW;
-
-use crate::auth::BoxFuture;
 
 /// Where processes that serve the same accounts share what they know of each limit.
 ///

@@ -7,8 +7,7 @@ use chrono::{DateTime, Utc};
 use http::{HeaderMap, Method, StatusCode};
 use vimeo_api::{Error, Operation, RateLimit, Sent, retry_after, time_until};
 
-use super::{Answered, Effect, RetryPolicy, effect};
-use crate::timeouts::share;
+use super::{Answered, Backoff, Effect, RetryPolicy, effect};
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy)]
@@ -129,7 +128,10 @@ pub fn decide(policy: &RetryPolicy, attempt: &Attempt<'_>) -> Decision {
     let wait = match servers_word {
         Some(wait) if wait > policy.server_cap => return Decision::Stop,
         Some(wait) => wait,
-        None => backoff(policy.base, policy.cap, attempt.number, attempt.random),
+        None => {
+            let backoff = Backoff::new(policy.base, policy.cap);
+            backoff.wait(attempt.number.saturating_sub(1), attempt.random, None)
+        }
     };
     match attempt.elapsed.checked_add(wait) {
         Some(time) if time <= policy.budget => Decision::Again(wait),
@@ -170,12 +172,6 @@ fn makes_nothing_twice(attempt: &Attempt<'_>) -> bool {
 fn reset(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let limit = RateLimit::read(headers).filter(|limit| limit.remaining == Some(0))?;
     Some(time_until(limit.reset?, headers, now)).filter(|wait| !wait.is_zero())
-}
-
-/// Full jitter: anything from nothing to the exponential.
-pub(crate) fn backoff(base: Duration, cap: Duration, number: u32, random: f64) -> Duration {
-    let doublings = number.saturating_sub(1).min(31);
-    share(base.saturating_mul(1u32.checked_shl(doublings).unwrap_or(u32::MAX)).min(cap), random)
 }
 
 #[cfg(test)]
@@ -351,15 +347,10 @@ mod tests {
         }
         assert_eq!(ask(&GET, outcome, 1, 119), again(500));
         assert_eq!(ask(&GET, outcome, 1, 120), stop());
+        let backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(20));
         for number in [1, 7, 40, u32::MAX] {
-            assert!(
-                backoff(Duration::from_millis(500), Duration::from_secs(20), number, 1.0)
-                    <= Duration::from_secs(20)
-            );
+            assert!(backoff.wait(number - 1, 1.0, None) <= Duration::from_secs(20));
         }
-        assert_eq!(
-            backoff(Duration::from_millis(500), Duration::from_secs(20), 3, 0.25),
-            Duration::from_millis(500)
-        );
+        assert_eq!(backoff.wait(2, 0.25, None), Duration::from_millis(500));
     }
 }

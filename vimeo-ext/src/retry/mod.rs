@@ -1,9 +1,11 @@
 //! When a call is sent again.
 
+mod backoff;
 mod decide;
 mod effect;
 mod policy;
 
+pub use backoff::Backoff;
 pub use decide::{Attempt, Decision, Outcome, decide};
 pub use effect::{Answered, Effect, effect, effect_of_error};
 pub use policy::RetryPolicy;

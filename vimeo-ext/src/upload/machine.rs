@@ -13,8 +13,8 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::backoff::Backoff;
 use super::plan::{ChunkSizer, Plan};
+use crate::retry::Backoff;
 
 /// Something that went wrong with one request and may go better the next time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

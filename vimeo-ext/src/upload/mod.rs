@@ -30,7 +30,6 @@
 //! a source's pieces to the HTTP client in portions that fit the line.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-mod backoff;
 mod bandwidth;
 mod body;
 mod control;
@@ -53,7 +52,6 @@ mod source;
 mod ticket;
 mod wire;
 
-pub use backoff::Backoff;
 pub use bandwidth::Bandwidth;
 pub use control::UploadHandle;
 pub use driver::Uploaded;
@@ -75,3 +73,5 @@ pub use source::{
 pub use ticket::UploadTicket;
 pub(crate) use ticket::{is_loopback, link_problem};
 pub use wire::LinkClient;
+
+pub use crate::retry::Backoff;

@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backoff::Backoff;
 use super::bandwidth::Bandwidth;
 use super::machine::Patience;
 use super::plan::Chunking;
+use crate::retry::Backoff;
 
 /// How an upload is done. The defaults suit most lines.
 ///

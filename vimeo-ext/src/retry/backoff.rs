@@ -7,7 +7,7 @@ use crate::timeouts::share;
 /// Exponential waits with full jitter: a random share of `base · 2ⁿ`, never more than `cap`.
 ///
 /// Defaults: base 500 ms, cap 30 s. Full jitter keeps a thousand clients that broke at one moment
-/// from coming back at one moment.
+/// from coming back at one moment. Where a wait must not be short, half of it is sure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
     base: Duration,
@@ -25,12 +25,12 @@ impl Backoff {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// use vimeo_ext::upload::Backoff;
+    /// use vimeo_ext::retry::Backoff;
     /// let patient = Backoff::new(Duration::from_secs(2), Duration::from_secs(120));
     /// assert_eq!(patient.longest(0), Duration::from_secs(2));
     /// assert_eq!(patient.longest(20), Duration::from_secs(120));
     /// ```
-    pub fn new(base: Duration, cap: Duration) -> Self {
+    pub const fn new(base: Duration, cap: Duration) -> Self {
         Self { base, cap }
     }
 
@@ -38,6 +38,12 @@ impl Backoff {
     pub fn longest(&self, failures: u32) -> Duration {
         let factor = 2u32.checked_pow(failures).unwrap_or(u32::MAX);
         self.base.saturating_mul(factor).min(self.cap)
+    }
+
+    /// A wait of which half is sure, for one draw of `chance` in `0.0..=1.0`: nobody comes back at once.
+    pub(crate) fn wait_half(&self, failures: u32, chance: f64) -> Duration {
+        let half = self.longest(failures).checked_div(2).unwrap_or_default();
+        half.saturating_add(share(half, chance))
     }
 
     /// The wait for one draw of `chance` in `0.0..=1.0`.
@@ -87,6 +93,11 @@ mod tests {
                 wait,
                 "failure {failures}, chance {chance}, asked {asked:?}"
             );
+        }
+        for (failures, chance, wait) in
+            [(0, 0.0, ms(250)), (0, 1.0, ms(500)), (1, 0.5, ms(750)), (9, 1.0, ms(30_000))]
+        {
+            assert_eq!(backoff.wait_half(failures, chance), wait, "failure {failures}, chance {chance}");
         }
     }
 }
