@@ -324,6 +324,16 @@ impl Vimeo {
         self.api().call(Method::PATCH, path)
     }
 
+    /// Asks for the headers alone of any path of the API. The value is JSON's null.
+    pub fn head(&self, path: &str) -> Call<Value> {
+        self.api().call(Method::HEAD, path)
+    }
+
+    /// Asks which methods a path of the API has; the response's headers tell.
+    pub fn options(&self, path: &str) -> Call<Value> {
+        self.api().call(Method::OPTIONS, path)
+    }
+
     /// Deletes at any path of the API.
     pub fn delete(&self, path: &str) -> Call<Value> {
         self.api().call(Method::DELETE, path)

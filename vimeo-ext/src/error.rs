@@ -90,6 +90,54 @@ impl Error {
     }
 }
 
+/// What kind of failure the call at the root was; false where no call failed. See [`Error::call`].
+impl Error {
+    /// Whether what was asked for is not there, or not for this token to see.
+    pub fn is_not_found(&self) -> bool {
+        self.call().is_some_and(vimeo_api::Error::is_not_found)
+    }
+
+    /// Whether Vimeo did not take a parameter.
+    pub fn is_invalid_parameter(&self) -> bool {
+        self.call().is_some_and(vimeo_api::Error::is_invalid_parameter)
+    }
+
+    /// Whether the account has made as many calls as it may for now.
+    pub fn is_rate_limited(&self) -> bool {
+        self.call().is_some_and(vimeo_api::Error::is_rate_limited)
+    }
+
+    /// Whether the access token, or the app, is not taken.
+    pub fn is_unauthorized(&self) -> bool {
+        self.call().is_some_and(vimeo_api::Error::is_unauthorized)
+    }
+
+    /// Whether the token or the account may not do this.
+    pub fn is_forbidden(&self) -> bool {
+        self.call().is_some_and(vimeo_api::Error::is_forbidden)
+    }
+
+    /// Whether the call took too long.
+    pub fn is_timeout(&self) -> bool {
+        self.call().is_some_and(vimeo_api::Error::is_timeout)
+    }
+
+    /// Whether there was no connection, or it broke off.
+    pub fn is_connection(&self) -> bool {
+        self.call().is_some_and(vimeo_api::Error::is_connection)
+    }
+
+    /// Whether Vimeo, or a proxy before it, failed: any `5xx`.
+    pub fn is_server_error(&self) -> bool {
+        self.call().is_some_and(vimeo_api::Error::is_server_error)
+    }
+
+    /// The status of the response, if there was one.
+    pub fn status(&self) -> Option<http::StatusCode> {
+        self.call().and_then(vimeo_api::Error::status)
+    }
+}
+
 impl From<UploadError> for Error {
     fn from(source: UploadError) -> Self {
         Self::Upload { source: Box::new(source), ticket: None }

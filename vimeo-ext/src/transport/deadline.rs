@@ -1,5 +1,7 @@
 //! The time for a call as a whole.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -18,11 +20,32 @@ impl<N: Step> Step for Deadline<N> {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
         let own = request.extensions.get::<CallTimeout>().map(|timeout| timeout.0);
         let Some(total) = own.or(self.total) else { return self.next.send(request).await };
+        let departure = Departure::default();
+        request.extensions.insert(departure.clone());
         // On the heap, so that calls without a time of their own make no room for its timer.
         let ended = Box::pin(timeout(total, self.next.send(request))).await;
         match ended {
             Ok(result) => result,
-            Err(_) => Err(Error::TimedOut { operation: request.name(), after: total, sent: Sent::Maybe }),
+            Err(_) => {
+                Err(Error::TimedOut { operation: request.name(), after: total, sent: departure.sent() })
+            }
         }
+    }
+}
+
+/// Whether any attempt of a call has left. A call that only waited for the rate limit or a new token has not.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Departure(Arc<AtomicBool>);
+
+impl Departure {
+    /// Notes that an attempt of the call leaves now.
+    pub(super) fn note(request: &Request) {
+        if let Some(departure) = request.extensions.get::<Self>() {
+            departure.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn sent(&self) -> Sent {
+        if self.0.load(Ordering::Relaxed) { Sent::Maybe } else { Sent::No }
     }
 }

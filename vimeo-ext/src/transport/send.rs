@@ -13,6 +13,7 @@ use vimeo_api::{ConnectionError, Error, MOST_REDIRECTS, RawResponse, Request, Se
 use super::Step;
 use super::authenticate::same_origin;
 use super::before_send::BeforeSend;
+use super::deadline::Departure;
 use super::stall::{Stalled, Unread, Watch, Watched};
 use super::standing::Standing;
 
@@ -41,6 +42,7 @@ impl Step for Send {
         if let Some(before) = request.extensions.get::<BeforeSend>() {
             before.run(request).await?;
         }
+        Departure::note(request);
         let Some(limit) = self.attempt else { return self.exchange(request).await };
         match Box::pin(timeout(limit, self.exchange(request))).await {
             Ok(result) => result,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use vimeo_api::{Error, types};
+use vimeo_api::{Error, Sent, types};
 use vimeo_ext::{LimitPolicy, RetryPolicy, Timeouts, Vimeo};
 
 use crate::fake::{Fake, answer};
@@ -201,4 +201,55 @@ async fn an_answer_without_end_is_an_error_and_not_asked_for_again() {
     assert!(matches!(error, Error::TooLong { limit: 1_048_576, .. }), "{error}");
     assert_eq!(error.status().unwrap().as_u16(), 200);
     assert_eq!(count.load(std::sync::atomic::Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn head_and_options_are_sent_as_such() {
+    let fake = Fake::new(|_, _| answer(200).header("allow", "GET, PATCH"));
+    let vimeo = fake.vimeo();
+    assert_eq!(vimeo.head("/me").send().await.unwrap().into_inner(), json!(null));
+    assert_eq!(vimeo.options("/me").send().await.unwrap().headers()["allow"], "GET, PATCH");
+    let methods: Vec<String> = fake.log().iter().map(|seen| seen.method.to_string()).collect();
+    assert_eq!(methods, ["HEAD", "OPTIONS"]);
+}
+
+#[tokio::test]
+async fn an_error_tells_what_kind_it_is_also_inside_of_another() {
+    type Is = fn(&vimeo_ext::Error) -> bool;
+    let kinds: [(u16, Is); 5] = [
+        (404, vimeo_ext::Error::is_not_found),
+        (429, vimeo_ext::Error::is_rate_limited),
+        (401, vimeo_ext::Error::is_unauthorized),
+        (403, vimeo_ext::Error::is_forbidden),
+        (500, vimeo_ext::Error::is_server_error),
+    ];
+    for (status, _) in kinds {
+        let body = json!({"error": "No.", "developer_message": "No.", "error_code": 1, "link": null});
+        let fake = Fake::new(move |_, _| answer(status).json(body.clone()));
+        let vimeo = fake.builder().retry(RetryPolicy::never()).build().unwrap();
+        let call = vimeo_ext::Error::from(vimeo.get("/me").send().await.unwrap_err());
+        let wrapped = vimeo.upload_picture("/videos/1", "no/such/file.png").send().await.unwrap_err();
+        for (other, is) in kinds {
+            assert_eq!(is(&call), status == other, "{status} as {other}");
+            assert!(!is(&wrapped), "no call failed: {wrapped}");
+        }
+        assert_eq!(call.status().map(|told| told.as_u16()), Some(status));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_only_waited_was_surely_not_sent() {
+    let slow = Fake::new(|_, count| match count {
+        0 => answer(200).json(json!({})).limit(1, 0, "2026-03-01T12:01:00+00:00"),
+        _ => answer(200).json(json!({})).after(Duration::from_secs(60)),
+    });
+    let vimeo = slow.vimeo();
+    vimeo.get("/me").send().await.unwrap();
+    let held = vimeo.get("/me").timeout(Duration::from_secs(5)).send().await.unwrap_err();
+    assert!(held.is_timeout(), "{held}");
+    assert_eq!((held.sent(), slow.count()), (Sent::No, 1));
+
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    let cut = vimeo.get("/me").timeout(Duration::from_secs(5)).send().await.unwrap_err();
+    assert_eq!((cut.sent(), slow.count()), (Sent::Maybe, 2));
 }
