@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
-use vimeo_api::{Endpoint, types};
+use vimeo_api::types;
 
 use super::error::{Category, Failed, ToolError};
 use super::quota;
