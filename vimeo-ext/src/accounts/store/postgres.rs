@@ -29,6 +29,9 @@ use crate::budget::{BudgetLease, BudgetQuestion};
 /// for less must stand there as well, as `sslmode=require`, `verify-ca` or `disable`; `prefer` and `allow`, and `PGSSLMODE` in the
 /// environment, are refused. On this machine, over loopback or a socket, it is as the address says.
 ///
+/// A statement waits 10 seconds for a lock and takes 60 at most, and a transaction that does nothing for 60 seconds is ended: a
+/// process that is stuck holds the others up no longer.
+///
 /// ```no_run
 /// use vimeo_ext::accounts::PostgresStore;
 /// # async fn demo() -> Result<(), vimeo_ext::accounts::StoreError> {
@@ -52,6 +55,10 @@ const FOR_BUDGETS: u32 = 2;
 const EVENTS_LOCK: i64 = 0x7669_6d65_6f00;
 /// What those who make the schema lock.
 const SCHEMA_LOCK: i64 = 0x7669_6d65_6f01;
+
+/// What ends a statement that waits for a process that is stuck, and such a process's transaction.
+const SERVER_TIMEOUTS: [(&str, &str); 3] =
+    [("lock_timeout", "10s"), ("statement_timeout", "60s"), ("idle_in_transaction_session_timeout", "60s")];
 
 /// How long a call waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -80,17 +87,10 @@ impl PostgresStore {
         let options = super::postgres_tls::options(url)?
             .application_name("vimeo-ext")
             .options([("search_path", schema)]);
-        let pool = PgPoolOptions::new()
-            .max_connections(connections.max(1))
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options.clone())
-            .await
-            .map_err(rows::failed)?;
-        let budgets = PgPoolOptions::new()
-            .max_connections(FOR_BUDGETS)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_lazy_with(options.options([("synchronous_commit", "off")]));
-        let mut transaction = pool.begin().await.map_err(rows::failed)?;
+        let pool = |size: u32| PgPoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE_TIMEOUT);
+        // New indexes on large tables take as long as they take.
+        let setup = pool(1).connect_with(options.clone()).await.map_err(rows::failed)?;
+        let mut transaction = setup.begin().await.map_err(rows::failed)?;
         lock(&mut transaction, SCHEMA_LOCK).await?;
         let sql = format!("CREATE SCHEMA IF NOT EXISTS {schema}");
         sqlx::query(&sql).execute(&mut *transaction).await.map_err(rows::failed)?;
@@ -102,8 +102,13 @@ impl PostgresStore {
             ]),
             ..Migrator::DEFAULT
         };
-        migrator.run(&pool).await.map_err(StoreError::unavailable)?;
-        Ok(Self { pool, budgets })
+        migrator.run(&setup).await.map_err(StoreError::unavailable)?;
+        setup.close().await;
+        let options = options.options(SERVER_TIMEOUTS);
+        Ok(Self {
+            pool: pool(connections.max(1)).connect_lazy_with(options.clone()),
+            budgets: pool(FOR_BUDGETS).connect_lazy_with(options.options([("synchronous_commit", "off")])),
+        })
     }
 
     /// Writers of several rows wait for each other in their order.

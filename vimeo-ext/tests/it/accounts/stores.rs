@@ -141,6 +141,24 @@ async fn a_sqlite_file_that_others_may_write_is_refused() {
     SqliteStore::open(&path).await.unwrap().close().await;
 }
 
+/// A process that is stuck while it writes holds the others up for some seconds, and not for ever.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: cargo xtask stores"]
+async fn postgres_waits_for_a_stuck_process_only_so_long() {
+    let store = open(&postgres()).await;
+    let stuck = sqlx::PgPool::connect(&postgres_url()).await.unwrap();
+    let mut transaction = stuck.begin().await.unwrap();
+    // What whoever writes a change of status locks.
+    let sql = "SELECT pg_advisory_xact_lock(x'76696d656f00'::bigint)";
+    sqlx::query(sql).execute(&mut *transaction).await.unwrap();
+    let seven = id("7");
+    let (record, change) = (account(&seven, Status::Pending), event(&seven, None, None));
+    let written = tokio::time::timeout(Duration::from_secs(60), store.insert_account(&record, &change)).await;
+    assert!(matches!(written, Ok(Err(StoreError::Unavailable(_)))), "{written:?}");
+    transaction.rollback().await.unwrap();
+    store.insert_account(&record, &change).await.unwrap();
+}
+
 /// Starts this binary once more to run one ignored test.
 pub(super) fn again(test: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
