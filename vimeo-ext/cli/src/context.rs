@@ -11,10 +11,10 @@ use vimeo_ext::upload::Journal;
 use vimeo_ext::{AccessToken, LimitPolicy, Timeouts, Vimeo, VimeoBuilder};
 use vimeo_sandbox::Sandbox;
 
-use crate::cli::Global;
 use crate::config::{Account, Accounts, Folders, Settings, TokenPlace};
 use crate::credentials::{self, Bounded, InsecureFiles, Keyring, Vault};
 use crate::exit::{Exit, Failure, Result};
+use crate::globals::Global;
 use crate::output::{Filter, Streams};
 
 /// Where the API is when nothing else is said.

@@ -13,12 +13,14 @@ mod context;
 mod credentials;
 mod exit;
 mod fault;
+mod globals;
 mod groups;
 mod interrupt;
 mod output;
 mod progress;
 mod reference;
 mod resource;
+mod text;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -144,7 +146,7 @@ fn carry_out(cli: Cli, streams: &Streams) -> Result<Exit> {
         tokio::select! {
             biased;
             signal = streams.interrupt().wait() => Err(streams.interrupt().failure(signal)),
-            outcome = command::run(&context, cli.command) => outcome,
+            outcome = command::run(&context, cli.command, cli::command) => outcome,
         }
     });
     // A thread that still waits for a keyring or for standard input must not hold the process.

@@ -1,6 +1,5 @@
 //! Any call of the API from words on a command line.
 
-pub(crate) mod body;
 mod cache;
 mod check;
 mod parameters;

@@ -25,9 +25,8 @@ enum Map {
     Paths,
 }
 
-pub(crate) async fn run(context: &Context<'_>, args: &HelpArgs) -> Result<Exit> {
+pub(crate) async fn run(context: &Context<'_>, args: &HelpArgs, mut command: clap::Command) -> Result<Exit> {
     context.streams.page();
-    let mut command = crate::cli::command();
     command.build();
     if let Some(map) = args.map {
         match map {

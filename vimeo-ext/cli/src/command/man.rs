@@ -17,8 +17,8 @@ pub(crate) struct ManArgs {
     dir: Option<PathBuf>,
 }
 
-pub(crate) fn run(context: &Context<'_>, args: &ManArgs) -> Result<Exit> {
-    let pages = pages(&crate::cli::command())?;
+pub(crate) fn run(context: &Context<'_>, args: &ManArgs, line: &clap::Command) -> Result<Exit> {
+    let pages = pages(line)?;
     match &args.dir {
         None => {
             if let Some((_, page)) = pages.first() {

@@ -79,8 +79,12 @@ pub(crate) fn fields_of(word: &str) -> Option<Vec<&'static str>> {
     Some((resource.known)())
 }
 
-/// Does what the command line says.
-pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<Exit> {
+/// Does what the command line says. `line` is the whole of it, for the commands that explain it.
+pub(crate) async fn run(
+    context: &Context<'_>,
+    command: Command,
+    line: fn() -> clap::Command,
+) -> Result<Exit> {
     match command {
         Command::Auth(args) => auth::run(context, args).await,
         Command::Upload(args) => upload::run(context, args).await,
@@ -106,7 +110,7 @@ pub(crate) async fn run(context: &Context<'_>, command: Command) -> Result<Exit>
         Command::Sandbox(_) => Err(Failure::usage("the sandbox's command runs without a context")),
         Command::Doctor(_) => doctor::run(context).await,
         Command::Completion(args) => completion::run(context, &args),
-        Command::Man(args) => man::run(context, &args),
-        Command::Help(args) => help::run(context, &args).await,
+        Command::Man(args) => man::run(context, &args, &line()),
+        Command::Help(args) => help::run(context, &args, line()).await,
     }
 }

@@ -9,8 +9,7 @@ use vimeo_ext::{ConfigError, Error, MediaError};
 
 use super::failure::is_misnamed;
 use super::{Exit, Failure};
-use crate::api::body;
-use crate::output::{bytes, duration};
+use crate::text::{bytes, describe, duration};
 
 impl From<api::Error> for Failure {
     fn from(error: api::Error) -> Self {
@@ -59,7 +58,7 @@ fn message_of(error: &Error) -> String {
     match (error, error.call()) {
         (Error::Auth(AuthError::NoApp), _) => "this needs the app's client identifier and secret".to_owned(),
         (Error::Auth(AuthError::NoToken), _) => "there is no access token".to_owned(),
-        (_, Some(api::Error::Decode(unread))) => match body::describe(unread.headers(), unread.bytes()) {
+        (_, Some(api::Error::Decode(unread))) => match describe(unread.headers(), unread.bytes()) {
             Some(what) => format!("{}: the answer ({}) is {what}", operation(error), unread.status()),
             None => without_types(&error.to_string()),
         },

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::Exit;
-use crate::output::escaped;
+use crate::text::escaped;
 
 /// Why a command did not do what it should.
 #[derive(Debug)]

@@ -11,10 +11,10 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::colour::{ColourChoice, Paint, is_coloured};
-use super::escape::{escaped, escaped_but_colours};
 use super::pager::{Pager, Running};
 use crate::exit::{Failure, Result};
 use crate::interrupt::Interrupt;
+use crate::text::{escaped, escaped_but_colours};
 
 /// The most that is read of standard input or of a file that is named on the command line. No token and no request body of
 /// ours reaches it.
@@ -342,8 +342,7 @@ mod tests {
             streams.note(TITLE);
             (out.bytes(), err.bytes())
         };
-        let steers =
-            |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(super::super::escape::is_steering);
+        let steers = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(crate::text::is_steering);
         let (out, err) = write(Some(80));
         assert!(!steers(&out) && !steers(&err), "{:?}", String::from_utf8_lossy(&out));
         let (out, err) = write(None);

@@ -5,7 +5,7 @@ use std::io;
 use console::{measure_text_width, truncate_str};
 
 use super::Streams;
-use super::escape::is_steering;
+use crate::text::is_steering;
 
 /// Rows under titles.
 pub(crate) struct Table {
