@@ -185,6 +185,8 @@ pub mod upload;
 #[cfg(feature = "webhooks")]
 pub mod webhooks;
 
+/// The crate whose types hold secrets; brings `ExposeSecret`.
+pub use secrecy;
 pub use vimeo_api as api;
 pub use vimeo_api::{ChannelId, DomainName, FolderId, GroupId, InvalidId, ShowcaseId, UserId, VideoId};
 

@@ -177,6 +177,12 @@ impl From<String> for ScopeSet {
     }
 }
 
+impl From<Scope> for ScopeSet {
+    fn from(scope: Scope) -> Self {
+        [scope].into_iter().collect()
+    }
+}
+
 impl<const N: usize> From<[Scope; N]> for ScopeSet {
     fn from(scopes: [Scope; N]) -> Self {
         scopes.into_iter().collect()

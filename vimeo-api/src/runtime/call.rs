@@ -88,9 +88,16 @@ impl<T> Call<T> {
         }
     }
 
-    /// Sets a query parameter, once: a second value replaces the first.
-    pub fn query(mut self, name: impl Into<Cow<'static, str>>, value: &dyn QueryValue) -> Self {
-        self.set_query(name, value);
+    /// Sets a query parameter, once: a second value replaces the first. It takes texts, numbers, booleans, times, and lists of
+    /// these.
+    ///
+    /// ```
+    /// # fn demo(client: vimeo_api::Client) -> vimeo_api::Call<serde_json::Value> {
+    /// client.call(http::Method::GET, "/me/videos").query("sort", "date").query("per_page", 5)
+    /// # }
+    /// ```
+    pub fn query(mut self, name: impl Into<Cow<'static, str>>, value: impl QueryValue) -> Self {
+        self.set_query(name, &value);
         self
     }
 
@@ -111,7 +118,7 @@ impl<T> Call<T> {
     /// Asks for these fields alone.
     pub fn fields(self, fields: impl Into<Fields>) -> Self {
         let fields = fields.into();
-        self.query("fields", &fields.as_str())
+        self.query("fields", fields.as_str())
     }
 
     /// Sends a header with this call; it replaces one of that name, also `Accept`.
@@ -235,6 +242,11 @@ impl<T> Call<T> {
         T: DeserializeOwned + Send + 'static,
     {
         Box::pin(send(self))
+    }
+
+    /// Sends the call and reads the response as a type of your own.
+    pub fn send_as<U: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<U> {
+        self.read_as().send()
     }
 
     /// The request that would be sent.
@@ -451,6 +463,18 @@ macro_rules! as_text {
     };
 }
 
+impl PathValue for &str {
+    fn to_segment(&self) -> Result<Cow<'_, str>, InvalidId> {
+        Ok(Cow::Borrowed(self))
+    }
+}
+
+impl<T: QueryValue + ?Sized> QueryValue for &T {
+    fn to_query(&self) -> Cow<'_, str> {
+        (**self).to_query()
+    }
+}
+
 macro_rules! as_display {
     ($($type:ty),*) => {
         $(
@@ -469,7 +493,7 @@ macro_rules! as_display {
     };
 }
 
-as_text!(str, String, &str);
+as_text!(str, String);
 as_display!(u64, i64, u32, i32, f64, bool);
 
 impl QueryValue for chrono::NaiveDate {

@@ -1,12 +1,13 @@
 //! What is known of an account.
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use super::{AccountId, KeyId, Sealed, Status};
 use crate::ScopeSet;
 
 /// What is known of an account. It holds no secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Account {
     /// What your program calls it.
@@ -139,7 +140,7 @@ pub struct AccountPage {
 }
 
 /// A change of an account's status.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct StatusEvent {
     /// Its place in the order of all changes.

@@ -4,14 +4,17 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
 
 use super::{AccountsError, ConnectionId, Sealed};
 
 /// A connection as it can be shown: it holds no secret, and secrets never come back out of the store.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Connection {
-    /// What the store calls it.
+    /// What the store calls it; `connectionId` in JSON.
+    #[serde(rename = "connectionId")]
     pub id: ConnectionId,
     /// Its name, the only one of that name in the store.
     pub name: String,
@@ -23,9 +26,11 @@ pub struct Connection {
     pub client_identifier: String,
     /// Counts changes, from 1. A change names the version it was made against.
     pub version: u64,
-    /// When it was made.
+    /// When it was made; not in JSON.
+    #[serde(skip)]
     pub created_at: DateTime<Utc>,
-    /// When it last changed.
+    /// When it last changed; not in JSON.
+    #[serde(skip)]
     pub changed_at: DateTime<Utc>,
 }
 

@@ -47,6 +47,11 @@ impl AccessToken {
         &self.secret
     }
 
+    /// The text of the token: for a store of your own, never for a log.
+    pub fn expose(&self) -> &str {
+        self.secret.expose_secret()
+    }
+
     /// Its scopes, where they are known.
     pub fn scopes(&self) -> Option<&ScopeSet> {
         self.scopes.as_ref()

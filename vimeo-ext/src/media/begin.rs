@@ -11,8 +11,8 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, header};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vimeo_api::{Call, Secret, Sender};
 
@@ -27,7 +27,8 @@ use crate::upload::{
 use crate::{Error, Vimeo};
 
 /// Something about a file that may be a mistake; the flow went on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Warning {
     /// The first bytes are those of another kind of file.

@@ -4,6 +4,7 @@
 //! `begin` takes a file from the journal to a running upload, `signed_file` takes a small file through a signed link.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+mod awaitable;
 mod begin;
 mod create;
 mod delegate;

@@ -1,5 +1,6 @@
 //! A new video out of a file.
 
+use serde::Serialize;
 use vimeo_api::ResourceUri;
 
 use super::begin::{Begun, Created, Intent, Transfer, begin};
@@ -14,7 +15,7 @@ const CREATED: &str = "uri,link,upload.approach,upload.upload_link,privacy.view"
 pub struct FromSource(Transfer);
 
 /// A video whose bytes have all arrived. Vimeo has yet to transcode it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct NewVideo {
     /// Its URI, as `/videos/123`.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
@@ -13,13 +14,14 @@ use super::machine::{Command, Event, Machine, Now, Range64, Trouble, Verdict};
 use super::options::UploadOptions;
 use super::plan::Plan;
 use super::progress::Reporter;
+use super::seconds;
 use super::source::Source;
 use super::ticket::UploadTicket;
 use super::wire::{Answer, NoAnswer, Wire};
 use crate::timeouts::after;
 
 /// A finished upload.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Uploaded {
     /// The video, as `/videos/123`.
@@ -33,7 +35,8 @@ pub struct Uploaded {
     /// Whether a last HEAD confirmed the size; `false` when the server had acknowledged every byte
     /// but no longer answered for the link afterwards.
     pub verified: bool,
-    /// Time it took, pauses not counted.
+    /// Time it took, pauses not counted; in JSON in seconds.
+    #[serde(serialize_with = "seconds::serialize")]
     pub elapsed: Duration,
 }
 

@@ -48,6 +48,7 @@ mod plan;
 mod progress;
 mod put;
 mod queue;
+mod seconds;
 mod source;
 mod ticket;
 mod wire;

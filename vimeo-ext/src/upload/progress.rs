@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::sync::watch;
 
+use super::seconds;
+
 /// How far an upload is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Progress {
     /// Bytes the server has acknowledged. Never falls; ends at `total`.
@@ -19,7 +22,8 @@ pub struct Progress {
     pub total: u64,
     /// Bytes a second, smoothed over about five seconds; 0 until it is known.
     pub rate: u64,
-    /// Time left at this rate; `None` until the rate is known.
+    /// Time left at this rate; `None` until the rate is known. In JSON in seconds.
+    #[serde(serialize_with = "seconds::serialize_option")]
     pub eta: Option<Duration>,
 }
 

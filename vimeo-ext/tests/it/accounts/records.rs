@@ -24,3 +24,23 @@ pub(crate) fn connection(id: &str, name: &str) -> ConnectionRecord {
         secrets: Sealed { key: KeyId::new("k1"), bytes: vec![9, 8, 7] },
     }
 }
+
+#[test]
+fn connections_accounts_and_events_serialise_without_a_secret() {
+    let connection = connection("c1", "Main").connection;
+    assert_eq!(
+        serde_json::to_value(&connection).unwrap(),
+        serde_json::json!({
+            "connectionId": "c1", "name": "Main", "description": null, "enabled": true,
+            "clientIdentifier": connection.client_identifier, "version": 1,
+        })
+    );
+    let id = AccountId::new("user 7").unwrap();
+    let account = serde_json::to_value(account(&id, Status::Active).account).unwrap();
+    assert_eq!((&account["id"], &account["status"]), (&"user 7".into(), &"active".into()));
+    let event = serde_json::to_value(event(&id, None, Some(Status::Pending))).unwrap();
+    assert_eq!(
+        (&event["account"], &event["from"], &event["to"]),
+        (&"user 7".into(), &().into(), &"pending".into())
+    );
+}

@@ -104,3 +104,16 @@ async fn a_lost_answer_is_told_apart_whichever_way_the_file_comes() {
     }
     assert_eq!(fake.count(), 5, "nothing is asked twice");
 }
+
+#[tokio::test]
+async fn an_upload_is_awaited_without_send_and_its_outcome_serialises() {
+    let place = Place::new().await;
+    let file = place.file("film.mp4", &film(1000));
+    let video = place.vimeo().upload(&file).name("Surf").await.unwrap();
+    let told = serde_json::to_value(&video).unwrap();
+    assert_eq!(told["uri"], json!(video.uri));
+    assert_eq!(told["uploaded"]["size"], 1000);
+    assert!(told["uploaded"]["elapsed"].is_f64(), "{told}");
+    let picture = place.file("cover.png", super::pictures::PNG);
+    place.vimeo().upload_picture(&video.uri, &picture).await.unwrap();
+}

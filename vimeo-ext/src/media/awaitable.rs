@@ -1,0 +1,40 @@
+//! Builders that can be awaited: `vimeo.upload("film.mp4").name("Surf").await`.
+
+use std::pin::Pin;
+
+use vimeo_api::types;
+
+use super::{
+    AnimatedThumbnail, ByForm, CreateVideo, Delegated, FormUpload, FromSource, FromUrl, NewVideo,
+    PulledVideo, Replace, Replaced, ThumbnailAt, UploadPicture, UploadTextTrack, UploadedFile,
+};
+use crate::Error;
+use crate::upload::UploadTicket;
+
+macro_rules! awaitable {
+    ($($builder:ty => $output:ty,)*) => {
+        $(
+            /// The same as `send()`.
+            impl IntoFuture for $builder {
+                type Output = Result<$output, Error>;
+                type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+                fn into_future(self) -> Self::IntoFuture {
+                    Box::pin(self.send())
+                }
+            }
+        )*
+    };
+}
+
+awaitable! {
+    CreateVideo<FromSource> => NewVideo,
+    CreateVideo<FromUrl> => PulledVideo,
+    CreateVideo<ByForm> => FormUpload,
+    CreateVideo<Delegated> => UploadTicket,
+    Replace => Replaced,
+    UploadPicture => UploadedFile,
+    UploadTextTrack => UploadedFile,
+    ThumbnailAt => types::Picture,
+    AnimatedThumbnail => types::AnimatedThumbnailSet,
+}
