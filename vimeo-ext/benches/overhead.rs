@@ -85,7 +85,7 @@ impl Bench {
                         list.send_as::<Titles>().await?.into_inner()
                     }
                     _ => {
-                        let list = self.vimeo.get("/me/videos").query("per_page", &10u32);
+                        let list = self.vimeo.get("/me/videos").query("per_page", 10);
                         list.read_as::<Titles>().send().await?.into_inner()
                     }
                 };

@@ -293,7 +293,7 @@ impl Vimeo {
     ///
     /// ```no_run
     /// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
-    /// let page = vimeo.get("/me/videos").query("per_page", &5u32).fields("uri,name").send().await?;
+    /// let page = vimeo.get("/me/videos").query("per_page", 5).fields("uri,name").send().await?;
     /// tracing::info!(status = %page.status(), total = %page["total"], first = %page["data"][0]["name"]);
     /// # Ok(())
     /// # }

@@ -32,7 +32,7 @@ use super::{
 /// where
 ///     E: Endpoint<Answer = Page<T>>,
 /// {
-///     list.into_call().query("per_page", &100)
+///     list.into_call().query("per_page", 100)
 /// }
 /// ```
 pub trait Endpoint: Sized {

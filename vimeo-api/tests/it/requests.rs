@@ -276,9 +276,11 @@ fn a_typed_call_takes_headers_and_options() {
 #[test]
 fn an_untyped_query_takes_values_and_references() {
     let memory = Memory::answering(200, "{}");
+    let owner = String::from("x");
     let call = memory.client().call(Method::GET, "/me/videos");
     let call =
-        call.query("sort", "date").query("per_page", 5).query("page", &2u32).query("a", vec!["b", "c"]);
-    now(call.query("owner", String::from("x")).send_as::<Value>()).unwrap();
-    assert_eq!(memory.sent().url.query(), Some("sort=date&per_page=5&page=2&a=b%2Cc&owner=x"));
+        call.query("sort", "date").query("per_page", 5).query("a", vec!["b", "c"]).query("owner", &owner);
+    now(call.send_as::<Value>()).unwrap();
+    let expected = format!("sort=date&per_page=5&a=b%2Cc&owner={owner}");
+    assert_eq!(memory.sent().url.query(), Some(expected.as_str()));
 }

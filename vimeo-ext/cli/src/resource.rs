@@ -76,7 +76,7 @@ impl Resource {
         let wanted = self.wanted(context)?;
         context.streams.page();
         let call = match call.query_value("per_page") {
-            None => call.query("per_page", &limit.clamp(1, 100)),
+            None => call.query("per_page", limit.clamp(1, 100)),
             Some(_) => call,
         };
         match wanted {

@@ -237,7 +237,7 @@ impl Unfinished {
     async fn look(&self, entry: &Entry) -> Result<(Vec<Candidate>, Option<DateTime<Utc>>), Error> {
         let list = match replaced(&entry.purpose) {
             Some(video) => self.vimeo.get(&format!("/videos/{video}/versions")),
-            None => self.vimeo.get("/me/videos").query("sort", &"date").query("direction", &"desc"),
+            None => self.vimeo.get("/me/videos").query("sort", "date").query("direction", "desc"),
         };
         let fields = match replaced(&entry.purpose) {
             Some(_) => "uri,name,filename,created_time,upload.status,upload.size",

@@ -151,7 +151,7 @@ pub(crate) fn given<T>(call: Call<T>, name: &'static str, argument: &Option<impl
 /// Keeps the videos that may be embedded, where that was asked for.
 pub(crate) fn embeddable<T>(call: Call<T>, filter: &Option<Choice<types::EmbeddableFilter>>) -> Call<T> {
     match filter {
-        Some(filter) => call.query("filter", filter).query("filter_embeddable", &true),
+        Some(filter) => call.query("filter", filter).query("filter_embeddable", true),
         None => call,
     }
 }
@@ -187,14 +187,14 @@ where
         call = call.follow(position.link());
         taken = position.taken();
         if takes_per_page && call.query_value("per_page").is_none() {
-            call = call.query("per_page", &PER_PAGE);
+            call = call.query("per_page", PER_PAGE);
         }
     } else {
         if takes_per_page {
-            call = call.query("per_page", &paging.per_page.unwrap_or(PER_PAGE));
+            call = call.query("per_page", paging.per_page.unwrap_or(PER_PAGE));
         }
         if let Some(page) = paging.page {
-            call = call.query("page", &page);
+            call = call.query("page", page);
         }
     }
     let call = call.fields(fields);

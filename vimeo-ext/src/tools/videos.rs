@@ -33,7 +33,7 @@ pub(crate) const fn read(
 /// Limits a list of videos, where that was asked for.
 fn video_filter<T>(call: Call<T>, filter: &Option<Choice<types::VideoFilter>>) -> Call<T> {
     match filter.as_ref().map(Choice::as_str) {
-        Some("embeddable") => call.query("filter", &"embeddable").query("filter_embeddable", &true),
+        Some("embeddable") => call.query("filter", "embeddable").query("filter_embeddable", true),
         _ => given(call, "filter", filter),
     }
 }

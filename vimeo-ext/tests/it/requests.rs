@@ -77,7 +77,7 @@ async fn parameters_of_a_get_go_into_its_query_and_integers_have_no_fraction() {
         .send()
         .await
         .unwrap();
-    vimeo.get("/me/videos?direction=asc").query("page", &2u32).send().await.unwrap();
+    vimeo.get("/me/videos?direction=asc").query("page", 2).send().await.unwrap();
     let log = fake.log();
     assert_eq!(log[0].query("page"), Some("3"));
     assert_eq!(log[0].query("per_page"), Some("50"));

@@ -71,7 +71,7 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
             .operation()
             .is_some_and(|operation| operation.query.iter().any(|parameter| parameter.name == "per_page"));
         if takes_per_page && call.query_value("per_page").is_none() {
-            call = call.query("per_page", &100u32);
+            call = call.query("per_page", 100);
         }
         let next = Next::Link(call.link());
         Self {
@@ -152,7 +152,7 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
                 && call.query_value(name).is_none()
             {
                 let value = value.to_owned();
-                call = call.query(name, &value);
+                call = call.query(name, value);
             }
         }
         call

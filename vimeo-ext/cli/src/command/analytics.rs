@@ -59,7 +59,7 @@ pub(crate) async fn run(context: &Context<'_>, args: AnalyticsArgs) -> Result<Ex
         return Err(Failure::usage(format!("--from {from} is after --to {to}")));
     }
     let call = context.vimeo().await?.get("/me/analytics").query("dimension", &args.dimension);
-    let mut call = call.query("from", &from.to_string()).query("to", &to.to_string());
+    let mut call = call.query("from", from.to_string()).query("to", to.to_string());
     if let Some(interval) = &args.interval {
         call = call.query("time_interval", interval);
     }

@@ -137,7 +137,7 @@ pub(crate) async fn run(context: &Context<'_>, args: VideosArgs) -> Result<Exit>
             let mut call = context.vimeo().await?.get("/me/videos").query("sort", &args.sort);
             for (name, value) in [("query", args.query), ("direction", args.direction)] {
                 if let Some(value) = value {
-                    call = call.query(name, &value);
+                    call = call.query(name, value);
                 }
             }
             VIDEOS.list(context, call, args.limit).await

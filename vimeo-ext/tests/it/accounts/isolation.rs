@@ -109,7 +109,7 @@ async fn interleave(seed: u64, http: &reqwest::Client, links: &LinkClient) -> us
                 let failed: Option<String> = match step {
                     Step::Call => match accounts.client(&id).await {
                         Ok(client) => {
-                            let call = client.get("/me").query("tag", &(number as u64)).fields("uri").send();
+                            let call = client.get("/me").query("tag", number as u64).fields("uri").send();
                             match call.await {
                                 Ok(me) => {
                                     assert_eq!(me["uri"], uri, "another's answer");

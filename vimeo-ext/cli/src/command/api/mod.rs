@@ -125,7 +125,7 @@ pub(crate) async fn run(context: &Context<'_>, args: ApiArgs) -> Result<Exit> {
         (None, false) if !parameters.is_empty() => call = call.json(&parameters.into_body()),
         (input, _) => {
             for (name, value) in query_pairs(parameters)? {
-                call = call.query(name, &value);
+                call = call.query(name, value);
             }
             if let Some(body) = input {
                 call = call.json(&body);
