@@ -339,7 +339,7 @@ impl Vimeo {
         self.api().call(Method::DELETE, path)
     }
 
-    /// The items of a list over all its pages; the same as [`List::items`].
+    /// The items of a list over all its pages; the same as [`TypedCall::items`](vimeo_api::TypedCall::items).
     pub fn items<T>(&self, list: impl Endpoint<Answer = Page<T>>) -> Items<T>
     where
         T: serde::de::DeserializeOwned + Send + 'static,
@@ -347,7 +347,7 @@ impl Vimeo {
         list.into_call().items()
     }
 
-    /// The pages of a list; the same as [`List::pages`].
+    /// The pages of a list; the same as [`TypedCall::pages`](vimeo_api::TypedCall::pages).
     pub fn pages<T>(&self, list: impl Endpoint<Answer = Page<T>>) -> Pages<T>
     where
         T: serde::de::DeserializeOwned + Send + 'static,
