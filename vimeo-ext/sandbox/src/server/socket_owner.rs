@@ -46,6 +46,10 @@ struct Owners {
     own: Option<u32>,
 }
 
+/// How the table writes that both ends of a connection are open.
+#[cfg(any(target_os = "linux", test))]
+const ESTABLISHED: &str = "01";
+
 #[cfg(any(target_os = "linux", test))]
 impl Owners {
     /// Looks both ends up in a table of sockets.
@@ -54,7 +58,10 @@ impl Owners {
             let mut columns = line.split_ascii_whitespace();
             let local = columns.nth(1).and_then(address);
             let remote = columns.next().and_then(address);
-            let user = columns.nth(4).and_then(|user| user.parse().ok());
+            let is_established = columns.next() == Some(ESTABLISHED);
+            let user: Option<u32> = columns.nth(3).and_then(|user| user.parse().ok());
+            // A socket that its program has closed belongs to nobody, which the table writes as 0 too.
+            let user = user.filter(|user| *user != 0 || is_established);
             if local == Some(canonical(peer)) && remote == Some(canonical(own)) {
                 self.peer = user;
             }
@@ -110,7 +117,8 @@ mod tests {
     const HEAD: &str =
         "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
 
-    /// A listener of user 1000 at 127.0.0.1:8080, with a client of theirs, one of user 1001, and one of the superuser.
+    /// A listener of user 1000 at 127.0.0.1:8080, with a client of theirs, one of user 1001, one of the superuser, one whose program
+    /// has closed its socket, and one of theirs that has ended its half alone.
     const TABLE: &str = "\
    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 21 1 0 100 0 0 10 0
    1: 0100007F:1F90 0100007F:C350 01 00000000:00000000 00:00000000 00000000  1000        0 22 1 0 20 4 30 10 -1
@@ -119,6 +127,10 @@ mod tests {
    4: 0100007F:C351 0100007F:1F90 01 00000000:00000000 00:00000000 00000000  1001        0 25 1 0 20 4 30 10 -1
    5: 0100007F:1F90 0100007F:C352 01 00000000:00000000 00:00000000 00000000  1000        0 26 1 0 20 4 30 10 -1
    6: 0100007F:C352 0100007F:1F90 01 00000000:00000000 00:00000000 00000000     0        0 27 1 0 20 4 30 10 -1
+   7: 0100007F:1F90 0100007F:C353 08 00000000:00000000 00:00000000 00000000  1000        0 30 1 0 20 4 30 10 -1
+   8: 0100007F:C353 0100007F:1F90 05 00000000:00000000 00:00000000 00000000     0        0 0 3 0000000000000000
+   9: 0100007F:1F90 0100007F:C354 08 00000000:00000000 00:00000000 00000000  1000        0 31 1 0 20 4 30 10 -1
+  10: 0100007F:C354 0100007F:1F90 05 00000000:00000000 00:00000000 00000000  1000        0 32 1 0 20 4 30 10 -1
 ";
 
     /// The server's end of a connection of IPv4 to a listener of IPv6.
@@ -135,6 +147,8 @@ mod tests {
             (vec![TABLE], ends("127.0.0.1:50001", "127.0.0.1:8080"), false),
             (vec![TABLE], ends("127.0.0.1:50002", "127.0.0.1:8080"), true),
             (vec![TABLE], ends("127.0.0.1:50003", "127.0.0.1:8080"), false),
+            (vec![TABLE], ends("127.0.0.1:50004", "127.0.0.1:8080"), true),
+            (vec![TABLE], ends("127.0.0.1:50005", "127.0.0.1:8080"), false),
             (vec![TABLE, TABLE6], ends("[::ffff:127.0.0.1]:50001", "[::ffff:127.0.0.1]:8080"), true),
             (vec!["0: nonsense", ""], ends("127.0.0.1:50000", "127.0.0.1:8080"), false),
         ] {
@@ -143,6 +157,17 @@ mod tests {
             assert_eq!(owners.are_same(), same, "{ends:?}");
         }
         assert_eq!(address("00000000000000000000000001000000:1F90"), Some("[::1]:8080".parse().unwrap()));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_connection_whose_program_has_closed_it_is_nobodys() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (accepted, peer) = listener.accept().unwrap();
+        drop(client);
+        let ends = Ends { peer, own: accepted.local_addr().unwrap() };
+        assert_eq!(is_same_user(ends), Some(false));
     }
 
     #[cfg(target_os = "linux")]
