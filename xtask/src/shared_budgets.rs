@@ -20,10 +20,6 @@ pub(crate) struct Arguments {
     /// How many windows the run takes.
     #[arg(long, default_value_t = 3)]
     windows: u64,
-    /// Most refused calls in a thousand. Where windows are short or the machine is slow, more calls cross the end of a window
-    /// on their way, and each of them can cost one.
-    #[arg(long, default_value_t = 1)]
-    refused: u64,
     /// The store: `sqlite` or `postgres`; both, one after the other, when left out.
     #[arg(long)]
     store: Option<Store>,
@@ -67,7 +63,6 @@ fn test(arguments: &Arguments, through: &str) -> Result<Command, Failure> {
         .arg(format!("accounts::processes::four_processes_share_limits_through_a_{through}"))
         .env("VIMEO_TEST_ACCOUNTS", arguments.accounts.to_string())
         .env("VIMEO_TEST_WINDOW", arguments.window.to_string())
-        .env("VIMEO_TEST_WINDOWS", arguments.windows.to_string())
-        .env("VIMEO_TEST_REFUSED", arguments.refused.to_string());
+        .env("VIMEO_TEST_WINDOWS", arguments.windows.to_string());
     Ok(test)
 }
