@@ -179,6 +179,15 @@ fn distrust(owner: u32, mode: u32, user: u32) -> Option<Distrust> {
     }
 }
 
+/// A folder for a test. What a group may write is refused, so files are made as most people's shells make them.
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+pub(crate) fn test_folder() -> tempfile::TempDir {
+    #[cfg(unix)]
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    tempfile::tempdir().unwrap()
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -216,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_file_is_made_private_and_refused_once_others_may_write_it() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = test_folder();
         let path: PathBuf = folder.path().join("entry");
         let made = open(&path, OpenOptions::new().create(true).append(true)).unwrap();
         assert_eq!(made.metadata().unwrap().mode() & 0o777, 0o600);
@@ -248,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_folder_is_made_private_and_refused_once_others_may_write_in_it() {
-        let above = tempfile::tempdir().unwrap();
+        let above = test_folder();
         let folder = above.path().join("state").join("uploads");
         create_folder(&folder).unwrap();
         assert_eq!(std::fs::metadata(above.path().join("state")).unwrap().mode() & 0o777, 0o700);

@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn changes_from_many_at_once_all_last() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::config::files::test_folder();
         let accounts = Accounts::in_folder(&folder.path().join("vimeo"));
         std::thread::scope(|scope| {
             for number in 0..8 {
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_understood_is_left_alone() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::config::files::test_folder();
         let accounts = Accounts::in_folder(folder.path());
         let file = folder.path().join("accounts.toml");
         for text in ["version = 9\n", "version = \"x\"\n", "version"] {

@@ -101,13 +101,21 @@ pub(crate) fn with_lock<T>(lock: &Path, work: impl FnOnce() -> Result<T>) -> Res
     work()
 }
 
+/// A folder for a test. What a group may write is refused, so files are made as most people's shells make them.
+#[cfg(test)]
+pub(crate) fn test_folder() -> tempfile::TempDir {
+    #[cfg(unix)]
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    tempfile::tempdir().unwrap()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn files_are_read_up_to_a_bound() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = test_folder();
         let file = tempfile::NamedTempFile::new_in(folder.path()).unwrap();
         std::fs::write(file.path(), "12345678").unwrap();
         assert_eq!(read(file.path(), 8).unwrap(), b"12345678");
@@ -119,7 +127,7 @@ mod tests {
 
     #[test]
     fn nothing_is_left_of_a_file_and_of_those_who_were_killed_while_they_wrote_it() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = test_folder();
         let path = folder.path().join("one.json");
         replace(&path, b"whole").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"whole");
@@ -140,7 +148,7 @@ mod tests {
     fn what_others_may_have_written_is_not_read() {
         use std::os::unix::fs::{PermissionsExt, symlink};
 
-        let folder = tempfile::tempdir().unwrap();
+        let folder = test_folder();
         let with_mode = |path: &Path, mode: u32| {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
         };

@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn settings_are_read_and_mistakes_are_placed() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::config::files::test_folder();
         assert_eq!(Settings::read(folder.path()).unwrap(), Settings::default());
         let file = folder.path().join("config.toml");
         std::fs::write(&file, "transfers = 4\nbwlimit = \"10M\"\n").unwrap();

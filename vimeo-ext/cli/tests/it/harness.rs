@@ -55,6 +55,9 @@ impl Harness {
     }
 
     pub(crate) fn with(builder: SandboxBuilder) -> Self {
+        // Settings that a group may write are refused; tests write theirs as most people's shells do.
+        #[cfg(unix)]
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
         let runtime = Runtime::new().unwrap();
         let sandbox = runtime.block_on(builder.start()).unwrap();
         Self { sandbox, runtime, folder: tempfile::tempdir().unwrap() }

@@ -60,7 +60,7 @@ fn path(path: &Path) -> &str {
 
 #[tokio::test]
 async fn it_says_where_it_is_and_prints_lines_for_clients() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::test_folder();
     let ready = folder.path().join("ready.json");
     let running = Running::start(&["--proxy", "--videos", "2", "--ready-file", path(&ready)]);
     let written: Value = serde_json::from_str(&std::fs::read_to_string(&ready).unwrap()).unwrap();
@@ -101,7 +101,7 @@ fn a_command_runs_with_a_sandbox_and_its_exit_code_comes_through() {
 fn what_is_wrong_is_one_line_and_a_code() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::test_folder();
     let file = folder.path().join("file");
     std::fs::write(&file, "text").unwrap();
     let below_a_file = file.join("state");
@@ -140,7 +140,7 @@ fn what_is_wrong_is_one_line_and_a_code() {
 
 #[tokio::test]
 async fn worlds_have_ports_and_travel_between_sandboxes_that_run() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::test_folder();
     let running = Running::start(&["--videos", "2", "--world-port", "0", "--world-port", "0"]);
     let urls: Vec<&str> =
         running.line["worlds"].as_array().unwrap().iter().map(|one| one["url"].as_str().unwrap()).collect();
@@ -205,7 +205,7 @@ fn it_ends_with_the_program_that_started_it() {
 /// The heart of keeping: whatever was acknowledged before the process was killed is there when the next one starts.
 #[tokio::test]
 async fn no_acknowledged_write_is_lost_to_a_kill() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::test_folder();
     let arguments = ["--state", path(folder.path())];
     let mut acknowledged: Vec<String> = Vec::new();
     let mut uploads: Vec<(u64, u64)> = Vec::new();

@@ -80,7 +80,7 @@ async fn a_proxy_takes_what_is_meant_for_vimeo_and_nothing_else() {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_socket_serves_both_hosts() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::test_folder();
     let path = folder.path().join("vimeo.sock");
     let sandbox = Sandbox::builder().unix(&path).one_host(true).start().await.unwrap();
     let client = crate::http::builder().no_proxy().unix_socket(path.clone()).build().unwrap();

@@ -154,7 +154,7 @@ async fn a_clock_that_goes_by_itself_brings_things_about_by_itself() {
 
 #[tokio::test]
 async fn events_on_their_way_are_told_after_a_restart_and_to_nobody_twice() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::test_folder();
     let (first, last) = (Receiver::start(vec![]).await, Receiver::start(vec![]).await);
     // It takes the request and never answers.
     let stuck = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -29,3 +29,10 @@ mod state;
 mod tus;
 mod videos;
 mod worlds;
+
+/// A folder for a test. What a group may write is refused, so files are made as most people's shells make them.
+fn test_folder() -> tempfile::TempDir {
+    #[cfg(unix)]
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    tempfile::tempdir().unwrap()
+}

@@ -10,7 +10,7 @@ use crate::client::{Client, offset};
 
 #[tokio::test]
 async fn what_was_acknowledged_is_there_after_a_restart() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::test_folder();
     let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
     let begin = || {
         let rule = Transcode::After(Duration::from_secs(60));
@@ -68,7 +68,7 @@ async fn what_was_acknowledged_is_there_after_a_restart() {
 
 #[tokio::test]
 async fn a_folder_has_one_sandbox_and_must_be_a_folder() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::test_folder();
     let begin = |path: std::path::PathBuf| Sandbox::builder().state(path).start();
     let _sandbox = begin(folder.path().join("a/b")).await.unwrap();
     let error = begin(folder.path().join("a/b")).await.unwrap_err().to_string();
@@ -192,7 +192,7 @@ mod private {
 
     #[tokio::test]
     async fn state_and_bytes_are_for_their_user_alone() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::test_folder();
         let (state, bytes) = (folder.path().join("state"), folder.path().join("bytes"));
         let begin = || Sandbox::builder().state(&state).keep_bytes_in(&bytes).start();
         let sandbox = begin().await.unwrap();
@@ -215,7 +215,7 @@ mod private {
 
     #[tokio::test]
     async fn a_folder_that_others_may_write_in_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::test_folder();
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
         for builder in
             [Sandbox::builder().state(folder.path()), Sandbox::builder().keep_bytes_in(folder.path())]
@@ -227,7 +227,7 @@ mod private {
 
     #[tokio::test]
     async fn a_link_in_the_place_of_a_file_is_not_followed() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::test_folder();
         let victim = folder.path().join("victim");
         std::fs::write(&victim, "precious").unwrap();
         let (state, bytes) = (folder.path().join("state"), folder.path().join("bytes"));
@@ -270,7 +270,7 @@ fn everything_in(folder: &std::path::Path) -> String {
 
 #[tokio::test]
 async fn a_strangers_token_is_kept_as_its_hash_alone() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::test_folder();
     let begin = || Sandbox::builder().state(folder.path()).allow_any_token(true).start();
     let sandbox = begin().await.unwrap();
     let stranger = Client::with_token(&sandbox, REAL);
@@ -299,7 +299,7 @@ async fn a_state_with_tokens_in_clear_is_read_and_its_tokens_hashed() {
     let tokens = document["worlds"][0]["state"]["tokens"].as_object_mut().unwrap();
     let token = tokens["sandbox-user-token-1"].clone();
     tokens.insert(REAL.to_owned(), token.clone());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::test_folder();
     std::fs::write(folder.path().join("snapshot-7.json"), document.to_string()).unwrap();
     // A line of the log is as old as its snapshot.
     let late = "fedcba9876543210fedcba9876543210";

@@ -158,7 +158,7 @@ async fn a_token_on_the_upload_host_is_noticed() {
 
 #[tokio::test]
 async fn bytes_can_be_kept_in_a_folder() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::test_folder();
     let sandbox = Sandbox::builder().keep_bytes_in(folder.path().join("uploads")).start().await.unwrap();
     let client = Client::new(&sandbox);
     let id = client.upload("File", b"some bytes").await;

@@ -125,7 +125,7 @@ async fn a_port_that_is_taken_makes_no_world() {
 
 #[tokio::test]
 async fn a_world_keeps_its_port_and_another_sandbox_finds_one_for_it() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::test_folder();
     let begin = || Sandbox::builder().state(folder.path()).start();
     let sandbox = begin().await.unwrap();
     // A port that is free now; nothing else on this machine asks for one by number.

@@ -167,7 +167,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_page_is_the_same_whichever_way_it_is_found() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::private_files::test_folder();
         let store = SqliteStore::open(folder.path().join("accounts.db")).await.unwrap();
         let now = DateTime::from_timestamp_millis(1_700_000_000_000).unwrap();
         for number in 0..24 {

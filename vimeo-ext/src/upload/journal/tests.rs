@@ -14,7 +14,7 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::private_files::test_folder();
         let path = folder.path().join("film.mp4");
         std::fs::write(&path, b"film").unwrap();
         let journal = Journal::in_folder(folder.path().join("not yet").join("there"));

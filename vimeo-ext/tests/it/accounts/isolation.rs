@@ -65,7 +65,7 @@ async fn interleave(seed: u64, http: &reqwest::Client, links: &LinkClient) -> us
     let sandbox = Sandbox::start().await.unwrap();
     let other = sandbox.add_world(1);
     let store = memory();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = super::test_folder();
     let journal = Journal::in_folder(folder.path().join("journal"));
     for number in 0..ACCOUNTS {
         std::fs::write(folder.path().join(format!("film-{number}-x.mp4")), vec![number as u8; 100]).unwrap();

@@ -238,7 +238,7 @@ async fn every_write_is_whole_after_kills(place: &str, kills: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_write_to_a_sqlite_file_is_whole_after_kill_9() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = super::test_folder();
     every_write_is_whole_after_kills(&file(folder.path()), 2).await;
 }
 

@@ -31,6 +31,14 @@ pub(crate) fn id(id: &str) -> AccountId {
     AccountId::new(id).unwrap()
 }
 
+/// A folder for a test. What a group may write is refused, so files are made as most people's shells make them.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) fn test_folder() -> tempfile::TempDir {
+    #[cfg(unix)]
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    tempfile::tempdir().unwrap()
+}
+
 pub(crate) fn memory() -> Arc<dyn AccountStore> {
     Arc::new(MemoryStore::default())
 }

@@ -279,13 +279,13 @@ async fn share(place: &str, folder: &Path) {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes its time: cargo xtask shared-budgets"]
 async fn four_processes_share_limits_through_a_file() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = super::test_folder();
     share(&file(folder.path()), folder.path()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL, and takes its time: cargo xtask shared-budgets"]
 async fn four_processes_share_limits_through_a_server() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = super::test_folder();
     share(&postgres(), folder.path()).await;
 }

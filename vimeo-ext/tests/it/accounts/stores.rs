@@ -45,7 +45,7 @@ pub(super) fn file(folder: &Path) -> String {
 async fn the_sqlite_store_conforms() {
     let folders = std::sync::Mutex::new(Vec::new());
     conformance::run(async || {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = super::test_folder();
         let path = folder.path().to_owned();
         folders.lock().unwrap().push(folder);
         // The file, and those beside it.
@@ -79,7 +79,7 @@ async fn postgres_conforms() {
 
 #[tokio::test]
 async fn a_sqlite_file_is_opened_by_many_at_once_and_is_its_owners() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = super::test_folder();
     let place = file(folder.path());
     let opened = futures_util::future::join_all((0..6).map(|_| open(&place))).await;
     let seven = id("7");
@@ -104,7 +104,7 @@ async fn a_sqlite_file_that_others_may_write_is_refused() {
     use std::os::unix::fs::{PermissionsExt, symlink};
     let with_mode =
         |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = super::test_folder();
     let path = folder.path().join("accounts.db");
     SqliteStore::open(&path).await.unwrap().close().await;
     let refused = async |path: &Path, says: &str| {
@@ -255,7 +255,7 @@ async fn is_whole_after_kills(place: &str, name: &str, kills: usize) {
 
 #[tokio::test]
 async fn a_sqlite_file_is_whole_after_kill_9() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = super::test_folder();
     is_whole_after_kills(&file(folder.path()), "killed", 10).await;
 }
 
@@ -312,7 +312,7 @@ async fn of_two_processes_one_wins(place: &str, name: &str) {
 
 #[tokio::test]
 async fn of_two_processes_that_change_a_connection_in_sqlite_one_wins() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = super::test_folder();
     of_two_processes_one_wins(&file(folder.path()), "one").await;
 }
 
@@ -324,7 +324,7 @@ async fn of_two_processes_that_change_a_connection_in_postgres_one_wins() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn accounts_live_in_sqlite_as_in_memory() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = super::test_folder();
     let sandbox = Sandbox::start().await.unwrap();
     let (here, there) = (open(&file(folder.path())).await, open(&file(folder.path())).await);
     let here = builder(&sandbox, &here).build().await.unwrap();

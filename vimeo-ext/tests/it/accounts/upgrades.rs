@@ -31,7 +31,7 @@ fn sealed(owner: &str, plain: &serde_json::Value) -> Sealed {
 
 #[tokio::test]
 async fn a_store_without_the_apis_address_is_taken_up_and_bound() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = super::test_folder();
     let dump = include_str!("stores_of_releases/unbound_tokens.sql");
     let store = restore(&folder.path().join("accounts.db"), dump).await;
     // Vimeos at three addresses, of which one refuses the token.

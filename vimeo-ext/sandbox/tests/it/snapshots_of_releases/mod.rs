@@ -83,7 +83,7 @@ async fn a_snapshot_of_0_1_0_is_imported() {
 
 #[tokio::test]
 async fn a_folder_that_0_1_0_left_is_gone_on_with() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::test_folder();
     std::fs::write(folder.path().join("snapshot-7.json"), V0_1_0).unwrap();
     let begin = || Sandbox::builder().state(folder.path()).start();
     let sandbox = begin().await.unwrap();
@@ -127,7 +127,7 @@ async fn a_document_with_tokens_in_clear_is_imported() {
 
 #[tokio::test]
 async fn a_folder_with_tokens_in_clear_is_gone_on_with() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::test_folder();
     for (name, text) in FOLDER_WITH_TOKENS_IN_CLEAR {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
