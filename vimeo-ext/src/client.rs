@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::Method;
 use serde_json::Value;
 use url::Url;
-use vimeo_api::{Call, Endpoint, Page};
+use vimeo_api::Call;
 
 use crate::auth::{AccountKey, AppCredentials, Auth, GrantCache, Refresher, Session};
 use crate::budget::{Budget, Budgets, LimitPolicy};
@@ -16,7 +16,7 @@ use crate::transport::{
     Authenticate, Chain, Deadline, Layer, Layers, Limit, Narrow, Preflight, Retry, SendStep, Trace,
 };
 use crate::upload::{Journal, JournalLocation, LinkClient};
-use crate::{AccessToken, Clock, ConfigError, Error, Items, Pages, RetryPolicy, ScopeSet, VimeoBuilder};
+use crate::{AccessToken, Clock, ConfigError, Error, RetryPolicy, ScopeSet, VimeoBuilder};
 
 /// The Vimeo client.
 ///
@@ -337,22 +337,6 @@ impl Vimeo {
     /// Deletes at any path of the API.
     pub fn delete(&self, path: &str) -> Call<Value> {
         self.api().call(Method::DELETE, path)
-    }
-
-    /// The items of a list over all its pages; the same as [`TypedCall::items`](vimeo_api::TypedCall::items).
-    pub fn items<T>(&self, list: impl Endpoint<Answer = Page<T>>) -> Items<T>
-    where
-        T: serde::de::DeserializeOwned + Send + 'static,
-    {
-        list.into_call().items()
-    }
-
-    /// The pages of a list; the same as [`TypedCall::pages`](vimeo_api::TypedCall::pages).
-    pub fn pages<T>(&self, list: impl Endpoint<Answer = Page<T>>) -> Pages<T>
-    where
-        T: serde::de::DeserializeOwned + Send + 'static,
-    {
-        list.into_call().pages()
     }
 
     pub(crate) fn journal_location(&self) -> &JournalLocation {

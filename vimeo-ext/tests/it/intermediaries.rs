@@ -228,6 +228,6 @@ async fn links_that_repeat_the_path_of_the_base_url_lead_to_the_same_place() {
     mount(&server, "GET", "/vimeo/vimeos", page(None)).await;
     let vimeo =
         Vimeo::builder().access_token("t").base_url(format!("{}/vimeo/", server.uri())).build().unwrap();
-    let items = vimeo.api().videos().list_my_videos().fields("uri");
-    assert_eq!(vimeo.items(items).collect().await.unwrap().len(), 3);
+    let list = vimeo.api().videos().list_my_videos().fields("uri");
+    assert_eq!(list.items().collect().await.unwrap().len(), 3);
 }
