@@ -9,7 +9,7 @@ use url::Url;
 
 use super::excerpt::{Form, bounded, excerpt};
 use super::sender::error_body;
-use super::{MOST_REDIRECTS, Operation, Quota, RawResponse, Sender};
+use super::{MAX_REDIRECTS, Operation, Quota, RawResponse, Sender};
 
 /// An answer with an error status, read as far as it can be.
 ///
@@ -66,7 +66,7 @@ impl ApiError {
                 .get("invalid_parameters")
                 .and_then(Value::as_array)
                 .map_or_else(Vec::new, |parameters| {
-                    parameters.iter().take(MOST_PARAMETERS).map(InvalidParameter::read).collect()
+                    parameters.iter().take(MAX_PARAMETERS).map(InvalidParameter::read).collect()
                 });
         } else {
             error.error = excerpt(&error.answer.body);
@@ -194,7 +194,7 @@ impl ApiError {
         write!(f, "{}: ", self.name)?;
         match redirects {
             0 => write!(f, "the response is a redirect {to} ({status}), which is not followed")?,
-            MOST_REDIRECTS.. => {
+            MAX_REDIRECTS.. => {
                 write!(
                     f,
                     "too many redirects: after {redirects} the response is still one, {to} ({status})"
@@ -246,7 +246,7 @@ fn number(body: &Value, name: &str) -> Option<i64> {
 }
 
 /// The most entries of `invalid_parameters` that are kept.
-const MOST_PARAMETERS: usize = 100;
+const MAX_PARAMETERS: usize = 100;
 
 /// The scope in `does not have the "create" scope`.
 fn named_scope(text: &str) -> Option<&str> {

@@ -130,8 +130,8 @@ fn is_unseen(c: char) -> bool {
 
 /// Words of the API's, cut where they are longer than any message of it.
 pub(super) fn bounded(text: &str) -> &str {
-    const MOST: usize = 1000;
-    text.char_indices().nth(MOST).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+    const MAX_CHARS: usize = 1000;
+    text.char_indices().nth(MAX_CHARS).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 
 #[cfg(test)]

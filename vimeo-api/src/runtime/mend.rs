@@ -15,11 +15,11 @@ use super::decode::{DecodeFailure, Drift};
 use super::tree::{Reading, Step, Tree};
 
 /// How many readings one element, or an answer as a whole, may take before it counts as another thing altogether.
-const MOST_READINGS: usize = 1000;
+const MAX_READINGS: usize = 1000;
 
 /// How many bytes may be read in all for one answer, each as often as it is read: what keeps a large answer that fits
 /// nowhere from taking minutes. A page of 6 MB may be read forty times, a small answer as often as it needs.
-const MOST_BYTES: usize = 256 * 1024 * 1024;
+const MAX_BYTES: usize = 256 * 1024 * 1024;
 
 /// What is told while a tree is read.
 pub(super) enum Watched {
@@ -41,8 +41,7 @@ pub(super) fn mend(
 ) -> Result<Vec<Drift>, DecodeFailure> {
     let tree = serde_json::from_slice(bytes).map_err(DecodeFailure::NotJson)?;
     let mut mender = Mender { tree, numbers: Numbers::default(), whole: BTreeSet::new(), drift: Vec::new() };
-    let most_readings =
-        MOST_READINGS.min(MOST_BYTES.checked_div(bytes.len()).unwrap_or(MOST_READINGS)).max(8);
+    let most_readings = MAX_READINGS.min(MAX_BYTES.checked_div(bytes.len()).unwrap_or(MAX_READINGS)).max(8);
     for _ in 0..most_readings {
         let Some(misfit) = mender.read(watch, read) else { return Ok(mender.drift) };
         if misfit.is_fraction() && whole_numbers(&mut mender.tree) {
@@ -193,7 +192,7 @@ impl Mender {
 
     /// Mends a tree that holds one element of a list; `false` when the list cannot be read with one element.
     fn mend_alone(&mut self, list: &[Step], watch: &mut dyn FnMut(Watched), read: &mut Read<'_>) -> bool {
-        for _ in 0..MOST_READINGS {
+        for _ in 0..MAX_READINGS {
             let Some(misfit) = self.read(watch, read) else { return true };
             // A misfit of what the list stands in may come of the elements that are not there.
             if list.starts_with(&misfit.steps) || !self.take_out(&misfit) {

@@ -53,7 +53,7 @@ pub use page::{Page, Paging};
 pub use rate_limit::{LONGEST_WINDOW, RateLimit, retry_after, time_until};
 pub use refusal::{AppRefused, MissingScope, NeedsLogin, Quota, QuotaExceeded, RateLimited, UploadAccess};
 pub use request::Request;
-pub use response::{MOST_REDIRECTS, RawResponse, Response};
+pub use response::{MAX_REDIRECTS, RawResponse, Response};
 pub use secret::{Secret, SignedUrl};
 pub use send::PendingAnswer;
 pub use sender::Sender;

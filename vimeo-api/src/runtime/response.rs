@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use super::{Drift, RateLimit, Sender};
 
 /// So many redirects are followed, one after the other, before the last one counts as the answer.
-pub const MOST_REDIRECTS: u32 = 5;
+pub const MAX_REDIRECTS: u32 = 5;
 
 /// An answer as it came: status, headers, bytes.
 #[derive(Clone)]

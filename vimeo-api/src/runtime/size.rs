@@ -7,13 +7,13 @@ const SMALL: usize = 512 * 1024;
 ///
 /// A page of 100 videos with all their fields has about a sixth of it. At this bound a tree of JSON takes at the most
 /// about 120 MB beside its texts, where a response of 64 MiB could otherwise take gigabytes.
-const MOST_VALUES: usize = 2_000_000;
+const MAX_VALUES: usize = 2_000_000;
 const OBJECT: usize = 11;
 
 /// Whether a JSON text holds more values than any response of the API. Only its brackets and commas are looked at, so the
 /// text need not be valid.
 pub(super) fn has_too_many_values(json: &[u8]) -> bool {
-    json.len() > SMALL && exceeds(json, MOST_VALUES)
+    json.len() > SMALL && exceeds(json, MAX_VALUES)
 }
 
 fn exceeds(json: &[u8], most: usize) -> bool {
@@ -75,6 +75,6 @@ mod tests {
         assert!(has_too_many_values(format!("[{}0]", "{},".repeat(200_000)).as_bytes()));
         assert!(has_too_many_values(format!("[{}0]", "[],".repeat(1_000_001)).as_bytes()));
         // Whatever is in it, what is not looked through is within the bound.
-        assert!(!exceeds("{},".repeat(SMALL / 3).as_bytes(), MOST_VALUES + SMALL / 3));
+        assert!(!exceeds("{},".repeat(SMALL / 3).as_bytes(), MAX_VALUES + SMALL / 3));
     }
 }

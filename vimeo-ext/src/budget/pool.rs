@@ -34,7 +34,7 @@ pub struct BudgetPool {
 }
 
 /// A limit beyond this is no limit, and counts as this, so that sums and products of it are numbers.
-const MOST: u64 = 1 << 31;
+const MAX_LIMIT: u64 = 1 << 31;
 /// So soon those who wait for the first answer of all look whether it has come; then after twice as long, and so on.
 const LOOK: i64 = 250;
 const LONGEST_LOOK: i64 = 1_000;
@@ -49,7 +49,7 @@ impl BudgetPool {
             self.latest = report.limit;
         }
         let latest = self.latest;
-        let limit = latest.min(MOST);
+        let limit = latest.min(MAX_LIMIT);
         let Given { calls, until, more_at } = if limit == 0 {
             self.feel_the_way(&report.holder, now)
         } else {

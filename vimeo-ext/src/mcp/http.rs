@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 
 use self::front::Front;
 use self::origins::Origins;
-use self::shares::MOST_CONNECTIONS;
+use self::shares::MAX_CONNECTIONS;
 use super::access::Bearers;
 use super::accounts::Source;
 use super::handler::Handler;
@@ -183,7 +183,7 @@ pub(super) async fn serve(settings: Arc<Settings>, options: HttpOptions) -> Resu
 
     let ending = Arc::clone(&front);
     let (stop, mut stopped) = watch::channel(false);
-    let connections = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let task = tokio::spawn(async move {
         loop {
             // Beyond the most, clients wait until another has gone.

@@ -11,7 +11,7 @@ use super::{OutputSchemas, Settings};
 use crate::tools::{Definition, Spec};
 
 /// What a list may take, which a model reads whole; and what the answer around it takes.
-const MOST: usize = 20_000;
+const MAX_BYTES: usize = 20_000;
 const ENVELOPE: usize = 300;
 
 /// The most that the names of accounts may take where no list with them is short enough.
@@ -37,7 +37,7 @@ pub(crate) fn listed(
         (Names::Nowhere, Hints::Needed),
     ];
     let lists = forms.into_iter().map(|(names, hints)| list(Form { names, hints }));
-    lists.into_iter().find(|list| size(list) + ENVELOPE <= MOST).unwrap_or_else(|| {
+    lists.into_iter().find(|list| size(list) + ENVELOPE <= MAX_BYTES).unwrap_or_else(|| {
         // It is long by itself, with all sets or with the schemas of answers.
         let names = if json!(choice).to_string().len() <= NAMES { Names::Once } else { Names::Nowhere };
         list(Form { names, hints: Hints::All })

@@ -412,8 +412,8 @@ impl Tools {
             fence.note(answer);
         }
         let limit = match raw.detail {
-            Detail::Brief => size::USUAL,
-            Detail::Full => size::MOST,
+            Detail::Brief => size::DEFAULT_BYTES,
+            Detail::Full => size::MAX_BYTES,
         };
         let cursor = |taken| raw.resume.as_ref()?.cursor(&self.context, taken);
         size::fit(&mut value, untrusted, self.copies, limit, cursor);

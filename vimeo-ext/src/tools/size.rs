@@ -12,8 +12,8 @@ pub(crate) enum Copies {
 }
 
 /// What an answer may take on the wire, envelope included: where less detail is asked for, and at the very most.
-pub(crate) const USUAL: usize = 20_000;
-pub(crate) const MOST: usize = 60_000;
+pub(crate) const DEFAULT_BYTES: usize = 20_000;
+pub(crate) const MAX_BYTES: usize = 60_000;
 
 /// What goes around an answer.
 const ENVELOPE: usize = 400;
@@ -144,8 +144,12 @@ mod tests {
 
     #[test]
     fn lists_are_cut_where_they_would_be_too_much_and_say_how_to_go_on() {
-        for (items, text, limit) in [(100, 300, USUAL), (100, 3000, USUAL), (100, 300, MOST), (5, 30, USUAL)]
-        {
+        for (items, text, limit) in [
+            (100, 300, DEFAULT_BYTES),
+            (100, 3000, DEFAULT_BYTES),
+            (100, 300, MAX_BYTES),
+            (5, 30, DEFAULT_BYTES),
+        ] {
             let mut value = list(items, text);
             fit(&mut value, &names(), Copies::Both, limit, |taken| {
                 Some(format!("cursor-{taken}-{}", "x".repeat(300)))
@@ -167,8 +171,8 @@ mod tests {
     #[test]
     fn one_item_that_is_too_long_loses_text_and_keeps_its_marks() {
         let mut value = json!({"id": "1", "name": format!("<k>{}</k>", "é".repeat(50_000))});
-        fit(&mut value, &names(), Copies::Both, USUAL, |_| None);
-        assert!(on_the_wire(&value, Copies::Both) <= USUAL);
+        fit(&mut value, &names(), Copies::Both, DEFAULT_BYTES, |_| None);
+        assert!(on_the_wire(&value, Copies::Both) <= DEFAULT_BYTES);
         let text = value["name"].as_str().unwrap();
         assert!(text.starts_with("<k>é") && text.ends_with("é… [cut]</k>"));
         assert_eq!(value["truncated"], true);

@@ -15,7 +15,7 @@ use super::upload_folders::{self, AllowedFile};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The most uploads of one account and caller that may be under way at once.
-const MOST_RUNNING: usize = 20;
+const MAX_IN_FLIGHT: usize = 20;
 
 /// How many uploads of one account and caller are remembered, those under way included, so that their end can be asked for.
 const REMEMBERED: usize = 100;
@@ -91,7 +91,7 @@ impl Uploads {
         let mut kept = self.lock();
         let own = |(_, kept): &&(String, Running)| kept.account == account;
         let under_way = kept.iter().filter(own).filter(|(_, kept)| !kept.task.is_finished()).count();
-        if under_way >= MOST_RUNNING {
+        if under_way >= MAX_IN_FLIGHT {
             let message = format!("{under_way} uploads of this account are under way; nothing was sent.");
             let next = "Wait until one of them has ended, as vimeo_upload_get tells, or stop one.";
             let failed = ToolError::new(Category::Conflict, message, next);
@@ -160,7 +160,7 @@ mod tests {
     #[tokio::test]
     async fn an_account_has_so_many_uploads_under_way_and_takes_none_of_anothers_places() {
         let uploads = Uploads::from_folders(["/films"]);
-        for place in 0..MOST_RUNNING {
+        for place in 0..MAX_IN_FLIGHT {
             assert!(uploads.begin("a".to_owned(), || upload(false)).is_ok(), "{place}");
         }
         let refused = uploads.begin("a".to_owned(), || panic!("it is not begun")).unwrap_err();
@@ -168,7 +168,7 @@ mod tests {
         let (first, running) = uploads.begin("b".to_owned(), || upload(false)).unwrap();
         assert!(uploads.find("b", &first).is_some() && uploads.find("a", &first).is_none());
         running.stop();
-        assert_eq!(uploads.lock().len(), MOST_RUNNING + 1);
+        assert_eq!(uploads.lock().len(), MAX_IN_FLIGHT + 1);
     }
 
     #[tokio::test]

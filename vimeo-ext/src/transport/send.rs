@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::{Method, StatusCode, header};
 use tokio::time::{Instant, timeout};
 use url::Url;
-use vimeo_api::{ConnectionError, Error, MOST_REDIRECTS, RawResponse, Request, Sent, Transport};
+use vimeo_api::{ConnectionError, Error, MAX_REDIRECTS, RawResponse, Request, Sent, Transport};
 
 use super::Step;
 use super::authenticate::same_origin;
@@ -77,7 +77,7 @@ impl Send {
     ) -> Result<RawResponse, Error> {
         let mut at = request.url.clone();
         let mut redirects: u32 = 0;
-        while redirects < MOST_REDIRECTS
+        while redirects < MAX_REDIRECTS
             && let Some(next) = next_place(&request.method, &at, &answer)
         {
             at = next;

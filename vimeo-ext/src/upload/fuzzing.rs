@@ -11,7 +11,7 @@ use super::plan::{Chunking, Plan};
 use super::{link_redaction, wire};
 
 /// Most commands that an upload of [`SIZE`] bytes can take: each failure and each byte of progress is one.
-const MOST_COMMANDS: usize = 100_000;
+const MAX_COMMANDS: usize = 100_000;
 const SIZE: u64 = 1000;
 
 /// Plays an upload whose server answers with what the input says, eight bytes per answer.
@@ -26,7 +26,7 @@ pub fn upload_answers(input: &[u8]) {
     let mut answers = input.chunks(8);
     let mut event = Event::Begun;
     let now = Now { elapsed: Duration::ZERO, chance: 0.5, floor: 0 };
-    for _ in 0..MOST_COMMANDS {
+    for _ in 0..MAX_COMMANDS {
         let command = machine.on(event, now);
         assert!(machine.acknowledged() <= SIZE);
         event = match command {

@@ -215,11 +215,11 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         if self.seen.contains(&link) {
             return refuse("Vimeo's link to the next page leads to a page that was read before".to_owned());
         }
-        if self.empty >= MOST_EMPTY {
-            return refuse(format!("{MOST_EMPTY} pages in a row held nothing and yet led to another"));
+        if self.empty >= MAX_EMPTY {
+            return refuse(format!("{MAX_EMPTY} pages in a row held nothing and yet led to another"));
         }
-        if self.pages >= MOST_PAGES {
-            return refuse(format!("{MOST_PAGES} pages were read, and yet there is another"));
+        if self.pages >= MAX_PAGES {
+            return refuse(format!("{MAX_PAGES} pages were read, and yet there is another"));
         }
         Ok(())
     }
@@ -303,10 +303,10 @@ const NO_SUCH_PAGE: i64 = 2286;
 
 /// Pages without an item that are followed in a row. One that leads on to ever another would use up the account's calls
 /// and never give anything.
-const MOST_EMPTY: u32 = 100;
+const MAX_EMPTY: u32 = 100;
 
 /// Pages that one walk reads. No list of Vimeo's is as long; one that always leads on to another page would never end.
-const MOST_PAGES: u64 = 100_000;
+const MAX_PAGES: u64 = 100_000;
 
 fn query_of(link: &str) -> &str {
     link.split_once('?').map_or("", |(_, query)| query)

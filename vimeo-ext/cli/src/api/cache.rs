@@ -35,7 +35,7 @@ struct Kept {
 const OLD: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// More than any answer that is kept, with the escapes of JSON.
-const MOST_BYTES: u64 = 512 << 20;
+const MAX_BYTES: u64 = 512 << 20;
 
 impl Cache {
     pub(crate) fn of(identity: &Identity, folder: PathBuf, lifetime: Duration) -> Self {
@@ -69,7 +69,7 @@ impl Cache {
 
     fn read(&self, place: &Path) -> Option<RawResponse> {
         // A file that cannot be read is as good as none.
-        let kept: Kept = serde_json::from_slice(&read(place, MOST_BYTES).ok()?).ok()?;
+        let kept: Kept = serde_json::from_slice(&read(place, MAX_BYTES).ok()?).ok()?;
         let age = SystemTime::now().duration_since(kept.at).ok()?;
         if age > self.lifetime {
             return None;

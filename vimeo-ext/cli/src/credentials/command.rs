@@ -14,7 +14,7 @@ use crate::exit::{Exit, Failure, Result};
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// No token comes near it.
-const MOST_BYTES: u64 = 64 << 10;
+const MAX_BYTES: u64 = 64 << 10;
 
 /// Runs the command through the shell; its first line of output is the token. It may ask on the terminal.
 pub(crate) async fn run_token_command(command: &str) -> Result<SecretString> {
@@ -36,9 +36,9 @@ async fn run(command: &str, longest: Duration) -> Result<SecretString> {
     let mut output = Zeroizing::new(Vec::new());
     let ended = tokio::time::timeout(longest, async {
         if let Some(stdout) = running.stdout.take() {
-            stdout.take(MOST_BYTES + 1).read_to_end(&mut output).await?;
+            stdout.take(MAX_BYTES + 1).read_to_end(&mut output).await?;
         }
-        if output.len() as u64 > MOST_BYTES {
+        if output.len() as u64 > MAX_BYTES {
             return Ok(None);
         }
         running.wait().await.map(Some)
@@ -48,7 +48,7 @@ async fn run(command: &str, longest: Duration) -> Result<SecretString> {
         .map_err(|_| failed(format!("is not done after {} s", longest.as_secs())))?
         .map_err(unrunnable)?;
     let Some(status) = ended else {
-        return Err(failed(format!("prints more than {} KiB", MOST_BYTES >> 10)));
+        return Err(failed(format!("prints more than {} KiB", MAX_BYTES >> 10)));
     };
     if !status.success() {
         return Err(failed(format!("failed ({status})")));

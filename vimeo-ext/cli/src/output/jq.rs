@@ -47,7 +47,7 @@ impl Default for Bounds {
 const SPARE_STACK: usize = 64 << 20;
 
 /// How deep a value may be nested, as in JSON that is read.
-const MOST_NESTED: usize = 127;
+const MAX_NESTED: usize = 127;
 
 /// How often memory is looked at while a filter gives nothing.
 const LOOK: Duration = Duration::from_millis(100);
@@ -253,7 +253,7 @@ impl Stop {
         let why = match self {
             Self::Time => format!("is not done after {} s", bounds.time.as_secs()),
             Self::Depth => "calls itself too deeply".to_owned(),
-            Self::Nested => format!("gives a value that is nested more than {MOST_NESTED} deep"),
+            Self::Nested => format!("gives a value that is nested more than {MAX_NESTED} deep"),
             Self::Output => format!("gives more than {}", super::bytes(bounds.output as u64)),
             Self::Memory => format!("needs more than {} of memory", super::bytes(bounds.memory)),
             Self::Fault => "has run into a fault of this program".to_owned(),
@@ -334,9 +334,9 @@ fn memory() -> u64 {
 }
 
 fn parsed(text: &[u8]) -> Result<Val> {
-    if depth(text) > MOST_NESTED {
+    if depth(text) > MAX_NESTED {
         let message =
-            format!("the answer is nested more than {MOST_NESTED} deep, which no filter is run over");
+            format!("the answer is nested more than {MAX_NESTED} deep, which no filter is run over");
         return Err(Failure::new(Exit::Other, message).next("leave --jq out"));
     }
     read::parse_single(text)
@@ -366,7 +366,7 @@ fn depth(text: &[u8]) -> usize {
 
 /// A value that the filter gives, and how long its text is.
 fn back(value: &Val, bounds: Bounds) -> Result<(Value, usize)> {
-    if is_nested(value, MOST_NESTED) {
+    if is_nested(value, MAX_NESTED) {
         return Err(Stop::Nested.failure(bounds));
     }
     let text = value.to_string();

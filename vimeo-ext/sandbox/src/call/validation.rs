@@ -16,14 +16,14 @@ use crate::protocol::query::Query;
 const EVERYWHERE: [&str; 7] = ["direction", "fields", "filter", "page", "per_page", "query", "sort"];
 
 /// The most wrong things that one refusal names.
-const MOST: usize = 20;
+const MAX_PROBLEMS: usize = 20;
 
 /// Refuses a query with parameters that the operation does not take, or that are not what they should be.
 pub(crate) fn query(operation: &Operation, query: &Query, wrong: &mut Vec<InvalidField>) {
     for (name, value) in query.pairs().iter().filter(|(name, _)| !name.is_empty()) {
         match operation.query.iter().find(|field| field.name == name) {
             // An empty value says as little as none.
-            Some(field) if !value.is_empty() && wrong.len() < MOST => {
+            Some(field) if !value.is_empty() && wrong.len() < MAX_PROBLEMS => {
                 if let Some(what) = misread(field.ty, value) {
                     // The description does not tell where these end.
                     let what = match field.name {
@@ -36,7 +36,7 @@ pub(crate) fn query(operation: &Operation, query: &Query, wrong: &mut Vec<Invali
             }
             Some(_) => {}
             None if EVERYWHERE.contains(&name.as_str()) || body_has(operation, name) => {}
-            None if wrong.len() < MOST => {
+            None if wrong.len() < MAX_PROBLEMS => {
                 wrong.push(InvalidField::new(name, "is no parameter of this operation"));
             }
             None => {}
@@ -123,7 +123,7 @@ struct Check {
 
 impl Check {
     fn value(&self, ty: Type, value: &Value, path: &str, wrong: &mut Vec<InvalidField>) {
-        if wrong.len() >= MOST {
+        if wrong.len() >= MAX_PROBLEMS {
             return;
         }
         let fits = match ty {

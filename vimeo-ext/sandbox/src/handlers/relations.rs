@@ -125,7 +125,7 @@ pub(crate) fn unfollow(call: &mut Call<'_>) -> Outcome {
 /// Follows all or none of a list of users.
 pub(crate) fn follow_many(call: &mut Call<'_>) -> Outcome {
     /// The most users that one request may name.
-    const MOST: usize = 100;
+    const MAX_USERS: usize = 100;
     let me = call.own_subject()?;
     let input = call.input()?;
     // A list of objects with a `uri`, bare or as the member `users`; plain URIs are taken too.
@@ -137,8 +137,11 @@ pub(crate) fn follow_many(call: &mut Call<'_>) -> Outcome {
     let Some(uris) = uris else {
         return Err(ApiError::bad_request(EMPTY, "The body must list users by their URIs."));
     };
-    if uris.len() > MOST {
-        return Err(ApiError::bad_request(2901, format!("At most {MOST} users can be followed at once.")));
+    if uris.len() > MAX_USERS {
+        return Err(ApiError::bad_request(
+            2901,
+            format!("At most {MAX_USERS} users can be followed at once."),
+        ));
     }
     let mut users = Vec::with_capacity(uris.len());
     for uri in uris {

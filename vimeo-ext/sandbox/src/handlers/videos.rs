@@ -20,7 +20,7 @@ const COMMENTS: [&str; 3] = ["anybody", "contacts", "nobody"];
 const LICENSES: [&str; 7] = ["by", "by-nc", "by-nc-nd", "by-nc-sa", "by-nd", "by-sa", "cc0"];
 const RATINGS: [&str; 7] = ["advertisement", "drugs", "language", "nudity", "safe", "unrated", "violence"];
 /// How long a description may be, in characters.
-const MOST_DESCRIPTION: usize = 5000;
+const MAX_DESCRIPTION: usize = 5000;
 
 /// The sortings of a user's videos.
 const USER_SORTS: [&str; 8] = [
@@ -270,9 +270,9 @@ impl Edits {
         if input
             .get("description")
             .and_then(Value::as_str)
-            .is_some_and(|text| text.chars().count() > MOST_DESCRIPTION)
+            .is_some_and(|text| text.chars().count() > MAX_DESCRIPTION)
         {
-            let message = format!("holds at most {MOST_DESCRIPTION} characters");
+            let message = format!("holds at most {MAX_DESCRIPTION} characters");
             input.refuse(crate::protocol::error::InvalidField::new("description", message));
         }
         let view = input.word("privacy.view", &VIEW);

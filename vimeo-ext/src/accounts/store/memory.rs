@@ -154,7 +154,7 @@ impl AccountStore for MemoryStore {
                 .map(|other| (other.expires, other.key.clone()))
                 .collect();
             waiting.sort_unstable();
-            let many = waiting.len().saturating_sub(LoginRecord::MOST as usize);
+            let many = waiting.len().saturating_sub(LoginRecord::MAX_PENDING as usize);
             let ended = waiting.partition_point(|(expires, _)| *expires <= now);
             for (_, key) in waiting.drain(..ended.max(many)) {
                 state.logins.remove(&key);

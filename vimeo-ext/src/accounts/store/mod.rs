@@ -83,7 +83,7 @@ pub trait AccountStore: Send + Sync + 'static {
     fn last_event(&self) -> StoreFuture<'_, u64>;
 
     /// Keeps a login until its user comes back, and drops those of the same account that have ended by `now`, and all but
-    /// the [latest](LoginRecord::MOST): who asks for links over and over does not fill the store.
+    /// the [latest](LoginRecord::MAX_PENDING): who asks for links over and over does not fill the store.
     fn put_login<'a>(&'a self, login: &'a LoginRecord, now: DateTime<Utc>) -> StoreFuture<'a, ()>;
 
     /// Takes a login out, for good, if it has not expired by `now`. Of many who ask, one gets it.
@@ -195,7 +195,7 @@ impl KeyUse {
 
 impl LoginRecord {
     /// So many logins of one account wait at once; the one that ends last is the latest.
-    pub const MOST: u32 = 10;
+    pub const MAX_PENDING: u32 = 10;
 }
 
 /// Why a store did not do what it was asked. Nothing was written.

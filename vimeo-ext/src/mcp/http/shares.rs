@@ -14,21 +14,21 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::super::eof::{self, Gone, Tell};
 
 /// The most connections that are open at once, whoever they are from.
-pub(super) const MOST_CONNECTIONS: usize = 1_024;
+pub(super) const MAX_CONNECTIONS: usize = 1_024;
 
 /// The requests, answers that are still streamed included, that all callers together may have under way: the rest of the
 /// connections stay free for those whose caller is not known yet.
-const MOST_REQUESTS: usize = MOST_CONNECTIONS / 4 * 3;
+const MAX_REQUESTS: usize = MAX_CONNECTIONS / 4 * 3;
 
 /// The fewest requests of a caller, however many callers there are.
-const FEWEST_REQUESTS: usize = 8;
+const MIN_REQUESTS: usize = 8;
 
 /// The sessions of all callers together that are remembered.
-const MOST_SESSIONS: usize = 10_000;
+const MAX_SESSIONS: usize = 10_000;
 
 /// The most and the fewest sessions of a caller.
-const MOST_SESSIONS_EACH: usize = 1_000;
-const FEWEST_SESSIONS: usize = 16;
+const MAX_SESSIONS_PER_BEARER: usize = 1_000;
+const MIN_SESSIONS: usize = 16;
 
 /// A session of the older era.
 struct Session {
@@ -53,10 +53,10 @@ impl Shares {
     /// Shares for so many callers.
     pub(super) fn among(callers: usize) -> Self {
         let callers = callers.max(1);
-        let sessions = (MOST_SESSIONS / callers).clamp(FEWEST_SESSIONS, MOST_SESSIONS_EACH);
+        let sessions = (MAX_SESSIONS / callers).clamp(MIN_SESSIONS, MAX_SESSIONS_PER_BEARER);
         Self {
             sessions_each: NonZeroUsize::new(sessions).unwrap_or(NonZeroUsize::MIN),
-            requests_each: (MOST_REQUESTS / callers).max(FEWEST_REQUESTS),
+            requests_each: (MAX_REQUESTS / callers).max(MIN_REQUESTS),
             callers: Mutex::default(),
         }
     }
@@ -168,7 +168,7 @@ mod tests {
         let shares = Shares::among(10_000);
         shares.begin("a", "first".to_owned());
         let mut first = shares.session("a", "first").unwrap();
-        for number in 0..FEWEST_SESSIONS {
+        for number in 0..MIN_SESSIONS {
             shares.begin("a", number.to_string());
         }
         first.wait().await;
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn a_caller_who_takes_all_its_requests_leaves_those_of_others() {
         let shares = Shares::among(200);
-        let taken: Vec<_> = (0..FEWEST_REQUESTS).map(|_| shares.request("greedy")).collect();
+        let taken: Vec<_> = (0..MIN_REQUESTS).map(|_| shares.request("greedy")).collect();
         assert!(taken.iter().all(Option::is_some));
         assert!(shares.request("greedy").is_none());
         assert!(shares.request("quiet").is_some());

@@ -14,7 +14,7 @@ use crate::tools::rows::rows;
 use crate::tools::world::{World, client};
 
 /// What a list of the basic tools may take, the answer around it included.
-pub(super) const MOST: usize = 20_000;
+pub(super) const MAX_BYTES: usize = 20_000;
 
 /// A server of these accounts, all of one user, which a caller with the token `t` may use.
 async fn several(sandbox: &Sandbox, names: &[String]) -> HttpServer {
@@ -45,7 +45,7 @@ async fn the_list_stays_small_however_many_accounts_a_caller_has() {
             let answer = client.request("tools/list", json!({})).await;
             let size = answer.to_string().len();
             println!("tools/list with {count} accounts: {size} bytes, new: {new}");
-            assert!(size <= MOST, "{count} accounts: {size} bytes");
+            assert!(size <= MAX_BYTES, "{count} accounts: {size} bytes");
             let listed = answer["result"]["tools"].as_array().unwrap();
             assert_eq!(listed.len(), 31);
             for tool in listed {

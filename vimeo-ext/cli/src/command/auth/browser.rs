@@ -39,7 +39,7 @@ impl Loopback {
         loop {
             tokio::select! {
                 // Nobody who connects and says nothing holds the others up.
-                accepted = self.listener.accept(), if visits.len() < MOST_VISITS => {
+                accepted = self.listener.accept(), if visits.len() < MAX_VISITS => {
                     if let Ok((stream, _)) = accepted {
                         visits.push(tokio::time::timeout(LONGEST_VISIT, visit(stream, state)));
                     }
@@ -55,7 +55,7 @@ impl Loopback {
 }
 
 /// How many connections are served side by side.
-const MOST_VISITS: usize = 64;
+const MAX_VISITS: usize = 64;
 
 /// How long one may take.
 const LONGEST_VISIT: Duration = Duration::from_secs(5);
@@ -98,8 +98,8 @@ fn has_state(target: &str, state: &str) -> bool {
 
 /// The target of a GET request, once its head is read.
 async fn target(stream: &mut TcpStream) -> Option<String> {
-    const MOST: u64 = 16 << 10;
-    let mut lines = BufReader::new(tokio::io::AsyncReadExt::take(stream, MOST)).lines();
+    const MAX_REQUEST_BYTES: u64 = 16 << 10;
+    let mut lines = BufReader::new(tokio::io::AsyncReadExt::take(stream, MAX_REQUEST_BYTES)).lines();
     let first = lines.next_line().await.ok()??;
     while lines.next_line().await.ok()?.is_some_and(|line| !line.is_empty()) {}
     let mut words = first.split(' ');

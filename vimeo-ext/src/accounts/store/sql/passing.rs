@@ -22,7 +22,7 @@ macro_rules! sql_passing {
                 sqlx::query(sql)
                     .bind(login.account.as_str())
                     .bind(rows::millis(now))
-                    .bind(i64::from(LoginRecord::MOST))
+                    .bind(i64::from(LoginRecord::MAX_PENDING))
                     .execute(&mut *transaction)
                     .await
                     .map_err(rows::failed)?;

@@ -36,7 +36,7 @@ pub(super) async fn waiting_logins_are_few(store: &Arc<dyn AccountStore>, prefix
     }
     store.put_login(&login(&one, prefix, "others", 5), at(0)).await.unwrap();
     store.put_login(&login(&many, prefix, "short", 5), at(0)).await.unwrap();
-    let most = u64::from(LoginRecord::MOST);
+    let most = u64::from(LoginRecord::MAX_PENDING);
     for number in 0..most + 3 {
         // By its time the first has ended.
         let login = login(&many, prefix, &format!("number {number}"), 60 + number);
