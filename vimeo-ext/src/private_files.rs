@@ -118,9 +118,9 @@ fn refused(path: &Path, what: &str, error: io::Error) -> io::Error {
 #[cfg(unix)]
 fn check(path: &Path, metadata: &Metadata) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt;
-    match distrust(metadata.uid(), metadata.mode(), rustix::process::geteuid().as_raw()) {
+    match unsafe_because_of(metadata.uid(), metadata.mode(), rustix::process::geteuid().as_raw()) {
         None => Ok(()),
-        Some(Distrust::Owner) => Err(denied(
+        Some(UnsafeFile::Owner) => Err(denied(
             path,
             &format!(
                 "belongs to user {}; run `chown {}` on it, or use another",
@@ -128,7 +128,7 @@ fn check(path: &Path, metadata: &Metadata) -> io::Result<()> {
                 rustix::process::geteuid().as_raw()
             ),
         )),
-        Some(Distrust::Mode) => Err(denied(
+        Some(UnsafeFile::Mode) => Err(denied(
             path,
             &format!("can be written by others than its owner; run `chmod go-w {}`", path.display()),
         )),
@@ -162,18 +162,18 @@ fn check_above(_: &Path, _: &Metadata) -> io::Result<()> {
 
 #[cfg(unix)]
 #[derive(Debug, PartialEq, Eq)]
-enum Distrust {
+enum UnsafeFile {
     Owner,
     Mode,
 }
 
 /// Why something is not trusted. The system's administrator may do everything anyway.
 #[cfg(unix)]
-fn distrust(owner: u32, mode: u32, user: u32) -> Option<Distrust> {
+fn unsafe_because_of(owner: u32, mode: u32, user: u32) -> Option<UnsafeFile> {
     if owner != user && owner != 0 {
-        Some(Distrust::Owner)
+        Some(UnsafeFile::Owner)
     } else if mode & 0o022 != 0 {
-        Some(Distrust::Mode)
+        Some(UnsafeFile::Mode)
     } else {
         None
     }
@@ -202,16 +202,20 @@ mod tests {
             (1000, 0o100_644, None),
             (1000, 0o40_755, None),
             (0, 0o100_644, None),
-            (1000, 0o100_660, Some(Distrust::Mode)),
-            (1000, 0o100_602, Some(Distrust::Mode)),
-            (0, 0o41_777, Some(Distrust::Mode)),
-            (1001, 0o100_600, Some(Distrust::Owner)),
-            (1001, 0o40_777, Some(Distrust::Owner)),
+            (1000, 0o100_660, Some(UnsafeFile::Mode)),
+            (1000, 0o100_602, Some(UnsafeFile::Mode)),
+            (0, 0o41_777, Some(UnsafeFile::Mode)),
+            (1001, 0o100_600, Some(UnsafeFile::Owner)),
+            (1001, 0o40_777, Some(UnsafeFile::Owner)),
         ];
         for (owner, mode, expected) in table {
-            assert_eq!(distrust(owner, mode, 1000), expected, "{owner} {mode:o}");
+            assert_eq!(unsafe_because_of(owner, mode, 1000), expected, "{owner} {mode:o}");
         }
-        assert_eq!(distrust(1000, 0o100_600, 0), Some(Distrust::Owner), "not by the administrator either");
+        assert_eq!(
+            unsafe_because_of(1000, 0o100_600, 0),
+            Some(UnsafeFile::Owner),
+            "not by the administrator either"
+        );
     }
 
     fn with_mode(path: &Path, mode: u32) {

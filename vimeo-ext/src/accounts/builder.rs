@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::core::Core;
 use super::manager::Inner;
-use super::refresh::Unsaved;
+use super::refresh::PendingTokens;
 use super::warm::Warm;
 use super::{AccountRefresher, AccountStore, Accounts, AccountsError, KeyRing};
 use crate::Vimeo;
@@ -85,7 +85,7 @@ impl AccountsBuilder {
             keys: self.keys,
             app: self.app,
             refresher: self.refresher,
-            unsaved: Unsaved::default(),
+            pending_tokens: PendingTokens::default(),
             holder: format!("{:016x}", fastrand::u64(..)),
             news: watch::Sender::new(0),
         };

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use vimeo_api::Sender;
 
 use super::keys::{KeyError, KeyRing, Sealed};
-use super::refresh::Unsaved;
+use super::refresh::PendingTokens;
 use super::{
     Account, AccountId, AccountRecord, AccountRefresher, AccountStore, AccountsError, Status, StatusEvent,
     StoreError, Tokens,
@@ -23,7 +23,7 @@ pub(super) struct Core {
     /// The client of the app: whose connections, settings and credentials the accounts' clients use.
     pub(super) app: Vimeo,
     pub(super) refresher: Option<Arc<dyn AccountRefresher>>,
-    pub(super) unsaved: Unsaved,
+    pub(super) pending_tokens: PendingTokens,
     /// What this process calls itself in leases.
     pub(super) holder: String,
     /// Moves on when this process has changed a status.
@@ -101,7 +101,7 @@ impl Core {
     /// The latest tokens of an account: those that could not be written yet, else those in the store.
     pub(super) fn latest(&self, record: &AccountRecord) -> Result<Option<Tokens>, KeyError> {
         let stored = self.open(record)?;
-        Ok(self.unsaved.get(&record.account.id).or(stored))
+        Ok(self.pending_tokens.get(&record.account.id).or(stored))
     }
 
     pub(super) async fn record(&self, id: &AccountId) -> Result<AccountRecord, AccountsError> {

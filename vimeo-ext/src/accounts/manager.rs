@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::core::Core;
-use super::refresh::OfAccount;
+use super::refresh::AccountTokenRefresher;
 use super::warm::Warm;
 use super::{
     Account, AccountId, AccountRecord, AccountStore, AccountsBuilder, AccountsError, Connections, KeyRing,
@@ -106,7 +106,7 @@ impl Accounts {
         if !core.is_bound(&record)? {
             core.verify_and_bind(id, &tokens).await;
         }
-        let refresher = OfAccount { core: Arc::clone(&self.inner.core), id: id.clone() };
+        let refresher = AccountTokenRefresher { core: Arc::clone(&self.inner.core), id: id.clone() };
         let client = core.app.for_identity(Identity {
             account: Some(id.to_shared()),
             token: Some(tokens.access),

@@ -58,7 +58,7 @@ pub trait AccountRefresher: Send + Sync + 'static {
 /// How long a lease lasts: a holder that is gone keeps the others waiting for so long.
 const LEASE: Duration = Duration::from_secs(60);
 /// How often the lease is prolonged while the refresher runs.
-const LEASE_PROLONGED: Duration = Duration::from_secs(20);
+const LEASE_RENEWAL_INTERVAL: Duration = Duration::from_secs(20);
 /// How long a call waits while others hold the lease.
 const LEASE_TIMEOUT: Duration = Duration::from_secs(180);
 /// How often those who wait for the lease look whether it is done.
@@ -78,9 +78,9 @@ pub(super) const AHEAD: Duration = Duration::from_secs(300);
 
 /// New tokens that the store could not be given yet.
 #[derive(Default)]
-pub(super) struct Unsaved(Mutex<HashMap<AccountId, Tokens>>);
+pub(super) struct PendingTokens(Mutex<HashMap<AccountId, Tokens>>);
 
-impl Unsaved {
+impl PendingTokens {
     fn lock(&self) -> MutexGuard<'_, HashMap<AccountId, Tokens>> {
         // One statement changes it.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -100,12 +100,12 @@ impl Unsaved {
 }
 
 /// Renews one account's token for its client.
-pub(super) struct OfAccount {
+pub(super) struct AccountTokenRefresher {
     pub(super) core: Arc<Core>,
     pub(super) id: AccountId,
 }
 
-impl Refresher for OfAccount {
+impl Refresher for AccountTokenRefresher {
     fn refresh<'a>(
         &'a self,
         old: Option<&'a AccessToken>,
@@ -179,8 +179,8 @@ impl Core {
         old: Option<&AccessToken>,
     ) -> Result<Option<Tokens>, AccountsError> {
         let is_newer = |tokens: &Tokens| !old.is_some_and(|old| tokens.is(old));
-        let unsaved = self.unsaved.get(id);
-        if let Some(tokens) = unsaved.as_ref().filter(|tokens| is_newer(tokens)) {
+        let pending_tokens = self.pending_tokens.get(id);
+        if let Some(tokens) = pending_tokens.as_ref().filter(|tokens| is_newer(tokens)) {
             return Ok(Some(tokens.clone()));
         }
         let record = self.record(id).await?;
@@ -190,7 +190,7 @@ impl Core {
             status => return Err(AccountsError::NeedsLogin { account: id.clone(), status }),
         }
         // What the store has then is older still.
-        if unsaved.is_some() {
+        if pending_tokens.is_some() {
             return Ok(None);
         }
         Ok(self.open(&record)?.filter(|tokens| is_newer(tokens) && record.account.status == Status::Active))
@@ -328,7 +328,7 @@ impl Renewal {
         let mut refreshed = pin!(refresher.refresh(account, tokens));
         let mut lease = pin!(async {
             loop {
-                sleep(LEASE_PROLONGED).await;
+                sleep(LEASE_RENEWAL_INTERVAL).await;
                 self.prolong().await;
             }
         });
@@ -360,7 +360,7 @@ impl Renewal {
     /// Keeps new tokens, which are used from now on whether or not the store takes them at once.
     async fn keep(&self, old: &Tokens, mut new: Tokens) -> Result<Tokens, AccountsError> {
         new.refresh = new.refresh.or_else(|| old.refresh.clone());
-        self.core.unsaved.put(&self.id, new.clone());
+        self.core.pending_tokens.put(&self.id, new.clone());
         let mut written = pin!(self.write(old, &new));
         tokio::select! {
             biased;
@@ -377,11 +377,11 @@ impl Renewal {
         loop {
             match core.write_renewed(id, old, new).await {
                 Ok(record) => {
-                    core.unsaved.remove(id);
+                    core.pending_tokens.remove(id);
                     return core.present(&record);
                 }
                 Err(error @ AccountsError::UnknownAccount { .. }) => {
-                    core.unsaved.remove(id);
+                    core.pending_tokens.remove(id);
                     // It was disconnected meanwhile, which would have revoked them.
                     core.revoke_orphan(id, &new.access).await;
                     return Err(error);

@@ -24,9 +24,9 @@ pub struct Bearer {
 
 impl Bearer {
     /// The fewest characters of a token. A server with a shorter one does not start.
-    pub const SHORTEST: usize = 32;
+    pub const MIN_LENGTH: usize = 32;
 
-    /// A token, and the accounts of whoever has it. It has to be made at random, and to have [`SHORTEST`](Self::SHORTEST)
+    /// A token, and the accounts of whoever has it. It has to be made at random, and to have [`MIN_LENGTH`](Self::MIN_LENGTH)
     /// characters or more.
     pub fn new(
         token: impl Into<SecretString>,
@@ -34,7 +34,7 @@ impl Bearer {
     ) -> Self {
         let token = token.into();
         let token = token.expose_secret();
-        let is_short = token.chars().count() < Self::SHORTEST;
+        let is_short = token.chars().count() < Self::MIN_LENGTH;
         Self { is_short, ..Self::from_sha256(Sha256::digest(token).into(), accounts) }
     }
 

@@ -1,9 +1,9 @@
 //! Clients over HTTP.
 
+mod caller_limits;
 mod front;
 mod origins;
 mod refusals;
-mod shares;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -19,9 +19,9 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
+use self::caller_limits::MAX_CONNECTIONS;
 use self::front::Front;
 use self::origins::Origins;
-use self::shares::MAX_CONNECTIONS;
 use super::access::Bearers;
 use super::accounts::Source;
 use super::handler::Handler;
@@ -206,7 +206,7 @@ pub(super) async fn serve(settings: Arc<Settings>, options: HttpOptions) -> Resu
             let front = Arc::clone(&front);
             let mut stopped = stopped.clone();
             tokio::spawn(async move {
-                let _place = place;
+                let _permit = place;
                 let answer = service_fn(move |request| {
                     let front = Arc::clone(&front);
                     async move { Ok::<_, std::convert::Infallible>(front.answer(request).await) }

@@ -114,7 +114,7 @@ pub enum ServerError {
     /// A bearer token could be guessed.
     #[error(
         "a bearer token has fewer than {} characters: give a longer one, made at random",
-        Bearer::SHORTEST
+        Bearer::MIN_LENGTH
     )]
     ShortBearer,
     /// Pages of this origin were to be allowed, and it is none.

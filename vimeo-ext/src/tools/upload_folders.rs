@@ -16,7 +16,7 @@ pub(crate) struct AllowedFile {
 
 /// Where a file is: an allowed folder, and the path of the file in it, which has no links and no `..`.
 #[derive(Debug)]
-struct Place {
+struct FileLocation {
     folder: PathBuf,
     inside: PathBuf,
 }
@@ -34,16 +34,16 @@ pub(crate) fn open(folders: &[PathBuf], path: &Path) -> Option<AllowedFile> {
 }
 
 /// Links are followed here, and here alone: what is opened is the place that they led to.
-fn locate(folders: &[PathBuf], path: &Path) -> Option<Place> {
+fn locate(folders: &[PathBuf], path: &Path) -> Option<FileLocation> {
     let path = path.canonicalize().ok()?;
     folders.iter().find_map(|folder| {
         let folder = folder.canonicalize().ok()?;
         let inside = path.strip_prefix(&folder).ok()?.to_path_buf();
-        Some(Place { folder, inside })
+        Some(FileLocation { folder, inside })
     })
 }
 
-impl Place {
+impl FileLocation {
     /// Goes down from the folder's handle, step by step, through real folders alone.
     #[cfg(unix)]
     fn open(&self) -> io::Result<File> {

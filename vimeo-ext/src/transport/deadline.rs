@@ -20,28 +20,26 @@ impl<N: Step> Step for Deadline<N> {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
         let own = request.extensions.get::<CallTimeout>().map(|timeout| timeout.0);
         let Some(total) = own.or(self.total) else { return self.next.send(request).await };
-        let departure = Departure::default();
-        request.extensions.insert(departure.clone());
+        let flag = SentFlag::default();
+        request.extensions.insert(flag.clone());
         // On the heap, so that calls without a time of their own make no room for its timer.
         let ended = Box::pin(timeout(total, self.next.send(request))).await;
         match ended {
             Ok(result) => result,
-            Err(_) => {
-                Err(Error::TimedOut { operation: request.name(), after: total, sent: departure.sent() })
-            }
+            Err(_) => Err(Error::TimedOut { operation: request.name(), after: total, sent: flag.sent() }),
         }
     }
 }
 
 /// Whether any attempt of a call has left. A call that only waited for the rate limit or a new token has not.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Departure(Arc<AtomicBool>);
+pub(super) struct SentFlag(Arc<AtomicBool>);
 
-impl Departure {
-    /// Notes that an attempt of the call leaves now.
-    pub(super) fn note(request: &Request) {
-        if let Some(departure) = request.extensions.get::<Self>() {
-            departure.0.store(true, Ordering::Relaxed);
+impl SentFlag {
+    /// Sets it, as an attempt of the call leaves now.
+    pub(super) fn set(request: &Request) {
+        if let Some(flag) = request.extensions.get::<Self>() {
+            flag.0.store(true, Ordering::Relaxed);
         }
     }
 

@@ -13,7 +13,7 @@ use vimeo_api::{ConnectionError, Error, MAX_REDIRECTS, RawResponse, Request, Sen
 use super::Step;
 use super::authenticate::same_origin;
 use super::before_send::BeforeSend;
-use super::deadline::Departure;
+use super::deadline::SentFlag;
 use super::stall::{Stalled, Unread, Watch, Watched};
 use super::standing::Standing;
 
@@ -42,7 +42,7 @@ impl Step for Send {
         if let Some(before) = request.extensions.get::<BeforeSend>() {
             before.run(request).await?;
         }
-        Departure::note(request);
+        SentFlag::set(request);
         let Some(limit) = self.attempt else { return self.exchange(request).await };
         match Box::pin(timeout(limit, self.exchange(request))).await {
             Ok(result) => result,

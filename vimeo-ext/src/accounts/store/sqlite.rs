@@ -135,14 +135,14 @@ impl SqliteStore {
 }
 
 /// The files that SQLite keeps beside the database while it is open.
-const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
+const SQLITE_SUFFIXES: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// Makes the file where there is none, and looks whether anybody else may write it, those beside it or their folder.
 fn make_private(path: &Path) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     private_files::check_folder(folder.unwrap_or(Path::new(".")))?;
     private_files::open(path, OpenOptions::new().create(true).append(true))?;
-    for suffix in BESIDE {
+    for suffix in SQLITE_SUFFIXES {
         let mut beside = path.as_os_str().to_owned();
         beside.push(suffix);
         private_files::check_if_there(Path::new(&beside))?;

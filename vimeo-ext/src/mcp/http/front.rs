@@ -19,9 +19,9 @@ use super::super::Settings;
 use super::super::access::{Bearers, Caller};
 use super::super::handler::Handler;
 use super::super::repair::repair;
+use super::caller_limits::{CallerLimits, PermitBody};
 use super::origins::{self, Origins};
 use super::refusals::Refusals;
-use super::shares::{Holding, Shares};
 use super::{HttpOptions, LARGEST};
 use crate::ScopeSet;
 use crate::tools::{self, ToolError};
@@ -43,7 +43,7 @@ pub(super) struct Front {
     origins: Origins,
     service: StreamableHttpService<Handler, LocalSessionManager>,
     sessions: Arc<LocalSessionManager>,
-    shares: Shares,
+    limits: CallerLimits,
 }
 
 impl Front {
@@ -56,8 +56,8 @@ impl Front {
         sessions: Arc<LocalSessionManager>,
     ) -> Self {
         let refusals = Refusals::new(&options, address);
-        let shares = Shares::among(options.bearers.len());
-        Self { settings, bearers: options.bearers, refusals, origins, service, sessions, shares }
+        let limits = CallerLimits::among(options.bearers.len());
+        Self { settings, bearers: options.bearers, refusals, origins, service, sessions, limits }
     }
 
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
@@ -89,11 +89,11 @@ impl Front {
     async fn protocol(&self, request: Request<Incoming>) -> Result<Response<Body>, Box<Response<Body>>> {
         let caller = self.caller(request.headers())?;
         let id = caller.id();
-        let place = self.shares.request(&id).ok_or_else(|| Box::new(self.refusals.too_many()))?;
+        let place = self.limits.request(&id).ok_or_else(|| Box::new(self.refusals.too_many()))?;
         let session = session_of(request.headers());
         // A session is its beginner's: to others there is none.
         let gone = match &session {
-            Some(session) => match self.shares.session(&id, session) {
+            Some(session) => match self.limits.session(&id, session) {
                 Some(gone) => Some(gone),
                 None => return Err(Box::new(self.refusals.no_session())),
             },
@@ -111,7 +111,7 @@ impl Front {
             && parts.method == Method::DELETE
         {
             // The protocol's library would wait for what is under way.
-            self.shares.end(&id, session);
+            self.limits.end(&id, session);
         } else if let Some(gone) = gone {
             parts.extensions.insert(gone);
         }
@@ -122,7 +122,7 @@ impl Front {
         if let Some(begun) = session_of(answer.headers()).filter(|begun| session.as_ref() != Some(begun)) {
             self.remember(&id, begun);
         }
-        Ok(answer.map(|body| Holding::new(body, place).boxed()))
+        Ok(answer.map(|body| PermitBody::new(body, place).boxed()))
     }
 
     /// Who calls, by the bearer token; nobody else's token is looked at, and Vimeo's are none of ours.
@@ -164,7 +164,7 @@ impl Front {
     }
 
     fn remember(&self, caller: &str, session: String) {
-        if let Some(over) = self.shares.begin(caller, session) {
+        if let Some(over) = self.limits.begin(caller, session) {
             let sessions = Arc::clone(&self.sessions);
             tokio::spawn(async move {
                 if let Err(error) = sessions.close_session(&over.into()).await {
@@ -176,7 +176,7 @@ impl Front {
 
     /// Stops what is under way in all sessions.
     pub(super) fn end_all(&self) {
-        self.shares.end_all();
+        self.limits.end_all();
     }
 }
 

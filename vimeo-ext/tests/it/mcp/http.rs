@@ -269,7 +269,7 @@ async fn a_generated_bearer_opens_the_server_and_none_is_like_another() {
     let (_, other) = Bearer::generate(["a"]).unwrap();
     let (_sandbox, server, _) = many(vec![bearer]).await;
     for (token, opens) in [(token, true), (other, false)] {
-        assert!(token.expose_secret().len() >= Bearer::SHORTEST);
+        assert!(token.expose_secret().len() >= Bearer::MIN_LENGTH);
         let mut http = http(&server, token.expose_secret());
         let message = http.message("tools/list", json!({}));
         let answer = http.post(&message, "tools/list").send().await.unwrap();

@@ -37,20 +37,20 @@ struct Session {
     gone: Gone,
 }
 
-/// The shares of all callers, each known by its [id](super::super::access::Caller::id).
-pub(super) struct Shares {
+/// The limits of all callers, each known by its [id](super::super::access::Caller::id).
+pub(super) struct CallerLimits {
     sessions_each: NonZeroUsize,
     requests_each: usize,
-    callers: Mutex<HashMap<String, Share>>,
+    callers: Mutex<HashMap<String, CallerState>>,
 }
 
-struct Share {
+struct CallerState {
     sessions: LruCache<String, Session>,
     requests: Arc<Semaphore>,
 }
 
-impl Shares {
-    /// Shares for so many callers.
+impl CallerLimits {
+    /// Limits for so many callers.
     pub(super) fn among(callers: usize) -> Self {
         let callers = callers.max(1);
         let sessions = (MAX_SESSIONS / callers).clamp(MIN_SESSIONS, MAX_SESSIONS_PER_BEARER);
@@ -63,14 +63,14 @@ impl Shares {
 
     /// A place for one more request of this caller, held for as long as it is kept; `None` when all are taken.
     pub(super) fn request(&self, caller: &str) -> Option<OwnedSemaphorePermit> {
-        let requests = self.of(caller, |share| Arc::clone(&share.requests));
+        let requests = self.of(caller, |state| Arc::clone(&state.requests));
         requests.try_acquire_owned().ok()
     }
 
     /// Remembers a session that the caller began; answers the one of the caller's that is over for it.
     pub(super) fn begin(&self, caller: &str, session: String) -> Option<String> {
         let (tell, gone) = eof::pair();
-        let over = self.of(caller, |share| share.sessions.push(session.clone(), Session { tell, gone }));
+        let over = self.of(caller, |state| state.sessions.push(session.clone(), Session { tell, gone }));
         let (name, over) = over.filter(|(name, _)| *name != session)?;
         over.tell.gone();
         Some(name)
@@ -78,53 +78,53 @@ impl Shares {
 
     /// What tells when this session of the caller's is over; `None` when the caller has no such session.
     pub(super) fn session(&self, caller: &str, session: &str) -> Option<Gone> {
-        self.of(caller, |share| share.sessions.get(session).map(|session| session.gone.clone()))
+        self.of(caller, |state| state.sessions.get(session).map(|session| session.gone.clone()))
     }
 
     /// Ends a session of the caller's: what is under way in it stops.
     pub(super) fn end(&self, caller: &str, session: &str) {
-        if let Some(session) = self.of(caller, |share| share.sessions.pop(session)) {
+        if let Some(session) = self.of(caller, |state| state.sessions.pop(session)) {
             session.tell.gone();
         }
     }
 
     /// Ends all sessions of all callers.
     pub(super) fn end_all(&self) {
-        for (_, share) in self.lock().iter_mut() {
-            while let Some((_, session)) = share.sessions.pop_lru() {
+        for (_, state) in self.lock().iter_mut() {
+            while let Some((_, session)) = state.sessions.pop_lru() {
                 session.tell.gone();
             }
         }
     }
 
-    fn of<T>(&self, caller: &str, look: impl FnOnce(&mut Share) -> T) -> T {
+    fn of<T>(&self, caller: &str, look: impl FnOnce(&mut CallerState) -> T) -> T {
         let mut callers = self.lock();
-        let share = callers.entry(caller.to_owned()).or_insert_with(|| Share {
+        let state = callers.entry(caller.to_owned()).or_insert_with(|| CallerState {
             sessions: LruCache::new(self.sessions_each),
             requests: Arc::new(Semaphore::new(self.requests_each)),
         });
-        look(share)
+        look(state)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Share>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, CallerState>> {
         // Each change is one insertion or removal.
         self.callers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A body that holds the place of its request until it is sent or given up.
-pub(super) struct Holding<B> {
+pub(super) struct PermitBody<B> {
     body: B,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
-impl<B> Holding<B> {
+impl<B> PermitBody<B> {
     pub(super) fn new(body: B, place: OwnedSemaphorePermit) -> Self {
-        Self { body, _place: place }
+        Self { body, _permit: place }
     }
 }
 
-impl<B: Body<Data = Bytes> + Unpin> Body for Holding<B> {
+impl<B: Body<Data = Bytes> + Unpin> Body for PermitBody<B> {
     type Data = Bytes;
     type Error = B::Error;
 
@@ -150,38 +150,38 @@ mod tests {
 
     #[test]
     fn a_caller_who_begins_too_many_sessions_loses_its_own_oldest_and_nobody_elses() {
-        let shares = Shares::among(2);
-        let each = shares.sessions_each.get();
-        assert_eq!(shares.begin("quiet", "the only one".to_owned()), None);
+        let limits = CallerLimits::among(2);
+        let each = limits.sessions_each.get();
+        assert_eq!(limits.begin("quiet", "the only one".to_owned()), None);
         for number in 0..each {
-            assert_eq!(shares.begin("greedy", number.to_string()), None);
+            assert_eq!(limits.begin("greedy", number.to_string()), None);
         }
-        assert_eq!(shares.begin("greedy", "one more".to_owned()).as_deref(), Some("0"));
-        assert!(shares.session("greedy", "0").is_none() && shares.session("greedy", "1").is_some());
-        assert!(shares.session("quiet", "the only one").is_some());
-        assert!(shares.session("greedy", "the only one").is_none(), "it is another's");
-        assert_eq!(shares.begin("greedy", "one more".to_owned()), None, "the same one again");
+        assert_eq!(limits.begin("greedy", "one more".to_owned()).as_deref(), Some("0"));
+        assert!(limits.session("greedy", "0").is_none() && limits.session("greedy", "1").is_some());
+        assert!(limits.session("quiet", "the only one").is_some());
+        assert!(limits.session("greedy", "the only one").is_none(), "it is another's");
+        assert_eq!(limits.begin("greedy", "one more".to_owned()), None, "the same one again");
     }
 
     #[tokio::test]
     async fn a_session_that_makes_place_for_another_is_stopped() {
-        let shares = Shares::among(10_000);
-        shares.begin("a", "first".to_owned());
-        let mut first = shares.session("a", "first").unwrap();
+        let limits = CallerLimits::among(10_000);
+        limits.begin("a", "first".to_owned());
+        let mut first = limits.session("a", "first").unwrap();
         for number in 0..MIN_SESSIONS {
-            shares.begin("a", number.to_string());
+            limits.begin("a", number.to_string());
         }
         first.wait().await;
     }
 
     #[test]
     fn a_caller_who_takes_all_its_requests_leaves_those_of_others() {
-        let shares = Shares::among(200);
-        let taken: Vec<_> = (0..MIN_REQUESTS).map(|_| shares.request("greedy")).collect();
+        let limits = CallerLimits::among(200);
+        let taken: Vec<_> = (0..MIN_REQUESTS).map(|_| limits.request("greedy")).collect();
         assert!(taken.iter().all(Option::is_some));
-        assert!(shares.request("greedy").is_none());
-        assert!(shares.request("quiet").is_some());
+        assert!(limits.request("greedy").is_none());
+        assert!(limits.request("quiet").is_some());
         drop(taken);
-        assert!(shares.request("greedy").is_some());
+        assert!(limits.request("greedy").is_some());
     }
 }
