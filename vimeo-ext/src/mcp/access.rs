@@ -10,6 +10,7 @@ use subtle::ConstantTimeEq;
 
 use super::ServerError;
 use crate::ScopeSet;
+use crate::hex::hex;
 
 /// A bearer token of this server's own, the accounts that it opens, and what may be done with them.
 ///
@@ -48,7 +49,7 @@ impl Bearer {
         accounts: impl IntoIterator<Item = impl Into<String>>,
     ) -> Result<(Self, SecretString), ServerError> {
         let bytes = crate::tools::random_bytes::<32>().ok_or(ServerError::NoKey)?;
-        let token = bytes.iter().fold(String::new(), |token, byte| format!("{token}{byte:02x}"));
+        let token = hex(&bytes);
         Ok((Self::new(token.as_str(), accounts), token.into()))
     }
 
@@ -146,9 +147,7 @@ impl Caller {
     pub(crate) fn id(&self) -> String {
         match self {
             Self::Local => "local".to_owned(),
-            Self::Known(bearer) => {
-                bearer.hash.iter().take(8).fold("bearer ".to_owned(), |id, byte| format!("{id}{byte:02x}"))
-            }
+            Self::Known(bearer) => format!("bearer {:.16}", hex(&bearer.hash)),
         }
     }
 

@@ -17,6 +17,7 @@ use super::access::Caller;
 use super::consent::{AskLater, AskNow, Consents};
 use super::progress;
 use super::{OutputSchemas, Settings};
+use crate::hex::hex;
 use crate::tools::{self, Answer, Ask, Definition, ToolError, Tools};
 
 /// The tools that a caller may see: those that the scopes of any of its accounts allow.
@@ -186,7 +187,7 @@ impl Called<'_> {
     /// What an answer of the person is bound to.
     fn sealed_for(&self, tools: &Tools, arguments: &Value) -> String {
         let digest = Sha256::digest(arguments.to_string());
-        let hash = digest.iter().fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"));
+        let hash = hex(&digest);
         format!("consent\n{}\n{}\n{hash}", tools.account_key(), self.tool.spec().name)
     }
 

@@ -12,6 +12,7 @@ use super::error::{Failed, ToolError};
 use super::seal::Broken;
 use super::{Choice, Context, Output, Spec};
 use crate::Position;
+use crate::hex::hex;
 
 /// How much of each item an answer has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -245,7 +246,7 @@ fn sealed_for(context: &Context, spec: &Spec, input: &impl ListInput) -> String 
         }
     }
     let digest = Sha256::digest(query.to_string());
-    let hash = digest.iter().fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"));
+    let hash = hex(&digest);
     format!("cursor\n{}\n{}\n{hash}", context.account(), spec.name)
 }
 
