@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 
-use super::{ConnectionError, Error, RawResponse, Request};
+use super::{CallTimeout, ConnectionError, Error, RawResponse, Request};
 
 /// What a [`Transport`] gives back while it works.
 pub type TransportFuture<'a> = Pin<Box<dyn Future<Output = Result<RawResponse, Error>> + Send + 'a>>;
@@ -87,6 +87,9 @@ impl Transport for Reqwest {
             let name = request.name();
             let broken = |error| ConnectionError::new(&name, error);
             let mut outgoing = self.client.request(request.method, request.url).headers(request.headers);
+            if let Some(CallTimeout(total)) = request.extensions.get() {
+                outgoing = outgoing.timeout(*total);
+            }
             if !request.body.is_empty() {
                 outgoing = outgoing.body(request.body);
             }

@@ -253,3 +253,15 @@ async fn a_call_that_only_waited_was_surely_not_sent() {
     let cut = vimeo.get("/me").timeout(Duration::from_secs(5)).send().await.unwrap_err();
     assert_eq!((cut.sent(), slow.count()), (Sent::Maybe, 2));
 }
+
+#[tokio::test]
+async fn the_plain_transport_keeps_to_the_time_of_a_call() {
+    // Connections wait in its backlog, and are never answered.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let transport = vimeo_api::Reqwest::from_builder(crate::http::builder().no_proxy()).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let client = vimeo_api::Client::builder().base_url(url).transport(transport).build().unwrap();
+    let call = client.videos().get_video(1).timeout(Duration::from_millis(10));
+    let error = call.await.unwrap_err();
+    assert!(error.is_timeout(), "{error}");
+}
