@@ -61,10 +61,43 @@ pub struct Call<T> {
     path: String,
     query: Query,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
     extensions: Extensions,
     refused: Option<Box<Error>>,
     answer: PhantomData<fn() -> T>,
+}
+
+/// The body of a call: written already, or an object whose fields are still being set.
+#[derive(Clone)]
+enum Body {
+    Whole(Bytes),
+    Fields(Map<String, Value>),
+}
+
+impl Body {
+    fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Whole(body) => body,
+            // As `Display` writes it, which cannot fail.
+            Self::Fields(fields) => Value::Object(fields).to_string().into(),
+        }
+    }
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self::Whole(Bytes::new())
+    }
+}
+
+/// Shows its size and no value, which could be a password.
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(body) => write!(f, "{} bytes", body.len()),
+            Self::Fields(fields) => write!(f, "{} fields", fields.len()),
+        }
+    }
 }
 
 impl<T> Call<T> {
@@ -81,7 +114,7 @@ impl<T> Call<T> {
             path,
             query: Vec::new(),
             headers: HeaderMap::new(),
-            body: Bytes::new(),
+            body: Body::default(),
             extensions: Extensions::new(),
             refused,
             answer: PhantomData,
@@ -137,7 +170,7 @@ impl<T> Call<T> {
     pub(crate) fn set_json(&mut self, body: &impl Serialize) {
         match serde_json::to_vec(body) {
             Ok(json) => {
-                self.body = json.into();
+                self.body = Body::Whole(json.into());
                 self.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             }
             Err(error) => self.refuse(format!("its body cannot be written as JSON: {error}")),
@@ -146,22 +179,30 @@ impl<T> Call<T> {
 
     /// Sets one field of the JSON body in place, beside those that were set before; for generated builders.
     pub(crate) fn set_json_field(&mut self, name: &'static str, value: &impl Serialize) {
-        let fields = if self.body.is_empty() { Ok(Map::new()) } else { serde_json::from_slice(&self.body) };
-        let written = fields.and_then(|mut fields: Map<String, Value>| {
-            fields.insert(name.to_owned(), serde_json::to_value(value)?);
+        let written = serde_json::to_value(value).and_then(|value| {
+            let mut fields = match std::mem::take(&mut self.body) {
+                Body::Fields(fields) => fields,
+                Body::Whole(body) if body.is_empty() => Map::new(),
+                Body::Whole(body) => serde_json::from_slice(&body)?,
+            };
+            fields.insert(name.to_owned(), value);
             Ok(fields)
         });
         match written {
-            Ok(fields) => self.set_json(&fields),
+            Ok(fields) => {
+                self.body = Body::Fields(fields);
+                self.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            }
             Err(error) => {
-                self.refuse(format!("the field {name} of its body cannot be written as JSON: {error}"))
+                self.refuse(format!("the field {name} of its body cannot be written as JSON: {error}"));
             }
         }
     }
 
     /// Sends a form body, as the OAuth endpoints take it.
     pub fn form(mut self, pairs: &[(&str, &str)]) -> Self {
-        self.body = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().into();
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        self.body = Body::Whole(form.into());
         self.headers
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         self
@@ -275,7 +316,7 @@ impl<T> Call<T> {
             method: self.method,
             url,
             headers,
-            body: self.body,
+            body: self.body.into_bytes(),
             extensions: self.extensions,
         })
     }
@@ -300,7 +341,7 @@ impl Call<serde_json::Value> {
             path: String::new(),
             query: Vec::new(),
             headers: HeaderMap::new(),
-            body: Bytes::new(),
+            body: Body::default(),
             extensions: Extensions::new(),
             refused: None,
             answer: PhantomData,
@@ -394,7 +435,7 @@ impl<T> fmt::Debug for Call<T> {
             .field("method", &self.method)
             .field("path", &self.path)
             .field("query", &self.query.iter().map(|(name, _)| name.as_ref()).collect::<Vec<_>>())
-            .field("body_bytes", &self.body.len())
+            .field("body", &self.body)
             .finish_non_exhaustive()
     }
 }
