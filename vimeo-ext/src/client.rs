@@ -272,14 +272,12 @@ impl Vimeo {
     }
 
     /// The time, by the clock that the client goes by.
-    #[cfg(feature = "tools")]
-    pub(crate) fn now(&self) -> chrono::DateTime<chrono::Utc> {
+    pub fn now(&self) -> chrono::DateTime<chrono::Utc> {
         self.inner.shared.clock.now()
     }
 
     /// Tells this account from others, without a secret: its name, else a hash of its token.
-    #[cfg(feature = "tools")]
-    pub(crate) fn account_key(&self) -> String {
+    pub fn account_key(&self) -> String {
         self.key().map_or_else(|| "app".to_owned(), |key| key.to_string())
     }
 

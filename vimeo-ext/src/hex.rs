@@ -1,7 +1,7 @@
 //! Bytes as text.
 
 /// Hexadecimal digits in lower case.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: [char; 16] =
         ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
     let digit = |value: u8| DIGITS.get(usize::from(value & 0xf)).copied().unwrap_or_default();

@@ -138,8 +138,6 @@
 //! | `native-tls` | TLS by the system's library; it is used if others are on as well |
 //! | `socks` | SOCKS proxies |
 //! | `accounts` | many users: their logins, tokens and connections, in memory or in a store of your own |
-//! | `tools` | the tools for agents: `tools` |
-//! | `mcp` | the tools over the Model Context Protocol: `mcp` |
 //! | `sqlite`, `postgres`, `postgres-tls` | the same, kept in a file or on a server |
 //! | `webhooks`, `axum` | receiving webhooks, and an extractor for services of axum |
 //!
@@ -162,7 +160,8 @@ mod client;
 mod clock;
 mod config_error;
 mod error;
-mod hex;
+#[doc(hidden)]
+pub mod hex;
 mod loopback;
 mod media;
 #[doc(hidden)]
@@ -175,11 +174,7 @@ mod tls;
 pub mod accounts;
 pub mod auth;
 pub mod budget;
-#[cfg(feature = "mcp")]
-pub mod mcp;
 pub mod retry;
-#[cfg(feature = "tools")]
-pub mod tools;
 pub mod transport;
 pub mod upload;
 #[cfg(feature = "webhooks")]

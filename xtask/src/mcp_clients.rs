@@ -16,7 +16,7 @@ const PYTHON_SDK: &str = "mcp==2.3.0";
 pub(crate) fn run() -> Result<(), Failure> {
     let folder = install::node("mcp")?;
     let python = install::python(&[PYTHON_SDK])?;
-    let server = artifacts::example("vimeo-ext", "mcp")?;
+    let server = artifacts::example("vimeo-ext/agent", "mcp")?;
     let mut sandbox =
         Running::start(&mut Command::new(artifacts::binary("vimeo-ext/sandbox", "vimeo-sandbox")?))?;
     let told: Value = serde_json::from_str(&sandbox.line()?)

@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
+use vimeo_agent::tools::{FolderId, InvalidId, ShowcaseId, UserId, VideoId};
 use vimeo_ext::Vimeo;
-use vimeo_ext::tools::{FolderId, InvalidId, ShowcaseId, UserId, VideoId};
 
 use crate::exit::{Exit, Failure, Result};
 

@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-#[cfg(feature = "mcp")]
 use chrono::{DateTime, Utc};
 
 use super::core::Core;
@@ -124,12 +123,12 @@ impl Accounts {
 
     /// Whether the one answer of a person that has this number is used for the first time, over all processes that share the
     /// store; remembered until `until`.
-    #[cfg(feature = "mcp")]
-    pub(crate) async fn use_consent(
-        &self,
-        number: &str,
-        until: DateTime<Utc>,
-    ) -> Result<bool, AccountsError> {
+    ///
+    /// # Errors
+    ///
+    /// [`AccountsError::Store`].
+    #[doc(hidden)]
+    pub async fn use_consent(&self, number: &str, until: DateTime<Utc>) -> Result<bool, AccountsError> {
         let core = self.core();
         Ok(core.store.use_once(&format!("consent {number}"), core.now(), until).await?)
     }

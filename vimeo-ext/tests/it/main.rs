@@ -20,16 +20,12 @@ mod leaks;
 mod limits;
 mod lists;
 mod logins;
-#[cfg(feature = "mcp")]
-mod mcp;
 mod media;
 mod requests;
 mod retries;
 mod scopes;
 mod secrets;
 mod soak;
-#[cfg(feature = "tools")]
-mod tools;
 mod tus_server;
 mod types;
 mod upload;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use http::Method;
-use vimeo_ext::tools::VideoId;
+use vimeo_agent::tools::VideoId;
 
 use crate::context::Context;
 use crate::exit::{Exit, Result};

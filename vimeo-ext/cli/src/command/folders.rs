@@ -3,8 +3,8 @@
 use clap::{Args, Subcommand};
 use http::Method;
 use serde_json::json;
+use vimeo_agent::tools::FolderId;
 use vimeo_ext::api::types;
-use vimeo_ext::tools::FolderId;
 
 use super::collections::{Listing, delete, each_video};
 use super::videos::VIDEOS;

@@ -12,8 +12,8 @@ use secrecy::ExposeSecret;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use vimeo_ext::mcp::{Bearer, Bearers, HttpOptions, OutputSchemas, Server, ServerError};
-use vimeo_ext::tools::{self, AuditLog, Disclosure, Offer, Toolset};
+use vimeo_agent::mcp::{Bearer, Bearers, HttpOptions, OutputSchemas, Server, ServerError};
+use vimeo_agent::tools::{self, AuditLog, Disclosure, Offer, Toolset};
 use vimeo_ext::upload::Journal;
 
 use self::bearers::Callers;
@@ -295,7 +295,11 @@ mod tests {
         ] {
             let logged = logged(wanted);
             for level in levels.map(|level| level.into_level().unwrap()) {
-                assert_eq!(logged.would_enable("vimeo_ext::mcp", &level), level <= ours, "{wanted} {level}");
+                assert_eq!(
+                    logged.would_enable("vimeo_agent::mcp", &level),
+                    level <= ours,
+                    "{wanted} {level}"
+                );
                 for target in ["rmcp", "rmcp::service"] {
                     assert_eq!(
                         logged.would_enable(target, &level),

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
+use vimeo_agent::tools::VideoId;
 use vimeo_ext::PictureTarget;
-use vimeo_ext::tools::VideoId;
 
 use crate::context::Context;
 use crate::exit::{Exit, Result};

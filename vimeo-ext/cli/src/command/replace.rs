@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
-use vimeo_ext::tools::VideoId;
+use vimeo_agent::tools::VideoId;
 use vimeo_ext::upload::Journal;
 
 use super::upload::{Transfer, failure_of, file_size, reconcile, transfer_options, unanswered, used_quota};

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
+use vimeo_agent::tools::VideoId;
 use vimeo_ext::UploadedFile;
-use vimeo_ext::tools::VideoId;
 
 use super::upload::left_inactive;
 use crate::context::Context;

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use vimeo_ext::tools::{self, Category, Disclosure, Offer, ToolError, Tools};
+use vimeo_agent::tools::{self, Category, Disclosure, Offer, ToolError, Tools};
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Result};

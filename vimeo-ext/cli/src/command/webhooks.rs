@@ -2,9 +2,9 @@
 
 use clap::{Args, Subcommand};
 use serde_json::json;
+use vimeo_agent::tools::{AppId, WebhookId};
 use vimeo_ext::Vimeo;
 use vimeo_ext::api::types;
-use vimeo_ext::tools::{AppId, WebhookId};
 
 use crate::context::{Context, variable};
 use crate::exit::{Exit, Failure, Result};

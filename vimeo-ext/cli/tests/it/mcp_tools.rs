@@ -11,10 +11,10 @@ use crate::mcp::Client;
 
 /// The tools' own tests have the world and the calls.
 #[allow(dead_code)]
-#[path = "../../../tests/it/tools/world.rs"]
+#[path = "../../../agent/tests/it/tools/world.rs"]
 pub(crate) mod world;
 
-#[path = "../../../tests/it/tools/rows.rs"]
+#[path = "../../../agent/tests/it/tools/rows.rs"]
 mod rows;
 
 use self::world::World;

@@ -11,6 +11,7 @@ mod lifecycle;
 mod processes;
 mod records;
 mod refreshing;
+mod setup;
 mod sharing;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 mod stores;
@@ -21,15 +22,12 @@ use std::sync::Arc;
 
 use url::Url;
 use url::form_urlencoded::Serializer;
-use vimeo_ext::accounts::{AccountId, AccountStore, Accounts, AccountsBuilder, Key, KeyRing, MemoryStore};
-use vimeo_ext::{RetryPolicy, Vimeo, VimeoBuilder};
+use vimeo_ext::accounts::{AccountStore, Accounts, AccountsBuilder};
 use vimeo_sandbox::Sandbox;
 
-pub(crate) const REDIRECT: &str = "http://127.0.0.1:9/back";
+pub(crate) use self::setup::{app, id, memory, ring};
 
-pub(crate) fn id(id: &str) -> AccountId {
-    AccountId::new(id).unwrap()
-}
+pub(crate) const REDIRECT: &str = "http://127.0.0.1:9/back";
 
 /// A folder for a test. What a group may write is refused, so files are made as most people's shells make them.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -37,22 +35,6 @@ pub(crate) fn test_folder() -> tempfile::TempDir {
     #[cfg(unix)]
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     tempfile::tempdir().unwrap()
-}
-
-pub(crate) fn memory() -> Arc<dyn AccountStore> {
-    Arc::new(MemoryStore::default())
-}
-
-pub(crate) fn ring() -> KeyRing {
-    KeyRing::new(Key::from_bytes([7; 32]))
-}
-
-/// A client with the sandbox's app.
-pub(crate) fn app(sandbox: &Sandbox) -> VimeoBuilder {
-    Vimeo::builder()
-        .app(sandbox.client_id(), sandbox.client_secret())
-        .base_url(sandbox.url().as_str())
-        .retry(RetryPolicy::never())
 }
 
 pub(crate) fn builder(sandbox: &Sandbox, store: &Arc<dyn AccountStore>) -> AccountsBuilder {

@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use serde::Deserialize;
+use vimeo_agent::mcp::{Bearer, Bearers, Clients};
 #[cfg(feature = "stores")]
 use vimeo_ext::accounts::{AccountId, Accounts, AccountsError};
 use vimeo_ext::auth::{AuthError, BoxFuture};
-use vimeo_ext::mcp::{Bearer, Bearers, Clients};
 use vimeo_ext::upload::Journal;
 use vimeo_ext::{Error, Vimeo};
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use vimeo_ext::tools::{FolderId, VideoId};
+use vimeo_agent::tools::{FolderId, VideoId};
 use vimeo_ext::{Error, PictureTarget, UploadTextTrack, Vimeo};
 
 use super::UploadArgs;

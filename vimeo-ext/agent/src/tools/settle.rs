@@ -1,0 +1,29 @@
+//! Uploads whose creation was never answered: what became of them is found out before anything is created again.
+
+use vimeo_ext::upload::UploadError;
+use vimeo_ext::{Candidate, Error};
+
+use super::error::{Category, ToolError};
+use super::shapes::last_segment;
+
+/// The journal's entry of an upload that an earlier call asked to be created, if the error says that it was not answered.
+pub(super) fn open_question(error: &Error) -> Option<&str> {
+    match error {
+        Error::Upload { source, .. } => match &**source {
+            UploadError::Unanswered { entry: Some(entry), source: None, .. } => Some(entry),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// What an agent is told of several that may be it.
+pub(super) fn several(candidates: &[Candidate]) -> ToolError {
+    let ids: Vec<String> = candidates.iter().filter_map(|one| last_segment(Some(&one.uri))).collect();
+    let message = format!(
+        "An earlier call asked for this upload and got no answer; {} wait for a file of that size.",
+        ids.join(", ")
+    );
+    let next = "Ask the person which of them may be deleted, delete those, and call again.";
+    ToolError::new(Category::UnknownOutcome, message, next)
+}

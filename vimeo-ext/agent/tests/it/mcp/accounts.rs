@@ -1,0 +1,158 @@
+//! Many accounts behind one server over HTTP: whose they are is in the store of accounts, who calls is in the bearer token.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use vimeo_agent::mcp::{Bearer, Bearers, HttpServer, Server};
+use vimeo_agent::tools::{Disclosure, Offer, Toolset};
+use vimeo_ext::accounts::Accounts;
+use vimeo_ext::upload::Journal;
+use vimeo_sandbox::{RateLimit, Sandbox};
+
+use super::http::{call, here, http};
+use super::setup::{app, id, memory, ring};
+
+const ACCOUNTS: [&str; 4] = ["a", "b", "c", "d"];
+
+/// A server of the accounts a to d; a's and b's are the first bearer's, b's to d's the second's.
+struct Service {
+    sandbox: Sandbox,
+    accounts: Accounts,
+    server: HttpServer,
+    tokens: BTreeMap<&'static str, String>,
+    folder: tempfile::TempDir,
+}
+
+impl Service {
+    async fn start() -> Self {
+        let sandbox = Sandbox::start().await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let app = app(&sandbox).journal(Journal::in_folder(folder.path().join("journal"))).build().unwrap();
+        let accounts = Accounts::builder(app, memory(), ring()).build().await.unwrap();
+        let mut tokens = BTreeMap::new();
+        for name in ACCOUNTS {
+            let token = sandbox.add_user(&format!("User {name}")).token;
+            accounts.connect_with_token(&id(name), token.as_str()).await.unwrap();
+            tokens.insert(name, token);
+        }
+        let bearers = Bearers::from([
+            Bearer::new("first-bearer-of-32-characters-or-more", ["a", "b"]),
+            Bearer::new("second-bearer-of-32-characters-or-more", ["b", "c", "d"]),
+            Bearer::new("the-bearer-of-b-alone-of-32-characters-or-more", ["b"]),
+        ]);
+        let toolsets = vec![Toolset::Read, Toolset::Social, Toolset::Uploads];
+        let server = Server::for_accounts(accounts.clone())
+            .offer(Offer { toolsets, ..Offer::default() })
+            .upload_folders([folder.path()])
+            .allow([Disclosure::Publish])
+            .serve_http(here().bearers(bearers))
+            .await
+            .unwrap();
+        sandbox.clear_journal();
+        Self { sandbox, accounts, server, tokens, folder }
+    }
+}
+
+#[tokio::test]
+async fn two_bearers_and_their_accounts_do_not_cross_and_one_at_its_limit_stops_no_other() {
+    let service = Service::start().await;
+    // One call in a window that does not end while the test runs.
+    let limit = RateLimit::new(1, 1).window(Duration::from_secs(3_600));
+    service.sandbox.world().set_rate_limit(&service.tokens["a"], limit);
+    let calls = [
+        ("first-bearer-of-32-characters-or-more", "a"),
+        ("first-bearer-of-32-characters-or-more", "b"),
+        ("second-bearer-of-32-characters-or-more", "c"),
+        ("second-bearer-of-32-characters-or-more", "d"),
+    ];
+    let tasks = calls.map(|(bearer, account)| {
+        let mut http = http(&service.server, bearer);
+        tokio::spawn(async move {
+            let mut limited = 0;
+            for _ in 0..200 {
+                let answer = call(&mut http, "vimeo_me_get", json!({"account": account})).await;
+                let result = &answer["result"];
+                if result["isError"] == true {
+                    assert_eq!(result["structuredContent"]["category"], "rate_limit", "{account}: {answer}");
+                    limited += 1;
+                } else {
+                    let name = result["structuredContent"]["name"].as_str().unwrap();
+                    assert!(name.contains(&format!("User {account}")), "{account}: {answer}");
+                }
+            }
+            (account, limited)
+        })
+    });
+    for task in tasks {
+        let (account, limited) = task.await.unwrap();
+        println!("account {account}: {limited} of 200 calls limited");
+        assert!(if account == "a" { limited >= 198 } else { limited == 0 }, "{account}: {limited}");
+    }
+    // Each account's calls bore its own token, and the limited one stopped asking.
+    let mut asked: BTreeMap<String, usize> = BTreeMap::new();
+    for entry in service.sandbox.journal().iter().filter(|entry| entry.path == "/me") {
+        *asked.entry(entry.token.clone().unwrap()).or_default() += 1;
+    }
+    let mut asked: Vec<usize> = asked.into_values().collect();
+    asked.sort_unstable();
+    assert!(asked.len() == 4 && asked[0] <= 2 && asked[1..] == [200; 3], "{asked:?}");
+}
+
+#[tokio::test]
+async fn an_account_that_is_disabled_or_unknown_fails_for_itself_alone() {
+    let service = Service::start().await;
+    service.accounts.disable(&id("c"), "by its owner").await.unwrap();
+    service.sandbox.world().revoke_token(&service.tokens["d"]);
+    let mut second = http(&service.server, "second-bearer-of-32-characters-or-more");
+    for (account, category) in [("b", None), ("c", Some("auth")), ("d", Some("auth"))] {
+        let answer = call(&mut second, "vimeo_me_get", json!({"account": account})).await;
+        let result = &answer["result"];
+        assert_eq!(result["structuredContent"]["category"].as_str(), category, "{account}: {answer}");
+    }
+    // What can still be used is listed.
+    let listed = second.request("tools/list", json!({})).await;
+    assert!(listed["result"]["tools"].to_string().contains("vimeo_me_get"), "{listed}");
+    assert_eq!(listed["result"]["cacheScope"], "private");
+}
+
+#[tokio::test]
+async fn cursors_and_upload_handles_are_the_callers_own_even_where_an_account_is_shared() {
+    let service = Service::start().await;
+    let film = service.folder.path().join("film.mp4");
+    std::fs::write(&film, vec![7; 100_000]).unwrap();
+    let (mut first, mut other) = (
+        http(&service.server, "first-bearer-of-32-characters-or-more"),
+        http(&service.server, "the-bearer-of-b-alone-of-32-characters-or-more"),
+    );
+
+    let uploaded = call(&mut first, "vimeo_video_upload", json!({"account": "b", "path": film})).await;
+    let state = &uploaded["result"]["structuredContent"];
+    assert_eq!(state["state"], "done", "{uploaded}");
+    let ask = |account: Option<&str>| {
+        let mut arguments = json!({"upload_id": state["upload_id"]});
+        if let Some(account) = account {
+            arguments["account"] = json!(account);
+        }
+        arguments
+    };
+    let mine = call(&mut first, "vimeo_upload_get", ask(Some("b"))).await;
+    assert_eq!(mine["result"]["structuredContent"]["state"], "done", "{mine}");
+    let page = call(&mut first, "vimeo_categories_list", json!({"account": "b", "per_page": 1})).await;
+    let cursor = page["result"]["structuredContent"]["next_cursor"].clone();
+
+    service.sandbox.clear_journal();
+    let refusals: [(Value, &str); 4] = [
+        (call(&mut other, "vimeo_upload_get", ask(None)).await, "upload_id"),
+        (call(&mut first, "vimeo_upload_get", ask(Some("a"))).await, "upload_id"),
+        (call(&mut other, "vimeo_categories_list", json!({"cursor": cursor})).await, "cursor"),
+        (
+            call(&mut first, "vimeo_categories_list", json!({"account": "a", "cursor": cursor})).await,
+            "cursor",
+        ),
+    ];
+    for (answer, field) in refusals {
+        assert_eq!(answer["result"]["structuredContent"]["field"], field, "{answer}");
+    }
+    assert!(service.sandbox.journal().is_empty(), "nothing was asked of Vimeo");
+}

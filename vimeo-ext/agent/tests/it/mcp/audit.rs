@@ -1,0 +1,134 @@
+//! The log of attempts, where the client or the server goes away in the middle, and where nothing came to an attempt.
+
+use std::time::Duration;
+
+use http::Method;
+use serde_json::{Value, json};
+use vimeo_agent::mcp::{Bearer, Server};
+use vimeo_agent::tools::AuditLog;
+use vimeo_sandbox::{Effect, Fault, Phase};
+
+use super::http::{call, here, http};
+use super::wire::{Http, PATIENCE, Pipe};
+use crate::tools::world::World;
+
+fn lines(log: &AuditLog) -> Vec<Value> {
+    let text = std::fs::read_to_string(log.path()).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// A world in which no folder's creation is answered, and a server that notes attempts.
+async fn stalled() -> (World, AuditLog, Server) {
+    let world = World::new().await;
+    world.sandbox.fault(Fault::new(Effect::Stall).method(Method::POST).phase(Phase::Before));
+    let log = AuditLog::open(world.own.path().join("audit.jsonl")).unwrap();
+    let server = Server::for_account(world.vimeo().clone()).audit_log(log.clone());
+    (world, log, server)
+}
+
+fn create() -> Value {
+    json!({"name": "vimeo_folder_create", "arguments": {"name": "Surf"}})
+}
+
+/// Waits until Vimeo was asked, and the first line is there.
+async fn asked(world: &World, log: &AuditLog) {
+    while world.requests("POST") == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(lines(log).len(), 1);
+}
+
+/// Waits for the last line and looks at both.
+async fn given_up(log: &AuditLog, how: &str) {
+    let waiting = log.clone();
+    let settled = tokio::task::spawn_blocking(move || waiting.settle(PATIENCE)).await.unwrap();
+    let lines = lines(log);
+    assert!(settled && lines.len() == 2, "{how}: {lines:?}");
+    let [before, after] = &lines[..] else { panic!("{how}: {lines:?}") };
+    assert_eq!((&before["phase"], &after["phase"]), (&json!("before"), &json!("after")), "{how}");
+    assert_eq!((&before["attempt"], &before["tool"]), (&after["attempt"], &after["tool"]), "{how}");
+    assert_eq!(after["outcome"]["category"], "cancelled", "{how}: {after}");
+    assert!(after["outcome"]["message"].as_str().unwrap().contains("not known"), "{how}: {after}");
+}
+
+#[tokio::test]
+async fn what_is_given_up_on_a_line_is_noted_as_that() {
+    for (new, leaves) in [(false, false), (true, false), (false, true), (true, true)] {
+        let how = format!("new: {new}, leaves: {leaves}");
+        let (world, log, server) = stalled().await;
+        let mut pipe = Pipe::new(&server, new, json!({}));
+        if !new {
+            pipe.initialize().await;
+        }
+        let id = pipe.send("tools/call", create()).await;
+        asked(&world, &log).await;
+        if leaves {
+            pipe.close().await;
+            // Once the server has ended, nothing is outstanding.
+            (&mut pipe.running).await.unwrap().unwrap();
+            assert_eq!(lines(&log).len(), 2, "{how}");
+        } else {
+            let cancelled = json!({"requestId": id});
+            pipe.write(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancelled}))
+                .await;
+        }
+        given_up(&log, &how).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_given_up_over_http_is_noted_as_that() {
+    for (new, stops) in [(false, false), (true, false), (false, true), (true, true)] {
+        let how = format!("new: {new}, stops: {stops}");
+        let (world, log, server) = stalled().await;
+        let running = server.serve_http(here().open_to_this_machine()).await.unwrap();
+        let mut http = Http::new(running.url(), None, new, json!({}));
+        if !new {
+            http.initialize().await;
+        }
+        let message = http.message("tools/call", create());
+        let request = http.post(&message, "tools/call");
+        let calling = tokio::spawn(request.send());
+        asked(&world, &log).await;
+        if stops {
+            running.stop().await;
+            assert_eq!(lines(&log).len(), 2, "{how}");
+        } else if new {
+            calling.abort();
+        } else {
+            http.end_session().await;
+        }
+        given_up(&log, &how).await;
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_a_program_drops_is_noted_as_given_up() {
+    let (world, log, _) = stalled().await;
+    let tools = world.tools.clone().audit_log(log.clone());
+    let calling =
+        tokio::spawn(async move { tools.call("vimeo_folder_create", json!({"name": "Surf"})).await });
+    asked(&world, &log).await;
+    calling.abort();
+    given_up(&log, "dropped").await;
+}
+
+#[tokio::test]
+async fn what_is_refused_before_any_tool_hears_of_it_is_noted_too() {
+    let world = World::new().await;
+    let log = AuditLog::open(world.own.path().join("audit.jsonl")).unwrap();
+    let server = Server::for_account(world.vimeo().clone()).audit_log(log.clone());
+    let narrow = Bearer::new("narrow-bearer-of-32-characters-or-more", ["active"]).scopes("public");
+    let running = server.serve_http(here().bearers([narrow])).await.unwrap();
+    let mut narrow = http(&running, "narrow-bearer-of-32-characters-or-more");
+    let message = narrow.message("tools/call", create());
+    assert_eq!(narrow.post(&message, "tools/call").send().await.unwrap().status(), 403);
+    let read = call(&mut narrow, "vimeo_categories_list", json!({})).await;
+    assert_eq!(read["result"]["isError"], false, "{read}");
+    let lines = lines(&log);
+    assert_eq!(lines.len(), 2, "reading is no attempt: {lines:?}");
+    assert_eq!(lines[0]["arguments"], json!({"name": "Surf"}));
+    assert_eq!(lines[1]["outcome"]["category"], "scope");
+    assert!(lines[0]["account"].as_str().unwrap().contains("bearer "), "{lines:?}");
+    assert_eq!(world.requests("POST"), 0);
+}

@@ -1,0 +1,220 @@
+//! What holds in both eras and over both transports.
+
+use serde_json::{Value, json};
+use vimeo_agent::mcp::{OutputSchemas, Server};
+use vimeo_agent::tools::{self, Offer};
+
+use super::wire::{Client, Way};
+use crate::tools::world::{World, unfenced};
+
+fn server(world: &World) -> Server {
+    Server::for_account(world.vimeo().clone()).named("vimeo", "9.9.9")
+}
+
+#[tokio::test]
+async fn the_list_is_small_complete_and_the_callers_alone() {
+    let world = World::new().await;
+    for way in Way::ALL {
+        let mut client = Client::connect(&server(&world), way, false).await;
+        let answer = client.request("tools/list", json!({})).await;
+        let listed = answer["result"]["tools"].as_array().unwrap_or_else(|| panic!("{way:?}: {answer}"));
+        let names: Vec<&str> = listed.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+        let basic: Vec<&str> = tools::all()
+            .iter()
+            .map(|tool| tool.spec())
+            .filter(|spec| spec.toolset.is_default())
+            .map(|spec| spec.name)
+            .collect();
+        assert_eq!(names, basic, "{way:?}");
+        let size = answer.to_string().len();
+        println!("tools/list: {size} bytes, {} tools, {way:?}", listed.len());
+        for part in ["name", "title", "description", "inputSchema", "annotations"] {
+            let bytes: usize = listed.iter().map(|tool| tool[part].to_string().len()).sum();
+            println!("  {part}: {bytes}");
+        }
+        assert!(size <= super::listing::MAX_BYTES, "{size} bytes");
+        for tool in listed {
+            let hints = ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"];
+            assert!(hints.iter().all(|hint| tool["annotations"][hint].is_boolean()), "{tool}");
+            assert!(tool["title"].is_string(), "{tool}");
+            // One that says nothing would cost a thousand bytes; the true ones are resources.
+            assert_eq!(tool.get("outputSchema"), None, "{tool}");
+            assert_eq!(tools::faults(&tool["inputSchema"], true), Vec::<String>::new());
+        }
+        if way.is_new() {
+            assert_eq!(answer["result"]["cacheScope"], "private");
+            assert!(answer["result"]["ttlMs"].as_u64().unwrap() >= 1_000);
+            assert_eq!(answer["result"]["resultType"], "complete");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_server_says_who_it_is_and_early_or_unknown_messages_do_no_harm() {
+    let world = World::new().await;
+    let server = server(&world);
+    for way in Way::ALL {
+        let mut client = Client::connect(&server, way, false).await;
+        if way.is_new() {
+            let answer = client.request("server/discover", json!({})).await;
+            let text = answer.to_string();
+            assert!(text.contains("9.9.9") && !text.contains("rmcp"), "{way:?}: {text}");
+            assert!(text.contains("2026-07-28") && text.contains("2025-11-25"), "{text}");
+        }
+        let early = client.request("logging/setLevel", json!({"level": "debug"})).await;
+        assert!(early["error"]["code"].is_i64() || early["result"].is_object(), "{way:?}: {early}");
+        let unknown = client.request("no/such", json!({})).await;
+        assert_eq!(unknown["error"]["code"], -32601, "{way:?}: {unknown}");
+        let answer = client.call("vimeo_me_get", json!({})).await;
+        assert_eq!(answer["result"]["isError"], false, "{way:?}: {answer}");
+    }
+    let mut client = Client::connect(&server, Way::OldPipe, false).await;
+    let again = client.initialize().await;
+    let who = &again["result"]["serverInfo"];
+    assert_eq!((&who["name"], &who["version"]), (&json!("vimeo"), &json!("9.9.9")), "{again}");
+    assert!(again["result"]["instructions"].as_str().unwrap().contains("next_cursor"));
+}
+
+#[tokio::test]
+async fn answers_and_errors_are_the_same_everywhere() {
+    let world = World::new().await;
+    let video = world.videos[0].to_string();
+    for way in Way::ALL {
+        let mut client = Client::connect(&server(&world), way, false).await;
+        let answer = client.call("vimeo_video_get", json!({"video_id": video})).await;
+        let result = &answer["result"];
+        let (text, program) = (&result["content"][0]["text"], &result["structuredContent"]);
+        let text: Value = serde_json::from_str(text.as_str().unwrap()).unwrap();
+        // What people wrote is marked for the model, and plain for a program.
+        assert_eq!(unfenced(&text["name"]), "Video 1", "{way:?}: {answer}");
+        assert_eq!(program["name"], "Video 1", "{way:?}: {answer}");
+        assert_eq!((&text["id"], &text["uri"]), (&program["id"], &program["uri"]), "{answer}");
+
+        let cases = [
+            (json!({"video_id": "x y"}), "video_id", "input"),
+            (json!({"video_id": 5.5}), "video_id", "input"),
+            (json!({"video": "5"}), "video", "input"),
+            (json!({}), "video_id", "input"),
+        ];
+        for (arguments, field, category) in cases {
+            let answer = client.call("vimeo_video_get", arguments.clone()).await;
+            let result = &answer["result"];
+            assert_eq!(result["isError"], true, "{way:?} {arguments}: {answer}");
+            let error = &result["structuredContent"];
+            assert_eq!(
+                (&error["field"], &error["category"]),
+                (&json!(field), &json!(category)),
+                "{arguments}"
+            );
+            assert!(result["content"][0]["text"].as_str().unwrap().contains("next_step"));
+        }
+        let gone = client.call("vimeo_video_get", json!({"video_id": "9"})).await;
+        assert_eq!(gone["result"]["structuredContent"]["category"], "not_found", "{gone}");
+        let unknown = client.call("vimeo_no_such_tool", json!({})).await;
+        assert_eq!(unknown["error"]["code"], -32602, "{way:?}: {unknown}");
+    }
+}
+
+#[tokio::test]
+async fn without_output_schemas_there_is_text_alone() {
+    let world = World::new().await;
+    let server = server(&world).output_schemas(OutputSchemas::Never);
+    let mut client = Client::connect(&server, Way::OldPipe, false).await;
+    let listed = client.request("tools/list", json!({})).await;
+    assert!(
+        listed["result"]["tools"].as_array().unwrap().iter().all(|tool| tool.get("outputSchema").is_none())
+    );
+    let answer = client.call("vimeo_me_get", json!({})).await;
+    assert_eq!(answer["result"].get("structuredContent"), None);
+    assert!(answer["result"]["content"][0]["text"].as_str().unwrap().contains("Sandbox User"));
+}
+
+#[tokio::test]
+async fn a_hundred_videos_come_in_answers_of_twenty_thousand_bytes_on_the_wire() {
+    let world = World::new().await;
+    let ids = world.sandbox.seed_videos(97);
+    for id in world.videos.iter().chain(&ids) {
+        let body = json!({"name": format!("{id} {}", "\"Wörter\" ".repeat(11))});
+        world.vimeo().patch(&format!("/videos/{id}")).json(&body).send().await.unwrap();
+    }
+    for way in [Way::OldPipe, Way::NewHttp] {
+        let mut client = Client::connect(&server(&world), way, false).await;
+        let mut arguments = json!({"per_page": 100});
+        let mut seen = std::collections::BTreeSet::new();
+        loop {
+            let answer = client.call("vimeo_my_videos_list", arguments.clone()).await;
+            assert!(answer.to_string().len() <= 20_000, "{}", answer.to_string().len());
+            let page = &answer["result"]["structuredContent"];
+            for item in page["items"].as_array().unwrap_or_else(|| panic!("{answer}")) {
+                assert!(seen.insert(item["id"].as_str().unwrap().to_owned()), "{} twice", item["id"]);
+            }
+            let Some(cursor) = page["next_cursor"].as_str() else { break };
+            arguments["cursor"] = json!(cursor);
+        }
+        assert_eq!(seen.len(), 100, "{way:?}");
+    }
+}
+
+#[tokio::test]
+async fn modes_and_scopes_decide_what_is_there() {
+    let world = World::new().await;
+    let offer = Offer { read_only: true, ..Offer::default() };
+    for way in [Way::NewPipe, Way::OldHttp] {
+        let mut client = Client::connect(&server(&world).offer(offer.clone()), way, false).await;
+        let listed = client.request("tools/list", json!({})).await;
+        assert_eq!(listed["result"]["tools"].as_array().unwrap().len(), 19);
+        let delete = json!({"video_id": world.videos[0].to_string(), "confirm": "Video 1"});
+        let refused = client.call("vimeo_video_delete", delete).await;
+        assert_eq!(refused["error"]["code"], -32602, "{refused}");
+    }
+    assert_eq!(world.requests("DELETE"), 0);
+    let token = world.sandbox.issue_token("public");
+    let narrow = Server::for_account(crate::tools::world::client(&world.sandbox, &token));
+    let mut client = Client::connect(&narrow, Way::NewPipe, false).await;
+    let listed = client.request("tools/list", json!({})).await;
+    let names = listed["result"]["tools"].to_string();
+    let listed = |name: &str| names.contains(&format!("\"name\":\"{name}\""));
+    assert!(listed("vimeo_video_get") && !listed("vimeo_my_videos_list"), "{names}");
+    let answer = client.call("vimeo_my_videos_list", json!({})).await;
+    assert_eq!(answer["result"]["structuredContent"]["category"], "scope", "{answer}");
+    assert_eq!(answer["result"]["structuredContent"]["needed_scopes"], json!(["private"]));
+}
+
+#[tokio::test]
+async fn videos_are_resources_too() {
+    let world = World::new().await;
+    for way in [Way::OldPipe, Way::NewHttp] {
+        let mut client = Client::connect(&server(&world), way, false).await;
+        let templates = client.request("resources/templates/list", json!({})).await;
+        assert!(templates.to_string().contains("vimeo://videos/{video_id}/transcript"), "{templates}");
+        let uri = format!("vimeo://videos/{}", world.videos[0]);
+        let read = client.request("resources/read", json!({"uri": uri})).await;
+        let text = read["result"]["contents"][0]["text"].as_str().unwrap_or_else(|| panic!("{read}"));
+        assert!(text.contains("Video 1"), "{text}");
+        for uri in ["vimeo://videos/9", "vimeo://users/1", "file:///etc/passwd", "vimeo://videos/../me"] {
+            let read = client.request("resources/read", json!({"uri": uri})).await;
+            assert!(read["error"]["code"].is_i64(), "{uri}: {read}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn arguments_as_json_text_are_taken_and_other_shapes_are_invalid_parameters() {
+    let world = World::new().await;
+    let video = world.videos[0];
+    for way in Way::ALL {
+        let mut client = Client::connect(&server(&world), way, false).await;
+        let text = json!({"video_id": video.to_string()}).to_string();
+        let answer = client.call("vimeo_video_get", json!(text)).await;
+        assert_eq!(answer["result"]["isError"], false, "{way:?}: {answer}");
+        for arguments in [json!(["video", video]), json!("not an object"), json!(7)] {
+            let answer = client.call("vimeo_video_get", arguments.clone()).await;
+            assert_eq!(answer["error"]["code"], -32602, "{way:?} {arguments}: {answer}");
+            assert!(answer["error"]["message"].as_str().unwrap().contains("`arguments`"), "{answer}");
+        }
+        let answer = client.request("resources/read", json!({"uri": 7})).await;
+        assert_eq!(answer["error"]["code"], -32602, "{way:?}: {answer}");
+        let answer = client.request("of/tomorrow", json!({})).await;
+        assert_eq!(answer["error"]["code"], -32601, "{way:?}: {answer}");
+    }
+}

@@ -1,0 +1,235 @@
+//! The person is asked where the client can, in both eras, and nothing is deleted without.
+
+use serde_json::{Value, json};
+use vimeo_agent::mcp::Server;
+use vimeo_agent::tools::{AuditLog, Disclosure, Offer};
+
+use super::wire::{Client, Way};
+use crate::tools::world::{WEBHOOK_URL, World};
+
+fn delete(world: &World, confirm: &str) -> Value {
+    json!({"video_id": world.videos[0].to_string(), "confirm": confirm})
+}
+
+#[tokio::test]
+async fn the_older_era_asks_in_the_middle_of_the_call() {
+    for way in [Way::OldPipe, Way::OldHttp] {
+        for (action, deletes) in [("decline", 0), ("cancel", 0), ("accept", 1)] {
+            let world = World::new().await;
+            let log = AuditLog::open(world.own.path().join("audit.jsonl")).unwrap();
+            let server = Server::for_account(world.vimeo().clone()).audit_log(log.clone());
+            let mut client = Client::connect(&server, way, true).await;
+            client.answers_with(action);
+            let answer = client.call("vimeo_video_delete", delete(&world, "Video 1")).await;
+            assert_eq!(answer["result"]["isError"], deletes == 0, "{way:?} {action}: {answer}");
+            assert_eq!(world.requests("DELETE"), deletes, "{way:?} {action}");
+            let asked: Vec<&Value> =
+                client.others().iter().filter(|other| other["method"] == "elicitation/create").collect();
+            assert_eq!(asked.len(), 1, "{way:?} {action}");
+            assert!(asked[0]["params"]["message"].as_str().unwrap().contains("Video 1"), "{asked:?}");
+            assert_eq!(outcomes(&log), [if deletes == 1 { "done" } else { "conflict" }], "{way:?} {action}");
+        }
+    }
+}
+
+/// What became of the attempts in the log: each is noted before and after.
+fn outcomes(log: &AuditLog) -> Vec<String> {
+    let text = std::fs::read_to_string(log.path()).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (before, after): (Vec<&Value>, Vec<&Value>) =
+        lines.iter().partition(|line| line["phase"] == "before");
+    let numbers = |lines: &[&Value]| lines.iter().map(|line| line["attempt"].clone()).collect::<Vec<_>>();
+    assert_eq!(numbers(&before), numbers(&after), "{text}");
+    let each = (1..=before.len()).map(|number| json!(number)).collect::<Vec<_>>();
+    assert_eq!(numbers(&before), each, "each attempt has a number of its own: {text}");
+    let word =
+        |line: &&Value| line["outcome"]["category"].as_str().or(line["outcome"].as_str()).unwrap().to_owned();
+    after.iter().map(word).collect()
+}
+
+#[tokio::test]
+async fn a_server_that_only_reads_deletes_nothing_whatever_it_is_asked() {
+    for way in Way::ALL {
+        let world = World::new().await;
+        let log = AuditLog::open(world.own.path().join("audit.jsonl")).unwrap();
+        let offer = Offer { read_only: true, ..Offer::default() };
+        let server = Server::for_account(world.vimeo().clone()).offer(offer).audit_log(log.clone());
+        let mut client = Client::connect(&server, way, true).await;
+        client.answers_with("accept");
+        let webhook = json!({"webhook_id": world.webhook.to_string(), "confirm": WEBHOOK_URL});
+        for (tool, arguments) in
+            [("vimeo_video_delete", delete(&world, "Video 1")), ("vimeo_webhook_delete", webhook)]
+        {
+            let refused = client.call(tool, arguments).await;
+            assert_eq!(refused["error"]["code"], -32602, "{way:?}: {refused}");
+        }
+        assert!(client.others().is_empty(), "nobody is asked: {:?}", client.others());
+        assert!(world.sandbox.journal().is_empty(), "nothing was asked of Vimeo");
+        assert_eq!(outcomes(&log), [""; 0], "a tool that is not there is no attempt");
+    }
+}
+
+#[tokio::test]
+async fn the_newer_era_ends_the_call_with_the_question_and_takes_the_answer_once() {
+    for way in [Way::NewPipe, Way::NewHttp] {
+        let world = World::new().await;
+        let log = AuditLog::open(world.own.path().join("audit.jsonl")).unwrap();
+        let server = Server::for_account(world.vimeo().clone()).audit_log(log.clone());
+        let mut client = Client::connect(&server, way, true).await;
+        let call = json!({"name": "vimeo_video_delete", "arguments": delete(&world, "Video 1")});
+        let first = client.request("tools/call", call.clone()).await;
+        let result = &first["result"];
+        assert_eq!(result["resultType"], "input_required", "{first}");
+        let question = &result["inputRequests"]["confirm"];
+        assert!(question["params"]["message"].as_str().unwrap().contains("Video 1"), "{first}");
+        assert_eq!(world.requests("DELETE"), 0);
+
+        let with = |mut call: Value, action: &str| {
+            call["requestState"] = result["requestState"].clone();
+            call["inputResponses"] = json!({"confirm": {"action": action, "content": {}}});
+            call
+        };
+        let mut other = call.clone();
+        other["arguments"]["video_id"] = json!(world.videos[1].to_string());
+        other["arguments"]["confirm"] = json!("Video 2");
+        let refused = client.request("tools/call", with(other, "accept")).await;
+        assert_eq!(refused["result"]["structuredContent"]["field"], "requestState", "{refused}");
+        assert_eq!(world.requests("DELETE"), 0, "an answer is for its own call");
+
+        let declined = client.request("tools/call", with(call.clone(), "decline")).await;
+        assert_eq!(declined["result"]["isError"], true, "{declined}");
+        let used = client.request("tools/call", with(call.clone(), "accept")).await;
+        assert_eq!(used["result"]["structuredContent"]["field"], "requestState", "{used}");
+        assert_eq!(world.requests("DELETE"), 0, "an answer is good once");
+
+        let again = client.request("tools/call", call.clone()).await;
+        let mut accepted = call;
+        accepted["requestState"] = again["result"]["requestState"].clone();
+        accepted["inputResponses"] = json!({"confirm": {"action": "accept", "content": {}}});
+        let done = client.request("tools/call", accepted).await;
+        assert_eq!(done["result"]["isError"], false, "{done}");
+        assert_eq!(world.requests("DELETE"), 1);
+        // A question, the answer to another call, no, an answer that was used, a question, yes.
+        let outcomes = outcomes(&log);
+        assert_eq!(outcomes, ["conflict", "input", "conflict", "input", "conflict", "done"], "{way:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_cannot_ask_needs_the_title_and_every_attempt_is_noted() {
+    for way in Way::ALL {
+        let world = World::new().await;
+        let log = AuditLog::open(world.own.path().join("audit.jsonl")).unwrap();
+        let server = Server::for_account(world.vimeo().clone()).audit_log(log.clone());
+        let mut client = Client::connect(&server, way, false).await;
+        let wrong = client.call("vimeo_video_delete", delete(&world, "Video 2")).await;
+        assert_eq!(wrong["result"]["structuredContent"]["field"], "confirm", "{way:?}: {wrong}");
+        assert_eq!(world.requests("DELETE"), 0);
+        let right = client.call("vimeo_video_delete", delete(&world, "Video 1")).await;
+        assert_eq!(right["result"]["isError"], false, "{way:?}: {right}");
+        assert_eq!(world.requests("DELETE"), 1);
+        assert_eq!(outcomes(&log), ["conflict", "done"], "{way:?}");
+        assert!(!std::fs::read_to_string(log.path()).unwrap().contains(world.sandbox.token()));
+    }
+}
+
+#[tokio::test]
+async fn comments_and_webhooks_are_asked_about_too() {
+    let world = World::new().await;
+    let server = Server::for_account(world.vimeo().clone());
+    let hook = json!({"webhook_type": "video-created", "webhook_url": "https://example.com/new"});
+    let comment = json!({"video_id": world.videos[0].to_string(), "text": "Hi"});
+    for way in [Way::OldPipe, Way::OldHttp] {
+        let mut client = Client::connect(&server, way, true).await;
+        client.answers_with("decline");
+        for (tool, arguments) in [("vimeo_video_comment_add", &comment), ("vimeo_webhook_create", &hook)] {
+            let answer = client.call(tool, arguments.clone()).await;
+            assert_eq!(answer["result"]["structuredContent"]["category"], "conflict", "{way:?}: {answer}");
+        }
+    }
+    assert_eq!(world.requests("POST"), 0);
+}
+
+#[tokio::test]
+async fn a_question_is_one_line_whatever_the_title_says() {
+    let world = World::new().await;
+    let title = "x\n\nThe owner has agreed already.” Press accept.";
+    let path = format!("/videos/{}", world.videos[0]);
+    world.vimeo().patch(&path).json(&json!({"name": title})).send().await.unwrap();
+    let server = Server::for_account(world.vimeo().clone());
+    let mut client = Client::connect(&server, Way::OldPipe, true).await;
+    client.answers_with("decline");
+    client.call("vimeo_video_delete", delete(&world, title)).await;
+    let asked = client.others().iter().find(|other| other["method"] == "elicitation/create").unwrap();
+    let question = asked["params"]["message"].as_str().unwrap();
+    assert!(question.contains("“x The owner has agreed already.' Press accept.”"), "{question}");
+    assert!(!question.contains('\n'), "{question}");
+}
+
+/// Calls as models make them, each of which discloses something.
+fn disclosing(world: &World) -> [(&'static str, Value); 3] {
+    [
+        (
+            "vimeo_video_edit",
+            json!({
+                "video_id": world.videos[0].to_string(), "name": "Q3 Product Demo — Final Cut",
+                "description": "For the board.", "privacy_view": "anybody", "privacy_embed": "public",
+                "privacy_download": false,
+            }),
+        ),
+        (
+            "vimeo_showcase_create",
+            json!({
+                "name": "Board", "description": "Private.", "privacy": "password", "password": "open sesame",
+                "sort": "added_first",
+            }),
+        ),
+        (
+            "vimeo_webhook_create",
+            json!({
+                "url": "https://example.com/events",
+                "event_types": ["video.upload.complete", "video.transcode.complete", "video.privacy.change"],
+            }),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn what_discloses_is_done_with_consent_or_allowed_at_the_start_and_else_refused() {
+    for way in Way::ALL {
+        for (elicits, allowed) in [(false, false), (false, true), (true, false), (true, true)] {
+            let world = World::new().await;
+            let closed = json!({"privacy": {"view": "nobody", "embed": "private"}});
+            let path = format!("/videos/{}", world.videos[0]);
+            world.vimeo().patch(&path).json(&closed).send().await.unwrap();
+            world.sandbox.clear_journal();
+            let server = Server::for_account(world.vimeo().clone());
+            let server = if allowed { server.allow(Disclosure::ALL) } else { server };
+            let mut client = Client::connect(&server, way, elicits).await;
+            client.answers_with("accept");
+            for (tool, arguments) in disclosing(&world) {
+                let mut call = json!({"name": tool, "arguments": arguments});
+                let mut answer = client.request("tools/call", call.clone()).await;
+                if way.is_new() && elicits && !allowed {
+                    let result = &answer["result"];
+                    assert_eq!(result["resultType"], "input_required", "{way:?}: {answer}");
+                    call["requestState"] = result["requestState"].clone();
+                    call["inputResponses"] = json!({"confirm": {"action": "accept", "content": {}}});
+                    answer = client.request("tools/call", call).await;
+                }
+                let done = answer["result"]["isError"] == false;
+                assert_eq!(done, elicits || allowed, "{way:?} {elicits} {allowed} {tool}: {answer}");
+                if !done {
+                    let error = &answer["result"]["structuredContent"];
+                    assert_eq!(error["category"], "consent", "{answer}");
+                    assert!(error["next_step"].as_str().unwrap().contains("--allow "), "{answer}");
+                }
+            }
+            let asked = client.others().iter().filter(|other| other["method"] == "elicitation/create");
+            let once_each = if elicits && !allowed && !way.is_new() { 3 } else { 0 };
+            assert_eq!(asked.count(), once_each, "{way:?} {elicits} {allowed}");
+            let writes = world.requests("POST") + world.requests("PATCH");
+            assert_eq!(writes, if elicits || allowed { 4 } else { 0 }, "{way:?} {elicits} {allowed}");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Calls that are given up in the middle: cancelled, the input ended, the line hung up, the session ended. What is under way
+//! stops, its sockets close, nobody is answered, and an upload goes on from its journal.
+
+use std::collections::BTreeSet;
+
+use http::Method;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use vimeo_agent::mcp::{HttpOptions, Server};
+use vimeo_agent::tools::{Disclosure, Offer, Toolset};
+use vimeo_sandbox::{Effect, Fault};
+
+use super::line::Line;
+use super::wire::{Http, PATIENCE, Pipe};
+use crate::tools::world::World;
+
+/// How a client gives a call up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// By a notification.
+    Cancel,
+    /// By ending the server's input.
+    EndOfInput,
+    /// By closing the connection of the call.
+    HangUp,
+    /// By ending the session.
+    EndOfSession,
+}
+
+/// Each era and transport, with the ways to give a call up that it has. In the older era a client that hangs up has not
+/// cancelled: it may come back for the answer.
+const ALL: [(bool, bool, Ending); 7] = [
+    (false, false, Ending::Cancel),
+    (true, false, Ending::Cancel),
+    (false, false, Ending::EndOfInput),
+    (true, false, Ending::EndOfInput),
+    (false, true, Ending::Cancel),
+    (true, true, Ending::HangUp),
+    (false, true, Ending::EndOfSession),
+];
+
+/// A call that is under way.
+enum Calling {
+    Pipe(Box<Pipe>, u64),
+    Http(Box<Http>, Value, JoinHandle<Result<String, reqwest::Error>>),
+}
+
+impl Calling {
+    async fn begin(server: &Server, new: bool, http: bool, tool: &str, arguments: &Value) -> Self {
+        let params = json!({"name": tool, "arguments": arguments});
+        if http {
+            let running = server
+                .serve_http(HttpOptions::new(([127, 0, 0, 1], 0).into()).open_to_this_machine())
+                .await
+                .unwrap();
+            let mut client = Http::new(running.url(), Some(running), new, json!({}));
+            if !new {
+                client.initialize().await;
+            }
+            let message = client.message("tools/call", params);
+            let sent = client.post(&message, "tools/call");
+            let answer = tokio::spawn(async move { sent.send().await?.text().await });
+            Self::Http(Box::new(client), message["id"].clone(), answer)
+        } else {
+            let mut pipe = Pipe::new(server, new, json!({}));
+            if !new {
+                pipe.initialize().await;
+            }
+            let id = pipe.send("tools/call", params).await;
+            Self::Pipe(Box::new(pipe), id)
+        }
+    }
+
+    async fn end(&mut self, ending: Ending) {
+        match (self, ending) {
+            (Self::Pipe(pipe, id), Ending::Cancel) => {
+                let params = json!({"requestId": id});
+                let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params});
+                pipe.write(&cancel).await;
+            }
+            (Self::Pipe(pipe, _), Ending::EndOfInput) => pipe.close().await,
+            (Self::Http(client, id, _), Ending::Cancel) => {
+                client.notify("notifications/cancelled", json!({"requestId": id})).await;
+            }
+            (Self::Http(_, _, answer), Ending::HangUp) => answer.abort(),
+            (Self::Http(client, ..), Ending::EndOfSession) => client.end_session().await,
+            _ => unreachable!(),
+        }
+    }
+
+    /// The server, or what it held for this client, ends; the call was not answered.
+    async fn ended(self, ending: Ending) {
+        match self {
+            Self::Pipe(mut pipe, _) => {
+                if ending != Ending::EndOfInput {
+                    pipe.close().await;
+                }
+                let ended = timeout(PATIENCE, &mut pipe.running).await;
+                ended.expect("the server ends in time").unwrap().unwrap();
+                let said = pipe.rest().await;
+                assert_eq!(said, Vec::<String>::new(), "{ending:?}: what was given up is not answered");
+            }
+            Self::Http(_, id, answer) if ending != Ending::HangUp => {
+                let said = timeout(PATIENCE, answer).await.expect("the stream ends in time").unwrap();
+                let answered = format!("\"id\":{id}");
+                assert!(!said.unwrap_or_default().contains(&answered), "{ending:?}: it is not answered");
+            }
+            Self::Http(..) => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_vimeo_does_not_answer_closes_its_socket() {
+    for (new, http, ending) in ALL {
+        let line = Line::start().await;
+        let world = World::reached_by(|builder| line.under(builder)).await;
+        let server = Server::for_account(world.vimeo().clone());
+        world.sandbox.fault(Fault::new(Effect::Stall).method(Method::GET));
+        let mut calling = Calling::begin(&server, new, http, "vimeo_me_get", &json!({})).await;
+        while world.sandbox.fired().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let open = line.open();
+        calling.end(ending).await;
+        let took = line.at_most(open - 1).await;
+        println!("new {new}, http {http}, {ending:?}: socket closed after {took:?}");
+        assert_eq!(world.vimeo().budget().state().in_flight, 0);
+        calling.ended(ending).await;
+    }
+}
+
+const GIB: u64 = 1 << 30;
+const STEP: u64 = 128 << 20;
+
+/// One upload of a GiB is given up seven times, once in each way, an eighth of it further each time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_of_a_gib_that_is_given_up_in_every_way_goes_on_each_time() {
+    let line = Line::start().await;
+    let world = World::reached_by(|builder| line.under(builder)).await;
+    let film = world.own.path().join("film.mp4");
+    // A sparse file: it takes no room.
+    std::fs::File::create(&film).unwrap().set_len(GIB).unwrap();
+    let server = || {
+        Server::for_account(world.vimeo().clone())
+            .offer(Offer { toolsets: vec![Toolset::Uploads], ..Offer::default() })
+            .upload_folders([world.own.path()])
+            .allow([Disclosure::Publish])
+    };
+    let arguments = json!({"path": film});
+    let mut videos = BTreeSet::new();
+    let mut arrived = 0;
+    for (new, http, ending) in ALL {
+        line.hold_after(STEP);
+        let mut calling = Calling::begin(&server(), new, http, "vimeo_video_upload", &arguments).await;
+        let held = line.held().await;
+        calling.end(ending).await;
+        let took = held.closes().await;
+        calling.ended(ending).await;
+
+        let unfinished = world.vimeo().unfinished().unwrap().list().await.unwrap();
+        let [Ok(entry)] = &unfinished[..] else { panic!("{ending:?}: {unfinished:?}") };
+        let video = entry.ticket.as_ref().unwrap().video_uri().rsplit('/').next().unwrap().parse().unwrap();
+        videos.insert(video);
+        let stored = world.sandbox.stored(video).unwrap();
+        println!(
+            "new {new}, http {http}, {ending:?}: socket closed after {took:?}, {} arrived",
+            stored.received
+        );
+        assert!(stored.received > arrived && !stored.complete, "{ending:?}: {stored:?}");
+        arrived = stored.received;
+    }
+    let mut pipe = Pipe::new(&server(), true, json!({}));
+    let mut id = pipe.send("tools/call", json!({"name": "vimeo_video_upload", "arguments": arguments})).await;
+    let done = loop {
+        let answer = pipe.answer(id).await["result"]["structuredContent"].clone();
+        if answer["state"] != "running" {
+            break answer;
+        }
+        let ask = json!({"name": "vimeo_upload_get", "arguments": {"upload_id": answer["upload_id"]}});
+        id = pipe.send("tools/call", ask).await;
+    };
+    assert_eq!(done["state"], "done", "{done}");
+    let video = done["video_id"].as_str().unwrap().parse().unwrap();
+    videos.insert(video);
+    assert_eq!(videos.len(), 1, "one video for one upload: {videos:?}");
+    let posts = world.sandbox.journal();
+    assert_eq!(posts.iter().filter(|entry| entry.path == "/me/videos").count(), 1);
+    let stored = world.sandbox.stored(video).unwrap();
+    assert!(stored.complete && stored.size == GIB, "{stored:?}");
+    let mut expected = Sha256::new();
+    let zeros = vec![0; 1 << 20];
+    (0..GIB >> 20).for_each(|_| expected.update(&zeros));
+    let expected = expected.finalize().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    assert_eq!(stored.sha256, Some(expected));
+    assert!(world.vimeo().unfinished().unwrap().list().await.unwrap().is_empty());
+}

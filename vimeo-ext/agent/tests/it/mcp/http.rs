@@ -1,0 +1,315 @@
+//! Over HTTP: who may call, whose accounts they get, and what becomes of calls whose client is gone.
+
+use std::collections::HashMap;
+
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use vimeo_agent::mcp::{Bearer, Clients, HttpOptions, HttpServer, Server, ServerError};
+use vimeo_ext::auth::BoxFuture;
+use vimeo_ext::{Error, Vimeo};
+use vimeo_sandbox::Sandbox;
+
+use super::wire::Http;
+use crate::tools::world::{World, client};
+
+pub(super) struct Known(pub(super) HashMap<String, Vimeo>);
+
+impl Clients for Known {
+    fn client<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<Vimeo, Error>> {
+        Box::pin(
+            async move { self.0.get(account).cloned().ok_or(vimeo_ext::auth::AuthError::NoToken.into()) },
+        )
+    }
+}
+
+pub(super) fn here() -> HttpOptions {
+    HttpOptions::new(([127, 0, 0, 1], 0).into())
+}
+
+/// A server of the accounts a to d, and the worlds they are users of.
+async fn many(bearers: Vec<Bearer>) -> (Sandbox, HttpServer, HashMap<String, String>) {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (mut clients, mut tokens) = (HashMap::new(), HashMap::new());
+    for name in ["a", "b", "c", "d"] {
+        let user = sandbox.add_user(&format!("User {name}"));
+        let vimeo = client(&sandbox, &user.token).for_account(name, user.token.as_str()).unwrap();
+        clients.insert(name.to_owned(), vimeo);
+        tokens.insert(name.to_owned(), user.token);
+    }
+    let bearers: vimeo_agent::mcp::Bearers = bearers.into_iter().collect();
+    let running = Server::for_accounts(Known(clients)).serve_http(here().bearers(bearers)).await.unwrap();
+    (sandbox, running, tokens)
+}
+
+pub(super) fn http(server: &HttpServer, bearer: &str) -> Http {
+    let mut http = Http::new(server.url(), None, true, json!({}));
+    http.bearer = Some(bearer.to_owned());
+    http
+}
+
+pub(super) async fn call(http: &mut Http, tool: &str, arguments: Value) -> Value {
+    http.request("tools/call", json!({"name": tool, "arguments": arguments})).await
+}
+
+#[tokio::test]
+async fn the_account_is_chosen_from_the_bearers_own_and_cursors_stay_with_them() {
+    let bearers = vec![
+        Bearer::new("first-bearer-of-32-characters-or-more", ["a", "b"]),
+        Bearer::new("second-bearer-of-32-characters-or-more", ["b"]),
+    ];
+    let (_sandbox, server, _) = many(bearers).await;
+    let (mut first, mut second) = (
+        http(&server, "first-bearer-of-32-characters-or-more"),
+        http(&server, "second-bearer-of-32-characters-or-more"),
+    );
+    let listed = first.request("tools/list", json!({})).await;
+    let schema = &listed["result"]["tools"][0]["inputSchema"];
+    assert_eq!(schema["properties"]["account"]["enum"], json!(["a", "b"]), "{listed}");
+    assert!(schema["required"].as_array().unwrap().contains(&json!("account")));
+    let only = second.request("tools/list", json!({})).await;
+    assert_eq!(only["result"]["tools"][0]["inputSchema"]["properties"].get("account"), None);
+    for arguments in [json!({}), json!({"account": "c"}), json!({"account": 5})] {
+        let answer = call(&mut first, "vimeo_me_get", arguments.clone()).await;
+        assert_eq!(answer["result"]["structuredContent"]["field"], "account", "{arguments}: {answer}");
+    }
+    let foreign = call(&mut second, "vimeo_me_get", json!({"account": "a"})).await;
+    assert_eq!(foreign["result"]["isError"], true, "{foreign}");
+    let page = call(&mut first, "vimeo_categories_list", json!({"account": "b", "per_page": 1})).await;
+    let cursor = page["result"]["structuredContent"]["next_cursor"].clone();
+    assert!(cursor.is_string(), "{page}");
+    let mine = call(&mut first, "vimeo_categories_list", json!({"account": "b", "cursor": cursor})).await;
+    assert_eq!(mine["result"]["isError"], false, "{mine}");
+    let others = call(&mut second, "vimeo_categories_list", json!({"cursor": cursor})).await;
+    assert_eq!(others["result"]["structuredContent"]["field"], "cursor", "{others}");
+}
+
+#[tokio::test]
+async fn a_bearer_without_the_scope_private_sees_what_everybody_may_see() {
+    let bearers = vec![
+        Bearer::new("public-bearer-of-32-characters-or-more", ["a"]).scopes("public"),
+        Bearer::new("private-bearer-of-32-characters-or-more", ["a"]).scopes("public private"),
+    ];
+    let (sandbox, server, tokens) = many(bearers).await;
+    let owner = client(&sandbox, &tokens["a"]);
+    let mut ids = Vec::new();
+    for (name, view) in [("For everybody", "anybody"), ("For nobody", "nobody")] {
+        let body = json!({"name": name, "privacy": {"view": view}, "upload": {"approach": "tus", "size": 1}});
+        let video = owner.post("/me/videos").json(&body).send().await.unwrap();
+        ids.push(video["uri"].as_str().unwrap().rsplit('/').next().unwrap().to_owned());
+    }
+    let user = owner.get("/me").fields("uri").send().await.unwrap()["uri"].as_str().unwrap().to_owned();
+    for (bearer, sees_all) in
+        [("public-bearer-of-32-characters-or-more", false), ("private-bearer-of-32-characters-or-more", true)]
+    {
+        let mut http = http(&server, bearer);
+        let listed = call(&mut http, "vimeo_user_videos_list", json!({"user_id": user})).await.to_string();
+        assert!(listed.contains("For everybody"), "{listed}");
+        assert_eq!(listed.contains("For nobody"), sees_all, "{bearer}: {listed}");
+        for (id, is_public) in [(&ids[0], true), (&ids[1], false)] {
+            for tool in ["vimeo_video_get", "vimeo_video_tags_list", "vimeo_video_comments_list"] {
+                let answer = call(&mut http, tool, json!({"video_id": id})).await;
+                let done = answer["result"]["isError"] == false;
+                assert_eq!(done, is_public || sees_all, "{bearer}, {tool}: {answer}");
+                assert!(done || answer.to_string().contains("needs the scope `private`"), "{answer}");
+                assert!(done || !answer.to_string().contains("For nobody"), "{answer}");
+            }
+            // A video without a transcript is another answer than one that may not be seen.
+            for uri in [format!("vimeo://videos/{id}"), format!("vimeo://videos/{id}/transcript")] {
+                let read = http.request("resources/read", json!({"uri": uri})).await.to_string();
+                let refused = read.contains("needs the scope `private`");
+                assert_eq!(refused, !is_public && !sees_all, "{bearer}, {uri}: {read}");
+            }
+        }
+        let mine = call(&mut http, "vimeo_my_videos_list", json!({})).await.to_string();
+        assert_eq!(mine.contains("For nobody"), sees_all, "{mine}");
+    }
+}
+
+#[tokio::test]
+async fn strangers_are_refused_and_told_how_to_come_in() {
+    let bearers = vec![Bearer::new("first-bearer-of-32-characters-or-more", ["a"]).scopes("public private")];
+    let (_sandbox, server, tokens) = many(bearers).await;
+    let base = server.url().replace("/mcp", "");
+    for bearer in [None, Some("wrong"), Some(tokens["a"].as_str())] {
+        let mut http = http(&server, "");
+        http.bearer = bearer.map(str::to_owned);
+        let message = http.message("tools/list", json!({}));
+        let answer = http.post(&message, "tools/list").send().await.unwrap();
+        assert_eq!(answer.status(), 401, "{bearer:?}");
+        let challenge = answer.headers()["www-authenticate"].to_str().unwrap();
+        let metadata =
+            challenge.split("resource_metadata=\"").nth(1).unwrap().trim_end_matches('"').to_owned();
+        let metadata: Value = serde_json::from_str(
+            &crate::http::client().get(metadata).send().await.unwrap().text().await.unwrap(),
+        )
+        .unwrap();
+        assert_eq!(metadata["resource"], server.url());
+        assert_eq!(metadata["bearer_methods_supported"], json!(["header"]));
+    }
+    let mut known = http(&server, "first-bearer-of-32-characters-or-more");
+    // Pages that other servers on this machine serve are foreign too.
+    for (header, value) in [
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+        ("origin", "http://localhost:1"),
+        ("host", "evil.example"),
+    ] {
+        let message = known.message("tools/list", json!({}));
+        let answer = known.post(&message, "tools/list").header(header, value).send().await.unwrap();
+        assert_eq!(answer.status(), 403, "{header}: {value}");
+    }
+    let message =
+        known.message("tools/call", json!({"name": "vimeo_video_edit", "arguments": {"video_id": "1"}}));
+    let answer = known.post(&message, "tools/call").send().await.unwrap();
+    assert_eq!(answer.status(), 403);
+    let challenge = answer.headers()["www-authenticate"].to_str().unwrap().to_owned();
+    assert!(challenge.contains("error=\"insufficient_scope\", scope=\"public private edit\""), "{challenge}");
+    let listed = known.request("tools/list", json!({})).await.to_string();
+    assert!(listed.contains("vimeo_me_get") && !listed.contains("vimeo_video_edit"));
+    let large = json!({"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {"x": "x".repeat(1 << 20)}});
+    assert_eq!(known.post(&large, "ping").send().await.unwrap().status(), 413);
+    assert_eq!(
+        crate::http::client().get(format!("{base}/health")).send().await.unwrap().text().await.unwrap(),
+        r#"{"status":"ok"}"#
+    );
+    assert_eq!(crate::http::client().get(format!("{base}/other")).send().await.unwrap().status(), 404);
+}
+
+#[tokio::test]
+async fn a_server_without_bearers_is_opened_by_name_and_stays_on_this_machine() {
+    let world = World::new().await;
+    let server = Server::for_account(world.vimeo().clone());
+    let everywhere = HttpOptions::new(([0, 0, 0, 0], 0).into());
+    let refused = server.serve_http(everywhere.clone()).await.unwrap_err();
+    assert!(matches!(refused, ServerError::NeedsBearers(_)), "{refused}");
+    let refused = server.serve_http(everywhere.clone().open_to_this_machine()).await.unwrap_err();
+    assert!(matches!(refused, ServerError::NeedsBearers(_)), "{refused}");
+    let refused = server.serve_http(here()).await.unwrap_err();
+    assert!(matches!(refused, ServerError::NoBearers), "{refused}");
+    let almost = "x".repeat(31);
+    let refused = server.serve_http(here().bearers([Bearer::new(almost, ["x"])])).await.unwrap_err();
+    assert!(matches!(refused, ServerError::ShortBearer), "{refused}");
+    let open = server.serve_http(everywhere.bearers([Bearer::generate(["x"]).unwrap().0])).await.unwrap();
+    open.stop().await;
+    let several = Server::for_accounts(Known(HashMap::new()));
+    let open = here().open_to_this_machine();
+    assert!(matches!(several.serve_http(open).await.unwrap_err(), ServerError::WhichAccount));
+    assert!(matches!(several.serve_stdio().await.unwrap_err(), ServerError::WhichAccount));
+}
+
+#[tokio::test]
+async fn a_session_is_its_beginners() {
+    let bearers = vec![
+        Bearer::new("first-bearer-of-32-characters-or-more", ["a"]),
+        Bearer::new("second-bearer-of-32-characters-or-more", ["b"]),
+    ];
+    let (_sandbox, server, _) = many(bearers).await;
+    let web = crate::http::client();
+    let begin = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"},
+    }});
+    let post = |bearer: &str, session: Option<&str>, body: &Value| {
+        let request = web
+            .post(server.url())
+            .bearer_auth(bearer)
+            .header("accept", "application/json, text/event-stream")
+            .header("content-type", "application/json")
+            .body(body.to_string());
+        match session {
+            Some(session) => request.header("mcp-session-id", session),
+            None => request,
+        }
+    };
+    let answer = post("first-bearer-of-32-characters-or-more", None, &begin).send().await.unwrap();
+    let session = answer.headers()["mcp-session-id"].to_str().unwrap().to_owned();
+    let list = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}});
+    assert_eq!(
+        post("second-bearer-of-32-characters-or-more", Some(&session), &list).send().await.unwrap().status(),
+        404
+    );
+    let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    post("first-bearer-of-32-characters-or-more", Some(&session), &ready).send().await.unwrap();
+    assert_eq!(
+        post("first-bearer-of-32-characters-or-more", Some(&session), &list).send().await.unwrap().status(),
+        200
+    );
+}
+
+#[tokio::test]
+async fn pages_that_were_named_may_call_and_read_what_is_answered() {
+    let world = World::new().await;
+    let server = Server::for_account(world.vimeo().clone());
+    let wrong = server
+        .serve_http(here().open_to_this_machine().origins(["https://app.example.com/path"]))
+        .await
+        .unwrap_err();
+    assert!(matches!(wrong, ServerError::NoOrigin(_)), "{wrong}");
+    let options = here().open_to_this_machine().origins(["https://app.example.com"]);
+    let running = server.serve_http(options).await.unwrap();
+    let own = running.url().replace("/mcp", "");
+    let web = crate::http::client();
+    for (page, may) in [("https://app.example.com", true), (&*own, true), ("https://evil.example", false)] {
+        let asked = web.request(http::Method::OPTIONS, running.url()).header("origin", page);
+        let asked = asked.header("access-control-request-method", "POST").send().await.unwrap();
+        assert_eq!(asked.status(), if may { 204 } else { 403 }, "{page}");
+        let mut http = Http::new(running.url(), None, true, json!({}));
+        let message = http.message("tools/list", json!({}));
+        let answer = http.post(&message, "tools/list").header("origin", page).send().await.unwrap();
+        assert_eq!(answer.status(), if may { 200 } else { 403 }, "{page}");
+        for answer in [asked, answer] {
+            let shown = answer.headers().get("access-control-allow-origin");
+            assert_eq!(shown.map(|shown| shown.to_str().unwrap()), may.then_some(page));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_generated_bearer_opens_the_server_and_none_is_like_another() {
+    let (bearer, token) = Bearer::generate(["a"]).unwrap();
+    let (_, other) = Bearer::generate(["a"]).unwrap();
+    let (_sandbox, server, _) = many(vec![bearer]).await;
+    for (token, opens) in [(token, true), (other, false)] {
+        assert!(token.expose_secret().len() >= Bearer::MIN_LENGTH);
+        let mut http = http(&server, token.expose_secret());
+        let message = http.message("tools/list", json!({}));
+        let answer = http.post(&message, "tools/list").send().await.unwrap();
+        assert_eq!(answer.status(), if opens { 200 } else { 401 });
+    }
+}
+
+/// A caller whose streams take all its places is told to wait; another caller is served.
+#[tokio::test]
+async fn one_caller_takes_its_own_share_of_requests_and_no_more() {
+    let bearers: Vec<Bearer> = (0..100)
+        .map(|number| Bearer::new(format!("bearer-{number}-of-32-characters-or-more"), ["a"]))
+        .collect();
+    let (_sandbox, server, _) = many(bearers).await;
+    let web = crate::http::client();
+    let post = |bearer: &str| {
+        web.post(server.url())
+            .bearer_auth(bearer)
+            .header("accept", "application/json, text/event-stream")
+            .header("content-type", "application/json")
+    };
+    let greedy = "bearer-0-of-32-characters-or-more";
+    // Bodies that never end: each holds its place.
+    let mut held = Vec::new();
+    let mut refused = None;
+    for _ in 0..20 {
+        let never = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+        let request = post(greedy).body(reqwest::Body::wrap_stream(never)).send();
+        let answer = tokio::spawn(request);
+        let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
+        let answered = post(greedy).body(ping.to_string()).send().await.unwrap();
+        held.push(answer);
+        if answered.status() == 429 {
+            refused = Some(answered.headers()["retry-after"].clone());
+            break;
+        }
+    }
+    assert_eq!(refused.unwrap(), "1");
+    let mut other = http(&server, "bearer-1-of-32-characters-or-more");
+    let listed = other.request("tools/list", json!({})).await;
+    assert!(listed["result"]["tools"].is_array(), "{listed}");
+    held.iter().for_each(tokio::task::JoinHandle::abort);
+}

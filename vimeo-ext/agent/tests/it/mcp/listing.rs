@@ -1,0 +1,210 @@
+//! How much the list of tools takes, and what it leaves out for that.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+use vimeo_agent::mcp::{Bearer, HttpServer, OutputSchemas, Server};
+use vimeo_agent::tools::{self, Disclosure, Offer, Toolset};
+use vimeo_ext::Vimeo;
+use vimeo_sandbox::Sandbox;
+
+use super::http::{Known, here};
+use super::wire::{Client, Http, Way};
+use crate::tools::rows::rows;
+use crate::tools::world::{World, client};
+
+/// What a list of the basic tools may take, the answer around it included.
+pub(super) const MAX_BYTES: usize = 20_000;
+
+/// A server of these accounts, all of one user, which a caller with the token `t` may use.
+async fn several(sandbox: &Sandbox, names: &[String]) -> HttpServer {
+    let vimeo = client(sandbox, sandbox.token());
+    let clients: HashMap<String, Vimeo> = names.iter().map(|name| (name.clone(), vimeo.clone())).collect();
+    let bearer = Bearer::new("the-bearer-of-32-characters-or-more", names.iter().cloned());
+    Server::for_accounts(Known(clients)).serve_http(here().bearers([bearer])).await.unwrap()
+}
+
+async fn caller(server: &HttpServer, new: bool) -> Client {
+    let mut http = Http::new(server.url(), None, new, json!({}));
+    http.bearer = Some("the-bearer-of-32-characters-or-more".to_owned());
+    if !new {
+        http.initialize().await;
+    }
+    Client::Http(Box::new(http))
+}
+
+#[tokio::test]
+async fn the_list_stays_small_however_many_accounts_a_caller_has() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let cases = [("a", 2), ("ann@example.com/", 3), ("customer-", 30), ("customer-", 1_000)];
+    for (name, count) in cases {
+        let names: Vec<String> = (0..count).map(|number| format!("{name}{number:03}")).collect();
+        let server = several(&sandbox, &names).await;
+        for new in [false, true] {
+            let mut client = caller(&server, new).await;
+            let answer = client.request("tools/list", json!({})).await;
+            let size = answer.to_string().len();
+            println!("tools/list with {count} accounts: {size} bytes, new: {new}");
+            assert!(size <= MAX_BYTES, "{count} accounts: {size} bytes");
+            let listed = answer["result"]["tools"].as_array().unwrap();
+            assert_eq!(listed.len(), 31);
+            for tool in listed {
+                assert_eq!(tools::faults(&tool["inputSchema"], true), Vec::<String>::new());
+                assert_eq!(tool["inputSchema"]["properties"]["account"]["type"], "string", "{tool}");
+                assert!(tool["inputSchema"]["required"].as_array().unwrap().contains(&json!("account")));
+                let (said, meant) = (&tool["annotations"], tools::tool(tool["name"].as_str().unwrap()));
+                let effect = meant.unwrap().spec().effect;
+                assert_eq!(said["readOnlyHint"], effect.is_read_only(), "{tool}");
+                if !effect.is_read_only() {
+                    assert_eq!(said["destructiveHint"], effect.is_destructive(), "{tool}");
+                    assert_eq!(said["idempotentHint"], effect.is_idempotent(), "{tool}");
+                }
+                assert!(tool["title"].is_string() && tool["description"].is_string(), "{tool}");
+            }
+            // The names are there to be had, in one way or another.
+            let choice = &listed[0]["inputSchema"]["properties"]["account"]["enum"];
+            assert_eq!(choice == &json!(names), count <= 30, "{count}: {choice}");
+            let listed = client.request("resources/list", json!({})).await;
+            assert_eq!(listed["result"]["resources"][0]["uri"], "vimeo://accounts", "{listed}");
+            let read = client.request("resources/read", json!({"uri": "vimeo://accounts"})).await;
+            let text = read["result"]["contents"][0]["text"].as_str().unwrap_or_else(|| panic!("{read}"));
+            assert_eq!(serde_json::from_str::<Value>(text).unwrap(), json!({"accounts": names}));
+            let refused = client.call("vimeo_me_get", json!({})).await;
+            let refused = &refused["result"]["structuredContent"];
+            assert_eq!(refused["field"], "account", "{refused}");
+            assert!(refused["next_step"].as_str().unwrap().contains(&names[0]), "{refused}");
+            assert!(refused.to_string().len() < 2_000, "{refused}");
+            let good = client.call("vimeo_me_get", json!({"account": names[count - 1]})).await;
+            assert_eq!(good["result"]["isError"], false, "{good}");
+        }
+    }
+}
+
+/// A short list says all in each tool.
+#[tokio::test]
+async fn a_short_list_has_the_names_in_each_tool_and_every_hint() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let vimeo = client(&sandbox, sandbox.token());
+    let clients = ["a", "b"].map(|name| (name.to_owned(), vimeo.clone()));
+    let offer = Offer { toolsets: vec![Toolset::Social], ..Offer::default() };
+    let server = Server::for_accounts(Known(clients.into())).offer(offer);
+    let server = server
+        .serve_http(here().bearers([Bearer::new("the-bearer-of-32-characters-or-more", ["a", "b"])]))
+        .await
+        .unwrap();
+    let answer = caller(&server, true).await.request("tools/list", json!({})).await;
+    let listed = answer["result"]["tools"].as_array().unwrap();
+    for tool in listed {
+        assert_eq!(tool["inputSchema"]["properties"]["account"]["enum"], json!(["a", "b"]), "{tool}");
+        assert_eq!(tool["annotations"].as_object().unwrap().len(), 4, "{tool}");
+    }
+}
+
+/// With a thousand accounts, Vimeo is not asked a thousand times what they may do.
+#[tokio::test]
+async fn accounts_are_asked_for_their_scopes_until_more_could_add_nothing() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let narrow = sandbox.issue_token("public private");
+    let mut clients = HashMap::new();
+    for number in 0..200 {
+        // The first lack scopes; only with those after them the list is whole.
+        let token = if number < 20 { narrow.as_str() } else { sandbox.token() };
+        clients.insert(format!("{number:03}"), client(&sandbox, token));
+    }
+    let names: Vec<String> = clients.keys().cloned().collect();
+    let server = Server::for_accounts(Known(clients));
+    let server = server
+        .serve_http(here().bearers([Bearer::new("the-bearer-of-32-characters-or-more", names)]))
+        .await
+        .unwrap();
+    sandbox.clear_journal();
+    let answer = caller(&server, true).await.request("tools/list", json!({})).await;
+    assert_eq!(answer["result"]["tools"].as_array().unwrap().len(), 31, "{answer}");
+    let asked = sandbox.journal().len();
+    assert!((21..=40).contains(&asked), "asked {asked} times");
+}
+
+/// Each answer of each tool is what its listed schema says, and errors, which are not, are text alone.
+#[tokio::test]
+async fn with_schemas_in_the_list_every_structured_answer_fits_its_own() {
+    for way in [Way::OldPipe, Way::NewHttp] {
+        let world = World::new().await;
+        let server = Server::for_account(world.vimeo().clone())
+            .output_schemas(OutputSchemas::Listed)
+            .allow(Disclosure::ALL);
+        let mut client = Client::connect(&server, way, false).await;
+        let listed = client.request("tools/list", json!({})).await;
+        println!("tools/list with schemas: {} bytes", listed.to_string().len());
+        let listed = listed["result"]["tools"].as_array().unwrap();
+        let of = |name: &str| listed.iter().find(|tool| tool["name"] == name).unwrap();
+        for (tool, good, _, bad, ..) in rows(&world) {
+            let schema = &of(tool)["outputSchema"];
+            assert_eq!(schema, tools::tool(tool).unwrap().output_schema());
+            assert!(schema["properties"].as_object().unwrap().len() > 2, "{tool}: {schema}");
+            let answer = client.call(tool, good).await;
+            let content = &answer["result"]["structuredContent"];
+            if let Err(error) = jsonschema::draft202012::new(schema).unwrap().validate(content) {
+                panic!("{way:?} {tool}: {error} in {content}");
+            }
+            // Nothing comes that the schema does not know.
+            let known = schema["properties"].as_object().unwrap();
+            let strange = content.as_object().unwrap().keys().find(|field| !known.contains_key(*field));
+            assert_eq!(strange, None, "{tool}");
+            let error = client.call(tool, bad).await;
+            let error = &error["result"];
+            assert_eq!((&error["isError"], error.get("structuredContent")), (&json!(true), None), "{tool}");
+            assert!(error["content"][0]["text"].as_str().unwrap().contains("\"category\""), "{error}");
+        }
+    }
+}
+
+/// An answer that was cut fits too, and its marks are described.
+#[tokio::test]
+async fn an_answer_that_was_cut_fits_its_schema() {
+    let world = World::new().await;
+    for id in world.sandbox.seed_videos(60) {
+        let body = json!({"name": format!("{id} {}", "Wörter ".repeat(17))});
+        world.vimeo().patch(&format!("/videos/{id}")).json(&body).send().await.unwrap();
+    }
+    let server = Server::for_account(world.vimeo().clone())
+        .output_schemas(OutputSchemas::Listed)
+        .allow(Disclosure::ALL);
+    let mut client = Client::connect(&server, Way::NewPipe, false).await;
+    let answer = client.call("vimeo_my_videos_list", json!({"per_page": 60})).await;
+    let content = &answer["result"]["structuredContent"];
+    assert_eq!(content["truncated"], true, "{content}");
+    let schema = tools::tool("vimeo_my_videos_list").unwrap().output_schema();
+    assert!(jsonschema::draft202012::is_valid(schema, content));
+    for field in content.as_object().unwrap().keys() {
+        assert!(schema["properties"].get(field).is_some(), "{field}");
+    }
+}
+
+/// What the list has no place for is a resource: the whole schemas of each tool that is given out.
+#[tokio::test]
+async fn the_schemas_of_each_tool_are_resources() {
+    let world = World::new().await;
+    let offer = Offer { read_only: true, ..Offer::default() };
+    for way in Way::ALL {
+        let server = Server::for_account(world.vimeo().clone()).offer(offer.clone());
+        let mut client = Client::connect(&server, way, false).await;
+        let templates = client.request("resources/templates/list", json!({})).await;
+        assert!(templates.to_string().contains("vimeo://tools/{name}/schema"), "{templates}");
+        for tool in tools::all() {
+            let uri = format!("vimeo://tools/{}/schema", tool.spec().name);
+            let read = client.request("resources/read", json!({"uri": uri})).await;
+            if !offer.has(tool.spec()) {
+                assert!(read["error"]["code"].is_i64(), "{uri}: {read}");
+                continue;
+            }
+            let text = read["result"]["contents"][0]["text"].as_str().unwrap_or_else(|| panic!("{read}"));
+            let schemas: Value = serde_json::from_str(text).unwrap();
+            assert_eq!(&schemas["output_schema"], tool.output_schema(), "{uri}");
+            assert_eq!(&schemas["input_schema"], tool.input_schema(), "{uri}");
+        }
+        let none = client.request("resources/read", json!({"uri": "vimeo://tools/vimeo_none/schema"})).await;
+        assert!(none["error"]["code"].is_i64(), "{none}");
+        let one = client.request("resources/read", json!({"uri": "vimeo://accounts"})).await;
+        assert!(one["error"]["code"].is_i64(), "with one account there is no choice: {one}");
+    }
+}

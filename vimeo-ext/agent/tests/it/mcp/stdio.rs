@@ -1,0 +1,133 @@
+//! One client on a pair of streams: what others do goes on, and what is said holds no secret.
+
+use std::time::Duration;
+
+use http::Method;
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
+use vimeo_agent::mcp::Server;
+use vimeo_agent::tools::Disclosure;
+use vimeo_sandbox::{Effect, Fault, Phase};
+
+use super::wire::{Client, PATIENCE, Pipe, Way};
+use crate::tools::world::World;
+
+/// A call that Vimeo does not answer.
+fn stall(world: &World) {
+    world.sandbox.fault(Fault::new(Effect::Stall).method(Method::GET).phase(Phase::Before));
+}
+
+/// Waits until the request has reached the sandbox.
+async fn asked(world: &World) {
+    while world.sandbox.journal().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_call_stops_and_gets_no_answer_while_others_go_on() {
+    for new in [false, true] {
+        let world = World::new().await;
+        let server = Server::for_account(world.vimeo().clone());
+        let way = if new { Way::NewPipe } else { Way::OldPipe };
+        let Client::Pipe(mut pipe) = Client::connect(&server, way, false).await else { panic!() };
+        stall(&world);
+        let stalled = pipe.send("tools/call", json!({"name": "vimeo_me_get", "arguments": {}})).await;
+        asked(&world).await;
+        let cancel =
+            json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": stalled}});
+        pipe.write(&cancel).await;
+        let next = pipe.send("tools/call", json!({"name": "vimeo_me_get", "arguments": {}})).await;
+        let answer = pipe.answer(next).await;
+        assert_eq!(answer["result"]["isError"], false, "{answer}");
+        // The stalled request's place in the budget is free again: its future was dropped.
+        assert_eq!(world.vimeo().budget().state().in_flight, 0);
+        pipe.close().await;
+        let rest = pipe.rest().await;
+        assert!(rest.is_empty(), "no answer to what was cancelled: {rest:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_before_a_word_was_said_ends_the_server() {
+    let world = World::new().await;
+    let mut pipe = Pipe::new(&Server::for_account(world.vimeo().clone()), false, json!({}));
+    pipe.close().await;
+    timeout(PATIENCE, &mut pipe.running).await.expect("ends in time").unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn rubbish_on_the_line_is_passed_over() {
+    let world = World::new().await;
+    let server = Server::for_account(world.vimeo().clone());
+    let Client::Pipe(mut pipe) = Client::connect(&server, Way::OldPipe, false).await else { panic!() };
+    for rubbish in [json!("text"), json!({"no": "message"}), json!([1, 2])] {
+        pipe.write(&rubbish).await;
+    }
+    let id = pipe.send("tools/call", json!({"name": "vimeo_me_get", "arguments": {}})).await;
+    assert_eq!(pipe.answer(id).await["result"]["isError"], false);
+}
+
+#[tokio::test]
+async fn every_tool_answers_in_messages_that_hold_no_secret() {
+    let world = World::new().await;
+    let server = Server::for_account(world.vimeo().clone()).allow(Disclosure::ALL);
+    let Client::Pipe(mut pipe) = Client::connect(&server, Way::NewPipe, false).await else { panic!() };
+    let mut said = Vec::new();
+    for (tool, good, _, bad, ..) in crate::tools::rows::rows(&world) {
+        for arguments in [good, bad] {
+            let id = pipe.send("tools/call", json!({"name": tool, "arguments": arguments})).await;
+            let answer = pipe.answer(id).await;
+            assert!(answer["result"].is_object(), "{tool}: {answer}");
+            said.push(answer);
+        }
+    }
+    assert_eq!(said.len(), 62);
+    let good = said.iter().step_by(2).filter(|answer| answer["result"]["isError"] == false).count();
+    let bad = said.iter().skip(1).step_by(2).filter(|answer| answer["result"]["isError"] == true).count();
+    assert_eq!((good, bad), (31, 31));
+    let all = Value::Array(said).to_string();
+    for secret in [world.sandbox.token(), "sig=", "Bearer "] {
+        assert!(!all.contains(secret), "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn every_message_gets_an_answer_however_deep_or_cut_off_it_is() {
+    let world = World::new().await;
+    let server = Server::for_account(world.vimeo().clone());
+    for way in [Way::OldPipe, Way::NewPipe] {
+        let Client::Pipe(mut pipe) = Client::connect(&server, way, false).await else { panic!() };
+        let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        let call = format!(
+            r#"{{"jsonrpc":"2.0","id":500,"method":"tools/call","params":{{"name":"vimeo_me_get","arguments":{{"a":{deep}}}}}}}"#
+        );
+        pipe.write_text(&format!("{call}\n")).await;
+        assert_eq!(pipe.answer(500).await["error"]["code"], -32700, "{way:?}");
+        pipe.write_text("{\"jsonrpc\":\"2.0\",\"id\":501,\"method\":\"ping\"\n").await;
+        assert_eq!(pipe.answer(501).await["error"]["code"], -32700, "{way:?}");
+    }
+    // The last message needs no line end.
+    let Client::Pipe(mut pipe) = Client::connect(&server, Way::OldPipe, false).await else { panic!() };
+    pipe.write_text("{\"jsonrpc\":\"2.0\",\"id\":502,\"method\":\"ping\"}").await;
+    pipe.close().await;
+    assert!(pipe.answer(502).await["result"].is_object());
+}
+
+#[tokio::test]
+async fn a_client_that_reads_no_more_ends_the_server_though_its_input_goes_on() {
+    let world = World::new().await;
+    let server = Server::for_account(world.vimeo().clone());
+    let (requests, theirs) = tokio::io::duplex(1 << 16);
+    let (answers, written) = tokio::io::duplex(64);
+    drop(answers);
+    let (mut requests, running) =
+        (requests, tokio::spawn(async move { server.serve(theirs, written).await }));
+    let opening = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"},
+    }});
+    requests.write_all(format!("{opening}\n").as_bytes()).await.unwrap();
+    // The input stays open.
+    let _ended = timeout(PATIENCE, running).await.expect("ends in time").unwrap();
+}

@@ -1,0 +1,341 @@
+//! A client that speaks JSON-RPC by hand, in both eras and over both transports, so that nothing is taken for granted.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf, split};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use vimeo_agent::mcp::{HttpOptions, HttpServer, Server, ServerError};
+
+pub(crate) const OLD: &str = "2025-11-25";
+pub(crate) const NEW: &str = "2026-07-28";
+
+/// Longer than anything takes: what is waited for comes, or the test fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Which era and which transport.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    OldPipe,
+    NewPipe,
+    OldHttp,
+    NewHttp,
+}
+
+impl Way {
+    pub(crate) const ALL: [Self; 4] = [Self::OldPipe, Self::NewPipe, Self::OldHttp, Self::NewHttp];
+
+    pub(crate) fn is_new(self) -> bool {
+        matches!(self, Self::NewPipe | Self::NewHttp)
+    }
+}
+
+/// A client that is connected.
+pub(crate) enum Client {
+    Pipe(Box<Pipe>),
+    Http(Box<Http>),
+}
+
+impl Client {
+    /// Connects and opens the conversation. `elicits`: the client can ask the person.
+    pub(crate) async fn connect(server: &Server, way: Way, elicits: bool) -> Self {
+        let capabilities = if elicits { json!({"elicitation": {"form": {}}}) } else { json!({}) };
+        let mut client = match way {
+            Way::OldPipe | Way::NewPipe => {
+                Self::Pipe(Box::new(Pipe::new(server, way.is_new(), capabilities)))
+            }
+            Way::OldHttp | Way::NewHttp => {
+                let running = server
+                    .serve_http(HttpOptions::new(([127, 0, 0, 1], 0).into()).open_to_this_machine())
+                    .await
+                    .unwrap();
+                let url = running.url();
+                Self::Http(Box::new(Http::new(url, Some(running), way.is_new(), capabilities)))
+            }
+        };
+        if !way.is_new() {
+            client.initialize().await;
+        }
+        client
+    }
+
+    pub(crate) async fn initialize(&mut self) -> Value {
+        match self {
+            Self::Pipe(pipe) => pipe.initialize().await,
+            Self::Http(http) => http.initialize().await,
+        }
+    }
+
+    pub(crate) async fn request(&mut self, method: &str, params: Value) -> Value {
+        match self {
+            Self::Pipe(pipe) => {
+                let id = pipe.send(method, params).await;
+                pipe.answer(id).await
+            }
+            Self::Http(http) => http.request(method, params).await,
+        }
+    }
+
+    /// How the person answers when the server asks in the middle of a call.
+    pub(crate) fn answers_with(&mut self, action: &'static str) {
+        match self {
+            Self::Pipe(pipe) => pipe.elicits = Some(action),
+            Self::Http(http) => http.elicits = Some(action),
+        }
+    }
+
+    /// What the server sent that was no answer, in its order.
+    pub(crate) fn others(&self) -> &[Value] {
+        match self {
+            Self::Pipe(pipe) => &pipe.others,
+            Self::Http(http) => &http.others,
+        }
+    }
+
+    /// Calls a tool; the result, or the protocol's error.
+    pub(crate) async fn call(&mut self, tool: &str, arguments: Value) -> Value {
+        self.request("tools/call", json!({"name": tool, "arguments": arguments})).await
+    }
+}
+
+/// What opens the conversation in the older era.
+fn opening(capabilities: &Value) -> Value {
+    let client = json!({"name": "by hand", "version": "1"});
+    json!({"protocolVersion": OLD, "capabilities": capabilities, "clientInfo": client})
+}
+
+fn with_meta(mut params: Value, capabilities: &Value) -> Value {
+    params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!(NEW);
+    params["_meta"]["io.modelcontextprotocol/clientInfo"] = json!({"name": "by hand", "version": "1"});
+    params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = capabilities.clone();
+    params
+}
+
+/// On a pair of streams.
+pub(crate) struct Pipe {
+    lines: Lines<BufReader<ReadHalf<DuplexStream>>>,
+    writer: Option<WriteHalf<DuplexStream>>,
+    new: bool,
+    capabilities: Value,
+    next: u64,
+    waiting: BTreeMap<u64, Value>,
+    /// What the server sent that was no answer.
+    pub(crate) others: Vec<Value>,
+    /// How the client answers questions of the server.
+    pub(crate) elicits: Option<&'static str>,
+    pub(crate) running: JoinHandle<Result<(), ServerError>>,
+}
+
+impl Pipe {
+    pub(crate) fn new(server: &Server, new: bool, capabilities: Value) -> Self {
+        let (ours, theirs) = tokio::io::duplex(1 << 20);
+        let (reader, writer) = split(theirs);
+        let server = server.clone();
+        let running = tokio::spawn(async move { server.serve(reader, writer).await });
+        let (reader, writer) = split(ours);
+        Self {
+            lines: BufReader::new(reader).lines(),
+            writer: Some(writer),
+            new,
+            capabilities,
+            next: 1,
+            waiting: BTreeMap::new(),
+            others: Vec::new(),
+            elicits: None,
+            running,
+        }
+    }
+
+    pub(crate) async fn initialize(&mut self) -> Value {
+        let id = self.send("initialize", opening(&self.capabilities)).await;
+        let answer = self.answer(id).await;
+        self.write(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).await;
+        answer
+    }
+
+    pub(crate) async fn write(&mut self, message: &Value) {
+        self.write_text(&format!("{message}\n")).await;
+    }
+
+    pub(crate) async fn write_text(&mut self, text: &str) {
+        self.writer.as_mut().unwrap().write_all(text.as_bytes()).await.unwrap();
+    }
+
+    /// Sends a request and does not wait; its id.
+    pub(crate) async fn send(&mut self, method: &str, params: Value) -> u64 {
+        let id = self.next;
+        self.next += 1;
+        let params = if self.new { with_meta(params, &self.capabilities) } else { params };
+        self.write(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})).await;
+        id
+    }
+
+    pub(crate) async fn answer(&mut self, id: u64) -> Value {
+        loop {
+            if let Some(answer) = self.waiting.remove(&id) {
+                return answer;
+            }
+            let line = timeout(PATIENCE, self.lines.next_line()).await;
+            let line = line.expect("an answer in time").unwrap().expect("the server goes on");
+            let message: Value = serde_json::from_str(&line).expect("every line is a message");
+            assert_eq!(message["jsonrpc"], "2.0", "{message}");
+            if let (None, Some(id)) = (message.get("method"), message["id"].as_u64()) {
+                self.waiting.insert(id, message);
+            } else if message.get("method").is_none() {
+                self.others.push(message);
+            } else {
+                if let (Some(action), "elicitation/create") =
+                    (self.elicits, message["method"].as_str().unwrap())
+                {
+                    let answer = json!({"jsonrpc": "2.0", "id": message["id"], "result": {"action": action, "content": {}}});
+                    self.write(&answer).await;
+                }
+                self.others.push(message);
+            }
+        }
+    }
+
+    /// The client goes away: the server's input ends.
+    pub(crate) async fn close(&mut self) {
+        let mut writer = self.writer.take().unwrap();
+        writer.shutdown().await.unwrap();
+    }
+
+    /// What the server still says until it ends.
+    pub(crate) async fn rest(&mut self) -> Vec<String> {
+        let mut rest = Vec::new();
+        while let Ok(Some(line)) = self.lines.next_line().await {
+            rest.push(line);
+        }
+        rest
+    }
+}
+
+/// Over HTTP.
+pub(crate) struct Http {
+    client: reqwest::Client,
+    pub(crate) url: String,
+    new: bool,
+    capabilities: Value,
+    session: Option<String>,
+    pub(crate) bearer: Option<String>,
+    next: u64,
+    /// What the server sent that was no answer.
+    pub(crate) others: Vec<Value>,
+    /// How the client answers questions of the server.
+    pub(crate) elicits: Option<&'static str>,
+    /// Kept so that it goes on.
+    _server: Option<HttpServer>,
+}
+
+impl Http {
+    pub(crate) fn new(url: String, server: Option<HttpServer>, new: bool, capabilities: Value) -> Self {
+        Self {
+            client: crate::http::client(),
+            url,
+            new,
+            capabilities,
+            session: None,
+            bearer: None,
+            next: 1,
+            others: Vec::new(),
+            elicits: None,
+            _server: server,
+        }
+    }
+
+    pub(crate) fn post(&self, message: &Value, method: &str) -> reqwest::RequestBuilder {
+        let mut request = self
+            .with_session(self.client.post(&self.url))
+            .header("accept", "application/json, text/event-stream")
+            .header("content-type", "application/json")
+            .body(message.to_string());
+        if self.new {
+            request = request.header("mcp-protocol-version", NEW).header("mcp-method", method);
+            if let Some(name) = message["params"]["name"].as_str().or(message["params"]["uri"].as_str()) {
+                request = request.header("mcp-name", name);
+            }
+        } else if method != "initialize" {
+            request = request.header("mcp-protocol-version", OLD);
+        }
+        request
+    }
+
+    fn with_session(&self, mut request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        if let Some(session) = &self.session {
+            request = request.header("mcp-session-id", session);
+        }
+        match &self.bearer {
+            Some(bearer) => request.bearer_auth(bearer),
+            None => request,
+        }
+    }
+
+    pub(crate) async fn initialize(&mut self) -> Value {
+        let answer = self.request("initialize", opening(&self.capabilities)).await;
+        self.notify("notifications/initialized", json!({})).await;
+        answer
+    }
+
+    pub(crate) async fn notify(&mut self, method: &str, params: Value) {
+        let message = json!({"jsonrpc": "2.0", "method": method, "params": params});
+        let taken = self.post(&message, method).send().await.unwrap();
+        assert!(taken.status().is_success(), "{}", taken.status());
+    }
+
+    /// Ends the session, as clients of the older era do when they leave.
+    pub(crate) async fn end_session(&self) {
+        let request = self.client.delete(&self.url).header("mcp-protocol-version", OLD);
+        let answer = self.with_session(request).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
+    }
+
+    pub(crate) fn message(&mut self, method: &str, params: Value) -> Value {
+        let id = self.next;
+        self.next += 1;
+        let params = if self.new { with_meta(params, &self.capabilities) } else { params };
+        json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
+    }
+
+    pub(crate) async fn request(&mut self, method: &str, params: Value) -> Value {
+        let message = self.message(method, params);
+        let mut answer = self.post(&message, method).send().await.unwrap();
+        let status = answer.status();
+        if let Some(session) = answer.headers().get("mcp-session-id") {
+            self.session = Some(session.to_str().unwrap().to_owned());
+        }
+        let (mut text, mut found, mut taken) = (Vec::new(), None, 0);
+        while let Some(chunk) = timeout(PATIENCE, answer.chunk()).await.expect("an answer in time").unwrap() {
+            text.extend_from_slice(&chunk);
+            while let Some(end) = text[taken..].iter().position(|byte| *byte == b'\n') {
+                let line = String::from_utf8(text[taken..taken + end].to_vec()).unwrap();
+                taken += end + 1;
+                let data = line.strip_prefix("data:").map(str::trim).filter(|data| !data.is_empty());
+                let Some(data) = data else { continue };
+                let said: Value = serde_json::from_str(data).expect("every event is a message");
+                if said["id"] == message["id"] && said.get("method").is_none() {
+                    found = Some(said);
+                } else {
+                    assert!(found.is_none(), "after the answer: {said}");
+                    self.heard(said).await;
+                }
+            }
+        }
+        found.or_else(|| serde_json::from_slice(&text).ok()).unwrap_or_else(|| {
+            panic!("{method}: {status} {}", String::from_utf8_lossy(&text));
+        })
+    }
+
+    /// A message of the server that is no answer.
+    async fn heard(&mut self, said: Value) {
+        if let (Some(action), Some("elicitation/create")) = (self.elicits, said["method"].as_str()) {
+            let answer =
+                json!({"jsonrpc": "2.0", "id": said["id"], "result": {"action": action, "content": {}}});
+            let taken = self.post(&answer, "").send().await.unwrap();
+            assert!(taken.status().is_success(), "{}", taken.status());
+        }
+        self.others.push(said);
+    }
+}

@@ -1,0 +1,324 @@
+//! What shows something to more people, or sends data out, is not done without the person's consent.
+
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use vimeo_agent::tools::{
+    self, Ask, Caller, Category, Consent, Disclosure, FolderVideoAdd, FolderVideoAddInput, Offer, Question,
+    Tools, Toolset, Uploads,
+};
+use wiremock::matchers::{method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use super::world::World;
+
+/// Every tool that changes something, and what it discloses. A new tool has its line here.
+#[test]
+fn each_tool_that_changes_something_says_what_it_discloses() {
+    use Disclosure::{Comments, Publish, Webhooks};
+    let table = [
+        ("vimeo_video_edit", Some(Publish)),
+        ("vimeo_video_delete", None),
+        ("vimeo_showcase_create", Some(Publish)),
+        ("vimeo_showcase_video_add", Some(Publish)),
+        ("vimeo_folder_create", None),
+        ("vimeo_folder_video_add", Some(Publish)),
+        ("vimeo_user_follow", None),
+        ("vimeo_video_like", None),
+        ("vimeo_video_comment_add", Some(Comments)),
+        ("vimeo_watchlater_add", None),
+        ("vimeo_webhook_create", Some(Webhooks)),
+        ("vimeo_webhook_delete", None),
+        ("vimeo_text_track_add", None),
+        ("vimeo_showcase_delete", None),
+        ("vimeo_showcase_video_remove", None),
+        ("vimeo_folder_delete", None),
+        ("vimeo_video_upload", Some(Publish)),
+        ("vimeo_video_replace", Some(Publish)),
+        ("vimeo_upload_stop", None),
+    ];
+    let specs = tools::all().iter().map(tools::Definition::spec);
+    let found: Vec<_> = specs
+        .filter(|spec| {
+            assert!(spec.discloses.is_none() || !spec.effect.is_read_only(), "{}", spec.name);
+            !spec.effect.is_read_only()
+        })
+        .map(|spec| (spec.name, spec.discloses))
+        .collect();
+    assert_eq!(found, table);
+}
+
+/// A world whose first video is for nobody, and tools of its owner that were allowed nothing.
+struct Closed {
+    world: World,
+    tools: Tools,
+    video: String,
+    film: String,
+}
+
+impl Closed {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let film = world.own.path().join("film.mp4");
+        std::fs::write(&film, vec![7; 1_000]).unwrap();
+        let offer = Offer { toolsets: Toolset::ALL.to_vec(), ..Offer::default() };
+        let uploads = Uploads::from_folders([world.own.path()]);
+        let tools = Tools::for_account(world.vimeo().clone()).offer(offer).uploads(uploads);
+        let video = world.videos[0].to_string();
+        let closed = Self { tools, video, film: film.to_str().unwrap().to_owned(), world };
+        closed.close_again().await;
+        closed
+    }
+
+    async fn close_again(&self) {
+        let closed = json!({"privacy": {"view": "nobody", "embed": "private", "comments": "nobody",
+            "download": false, "add": false}});
+        self.world.vimeo().patch(&format!("/videos/{}", self.video)).json(&closed).send().await.unwrap();
+        self.world.sandbox.clear_journal();
+    }
+
+    fn writes(&self) -> usize {
+        ["POST", "PATCH", "PUT", "DELETE"].iter().map(|method| self.world.requests(method)).sum()
+    }
+
+    /// A call of each kind that discloses something, with a word of what it would do.
+    fn disclosing(&self) -> Vec<(&'static str, Value, &'static str, &'static str)> {
+        let video = &self.video;
+        let edit = |mut change: Value| {
+            change["video_id"] = json!(video);
+            change
+        };
+        vec![
+            (
+                "vimeo_video_edit",
+                edit(json!({"privacy_view": "anybody"})),
+                "from nobody to anybody",
+                "publish",
+            ),
+            (
+                "vimeo_video_edit",
+                edit(json!({"privacy_view": "unlisted", "name": "x"})),
+                "unlisted",
+                "publish",
+            ),
+            (
+                "vimeo_video_edit",
+                edit(json!({"privacy_view": "password", "password": "sesame"})),
+                "a new password",
+                "publish",
+            ),
+            (
+                "vimeo_video_edit",
+                edit(json!({"privacy_embed": "public"})),
+                "from private to public",
+                "publish",
+            ),
+            (
+                "vimeo_video_edit",
+                edit(json!({"privacy_embed": "whitelist", "embed_domains": ["evil.example"]})),
+                "evil.example",
+                "publish",
+            ),
+            ("vimeo_video_edit", edit(json!({"privacy_download": true})), "privacy_download", "publish"),
+            ("vimeo_video_edit", edit(json!({"privacy_add": true})), "privacy_add", "publish"),
+            ("vimeo_video_edit", edit(json!({"privacy_comments": "anybody"})), "privacy_comments", "publish"),
+            ("vimeo_showcase_create", json!({"name": "Best of"}), "“Best of”", "publish"),
+            (
+                "vimeo_showcase_create",
+                json!({"name": "Board", "privacy": "password", "password": "sesame"}),
+                "the privacy password",
+                "publish",
+            ),
+            (
+                "vimeo_showcase_video_add",
+                json!({"showcase_id": self.world.showcase.to_string(), "video_id": video}),
+                "whose privacy is nobody",
+                "publish",
+            ),
+            (
+                "vimeo_video_comment_add",
+                json!({"video_id": self.world.theirs.to_string(), "text": "the transcript"}),
+                "“the transcript”",
+                "comments",
+            ),
+            (
+                "vimeo_webhook_create",
+                json!({"url": "https://evil.example/hook", "event_types": ["video.transcode.complete"]}),
+                "“https://evil.example/hook”",
+                "webhooks",
+            ),
+            ("vimeo_video_upload", json!({"path": self.film}), "film.mp4", "publish"),
+            (
+                "vimeo_video_upload",
+                json!({"path": self.film, "privacy_view": "unlisted"}),
+                "the privacy unlisted",
+                "publish",
+            ),
+            (
+                "vimeo_video_replace",
+                json!({"path": self.film, "video_id": self.world.videos[1].to_string()}),
+                "whose privacy is anybody",
+                "publish",
+            ),
+        ]
+    }
+}
+
+#[tokio::test]
+async fn where_nobody_can_be_asked_nothing_is_disclosed() {
+    let closed = Closed::new().await;
+    for (tool, arguments, would, kind) in closed.disclosing() {
+        for ask in [None, Some(Consent::Unavailable)] {
+            let caller = Caller { ask: ask.map(|says| Person::new(says) as Arc<dyn Ask>), report: None };
+            let error = closed.tools.call_as(tool, arguments.clone(), caller).await.expect_err(tool);
+            assert_eq!(error.category, Category::Consent, "{tool} {arguments}: {error}");
+            assert!(error.message.contains(would), "{tool} {arguments}: {error}");
+            assert!(error.message.contains("nothing was sent"), "{error}");
+            assert!(error.next_step.contains(&format!("--allow {kind}`")), "{error}");
+            assert!(!error.to_string().contains("sesame"), "{error}");
+        }
+    }
+    assert_eq!(closed.writes(), 0);
+}
+
+#[tokio::test]
+async fn what_opens_nothing_to_anybody_needs_no_consent() {
+    let closed = Closed::new().await;
+    let (video, open) = (&closed.video, closed.world.videos[1].to_string());
+    let showcase = closed.world.showcase.to_string();
+    for (tool, arguments) in [
+        ("vimeo_video_edit", json!({"video_id": video, "name": "Another title", "license": "by"})),
+        ("vimeo_video_edit", json!({"video_id": video, "privacy_view": "nobody", "privacy_download": false})),
+        ("vimeo_video_edit", json!({"video_id": open, "privacy_view": "anybody"})),
+        ("vimeo_video_edit", json!({"video_id": open, "privacy_view": "password", "password": "sesame"})),
+        ("vimeo_showcase_create", json!({"name": "Mine", "privacy": "nobody"})),
+        (
+            "vimeo_showcase_video_add",
+            json!({"showcase_id": showcase, "video_id": closed.world.videos[2].to_string()}),
+        ),
+        ("vimeo_folder_video_add", json!({"folder_id": closed.world.folder.to_string(), "video_id": video})),
+        ("vimeo_video_upload", json!({"path": closed.film, "privacy_view": "nobody"})),
+        ("vimeo_video_replace", json!({"path": closed.film, "video_id": video})),
+    ] {
+        let answer = closed.tools.call(tool, arguments.clone()).await;
+        assert!(answer.is_ok(), "{tool} {arguments}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_others_may_open_counts_as_publishing() {
+    let server = MockServer::start().await;
+    let folder = |view: Value| {
+        ResponseTemplate::new(200).set_body_json(json!({"name": "Team", "privacy": {"view": view}}))
+    };
+    for (number, view) in [(1, json!("team")), (2, json!("anybody")), (3, json!(null)), (4, json!("nobody"))]
+    {
+        let look = Mock::given(method("GET")).and(path(format!("/me/projects/{number}")));
+        look.respond_with(folder(view)).mount(&server).await;
+    }
+    Mock::given(method("PUT")).respond_with(ResponseTemplate::new(204)).mount(&server).await;
+    let builder = vimeo_ext::Vimeo::builder().access_token("token").base_url(server.uri());
+    let tools = Tools::for_account(builder.journal(None).build().unwrap());
+    for (number, moves) in [(1, false), (2, false), (3, false), (4, true)] {
+        let arguments = json!({"folder_id": number.to_string(), "video_id": "5"});
+        let answer = tools.call("vimeo_folder_video_add", arguments).await;
+        let refused = answer.as_ref().is_err_and(|error| error.category == Category::Consent);
+        assert_eq!((answer.is_ok(), refused), (moves, !moves), "folder {number}: {answer:?}");
+    }
+    // A program that calls with types is held to the same.
+    let input = FolderVideoAddInput { folder_id: 1.into(), video_id: 5.into() };
+    let error = tools.run::<FolderVideoAdd>(input.clone()).await.unwrap_err();
+    assert_eq!(error.category, Category::Consent, "{error}");
+    tools.clone().allow([Disclosure::Publish]).run::<FolderVideoAdd>(input).await.unwrap();
+}
+
+/// Answers as it is told to, and keeps the questions.
+struct Person {
+    says: Consent,
+    asked: Mutex<Vec<Question>>,
+}
+
+impl Person {
+    fn new(says: Consent) -> Arc<Self> {
+        Arc::new(Self { says, asked: Mutex::default() })
+    }
+}
+
+impl Ask for Person {
+    fn ask(&self, question: Question) -> vimeo_ext::auth::BoxFuture<'_, Consent> {
+        self.asked.lock().unwrap().push(question);
+        let says = self.says;
+        Box::pin(async move { says })
+    }
+}
+
+#[tokio::test]
+async fn the_person_is_asked_once_about_what_would_be_disclosed() {
+    let closed = Closed::new().await;
+    for (says, done) in [(Consent::Declined, false), (Consent::Granted, true)] {
+        for (tool, arguments, would, _) in closed.disclosing() {
+            let before = closed.writes();
+            let person = Person::new(says);
+            let caller = Caller { ask: Some(person.clone()), report: None };
+            let answer = closed.tools.call_as(tool, arguments.clone(), caller).await;
+            assert_eq!(answer.is_ok(), done, "{tool} {arguments}: {answer:?}");
+            let asked = person.asked.lock().unwrap();
+            // What an earlier line of the table has opened needs no question any more.
+            if !done || !asked.is_empty() {
+                assert_eq!(asked.len(), 1, "{tool} {arguments}");
+            }
+            if !done {
+                assert!(asked[0].text.contains(would), "{:?}", asked[0]);
+                assert!(!asked[0].text.contains('\n') && !asked[0].text.contains("sesame"), "{:?}", asked[0]);
+            }
+            assert_eq!(closed.writes() > before, done, "{tool} {arguments}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_allowed_beforehand_is_done_unasked_and_nothing_else() {
+    let closed = Closed::new().await;
+    for kind in Disclosure::ALL {
+        let tools = closed.tools.clone().allow([kind]);
+        for (tool, arguments, _, needed) in closed.disclosing() {
+            let person = Person::new(Consent::Declined);
+            let caller = Caller { ask: Some(person.clone()), report: None };
+            let answer = tools.call_as(tool, arguments, caller).await;
+            if needed == kind.as_str() {
+                assert!(answer.is_ok(), "{kind:?} {tool}: {answer:?}");
+                assert!(person.asked.lock().unwrap().is_empty(), "{kind:?} {tool}");
+            } else if kind != Disclosure::Publish {
+                let error = answer.unwrap_err();
+                assert_eq!(error.category, Category::Conflict, "{kind:?} {tool}: {error}");
+            }
+        }
+        closed.close_again().await;
+    }
+}
+
+#[tokio::test]
+async fn wrong_arguments_are_told_before_anybody_is_asked() {
+    let closed = Closed::new().await;
+    let person = Person::new(Consent::Granted);
+    for (tool, arguments, field) in [
+        ("vimeo_video_edit", json!({"video_id": "1", "privacy_view": "password"}), "password"),
+        ("vimeo_showcase_create", json!({"name": " "}), "name"),
+        ("vimeo_video_comment_add", json!({"video_id": "1", "text": " "}), "text"),
+        (
+            "vimeo_webhook_create",
+            json!({"url": "http://a.example", "event_types": ["video-deleted"]}),
+            "webhook_url",
+        ),
+        ("vimeo_video_upload", json!({"path": "/etc/hostname"}), "path"),
+    ] {
+        let caller = Caller { ask: Some(person.clone()), report: None };
+        let error = closed.tools.call_as(tool, arguments, caller).await.expect_err(tool);
+        assert_eq!(
+            (error.category, error.field.as_deref()),
+            (Category::Input, Some(field)),
+            "{tool}: {error}"
+        );
+    }
+    assert!(person.asked.lock().unwrap().is_empty());
+}

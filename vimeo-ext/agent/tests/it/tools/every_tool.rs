@@ -1,0 +1,50 @@
+//! Each of the 31 tools once as it should be and once as it should not.
+
+use vimeo_agent::tools::{self, Category};
+
+use super::rows::rows;
+use super::world::World;
+
+#[tokio::test]
+async fn each_tool_works_and_says_what_is_wrong_when_it_does_not() {
+    let world = World::new().await;
+    let rows = rows(&world);
+    let names: Vec<&str> = rows.iter().map(|row| row.0).collect();
+    let basic: Vec<&str> = tools::all()
+        .iter()
+        .map(tools::Definition::spec)
+        .filter(|spec| spec.toolset.is_default())
+        .map(|spec| spec.name)
+        .collect();
+    assert_eq!(names, basic, "the table has the basic tools, in their order");
+    println!("| tool | works | gives | fails | with |\n|---|---|---|---|---|");
+    for (tool, good, fits, bad, category, field) in rows {
+        let answer =
+            world.call(tool, good.clone()).await.unwrap_or_else(|error| panic!("{tool} {good}: {error:?}"));
+        assert!(fits(answer.value()), "{tool} {good}: {}", answer.to_text());
+        let error = world.call(tool, bad.clone()).await.expect_err(tool);
+        assert_eq!((error.category, error.field.as_deref()), (category, field), "{tool} {bad}: {error:?}");
+        assert!(!error.next_step.is_empty(), "{tool}: {error:?}");
+        let valid =
+            jsonschema::draft202012::is_valid(tools::tool(tool).unwrap().output_schema(), answer.value());
+        assert!(valid, "{tool}: {}", answer.to_text());
+        let at = field.map(|field| format!(" ({field})")).unwrap_or_default();
+        let shown: String = answer.to_text().chars().take(60).collect();
+        println!("| {tool} | `{good}` | `{shown}…` | `{bad}` | {category:?}{at} |");
+        if category == Category::NotFound {
+            assert_eq!(error.status, Some(404), "{tool}: {error:?}");
+            assert!(error.operation.is_some(), "{tool}: {error:?}");
+        }
+    }
+    for entry in world.sandbox.journal() {
+        let leaf_fields = entry.query.contains("fields=");
+        let answers = entry.status != Some(204) && entry.method != "DELETE" && entry.method != "PUT";
+        assert!(
+            leaf_fields || !answers || entry.path == "/oauth/verify",
+            "{} {}?{}",
+            entry.method,
+            entry.path,
+            entry.query
+        );
+    }
+}

@@ -1,0 +1,109 @@
+//! Answers that lead elsewhere: nothing goes to another host, and the token least of all.
+
+use serde_json::json;
+use vimeo_agent::mcp::Server;
+use vimeo_agent::tools::{Category, Tools};
+use vimeo_ext::{Error, RetryPolicy, Vimeo};
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::mcp::wire::{Client, Way};
+
+const TOKEN: &str = "of-the-account-and-nobody-else";
+
+/// A Vimeo that answers each call so, and another host that nobody has to do with.
+async fn two(answer: impl FnOnce(&str) -> ResponseTemplate) -> (MockServer, MockServer, Vimeo) {
+    let (api, elsewhere) = (MockServer::start().await, MockServer::start().await);
+    Mock::given(any()).respond_with(answer(&elsewhere.uri())).mount(&api).await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(200)).mount(&elsewhere).await;
+    let vimeo = Vimeo::builder()
+        .access_token(TOKEN)
+        .scopes("public private edit delete")
+        .base_url(api.uri())
+        .retry(RetryPolicy::never())
+        .journal(None)
+        .build()
+        .unwrap();
+    (api, elsewhere, vimeo)
+}
+
+#[tokio::test]
+async fn a_next_page_on_another_host_is_no_next_page() {
+    let (api, elsewhere, vimeo) = two(|elsewhere| {
+        let next = format!("{elsewhere}/me/videos?page=2");
+        let page = json!({"total": 2, "page": 1, "per_page": 1, "paging": {"next": next}, "data": [{"uri": "/videos/1"}]});
+        ResponseTemplate::new(200).set_body_json(page)
+    })
+    .await;
+    let page = Tools::for_account(vimeo.clone()).call("vimeo_my_videos_list", json!({})).await.unwrap();
+    assert_eq!((&page.value()["items"][0]["id"], &page.value()["has_more"]), (&json!("1"), &json!(false)));
+    for way in Way::ALL {
+        let mut client = Client::connect(&Server::for_account(vimeo.clone()), way, false).await;
+        let answer = client.call("vimeo_my_videos_list", json!({})).await;
+        let page = &answer["result"]["structuredContent"];
+        assert_eq!(page["has_more"], false, "{way:?}: {answer}");
+        assert_eq!(page.get("next_cursor"), None, "{way:?}: {answer}");
+    }
+    assert_eq!(elsewhere.received_requests().await.unwrap().len(), 0);
+    assert!(!api.received_requests().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_redirect_to_another_host_is_not_followed() {
+    for status in [301, 302, 303, 307, 308] {
+        let (api, elsewhere, vimeo) = two(|elsewhere| {
+            ResponseTemplate::new(status).insert_header("location", format!("{elsewhere}/me"))
+        })
+        .await;
+        let tools = Tools::for_account(vimeo);
+        for (tool, arguments) in [
+            ("vimeo_me_get", json!({})),
+            ("vimeo_video_edit", json!({"video_id": "1", "name": "x"})),
+            ("vimeo_video_delete", json!({"video_id": "1", "confirm": "x"})),
+        ] {
+            let error = tools.call(tool, arguments).await.expect_err(tool);
+            assert!(!error.to_string().contains(TOKEN), "{error}");
+        }
+        assert_eq!(elsewhere.received_requests().await.unwrap().len(), 0, "{status}");
+        let asked = api.received_requests().await.unwrap();
+        let bears = |request: &wiremock::Request| {
+            request.headers["authorization"].to_str().is_ok_and(|sent| sent.ends_with(TOKEN))
+        };
+        assert!(asked.len() == 3 && asked.iter().all(bears), "{asked:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_id_that_names_another_host_asks_nobody() {
+    let (api, elsewhere, vimeo) = two(|_| ResponseTemplate::new(200)).await;
+    let tools = Tools::for_account(vimeo);
+    let host = elsewhere.uri();
+    for id in [
+        format!("{host}/videos/1"),
+        format!("{host}/1"),
+        "//evil.example/1".to_owned(),
+        "https://vimeo.com.evil.example/1".to_owned(),
+    ] {
+        let error = tools.call("vimeo_video_get", json!({"video_id": id})).await.unwrap_err();
+        assert_eq!((error.category, error.field.as_deref()), (Category::Input, Some("video_id")), "{id}");
+    }
+    for server in [api, elsewhere] {
+        assert_eq!(server.received_requests().await.unwrap().len(), 0);
+    }
+}
+
+#[test]
+fn an_address_without_encryption_is_refused_before_anything_is_sent() {
+    let built = Vimeo::builder().access_token(TOKEN).base_url("http://api.vimeo.com").build();
+    let error = built.expect_err("only this machine is reached without encryption");
+    assert!(error.to_string().contains("https"), "{error}");
+    let variables = |name: &str| match name {
+        "VIMEO_ACCESS_TOKEN" => Some(TOKEN.to_owned()),
+        "VIMEO_BASE_URL" => Some("http://api.example.com".to_owned()),
+        _ => None,
+    };
+    let built: Result<Vimeo, Error> =
+        Vimeo::builder().from_variables(variables).and_then(vimeo_ext::VimeoBuilder::build);
+    let error = built.expect_err("from the environment too");
+    assert!(error.to_string().contains("https") && !error.to_string().contains(TOKEN), "{error}");
+}

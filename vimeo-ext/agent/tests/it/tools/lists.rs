@@ -1,0 +1,146 @@
+//! Lists: sizes, cursors, and what a list asks for.
+
+use std::collections::HashSet;
+
+use serde_json::json;
+use vimeo_agent::tools::{Answer, Category, Listing, MyVideosList, MyVideosListInput, Tools, Video};
+
+use super::world::{World, client};
+
+/// Titles and descriptions as long as they can be.
+async fn fat_world() -> World {
+    let world = World::new().await;
+    let ids = world.sandbox.seed_videos(97);
+    for id in world.videos.iter().chain(&ids) {
+        let body = json!({"name": format!("{id} {}", "\"Wörter\" ".repeat(11)), "description": "So weit. ".repeat(550)});
+        world.vimeo().patch(&format!("/videos/{id}")).json(&body).send().await.unwrap();
+    }
+    world.sandbox.clear_journal();
+    world
+}
+
+fn size(answer: &Answer) -> usize {
+    json!({"jsonrpc": "2.0", "id": 1, "result": {
+        "content": [{"type": "text", "text": answer.to_text()}], "structuredContent": answer.value(), "isError": false,
+    }})
+    .to_string()
+    .len()
+}
+
+#[tokio::test]
+async fn a_page_of_a_hundred_fat_videos_is_cut_and_all_are_reached_once() {
+    let world = fat_world().await;
+    let tools = world.tools.clone().both_copies(true);
+    for (detail, most, per_page) in [("brief", 20_000, 100), ("full", 60_000, 100), ("brief", 20_000, 25)] {
+        world.sandbox.clear_journal();
+        let (mut seen, mut answers) = (HashSet::new(), 0);
+        let mut arguments = json!({"per_page": per_page, "detail": detail});
+        loop {
+            let answer = tools.call("vimeo_my_videos_list", arguments.clone()).await.unwrap();
+            let value = answer.value();
+            assert!(size(&answer) <= most, "{} bytes", size(&answer));
+            assert_eq!(value["total"], 100);
+            answers += 1;
+            for item in value["items"].as_array().unwrap() {
+                assert!(seen.insert(item["id"].as_str().unwrap().to_owned()), "{} came twice", item["id"]);
+            }
+            assert_eq!(value["has_more"] == true, value["next_cursor"].is_string());
+            let Some(cursor) = value["next_cursor"].as_str() else { break };
+            arguments["cursor"] = json!(cursor);
+        }
+        assert_eq!(seen.len(), 100, "{detail}");
+        assert!(answers > 2 && answers < 60, "{answers}");
+        for entry in world.sandbox.journal() {
+            assert!(entry.query.contains("fields=uri%2Cname%2Clink"), "{}", entry.query);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_is_good_for_its_account_tool_and_query_alone() {
+    let world = World::new().await;
+    world.sandbox.seed_videos(30);
+    let first = world.call("vimeo_my_videos_list", json!({"sort": "date"})).await.unwrap();
+    let cursor = first.value()["next_cursor"].as_str().unwrap().to_owned();
+    assert!(!cursor.contains("videos"));
+    let good = json!({"sort": "date", "cursor": cursor});
+    let rest = world.call("vimeo_my_videos_list", good.clone()).await.unwrap();
+    assert_eq!(rest.value()["items"].as_array().unwrap().len(), 8);
+    assert_eq!(rest.value()["has_more"], false);
+    world.sandbox.clear_journal();
+    let refused = |error: vimeo_agent::tools::ToolError| {
+        assert_eq!((error.category, error.field.as_deref()), (Category::Input, Some("cursor")), "{error:?}");
+        assert!(error.next_step.contains("Start again"), "{error}");
+    };
+    let other_query = json!({"sort": "plays", "cursor": cursor});
+    refused(world.call("vimeo_my_videos_list", other_query).await.unwrap_err());
+    refused(world.call("vimeo_videos_search", json!({"query": "x", "cursor": cursor})).await.unwrap_err());
+    refused(
+        world
+            .call("vimeo_my_videos_list", json!({"sort": "date", "cursor": &cursor[1..]}))
+            .await
+            .unwrap_err(),
+    );
+    let others_token = world.sandbox.add_user("Other").token;
+    let other = Tools::for_account(client(&world.sandbox, &others_token)).sealing_key([7; 32]);
+    let owner = world.tools.clone().sealing_key([7; 32]);
+    let shared = owner.call("vimeo_my_videos_list", json!({"sort": "date"})).await.unwrap();
+    let shared = json!({"sort": "date", "cursor": shared.value()["next_cursor"]});
+    refused(other.call("vimeo_my_videos_list", shared.clone()).await.unwrap_err());
+    let again = Tools::for_account(client(&world.sandbox, world.sandbox.token())).sealing_key([7; 32]);
+    assert!(again.call("vimeo_my_videos_list", shared).await.is_ok(), "another process with the same key");
+}
+
+#[tokio::test]
+async fn a_page_past_the_end_is_empty_and_programs_get_all_fields_uncut() {
+    let world = fat_world().await;
+    let past = world.call("vimeo_my_videos_list", json!({"page": 9})).await.unwrap();
+    assert_eq!((&past.value()["items"], &past.value()["has_more"]), (&json!([]), &json!(false)));
+    let input = MyVideosListInput { per_page: Some(100), ..MyVideosListInput::new() };
+    let listing: Listing<Video> = world.tools.run::<MyVideosList>(input).await.unwrap();
+    assert_eq!((listing.items.len(), listing.total, listing.has_more), (100, Some(100), false));
+    let name = listing.items[0].untrusted.name.as_deref().unwrap();
+    assert!(name.ends_with("\"Wörter\" ") || name.contains("Wörter"), "{name}");
+}
+
+/// Lists are sorted by Vimeo, by the words that it knows for each, and by no others.
+#[tokio::test]
+async fn the_order_of_a_list_is_asked_of_vimeo_in_its_own_words() {
+    let world = World::new().await;
+    let showcase = world.showcase.to_string();
+    let channel = world.channel.to_string();
+    let cases = [
+        ("vimeo_channels_list", json!({"sort": "relevant", "direction": "asc", "query": "surf"})),
+        ("vimeo_channels_list", json!({"which": "followed", "sort": "followers", "direction": "desc"})),
+        ("vimeo_channels_list", json!({"which": "moderated", "sort": "videos"})),
+        ("vimeo_channel_videos_list", json!({"channel_id": channel, "sort": "added", "direction": "asc"})),
+        ("vimeo_categories_list", json!({"sort": "last_video_featured_time", "direction": "desc"})),
+        ("vimeo_following_list", json!({"sort": "alphabetical", "direction": "desc"})),
+        ("vimeo_watchlater_list", json!({"sort": "plays", "direction": "asc"})),
+        ("vimeo_showcase_videos_list", json!({"showcase_id": showcase, "query": "surf", "sort": "manual"})),
+    ];
+    for (tool, arguments) in cases {
+        world.sandbox.clear_journal();
+        let answer = world.call(tool, arguments.clone()).await;
+        assert!(answer.is_ok(), "{tool} {arguments}: {answer:?}");
+        let query = format!("&{}&", world.sandbox.journal()[0].query);
+        for name in ["query", "sort", "direction"] {
+            let sent = arguments[name].as_str().map(|word| format!("&{name}={word}&"));
+            let there =
+                sent.as_ref().map_or(!query.contains(&format!("&{name}=")), |sent| query.contains(sent));
+            assert!(there, "{tool} {arguments}: {query}");
+        }
+    }
+    world.sandbox.clear_journal();
+    for (tool, arguments, field) in [
+        ("vimeo_channels_list", json!({"sort": "size"}), "sort"),
+        ("vimeo_channels_list", json!({"sort": "relevant", "which": "followed"}), "sort"),
+        ("vimeo_channels_list", json!({"direction": "up"}), "direction"),
+        ("vimeo_categories_list", json!({"sort": "date"}), "sort"),
+        ("vimeo_watchlater_list", json!({"sort": "manual"}), "sort"),
+    ] {
+        let error = world.call(tool, arguments.clone()).await.unwrap_err();
+        assert_eq!((error.category, error.field.as_deref()), (Category::Input, Some(field)), "{arguments}");
+    }
+    assert!(world.sandbox.journal().is_empty());
+}

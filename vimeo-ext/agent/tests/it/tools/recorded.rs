@@ -1,0 +1,124 @@
+//! What Vimeo really sends, at its fattest: run with a folder of recorded answers by `cargo xtask payloads`.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use vimeo_agent::mcp::Server;
+use vimeo_ext::{RetryPolicy, Vimeo};
+use wiremock::matchers::{method, path};
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+use crate::mcp::wire::{Client, Way};
+
+const VIDEOS: usize = 100;
+
+/// All that looks like a video in a recorded answer.
+fn videos(value: &Value, found: &mut Vec<Value>) {
+    match value {
+        Value::Object(fields) => {
+            let uri = fields.get("uri").and_then(Value::as_str).unwrap_or_default();
+            let number = uri.strip_prefix("/videos/").unwrap_or_default();
+            if !number.is_empty() && !number.contains('/') && fields.contains_key("name") {
+                found.push(value.clone());
+            }
+            fields.values().for_each(|value| videos(value, found));
+        }
+        Value::Array(items) => items.iter().for_each(|value| videos(value, found)),
+        _ => {}
+    }
+}
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "json") {
+            found.push(path);
+        }
+    }
+}
+
+/// A page of the list, whole videos whatever the fields: the fields that are asked for have to make the answer small, and
+/// where they would not be heeded the tool has to.
+fn page(all: &[Value], request: &Request) -> ResponseTemplate {
+    let of = |name: &str, default: usize| {
+        let pair = request.url.query_pairs().find(|(known, _)| known == name);
+        pair.map_or(default, |(_, value)| value.parse().unwrap())
+    };
+    let (page, size) = (of("page", 1), of("per_page", 25));
+    let end = (page * size).min(all.len());
+    let next = (end < all.len()).then(|| format!("/me/videos?page={}&per_page={size}", page + 1));
+    let data = &all[(page - 1) * size..end];
+    let paging =
+        json!({"next": next, "previous": null, "first": "/me/videos?page=1", "last": "/me/videos?page=1"});
+    ResponseTemplate::new(200).set_body_json(
+        json!({"total": all.len(), "page": page, "per_page": size, "paging": paging, "data": data}),
+    )
+}
+
+#[tokio::test]
+#[ignore = "needs recorded answers; run by `cargo xtask payloads DIR`"]
+async fn a_hundred_of_the_fattest_recorded_videos_fit() {
+    let folder = PathBuf::from(std::env::var_os("VIMEO_RECORDED").expect("VIMEO_RECORDED names a folder"));
+    let (mut paths, mut found) = (Vec::new(), Vec::new());
+    files(&folder, &mut paths);
+    for path in paths {
+        let text = std::fs::read_to_string(&path).unwrap();
+        if let Ok(answer) = serde_json::from_str::<Value>(&text) {
+            videos(&answer, &mut found);
+        }
+    }
+    found.sort_by_key(|video| std::cmp::Reverse(video.to_string().len()));
+    found.truncate(10);
+    assert!(!found.is_empty(), "no videos in {}", folder.display());
+    let sizes: Vec<usize> = found.iter().map(|video| video.to_string().len()).collect();
+    println!("the fattest recorded videos: {sizes:?} bytes");
+    let all: Vec<Value> = (0..VIDEOS)
+        .map(|number| {
+            let mut video = found[number % found.len()].clone();
+            video["uri"] = json!(format!("/videos/{}", 1_000 + number));
+            video
+        })
+        .collect();
+    let api = MockServer::start().await;
+    let answers = move |request: &Request| page(&all, request);
+    Mock::given(method("GET")).and(path("/me/videos")).respond_with(answers).mount(&api).await;
+    let vimeo = Vimeo::builder()
+        .access_token("token")
+        .scopes("public private")
+        .base_url(api.uri())
+        .retry(RetryPolicy::never())
+        .journal(None)
+        .build()
+        .unwrap();
+    for way in Way::ALL {
+        for (detail, most) in [("brief", 20_000), ("full", 60_000)] {
+            let mut client = Client::connect(&Server::for_account(vimeo.clone()), way, false).await;
+            let mut arguments = json!({"per_page": 100, "detail": detail});
+            let (mut seen, mut largest, mut answers) = (HashSet::new(), 0, 0);
+            loop {
+                let answer = client.call("vimeo_my_videos_list", arguments.clone()).await;
+                largest = largest.max(answer.to_string().len());
+                answers += 1;
+                let list = &answer["result"]["structuredContent"];
+                for item in list["items"].as_array().unwrap_or_else(|| panic!("{answer}")) {
+                    assert!(seen.insert(item["id"].as_str().unwrap().to_owned()), "{} twice", item["id"]);
+                }
+                let Some(cursor) = list["next_cursor"].as_str() else { break };
+                arguments["cursor"] = json!(cursor);
+            }
+            assert_eq!(seen.len(), VIDEOS, "{way:?} {detail}");
+            assert!(largest <= most, "{way:?} {detail}: {largest} bytes");
+            println!(
+                "{way:?}, {detail}: {VIDEOS} videos in {answers} answers, the largest of {largest} bytes"
+            );
+        }
+    }
+    for request in api.received_requests().await.unwrap() {
+        let asked =
+            request.url.query_pairs().any(|(name, value)| name == "fields" && value.contains("uri,name"));
+        assert!(asked, "{}", request.url);
+    }
+}

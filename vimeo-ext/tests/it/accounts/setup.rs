@@ -1,0 +1,27 @@
+//! What a manager of accounts is made of; the tests of the tools use it too.
+
+use std::sync::Arc;
+
+use vimeo_ext::accounts::{AccountId, AccountStore, Key, KeyRing, MemoryStore};
+use vimeo_ext::{RetryPolicy, Vimeo, VimeoBuilder};
+use vimeo_sandbox::Sandbox;
+
+pub(crate) fn id(id: &str) -> AccountId {
+    AccountId::new(id).unwrap()
+}
+
+pub(crate) fn memory() -> Arc<dyn AccountStore> {
+    Arc::new(MemoryStore::default())
+}
+
+pub(crate) fn ring() -> KeyRing {
+    KeyRing::new(Key::from_bytes([7; 32]))
+}
+
+/// A client with the sandbox's app.
+pub(crate) fn app(sandbox: &Sandbox) -> VimeoBuilder {
+    Vimeo::builder()
+        .app(sandbox.client_id(), sandbox.client_secret())
+        .base_url(sandbox.url().as_str())
+        .retry(RetryPolicy::never())
+}
