@@ -319,6 +319,10 @@ impl Budget {
         policy: LimitPolicy,
     ) -> Result<Permit<'a>, Error> {
         let began = Instant::now();
+        let class = class(request);
+        if let Some(known) = self.known_limit(class).filter(|known| known.limit > 0 && known.remaining == 0) {
+            slices.report_exhausted(self, class.with_fields, known);
+        }
         loop {
             let mut permit = self.admit_here(request, policy).await?;
             let until = loop {

@@ -227,6 +227,30 @@ impl Slices {
         if presence == Presence::There { Turn::Asked } else { go() }
     }
 
+    /// Tells the store that nothing remains of the limit, if this process was to come back before the window ends.
+    ///
+    /// A process that has heard so waits for the next window and would not come. The others would take it for dead and, once
+    /// its slice has ended, try with a call what it left, which is refused.
+    pub(super) fn report_exhausted(&self, budget: &Arc<Budget>, with_fields: bool, known: Known) {
+        let kind = self.kind(with_fields);
+        let now = Instant::now();
+        let Some(ends) = known.resets.map(|resets| later(resets, MARGIN)).filter(|ends| *ends > now) else {
+            return;
+        };
+        let in_flight = self.in_flight(with_fields);
+        let mut held = lock(&kind.held);
+        let unused = match held.slices.iter().find(|(limit, _)| *limit == known.limit) {
+            Some((_, Slice::Left { calls, more_at, .. })) if *more_at < ends => *calls,
+            _ => return,
+        };
+        if held.is_asked_for || self.desk.presence(now) != Presence::There {
+            return;
+        }
+        held.is_asked_for = true;
+        drop(held);
+        self.desk.ask(Arc::clone(budget), Want { with_fields, known, unused, in_flight });
+    }
+
     /// Takes the slice that was asked for, or none when it cannot be had.
     pub(super) fn put(&self, with_fields: bool, lease: Option<BudgetLease>, times: Times) {
         let mut held = lock(&self.kind(with_fields).held);

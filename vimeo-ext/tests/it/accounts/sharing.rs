@@ -27,7 +27,7 @@ struct Meter {
 }
 
 /// A Vimeo that keeps count: a window begins with its first call.
-fn metered(meters: &Mutex<HashMap<String, Meter>>, began: Instant, seen: &Seen) -> Answer {
+fn metered(meters: &Mutex<HashMap<String, Meter>>, limit: u64, began: Instant, seen: &Seen) -> Answer {
     let now = Instant::now();
     let mut meters = meters.lock().unwrap();
     let meter = meters.entry(seen.token().unwrap().to_owned()).or_default();
@@ -36,12 +36,12 @@ fn metered(meters: &Mutex<HashMap<String, Meter>>, began: Instant, seen: &Seen) 
     }
     let (opened, used) = meter.windows.last_mut().unwrap();
     let reset = (start() + (*opened + WINDOW - began)).format("%Y-%m-%dT%H:%M:%S+00:00");
-    if *used >= LIMIT {
+    if *used >= limit {
         meter.refused += 1;
-        return answer(429).limit(LIMIT, 0, reset);
+        return answer(429).limit(limit, 0, reset);
     }
     *used += 1;
-    answer(200).json(json!({})).limit(LIMIT, LIMIT - *used, reset).after(Duration::from_millis(20))
+    answer(200).json(json!({})).limit(limit, limit - *used, reset).after(Duration::from_millis(20))
 }
 
 /// Counts what the store is asked, and does what it is told to.
@@ -114,11 +114,11 @@ struct Run {
 }
 
 /// `pauses` has what each process waits between two calls of a task.
-async fn run(accounts: usize, pauses: &[Duration], windows: u32) -> Run {
+async fn run(accounts: usize, limit: u64, pauses: &[Duration], windows: u32) -> Run {
     let began = Instant::now();
     let meters: Arc<Mutex<HashMap<String, Meter>>> = Arc::default();
     let counting = Arc::clone(&meters);
-    let fake = Fake::new(move |seen, _| metered(&counting, began, seen));
+    let fake = Fake::new(move |seen, _| metered(&counting, limit, began, seen));
     let share = Counted::new(Manner::Answers);
     let processes: Vec<Vimeo> = pauses.iter().map(|_| process(&fake, &share)).collect();
     // Between two windows lie up to two seconds: an end is told in whole ones.
@@ -150,7 +150,7 @@ async fn run(accounts: usize, pauses: &[Duration], windows: u32) -> Run {
     let refused = meters.values().map(|meter| meter.refused).sum();
     let ended =
         meters.values().flat_map(|meter| meter.windows.iter().filter(|(opened, _)| *opened + WINDOW <= end));
-    let (allowed, used) = ended.fold((0, 0), |(allowed, sum), (_, used)| (allowed + LIMIT, sum + used));
+    let (allowed, used) = ended.fold((0, 0), |(allowed, sum), (_, used)| (allowed + limit, sum + used));
     let run = Run { calls, refused, used, allowed, asked: share.asked.load(Ordering::SeqCst), made };
     println!(
         "{} calls, {} refused, {} of {} used, store asked {} times, {:?}",
@@ -161,7 +161,7 @@ async fn run(accounts: usize, pauses: &[Duration], windows: u32) -> Run {
 
 #[tokio::test(start_paused = true)]
 async fn four_processes_use_up_a_limit_together_and_fairly_and_do_not_go_beyond_it() {
-    let run = run(30, &[Duration::ZERO; 4], 4).await;
+    let run = run(30, LIMIT, &[Duration::ZERO; 4], 4).await;
     assert!(run.refused * 1_000 <= run.calls, "{} of {} refused", run.refused, run.calls);
     assert!(run.used * 100 >= run.allowed * 95, "{} of {} used", run.used, run.allowed);
     assert!(run.asked * 10 <= run.calls, "asked {} times for {} calls", run.asked, run.calls);
@@ -170,10 +170,21 @@ async fn four_processes_use_up_a_limit_together_and_fairly_and_do_not_go_beyond_
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_used_the_last_call_is_not_taken_for_dead() {
+    // Of limits as large as these all may come back in the middle of a window and look for what a dead process left.
+    for limit in [120, 200, 400] {
+        let run = run(10, limit, &[Duration::ZERO; 4], 3).await;
+        assert_eq!(run.refused, 0, "of a limit of {limit}, {} calls", run.calls);
+        assert!(run.used * 100 >= run.allowed * 95, "{} of {} used", run.used, run.allowed);
+        assert!(run.asked * 10 <= run.calls, "asked {} times for {} calls", run.asked, run.calls);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_modest_leave_goes_to_the_greedy() {
     // Three make a call in ten seconds with each of three tasks, which is 18 a window.
     let modest = Duration::from_secs(10);
-    let run = run(10, &[Duration::ZERO, modest, modest, modest], 4).await;
+    let run = run(10, LIMIT, &[Duration::ZERO, modest, modest, modest], 4).await;
     assert!(run.refused * 1_000 <= run.calls, "{} of {} refused", run.refused, run.calls);
     assert!(run.used * 100 >= run.allowed * 95, "{} of {} used", run.used, run.allowed);
     assert!(run.asked * 10 <= run.calls, "asked {} times for {} calls", run.asked, run.calls);
@@ -207,7 +218,7 @@ async fn a_store_that_is_away_stops_nobody() {
         let began = Instant::now();
         let meters: Arc<Mutex<HashMap<String, Meter>>> = Arc::default();
         let counting = Arc::clone(&meters);
-        let fake = Fake::new(move |seen, _| metered(&counting, began, seen));
+        let fake = Fake::new(move |seen, _| metered(&counting, LIMIT, began, seen));
         let share = Counted::new(manner);
         let process = process(&fake, &share);
         let clients = ["a", "b"].map(|name| process.for_account(name, format!("token {name}")).unwrap());
@@ -233,7 +244,7 @@ async fn who_gives_up_a_call_takes_no_slice_with_it() {
     let began = Instant::now();
     let meters: Arc<Mutex<HashMap<String, Meter>>> = Arc::default();
     let counting = Arc::clone(&meters);
-    let fake = Fake::new(move |seen, _| metered(&counting, began, seen));
+    let fake = Fake::new(move |seen, _| metered(&counting, LIMIT, began, seen));
     let share = Counted::new(Manner::Answers);
     let client = process(&fake, &share).for_account("a", "token").unwrap();
     let mut given_up = 0;
