@@ -37,4 +37,8 @@ pub enum ConfigError {
     /// The certificates that the system trusts cannot be loaded.
     #[error("the system's trusted certificates cannot be loaded: {0}")]
     Certificates(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The runtime of a [blocking client](crate::blocking) cannot be started.
+    #[cfg(feature = "blocking")]
+    #[error("the runtime of the blocking client cannot be started: {0}")]
+    Runtime(#[source] std::io::Error),
 }

@@ -137,6 +137,8 @@
 //! | `rustls-no-provider` | TLS by rustls with the provider that the program installs |
 //! | `native-tls` | TLS by the system's library; it is used if others are on as well |
 //! | `socks` | SOCKS proxies |
+//! | `blocking` | the client without `async`: `blocking` |
+//! | `tower` | a `tower` service in place of the HTTP client: `TowerTransport` |
 //! | `accounts` | many users: their logins, tokens and connections, in memory or in a store of your own |
 //! | `sqlite`, `postgres`, `postgres-tls` | the same, kept in a file or on a server |
 //! | `webhooks`, `axum` | receiving webhooks, and an extractor for services of axum |
@@ -169,10 +171,14 @@ pub mod private_files;
 mod scopes;
 mod timeouts;
 mod tls;
+#[cfg(feature = "tower")]
+mod tower_transport;
 
 #[cfg(feature = "accounts")]
 pub mod accounts;
 pub mod auth;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 pub mod budget;
 pub mod retry;
 pub mod transport;
@@ -201,6 +207,8 @@ pub use media::{
 pub use retry::RetryPolicy;
 pub use scopes::{Scope, ScopeSet};
 pub use timeouts::Timeouts;
+#[cfg(feature = "tower")]
+pub use tower_transport::TowerTransport;
 pub use transport::{Layer, Next};
 pub use vimeo_api::{Changed, Items, Pages, PendingChange, Position};
 

@@ -410,6 +410,16 @@ fn shorten(text: &str) -> String {
     text.split(['?', '#']).next().unwrap_or_default().chars().take(80).collect()
 }
 
+/// Awaiting a call sends it.
+impl<T: DeserializeOwned + Send + 'static> IntoFuture for Call<T> {
+    type Output = <PendingAnswer<T> as Future>::Output;
+    type IntoFuture = PendingAnswer<T>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.send()
+    }
+}
+
 impl<T> Clone for Call<T> {
     fn clone(&self) -> Self {
         Self {

@@ -320,14 +320,27 @@ pub enum Sent {
 pub struct ConnectionError {
     operation: String,
     sent: Sent,
-    source: reqwest::Error,
+    source: Box<dyn std::error::Error + Send + Sync>,
 }
 
 impl ConnectionError {
     /// For transports over reqwest. The URL is taken out of the error: it may carry a signature.
     pub fn new(operation: &str, error: reqwest::Error) -> Self {
         let sent = if error.is_connect() || error.is_builder() { Sent::No } else { Sent::Maybe };
-        Self { operation: operation.to_owned(), sent, source: error.without_url() }
+        Self { operation: operation.to_owned(), sent, source: Box::new(error.without_url()) }
+    }
+
+    /// For other transports. `sent` says whether the request may have reached Vimeo; of an error of reqwest's that is known
+    /// better. The text of the error is shown, so it must hold no secret.
+    pub fn from_source(
+        operation: &str,
+        sent: Sent,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    ) -> Self {
+        match source.downcast::<reqwest::Error>() {
+            Ok(error) => Self::new(operation, *error),
+            Err(source) => Self { operation: operation.to_owned(), sent, source },
+        }
     }
 
     /// Whether the request may have reached Vimeo.
@@ -337,7 +350,20 @@ impl ConnectionError {
 
     /// Whether it took too long.
     pub fn is_timeout(&self) -> bool {
-        self.source.is_timeout()
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*self.source);
+        while let Some(error) = cause {
+            let is_timeout =
+                match (error.downcast_ref::<reqwest::Error>(), error.downcast_ref::<std::io::Error>()) {
+                    (Some(error), _) => error.is_timeout(),
+                    (_, Some(error)) => error.kind() == std::io::ErrorKind::TimedOut,
+                    _ => false,
+                };
+            if is_timeout {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
     }
 }
 
@@ -349,13 +375,13 @@ impl fmt::Display for ConnectionError {
             (_, true) => "no answer in time; the call may have been carried out",
             (_, false) => "the connection broke off; the call may have been carried out",
         };
-        write!(f, "{}: {what} ({})", self.operation, root(&self.source))
+        write!(f, "{}: {what} ({})", self.operation, root(&*self.source))
     }
 }
 
 impl std::error::Error for ConnectionError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.source)
+        Some(&*self.source)
     }
 }
 

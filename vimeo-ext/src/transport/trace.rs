@@ -1,10 +1,14 @@
 //! Tells what was called, how it ended and how long it took.
 
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tracing::Instrument;
 use vimeo_api::{Error, RawResponse, Request};
 
 use super::Step;
+
+/// What a call without a runtime ends with.
+const NO_RUNTIME: &str = "there is no tokio runtime here; await the call below #[tokio::main] or Runtime::block_on, or use vimeo_ext::blocking";
 
 /// One span and one event a call, at the level DEBUG. Never holds a query, a body, a header of the request or a token.
 pub(crate) struct Trace<N> {
@@ -13,6 +17,10 @@ pub(crate) struct Trace<N> {
 
 impl<N: Step> Step for Trace<N> {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
+        if Handle::try_current().is_err() {
+            // Timers and connections would panic.
+            return Err(Error::invalid(request.name(), NO_RUNTIME));
+        }
         if !tracing::enabled!(tracing::Level::DEBUG) {
             return self.next.send(request).await;
         }

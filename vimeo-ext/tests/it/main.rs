@@ -11,6 +11,8 @@
 
 #[cfg(feature = "accounts")]
 mod accounts;
+#[cfg(all(feature = "blocking", feature = "tower"))]
+mod adapters;
 mod errors;
 mod fake;
 mod fault_proxy;
