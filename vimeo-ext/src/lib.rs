@@ -157,22 +157,25 @@
 //! `rustls::crypto::ring::default_provider().install_default()`.
 #![forbid(unsafe_code)]
 
-mod builder;
 mod client;
 mod clock;
-mod config_error;
 mod error;
 #[doc(hidden)]
 pub mod hex;
+#[cfg(feature = "accounts")]
+mod ids;
 mod loopback;
 mod media;
 #[doc(hidden)]
 pub mod private_files;
 mod scopes;
+#[cfg(feature = "accounts")]
+mod status;
 mod timeouts;
 mod tls;
 #[cfg(feature = "tower")]
 mod tower_transport;
+mod upload_ticket;
 
 #[cfg(feature = "accounts")]
 pub mod accounts;
@@ -193,16 +196,14 @@ pub use vimeo_api::{ChannelId, DomainName, FolderId, GroupId, InvalidId, Showcas
 
 pub use auth::AccessToken;
 pub use budget::{Budget, Budgets, LimitPolicy};
-pub use builder::VimeoBuilder;
-pub use client::Vimeo;
+pub use client::{Vimeo, VimeoBuilder};
 pub use clock::Clock;
-pub use config_error::ConfigError;
-pub use error::Error;
+pub use error::{ConfigError, Error, MediaError};
 pub use media::{
-    AnimatedThumbnail, ByForm, Candidate, CreateVideo, Delegated, FormUpload, FromSource, FromUrl,
-    MediaError, NewVideo, PictureTarget, PulledVideo, Reconciliation, Replace, Replaced, ThumbnailAt,
-    TranscodeState, Transcoded, Unfinished, UploadMany, UploadPicture, UploadTextTrack, UploadVideo,
-    UploadedFile, VideoRef, WaitTranscoded, Warning,
+    AnimatedThumbnail, ByForm, Candidate, CreateVideo, Delegated, FormUpload, FromSource, FromUrl, NewVideo,
+    PictureTarget, PulledVideo, Reconciliation, Replace, Replaced, ThumbnailAt, TranscodeState, Transcoded,
+    Unfinished, UploadMany, UploadPicture, UploadTextTrack, UploadVideo, UploadedFile, VideoRef,
+    WaitTranscoded, Warning,
 };
 pub use retry::RetryPolicy;
 pub use scopes::{Scope, ScopeSet};

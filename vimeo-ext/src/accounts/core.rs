@@ -8,13 +8,14 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use vimeo_api::Sender;
 
-use super::keys::{KeyError, KeyRing, Sealed};
+use super::keys::{KeyRing, Sealed};
 use super::refresh::PendingTokens;
 use super::{
     Account, AccountId, AccountRecord, AccountRefresher, AccountStore, AccountsError, Status, StatusEvent,
     StoreError, Tokens,
 };
 use crate::auth::{AuthError, Grant, RefreshError};
+use crate::error::KeyError;
 use crate::{AccessToken, Vimeo};
 
 pub(super) struct Core {
@@ -262,6 +263,6 @@ impl Core {
 
 /// Whether Vimeo itself said that a token is none. A `401` without its words may be a proxy's, and is no reason to give an
 /// account up.
-pub(super) fn is_refused(error: &crate::Error) -> bool {
+pub(super) fn is_refused(error: &AuthError) -> bool {
     error.call().is_some_and(|call| call.is_unauthorized() && call.sender() == Some(Sender::Api))
 }

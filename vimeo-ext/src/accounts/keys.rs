@@ -11,29 +11,8 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use sha2::{Digest, Sha256};
 
+use super::{KeyError, KeyId};
 use crate::hex::hex;
-
-/// Which key something is encrypted with: 16 hexadecimal digits that follow from the key and tell nothing of it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyId(String);
-
-impl KeyId {
-    /// An id that was kept beside a ciphertext.
-    pub fn new(id: impl Into<String>) -> Self {
-        Self(id.into())
-    }
-
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// A key of 32 random bytes. Keep it where the store is not: in a secret manager, not in the database.
 ///
@@ -62,7 +41,7 @@ impl Key {
         let digest = Sha256::new().chain_update("vimeo-ext key id\0").chain_update(bytes.expose_secret());
         let mut id = hex(&digest.finalize());
         id.truncate(16);
-        Self { id: KeyId(id), bytes }
+        Self { id: KeyId::new(id), bytes }
     }
 
     /// A key that is kept as text.
@@ -224,46 +203,6 @@ impl fmt::Debug for Sealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sealed").field("key", &self.key).field("length", &self.bytes.len()).finish()
     }
-}
-
-/// Why a secret could not be encrypted or decrypted. Nothing was written.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeyError {
-    /// It is encrypted with a key that is not in the ring.
-    #[error(
-        "the secret is encrypted with key {key}, which is not among the keys given; add it with KeyRing::with_old, nothing was overwritten"
-    )]
-    UnknownKey {
-        /// Which key.
-        key: KeyId,
-    },
-    /// It was changed, or belongs to another account.
-    #[error(
-        "the secret of {owner} cannot be decrypted: it was altered or belongs to another; restore it from a backup or log in again"
-    )]
-    Damaged {
-        /// Whose secret.
-        owner: String,
-    },
-    /// It is for the API at another address than the one that this client calls. It was not sent there.
-    #[error(
-        "the secret of {owner} is for the API at {sealed_for}, and this client calls {api}; set the base URL right, or log in again under another account"
-    )]
-    OtherApi {
-        /// Whose secret.
-        owner: String,
-        /// The scheme, host and port that it is for.
-        sealed_for: String,
-        /// Those of this client.
-        api: String,
-    },
-    /// The text is no key.
-    #[error("a key is the base64 of 32 bytes; make one with Key::generate")]
-    BadKey,
-    /// There is more of it than the cipher takes.
-    #[error("the secret is too long to be encrypted")]
-    TooLong,
 }
 
 #[cfg(test)]

@@ -162,7 +162,7 @@ impl Accounts {
 }
 
 /// Credentials that Vimeo does not take are an error of their own; that it could not be asked is not.
-pub(super) fn refused(what: &'static str, error: crate::Error) -> AccountsError {
+pub(super) fn refused(what: &'static str, error: AuthError) -> AccountsError {
     let client_error = error.call().is_some_and(|call| {
         let status = call.status().map(|status| status.as_u16());
         matches!(status, Some(400 | 401 | 403)) && !call.is_intermediary()

@@ -28,9 +28,7 @@ mod builder;
 mod connection;
 mod connections;
 mod core;
-mod error;
 mod events;
-mod id;
 mod keys;
 mod lifecycle;
 mod linking;
@@ -38,7 +36,6 @@ mod listing;
 mod manager;
 mod refresh;
 mod rotation;
-mod status;
 mod store;
 mod tokens;
 mod warm;
@@ -47,17 +44,18 @@ pub use account::{Account, AccountPage, AccountQuery, AccountRecord, StatusEvent
 pub use builder::AccountsBuilder;
 pub use connection::{Connection, ConnectionChange, ConnectionRecord, NewConnection};
 pub use connections::Connections;
-pub use error::AccountsError;
-pub use id::{AccountId, ConnectionId};
-pub use keys::{Key, KeyError, KeyId, KeyRing, Sealed};
+pub use keys::{Key, KeyRing, Sealed};
 pub use linking::Linked;
 pub use manager::Accounts;
 pub use refresh::AccountRefresher;
 pub use rotation::{KeyRotation, Rotation};
-pub use status::Status;
 #[cfg(feature = "postgres")]
 pub use store::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
-pub use store::{AccountStore, KeyUse, LoginRecord, MemoryStore, StoreError, StoreFuture};
+pub use store::{AccountStore, KeyUse, LoginRecord, MemoryStore, StoreFuture};
 pub use tokens::Tokens;
+
+pub use crate::error::{AccountsError, KeyError, StoreError};
+pub use crate::ids::{AccountId, ConnectionId, InvalidAccountId, KeyId};
+pub use crate::status::Status;

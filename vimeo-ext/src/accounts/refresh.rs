@@ -127,6 +127,10 @@ fn as_refresh_error(error: AccountsError) -> RefreshError {
             RefreshError::needs_login(error.to_string())
         }
         AccountsError::Disabled { .. } | AccountsError::Key(_) => RefreshError::refused(error),
+        AccountsError::Vimeo(error) => match *error {
+            AuthError::Refresh(_) => RefreshError::temporary(error),
+            error => RefreshError::NoGrant(Box::new(error)),
+        },
         error => RefreshError::temporary(error),
     }
 }

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use vimeo_api::Secret;
 
 use super::AccountRecord;
-use super::keys::{KeyError, KeyRing, Owner, Sealed};
+use super::keys::{KeyRing, Owner, Sealed};
 use crate::AccessToken;
+use crate::error::KeyError;
 
 /// An account's access token, and its refresh token where Vimeo sent one.
 #[derive(Clone)]

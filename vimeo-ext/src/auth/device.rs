@@ -11,7 +11,7 @@ use vimeo_api::Secret;
 
 use super::grant::Granted;
 use super::{Auth, AuthError, Grant};
-use crate::{Error, ScopeSet};
+use crate::ScopeSet;
 
 /// No code is waited for any longer, whatever its answer says.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -113,9 +113,9 @@ impl DeviceLogin {
     /// # Errors
     ///
     /// Every refusal that does not mean "not yet"; [`AuthError::DeviceExpired`] when the code is no longer good.
-    pub async fn poll(&self, pending: &PendingCodes) -> Result<DevicePoll, Error> {
+    pub async fn poll(&self, pending: &PendingCodes) -> Result<DevicePoll, AuthError> {
         if self.began.elapsed() >= self.lasts {
-            return Err(AuthError::DeviceExpired { after: self.lasts }.into());
+            return Err(AuthError::DeviceExpired { after: self.lasts });
         }
         let scope = self.scopes.to_string();
         let form = [
@@ -128,7 +128,7 @@ impl DeviceLogin {
             Ok(granted) => {
                 Ok(DevicePoll::Granted(Box::new(granted.into_grant("/oauth/device/authorize", None)?)))
             }
-            Err(Error::Call(error)) if is_pending(&error, pending) => Ok(DevicePoll::Pending),
+            Err(AuthError::Call(error)) if is_pending(&error, pending) => Ok(DevicePoll::Pending),
             Err(error) => Err(error),
         }
     }
@@ -138,7 +138,7 @@ impl DeviceLogin {
     /// # Errors
     ///
     /// As [`poll`](Self::poll).
-    pub async fn wait(&self, pending: &PendingCodes) -> Result<Grant, Error> {
+    pub async fn wait(&self, pending: &PendingCodes) -> Result<Grant, AuthError> {
         loop {
             // Whatever pause is asked for, no longer than the code is good for.
             sleep(self.interval.min(self.lasts.saturating_sub(self.began.elapsed()))).await;

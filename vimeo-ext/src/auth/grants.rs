@@ -13,7 +13,7 @@ use super::credentials::CallCredentials;
 use super::device::{DeviceCode, DeviceLogin};
 use super::grant::{Grant, Granted};
 use super::{AccessToken, AppCredentials, AuthError, BoxFuture, RefreshError, Refresher, Session};
-use crate::{Clock, Error, ScopeSet};
+use crate::{Clock, ScopeSet};
 
 /// Getting, checking and revoking tokens; from [`Vimeo::auth`](crate::Vimeo::auth).
 ///
@@ -50,7 +50,7 @@ impl Auth {
     }
 
     /// Posts a form with the app's credentials.
-    pub(super) async fn ask<T>(&self, path: &str, form: &[(&str, &str)]) -> Result<T, Error>
+    pub(super) async fn ask<T>(&self, path: &str, form: &[(&str, &str)]) -> Result<T, AuthError>
     where
         T: DeserializeOwned + Send + 'static,
     {
@@ -67,21 +67,21 @@ impl Auth {
     /// # Errors
     ///
     /// [`AuthError::NoApp`]; [`AuthError::Refresh`] when Vimeo gives none, for instance with its code 8001 when the client
-    /// secret is wrong: [`Error::call`] finds what it said.
-    pub async fn client_credentials(&self, scopes: impl Into<ScopeSet>) -> Result<AccessToken, Error> {
-        let session = self.cache.session(self, scopes.into())?;
+    /// secret is wrong: [`AuthError::call`] finds what it said.
+    pub async fn client_credentials(&self, scopes: impl Into<ScopeSet>) -> Result<AccessToken, AuthError> {
+        let session = self.cache.session(self, self.app()?, scopes.into());
         match session.current().await {
             Ok(Some(held)) => Ok(held.token().clone()),
-            Ok(None) => Err(AuthError::NoApp.into()),
-            Err(failure) => Err(failure.into_auth_error().into()),
+            Ok(None) => Err(AuthError::NoApp),
+            Err(failure) => Err(failure.into_auth_error()),
         }
     }
 
-    async fn fresh_client_credentials(&self, scopes: &ScopeSet) -> Result<Grant, Error> {
+    async fn fresh_client_credentials(&self, scopes: &ScopeSet) -> Result<Grant, AuthError> {
         let scope = scopes.to_string();
         let form = [("grant_type", "client_credentials"), ("scope", scope.as_str())];
         let path = "/oauth/authorize/client";
-        Ok(self.ask::<Granted>(path, &form).await?.into_grant(path, None)?)
+        self.ask::<Granted>(path, &form).await?.into_grant(path, None)
     }
 
     /// A login through the user's browser, which ends at this redirect URI, one of those in the app's settings.
@@ -109,7 +109,7 @@ impl Auth {
     ///
     /// Those of [`Authorization::code`]; [`vimeo_api::Error::Api`] when Vimeo does not take the code, for instance
     /// because the redirect URI is another than the one the login began with.
-    pub async fn complete(&self, login: &Authorization, callback: &str) -> Result<Grant, Error> {
+    pub async fn complete(&self, login: &Authorization, callback: &str) -> Result<Grant, AuthError> {
         let code = login.code(callback)?;
         let mut form = vec![
             ("grant_type", "authorization_code"),
@@ -118,7 +118,7 @@ impl Auth {
         ];
         form.extend(login.verifier().map(|verifier| ("code_verifier", verifier)));
         let path = "/oauth/access_token";
-        Ok(self.ask::<Granted>(path, &form).await?.into_grant(path, None)?)
+        self.ask::<Granted>(path, &form).await?.into_grant(path, None)
     }
 
     /// A login on a device without a browser. Vimeo may have to enable it for the app.
@@ -126,7 +126,7 @@ impl Auth {
     /// # Errors
     ///
     /// [`AuthError::NoApp`]; [`vimeo_api::Error::Api`] when Vimeo refuses.
-    pub async fn device(&self, scopes: impl Into<ScopeSet>) -> Result<DeviceLogin, Error> {
+    pub async fn device(&self, scopes: impl Into<ScopeSet>) -> Result<DeviceLogin, AuthError> {
         let scopes = scopes.into();
         let scope = scopes.to_string();
         let form = [("grant_type", "device_grant"), ("scope", scope.as_str())];
@@ -143,14 +143,14 @@ impl Auth {
         &self,
         token: &SecretString,
         token_secret: &SecretString,
-    ) -> Result<Grant, Error> {
+    ) -> Result<Grant, AuthError> {
         let form = [
             ("grant_type", "vimeo_oauth1"),
             ("token", token.expose_secret()),
             ("token_secret", token_secret.expose_secret()),
         ];
         let path = "/oauth/authorize/vimeo_oauth1";
-        Ok(self.ask::<Granted>(path, &form).await?.into_grant(path, None)?)
+        self.ask::<Granted>(path, &form).await?.into_grant(path, None)
     }
 
     /// Asks Vimeo what the client's token is good for, and keeps its scopes for the checks of calls to come.
@@ -158,7 +158,7 @@ impl Auth {
     /// # Errors
     ///
     /// [`AuthError::NoToken`]; [`vimeo_api::Error::Api`] with status 401 when Vimeo does not take it.
-    pub async fn verify(&self) -> Result<Grant, Error> {
+    pub async fn verify(&self) -> Result<Grant, AuthError> {
         let token = self.current().await?;
         let grant = self.verify_token(&token).await?;
         self.session.learn(grant.token.clone());
@@ -170,7 +170,7 @@ impl Auth {
     /// # Errors
     ///
     /// [`vimeo_api::Error::Api`] with status 401 when Vimeo does not take it.
-    pub async fn verify_token(&self, token: &AccessToken) -> Result<Grant, Error> {
+    pub async fn verify_token(&self, token: &AccessToken) -> Result<Grant, AuthError> {
         let authorization = CallCredentials::token(token.secret().expose_secret())?;
         let path = "/oauth/verify";
         let call = self.client.call(Method::GET, path).extension(authorization);
@@ -187,7 +187,7 @@ impl Auth {
     /// # Errors
     ///
     /// [`AuthError::NoToken`]; [`vimeo_api::Error::Api`] when Vimeo refuses.
-    pub async fn revoke(&self) -> Result<(), Error> {
+    pub async fn revoke(&self) -> Result<(), AuthError> {
         let token = self.current().await?;
         self.revoke_token(&token).await?;
         if let Ok(header) = token.header() {
@@ -201,7 +201,7 @@ impl Auth {
     /// # Errors
     ///
     /// [`vimeo_api::Error::Api`] when Vimeo refuses, with status 400 for a token of the old API.
-    pub async fn revoke_token(&self, token: &AccessToken) -> Result<(), Error> {
+    pub async fn revoke_token(&self, token: &AccessToken) -> Result<(), AuthError> {
         let authorization = CallCredentials::token(token.secret().expose_secret())?;
         self.client.call(Method::DELETE, "/tokens").extension(authorization).send().await?;
         Ok(())
@@ -209,7 +209,7 @@ impl Auth {
 
     /// The user that a token acts for, as `/users/7`; `None` if it is an app's own.
     #[cfg(feature = "accounts")]
-    pub(crate) async fn user_of(&self, token: &AccessToken) -> Result<Option<String>, Error> {
+    pub(crate) async fn user_of(&self, token: &AccessToken) -> Result<Option<String>, AuthError> {
         #[derive(serde::Deserialize)]
         struct User {
             #[serde(default)]
@@ -230,11 +230,11 @@ impl Auth {
         }
     }
 
-    async fn current(&self) -> Result<AccessToken, Error> {
+    async fn current(&self) -> Result<AccessToken, AuthError> {
         match self.session.current().await {
             Ok(Some(held)) => Ok(held.token().clone()),
-            Ok(None) => Err(AuthError::NoToken.into()),
-            Err(failure) => Err(failure.into_auth_error().into()),
+            Ok(None) => Err(AuthError::NoToken),
+            Err(failure) => Err(failure.into_auth_error()),
         }
     }
 }
@@ -253,11 +253,11 @@ pub(crate) struct GrantCache(Arc<Mutex<HashMap<AppAndScopes, Arc<Session>>>>);
 type AppAndScopes = ([u8; 32], ScopeSet);
 
 impl GrantCache {
-    pub(crate) fn session(&self, auth: &Auth, scopes: ScopeSet) -> Result<Arc<Session>, AuthError> {
-        let key = (auth.app()?.digest(), scopes.clone());
+    pub(crate) fn session(&self, auth: &Auth, app: &AppCredentials, scopes: ScopeSet) -> Arc<Session> {
+        let key = (app.digest(), scopes.clone());
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(session) = sessions.get(&key) {
-            return Ok(Arc::clone(session));
+            return Arc::clone(session);
         }
         // The sessions live in the cache, so what they ask with must hold neither the cache nor one of them.
         let session = Session::empty(auth.clock.clone());
@@ -265,7 +265,7 @@ impl GrantCache {
         let refresher: Arc<dyn Refresher> = Arc::new(ClientCredentials { auth: auth.clone(), scopes });
         let session = Session::of_app(refresher, auth.clock);
         sessions.insert(key, Arc::clone(&session));
-        Ok(session)
+        session
     }
 }
 

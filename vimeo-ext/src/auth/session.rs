@@ -49,14 +49,13 @@ impl Failure {
             RefreshError::NeedsLogin(reason) => {
                 NeedsLogin::new(name, self.account.as_deref().map(str::to_owned), reason, answer).into()
             }
-            RefreshError::Credentials(source) => {
-                let answer = source.downcast_ref::<crate::Error>().and_then(crate::Error::call);
-                match answer.and_then(Error::api).cloned() {
-                    Some(answer) => AppRefused::new(name, answer).into(),
-                    None => Error::Layer(Box::new(self)),
-                }
+            RefreshError::Credentials(source) => match source.call().and_then(Error::api).cloned() {
+                Some(answer) => AppRefused::new(name, answer).into(),
+                None => Error::Layer(Box::new(self)),
+            },
+            RefreshError::Refused(_) | RefreshError::Temporary(_) | RefreshError::NoGrant(_) => {
+                Error::Layer(Box::new(self))
             }
-            RefreshError::Refused(_) | RefreshError::Temporary(_) => Error::Layer(Box::new(self)),
         }
     }
 
@@ -67,9 +66,9 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self.error {
-            RefreshError::Temporary(_) => write!(f, "{}; try again later", self.error),
-            _ => write!(f, "{}", self.error),
+        match self.error.is_temporary() {
+            true => write!(f, "{}; try again later", self.error),
+            false => write!(f, "{}", self.error),
         }
     }
 }
@@ -245,7 +244,7 @@ impl Session {
         }
         match self.renew(generation).await {
             Ok(held) => Ok(Some(held)),
-            Err(failure) if expires > now && matches!(*failure.error, RefreshError::Temporary(_)) => {
+            Err(failure) if expires > now && failure.error.is_temporary() => {
                 tracing::warn!(%failure, "the access token could not be renewed, the old one is used on");
                 Ok(Some(held))
             }
@@ -321,7 +320,7 @@ impl Session {
             Ok((token, header)) => Ok(put(&mut state, token, header)),
             Err(error) => {
                 let error = Arc::new(error);
-                if !matches!(*error, RefreshError::Temporary(_)) {
+                if !error.is_temporary() {
                     state.given_up = Some(Arc::clone(&error));
                 }
                 Err(self.failure(error))

@@ -18,12 +18,14 @@ use vimeo_api::{Call, Secret, Sender};
 
 use super::media_type::{self, Expected};
 use super::settings;
+use crate::loopback::is_loopback;
 use crate::retry::{Effect, effect_of_error};
 use crate::transport::BeforeSend;
 use crate::upload::{
     BoxFuture, Claim, IntoSource, Journal, JournalLocation, Mark, Progress, Source, Standing, Upload,
-    UploadError, UploadOptions, UploadTicket, is_loopback, link_problem,
+    UploadError, UploadOptions, UploadTicket,
 };
+use crate::upload_ticket::link_problem;
 use crate::{Error, Vimeo};
 
 /// Something about a file that may be a mistake; the flow went on.
@@ -154,7 +156,7 @@ impl Created {
         if let Some(problem) = link_problem(link.expose(), is_loopback(vimeo.api().base_url())) {
             return Err(UploadError::BadLink { video_uri, reason: format!("it {problem}") });
         }
-        UploadTicket::new(video_uri, link.expose(), size)
+        Ok(UploadTicket::new(video_uri, link.expose(), size)?)
     }
 }
 
@@ -198,8 +200,8 @@ pub(crate) async fn begin(
     }
     let (_, warning) = media_type::look(&mut *source, Expected::Video).await?;
     let location = transfer.journal.unwrap_or_else(|| match vimeo.journal_location() {
-        JournalLocation::In(journal) => JournalLocation::In(vimeo.part_of(journal.clone())),
-        other => other.clone(),
+        JournalLocation::In(journal) => JournalLocation::In(vimeo.part_of(journal)),
+        other => other,
     });
     let mut claim = claim(vimeo, location, &mut *source, &intent).await?;
     let earlier = match &claim {
@@ -222,7 +224,7 @@ pub(crate) async fn begin(
     }
     let mut upload = Upload::new(ticket.clone(), source)
         .options(transfer.options)
-        .client(vimeo.links()?)
+        .client(vimeo.link_client()?)
         .new_upload(!continued);
     if let Some(callback) = transfer.on_progress {
         upload = upload.on_progress(callback);

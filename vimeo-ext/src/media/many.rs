@@ -82,7 +82,8 @@ impl UploadMany {
     }
 
     async fn queue(mut self) -> Result<UploadQueue<Error>, Error> {
-        let mut queue = UploadQueue::new(self.at_once).bandwidth(self.bandwidth).client(self.vimeo.links()?);
+        let mut queue =
+            UploadQueue::new(self.at_once).bandwidth(self.bandwidth).client(self.vimeo.link_client()?);
         if let Some(callback) = self.on_progress {
             queue = queue.on_progress(callback);
         }

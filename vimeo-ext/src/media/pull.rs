@@ -4,7 +4,8 @@ use serde::Deserialize;
 use url::Url;
 
 use super::begin::{create_only, no_video};
-use super::{CreateVideo, MediaError, VideoRef};
+use super::{CreateVideo, VideoRef};
+use crate::error::MediaError;
 use crate::{Error, Vimeo};
 
 /// Vimeo fetches the file from an address.

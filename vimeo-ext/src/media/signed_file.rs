@@ -4,12 +4,12 @@ use http::Uri;
 use serde::Deserialize;
 use vimeo_api::{Call, Secret};
 
+use super::Warning;
 use super::media_type::{self, Expected};
-use super::{MediaError, Warning};
-use crate::upload::{
-    BoxFuture, IntoSource, Put, PutFailure, Source, UploadError, UploadOptions, is_loopback, link_problem,
-    put,
-};
+use crate::error::MediaError;
+use crate::loopback::is_loopback;
+use crate::upload::{BoxFuture, IntoSource, Put, PutFailure, Source, UploadError, UploadOptions, put};
+use crate::upload_ticket::link_problem;
 use crate::{Error, Vimeo};
 
 /// A picture or text track whose file has arrived.
@@ -96,7 +96,7 @@ impl SmallFile {
             }
             let host = host_of(&link);
             let place = (link.expose(), &*host);
-            match put(&vimeo.links()?, place, &self.media_type, &mut *self.source, options).await {
+            match put(&vimeo.link_client()?, place, &self.media_type, &mut *self.source, options).await {
                 Ok(Put::Done) => {
                     let left_behind = match expired {
                         Some(expired) => delete(vimeo, expired).await,

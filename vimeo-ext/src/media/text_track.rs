@@ -5,9 +5,10 @@ use std::fmt;
 use language_tags::LanguageTag;
 use vimeo_api::types;
 
+use super::VideoRef;
 use super::media_type::Expected;
 use super::signed_file::{SmallFile, Unopened, UploadedFile, WAITING, Waiting, activate, unopened};
-use super::{MediaError, VideoRef};
+use crate::error::MediaError;
 use crate::upload::{IntoSource, UploadOptions};
 use crate::{Error, Vimeo};
 

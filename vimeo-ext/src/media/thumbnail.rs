@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use vimeo_api::types::{self, AnimatedThumbnailStatus};
 
+use super::VideoRef;
 use super::poll::{Pace, poll};
-use super::{MediaError, VideoRef};
+use crate::error::MediaError;
 use crate::{Error, Vimeo};
 
 /// A thumbnail taken at a time of the video; from [`Vimeo::thumbnail_at`].

@@ -167,7 +167,7 @@ fn asked_since(entry: &Entry, now: DateTime<Utc>, server_now: Option<DateTime<Ut
 impl Unfinished {
     pub(crate) fn of(vimeo: Vimeo) -> Result<Self, Error> {
         let journal = match vimeo.journal_location() {
-            JournalLocation::In(journal) => journal.clone(),
+            JournalLocation::In(journal) => journal,
             JournalLocation::StateFolder | JournalLocation::Off => Journal::in_state_folder()?,
         };
         let journal = vimeo.part_of(journal);
@@ -403,7 +403,7 @@ impl Unfinished {
     }
 
     fn upload(&self, ticket: UploadTicket, source: FileSource, claim: Claim) -> Result<Upload, Error> {
-        Ok(Upload::new(ticket, source).client(self.vimeo.links()?).journal(claim))
+        Ok(Upload::new(ticket, source).client(self.vimeo.link_client()?).journal(claim))
     }
 
     fn same_account(&self, entry: &Entry) -> Result<(), UploadError> {

@@ -9,16 +9,16 @@ use tokio::time::{Instant, sleep_until};
 
 use super::body::{Flow, UploadBody};
 use super::control::Wish;
-use super::error::{SizeFoundBy, UploadError};
-use super::machine::{Command, Event, Machine, Now, Range64, Trouble, Verdict};
+use super::machine::{Command, Event, Machine, Now, Range64, Verdict};
 use super::options::UploadOptions;
 use super::plan::Plan;
 use super::progress::Reporter;
 use super::seconds;
 use super::source::Source;
-use super::ticket::UploadTicket;
 use super::wire::{Answer, NoAnswer, Wire};
+use crate::error::{SizeFoundBy, Trouble, UploadError};
 use crate::timeouts::after;
+use crate::upload_ticket::UploadTicket;
 
 /// A finished upload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

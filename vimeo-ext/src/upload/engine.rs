@@ -8,13 +8,13 @@ use tokio::sync::watch;
 use super::bandwidth::Bandwidth;
 use super::control::{UploadHandle, Wish};
 use super::driver::{Driver, Uploaded};
-use super::error::UploadError;
 use super::journal::Claim;
 use super::options::UploadOptions;
 use super::progress::{Callback, Progress, Reporter};
 use super::source::{BoxFuture, IntoSource, Source};
-use super::ticket::UploadTicket;
 use super::wire::{LinkClient, LinkWire, SharedClient};
+use crate::error::UploadError;
+use crate::upload_ticket::UploadTicket;
 
 /// An upload that is ready to run.
 ///

@@ -18,11 +18,10 @@ use sha2::{Digest, Sha256};
 
 use self::files::{Files, check_folder, create_private_folder};
 pub(crate) use self::location::JournalLocation;
-use super::error::UploadError;
-use super::fingerprint::{Fingerprint, whole_sha256};
-use super::source::{Source, off_the_runtime};
-use super::ticket::UploadTicket;
+use super::source::{Source, off_the_runtime, whole_sha256};
+use crate::error::{UploadError, is_journal_id, journal_id_in};
 use crate::hex::hex;
+use crate::upload_ticket::{Fingerprint, UploadTicket};
 
 const VERSION: u32 = 1;
 
@@ -284,7 +283,7 @@ impl Journal {
             let mut entries = Vec::new();
             for item in found {
                 let path = item.map_err(failed)?.path();
-                let Some(id) = id_in(&path) else { continue };
+                let Some(id) = journal_id_in(&path) else { continue };
                 entries.extend(Files::new(&folder, id).read().transpose());
             }
             entries.sort_by_key(|entry| entry.as_ref().ok().map(|entry| entry.begun));
@@ -301,9 +300,9 @@ impl Journal {
     /// removed.
     pub async fn discard(&self, id: &str) -> Result<bool, UploadError> {
         let folder = self.folder.clone();
-        let id = id_in(Path::new(id)).unwrap_or(id).to_owned();
+        let id = journal_id_in(Path::new(id)).unwrap_or(id).to_owned();
         // What is no name of ours is never made part of a path.
-        if !is_id(&id) {
+        if !is_journal_id(&id) {
             return Ok(false);
         }
         off_the_runtime(&id.clone(), "discard", move || {
@@ -434,18 +433,6 @@ fn id_of(path: &Path, purpose: &str) -> String {
     let mut id = hex(&hash.finalize());
     id.truncate(32);
     id
-}
-
-/// The id in the name of an entry's file.
-pub(super) fn id_in(path: &Path) -> Option<&str> {
-    if path.extension()? != "json" {
-        return None;
-    }
-    path.file_stem()?.to_str().filter(|id| is_id(id))
-}
-
-fn is_id(id: &str) -> bool {
-    id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]

@@ -14,52 +14,8 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::plan::{ChunkSizer, Plan};
+use crate::error::Trouble;
 use crate::retry::Backoff;
-
-/// Something that went wrong with one request and may go better the next time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Trouble {
-    /// No connection could be made.
-    Connect,
-    /// The connection broke before an answer came.
-    Dropped,
-    /// Nothing moved for the stall timeout.
-    Stalled,
-    /// The server stands at another offset (409) or is still busy with an earlier request (423).
-    Busy(u16),
-    /// Too many requests (429).
-    RateLimited,
-    /// The server failed (5xx), or gave up waiting for the request (408).
-    Server(u16),
-    /// A success without a readable `Upload-Offset`.
-    NoOffset,
-    /// A request succeeded, but the server's offset did not move forward.
-    NoProgress,
-    /// All bytes were acknowledged, and then the server said that it has fewer.
-    FellBack,
-    /// The server, or a proxy before it, takes no request of that size (413).
-    TooLarge,
-}
-
-impl std::fmt::Display for Trouble {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Connect => f.write_str("no connection could be made"),
-            Self::Dropped => f.write_str("the connection broke"),
-            Self::Stalled => f.write_str("nothing moved for the stall timeout"),
-            Self::Busy(409) => f.write_str("the server stands at another offset (409)"),
-            Self::Busy(status) => write!(f, "the upload is locked by another request ({status})"),
-            Self::RateLimited => f.write_str("too many requests (429)"),
-            Self::Server(408) => f.write_str("the server gave up waiting for the request (408)"),
-            Self::Server(status) => write!(f, "the server failed ({status})"),
-            Self::NoOffset => f.write_str("the answer had no readable Upload-Offset"),
-            Self::NoProgress => f.write_str("the server took a request and did not move forward"),
-            Self::FellBack => f.write_str("the server acknowledged every byte and then said it has fewer"),
-            Self::TooLarge => f.write_str("the server takes no request of that size (413)"),
-        }
-    }
-}
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -35,8 +35,6 @@ mod body;
 mod control;
 mod driver;
 mod engine;
-mod error;
-mod fingerprint;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -49,19 +47,16 @@ mod progress;
 mod put;
 mod queue;
 mod seconds;
+mod settings;
 mod source;
-mod ticket;
 mod wire;
 
 pub use bandwidth::Bandwidth;
 pub use control::UploadHandle;
 pub use driver::Uploaded;
 pub use engine::Upload;
-pub use error::{Change, SizeFoundBy, UploadError};
-pub use fingerprint::Fingerprint;
 pub use journal::{Claim, Entry, Journal, Standing};
 pub(crate) use journal::{JournalLocation, Mark};
-pub use machine::Trouble;
 pub use options::UploadOptions;
 pub use plan::{Chunking, SUGGESTED_CHUNK};
 pub use progress::Progress;
@@ -71,8 +66,8 @@ pub use source::{
     BoxFuture, BytesSource, DEFAULT_REPLAY_BUFFER, FileSource, IntoSource, Pieces, SeekSource, Source,
     StreamSource,
 };
-pub use ticket::UploadTicket;
-pub(crate) use ticket::{is_loopback, link_problem};
 pub use wire::LinkClient;
 
+pub use crate::error::{SizeFoundBy, Trouble, UploadError};
 pub use crate::retry::Backoff;
+pub use crate::upload_ticket::{Change, Fingerprint, InvalidTicket, UploadTicket};

@@ -12,11 +12,10 @@ use tokio::time::{sleep, sleep_until};
 
 use super::body::{Flow, UploadBody};
 use super::control::Wish;
-use super::error::UploadError;
-use super::machine::Trouble;
 use super::options::UploadOptions;
 use super::source::Source;
 use super::wire::{Answer, LinkClient, NoAnswer, answer};
+use crate::error::{Trouble, UploadError};
 use crate::timeouts::after;
 
 /// What became of it.

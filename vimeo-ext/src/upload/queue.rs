@@ -13,10 +13,10 @@ use super::bandwidth::Bandwidth;
 use super::control::{Wish, steer};
 use super::driver::Uploaded;
 use super::engine::Upload;
-use super::error::UploadError;
 use super::progress::{Callback, Progress, Reporter};
 use super::source::BoxFuture;
 use super::wire::{LinkClient, SharedClient};
+use crate::error::UploadError;
 
 /// Uploads that wait for their turn.
 ///

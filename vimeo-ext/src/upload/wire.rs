@@ -8,11 +8,10 @@ use reqwest::redirect;
 use secrecy::ExposeSecret;
 
 use super::body::UploadBody;
-use super::error::UploadError;
 use super::link_redaction::without_link;
-use super::machine::Trouble;
-use super::ticket::UploadTicket;
+use crate::error::{Trouble, UploadError};
 use crate::tls::{self, HttpVersions};
+use crate::upload_ticket::UploadTicket;
 
 const TUS_RESUMABLE: &str = "tus-resumable";
 const UPLOAD_OFFSET: &str = "upload-offset";

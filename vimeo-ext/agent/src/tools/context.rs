@@ -114,11 +114,11 @@ impl Context {
 
     /// What the token is good for, asked once.
     pub(crate) async fn grant(&self, spec: &Spec) -> Result<&Grant, Failed> {
-        let verify = || self.client.auth().verify();
+        let verify = || async { Ok(self.client.auth().verify().await?) };
         self.grant
             .get_or_try_init(verify)
             .await
-            .map_err(|error| Box::new(ToolError::of(&error, spec, self.now())))
+            .map_err(|error: crate::Error| Box::new(ToolError::of(&error, spec, self.now())))
     }
 
     /// The app that is meant: the one that is named, else the token's own.

@@ -17,6 +17,12 @@ impl From<api::Error> for Failure {
     }
 }
 
+impl From<AuthError> for Failure {
+    fn from(error: AuthError) -> Self {
+        Self::from(Error::from(error))
+    }
+}
+
 impl From<UploadError> for Failure {
     fn from(error: UploadError) -> Self {
         Self::from(Error::from(error))

@@ -27,6 +27,7 @@ use super::{
 };
 use crate::auth::BoxFuture;
 use crate::budget::{BudgetLease, BudgetQuestion, BudgetShare};
+use crate::error::StoreError;
 
 /// What a store answers with.
 pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
@@ -196,37 +197,6 @@ impl KeyUse {
 impl LoginRecord {
     /// So many logins of one account wait at once; the one that ends last is the latest.
     pub const MAX_PENDING: u32 = 10;
-}
-
-/// Why a store did not do what it was asked. Nothing was written.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// The record was changed meanwhile.
-    #[error("the record is at version {found}")]
-    Stale {
-        /// The version it is at.
-        found: u64,
-    },
-    /// There is no such record.
-    #[error("there is no such record")]
-    Missing,
-    /// The name is taken.
-    #[error("the name is taken")]
-    DuplicateName,
-    /// A record cannot be read.
-    #[error("a record in the store cannot be read: {0}; was it written by a newer version?")]
-    Damaged(String),
-    /// The store cannot be reached or used.
-    #[error("the account store failed: {0}; try again when it is there")]
-    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl StoreError {
-    /// The store cannot be reached or used.
-    pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Unavailable(source.into())
-    }
 }
 
 /// Budgets are shared through the store; see [`Budgets::shared`](crate::Budgets::shared).

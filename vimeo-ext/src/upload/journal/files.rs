@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::{Entry, VERSION};
+use crate::error::UploadError;
 use crate::private_files;
-use crate::upload::error::UploadError;
 
 /// So long a lock that another has is waited for.
 const MOMENT: Duration = Duration::from_millis(250);

@@ -2,7 +2,7 @@ use tempfile::TempDir;
 
 use super::super::source::FileSource;
 use super::*;
-use crate::upload::error::Change;
+use crate::upload_ticket::Change;
 
 const PURPOSE: &str = "new video";
 

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use futures_core::Stream;
 
 use super::{BoxFuture, PIECE, Pieces, Source, off_the_runtime};
-use crate::upload::error::UploadError;
-use crate::upload::fingerprint::{Fingerprint, ends};
+use crate::error::UploadError;
+use crate::upload_ticket::{Fingerprint, ends};
 
 /// Bytes that are in memory already. They are not copied.
 #[derive(Debug, Clone)]

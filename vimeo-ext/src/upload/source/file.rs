@@ -14,8 +14,9 @@ use futures_core::Stream;
 use tokio::sync::mpsc;
 
 use super::{BoxFuture, PIECE, Pieces, Source};
-use crate::upload::error::{Change, UploadError};
-use crate::upload::fingerprint::{Fingerprint, ends};
+use crate::error::UploadError;
+use crate::upload_ticket::Change;
+use crate::upload_ticket::{Fingerprint, ends};
 
 /// Pieces that are read ahead of the wire, beside the one being read. One keeps the disk and the wire busy
 /// at once; a second was no faster.
@@ -259,7 +260,7 @@ impl Reader {
             let mut bytes = vec![0; range.end.saturating_sub(range.start) as usize];
             let filled = self.fill(range.start, &mut bytes)?;
             bytes.truncate(filled);
-            Ok(bytes)
+            Ok::<_, UploadError>(bytes)
         };
         let (head, tail) = ends(self.seen.size);
         let (head, tail) = (end(head)?, end(tail)?);

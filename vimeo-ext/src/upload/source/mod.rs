@@ -4,6 +4,7 @@ mod bytes;
 mod file;
 mod seek;
 mod stream;
+mod whole;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -17,8 +18,9 @@ pub use self::file::FileSource;
 pub(crate) use self::file::off_the_runtime;
 pub use self::seek::SeekSource;
 pub use self::stream::{DEFAULT_REPLAY_BUFFER, StreamSource};
-use super::error::UploadError;
-use super::fingerprint::Fingerprint;
+pub(crate) use self::whole::whole_sha256;
+use crate::error::UploadError;
+use crate::upload_ticket::Fingerprint;
 
 /// The largest piece a source hands over: 1 MiB.
 ///

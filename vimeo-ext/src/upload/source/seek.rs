@@ -11,8 +11,9 @@ use tokio::task::JoinHandle;
 
 use super::file::Received;
 use super::{BoxFuture, PIECE, Pieces, Source, off_the_runtime};
-use crate::upload::error::{Change, UploadError};
-use crate::upload::fingerprint::{Fingerprint, ends};
+use crate::error::UploadError;
+use crate::upload_ticket::Change;
+use crate::upload_ticket::{Fingerprint, ends};
 
 /// Any reader that can seek: a cursor, a decrypting reader, an object in a store.
 ///

@@ -12,7 +12,8 @@ use tokio::task::JoinHandle;
 
 use super::file::Received;
 use super::{BoxFuture, Pieces, Source};
-use crate::upload::error::{Change, UploadError};
+use crate::error::UploadError;
+use crate::upload_ticket::Change;
 
 /// How much a [`StreamSource`] keeps to send again, unless told otherwise: 32 MiB.
 pub const DEFAULT_REPLAY_BUFFER: u64 = 32 * 1024 * 1024;

@@ -1,20 +1,21 @@
 //! Setting up a client.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
+use http::Extensions;
 use reqwest::redirect;
 use secrecy::SecretString;
 use vimeo_api::{ACCEPT, API_BASE_URL, Request, Strictness, Transport, TransportFuture};
 
 use crate::auth::{AppCredentials, Refresher};
 use crate::budget::{Budgets, LimitPolicy};
-use crate::client::{Identity, Shared, Vimeo};
 use crate::loopback::is_loopback;
 use crate::tls::{self, HttpVersions};
 use crate::transport::{End, Layer, SendStep, Standing, VERIFY};
-use crate::upload::{Journal, JournalLocation, LinkClient};
 use crate::{AccessToken, Clock, ConfigError, Error, RetryPolicy, ScopeSet, Timeouts};
+
+use super::{Identity, Shared, Vimeo};
 
 /// How the client calls itself.
 const USER_AGENT: &str = concat!("vimeo-ext/", env!("CARGO_PKG_VERSION"));
@@ -58,8 +59,7 @@ pub struct VimeoBuilder {
     call_layers: Vec<Arc<dyn Layer>>,
     attempt_layers: Vec<Arc<dyn Layer>>,
     clock: Clock,
-    links: Option<LinkClient>,
-    journal_location: JournalLocation,
+    extensions: Extensions,
 }
 
 enum Http {
@@ -91,8 +91,7 @@ impl VimeoBuilder {
             call_layers: Vec::new(),
             attempt_layers: Vec::new(),
             clock: Clock::default(),
-            links: None,
-            journal_location: JournalLocation::default(),
+            extensions: Extensions::new(),
         }
     }
 
@@ -251,30 +250,6 @@ impl VimeoBuilder {
         self
     }
 
-    /// The HTTP client for upload links, for instance one that goes through a proxy. Default: one of its own, which shares
-    /// nothing with the client for calls, so that it cannot carry the token.
-    pub fn upload_client(mut self, client: LinkClient) -> Self {
-        self.links = Some(client);
-        self
-    }
-
-    /// Where uploads of files are written down until they are finished, so that the same call goes on with the same video
-    /// after the process was killed; `None` for nowhere. Default: [`Journal::in_state_folder`]; where that cannot be used,
-    /// uploads go on without one, and a warning is traced.
-    ///
-    /// An upload is the same when file, account and API address are: name the [`account`](Self::account) where its token
-    /// changes between runs. Clients of many `Accounts` have each a folder of their own within it, and see no other's.
-    ///
-    /// ```
-    /// use vimeo_ext::{Vimeo, upload::Journal};
-    /// let vimeo = Vimeo::builder().access_token("token").journal(Journal::in_folder("/var/lib/app/uploads")).build()?;
-    /// # Ok::<(), vimeo_ext::Error>(())
-    /// ```
-    pub fn journal(mut self, journal: impl Into<Option<Journal>>) -> Self {
-        self.journal_location = journal.into().into();
-        self
-    }
-
     /// Sends requests through this instead of HTTP, below all layers; for tests. It is handed the access token.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.http = Http::Transport(Arc::new(transport));
@@ -362,24 +337,26 @@ impl VimeoBuilder {
             clock: self.clock,
             app: self.app,
             grants: Default::default(),
-            journal_location: self.journal_location,
+            extensions: Mutex::new(self.extensions),
             logins: OnceLock::new(),
-            links: self.links.map_or_else(OnceLock::new, OnceLock::from),
         };
         let token = match (self.token, self.scopes) {
             (Some(token), Some(scopes)) => Some(token.with_scopes(scopes)),
             (token, _) => token,
         };
-        Vimeo::assemble(
-            Arc::new(shared),
-            Identity {
-                account: self.account.map(Arc::from),
-                token,
-                refresher: self.refresher,
-                app: None,
-                apart: false,
-            },
-        )
+        let identity = Identity {
+            account: self.account.map(Arc::from),
+            token,
+            refresher: self.refresher,
+            app: None,
+            apart: false,
+        };
+        Ok(Vimeo::assemble(Arc::new(shared), identity)?)
+    }
+
+    /// The settings of a module above this one.
+    pub(crate) fn extension_mut<T: Clone + Default + Send + Sync + 'static>(&mut self) -> &mut T {
+        self.extensions.get_or_insert_default()
     }
 }
 

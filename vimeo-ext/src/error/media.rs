@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use vimeo_api::types;
 
-use crate::upload::Trouble;
+use super::Trouble;
 
 /// Why a picture, a text track or a wait came to nothing, as one enum to match on.
 ///

@@ -1,9 +1,20 @@
 //! What can go wrong.
 
-use crate::ConfigError;
-use crate::auth::AuthError;
-use crate::media::MediaError;
-use crate::upload::{UploadError, UploadTicket};
+#[cfg(feature = "accounts")]
+mod accounts;
+mod auth;
+mod config;
+mod media;
+mod upload;
+
+#[cfg(feature = "accounts")]
+pub use self::accounts::{AccountsError, KeyError, StoreError};
+pub use self::auth::{AuthError, RefreshError};
+pub use self::config::ConfigError;
+pub use self::media::MediaError;
+pub use self::upload::{SizeFoundBy, Trouble, UploadError};
+pub(crate) use self::upload::{is_journal_id, journal_id_in};
+use crate::upload_ticket::UploadTicket;
 
 /// Why something did not work: one enum to match on.
 ///
@@ -45,7 +56,7 @@ pub enum Error {
 
     /// There is no token, or no way to one.
     #[error(transparent)]
-    Auth(#[from] AuthError),
+    Auth(AuthError),
 
     /// The client cannot be set up as it was told.
     #[error(transparent)]
@@ -54,7 +65,7 @@ pub enum Error {
     /// Something could not be done with an account or a connection.
     #[cfg(feature = "accounts")]
     #[error(transparent)]
-    Accounts(Box<crate::accounts::AccountsError>),
+    Accounts(Box<AccountsError>),
 }
 
 impl Error {
@@ -67,25 +78,13 @@ impl Error {
     /// # }
     /// ```
     pub fn call(&self) -> Option<&vimeo_api::Error> {
-        let mut error: &(dyn std::error::Error + 'static) = self;
-        loop {
-            if let Some(Self::Call(call)) = error.downcast_ref::<Self>() {
-                return Some(call);
-            }
-            if let Some(call) = error.downcast_ref::<vimeo_api::Error>() {
-                return Some(call);
-            }
-            if let Some(call) = error.downcast_ref::<Box<vimeo_api::Error>>() {
-                return Some(call);
-            }
-            error = match error.downcast_ref::<AuthError>() {
-                Some(AuthError::Refresh(refresh)) => std::error::Error::source(&**refresh)?,
-                _ => match error.downcast_ref::<Self>() {
-                    // A transparent variant has its own source's source.
-                    Some(Self::Auth(auth)) => auth,
-                    _ => error.source()?,
-                },
-            };
+        match self {
+            Self::Call(call) => Some(call),
+            Self::Upload { source, .. } => source.call(),
+            Self::Auth(error) => error.call(),
+            Self::Media(_) | Self::Config(_) => None,
+            #[cfg(feature = "accounts")]
+            Self::Accounts(error) => error.call(),
         }
     }
 }
@@ -144,6 +143,29 @@ impl From<UploadError> for Error {
     }
 }
 
+impl From<AuthError> for Error {
+    fn from(error: AuthError) -> Self {
+        match error {
+            // What failed was a call; it is found where calls' errors are.
+            AuthError::Call(call) => Self::Call(*call),
+            error => Self::Auth(error),
+        }
+    }
+}
+
+impl From<crate::upload_ticket::InvalidTicket> for Error {
+    fn from(error: crate::upload_ticket::InvalidTicket) -> Self {
+        UploadError::from(error).into()
+    }
+}
+
+#[cfg(feature = "accounts")]
+impl From<crate::ids::InvalidAccountId> for Error {
+    fn from(error: crate::ids::InvalidAccountId) -> Self {
+        AccountsError::from(error).into()
+    }
+}
+
 impl From<MediaError> for Error {
     fn from(error: MediaError) -> Self {
         Self::Media(Box::new(error))
@@ -151,11 +173,12 @@ impl From<MediaError> for Error {
 }
 
 #[cfg(feature = "accounts")]
-impl From<crate::accounts::AccountsError> for Error {
-    fn from(error: crate::accounts::AccountsError) -> Self {
+impl From<AccountsError> for Error {
+    fn from(error: AccountsError) -> Self {
         match error {
             // What failed was a call; it is found where calls' errors are.
-            crate::accounts::AccountsError::Vimeo(error) => *error,
+            AccountsError::Vimeo(error) => (*error).into(),
+            AccountsError::Config(error) => (*error).into(),
             error => Self::Accounts(Box::new(error)),
         }
     }
@@ -166,7 +189,6 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::auth::RefreshError;
 
     #[test]
     fn a_result_stays_small() {
@@ -179,8 +201,16 @@ mod tests {
     fn the_call_at_the_root_is_found() {
         let call = || vimeo_api::Error::invalid("get_video", "x");
         assert!(Error::from(call()).call().is_some());
-        let refresh = RefreshError::temporary(Error::from(call()));
+        let refresh = RefreshError::of_grant(AuthError::from(call()));
         assert!(Error::from(AuthError::Refresh(Arc::new(refresh))).call().is_some());
+        assert!(matches!(Error::from(AuthError::from(call())), Error::Call(_)));
         assert!(Error::from(AuthError::NoApp).call().is_none());
+        let unanswered = UploadError::Unanswered {
+            what: "a video".to_owned(),
+            asked: Default::default(),
+            entry: None,
+            source: Some(Box::new(call())),
+        };
+        assert!(Error::from(unanswered).call().is_some());
     }
 }

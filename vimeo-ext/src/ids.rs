@@ -5,7 +5,14 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use super::AccountsError;
+/// Why an account cannot be called so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an account cannot be called so: {reason}; use 1 to 200 bytes of visible text")]
+#[non_exhaustive]
+pub struct InvalidAccountId {
+    /// What is wrong with the id.
+    pub reason: &'static str,
+}
 
 /// What your program calls a user: 1 to 200 bytes, no control characters, no space at either end.
 ///
@@ -13,7 +20,7 @@ use super::AccountsError;
 /// use vimeo_ext::accounts::AccountId;
 /// assert_eq!(AccountId::new("user 7")?.as_str(), "user 7");
 /// assert!(AccountId::new("").is_err());
-/// # Ok::<(), vimeo_ext::accounts::AccountsError>(())
+/// # Ok::<(), vimeo_ext::accounts::InvalidAccountId>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(Arc<str>);
@@ -32,8 +39,8 @@ impl AccountId {
     ///
     /// # Errors
     ///
-    /// [`AccountsError::BadId`].
-    pub fn new(id: impl AsRef<str>) -> Result<Self, AccountsError> {
+    /// [`InvalidAccountId`].
+    pub fn new(id: impl AsRef<str>) -> Result<Self, InvalidAccountId> {
         let id = id.as_ref();
         let reason = if id.is_empty() {
             "it is empty"
@@ -46,7 +53,7 @@ impl AccountId {
         } else {
             return Ok(Self(id.into()));
         };
-        Err(AccountsError::BadId { reason })
+        Err(InvalidAccountId { reason })
     }
 
     /// The id as text.
@@ -55,7 +62,7 @@ impl AccountId {
     }
 
     /// The text itself, not a copy of it.
-    pub(super) fn to_shared(&self) -> Arc<str> {
+    pub(crate) fn to_shared(&self) -> Arc<str> {
         Arc::clone(&self.0)
     }
 }
@@ -73,17 +80,17 @@ impl fmt::Debug for AccountId {
 }
 
 impl TryFrom<&str> for AccountId {
-    type Error = AccountsError;
+    type Error = InvalidAccountId;
 
-    fn try_from(id: &str) -> Result<Self, AccountsError> {
+    fn try_from(id: &str) -> Result<Self, InvalidAccountId> {
         Self::new(id)
     }
 }
 
 impl TryFrom<String> for AccountId {
-    type Error = AccountsError;
+    type Error = InvalidAccountId;
 
-    fn try_from(id: String) -> Result<Self, AccountsError> {
+    fn try_from(id: String) -> Result<Self, InvalidAccountId> {
         Self::new(id)
     }
 }
@@ -99,7 +106,7 @@ impl Serialize for ConnectionId {
 }
 
 impl ConnectionId {
-    pub(super) fn random() -> Self {
+    pub(crate) fn random() -> Self {
         Self(format!("{:032x}", fastrand::u128(..)).into())
     }
 
@@ -126,6 +133,28 @@ impl fmt::Debug for ConnectionId {
     }
 }
 
+/// Which key something is encrypted with: 16 hexadecimal digits that follow from the key and tell nothing of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId(String);
+
+impl KeyId {
+    /// An id that was kept beside a ciphertext.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self(id.into())
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,7 +166,7 @@ mod tests {
             assert_eq!(AccountId::new(id).unwrap().as_str(), id);
         }
         for id in ["", " 7", "7\n", "a\0b", "\u{85}", &format!("{longest}x")] {
-            assert!(matches!(AccountId::new(id), Err(AccountsError::BadId { .. })), "{id:?}");
+            assert!(AccountId::new(id).is_err(), "{id:?}");
         }
         assert_ne!(ConnectionId::random(), ConnectionId::random());
     }

@@ -1,22 +1,23 @@
-//! The client.
+//! The client, and what sets it up.
+
+mod builder;
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use http::Method;
+use http::{Extensions, Method};
 use serde_json::Value;
 use url::Url;
 use vimeo_api::Call;
 
+pub use self::builder::VimeoBuilder;
 use crate::auth::{AccountKey, AppCredentials, Auth, GrantCache, Refresher, Session};
 use crate::budget::{Budget, Budgets, LimitPolicy};
-use crate::loopback::is_loopback;
 use crate::transport::{
     Authenticate, Chain, Deadline, Layer, Layers, Limit, Narrow, Preflight, Retry, SendStep, Trace,
 };
-use crate::upload::{Journal, JournalLocation, LinkClient};
-use crate::{AccessToken, Clock, ConfigError, Error, RetryPolicy, ScopeSet, VimeoBuilder};
+use crate::{AccessToken, Clock, ConfigError, Error, RetryPolicy, ScopeSet};
 
 /// The Vimeo client.
 ///
@@ -70,12 +71,10 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) app: Option<AppCredentials>,
     pub(crate) grants: GrantCache,
-    /// Where unfinished uploads are written down.
-    pub(crate) journal_location: JournalLocation,
+    /// The settings of modules above this one, by type.
+    pub(crate) extensions: Mutex<Extensions>,
     /// What the ways to a token of the shared app go through; made with the first client.
     pub(crate) logins: OnceLock<vimeo_api::Client>,
-    /// Made when the first upload needs it.
-    pub(crate) links: OnceLock<LinkClient>,
 }
 
 /// Who a client is.
@@ -131,7 +130,7 @@ impl Vimeo {
         Self::builder().from_variables(|name| std::env::var(name).ok())?.build()
     }
 
-    pub(crate) fn assemble(shared: Arc<Shared>, identity: Identity) -> Result<Self, Error> {
+    pub(crate) fn assemble(shared: Arc<Shared>, identity: Identity) -> Result<Self, ConfigError> {
         let nobody = Session::empty(shared.clock.clone());
         let (own_app, apart) = (identity.app.is_some(), identity.apart);
         let credentials = identity.app.clone().or_else(|| shared.app.clone());
@@ -162,8 +161,8 @@ impl Vimeo {
             let clock = shared.clock.clone();
             auth.session = Session::new(identity.account, identity.token, identity.refresher, clock)
                 .map_err(ConfigError::BadToken)?;
-        } else if auth.app.is_some() {
-            auth.session = auth.cache.session(&auth, ScopeSet::default())?;
+        } else if let Some(app) = &auth.app {
+            auth.session = auth.cache.session(&auth, app, ScopeSet::default());
         }
         let budget = shared.budgets.of(key.as_str(), &shared.clock);
         let api = shared.client(Arc::clone(&auth.session), Arc::clone(&budget), None);
@@ -184,7 +183,7 @@ impl Vimeo {
             app: None,
             apart: false,
         };
-        Self::assemble(Arc::clone(&self.inner.shared), identity)
+        Ok(Self::assemble(Arc::clone(&self.inner.shared), identity)?)
     }
 
     /// As [`for_account`](Self::for_account), with a way to new tokens; `token` may be left out then.
@@ -201,7 +200,7 @@ impl Vimeo {
         let refresher: Option<Arc<dyn Refresher>> = Some(Arc::new(refresher));
         let identity =
             Identity { account: Some(name.into().into()), token, refresher, app: None, apart: false };
-        Self::assemble(Arc::clone(&self.inner.shared), identity)
+        Ok(Self::assemble(Arc::clone(&self.inner.shared), identity)?)
     }
 
     /// A client for the same account that does only what these scopes allow, whatever its token may: for callers who were
@@ -282,7 +281,7 @@ impl Vimeo {
     }
 
     /// What is known of whose client it is.
-    fn key(&self) -> Option<AccountKey> {
+    pub(crate) fn key(&self) -> Option<AccountKey> {
         let session = &self.inner.auth.session;
         AccountKey::of(session.account(), session.token().as_deref())
     }
@@ -337,27 +336,20 @@ impl Vimeo {
         self.api().call(Method::DELETE, path)
     }
 
-    pub(crate) fn journal_location(&self) -> &JournalLocation {
-        &self.inner.shared.journal_location
+    /// The settings of a module above this one; clones of what is kept here, so whatever changes stands behind an `Arc`.
+    pub(crate) fn extension<T: Clone + Default + Send + Sync + 'static>(&self) -> T {
+        let mut extensions = self.inner.shared.extensions.lock().unwrap_or_else(PoisonError::into_inner);
+        extensions.get_or_insert_default::<T>().clone()
     }
 
-    /// The part of a journal that is this client's.
-    pub(crate) fn part_of(&self, journal: Journal) -> Journal {
-        match self.inner.auth.session.account() {
-            Some(account) if self.inner.apart => journal.of_account(account),
-            _ => journal,
-        }
-    }
-
-    /// Whose uploads these are, and where: what stays the same when a process is started again. `None` when that cannot
-    /// be told, because a refresher alone says who it is, and has not yet.
-    pub(crate) fn who(&self) -> Option<String> {
-        Some(format!("at {} for {}", self.api().base_url(), self.key()?))
+    /// The account, where what is kept of it is kept where no other account looks.
+    pub(crate) fn isolated_account(&self) -> Option<&str> {
+        self.inner.auth.session.account().filter(|_| self.inner.apart)
     }
 
     /// As [`for_account_with`](Self::for_account_with), all of it given.
     #[cfg(feature = "accounts")]
-    pub(crate) fn for_identity(&self, identity: Identity) -> Result<Self, Error> {
+    pub(crate) fn for_identity(&self, identity: Identity) -> Result<Self, ConfigError> {
         Self::assemble(Arc::clone(&self.inner.shared), identity)
     }
 
@@ -374,19 +366,6 @@ impl Vimeo {
     /// How calls are sent again that say nothing else.
     pub(crate) fn retry_policy(&self) -> RetryPolicy {
         (*self.inner.shared.retry).clone()
-    }
-
-    /// The HTTP client for upload links, shared by all uploads: it carries no token.
-    pub(crate) fn links(&self) -> Result<LinkClient, Error> {
-        let links = &self.inner.shared.links;
-        if let Some(client) = links.get() {
-            return Ok(client.clone());
-        }
-        let client = match is_loopback(self.api().base_url()) {
-            true => LinkClient::without_proxy()?,
-            false => LinkClient::new()?,
-        };
-        Ok(links.get_or_init(|| client).clone())
     }
 }
 

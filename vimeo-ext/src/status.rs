@@ -14,7 +14,7 @@ pub enum Status {
     /// Its token has expired and could not be renewed; the user has to log in again.
     Expired,
     /// Vimeo takes its token no longer, though it had not expired; the user has to log in again. The token is kept, for
-    /// [`Accounts::verify`](super::Accounts::verify) to ask about once more.
+    /// [`Accounts::verify`](crate::accounts::Accounts::verify) to ask about once more.
     Revoked,
     /// It was switched off here; it makes no calls.
     Disabled,

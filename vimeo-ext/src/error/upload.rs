@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::machine::Trouble;
+use super::ConfigError;
+use crate::upload_ticket::{Change, InvalidTicket};
 
 /// Why an upload ended without all bytes at the server.
 ///
@@ -154,7 +155,7 @@ pub enum UploadError {
     },
     /// TLS cannot be set up.
     #[error("upload links cannot be reached: {0}")]
-    Tls(#[source] crate::ConfigError),
+    Tls(#[source] ConfigError),
     /// The HTTP client could not be built, or a request could not be made at all.
     #[error("cannot talk to {host}: {source}")]
     Http {
@@ -326,14 +327,14 @@ impl UploadError {
         }
     }
 
-    /// The name of the journal entry that this is about, to [`discard`](super::Journal::discard) it by, where there is
+    /// The name of the journal entry that this is about, to [`discard`](crate::upload::Journal::discard) it by, where there is
     /// one. A damaged entry has one as well: its file's.
     pub fn journal_entry(&self) -> Option<&str> {
         match self {
             Self::OtherSettings { entry, .. } => Some(entry),
             Self::Unanswered { entry, .. } => entry.as_deref(),
-            Self::Journal { name, .. } => Some(super::journal::id_in(Path::new(name)).unwrap_or(name)),
-            Self::Io { name, .. } => super::journal::id_in(Path::new(name)),
+            Self::Journal { name, .. } => Some(journal_id_in(Path::new(name)).unwrap_or(name)),
+            Self::Io { name, .. } => journal_id_in(Path::new(name)),
             _ => None,
         }
     }
@@ -352,6 +353,22 @@ impl UploadError {
             },
             _ => None,
         }
+    }
+}
+
+impl UploadError {
+    /// The call that failed, where the upload ended because one did.
+    pub fn call(&self) -> Option<&vimeo_api::Error> {
+        match self {
+            Self::Unanswered { source, .. } => source.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+impl From<InvalidTicket> for UploadError {
+    fn from(error: InvalidTicket) -> Self {
+        Self::BadTicket { reason: error.reason }
     }
 }
 
@@ -407,59 +424,62 @@ impl std::fmt::Display for SizeFoundBy {
     }
 }
 
-/// How a source differs from what it was.
+/// Something that went wrong with one request and may go better the next time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Change {
-    /// It has fewer bytes than before.
-    Shrank {
-        /// Bytes before.
-        from: u64,
-        /// Bytes now.
-        to: u64,
-    },
-    /// It has more bytes than before.
-    Grew {
-        /// Bytes before.
-        from: u64,
-        /// Bytes now.
-        to: u64,
-    },
-    /// It has the same size, but was written to.
-    Modified,
-    /// Its beginning or end holds other bytes than when the upload was created.
-    Different,
+pub enum Trouble {
+    /// No connection could be made.
+    Connect,
+    /// The connection broke before an answer came.
+    Dropped,
+    /// Nothing moved for the stall timeout.
+    Stalled,
+    /// The server stands at another offset (409) or is still busy with an earlier request (423).
+    Busy(u16),
+    /// Too many requests (429).
+    RateLimited,
+    /// The server failed (5xx), or gave up waiting for the request (408).
+    Server(u16),
+    /// A success without a readable `Upload-Offset`.
+    NoOffset,
+    /// A request succeeded, but the server's offset did not move forward.
+    NoProgress,
+    /// All bytes were acknowledged, and then the server said that it has fewer.
+    FellBack,
+    /// The server, or a proxy before it, takes no request of that size (413).
+    TooLarge,
 }
 
-impl Change {
-    fn advice(self) -> &'static str {
-        match self {
-            Self::Different => "resume with the one it was, or upload this one to a new video",
-            _ => "upload it again, to a new video, once nothing else writes to it",
-        }
-    }
-
-    /// The change from one size to another, if it is one.
-    pub(crate) fn of_size(from: u64, to: u64) -> Option<Self> {
-        match to.cmp(&from) {
-            std::cmp::Ordering::Less => Some(Self::Shrank { from, to }),
-            std::cmp::Ordering::Equal => None,
-            std::cmp::Ordering::Greater => Some(Self::Grew { from, to }),
-        }
-    }
-}
-
-impl std::fmt::Display for Change {
+impl std::fmt::Display for Trouble {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Shrank { from, to } => {
-                write!(f, "shrank from {from} to {to} bytes since its upload began")
-            }
-            Self::Grew { from, to } => write!(f, "grew from {from} to {to} bytes since its upload began"),
-            Self::Modified => f.write_str("was modified since its upload began"),
-            Self::Different => f.write_str("is not the file whose upload began"),
+            Self::Connect => f.write_str("no connection could be made"),
+            Self::Dropped => f.write_str("the connection broke"),
+            Self::Stalled => f.write_str("nothing moved for the stall timeout"),
+            Self::Busy(409) => f.write_str("the server stands at another offset (409)"),
+            Self::Busy(status) => write!(f, "the upload is locked by another request ({status})"),
+            Self::RateLimited => f.write_str("too many requests (429)"),
+            Self::Server(408) => f.write_str("the server gave up waiting for the request (408)"),
+            Self::Server(status) => write!(f, "the server failed ({status})"),
+            Self::NoOffset => f.write_str("the answer had no readable Upload-Offset"),
+            Self::NoProgress => f.write_str("the server took a request and did not move forward"),
+            Self::FellBack => f.write_str("the server acknowledged every byte and then said it has fewer"),
+            Self::TooLarge => f.write_str("the server takes no request of that size (413)"),
         }
     }
+}
+
+/// The id in the name of an entry's file.
+pub(crate) fn journal_id_in(path: &Path) -> Option<&str> {
+    if path.extension()? != "json" {
+        return None;
+    }
+    path.file_stem()?.to_str().filter(|id| is_journal_id(id))
+}
+
+/// Whether it has the form of the id of a journal's entry.
+pub(crate) fn is_journal_id(id: &str) -> bool {
+    id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]

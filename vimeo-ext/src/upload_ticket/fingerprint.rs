@@ -3,12 +3,9 @@
 use std::ops::Range;
 
 use chrono::{DateTime, Utc};
-use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::error::{Change, UploadError};
-use super::source::{Source, off_the_runtime};
 use crate::hex::hex;
 
 /// Bytes taken from each end.
@@ -62,18 +59,6 @@ impl Fingerprint {
     }
 }
 
-/// The SHA-256 of all that a source holds, in lower-case hex. Hashing runs off the runtime.
-pub(crate) async fn whole_sha256(source: &mut (impl Source + ?Sized)) -> Result<String, UploadError> {
-    let name = source.name().to_owned();
-    let mut pieces = source.read(0..source.size()).await?;
-    let mut hash = Sha256::new();
-    while let Some(piece) = pieces.next().await {
-        let piece = piece?;
-        hash = off_the_runtime(&name, "hash", move || Ok(hash.chain_update(&piece))).await?;
-    }
-    Ok(hex(&hash.finalize()))
-}
-
 /// The two ends to hash of a source of `size` bytes; they never overlap.
 pub(crate) fn ends(size: u64) -> (Range<u64>, Range<u64>) {
     let head = 0..SAMPLE.min(size);
@@ -81,9 +66,63 @@ pub(crate) fn ends(size: u64) -> (Range<u64>, Range<u64>) {
     (head, tail)
 }
 
+/// How a source differs from what it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Change {
+    /// It has fewer bytes than before.
+    Shrank {
+        /// Bytes before.
+        from: u64,
+        /// Bytes now.
+        to: u64,
+    },
+    /// It has more bytes than before.
+    Grew {
+        /// Bytes before.
+        from: u64,
+        /// Bytes now.
+        to: u64,
+    },
+    /// It has the same size, but was written to.
+    Modified,
+    /// Its beginning or end holds other bytes than when the upload was created.
+    Different,
+}
+
+impl Change {
+    pub(crate) fn advice(self) -> &'static str {
+        match self {
+            Self::Different => "resume with the one it was, or upload this one to a new video",
+            _ => "upload it again, to a new video, once nothing else writes to it",
+        }
+    }
+
+    /// The change from one size to another, if it is one.
+    pub(crate) fn of_size(from: u64, to: u64) -> Option<Self> {
+        match to.cmp(&from) {
+            std::cmp::Ordering::Less => Some(Self::Shrank { from, to }),
+            std::cmp::Ordering::Equal => None,
+            std::cmp::Ordering::Greater => Some(Self::Grew { from, to }),
+        }
+    }
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Shrank { from, to } => {
+                write!(f, "shrank from {from} to {to} bytes since its upload began")
+            }
+            Self::Grew { from, to } => write!(f, "grew from {from} to {to} bytes since its upload began"),
+            Self::Modified => f.write_str("was modified since its upload began"),
+            Self::Different => f.write_str("is not the file whose upload began"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::source::BytesSource;
     use super::*;
 
     #[test]
@@ -130,13 +169,6 @@ mod tests {
         };
         assert_eq!(whole("1").change(&whole("1")), None);
         assert_eq!(whole("1").change(&whole("2")), Some(Change::Different));
-    }
-
-    #[tokio::test]
-    async fn all_pieces_are_hashed_in_order() {
-        let bytes: Vec<u8> = (0..3_000_000u32).map(|at| (at ^ (at >> 9)) as u8).collect();
-        let mut source = BytesSource::new(bytes.clone());
-        assert_eq!(whole_sha256(&mut source).await.unwrap(), hex(&Sha256::digest(&bytes)));
     }
 
     #[test]

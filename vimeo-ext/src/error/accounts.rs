@@ -1,17 +1,16 @@
 //! What can go wrong with accounts.
 
-use super::{AccountId, ConnectionId, KeyError, Status, StoreError};
+use super::{AuthError, ConfigError};
+use crate::ids::{AccountId, ConnectionId, InvalidAccountId, KeyId};
+use crate::status::Status;
 
 /// Why something could not be done with an account or a connection.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AccountsError {
     /// That is no id.
-    #[error("an account cannot be called so: {reason}; use 1 to 200 bytes of visible text")]
-    BadId {
-        /// What is wrong with it.
-        reason: &'static str,
-    },
+    #[error(transparent)]
+    BadId(#[from] InvalidAccountId),
     /// The store has no such account.
     #[error("there is no account {account}; make it with get_or_create")]
     UnknownAccount {
@@ -80,7 +79,7 @@ pub enum AccountsError {
         what: &'static str,
         /// What Vimeo said.
         #[source]
-        source: Box<crate::Error>,
+        source: Box<AuthError>,
     },
     /// The store has no such connection.
     #[error("there is no connection {connection}")]
@@ -120,17 +119,101 @@ pub enum AccountsError {
     Store(#[from] StoreError),
     /// Vimeo refused, or could not be asked.
     #[error(transparent)]
-    Vimeo(Box<crate::Error>),
+    Vimeo(Box<AuthError>),
+    /// No client can be made with what is stored.
+    #[error(transparent)]
+    Config(Box<ConfigError>),
 }
 
-impl From<crate::Error> for AccountsError {
-    fn from(error: crate::Error) -> Self {
+impl AccountsError {
+    /// The call that failed, where one did.
+    pub fn call(&self) -> Option<&vimeo_api::Error> {
+        match self {
+            Self::RefusedCredentials { source, .. } | Self::Vimeo(source) => source.call(),
+            _ => None,
+        }
+    }
+}
+
+impl From<AuthError> for AccountsError {
+    fn from(error: AuthError) -> Self {
         Self::Vimeo(Box::new(error))
     }
 }
 
-impl From<crate::auth::AuthError> for AccountsError {
-    fn from(error: crate::auth::AuthError) -> Self {
-        crate::Error::from(error).into()
+impl From<ConfigError> for AccountsError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(Box::new(error))
+    }
+}
+
+/// Why a secret could not be encrypted or decrypted. Nothing was written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// It is encrypted with a key that is not in the ring.
+    #[error(
+        "the secret is encrypted with key {key}, which is not among the keys given; add it with KeyRing::with_old, nothing was overwritten"
+    )]
+    UnknownKey {
+        /// Which key.
+        key: KeyId,
+    },
+    /// It was changed, or belongs to another account.
+    #[error(
+        "the secret of {owner} cannot be decrypted: it was altered or belongs to another; restore it from a backup or log in again"
+    )]
+    Damaged {
+        /// Whose secret.
+        owner: String,
+    },
+    /// It is for the API at another address than the one that this client calls. It was not sent there.
+    #[error(
+        "the secret of {owner} is for the API at {sealed_for}, and this client calls {api}; set the base URL right, or log in again under another account"
+    )]
+    OtherApi {
+        /// Whose secret.
+        owner: String,
+        /// The scheme, host and port that it is for.
+        sealed_for: String,
+        /// Those of this client.
+        api: String,
+    },
+    /// The text is no key.
+    #[error("a key is the base64 of 32 bytes; make one with Key::generate")]
+    BadKey,
+    /// There is more of it than the cipher takes.
+    #[error("the secret is too long to be encrypted")]
+    TooLong,
+}
+
+/// Why a store did not do what it was asked. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The record was changed meanwhile.
+    #[error("the record is at version {found}")]
+    Stale {
+        /// The version it is at.
+        found: u64,
+    },
+    /// There is no such record.
+    #[error("there is no such record")]
+    Missing,
+    /// The name is taken.
+    #[error("the name is taken")]
+    DuplicateName,
+    /// A record cannot be read.
+    #[error("a record in the store cannot be read: {0}; was it written by a newer version?")]
+    Damaged(String),
+    /// The store cannot be reached or used.
+    #[error("the account store failed: {0}; try again when it is there")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl StoreError {
+    /// The store cannot be reached or used.
+    pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Unavailable(source.into())
     }
 }
