@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -318,7 +318,7 @@ async fn create(
         Ok(created) => created,
         Err(Asked::Refused(error)) => {
             give_up(claim.take()).await;
-            return Err(unwritten(error));
+            return Err(error);
         }
         Err(Asked::Unanswered(mut unanswered)) => {
             unanswered.entry = claim.as_ref().map(|claim| claim.entry().id());
@@ -362,7 +362,7 @@ where
     T: DeserializeOwned + Send + 'static,
 {
     ask(call, what.to_owned(), None).await.map_err(|asked| match asked {
-        Asked::Refused(error) => unwritten(error),
+        Asked::Refused(error) => error,
         Asked::Unanswered(unanswered) => unanswered.into(),
     })
 }
@@ -370,7 +370,7 @@ where
 /// How asking for something to be created came to nothing.
 enum Asked {
     /// It surely was not.
-    Refused(vimeo_api::Error),
+    Refused(Error),
     /// It may have been.
     Unanswered(Unanswered),
 }
@@ -393,31 +393,29 @@ async fn ask<T>(call: Call<T>, what: String, mark: Option<Arc<Mark>>) -> Result<
 where
     T: DeserializeOwned + Send + 'static,
 {
+    // A call that is not sent because it could not be written down first: that is what went wrong, not the call.
+    let unwritten = Arc::new(Mutex::new(None::<UploadError>));
+    let kept = Arc::clone(&unwritten);
     let before = BeforeSend::new(move || {
-        let mark = mark.clone();
+        let (mark, kept) = (mark.clone(), Arc::clone(&kept));
         async move {
-            match mark {
-                Some(mark) => mark.write().await.map_err(|error| vimeo_api::Error::Layer(Box::new(error))),
-                None => Ok(()),
-            }
+            let Some(mark) = mark else { return Ok(()) };
+            mark.write().await.map_err(|error| {
+                let layer = vimeo_api::Error::Layer(error.to_string().into());
+                *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                layer
+            })
         }
     });
     let asked = wall_clock();
     match call.extension(before.clone()).send().await {
         Ok(created) => Ok(created.into_inner()),
-        Err(error) if !before.is_done() || surely_nothing_created(&error) => Err(Asked::Refused(error)),
+        Err(error) if !before.is_done() => {
+            let unwritten = unwritten.lock().unwrap_or_else(PoisonError::into_inner).take();
+            Err(Asked::Refused(unwritten.map_or_else(|| error.into(), Error::from)))
+        }
+        Err(error) if surely_nothing_created(&error) => Err(Asked::Refused(error.into())),
         Err(source) => Err(Asked::Unanswered(Unanswered { what, asked, entry: None, source })),
-    }
-}
-
-/// A call that was not sent because it could not be written down first: that is what went wrong, not the call.
-fn unwritten(error: vimeo_api::Error) -> Error {
-    match error {
-        vimeo_api::Error::Layer(layer) => match layer.downcast::<UploadError>() {
-            Ok(error) => (*error).into(),
-            Err(layer) => vimeo_api::Error::Layer(layer).into(),
-        },
-        error => error.into(),
     }
 }
 

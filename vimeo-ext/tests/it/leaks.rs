@@ -66,8 +66,8 @@ async fn every_sending_path_keeps_the_token_with_the_api_and_shows_no_secret() {
     shown += &format!("{error} {error:?}");
     let old = AccessToken::from("0ld-s3cret");
     for error in [
-        vimeo.auth().verify_token(&old).await.unwrap_err(),
-        vimeo.auth().revoke_token(&old).await.unwrap_err(),
+        vimeo_ext::Error::from(vimeo.auth().verify_token(&old).await.unwrap_err()),
+        vimeo_ext::Error::from(vimeo.auth().revoke_token(&old).await.unwrap_err()),
         vimeo_ext::Error::from(vimeo.for_account("b", old).unwrap().get("/me").send().await.unwrap_err()),
     ] {
         shown += &format!("{error} {error:?}");

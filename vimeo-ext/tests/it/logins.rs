@@ -217,7 +217,7 @@ async fn login_errors_are_decoded_in_their_own_shape() {
         assert_eq!(error.call().unwrap().status().unwrap().as_u16(), status, "{error:?}");
 
         let error = vimeo.auth().complete(&login, "code=c&state=forged").await.unwrap_err();
-        assert!(matches!(error, vimeo_ext::Error::Auth(AuthError::StateMismatch)));
+        assert!(matches!(error, AuthError::StateMismatch));
         assert_eq!(fake.count(), 2, "a forged callback sends nothing");
     }
     let nobody = Vimeo::builder().build().unwrap();
@@ -254,7 +254,7 @@ async fn a_device_login_waits_as_the_caller_says_and_not_for_ever() {
     let vimeo = Vimeo::builder().app("app", "s3cret").transport(never).build().unwrap();
     let login = vimeo.auth().device("private").await.unwrap();
     let error = login.wait(&PendingCodes::AnyClientError).await.unwrap_err();
-    assert!(matches!(error, vimeo_ext::Error::Auth(AuthError::DeviceExpired { .. })), "{error}");
+    assert!(matches!(error, AuthError::DeviceExpired { .. }), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -265,7 +265,7 @@ async fn a_pause_that_is_longer_than_the_device_code_lasts_is_cut_short() {
     let login = vimeo.auth().device("private").await.unwrap();
     let began = tokio::time::Instant::now();
     let error = login.wait(&PendingCodes::AnyClientError).await.unwrap_err();
-    assert!(matches!(error, vimeo_ext::Error::Auth(AuthError::DeviceExpired { .. })), "{error}");
+    assert!(matches!(error, AuthError::DeviceExpired { .. }), "{error}");
     assert_eq!(began.elapsed().as_secs(), 30);
 }
 

@@ -118,7 +118,7 @@ impl Context {
         self.grant
             .get_or_try_init(verify)
             .await
-            .map_err(|error: crate::Error| Box::new(ToolError::of(&error, spec, self.now())))
+            .map_err(|error: vimeo_ext::Error| Box::new(ToolError::of(&error, spec, self.now())))
     }
 
     /// The app that is meant: the one that is named, else the token's own.
