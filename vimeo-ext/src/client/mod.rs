@@ -164,7 +164,7 @@ impl Vimeo {
         } else if let Some(app) = &auth.app {
             auth.session = auth.cache.session(&auth, app, ScopeSet::default());
         }
-        let budget = shared.budgets.of(key.as_str(), &shared.clock);
+        let budget = shared.budgets.of(&key.to_string(), &shared.clock);
         let api = shared.client(Arc::clone(&auth.session), Arc::clone(&budget), None);
         Ok(Self { inner: Arc::new(Inner { api, auth, budget, shared, apart, scopes: None }) })
     }

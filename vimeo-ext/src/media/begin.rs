@@ -22,8 +22,8 @@ use crate::loopback::is_loopback;
 use crate::retry::{Effect, effect_of_error};
 use crate::transport::BeforeSend;
 use crate::upload::{
-    BoxFuture, Claim, IntoSource, Journal, JournalLocation, Mark, Progress, Source, Standing, Upload,
-    UploadError, UploadOptions, UploadTicket,
+    BoxFuture, Claim, Identity, IntoSource, Journal, JournalLocation, Mark, Progress, Purpose, Source,
+    Standing, Upload, UploadError, UploadOptions, UploadTicket,
 };
 use crate::upload_ticket::link_problem;
 use crate::{Error, Vimeo};
@@ -96,8 +96,8 @@ impl Transfer {
 
 /// What is to be created for the file.
 pub(crate) struct Intent {
-    /// What it is for, without the account: `new video`.
-    pub(crate) purpose: String,
+    /// What it is for.
+    pub(crate) purpose: Purpose,
     /// For messages: `a video`.
     pub(crate) what: String,
     /// What it is created with.
@@ -255,9 +255,9 @@ async fn claim(
             }
         },
     };
-    let (Some(_), Some(who)) = (source.path(), vimeo.who()) else { return Ok(None) };
-    let purpose = format!("{} {who}", intent.purpose);
-    match journal.claim_unasked(source, purpose, intent.settings.clone()).await {
+    let (Some(_), Some(owner)) = (source.path(), vimeo.owner()) else { return Ok(None) };
+    let identity = Identity { purpose: intent.purpose.clone(), owner: Some(owner) };
+    match journal.claim_unasked(source, identity, intent.settings.clone()).await {
         Ok(claim) => Ok(Some(claim)),
         Err(error) if !asked_for && is_of_folder(&error, journal.folder()) => {
             tracing::warn!(%error, "no journal: an upload that is killed will not be resumed");

@@ -8,11 +8,8 @@ use vimeo_api::types;
 
 use super::begin::{Begun, Created, Intent, Transfer, begin};
 use super::{VideoRef, Warning};
-use crate::upload::{IntoSource, Journal, Progress, Upload, UploadOptions, UploadTicket, Uploaded};
+use crate::upload::{IntoSource, Journal, Progress, Purpose, Upload, UploadOptions, UploadTicket, Uploaded};
 use crate::{Error, Vimeo};
-
-/// How the journal's purpose of a replacement begins; the video's number and the account follow.
-pub(crate) const NEW_FILE_OF: &str = "new file of /videos/";
 
 /// An upload of a new file for a video; from [`Vimeo::replace`].
 #[must_use = "nothing is replaced until send() is awaited"]
@@ -104,7 +101,7 @@ impl Replace {
         let id = video.id_for("create_video_version")?.clone();
         let number = id.number();
         let intent = Intent {
-            purpose: format!("{NEW_FILE_OF}{number}"),
+            purpose: Purpose::NewVersion { video: number },
             what: format!("a version of /videos/{number}"),
             settings: Value::Null,
             video_uri: Some(video.uri().to_owned()),

@@ -10,11 +10,10 @@ use tokio::time::{Instant, sleep};
 use vimeo_api::ResourceUri;
 
 use super::begin::{Created, clock_ahead, wall_clock};
-use super::replace::NEW_FILE_OF;
 use crate::timeouts::after;
 use crate::upload::{
-    Claim, Entry, FileSource, Journal, JournalLocation, SizeFoundBy, Source, Standing, Upload, UploadError,
-    UploadTicket,
+    Claim, Entry, FileSource, Journal, JournalLocation, Purpose, SizeFoundBy, Source, Standing, Upload,
+    UploadError, UploadTicket,
 };
 use crate::{Error, Vimeo};
 
@@ -86,9 +85,12 @@ pub enum Reconciliation {
     Ambiguous(Vec<Candidate>),
 }
 
-/// The video whose file an upload replaces, by its purpose.
-fn replaced(purpose: &str) -> Option<u64> {
-    purpose.strip_prefix(NEW_FILE_OF)?.split(' ').next()?.parse().ok()
+/// The video whose file an upload replaces.
+fn replaced(entry: &Entry) -> Option<u64> {
+    match entry.purpose() {
+        Purpose::NewVersion { video } => Some(*video),
+        _ => None,
+    }
 }
 
 /// What of a video tells whether it waits for a file.
@@ -194,7 +196,7 @@ impl Unfinished {
 
     /// Whether an upload was begun by this client's account, or by its token where it has no account, at this API.
     pub fn is_own(&self, entry: &Entry) -> bool {
-        self.vimeo.who().is_some_and(|who| entry.purpose.ends_with(&who))
+        self.vimeo.owner().is_some_and(|owner| entry.identity.owner.as_ref() == Some(&owner))
     }
 
     /// The upload, ready to go on where the server stands. Needs no token, and takes the uploads of others as well.
@@ -235,11 +237,11 @@ impl Unfinished {
 
     /// The candidates, and what time it was by the clock of the one who answered.
     async fn look(&self, entry: &Entry) -> Result<(Vec<Candidate>, Option<DateTime<Utc>>), Error> {
-        let list = match replaced(&entry.purpose) {
+        let list = match replaced(entry) {
             Some(video) => self.vimeo.get(&format!("/videos/{video}/versions")),
             None => self.vimeo.get("/me/videos").query("sort", "date").query("direction", "desc"),
         };
-        let fields = match replaced(&entry.purpose) {
+        let fields = match replaced(entry) {
             Some(_) => "uri,name,filename,created_time,upload.status,upload.size",
             None => "uri,name,filename,created_time,upload.status,upload.size,privacy.view",
         };
@@ -391,8 +393,8 @@ impl Unfinished {
 
     async fn claim(&self, entry: &Entry) -> Result<(FileSource, Claim), UploadError> {
         let mut source = FileSource::open(&entry.path).await?;
-        let (purpose, settings) = (entry.purpose.clone(), entry.settings.clone());
-        let claim = self.journal.claim_unasked(&mut source, purpose, settings).await?;
+        let (identity, settings) = (entry.identity.clone(), entry.settings.clone());
+        let claim = self.journal.claim_unasked(&mut source, identity, settings).await?;
         if matches!(claim.standing(), Standing::New) {
             // Finished or discarded since it was listed, or ended before anything was asked: nothing to go on with.
             claim.finish().await?;
@@ -412,7 +414,7 @@ impl Unfinished {
         }
         Err(UploadError::Journal {
             name: entry.id(),
-            reason: format!("it is a {}, which is not this client's account", entry.purpose),
+            reason: format!("it is {} of another than this client's account or API", entry.purpose()),
         })
     }
 }

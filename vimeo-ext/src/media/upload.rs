@@ -5,7 +5,7 @@ use vimeo_api::ResourceUri;
 
 use super::begin::{Begun, Created, Intent, Transfer, begin};
 use super::{CreateVideo, Warning, settings};
-use crate::upload::{IntoSource, Journal, Progress, Upload, UploadOptions, UploadTicket, Uploaded};
+use crate::upload::{IntoSource, Journal, Progress, Purpose, Upload, UploadOptions, UploadTicket, Uploaded};
 use crate::{Error, Vimeo};
 
 /// What of the answer to a creation is read.
@@ -138,7 +138,7 @@ impl CreateVideo<FromSource> {
         let Self { vimeo, mut body, way: FromSource(transfer) } = self;
         body = super::create::checked(body)?;
         let intent = Intent {
-            purpose: "new video".to_owned(),
+            purpose: Purpose::NewVideo,
             what: "a video".to_owned(),
             settings: settings::kept(&body),
             video_uri: None,

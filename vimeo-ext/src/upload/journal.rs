@@ -2,8 +2,10 @@
 //! on where the server stands and never makes a second video.
 
 mod files;
+mod identity;
 mod location;
 mod path_text;
+mod version_1;
 
 use std::fs::File;
 use std::io;
@@ -17,13 +19,17 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use self::files::{Files, check_folder, create_private_folder};
+pub use self::identity::Purpose;
+pub(crate) use self::identity::{Identity, Owner};
 pub(crate) use self::location::JournalLocation;
 use super::source::{Source, off_the_runtime, whole_sha256};
+use crate::auth::AccountKey;
 use crate::error::{UploadError, is_journal_id, journal_id_in};
 use crate::hex::hex;
 use crate::upload_ticket::{Fingerprint, UploadTicket};
 
-const VERSION: u32 = 1;
+/// The version of the entries that are written. Those of version 1 are read as well.
+const VERSION: u32 = 2;
 
 /// A folder with one small JSON file for each upload that is not finished.
 ///
@@ -34,10 +40,10 @@ const VERSION: u32 = 1;
 /// ```no_run
 /// # async fn create_video(size: u64) -> Result<vimeo_ext::upload::UploadTicket, vimeo_ext::upload::UploadError> { unimplemented!() }
 /// # async fn demo() -> Result<(), vimeo_ext::upload::UploadError> {
-/// use vimeo_ext::upload::{FileSource, Journal, Source, Standing, Upload};
+/// use vimeo_ext::upload::{FileSource, Journal, Purpose, Source, Standing, Upload};
 /// let journal = Journal::in_state_folder()?;
 /// let mut source = FileSource::open("film.mp4").await?;
-/// let mut claim = journal.claim(&mut source, "new video").await?;
+/// let mut claim = journal.claim(&mut source, Purpose::NewVideo).await?;
 /// let ticket = match claim.standing() {
 ///     Standing::Resumable(ticket) => ticket.clone(),
 ///     Standing::New | Standing::Uncertain => {
@@ -61,11 +67,15 @@ pub struct Journal {
 #[non_exhaustive]
 pub struct Entry {
     version: u32,
+    /// The name of its files, which is not in them.
+    #[serde(skip)]
+    id: String,
     /// The file, as an absolute path.
     #[serde(with = "path_text")]
     pub path: PathBuf,
-    /// What the upload is for, in the words of the one who began it.
-    pub purpose: String,
+    /// What the upload is for, and whose it is.
+    #[serde(flatten)]
+    pub(crate) identity: Identity,
     /// What the file looked like when the upload began.
     pub fingerprint: Fingerprint,
     /// When the upload began.
@@ -93,12 +103,25 @@ pub struct Entry {
 impl Entry {
     /// The name of this upload, to [`discard`](Journal::discard) it by.
     pub fn id(&self) -> String {
-        id_of(&self.path, &self.purpose)
+        self.id.clone()
+    }
+
+    /// What the upload is for.
+    pub fn purpose(&self) -> &Purpose {
+        &self.identity.purpose
     }
 
     /// The account that began it, where the client knew it by name.
     pub fn account(&self) -> Option<&str> {
-        self.purpose.rsplit_once(" for account ").map(|(_, account)| account)
+        match &self.identity.owner.as_ref()?.account {
+            AccountKey::Account(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The base URL of the API that it was begun at, where a client began it.
+    pub fn api(&self) -> Option<&str> {
+        Some(&self.identity.owner.as_ref()?.api)
     }
 
     /// Whether anything may have been created for it.
@@ -178,8 +201,8 @@ impl Journal {
 
     /// Claims the upload of a file, whether it is new or was begun before.
     ///
-    /// Uploads of one file are told apart by their `purpose`: the account, or the video that is to
-    /// be replaced. A new upload is written down at once, before anything is created for it.
+    /// Uploads of one file are told apart by their `purpose`; a program whose uploads differ in more, such as the account,
+    /// names that in [`Purpose::Other`]. A new upload is written down at once, before anything is created for it.
     ///
     /// # Errors
     /// [`UploadError::InUse`] when another process or task has it; [`UploadError::Journal`] when
@@ -188,9 +211,9 @@ impl Journal {
     pub async fn claim(
         &self,
         source: &mut (impl Source + ?Sized),
-        purpose: impl Into<String>,
+        purpose: impl Into<Purpose>,
     ) -> Result<Claim, UploadError> {
-        self.take(source, purpose.into(), Value::Null, true).await
+        self.take(source, purpose.into().into(), Value::Null, true).await
     }
 
     /// As [`claim`](Self::claim), but not yet marked as asked for, and with the settings that the video is created with.
@@ -198,16 +221,16 @@ impl Journal {
     pub(crate) async fn claim_unasked(
         &self,
         source: &mut (impl Source + ?Sized),
-        purpose: String,
+        identity: Identity,
         settings: Value,
     ) -> Result<Claim, UploadError> {
-        self.take(source, purpose, settings, false).await
+        self.take(source, identity, settings, false).await
     }
 
     async fn take(
         &self,
         source: &mut (impl Source + ?Sized),
-        purpose: String,
+        identity: Identity,
         settings: Value,
         asks: bool,
     ) -> Result<Claim, UploadError> {
@@ -228,8 +251,16 @@ impl Journal {
         let folder = self.folder.clone();
         off_the_runtime(&name.clone(), "claim", move || {
             let path = path.canonicalize().map_err(|e| UploadError::io("find", &name, e))?;
-            let files = Files::new(&folder, &id_of(&path, &purpose));
             create_private_folder(&folder)?;
+            let mut files = Files::new(&folder, &identity.id(&path));
+            // An earlier release called it otherwise, and what it began goes on under that name.
+            if let Some(id) = version_1::id(&identity, &path)
+                && let earlier = Files::new(&folder, &id)
+                && !files.entry.exists()
+                && earlier.entry.exists()
+            {
+                files = earlier;
+            }
             let lock = files.lock(&name)?;
             let (entry, is_new) = match files.read()? {
                 Some(entry) if entry.is_begun() => {
@@ -242,8 +273,9 @@ impl Journal {
                     let begun = SystemTime::now().into();
                     let entry = Entry {
                         version: VERSION,
+                        id: files.id.clone(),
                         path,
-                        purpose,
+                        identity,
                         fingerprint,
                         begun,
                         asked: asks.then_some(begun),
@@ -422,17 +454,6 @@ impl Mark {
         })
         .await
     }
-}
-
-fn id_of(path: &Path, purpose: &str) -> String {
-    let mut hash = Sha256::new();
-    hash.update(path.as_os_str().as_encoded_bytes());
-    // Neither a path nor a purpose can pretend to be part of the other.
-    hash.update([0]);
-    hash.update(purpose.as_bytes());
-    let mut id = hex(&hash.finalize());
-    id.truncate(32);
-    id
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::{Journal, JournalLocation, LinkClient, UploadError};
+use super::{Journal, JournalLocation, LinkClient, Owner, UploadError};
 use crate::loopback::is_loopback;
 use crate::{Vimeo, VimeoBuilder};
 
@@ -56,8 +56,8 @@ impl Vimeo {
 
     /// Whose uploads these are, and where: what stays the same when a process is started again. `None` when that cannot
     /// be told, because a refresher alone says who it is, and has not yet.
-    pub(crate) fn who(&self) -> Option<String> {
-        Some(format!("at {} for {}", self.api().base_url(), self.key()?))
+    pub(crate) fn owner(&self) -> Option<Owner> {
+        Some(Owner { account: self.key()?, api: self.api().base_url().to_string() })
     }
 
     /// The HTTP client for upload links, shared by all uploads: it carries no token.

@@ -78,7 +78,8 @@ async fn list(context: &Context<'_>, journal: &Journal) -> Result<Exit> {
             .map(|entry| match entry {
                 Ok(entry) => json!({
                     "id": entry.id(), "file": entry.path.display().to_string(), "video": video(entry), "size": entry.fingerprint.size,
-                    "begun": entry.begun.to_rfc3339(), "for": entry.purpose, "problem": null,
+                    "begun": entry.begun.to_rfc3339(), "purpose": entry.purpose(), "account": entry.account(), "api": entry.api(),
+                    "problem": null,
                 }),
                 Err(error) => json!({
                     "id": error.journal_entry(), "file": null, "video": null, "problem": error.to_string(),

@@ -5,6 +5,8 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use serde::Deserialize;
+
 use super::{Entry, VERSION};
 use crate::error::UploadError;
 use crate::private_files;
@@ -16,10 +18,17 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// The most bytes of an entry that are read: far more than one has, unless it is damaged.
 const MAX_ENTRY: u64 = 4 * 1024 * 1024;
 
+/// What is read of an entry before all else.
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
 /// The files of one upload.
 #[derive(Debug, Clone)]
 pub(super) struct Files {
     folder: PathBuf,
+    pub(super) id: String,
     pub(super) entry: PathBuf,
     pub(super) next: PathBuf,
     lock: PathBuf,
@@ -29,6 +38,7 @@ impl Files {
     pub(super) fn new(folder: &Path, id: &str) -> Self {
         Self {
             folder: folder.to_owned(),
+            id: id.to_owned(),
             entry: folder.join(format!("{id}.json")),
             next: folder.join(format!("{id}.next")),
             lock: folder.join(format!("{id}.lock")),
@@ -74,14 +84,18 @@ impl Files {
         let mut text = Vec::new();
         file.take(MAX_ENTRY).read_to_end(&mut text).map_err(failed)?;
         // What it says of a wrong value could show part of the link.
-        let entry: Entry = serde_json::from_slice(&text).map_err(|error| {
+        let unreadable = |error: serde_json::Error| {
             let place = format!("line {}, column {}", error.line(), error.column());
             self.unusable(format!("it cannot be read from {place} on"))
-        })?;
-        if entry.version != VERSION {
-            return Err(self.unusable(format!("its version is {}", entry.version)));
+        };
+        let Version { version } = serde_json::from_slice(&text).map_err(unreadable)?;
+        if !(1..=VERSION).contains(&version) {
+            return Err(
+                self.unusable(format!("its version is {version}, and this release reads up to {VERSION}"))
+            );
         }
-        Ok(Some(entry))
+        let entry: Entry = serde_json::from_slice(&text).map_err(unreadable)?;
+        Ok(Some(Entry { version: VERSION, id: self.id.clone(), ..entry }))
     }
 
     /// Replaces the entry: whoever reads it, at whatever moment, sees the old or the new one.

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod ids;
+mod journals_of_releases;
 mod many;
 mod other_ways;
 mod pictures;

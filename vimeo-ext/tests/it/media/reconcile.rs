@@ -207,6 +207,6 @@ async fn an_upload_of_another_account_is_not_ones_own() {
     for other in [place.builder().account("bert").build().unwrap(), place.vimeo()] {
         assert!(!other.unfinished().unwrap().is_own(entry));
         let error = other.unfinished().unwrap().reconcile(&entry.id()).await.unwrap_err();
-        assert!(error.to_string().contains("not this client's account"), "{error}");
+        assert!(error.to_string().contains("another than this client's account"), "{error}");
     }
 }

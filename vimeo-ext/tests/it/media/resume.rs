@@ -169,7 +169,7 @@ async fn without_a_candidate_the_entry_is_discarded_and_the_call_starts_over() {
 
     let stranger = place.builder().account("another").build().unwrap().unfinished().unwrap();
     let error = stranger.candidates(entry).await.unwrap_err();
-    assert!(error.to_string().contains("not this client's account"), "{error}");
+    assert!(error.to_string().contains("another than this client's account"), "{error}");
 
     assert!(unfinished.discard(&entry.id()).await.unwrap());
     assert!(!place.vimeo().upload(&path).send().await.unwrap().continued);

@@ -1,0 +1,176 @@
+//! Uploads that earlier releases left unfinished. The entries are as those wrote them, but for what differs from run to run:
+//! file, API, video and link.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use secrecy::ExposeSecret;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use vimeo_ext::Vimeo;
+use vimeo_ext::upload::{FileSource, Journal, Purpose, Standing, UploadTicket};
+
+use super::Place;
+
+/// An entry, and the sentence that was its identity, with the account if it was a client's.
+const NEW_VIDEO: (&str, &str) =
+    (include_str!("journals_of_releases/new_video.json"), "new video at API for account anna");
+const NEW_VERSION: (&str, &str) =
+    (include_str!("journals_of_releases/new_version.json"), "new file of VIDEO at API for account anna");
+const OWN_PURPOSE: (&str, &str) = (include_str!("journals_of_releases/own_purpose.json"), "new video");
+
+/// A folder with a film and its entry, as an earlier release left them.
+struct Left {
+    place: Place,
+    film: std::path::PathBuf,
+    video: String,
+}
+
+impl Left {
+    async fn by(release: (&str, &str)) -> Self {
+        let place = Place::new().await;
+        let film = place.file("film.mp4", b"twelve bytes").canonicalize().unwrap();
+        let (entry, sentence) = release;
+        let modified = entry.split("\"modified\": \"").nth(1).unwrap().split('"').next().unwrap();
+        let modified: chrono::DateTime<chrono::Utc> = modified.parse().unwrap();
+        std::fs::File::options()
+            .append(true)
+            .open(&film)
+            .unwrap()
+            .set_modified(SystemTime::from(modified))
+            .unwrap();
+        let vimeo = place.vimeo();
+        let ticket = created(&vimeo).await;
+        let fill = |text: &str| {
+            text.replace("FILM", film.to_str().unwrap())
+                .replace("VIDEO", ticket.video_uri())
+                .replace("LINK", ticket.upload_link().expose_secret())
+                .replace("API", vimeo.api().base_url().as_str())
+        };
+        let folder = place.journal().folder().to_owned();
+        private_folder(&folder);
+        let name = name_of(&film, &fill(sentence));
+        std::fs::write(folder.join(format!("{name}.json")), fill(entry)).unwrap();
+        std::fs::write(folder.join(format!("{name}.lock")), "").unwrap();
+        Self { place, film, video: ticket.video_uri().to_owned() }
+    }
+
+    fn anna(&self) -> Vimeo {
+        self.place.builder().account("anna").build().unwrap()
+    }
+
+    fn posts(&self) -> usize {
+        self.place.steps().iter().filter(|step| step.starts_with("POST")).count()
+    }
+
+    /// The video has its bytes, nothing was created beside it, and the journal is empty.
+    fn is_finished(&self) {
+        assert_eq!(self.posts(), 1, "the one that stands for the earlier release's");
+        assert_eq!(self.place.written_down(), 0);
+        let steps = self.place.steps();
+        assert!(steps.contains(&"PATCH link".to_owned()), "{steps:?}");
+    }
+}
+
+async fn created(vimeo: &Vimeo) -> UploadTicket {
+    let body = json!({"upload": {"approach": "tus", "size": 12}, "name": "Surf"});
+    let video = vimeo.post("/me/videos").json(&body).send().await.unwrap();
+    let link = video["upload"]["upload_link"].as_str().unwrap();
+    UploadTicket::new(video["uri"].as_str().unwrap(), link, 12).unwrap()
+}
+
+/// What version 1 called the files of an upload.
+fn name_of(film: &Path, sentence: &str) -> String {
+    let hash = Sha256::new().chain_update(film.to_str().unwrap()).chain_update([0]).chain_update(sentence);
+    let digest = hash.finalize();
+    digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn private_folder(folder: &Path) {
+    std::fs::create_dir_all(folder).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_new_video_is_found_and_resumed_and_not_begun_a_second_time() {
+    let left = Left::by(NEW_VIDEO).await;
+    let video = left.anna().upload(&*left.film).name("Surf").send().await.unwrap();
+    assert!(video.continued);
+    assert_eq!(video.uri, left.video);
+    left.is_finished();
+}
+
+#[tokio::test]
+async fn a_new_version_is_found_and_resumed_and_not_begun_a_second_time() {
+    let left = Left::by(NEW_VERSION).await;
+    let replaced = left.anna().replace(&*left.video, &*left.film).send().await.unwrap();
+    assert!(replaced.continued);
+    left.is_finished();
+}
+
+#[tokio::test]
+async fn an_entry_of_a_program_of_its_own_is_found_by_that_programs_name() {
+    let left = Left::by(OWN_PURPOSE).await;
+    let mut source = FileSource::open(&left.film).await.unwrap();
+    let claim = left.place.journal().claim(&mut source, "new video").await.unwrap();
+    let Standing::Resumable(ticket) = claim.standing() else { panic!("{:?}", claim.standing()) };
+    assert_eq!(ticket.video_uri(), left.video);
+    drop(claim);
+
+    let unfinished = left.anna().unfinished().unwrap();
+    let [Ok(entry)] = &unfinished.list().await.unwrap()[..] else { panic!("one entry") };
+    assert_eq!(entry.purpose(), &Purpose::from("new video"));
+    assert!(!unfinished.is_own(entry), "nobody knows whose it is");
+    unfinished.resume(entry).await.unwrap().run().await.unwrap();
+    left.is_finished();
+}
+
+#[tokio::test]
+async fn what_an_entry_says_is_read_and_it_keeps_its_name_when_it_is_written_again() {
+    for (release, purpose) in [(NEW_VIDEO, Some(Purpose::NewVideo)), (NEW_VERSION, None)] {
+        let left = Left::by(release).await;
+        let unfinished = left.anna().unfinished().unwrap();
+        let [Ok(entry)] = &unfinished.list().await.unwrap()[..] else { panic!("one entry") };
+        let video = left.video.rsplit('/').next().unwrap().parse().unwrap();
+        assert_eq!(entry.purpose(), &purpose.unwrap_or(Purpose::NewVersion { video }));
+        assert_eq!(entry.account(), Some("anna"));
+        assert_eq!(entry.api(), Some(left.place.sandbox.url().as_str()));
+        assert!(unfinished.is_own(entry));
+        assert!(!left.place.vimeo().unfinished().unwrap().is_own(entry));
+
+        unfinished.adopt(entry, &left.video).await.unwrap();
+        let [Ok(again)] = &unfinished.list().await.unwrap()[..] else { panic!("one entry") };
+        assert_eq!((again.id(), again.purpose()), (entry.id(), entry.purpose()));
+        let written =
+            std::fs::read_to_string(left.place.journal().folder().join(format!("{}.json", entry.id())));
+        let written: serde_json::Value = serde_json::from_str(&written.unwrap()).unwrap();
+        assert_eq!(written["version"], 2);
+        assert_eq!(
+            written["owner"],
+            json!({"account": {"kind": "account", "name": "anna"}, "api": entry.api().unwrap()})
+        );
+        assert!(unfinished.discard(&entry.id()).await.unwrap());
+        assert_eq!(left.place.written_down(), 0);
+    }
+}
+
+#[tokio::test]
+async fn an_entry_of_a_later_release_is_refused_by_its_version() {
+    let left = Left::by(NEW_VIDEO).await;
+    let folder = left.place.journal().folder().to_owned();
+    let path = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .find(|path| path.extension().is_some_and(|kind| kind == "json"))
+        .unwrap();
+    std::fs::write(&path, r#"{"version": 3, "upload": "otherwise"}"#).unwrap();
+    let error = left.anna().upload(&*left.film).name("Surf").send().await.unwrap_err();
+    assert!(error.to_string().contains("version is 3"), "{error}");
+    assert_eq!(left.posts(), 1);
+    let [Err(error)] = &Journal::in_folder(&folder).list().await.unwrap()[..] else { panic!("one entry") };
+    assert!(error.to_string().contains("version is 3"), "{error}");
+}
