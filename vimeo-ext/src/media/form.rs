@@ -85,7 +85,7 @@ impl CreateVideo<ByForm> {
     ///
     /// # Errors
     ///
-    /// [`MediaError::BadAddress`](super::MediaError::BadAddress) before anything is sent; [`Error::Call`] when Vimeo does
+    /// [`MediaError::BadAddress`](crate::MediaError::BadAddress) before anything is sent; [`Error::Call`] when Vimeo does
     /// not want it; [`UploadError::NoUploadLink`] when its answer holds neither form nor link; and
     /// [`UploadError::Unanswered`] when its answer is lost.
     pub async fn send(self) -> Result<FormUpload, Error> {

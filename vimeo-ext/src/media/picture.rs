@@ -51,7 +51,7 @@ impl UploadPicture {
     /// # Errors
     ///
     /// [`Error::Upload`] when the file cannot be read, before anything is sent; [`Error::Media`] for the rest:
-    /// [`MediaError`](super::MediaError) says which. A link that has expired is asked for anew, once.
+    /// [`MediaError`](crate::MediaError) says which. A link that has expired is asked for anew, once.
     pub async fn send(self) -> Result<UploadedFile, Error> {
         let file = SmallFile::open(self.file, Expected::Image, self.media_type).await?;
         let path = self.target.collection(&self.vimeo, self.active.is_some()).await?;
