@@ -45,10 +45,11 @@
 //!
 //! ```no_run
 //! # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
+//! use vimeo_ext::api::types::VideoViewPrivacy;
 //! let video = vimeo
 //!     .upload("film.mp4")
 //!     .name("Surf")
-//!     .privacy("unlisted")
+//!     .privacy(VideoViewPrivacy::Unlisted)
 //!     .on_progress(|progress| tracing::info!(sent = progress.sent, total = progress.total))
 //!     .send()
 //!     .await?;

@@ -136,8 +136,7 @@ impl CreateAppWebhook {
     }
 
     /// Event that triggers the webhook. `transcript-status-complete` also fires when a transcript has failed; `video-transcode-fully-playable` waits for every resolution up to that of the source, 4K at most.
-    pub fn webhook_type(self, value: impl Into<types::WebhookType>) -> Self {
-        let value: types::WebhookType = value.into();
+    pub fn webhook_type(self, value: types::WebhookType) -> Self {
         self.set_body_field("webhook_type", &value)
     }
 
@@ -184,8 +183,7 @@ impl EditAppWebhook {
     }
 
     /// Event that triggers the webhook. `transcript-status-complete` also fires when a transcript has failed; `video-transcode-fully-playable` waits for every resolution up to that of the source, 4K at most.
-    pub fn webhook_type(self, value: impl Into<types::WebhookType>) -> Self {
-        let value: types::WebhookType = value.into();
+    pub fn webhook_type(self, value: types::WebhookType) -> Self {
         self.set_body_field("webhook_type", &value)
     }
 

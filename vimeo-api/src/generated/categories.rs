@@ -283,14 +283,12 @@ impl ListCategories {
     }
 
     /// Order of the list.
-    pub fn sort(self, value: impl Into<types::CategorySort>) -> Self {
-        let value: types::CategorySort = value.into();
+    pub fn sort(self, value: types::CategorySort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -325,14 +323,12 @@ impl ListCategoryChannels {
     }
 
     /// Order of the channels; `followers` and `videos` go by number.
-    pub fn sort(self, value: impl Into<types::ChannelSort>) -> Self {
-        let value: types::ChannelSort = value.into();
+    pub fn sort(self, value: types::ChannelSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -363,14 +359,12 @@ impl ListCategoryGroups {
     }
 
     /// Order of the groups; `members` and `videos` go by number.
-    pub fn sort(self, value: impl Into<types::GroupSort>) -> Self {
-        let value: types::GroupSort = value.into();
+    pub fn sort(self, value: types::GroupSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -401,20 +395,17 @@ impl ListCategoryVideos {
     }
 
     /// Order of the list.
-    pub fn sort(self, value: impl Into<types::CategoryVideoSort>) -> Self {
-        let value: types::CategoryVideoSort = value.into();
+    pub fn sort(self, value: types::CategoryVideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(self, value: impl Into<types::CategoryVideoFilter>) -> Self {
-        let value: types::CategoryVideoFilter = value.into();
+    pub fn filter(self, value: types::CategoryVideoFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -460,14 +451,12 @@ impl ListMyCategories {
     }
 
     /// Order of the categories.
-    pub fn sort(self, value: impl Into<types::SubscribedCategorySort>) -> Self {
-        let value: types::SubscribedCategorySort = value.into();
+    pub fn sort(self, value: types::SubscribedCategorySort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -503,14 +492,12 @@ impl ListUserCategories {
     }
 
     /// Order of the categories.
-    pub fn sort(self, value: impl Into<types::SubscribedCategorySort>) -> Self {
-        let value: types::SubscribedCategorySort = value.into();
+    pub fn sort(self, value: types::SubscribedCategorySort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 

@@ -488,16 +488,10 @@ impl Channels<'_> {
     pub fn list_channel_subscribers(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        filter: impl Into<types::ModeratorFilter>,
+        filter: types::ModeratorFilter,
     ) -> ListChannelSubscribers {
         TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
-            .set_query(
-                "filter",
-                &{
-                    let filter: types::ModeratorFilter = filter.into();
-                    filter
-                },
-            )
+            .set_query("filter", &filter)
     }
 
     /// List the videos in a channel.
@@ -774,20 +768,17 @@ impl ListChannels {
     }
 
     /// `relevant` needs a `query`; without one the answer is 400.
-    pub fn sort(self, value: impl Into<types::ChannelDirectorySort>) -> Self {
-        let value: types::ChannelDirectorySort = value.into();
+    pub fn sort(self, value: types::ChannelDirectorySort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// `featured` keeps only what Vimeo features.
-    pub fn filter(self, value: impl Into<types::FeaturedFilter>) -> Self {
-        let value: types::FeaturedFilter = value.into();
+    pub fn filter(self, value: types::FeaturedFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -874,8 +865,7 @@ impl EditChannel {
     }
 
     /// Who may open the channel; `moderators` keeps it to moderators, `users` adds the users picked by name.
-    pub fn privacy(self, value: impl Into<types::ChannelViewPrivacy>) -> Self {
-        let value: types::ChannelViewPrivacy = value.into();
+    pub fn privacy(self, value: types::ChannelViewPrivacy) -> Self {
         self.set_body_field("privacy", &value)
     }
 }
@@ -917,14 +907,12 @@ impl ListChannelModerators {
     }
 
     /// By name or by date.
-    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
-        let value: types::NameOrDateSort = value.into();
+    pub fn sort(self, value: types::NameOrDateSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -987,8 +975,7 @@ impl ListChannelPrivateMembers {
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -1058,14 +1045,12 @@ impl ListChannelSubscribers {
     }
 
     /// By name or by date.
-    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
-        let value: types::NameOrDateSort = value.into();
+    pub fn sort(self, value: types::NameOrDateSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -1096,14 +1081,12 @@ impl ListChannelVideos {
     }
 
     /// `manual` keeps the arrangement made by hand; `default` must not be combined with `direction`, else 400.
-    pub fn sort(self, value: impl Into<types::ChannelVideoSort>) -> Self {
-        let value: types::ChannelVideoSort = value.into();
+    pub fn sort(self, value: types::ChannelVideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -1114,8 +1097,7 @@ impl ListChannelVideos {
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
-        let value: types::EmbeddableFilter = value.into();
+    pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -1179,20 +1161,17 @@ impl ListMyChannels {
     }
 
     /// Order of the channels; `followers` and `videos` go by number.
-    pub fn sort(self, value: impl Into<types::ChannelSort>) -> Self {
-        let value: types::ChannelSort = value.into();
+    pub fn sort(self, value: types::ChannelSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// `moderated` keeps only what the user moderates.
-    pub fn filter(self, value: impl Into<types::ModeratedFilter>) -> Self {
-        let value: types::ModeratedFilter = value.into();
+    pub fn filter(self, value: types::ModeratedFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -1232,20 +1211,17 @@ impl ListUserChannels {
     }
 
     /// Order of the channels; `followers` and `videos` go by number.
-    pub fn sort(self, value: impl Into<types::ChannelSort>) -> Self {
-        let value: types::ChannelSort = value.into();
+    pub fn sort(self, value: types::ChannelSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// `moderated` keeps only what the user moderates.
-    pub fn filter(self, value: impl Into<types::ModeratedFilter>) -> Self {
-        let value: types::ModeratedFilter = value.into();
+    pub fn filter(self, value: types::ModeratedFilter) -> Self {
         self.set_query("filter", &value)
     }
 

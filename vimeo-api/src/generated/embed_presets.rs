@@ -559,8 +559,7 @@ impl EditMyEmbedPreset {
     }
 
     /// Only `nothing` is taken; it switches the outro off.
-    pub fn outro(self, value: impl Into<types::OutroType>) -> Self {
-        let value: types::OutroType = value.into();
+    pub fn outro(self, value: types::OutroType) -> Self {
         self.set_body_field("outro", &value)
     }
 }
@@ -708,8 +707,7 @@ impl EditUserEmbedPreset {
     }
 
     /// Only `nothing` is taken; it switches the outro off.
-    pub fn outro(self, value: impl Into<types::OutroType>) -> Self {
-        let value: types::OutroType = value.into();
+    pub fn outro(self, value: types::OutroType) -> Self {
         self.set_body_field("outro", &value)
     }
 }

@@ -466,14 +466,12 @@ impl ListMyFolders {
     }
 
     /// Order of the folders.
-    pub fn sort(self, value: impl Into<types::FolderSort>) -> Self {
-        let value: types::FolderSort = value.into();
+    pub fn sort(self, value: types::FolderSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -560,14 +558,12 @@ impl ListMyFolderItems {
     }
 
     /// With `duration`, events and then folders come in groups of their own, as they have none.
-    pub fn sort(self, value: impl Into<types::FolderItemSort>) -> Self {
-        let value: types::FolderItemSort = value.into();
+    pub fn sort(self, value: types::FolderItemSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -578,8 +574,7 @@ impl ListMyFolderItems {
     }
 
     /// Kind of item to keep.
-    pub fn filter(self, value: impl Into<types::FolderItemFilter>) -> Self {
-        let value: types::FolderItemFilter = value.into();
+    pub fn filter(self, value: types::FolderItemFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -619,14 +614,12 @@ impl ListMyFolderVideos {
     }
 
     /// With `duration`, events and then folders come in groups of their own, as they have none.
-    pub fn sort(self, value: impl Into<types::FolderItemSort>) -> Self {
-        let value: types::FolderItemSort = value.into();
+    pub fn sort(self, value: types::FolderItemSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -720,14 +713,12 @@ impl ListUserFolders {
     }
 
     /// Order of the folders.
-    pub fn sort(self, value: impl Into<types::FolderSort>) -> Self {
-        let value: types::FolderSort = value.into();
+    pub fn sort(self, value: types::FolderSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -814,14 +805,12 @@ impl ListUserFolderItems {
     }
 
     /// With `duration`, events and then folders come in groups of their own, as they have none.
-    pub fn sort(self, value: impl Into<types::FolderItemSort>) -> Self {
-        let value: types::FolderItemSort = value.into();
+    pub fn sort(self, value: types::FolderItemSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -832,8 +821,7 @@ impl ListUserFolderItems {
     }
 
     /// Kind of item to keep.
-    pub fn filter(self, value: impl Into<types::FolderItemFilter>) -> Self {
-        let value: types::FolderItemFilter = value.into();
+    pub fn filter(self, value: types::FolderItemFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -858,14 +846,12 @@ impl ListUserFolderVideos {
     }
 
     /// With `duration`, events and then folders come in groups of their own, as they have none.
-    pub fn sort(self, value: impl Into<types::FolderItemSort>) -> Self {
-        let value: types::FolderItemSort = value.into();
+    pub fn sort(self, value: types::FolderItemSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 

@@ -348,20 +348,17 @@ impl ListGroups {
     }
 
     /// Order of the answer; `followers` and `videos` go by number.
-    pub fn sort(self, value: impl Into<types::DirectorySort>) -> Self {
-        let value: types::DirectorySort = value.into();
+    pub fn sort(self, value: types::DirectorySort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// `featured` keeps only what Vimeo features.
-    pub fn filter(self, value: impl Into<types::FeaturedFilter>) -> Self {
-        let value: types::FeaturedFilter = value.into();
+    pub fn filter(self, value: types::FeaturedFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -421,20 +418,17 @@ impl ListGroupMembers {
     }
 
     /// By name or by date.
-    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
-        let value: types::NameOrDateSort = value.into();
+    pub fn sort(self, value: types::NameOrDateSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// `moderators` keeps only the moderators.
-    pub fn filter(self, value: impl Into<types::ModeratorFilter>) -> Self {
-        let value: types::ModeratorFilter = value.into();
+    pub fn filter(self, value: types::ModeratorFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -465,20 +459,17 @@ impl ListGroupVideos {
     }
 
     /// Order of the videos; `comments`, `likes` and `plays` go by number.
-    pub fn sort(self, value: impl Into<types::VideoSort>) -> Self {
-        let value: types::VideoSort = value.into();
+    pub fn sort(self, value: types::VideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
-        let value: types::EmbeddableFilter = value.into();
+    pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -537,20 +528,17 @@ impl ListMyGroups {
     }
 
     /// Order of the groups; `members` and `videos` go by number.
-    pub fn sort(self, value: impl Into<types::GroupSort>) -> Self {
-        let value: types::GroupSort = value.into();
+    pub fn sort(self, value: types::GroupSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// `moderated` keeps only what the user moderates.
-    pub fn filter(self, value: impl Into<types::ModeratedFilter>) -> Self {
-        let value: types::ModeratedFilter = value.into();
+    pub fn filter(self, value: types::ModeratedFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -590,20 +578,17 @@ impl ListUserGroups {
     }
 
     /// Order of the groups; `members` and `videos` go by number.
-    pub fn sort(self, value: impl Into<types::GroupSort>) -> Self {
-        let value: types::GroupSort = value.into();
+    pub fn sort(self, value: types::GroupSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// `moderated` keeps only what the user moderates.
-    pub fn filter(self, value: impl Into<types::ModeratedFilter>) -> Self {
-        let value: types::ModeratedFilter = value.into();
+    pub fn filter(self, value: types::ModeratedFilter) -> Self {
         self.set_query("filter", &value)
     }
 

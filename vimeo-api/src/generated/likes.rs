@@ -230,14 +230,12 @@ impl ListChannelVideoLikes {
     }
 
     /// By name or by date.
-    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
-        let value: types::NameOrDateSort = value.into();
+    pub fn sort(self, value: types::NameOrDateSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -262,14 +260,12 @@ impl ListMyLikedVideos {
     }
 
     /// Order of the videos; `comments`, `likes` and `plays` go by number.
-    pub fn sort(self, value: impl Into<types::VideoSort>) -> Self {
-        let value: types::VideoSort = value.into();
+    pub fn sort(self, value: types::VideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
-        let value: types::EmbeddableFilter = value.into();
+    pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -314,20 +310,17 @@ impl ListOnDemandPageLikes {
     }
 
     /// By name or by date.
-    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
-        let value: types::NameOrDateSort = value.into();
+    pub fn sort(self, value: types::NameOrDateSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// Kind of video on the page whose likes count.
-    pub fn filter(self, value: impl Into<types::OnDemandVideoType>) -> Self {
-        let value: types::OnDemandVideoType = value.into();
+    pub fn filter(self, value: types::OnDemandVideoType) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -352,14 +345,12 @@ impl ListUserLikedVideos {
     }
 
     /// Order of the videos; `comments`, `likes` and `plays` go by number.
-    pub fn sort(self, value: impl Into<types::VideoSort>) -> Self {
-        let value: types::VideoSort = value.into();
+    pub fn sort(self, value: types::VideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
-        let value: types::EmbeddableFilter = value.into();
+    pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -404,14 +395,12 @@ impl ListVideoLikes {
     }
 
     /// By name or by date.
-    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
-        let value: types::NameOrDateSort = value.into();
+    pub fn sort(self, value: types::NameOrDateSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 

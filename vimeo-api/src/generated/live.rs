@@ -1565,8 +1565,7 @@ impl EditLiveEventDestination {
     }
 
     /// Who can see the simulcast, in the service's own words: `CONNECTIONS` and `PUBLIC` are LinkedIn's, `all_friends`, `everyone` and `self` Facebook's, the others YouTube's.
-    pub fn privacy(self, value: impl Into<types::DestinationPrivacy>) -> Self {
-        let value: types::DestinationPrivacy = value.into();
+    pub fn privacy(self, value: types::DestinationPrivacy) -> Self {
         self.set_body_field("privacy", &value)
     }
 
@@ -1577,8 +1576,7 @@ impl EditLiveEventDestination {
     }
 
     /// Service that receives the simulcast; `custom_rtmp` is any other RTMP server.
-    pub fn service_name(self, value: impl Into<types::DestinationService>) -> Self {
-        let value: types::DestinationService = value.into();
+    pub fn service_name(self, value: types::DestinationService) -> Self {
         self.set_body_field("service_name", &value)
     }
 
@@ -1595,8 +1593,7 @@ impl EditLiveEventDestination {
     }
 
     /// What the target is: a YouTube channel, a LinkedIn organisation, a Facebook page, a Facebook or LinkedIn profile, or `custom`.
-    pub fn type_(self, value: impl Into<types::DestinationType>) -> Self {
-        let value: types::DestinationType = value.into();
+    pub fn type_(self, value: types::DestinationType) -> Self {
         self.set_body_field("type", &value)
     }
 }
@@ -1619,20 +1616,17 @@ impl ListLiveEvents {
     }
 
     /// By name or by date.
-    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
-        let value: types::NameOrDateSort = value.into();
+    pub fn sort(self, value: types::NameOrDateSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// Leave out the events that already sit in a folder, a showcase or a webinar.
-    pub fn filter(self, value: impl Into<types::LiveEventFilter>) -> Self {
-        let value: types::LiveEventFilter = value.into();
+    pub fn filter(self, value: types::LiveEventFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -1643,8 +1637,7 @@ impl ListLiveEvents {
     }
 
     /// Kind of events wanted: one-time, recurring or both.
-    pub fn type_(self, value: impl Into<types::LiveEventTypeFilter>) -> Self {
-        let value: types::LiveEventTypeFilter = value.into();
+    pub fn type_(self, value: types::LiveEventTypeFilter) -> Self {
         self.set_query("type", &value)
     }
 
@@ -1680,11 +1673,7 @@ impl CreateLiveEvent {
     }
 
     /// Language of the automated captions, as a BCP 47 tag.
-    pub fn auto_cc_lang(
-        self,
-        value: impl Into<types::LiveEventCaptionLanguage>,
-    ) -> Self {
-        let value: types::LiveEventCaptionLanguage = value.into();
+    pub fn auto_cc_lang(self, value: types::LiveEventCaptionLanguage) -> Self {
         self.set_body_field("auto_cc_lang", &value)
     }
 
@@ -1737,8 +1726,7 @@ impl CreateLiveEvent {
     }
 
     /// Order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
-    pub fn playlist_sort(self, value: impl Into<types::LiveEventPlaylistSort>) -> Self {
-        let value: types::LiveEventPlaylistSort = value.into();
+    pub fn playlist_sort(self, value: types::LiveEventPlaylistSort) -> Self {
         self.set_body_field("playlist_sort", &value)
     }
 
@@ -1837,11 +1825,7 @@ impl EditLiveEvent {
     }
 
     /// Language of the automated captions, as a BCP 47 tag.
-    pub fn auto_cc_language(
-        self,
-        value: impl Into<types::LiveEventCaptionLanguage>,
-    ) -> Self {
-        let value: types::LiveEventCaptionLanguage = value.into();
+    pub fn auto_cc_language(self, value: types::LiveEventCaptionLanguage) -> Self {
         self.set_body_field("auto_cc_language", &value)
     }
 
@@ -1883,8 +1867,7 @@ impl EditLiveEvent {
     }
 
     /// Order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
-    pub fn playlist_sort(self, value: impl Into<types::LiveEventPlaylistSort>) -> Self {
-        let value: types::LiveEventPlaylistSort = value.into();
+    pub fn playlist_sort(self, value: types::LiveEventPlaylistSort) -> Self {
         self.set_body_field("playlist_sort", &value)
     }
 
@@ -1910,8 +1893,7 @@ impl EditLiveEvent {
     }
 
     /// How the event streams: live, recording only, or a scheduled recording played as live (`simulive`).
-    pub fn stream_mode(self, value: impl Into<types::StreamMode>) -> Self {
-        let value: types::StreamMode = value.into();
+    pub fn stream_mode(self, value: types::StreamMode) -> Self {
         self.set_body_field("stream_mode", &value)
     }
 
@@ -2031,11 +2013,7 @@ impl EditLiveEventClosedCaptions {
     }
 
     /// Language of the automated captions, as a BCP 47 tag.
-    pub fn auto_cc_lang(
-        self,
-        value: impl Into<types::LiveEventCaptionLanguage>,
-    ) -> Self {
-        let value: types::LiveEventCaptionLanguage = value.into();
+    pub fn auto_cc_lang(self, value: types::LiveEventCaptionLanguage) -> Self {
         self.set_body_field("auto_cc_lang", &value)
     }
 }
@@ -2290,14 +2268,12 @@ impl ListLiveEventVideos {
     }
 
     /// Order of the videos; `arranged` is the order of the playlist.
-    pub fn sort(self, value: impl Into<types::LiveEventVideoSort>) -> Self {
-        let value: types::LiveEventVideoSort = value.into();
+    pub fn sort(self, value: types::LiveEventVideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -2308,8 +2284,7 @@ impl ListLiveEventVideos {
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
-        let value: types::EmbeddableFilter = value.into();
+    pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -2403,20 +2378,17 @@ impl ListMyLiveEvents {
     }
 
     /// By name or by date.
-    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
-        let value: types::NameOrDateSort = value.into();
+    pub fn sort(self, value: types::NameOrDateSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// Leave out the events that already sit in a folder, a showcase or a webinar.
-    pub fn filter(self, value: impl Into<types::LiveEventFilter>) -> Self {
-        let value: types::LiveEventFilter = value.into();
+    pub fn filter(self, value: types::LiveEventFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -2427,8 +2399,7 @@ impl ListMyLiveEvents {
     }
 
     /// Kind of events wanted: one-time, recurring or both.
-    pub fn type_(self, value: impl Into<types::LiveEventTypeFilter>) -> Self {
-        let value: types::LiveEventTypeFilter = value.into();
+    pub fn type_(self, value: types::LiveEventTypeFilter) -> Self {
         self.set_query("type", &value)
     }
 
@@ -2464,11 +2435,7 @@ impl CreateMyLiveEvent {
     }
 
     /// Language of the automated captions, as a BCP 47 tag.
-    pub fn auto_cc_lang(
-        self,
-        value: impl Into<types::LiveEventCaptionLanguage>,
-    ) -> Self {
-        let value: types::LiveEventCaptionLanguage = value.into();
+    pub fn auto_cc_lang(self, value: types::LiveEventCaptionLanguage) -> Self {
         self.set_body_field("auto_cc_lang", &value)
     }
 
@@ -2521,8 +2488,7 @@ impl CreateMyLiveEvent {
     }
 
     /// Order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
-    pub fn playlist_sort(self, value: impl Into<types::LiveEventPlaylistSort>) -> Self {
-        let value: types::LiveEventPlaylistSort = value.into();
+    pub fn playlist_sort(self, value: types::LiveEventPlaylistSort) -> Self {
         self.set_body_field("playlist_sort", &value)
     }
 
@@ -2621,11 +2587,7 @@ impl EditMyLiveEvent {
     }
 
     /// Language of the automated captions, as a BCP 47 tag.
-    pub fn auto_cc_language(
-        self,
-        value: impl Into<types::LiveEventCaptionLanguage>,
-    ) -> Self {
-        let value: types::LiveEventCaptionLanguage = value.into();
+    pub fn auto_cc_language(self, value: types::LiveEventCaptionLanguage) -> Self {
         self.set_body_field("auto_cc_language", &value)
     }
 
@@ -2667,8 +2629,7 @@ impl EditMyLiveEvent {
     }
 
     /// Order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
-    pub fn playlist_sort(self, value: impl Into<types::LiveEventPlaylistSort>) -> Self {
-        let value: types::LiveEventPlaylistSort = value.into();
+    pub fn playlist_sort(self, value: types::LiveEventPlaylistSort) -> Self {
         self.set_body_field("playlist_sort", &value)
     }
 
@@ -2694,8 +2655,7 @@ impl EditMyLiveEvent {
     }
 
     /// How the event streams: live, recording only, or a scheduled recording played as live (`simulive`).
-    pub fn stream_mode(self, value: impl Into<types::StreamMode>) -> Self {
-        let value: types::StreamMode = value.into();
+    pub fn stream_mode(self, value: types::StreamMode) -> Self {
         self.set_body_field("stream_mode", &value)
     }
 
@@ -2775,11 +2735,7 @@ impl EditMyLiveEventClosedCaptions {
     }
 
     /// Language of the automated captions, as a BCP 47 tag.
-    pub fn auto_cc_lang(
-        self,
-        value: impl Into<types::LiveEventCaptionLanguage>,
-    ) -> Self {
-        let value: types::LiveEventCaptionLanguage = value.into();
+    pub fn auto_cc_lang(self, value: types::LiveEventCaptionLanguage) -> Self {
         self.set_body_field("auto_cc_lang", &value)
     }
 }
@@ -2813,8 +2769,7 @@ impl CreateMyLiveEventDestination {
     }
 
     /// Who can see the simulcast, in the service's own words: `CONNECTIONS` and `PUBLIC` are LinkedIn's, `all_friends`, `everyone` and `self` Facebook's, the others YouTube's.
-    pub fn privacy(self, value: impl Into<types::DestinationPrivacy>) -> Self {
-        let value: types::DestinationPrivacy = value.into();
+    pub fn privacy(self, value: types::DestinationPrivacy) -> Self {
         self.set_body_field("privacy", &value)
     }
 
@@ -3017,14 +2972,12 @@ impl ListMyLiveEventVideos {
     }
 
     /// Order of the videos; `arranged` is the order of the playlist.
-    pub fn sort(self, value: impl Into<types::LiveEventVideoSort>) -> Self {
-        let value: types::LiveEventVideoSort = value.into();
+    pub fn sort(self, value: types::LiveEventVideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -3035,8 +2988,7 @@ impl ListMyLiveEventVideos {
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
-        let value: types::EmbeddableFilter = value.into();
+    pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -3132,20 +3084,17 @@ impl ListUserLiveEvents {
     }
 
     /// By name or by date.
-    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
-        let value: types::NameOrDateSort = value.into();
+    pub fn sort(self, value: types::NameOrDateSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// Leave out the events that already sit in a folder, a showcase or a webinar.
-    pub fn filter(self, value: impl Into<types::LiveEventFilter>) -> Self {
-        let value: types::LiveEventFilter = value.into();
+    pub fn filter(self, value: types::LiveEventFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -3156,8 +3105,7 @@ impl ListUserLiveEvents {
     }
 
     /// Kind of events wanted: one-time, recurring or both.
-    pub fn type_(self, value: impl Into<types::LiveEventTypeFilter>) -> Self {
-        let value: types::LiveEventTypeFilter = value.into();
+    pub fn type_(self, value: types::LiveEventTypeFilter) -> Self {
         self.set_query("type", &value)
     }
 
@@ -3193,11 +3141,7 @@ impl CreateUserLiveEvent {
     }
 
     /// Language of the automated captions, as a BCP 47 tag.
-    pub fn auto_cc_lang(
-        self,
-        value: impl Into<types::LiveEventCaptionLanguage>,
-    ) -> Self {
-        let value: types::LiveEventCaptionLanguage = value.into();
+    pub fn auto_cc_lang(self, value: types::LiveEventCaptionLanguage) -> Self {
         self.set_body_field("auto_cc_lang", &value)
     }
 
@@ -3250,8 +3194,7 @@ impl CreateUserLiveEvent {
     }
 
     /// Order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
-    pub fn playlist_sort(self, value: impl Into<types::LiveEventPlaylistSort>) -> Self {
-        let value: types::LiveEventPlaylistSort = value.into();
+    pub fn playlist_sort(self, value: types::LiveEventPlaylistSort) -> Self {
         self.set_body_field("playlist_sort", &value)
     }
 
@@ -3350,11 +3293,7 @@ impl EditUserLiveEvent {
     }
 
     /// Language of the automated captions, as a BCP 47 tag.
-    pub fn auto_cc_language(
-        self,
-        value: impl Into<types::LiveEventCaptionLanguage>,
-    ) -> Self {
-        let value: types::LiveEventCaptionLanguage = value.into();
+    pub fn auto_cc_language(self, value: types::LiveEventCaptionLanguage) -> Self {
         self.set_body_field("auto_cc_language", &value)
     }
 
@@ -3396,8 +3335,7 @@ impl EditUserLiveEvent {
     }
 
     /// Order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
-    pub fn playlist_sort(self, value: impl Into<types::LiveEventPlaylistSort>) -> Self {
-        let value: types::LiveEventPlaylistSort = value.into();
+    pub fn playlist_sort(self, value: types::LiveEventPlaylistSort) -> Self {
         self.set_body_field("playlist_sort", &value)
     }
 
@@ -3423,8 +3361,7 @@ impl EditUserLiveEvent {
     }
 
     /// How the event streams: live, recording only, or a scheduled recording played as live (`simulive`).
-    pub fn stream_mode(self, value: impl Into<types::StreamMode>) -> Self {
-        let value: types::StreamMode = value.into();
+    pub fn stream_mode(self, value: types::StreamMode) -> Self {
         self.set_body_field("stream_mode", &value)
     }
 
@@ -3504,11 +3441,7 @@ impl EditUserLiveEventClosedCaptions {
     }
 
     /// Language of the automated captions, as a BCP 47 tag.
-    pub fn auto_cc_lang(
-        self,
-        value: impl Into<types::LiveEventCaptionLanguage>,
-    ) -> Self {
-        let value: types::LiveEventCaptionLanguage = value.into();
+    pub fn auto_cc_lang(self, value: types::LiveEventCaptionLanguage) -> Self {
         self.set_body_field("auto_cc_lang", &value)
     }
 }
@@ -3542,8 +3475,7 @@ impl CreateUserLiveEventDestination {
     }
 
     /// Who can see the simulcast, in the service's own words: `CONNECTIONS` and `PUBLIC` are LinkedIn's, `all_friends`, `everyone` and `self` Facebook's, the others YouTube's.
-    pub fn privacy(self, value: impl Into<types::DestinationPrivacy>) -> Self {
-        let value: types::DestinationPrivacy = value.into();
+    pub fn privacy(self, value: types::DestinationPrivacy) -> Self {
         self.set_body_field("privacy", &value)
     }
 
@@ -3787,14 +3719,12 @@ impl ListUserLiveEventVideos {
     }
 
     /// Order of the videos; `arranged` is the order of the playlist.
-    pub fn sort(self, value: impl Into<types::LiveEventVideoSort>) -> Self {
-        let value: types::LiveEventVideoSort = value.into();
+    pub fn sort(self, value: types::LiveEventVideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -3805,8 +3735,7 @@ impl ListUserLiveEventVideos {
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
-        let value: types::EmbeddableFilter = value.into();
+    pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 

@@ -437,16 +437,9 @@ impl OnDemand<'_> {
     pub fn list_on_demand_page_promotions(
         &self,
         ondemand_id: u64,
-        filter: impl Into<types::PromotionFilter>,
+        filter: types::PromotionFilter,
     ) -> ListOnDemandPagePromotions {
-        TypedCall::new(self.client, &[&ondemand_id])
-            .set_query(
-                "filter",
-                &{
-                    let filter: types::PromotionFilter = filter.into();
-                    filter
-                },
-            )
+        TypedCall::new(self.client, &[&ondemand_id]).set_query("filter", &filter)
     }
 
     /// Create a promotion for an On Demand page.
@@ -822,20 +815,17 @@ impl ListMyOnDemandPages {
     }
 
     /// Order of the On Demand pages.
-    pub fn sort(self, value: impl Into<types::OnDemandPageSort>) -> Self {
-        let value: types::OnDemandPageSort = value.into();
+    pub fn sort(self, value: types::OnDemandPageSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// Kind of On Demand page to keep.
-    pub fn filter(self, value: impl Into<types::OnDemandPageType>) -> Self {
-        let value: types::OnDemandPageType = value.into();
+    pub fn filter(self, value: types::OnDemandPageType) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -855,8 +845,7 @@ impl CreateMyOnDemandPage {
     }
 
     /// Currencies the page takes payment in.
-    pub fn accepted_currencies(self, value: impl Into<types::Currency>) -> Self {
-        let value: types::Currency = value.into();
+    pub fn accepted_currencies(self, value: types::Currency) -> Self {
         self.set_body_field("accepted_currencies", &value)
     }
 
@@ -908,20 +897,17 @@ impl ListMyOnDemandPurchases {
     }
 
     /// Order of the purchases.
-    pub fn sort(self, value: impl Into<types::OnDemandPurchaseSort>) -> Self {
-        let value: types::OnDemandPurchaseSort = value.into();
+    pub fn sort(self, value: types::OnDemandPurchaseSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// Kind of purchases wanted; `important` are pages about to expire.
-    pub fn filter(self, value: impl Into<types::OnDemandPurchaseFilter>) -> Self {
-        let value: types::OnDemandPurchaseFilter = value.into();
+    pub fn filter(self, value: types::OnDemandPurchaseFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -976,20 +962,17 @@ impl ListOnDemandGenrePages {
     }
 
     /// Order of the list.
-    pub fn sort(self, value: impl Into<types::OnDemandGenrePageSort>) -> Self {
-        let value: types::OnDemandGenrePageSort = value.into();
+    pub fn sort(self, value: types::OnDemandGenrePageSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// Limit the pages by country or to the region of the user.
-    pub fn filter(self, value: impl Into<types::OnDemandGenrePageFilter>) -> Self {
-        let value: types::OnDemandGenrePageFilter = value.into();
+    pub fn filter(self, value: types::OnDemandGenrePageFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -1258,8 +1241,7 @@ impl CreateOnDemandPagePromotion {
     }
 
     /// `vip` gives access that the page does not offer for sale, and is shaped by `download` and `stream_period`.
-    pub fn access_type(self, value: impl Into<types::PromotionAccessType>) -> Self {
-        let value: types::PromotionAccessType = value.into();
+    pub fn access_type(self, value: types::PromotionAccessType) -> Self {
         self.set_body_field("access_type", &value)
     }
 
@@ -1270,8 +1252,7 @@ impl CreateOnDemandPagePromotion {
     }
 
     /// How the price is lowered; must be `free` for `vip` access.
-    pub fn discount_type(self, value: impl Into<types::PromotionDiscountType>) -> Self {
-        let value: types::PromotionDiscountType = value.into();
+    pub fn discount_type(self, value: types::PromotionDiscountType) -> Self {
         self.set_body_field("discount_type", &value)
     }
 
@@ -1293,8 +1274,7 @@ impl CreateOnDemandPagePromotion {
     }
 
     /// Kind of sale the promotion applies to: `any` unless set, but `rent` for `vip` access, which takes only `buy` and `rent`.
-    pub fn product_type(self, value: impl Into<types::PromotionProductType>) -> Self {
-        let value: types::PromotionProductType = value.into();
+    pub fn product_type(self, value: types::PromotionProductType) -> Self {
         self.set_body_field("product_type", &value)
     }
 
@@ -1421,20 +1401,17 @@ impl ListOnDemandPageSeasons {
     }
 
     /// Order of the list.
-    pub fn sort(self, value: impl Into<types::OnDemandSeasonSort>) -> Self {
-        let value: types::OnDemandSeasonSort = value.into();
+    pub fn sort(self, value: types::OnDemandSeasonSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// `viewable` leaves out what the user cannot watch.
-    pub fn filter(self, value: impl Into<types::ViewableFilter>) -> Self {
-        let value: types::ViewableFilter = value.into();
+    pub fn filter(self, value: types::ViewableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -1471,14 +1448,12 @@ impl ListOnDemandPageSeasonVideos {
     }
 
     /// Order of the list.
-    pub fn sort(self, value: impl Into<types::OnDemandSeasonVideoSort>) -> Self {
-        let value: types::OnDemandSeasonVideoSort = value.into();
+    pub fn sort(self, value: types::OnDemandSeasonVideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// `viewable` leaves out what the user cannot watch.
-    pub fn filter(self, value: impl Into<types::ViewableFilter>) -> Self {
-        let value: types::ViewableFilter = value.into();
+    pub fn filter(self, value: types::ViewableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -1503,20 +1478,17 @@ impl ListOnDemandPageVideos {
     }
 
     /// Order of the list.
-    pub fn sort(self, value: impl Into<types::OnDemandVideoSort>) -> Self {
-        let value: types::OnDemandVideoSort = value.into();
+    pub fn sort(self, value: types::OnDemandVideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// Kind of videos wanted: `buy` and `rent` mean bought and rented ones, `extra` bonus footage, `main.viewable` main videos that can be viewed.
-    pub fn filter(self, value: impl Into<types::OnDemandVideoFilter>) -> Self {
-        let value: types::OnDemandVideoFilter = value.into();
+    pub fn filter(self, value: types::OnDemandVideoFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -1604,20 +1576,17 @@ impl ListUserOnDemandPages {
     }
 
     /// Order of the On Demand pages.
-    pub fn sort(self, value: impl Into<types::OnDemandPageSort>) -> Self {
-        let value: types::OnDemandPageSort = value.into();
+    pub fn sort(self, value: types::OnDemandPageSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// Kind of On Demand page to keep.
-    pub fn filter(self, value: impl Into<types::OnDemandPageType>) -> Self {
-        let value: types::OnDemandPageType = value.into();
+    pub fn filter(self, value: types::OnDemandPageType) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -1637,8 +1606,7 @@ impl CreateUserOnDemandPage {
     }
 
     /// Currencies the page takes payment in.
-    pub fn accepted_currencies(self, value: impl Into<types::Currency>) -> Self {
-        let value: types::Currency = value.into();
+    pub fn accepted_currencies(self, value: types::Currency) -> Self {
         self.set_body_field("accepted_currencies", &value)
     }
 
@@ -1690,20 +1658,17 @@ impl ListUserOnDemandPurchases {
     }
 
     /// Order of the purchases.
-    pub fn sort(self, value: impl Into<types::OnDemandPurchaseSort>) -> Self {
-        let value: types::OnDemandPurchaseSort = value.into();
+    pub fn sort(self, value: types::OnDemandPurchaseSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// Kind of purchases wanted; `important` are pages about to expire.
-    pub fn filter(self, value: impl Into<types::OnDemandPurchaseFilter>) -> Self {
-        let value: types::OnDemandPurchaseFilter = value.into();
+    pub fn filter(self, value: types::OnDemandPurchaseFilter) -> Self {
         self.set_query("filter", &value)
     }
 

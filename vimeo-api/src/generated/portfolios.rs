@@ -243,14 +243,12 @@ impl ListMyPortfolios {
     }
 
     /// By name or by date.
-    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
-        let value: types::NameOrDateSort = value.into();
+    pub fn sort(self, value: types::NameOrDateSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -291,8 +289,7 @@ impl ListMyPortfolioVideos {
     }
 
     /// Order of the videos; `manual` is the order that the owner gave.
-    pub fn sort(self, value: impl Into<types::PortfolioVideoSort>) -> Self {
-        let value: types::PortfolioVideoSort = value.into();
+    pub fn sort(self, value: types::PortfolioVideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
@@ -303,8 +300,7 @@ impl ListMyPortfolioVideos {
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
-        let value: types::EmbeddableFilter = value.into();
+    pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -350,14 +346,12 @@ impl ListUserPortfolios {
     }
 
     /// By name or by date.
-    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
-        let value: types::NameOrDateSort = value.into();
+    pub fn sort(self, value: types::NameOrDateSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -398,8 +392,7 @@ impl ListUserPortfolioVideos {
     }
 
     /// Order of the videos; `manual` is the order that the owner gave.
-    pub fn sort(self, value: impl Into<types::PortfolioVideoSort>) -> Self {
-        let value: types::PortfolioVideoSort = value.into();
+    pub fn sort(self, value: types::PortfolioVideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
@@ -410,8 +403,7 @@ impl ListUserPortfolioVideos {
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
-        let value: types::EmbeddableFilter = value.into();
+    pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 

@@ -72,20 +72,17 @@ impl SearchUserItems {
     }
 
     /// Order of the items; `folder_path` follows the folder tree, `last_user_action_event_date` the latest user action.
-    pub fn sort(self, value: impl Into<types::LibraryItemSort>) -> Self {
-        let value: types::LibraryItemSort = value.into();
+    pub fn sort(self, value: types::LibraryItemSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// Narrows the answer to one kind of item; `video` is the only one.
-    pub fn filter(self, value: impl Into<types::SearchItemFilter>) -> Self {
-        let value: types::SearchItemFilter = value.into();
+    pub fn filter(self, value: types::SearchItemFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -140,20 +137,17 @@ impl SearchWorkspaceItems {
     }
 
     /// Order of the items; `folder_path` follows the folder tree, `last_user_action_event_date` the latest user action.
-    pub fn sort(self, value: impl Into<types::LibraryItemSort>) -> Self {
-        let value: types::LibraryItemSort = value.into();
+    pub fn sort(self, value: types::LibraryItemSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// Narrows the answer to one kind of item; `video` is the only one.
-    pub fn filter(self, value: impl Into<types::SearchItemFilter>) -> Self {
-        let value: types::SearchItemFilter = value.into();
+    pub fn filter(self, value: types::SearchItemFilter) -> Self {
         self.set_query("filter", &value)
     }
 

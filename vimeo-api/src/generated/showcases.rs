@@ -822,14 +822,12 @@ impl ListShowcaseAvailableVideos {
     }
 
     /// Order of the list.
-    pub fn sort(self, value: impl Into<types::ShowcaseAvailableVideoSort>) -> Self {
-        let value: types::ShowcaseAvailableVideoSort = value.into();
+    pub fn sort(self, value: types::ShowcaseAvailableVideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -860,14 +858,12 @@ impl ListMyShowcases {
     }
 
     /// Order of the showcases; `videos` goes by number.
-    pub fn sort(self, value: impl Into<types::ShowcaseSort>) -> Self {
-        let value: types::ShowcaseSort = value.into();
+    pub fn sort(self, value: types::ShowcaseSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -926,8 +922,7 @@ impl CreateMyShowcase {
     }
 
     /// Whether the videos stand in a grid or in a player.
-    pub fn layout(self, value: impl Into<types::ShowcaseLayout>) -> Self {
-        let value: types::ShowcaseLayout = value.into();
+    pub fn layout(self, value: types::ShowcaseLayout) -> Self {
         self.set_body_field("layout", &value)
     }
 
@@ -938,8 +933,7 @@ impl CreateMyShowcase {
     }
 
     /// Who may open the showcase; `embed_only` keeps it off Vimeo, `unlisted` asks for the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
-    pub fn privacy(self, value: impl Into<types::ViewPrivacy>) -> Self {
-        let value: types::ViewPrivacy = value.into();
+    pub fn privacy(self, value: types::ViewPrivacy) -> Self {
         self.set_body_field("privacy", &value)
     }
 
@@ -949,14 +943,12 @@ impl CreateMyShowcase {
     }
 
     /// Order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
-    pub fn sort(self, value: impl Into<types::ShowcaseVideoOrder>) -> Self {
-        let value: types::ShowcaseVideoOrder = value.into();
+    pub fn sort(self, value: types::ShowcaseVideoOrder) -> Self {
         self.set_body_field("sort", &value)
     }
 
     /// Colour theme.
-    pub fn theme(self, value: impl Into<types::ShowcaseTheme>) -> Self {
-        let value: types::ShowcaseTheme = value.into();
+    pub fn theme(self, value: types::ShowcaseTheme) -> Self {
         self.set_body_field("theme", &value)
     }
 }
@@ -1014,8 +1006,7 @@ impl EditMyShowcase {
     }
 
     /// Whether the videos stand in a grid or in a player.
-    pub fn layout(self, value: impl Into<types::ShowcaseLayout>) -> Self {
-        let value: types::ShowcaseLayout = value.into();
+    pub fn layout(self, value: types::ShowcaseLayout) -> Self {
         self.set_body_field("layout", &value)
     }
 
@@ -1032,8 +1023,7 @@ impl EditMyShowcase {
     }
 
     /// Who may open the showcase; `embed_only` keeps it off Vimeo, `unlisted` asks for the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
-    pub fn privacy(self, value: impl Into<types::ViewPrivacy>) -> Self {
-        let value: types::ViewPrivacy = value.into();
+    pub fn privacy(self, value: types::ViewPrivacy) -> Self {
         self.set_body_field("privacy", &value)
     }
 
@@ -1043,14 +1033,12 @@ impl EditMyShowcase {
     }
 
     /// Order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
-    pub fn sort(self, value: impl Into<types::ShowcaseVideoOrder>) -> Self {
-        let value: types::ShowcaseVideoOrder = value.into();
+    pub fn sort(self, value: types::ShowcaseVideoOrder) -> Self {
         self.set_body_field("sort", &value)
     }
 
     /// Colour theme.
-    pub fn theme(self, value: impl Into<types::ShowcaseTheme>) -> Self {
-        let value: types::ShowcaseTheme = value.into();
+    pub fn theme(self, value: types::ShowcaseTheme) -> Self {
         self.set_body_field("theme", &value)
     }
 
@@ -1105,14 +1093,12 @@ impl ListMyShowcaseVideos {
     }
 
     /// Order of the videos; `manual` is the order that the owner gave.
-    pub fn sort(self, value: impl Into<types::ShowcaseVideoSort>) -> Self {
-        let value: types::ShowcaseVideoSort = value.into();
+    pub fn sort(self, value: types::ShowcaseVideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -1123,8 +1109,7 @@ impl ListMyShowcaseVideos {
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
-        let value: types::EmbeddableFilter = value.into();
+    pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -1228,14 +1213,12 @@ impl ListUserShowcases {
     }
 
     /// Order of the showcases; `videos` goes by number.
-    pub fn sort(self, value: impl Into<types::ShowcaseSort>) -> Self {
-        let value: types::ShowcaseSort = value.into();
+    pub fn sort(self, value: types::ShowcaseSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -1294,8 +1277,7 @@ impl CreateUserShowcase {
     }
 
     /// Whether the videos stand in a grid or in a player.
-    pub fn layout(self, value: impl Into<types::ShowcaseLayout>) -> Self {
-        let value: types::ShowcaseLayout = value.into();
+    pub fn layout(self, value: types::ShowcaseLayout) -> Self {
         self.set_body_field("layout", &value)
     }
 
@@ -1306,8 +1288,7 @@ impl CreateUserShowcase {
     }
 
     /// Who may open the showcase; `embed_only` keeps it off Vimeo, `unlisted` asks for the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
-    pub fn privacy(self, value: impl Into<types::ViewPrivacy>) -> Self {
-        let value: types::ViewPrivacy = value.into();
+    pub fn privacy(self, value: types::ViewPrivacy) -> Self {
         self.set_body_field("privacy", &value)
     }
 
@@ -1317,14 +1298,12 @@ impl CreateUserShowcase {
     }
 
     /// Order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
-    pub fn sort(self, value: impl Into<types::ShowcaseVideoOrder>) -> Self {
-        let value: types::ShowcaseVideoOrder = value.into();
+    pub fn sort(self, value: types::ShowcaseVideoOrder) -> Self {
         self.set_body_field("sort", &value)
     }
 
     /// Colour theme.
-    pub fn theme(self, value: impl Into<types::ShowcaseTheme>) -> Self {
-        let value: types::ShowcaseTheme = value.into();
+    pub fn theme(self, value: types::ShowcaseTheme) -> Self {
         self.set_body_field("theme", &value)
     }
 }
@@ -1388,8 +1367,7 @@ impl EditUserShowcase {
     }
 
     /// Whether the videos stand in a grid or in a player.
-    pub fn layout(self, value: impl Into<types::ShowcaseLayout>) -> Self {
-        let value: types::ShowcaseLayout = value.into();
+    pub fn layout(self, value: types::ShowcaseLayout) -> Self {
         self.set_body_field("layout", &value)
     }
 
@@ -1406,8 +1384,7 @@ impl EditUserShowcase {
     }
 
     /// Who may open the showcase; `embed_only` keeps it off Vimeo, `unlisted` asks for the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
-    pub fn privacy(self, value: impl Into<types::ViewPrivacy>) -> Self {
-        let value: types::ViewPrivacy = value.into();
+    pub fn privacy(self, value: types::ViewPrivacy) -> Self {
         self.set_body_field("privacy", &value)
     }
 
@@ -1417,14 +1394,12 @@ impl EditUserShowcase {
     }
 
     /// Order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
-    pub fn sort(self, value: impl Into<types::ShowcaseVideoOrder>) -> Self {
-        let value: types::ShowcaseVideoOrder = value.into();
+    pub fn sort(self, value: types::ShowcaseVideoOrder) -> Self {
         self.set_body_field("sort", &value)
     }
 
     /// Colour theme.
-    pub fn theme(self, value: impl Into<types::ShowcaseTheme>) -> Self {
-        let value: types::ShowcaseTheme = value.into();
+    pub fn theme(self, value: types::ShowcaseTheme) -> Self {
         self.set_body_field("theme", &value)
     }
 
@@ -1609,14 +1584,12 @@ impl ListUserShowcaseVideos {
     }
 
     /// Order of the videos; `manual` is the order that the owner gave.
-    pub fn sort(self, value: impl Into<types::ShowcaseVideoSort>) -> Self {
-        let value: types::ShowcaseVideoSort = value.into();
+    pub fn sort(self, value: types::ShowcaseVideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -1627,8 +1600,7 @@ impl ListUserShowcaseVideos {
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
-        let value: types::EmbeddableFilter = value.into();
+    pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -1736,14 +1708,12 @@ impl ListVideoAvailableShowcases {
     }
 
     /// Order of the showcases; `videos` goes by number.
-    pub fn sort(self, value: impl Into<types::ShowcaseSort>) -> Self {
-        let value: types::ShowcaseSort = value.into();
+    pub fn sort(self, value: types::ShowcaseSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 

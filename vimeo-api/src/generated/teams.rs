@@ -238,8 +238,7 @@ impl ListTeamIncompleteVideos {
     }
 
     /// Order by title or time of modification; `title_asc` when left out.
-    pub fn sort(self, value: impl Into<types::IncompleteVideoSort>) -> Self {
-        let value: types::IncompleteVideoSort = value.into();
+    pub fn sort(self, value: types::IncompleteVideoSort) -> Self {
         self.set_query("sort", &value)
     }
 

@@ -95,18 +95,12 @@ impl Users<'_> {
     #[doc(alias = "get_user_analytics_alt1")]
     pub fn list_my_analytics(
         &self,
-        dimension: impl Into<types::AnalyticsDimension>,
+        dimension: types::AnalyticsDimension,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> ListMyAnalytics {
         TypedCall::new(self.client, &[])
-            .set_query(
-                "dimension",
-                &{
-                    let dimension: types::AnalyticsDimension = dimension.into();
-                    dimension
-                },
-            )
+            .set_query("dimension", &dimension)
             .set_query("from", &from)
             .set_query("to", &to)
     }
@@ -333,18 +327,12 @@ impl Users<'_> {
     pub fn list_user_analytics(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        dimension: impl Into<types::AnalyticsDimension>,
+        dimension: types::AnalyticsDimension,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> ListUserAnalytics {
         TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
-            .set_query(
-                "dimension",
-                &{
-                    let dimension: types::AnalyticsDimension = dimension.into();
-                    dimension
-                },
-            )
+            .set_query("dimension", &dimension)
             .set_query("from", &from)
             .set_query("to", &to)
     }
@@ -609,8 +597,7 @@ impl EditMe {
     }
 
     /// Preferred pronouns: `f` she/her, `m` he/him, `o` they/them, `n` not given.
-    pub fn gender(self, value: impl Into<types::Gender>) -> Self {
-        let value: types::Gender = value.into();
+    pub fn gender(self, value: types::Gender) -> Self {
         self.set_body_field("gender", &value)
     }
 
@@ -659,14 +646,12 @@ impl ListMyAnalytics {
     }
 
     /// Order of the rows; `time` works only with a `time_interval` other than `none`.
-    pub fn sort(self, value: impl Into<types::AnalyticsSort>) -> Self {
-        let value: types::AnalyticsSort = value.into();
+    pub fn sort(self, value: types::AnalyticsSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -719,8 +704,7 @@ impl ListMyAnalytics {
     }
 
     /// Splits the figures by time; `none` when left out.
-    pub fn time_interval(self, value: impl Into<types::AnalyticsInterval>) -> Self {
-        let value: types::AnalyticsInterval = value.into();
+    pub fn time_interval(self, value: types::AnalyticsInterval) -> Self {
         self.set_query("time_interval", &value)
     }
 
@@ -751,8 +735,7 @@ impl ListMyFeed {
     }
 
     /// Kind of feed entry to keep; `appears` stands for videos that show the user.
-    pub fn type_(self, value: impl Into<types::FeedType>) -> Self {
-        let value: types::FeedType = value.into();
+    pub fn type_(self, value: types::FeedType) -> Self {
         self.set_query("type", &value)
     }
 
@@ -777,14 +760,12 @@ impl ListMyFollowers {
     }
 
     /// By name or by the date of following.
-    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
-        let value: types::NameOrDateSort = value.into();
+    pub fn sort(self, value: types::NameOrDateSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -815,20 +796,17 @@ impl ListMyFollowing {
     }
 
     /// By name or by the date of following.
-    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
-        let value: types::NameOrDateSort = value.into();
+    pub fn sort(self, value: types::NameOrDateSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// Keeps only users who are online.
-    pub fn filter(self, value: impl Into<types::OnlineFilter>) -> Self {
-        let value: types::OnlineFilter = value.into();
+    pub fn filter(self, value: types::OnlineFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -960,14 +938,12 @@ impl SearchUsers {
     }
 
     /// Order of the users; `date` is that of joining, `followers` and `videos` go by number.
-    pub fn sort(self, value: impl Into<types::DirectorySort>) -> Self {
-        let value: types::DirectorySort = value.into();
+    pub fn sort(self, value: types::DirectorySort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -1023,8 +999,7 @@ impl EditUser {
     }
 
     /// Preferred pronouns: `f` she/her, `m` he/him, `o` they/them, `n` not given.
-    pub fn gender(self, value: impl Into<types::Gender>) -> Self {
-        let value: types::Gender = value.into();
+    pub fn gender(self, value: types::Gender) -> Self {
         self.set_body_field("gender", &value)
     }
 
@@ -1073,14 +1048,12 @@ impl ListUserAnalytics {
     }
 
     /// Order of the rows; `time` works only with a `time_interval` other than `none`.
-    pub fn sort(self, value: impl Into<types::AnalyticsSort>) -> Self {
-        let value: types::AnalyticsSort = value.into();
+    pub fn sort(self, value: types::AnalyticsSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -1133,8 +1106,7 @@ impl ListUserAnalytics {
     }
 
     /// Splits the figures by time; `none` when left out.
-    pub fn time_interval(self, value: impl Into<types::AnalyticsInterval>) -> Self {
-        let value: types::AnalyticsInterval = value.into();
+    pub fn time_interval(self, value: types::AnalyticsInterval) -> Self {
         self.set_query("time_interval", &value)
     }
 
@@ -1165,8 +1137,7 @@ impl ListUserFeed {
     }
 
     /// Kind of feed entry to keep; `appears` stands for videos that show the user.
-    pub fn type_(self, value: impl Into<types::FeedType>) -> Self {
-        let value: types::FeedType = value.into();
+    pub fn type_(self, value: types::FeedType) -> Self {
         self.set_query("type", &value)
     }
 
@@ -1191,14 +1162,12 @@ impl ListUserFollowers {
     }
 
     /// By name or by the date of following.
-    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
-        let value: types::NameOrDateSort = value.into();
+    pub fn sort(self, value: types::NameOrDateSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -1229,20 +1198,17 @@ impl ListUserFollowing {
     }
 
     /// By name or by the date of following.
-    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
-        let value: types::NameOrDateSort = value.into();
+    pub fn sort(self, value: types::NameOrDateSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// Keeps only users who are online.
-    pub fn filter(self, value: impl Into<types::OnlineFilter>) -> Self {
-        let value: types::OnlineFilter = value.into();
+    pub fn filter(self, value: types::OnlineFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -1291,14 +1257,12 @@ impl DownloadUserLmsPackage {
     }
 
     /// What the score rests on: pass or fail, a percentage, or the quiz of the course.
-    pub fn scoring_algorithm(self, value: impl Into<types::LmsScoring>) -> Self {
-        let value: types::LmsScoring = value.into();
+    pub fn scoring_algorithm(self, value: types::LmsScoring) -> Self {
         self.set_query("scoring_algorithm", &value)
     }
 
     /// Learning standard of the package; `tincan` is xAPI, `scorm2004_3rd` the third edition of SCORM 2004.
-    pub fn standard(self, value: impl Into<types::LmsStandard>) -> Self {
-        let value: types::LmsStandard = value.into();
+    pub fn standard(self, value: types::LmsStandard) -> Self {
         self.set_query("standard", &value)
     }
 }

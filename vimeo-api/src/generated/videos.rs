@@ -2291,8 +2291,7 @@ impl ListChannelVideoComments {
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -2327,14 +2326,12 @@ impl ListChannelVideoCredits {
     }
 
     /// By name or by date.
-    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
-        let value: types::NameOrDateSort = value.into();
+    pub fn sort(self, value: types::NameOrDateSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -2555,8 +2552,7 @@ impl ListLanguages {
     }
 
     /// Return the languages for audio tracks or those for text tracks.
-    pub fn filter(self, value: impl Into<types::LanguageFilter>) -> Self {
-        let value: types::LanguageFilter = value.into();
+    pub fn filter(self, value: types::LanguageFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -2581,20 +2577,17 @@ impl ListMyAppearances {
     }
 
     /// Order of the videos; `comments`, `likes` and `plays` go by number.
-    pub fn sort(self, value: impl Into<types::VideoSort>) -> Self {
-        let value: types::VideoSort = value.into();
+    pub fn sort(self, value: types::VideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
-        let value: types::EmbeddableFilter = value.into();
+    pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -2630,14 +2623,12 @@ impl ListMyVideos {
     }
 
     /// `likes` and `plays` need `direction=desc`; `last_user_action_event_date` uses the upload date of videos without any interaction.
-    pub fn sort(self, value: impl Into<types::UserVideoSort>) -> Self {
-        let value: types::UserVideoSort = value.into();
+    pub fn sort(self, value: types::UserVideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -2648,8 +2639,7 @@ impl ListMyVideos {
     }
 
     /// Keep only videos of this kind: `nolive` drops live videos, `no_placeholder` drops placeholders.
-    pub fn filter(self, value: impl Into<types::VideoFilter>) -> Self {
-        let value: types::VideoFilter = value.into();
+    pub fn filter(self, value: types::VideoFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -2759,8 +2749,7 @@ impl CreateMyVideo {
     }
 
     /// Creative Commons licence of the video.
-    pub fn license(self, value: impl Into<types::LicenseCode>) -> Self {
-        let value: types::LicenseCode = value.into();
+    pub fn license(self, value: types::LicenseCode) -> Self {
         self.set_body_field("license", &value)
     }
 
@@ -2879,14 +2868,12 @@ impl ListTagVideos {
     }
 
     /// Order of the list.
-    pub fn sort(self, value: impl Into<types::TagVideoSort>) -> Self {
-        let value: types::TagVideoSort = value.into();
+    pub fn sort(self, value: types::TagVideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -2911,20 +2898,17 @@ impl ListUserAppearances {
     }
 
     /// Order of the videos; `comments`, `likes` and `plays` go by number.
-    pub fn sort(self, value: impl Into<types::VideoSort>) -> Self {
-        let value: types::VideoSort = value.into();
+    pub fn sort(self, value: types::VideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
-        let value: types::EmbeddableFilter = value.into();
+    pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -2973,14 +2957,12 @@ impl ListUserVideos {
     }
 
     /// `likes` and `plays` need `direction=desc`; `last_user_action_event_date` uses the upload date of videos without any interaction.
-    pub fn sort(self, value: impl Into<types::UserVideoSort>) -> Self {
-        let value: types::UserVideoSort = value.into();
+    pub fn sort(self, value: types::UserVideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -2991,8 +2973,7 @@ impl ListUserVideos {
     }
 
     /// Keep only videos of this kind: `nolive` drops live videos, `no_placeholder` drops placeholders.
-    pub fn filter(self, value: impl Into<types::VideoFilter>) -> Self {
-        let value: types::VideoFilter = value.into();
+    pub fn filter(self, value: types::VideoFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -3102,8 +3083,7 @@ impl CreateUserVideo {
     }
 
     /// Creative Commons licence of the video.
-    pub fn license(self, value: impl Into<types::LicenseCode>) -> Self {
-        let value: types::LicenseCode = value.into();
+    pub fn license(self, value: types::LicenseCode) -> Self {
         self.set_body_field("license", &value)
     }
 
@@ -3212,20 +3192,17 @@ impl SearchVideos {
     }
 
     /// Order of the list.
-    pub fn sort(self, value: impl Into<types::VideoSearchSort>) -> Self {
-        let value: types::VideoSearchSort = value.into();
+    pub fn sort(self, value: types::VideoSearchSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// Keep videos by licence (`CC` for any Creative Commons one) or by another property.
-    pub fn filter(self, value: impl Into<types::VideoSearchFilter>) -> Self {
-        let value: types::VideoSearchFilter = value.into();
+    pub fn filter(self, value: types::VideoSearchFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -3258,8 +3235,7 @@ pub type ListAiLanguages = TypedCall<operations::ListAiLanguages>;
 
 impl ListAiLanguages {
     /// The AI feature whose languages to list; `transcription` is speech to text.
-    pub fn type_(self, value: impl Into<types::AiFeature>) -> Self {
-        let value: types::AiFeature = value.into();
+    pub fn type_(self, value: types::AiFeature) -> Self {
         self.set_query("type", &value)
     }
 
@@ -3367,8 +3343,7 @@ impl EditVideo {
     }
 
     /// Creative Commons licence of the video.
-    pub fn license(self, value: impl Into<types::LicenseCode>) -> Self {
-        let value: types::LicenseCode = value.into();
+    pub fn license(self, value: types::LicenseCode) -> Self {
         self.set_body_field("license", &value)
     }
 
@@ -3940,8 +3915,7 @@ impl ListVideoComments {
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -4029,14 +4003,12 @@ impl ListVideoCredits {
     }
 
     /// By name or by date.
-    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
-        let value: types::NameOrDateSort = value.into();
+    pub fn sort(self, value: types::NameOrDateSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -4079,14 +4051,12 @@ impl ListVideoCreditAvailableUsers {
     }
 
     /// `date` goes by when the user was followed.
-    pub fn sort(self, value: impl Into<types::NameOrDateSort>) -> Self {
-        let value: types::NameOrDateSort = value.into();
+    pub fn sort(self, value: types::NameOrDateSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -4275,14 +4245,12 @@ impl ListVideoEmbedDomains {
     }
 
     /// Order of the list.
-    pub fn sort(self, value: impl Into<types::EmbedDomainSort>) -> Self {
-        let value: types::EmbedDomainSort = value.into();
+    pub fn sort(self, value: types::EmbedDomainSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
@@ -4491,8 +4459,7 @@ impl EditVideoTextTrack {
     }
 
     /// Kind of text the track holds.
-    pub fn type_(self, value: impl Into<types::TextTrackType>) -> Self {
-        let value: types::TextTrackType = value.into();
+    pub fn type_(self, value: types::TextTrackType) -> Self {
         self.set_body_field("type", &value)
     }
 }
@@ -4643,14 +4610,12 @@ impl CreateVideoVersionAudioTrack {
     }
 
     /// Where the track comes from: a user, AI, or a user whose file has AI parts.
-    pub fn provenance(self, value: impl Into<types::AudioTrackProvenance>) -> Self {
-        let value: types::AudioTrackProvenance = value.into();
+    pub fn provenance(self, value: types::AudioTrackProvenance) -> Self {
         self.set_body_field("provenance", &value)
     }
 
     /// `main` is dubbed sound, `descriptive` serves accessibility, `commentary` comments on the video.
-    pub fn type_(self, value: impl Into<types::AudioTrackType>) -> Self {
-        let value: types::AudioTrackType = value.into();
+    pub fn type_(self, value: types::AudioTrackType) -> Self {
         self.set_body_field("type", &value)
     }
 }
@@ -4691,14 +4656,12 @@ impl EditVideoVersionAudioTrack {
     }
 
     /// Where the track comes from: a user, AI, or a user whose file has AI parts.
-    pub fn provenance(self, value: impl Into<types::AudioTrackProvenance>) -> Self {
-        let value: types::AudioTrackProvenance = value.into();
+    pub fn provenance(self, value: types::AudioTrackProvenance) -> Self {
         self.set_body_field("provenance", &value)
     }
 
     /// `main` is dubbed sound, `descriptive` serves accessibility, `commentary` comments on the video.
-    pub fn type_(self, value: impl Into<types::AudioTrackType>) -> Self {
-        let value: types::AudioTrackType = value.into();
+    pub fn type_(self, value: types::AudioTrackType) -> Self {
         self.set_body_field("type", &value)
     }
 }
@@ -4763,8 +4726,7 @@ impl ListRelatedVideos {
     }
 
     /// Must be `related`; any other value gives 400.
-    pub fn filter(self, value: impl Into<types::RelatedFilter>) -> Self {
-        let value: types::RelatedFilter = value.into();
+    pub fn filter(self, value: types::RelatedFilter) -> Self {
         self.set_query("filter", &value)
     }
 

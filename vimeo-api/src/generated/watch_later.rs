@@ -181,20 +181,17 @@ impl ListMyWatchLaterVideos {
     }
 
     /// Order of the videos; `comments`, `likes` and `plays` go by number.
-    pub fn sort(self, value: impl Into<types::VideoSort>) -> Self {
-        let value: types::VideoSort = value.into();
+    pub fn sort(self, value: types::VideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
-        let value: types::EmbeddableFilter = value.into();
+    pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 
@@ -246,20 +243,17 @@ impl ListUserWatchLaterVideos {
     }
 
     /// Order of the videos; `comments`, `likes` and `plays` go by number.
-    pub fn sort(self, value: impl Into<types::VideoSort>) -> Self {
-        let value: types::VideoSort = value.into();
+    pub fn sort(self, value: types::VideoSort) -> Self {
         self.set_query("sort", &value)
     }
 
     /// Ascending or descending.
-    pub fn direction(self, value: impl Into<types::SortDirection>) -> Self {
-        let value: types::SortDirection = value.into();
+    pub fn direction(self, value: types::SortDirection) -> Self {
         self.set_query("direction", &value)
     }
 
     /// `embeddable` needs `filter_embeddable` as well.
-    pub fn filter(self, value: impl Into<types::EmbeddableFilter>) -> Self {
-        let value: types::EmbeddableFilter = value.into();
+    pub fn filter(self, value: types::EmbeddableFilter) -> Self {
         self.set_query("filter", &value)
     }
 

@@ -47,7 +47,7 @@ pub use id::{
     VideoId, WebhookId,
 };
 pub use list::{Items, Pages, Position};
-pub use open_enum::OpenEnum;
+pub use open_enum::{OpenEnum, UnknownWord};
 pub use operation::{Operation, QueryParameter};
 pub use page::{Page, Paging};
 pub use rate_limit::{LONGEST_WINDOW, RateLimit, retry_after, time_until};
@@ -67,6 +67,6 @@ pub(crate) use id::read_id;
 #[allow(unused_imports)]
 pub(crate) use kind::by_kind;
 #[allow(unused_imports)]
-pub(crate) use open_enum::{open_enum, read_word};
+pub(crate) use open_enum::{known_word, open_enum, read_word};
 #[allow(unused_imports)]
 pub(crate) use typed_call::operation_spec;

@@ -1,27 +1,68 @@
 //! Enums that stay whole when Vimeo adds a word.
 
+use std::str::FromStr;
+
 /// A set of words that Vimeo may add to: a word that is not known is kept as it came.
 ///
-/// Implemented by every generated enum.
+/// Implemented by every generated enum. Reading a response never fails on a word. For a request, a word is given as its
+/// variant, or parsed, which refuses one that is not known; `other` is the way to send a word that only Vimeo knows.
 ///
 /// ```
 /// # #[cfg(feature = "videos")] {
-/// use vimeo_api::{OpenEnum, types::SortDirection};
-/// assert_eq!(SortDirection::from("asc"), SortDirection::Asc);
-/// assert_eq!(SortDirection::from("sideways").as_str(), "sideways");
+/// use vimeo_api::types::SortDirection;
+/// assert_eq!("asc".parse(), Ok(SortDirection::Asc));
+/// assert_eq!(SortDirection::other("sideways").as_str(), "sideways");
+/// let error = "acs".parse::<SortDirection>().unwrap_err();
+/// assert_eq!(error.to_string(), "`acs` is not a known word; known are asc, desc");
 /// # }
 /// ```
-pub trait OpenEnum: Sized {
+///
+/// A text is no word, so a slip of the pen does not compile:
+///
+/// ```compile_fail
+/// let direction: vimeo_api::types::SortDirection = "asc".into();
+/// ```
+pub trait OpenEnum: Sized + FromStr<Err = UnknownWord> {
     /// The words that are known.
     const WORDS: &'static [&'static str];
 
     /// The word as Vimeo writes it.
     fn as_str(&self) -> &str;
 
+    /// The variant of a word, also of one that is not known.
+    fn from_word(word: &str) -> Self;
+
     /// Whether the word is one of those known.
     fn is_known(&self) -> bool {
         Self::WORDS.contains(&self.as_str())
     }
+}
+
+/// A word that is none of those known where it was to be read as one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{word}` is not a known word; known are {}", listed(.known))]
+#[non_exhaustive]
+pub struct UnknownWord {
+    /// The word.
+    pub word: String,
+    /// The words that are known.
+    pub known: &'static [&'static str],
+}
+
+/// The first of the words; some sets have hundreds.
+fn listed(known: &[&str]) -> String {
+    const MAX_LISTED: usize = 30;
+    let listed: Vec<&str> = known.iter().copied().take(MAX_LISTED).collect();
+    let more = known.len().saturating_sub(MAX_LISTED);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    listed.join(", ") + &more
+}
+
+/// Reads a word that has to be known.
+#[allow(dead_code)]
+pub(crate) fn known_word<T: OpenEnum>(word: &str) -> Result<T, UnknownWord> {
+    let read = T::from_word(word);
+    if read.is_known() { Ok(read) } else { Err(UnknownWord { word: word.to_owned(), known: T::WORDS }) }
 }
 
 /// Gives a generated enum its conversions: `open_enum!(Name, Variant = "word", …)`.
@@ -36,6 +77,11 @@ macro_rules! open_enum {
                     Self::Other(word) => word,
                 }
             }
+
+            /// A word that this crate may not know, as Vimeo writes it.
+            pub fn other(word: impl AsRef<str>) -> Self {
+                $crate::OpenEnum::from_word(word.as_ref())
+            }
         }
 
         impl $crate::OpenEnum for $name {
@@ -44,10 +90,8 @@ macro_rules! open_enum {
             fn as_str(&self) -> &str {
                 self.as_str()
             }
-        }
 
-        impl From<&str> for $name {
-            fn from(word: &str) -> Self {
+            fn from_word(word: &str) -> Self {
                 match word {
                     $($word => Self::$variant,)*
                     _ => Self::Other(word.into()),
@@ -55,9 +99,19 @@ macro_rules! open_enum {
             }
         }
 
-        impl From<String> for $name {
-            fn from(word: String) -> Self {
-                Self::from(word.as_str())
+        impl ::std::str::FromStr for $name {
+            type Err = $crate::UnknownWord;
+
+            fn from_str(word: &str) -> Result<Self, $crate::UnknownWord> {
+                $crate::runtime::known_word(word)
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = $crate::UnknownWord;
+
+            fn try_from(word: &str) -> Result<Self, $crate::UnknownWord> {
+                $crate::runtime::known_word(word)
             }
         }
 
@@ -100,12 +154,12 @@ pub(crate) use open_enum;
 #[allow(dead_code)]
 pub(crate) fn read_word<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
-    T: for<'a> From<&'a str>,
+    T: OpenEnum,
     D: serde::Deserializer<'de>,
 {
     struct Word<T>(std::marker::PhantomData<T>);
 
-    impl<T: for<'a> From<&'a str>> serde::de::Visitor<'_> for Word<T> {
+    impl<T: OpenEnum> serde::de::Visitor<'_> for Word<T> {
         type Value = T;
 
         fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -113,7 +167,7 @@ where
         }
 
         fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<T, E> {
-            Ok(T::from(word))
+            Ok(T::from_word(word))
         }
     }
 

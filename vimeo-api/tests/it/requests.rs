@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, Method, header};
 use serde_json::{Value, json};
-use vimeo_api::types::{CreateVideoBody, EditVideoBody, UploadInput, UserVideoSort};
+use vimeo_api::types::{CreateVideoBody, EditVideoBody, UploadApproach, UploadInput, UserVideoSort};
 use vimeo_api::{CallTimeout, Client, Error, Sent};
 
 use crate::{Memory, now};
@@ -52,7 +52,7 @@ fn every_call_asks_for_the_api_version_and_sends_no_stray_header() {
 #[test]
 fn bodies_hold_what_was_set_and_nothing_else() {
     let memory = Memory::answering(201, "{}");
-    let upload = UploadInput::new("tus").size(1000);
+    let upload = UploadInput::new(UploadApproach::Tus).size(1000);
     let body = CreateVideoBody::new(upload).name("Surf").content_rating(["safe"]);
     now(memory.client().videos().create_my_video(body).send()).unwrap();
     let sent = memory.sent();

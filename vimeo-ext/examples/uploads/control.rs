@@ -1,12 +1,13 @@
 //! Watches an upload, pauses it, lets it go on, and waits until the video can be watched.
 
 use std::time::Duration;
+use vimeo_ext::api::types::VideoViewPrivacy;
 
 use crate::stage::{AnyError, Stage};
 
 pub(crate) async fn play(stage: Stage) -> Result<(), AnyError> {
     let Stage { vimeo, file, .. } = stage;
-    let upload = vimeo.upload(&file).name("Surf").privacy("nobody").begin().await?;
+    let upload = vimeo.upload(&file).name("Surf").privacy(VideoViewPrivacy::Nobody).begin().await?;
     let (upload, handle) = upload.controlled();
     handle.pause();
     let upload = tokio::spawn(upload);

@@ -1,6 +1,7 @@
 //! Creates a video with the token and has the bytes sent without it, as from another process or a browser.
 
 use std::path::PathBuf;
+use vimeo_ext::api::types::VideoViewPrivacy;
 
 use vimeo_ext::upload::{Upload, UploadTicket};
 
@@ -10,7 +11,7 @@ pub(crate) async fn play(stage: Stage) -> Result<(), AnyError> {
     let Stage { vimeo, file, .. } = stage;
     // On the server, which knows no more of the file than its size.
     let size = std::fs::metadata(&file)?.len();
-    let ticket = vimeo.upload_ticket(size).name("Surf").privacy("nobody").send().await?;
+    let ticket = vimeo.upload_ticket(size).name("Surf").privacy(VideoViewPrivacy::Nobody).send().await?;
     println!("created {} for {size} bytes", ticket.video_uri());
     // The link in it is a secret: send it as you would a password.
     elsewhere(&serde_json::to_string(&ticket)?, file).await

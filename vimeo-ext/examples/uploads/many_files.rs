@@ -2,6 +2,7 @@
 //!
 //! The film is uploaded three times, along with one that is not there.
 
+use vimeo_ext::api::types::VideoViewPrivacy;
 use vimeo_ext::upload::Bandwidth;
 
 use crate::stage::{AnyError, Stage};
@@ -18,7 +19,7 @@ pub(crate) async fn play(stage: Stage) -> Result<(), AnyError> {
         .upload_many(files)
         .at_once(2)
         .bandwidth(Bandwidth::new((100 * 1024 * 1024).try_into()?))
-        .each(|upload, _| upload.privacy("nobody"));
+        .each(|upload, _| upload.privacy(VideoViewPrivacy::Nobody));
     for result in uploads.send().await? {
         match result.outcome {
             Ok(uploaded) => {

@@ -1,6 +1,7 @@
 //! Gives a video a thumbnail, from an image and out of the video itself, and a showcase its logo.
 
 use std::time::Duration;
+use vimeo_ext::api::types::VideoViewPrivacy;
 
 use vimeo_ext::PictureTarget;
 
@@ -11,7 +12,7 @@ const IMAGE: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\0\x80\xff\0\0\0,\0\0\0\0\x01\0
 
 pub(crate) async fn play(stage: Stage) -> Result<(), AnyError> {
     let Stage { vimeo, file, .. } = stage;
-    let video = vimeo.upload(&file).name("Surf").privacy("nobody").send().await?;
+    let video = vimeo.upload(&file).name("Surf").privacy(VideoViewPrivacy::Nobody).send().await?;
     let picture = vimeo.upload_picture(&video, IMAGE).activate(true).send().await?;
     println!("{} is the thumbnail of {}", picture.uri, video.uri);
 

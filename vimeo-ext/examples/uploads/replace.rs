@@ -1,10 +1,11 @@
 //! Uploads a video and gives it another file, under the same URI.
 
 use crate::stage::{AnyError, Stage};
+use vimeo_ext::api::types::VideoViewPrivacy;
 
 pub(crate) async fn play(stage: Stage) -> Result<(), AnyError> {
     let Stage { vimeo, file, .. } = stage;
-    let video = vimeo.upload(&file).name("Surf").privacy("nobody").send().await?;
+    let video = vimeo.upload(&file).name("Surf").privacy(VideoViewPrivacy::Nobody).send().await?;
     println!("uploaded {}", video.uri);
 
     let replaced = vimeo.replace(&video, &file).file_name("second cut").send().await?;

@@ -37,15 +37,6 @@ pub enum MediaError {
         /// What is wrong with it.
         reason: String,
     },
-    /// No text track is of this kind.
-    #[error(
-        "`{kind}` is no kind of text track; give captions, chapters, descriptions, metadata or subtitles; \
-         nothing was sent"
-    )]
-    UnknownKind {
-        /// The word.
-        kind: String,
-    },
     /// A picture or a text track without a single byte.
     #[error("there is nothing to send in {name}: the file is empty; nothing was created for it")]
     EmptyFile {

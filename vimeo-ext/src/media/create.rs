@@ -30,7 +30,7 @@ pub(crate) fn checked(mut body: types::CreateVideoBody) -> Result<types::CreateV
 }
 
 impl<W> CreateVideo<W> {
-    pub(crate) fn by(vimeo: Vimeo, approach: &str, way: W) -> Self {
+    pub(crate) fn by(vimeo: Vimeo, approach: types::UploadApproach, way: W) -> Self {
         let body = types::CreateVideoBody::new(types::UploadInput::new(approach));
         Self { vimeo, body, way }
     }
@@ -48,35 +48,35 @@ impl<W> CreateVideo<W> {
     }
 
     /// Who may see it, such as `nobody` or `unlisted`.
-    pub fn privacy(mut self, view: impl Into<types::VideoViewPrivacy>) -> Self {
-        self.body.privacy.get_or_insert_default().view = Some(view.into());
+    pub fn privacy(mut self, view: types::VideoViewPrivacy) -> Self {
+        self.body.privacy.get_or_insert_default().view = Some(view);
         self
     }
 
     /// The password that viewers have to enter; sets the privacy to `password`.
     pub fn password(self, password: &SecretString) -> Self {
-        let mut create = self.privacy("password");
+        let mut create = self.privacy(types::VideoViewPrivacy::Password);
         create.body.password = Some(password.expose_secret().into());
         create
     }
 
     /// Where it may be embedded: `public`, `private` or `whitelist`.
-    pub fn embed_privacy(mut self, embed: impl Into<types::EmbedPrivacy>) -> Self {
-        self.body.privacy.get_or_insert_default().embed = Some(embed.into());
+    pub fn embed_privacy(mut self, embed: types::EmbedPrivacy) -> Self {
+        self.body.privacy.get_or_insert_default().embed = Some(embed);
         self
     }
 
     /// The domains that alone may embed it; sets the embed privacy to `whitelist`. Of a link to a site its host is taken;
     /// what is no domain is refused before anything is sent.
     pub fn embed_domains(self, domains: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        let mut create = self.embed_privacy("whitelist");
+        let mut create = self.embed_privacy(types::EmbedPrivacy::Whitelist);
         create.body.embed_domains = Some(domains.into_iter().map(Into::into).collect());
         create
     }
 
     /// Who may comment: `anybody`, `contacts` or `nobody`.
-    pub fn comments(mut self, who: impl Into<types::CommentPrivacy>) -> Self {
-        self.body.privacy.get_or_insert_default().comments = Some(who.into());
+    pub fn comments(mut self, who: types::CommentPrivacy) -> Self {
+        self.body.privacy.get_or_insert_default().comments = Some(who);
         self
     }
 
@@ -105,8 +105,8 @@ impl<W> CreateVideo<W> {
     }
 
     /// The Creative Commons licence, such as `by-sa`.
-    pub fn license(mut self, license: impl Into<types::LicenseCode>) -> Self {
-        self.body.license = Some(license.into());
+    pub fn license(mut self, license: types::LicenseCode) -> Self {
+        self.body.license = Some(license);
         self
     }
 

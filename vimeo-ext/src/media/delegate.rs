@@ -1,5 +1,7 @@
 //! A new video for a file that is elsewhere: with another process, or in a browser.
 
+use vimeo_api::types;
+
 use super::CreateVideo;
 use super::begin::{Created, create_only, no_video};
 use crate::upload::{UploadError, UploadTicket};
@@ -10,7 +12,7 @@ pub struct Delegated(u64);
 
 impl CreateVideo<Delegated> {
     pub(crate) fn delegated(vimeo: Vimeo, size: u64) -> Self {
-        Self::by(vimeo, "tus", Delegated(size))
+        Self::by(vimeo, types::UploadApproach::Tus, Delegated(size))
     }
 
     /// Creates the video. The ticket is all that is needed to send the bytes, without the access token: serialise it for

@@ -54,7 +54,9 @@ impl Vimeo {
     ///
     /// ```no_run
     /// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
-    /// let uploads = vimeo.upload_many(["a.mp4", "b.mp4"]).each(|upload, _| upload.privacy("nobody"));
+    /// use vimeo_ext::api::types::VideoViewPrivacy;
+    /// let uploads = vimeo.upload_many(["a.mp4", "b.mp4"]);
+    /// let uploads = uploads.each(|upload, _| upload.privacy(VideoViewPrivacy::Nobody));
     /// for result in uploads.send().await? {
     ///     match result.outcome {
     ///         Ok(uploaded) => tracing::info!(file = result.name, video = uploaded.video_uri, "uploaded"),
@@ -186,24 +188,25 @@ impl Vimeo {
         UploadPicture::new(self.clone(), target.into(), file)
     }
 
-    /// Uploads a text track for a video: `captions`, `chapters`, `descriptions`, `metadata` or `subtitles` in a language.
+    /// Uploads a text track for a video, such as captions or subtitles, in a language.
     ///
     /// Needs the scope `upload`, and `edit` to switch it on.
     ///
     /// ```no_run
     /// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
-    /// vimeo.upload_text_track(76979871, "captions", "pt-BR", "captions.vtt").active(true).send().await?;
+    /// use vimeo_ext::api::types::TextTrackType;
+    /// vimeo.upload_text_track(76979871, TextTrackType::Captions, "pt-BR", "captions.vtt").active(true).send().await?;
     /// # Ok(())
     /// # }
     /// ```
     pub fn upload_text_track(
         &self,
         video: impl Into<VideoRef>,
-        kind: impl Into<TextTrackType>,
+        kind: TextTrackType,
         language: impl Into<String>,
         file: impl IntoSource,
     ) -> UploadTextTrack {
-        UploadTextTrack::new(self.clone(), video.into(), kind.into(), language.into(), file)
+        UploadTextTrack::new(self.clone(), video.into(), kind, language.into(), file)
     }
 
     /// The uploads that were begun and not finished, to be resumed, adopted or discarded.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
-use vimeo_api::Secret;
+use vimeo_api::{Secret, types};
 
 use super::begin::{create_only, no_video};
 use super::pull::check;
@@ -72,7 +72,7 @@ struct CreatedForm {
 
 impl CreateVideo<ByForm> {
     pub(crate) fn by_form(vimeo: Vimeo, redirect_url: String) -> Self {
-        Self::by(vimeo, "post", ByForm { redirect_url })
+        Self::by(vimeo, types::UploadApproach::Post, ByForm { redirect_url })
     }
 
     /// The size of the file in bytes, where it is known. Default: Vimeo is not told.

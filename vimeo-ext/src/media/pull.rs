@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use url::Url;
+use vimeo_api::types;
 
 use super::begin::{create_only, no_video};
 use super::{CreateVideo, VideoRef};
@@ -44,7 +45,7 @@ struct Created {
 
 impl CreateVideo<FromUrl> {
     pub(crate) fn from_url(vimeo: Vimeo, url: String) -> Self {
-        Self::by(vimeo, "pull", FromUrl(url))
+        Self::by(vimeo, types::UploadApproach::Pull, FromUrl(url))
     }
 
     /// Creates the video and leaves the rest to Vimeo.

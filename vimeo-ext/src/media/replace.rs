@@ -108,7 +108,7 @@ impl Replace {
         };
         let api = vimeo.api().clone();
         begin(&vimeo, transfer, intent, move |source| {
-            let upload = types::UploadInput::new("tus").size(source.size());
+            let upload = types::UploadInput::new(types::UploadApproach::Tus).size(source.size());
             let name = file_name.unwrap_or_else(|| name_of(source.name()));
             let body = types::CreateVideoVersionBody::new(name, upload);
             let call =

@@ -25,13 +25,16 @@ pub(crate) fn differing(then: &Value, now: &Value) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use vimeo_api::types::UploadInput;
+    use vimeo_api::types::{UploadApproach, UploadInput};
 
     use super::*;
 
     #[test]
     fn passwords_are_not_kept_and_differences_are_named() {
-        let body = CreateVideoBody::new(UploadInput::new("tus")).name("Surf").password("s3cret").locale("de");
+        let body = CreateVideoBody::new(UploadInput::new(UploadApproach::Tus))
+            .name("Surf")
+            .password("s3cret")
+            .locale("de");
         let then = kept(&body);
         assert_eq!(then, json!({"name": "Surf", "locale": "de"}));
         // (settings now, what differs)

@@ -99,13 +99,10 @@ impl UploadTextTrack {
     ///
     /// # Errors
     ///
-    /// [`Error::Upload`] when the file cannot be read, and [`MediaError::UnknownKind`] and
-    /// [`MediaError::UnknownLanguage`], before anything is sent; [`Error::Media`] for what goes wrong with the link. A link
+    /// [`Error::Upload`] when the file cannot be read, and [`MediaError::UnknownLanguage`],
+    /// before anything is sent; [`Error::Media`] for what goes wrong with the link. A link
     /// that has expired is asked for anew, once.
     pub async fn send(self) -> Result<UploadedFile, Error> {
-        if let types::TextTrackType::Other(kind) = self.kind {
-            return Err(MediaError::UnknownKind { kind }.into());
-        }
         if self.check_language {
             check(&self.language)?;
         }

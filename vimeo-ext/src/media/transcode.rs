@@ -206,8 +206,8 @@ mod tests {
             ("error", "in_progress", "", Verdict::NoFile(UploadStatus::Error)),
             ("canceled", "", "", Verdict::NoFile(UploadStatus::Canceled)),
         ];
-        fn word<T: for<'a> From<&'a str>>(text: &str) -> Option<T> {
-            (!text.is_empty()).then(|| text.into())
+        fn word<T: vimeo_api::OpenEnum>(text: &str) -> Option<T> {
+            (!text.is_empty()).then(|| T::from_word(text))
         }
         for (upload, transcode, status, verdict) in table {
             let state = TranscodeState {

@@ -1,7 +1,7 @@
 //! A new video out of a file.
 
 use serde::Serialize;
-use vimeo_api::ResourceUri;
+use vimeo_api::{ResourceUri, types};
 
 use super::begin::{Begun, Created, Intent, Transfer, begin};
 use super::{CreateVideo, Warning, settings};
@@ -39,7 +39,7 @@ impl NewVideo {
 
 impl CreateVideo<FromSource> {
     pub(crate) fn from_source(vimeo: Vimeo, source: impl IntoSource) -> Self {
-        Self::by(vimeo, "tus", FromSource(Transfer::new(source)))
+        Self::by(vimeo, types::UploadApproach::Tus, FromSource(Transfer::new(source)))
     }
 
     /// How the bytes are sent: chunks, timeouts, tries, bandwidth.

@@ -141,10 +141,10 @@ impl Receiver {
         let kind = match (&rules.kind_at, &rules.kind) {
             (Some(pointer), _) => {
                 let word = json.pointer(pointer).and_then(Value::as_str);
-                WebhookType::from(word.ok_or_else(|| missing("the event's kind", pointer))?)
+                WebhookType::other(word.ok_or_else(|| missing("the event's kind", pointer))?)
             }
             (None, Some(kind)) => kind.clone(),
-            (None, None) => WebhookType::from(""),
+            (None, None) => WebhookType::other(""),
         };
         let now = rules.clock.now();
         let sent_at = match &rules.sent_at {

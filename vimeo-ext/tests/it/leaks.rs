@@ -1,6 +1,7 @@
 //! Every way that sends: what goes where, and what is shown of it.
 
 use serde_json::json;
+use vimeo_api::types::TextTrackType;
 use vimeo_ext::auth::RefreshError;
 use vimeo_ext::upload::{Journal, Upload};
 use vimeo_ext::{AccessToken, PictureTarget, Vimeo};
@@ -34,7 +35,7 @@ async fn every_sending_path_keeps_the_token_with_the_api_and_shows_no_secret() {
     let picture = vimeo.upload_picture(PictureTarget::video(id), PNG).activate(true);
     shown += &format!("{picture:?}");
     shown += &format!("{:?}", picture.send().await.unwrap());
-    let track = vimeo.upload_text_track(id, "captions", "en", b"WEBVTT\n".to_vec()).active(true);
+    let track = vimeo.upload_text_track(id, TextTrackType::Captions, "en", b"WEBVTT\n".to_vec()).active(true);
     shown += &format!("{track:?}");
     shown += &format!("{:?}", track.send().await.unwrap());
     let ticket = vimeo.upload_ticket(1_000).send().await.unwrap();

@@ -48,7 +48,7 @@ async fn a_call_brings_its_own_retry_and_rate_limit_policy() {
 /// BEHAVIOUR.md: D08.
 #[tokio::test]
 async fn any_2xx_is_a_success_and_a_missing_body_is_an_error() {
-    let body = types::CreateVideoBody::new(types::UploadInput::new("tus").size(1u64));
+    let body = types::CreateVideoBody::new(types::UploadInput::new(types::UploadApproach::Tus).size(1u64));
     for status in [200, 201, 202] {
         let fake = Fake::new(move |_, _| answer(status).json(json!({"uri": "/videos/1"})));
         let video = fake.vimeo().api().videos().create_my_video(body.clone()).send().await.unwrap();

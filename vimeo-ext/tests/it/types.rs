@@ -1,6 +1,7 @@
 //! What the types promise.
 
 use std::time::Duration;
+use vimeo_api::types::TextTrackType;
 
 use serde_json::json;
 use vimeo_ext::auth::{Auth, Authorization, DeviceLogin, Grant};
@@ -37,7 +38,7 @@ fn clients_streams_and_futures_can_move_between_threads() {
     sendable(vimeo.upload_form("https://example.com/").send());
     sendable(vimeo.upload_ticket(1).send());
     sendable(vimeo.upload_picture("/me", "me.png").send());
-    sendable(vimeo.upload_text_track(1, "captions", "en", "captions.vtt").send());
+    sendable(vimeo.upload_text_track(1, TextTrackType::Captions, "en", "captions.vtt").send());
     sendable(vimeo.thumbnail_at(1, Duration::ZERO).send());
     sendable(vimeo.animated_thumbnail(1, Duration::ZERO, Duration::ZERO).send());
     sendable(vimeo.wait_transcoded(1).send());

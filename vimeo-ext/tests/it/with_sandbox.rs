@@ -1,6 +1,7 @@
 //! The whole way, against the local Vimeo.
 
 use std::sync::{Arc, Mutex};
+use vimeo_api::types::VideoViewPrivacy;
 
 use secrecy::ExposeSecret;
 use vimeo_api::Error;
@@ -27,7 +28,7 @@ async fn a_video_is_uploaded_listed_read_changed_and_deleted() {
         .upload(path)
         .name("Surf")
         .description("At sea")
-        .privacy("nobody")
+        .privacy(VideoViewPrivacy::Nobody)
         .on_progress(move |progress| *told.lock().unwrap() = progress.acknowledged)
         .on_ticket(move |ticket| kept.lock().unwrap().push(ticket.video_uri().to_owned()))
         .send()

@@ -461,7 +461,7 @@ pub(super) fn here(api: &Api, ty: &syn::Type) -> TokenStream {
 }
 
 pub(super) fn taken_here(api: &Api, ty: &syn::Type) -> (TokenStream, fn(TokenStream) -> TokenStream) {
-    let (taken, given) = taken(api, ty);
+    let (taken, given) = taken(ty);
     match syn::parse2::<syn::Type>(taken.clone()) {
         Ok(taken) => (here(api, &taken), given),
         Err(_) => (taken, given),

@@ -21,7 +21,7 @@ pub(super) fn file(api: &Api, group: &Group) -> TokenStream {
     }
     let uses = uses(api, group, &types, &named);
     let items = types.iter().map(|ty| match &ty.kind {
-        Kind::Struct(fields) => object(api, ty, fields),
+        Kind::Struct(fields) => object(ty, fields),
         Kind::Words(variants) => words(ty, variants),
         Kind::Choice(variants) => choice(ty, variants),
     });
@@ -78,7 +78,7 @@ fn uses(api: &Api, group: &Group, types: &[&Type], named: &BTreeSet<String>) -> 
     uses
 }
 
-fn object(api: &Api, ty: &Type, fields: &[Field]) -> TokenStream {
+fn object(ty: &Type, fields: &[Field]) -> TokenStream {
     let (name, doc) = (format_ident!("{}", ty.name), docs(&ty.doc));
     let all_optional = fields.iter().all(|field| inner_of(&field.ty, "Option").is_some());
     let default = all_optional.then(|| quote!(Default,));
@@ -96,7 +96,7 @@ fn object(api: &Api, ty: &Type, fields: &[Field]) -> TokenStream {
             pub #ident: #ty
         }
     });
-    let setters = ty.sent.then(|| setters(api, ty, fields, all_optional));
+    let setters = ty.sent.then(|| setters(ty, fields, all_optional));
     quote! {
         #doc
         #[derive(Debug, Clone, #default PartialEq, Serialize, Deserialize)]
@@ -109,17 +109,17 @@ fn object(api: &Api, ty: &Type, fields: &[Field]) -> TokenStream {
 }
 
 /// A constructor with what is required, and a setter for the rest.
-fn setters(api: &Api, ty: &Type, fields: &[Field], all_optional: bool) -> TokenStream {
+fn setters(ty: &Type, fields: &[Field], all_optional: bool) -> TokenStream {
     let name = format_ident!("{}", ty.name);
     let (required, optional): (Vec<&Field>, Vec<&Field>) =
         fields.iter().partition(|field| inner_of(&field.ty, "Option").is_none());
     let new = (!all_optional).then(|| {
         let arguments = required.iter().map(|field| {
-            let (ident, (taken, _)) = (format_ident!("{}", field.name), taken(api, &field.ty));
+            let (ident, (taken, _)) = (format_ident!("{}", field.name), taken(&field.ty));
             quote!(#ident: #taken)
         });
         let given = required.iter().map(|field| {
-            let (ident, (_, given)) = (format_ident!("{}", field.name), taken(api, &field.ty));
+            let (ident, (_, given)) = (format_ident!("{}", field.name), taken(&field.ty));
             let given = given(quote!(#ident));
             if given.to_string() == field.name { given } else { quote!(#ident: #given) }
         });
@@ -139,7 +139,7 @@ fn setters(api: &Api, ty: &Type, fields: &[Field], all_optional: bool) -> TokenS
         let (ident, doc) = (format_ident!("{}", field.name), docs(&field.doc));
         let inner = inner_of(&field.ty, "Option").unwrap_or(&field.ty);
         let boxed = inner_of(inner, "Box");
-        let (taken, given) = taken(api, boxed.unwrap_or(inner));
+        let (taken, given) = taken(boxed.unwrap_or(inner));
         let given = given(quote!(value));
         let given = if boxed.is_some() { quote!(Box::new(#given)) } else { given };
         quote! {
@@ -163,11 +163,11 @@ fn list(fields: &[&Field]) -> String {
 }
 
 /// How a function takes a value of a type, and how it makes the value of what it took.
-pub(super) fn taken(api: &Api, ty: &syn::Type) -> (TokenStream, fn(TokenStream) -> TokenStream) {
+pub(super) fn taken(ty: &syn::Type) -> (TokenStream, fn(TokenStream) -> TokenStream) {
     if let Some(item) = inner_of(ty, "Vec") {
-        let (item_taken, _) = taken(api, item);
+        let (item_taken, _) = taken(item);
         return if leaf_of(item).to_token_stream().to_string() == item.to_token_stream().to_string()
-            && converts(api, item)
+            && converts(item)
         {
             (
                 quote!(impl IntoIterator<Item = #item_taken>),
@@ -178,7 +178,7 @@ pub(super) fn taken(api: &Api, ty: &syn::Type) -> (TokenStream, fn(TokenStream) 
         };
     }
     let plain = ty.to_token_stream();
-    if converts(api, ty) {
+    if converts(ty) {
         (quote!(impl Into<#plain>), |value| quote!(#value.into()))
     } else {
         (plain, |value| value)
@@ -186,10 +186,9 @@ pub(super) fn taken(api: &Api, ty: &syn::Type) -> (TokenStream, fn(TokenStream) 
 }
 
 /// Whether a value of a type is commonly made from something simpler.
-fn converts(api: &Api, ty: &syn::Type) -> bool {
+fn converts(ty: &syn::Type) -> bool {
     let name = ty.to_token_stream().to_string();
     matches!(name.as_str(), "String" | "Value" | "Secret" | "SignedUrl")
-        || api.types.get(&name).is_some_and(|ty| matches!(ty.kind, Kind::Words(_)))
 }
 
 fn words(ty: &Type, variants: &[Variant]) -> TokenStream {

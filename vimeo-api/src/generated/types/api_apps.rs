@@ -37,8 +37,8 @@ impl AppWebhookBody {
     }
 
     /// Event that triggers the webhook. `transcript-status-complete` also fires when a transcript has failed; `video-transcode-fully-playable` waits for every resolution up to that of the source, 4K at most.
-    pub fn webhook_type(mut self, value: impl Into<WebhookType>) -> Self {
-        self.webhook_type = Some(value.into());
+    pub fn webhook_type(mut self, value: WebhookType) -> Self {
+        self.webhook_type = Some(value);
         self
     }
 

@@ -57,12 +57,9 @@ pub struct AuthorizeClientBody {
 
 impl AuthorizeClientBody {
     /// With what is required: `grant_type`, `scope`.
-    pub fn new(
-        grant_type: impl Into<ClientCredentialsGrant>,
-        scope: impl Into<String>,
-    ) -> Self {
+    pub fn new(grant_type: ClientCredentialsGrant, scope: impl Into<String>) -> Self {
         Self {
-            grant_type: grant_type.into(),
+            grant_type,
             scope: scope.into(),
         }
     }
@@ -95,12 +92,12 @@ pub struct ConvertAccessTokenBody {
 impl ConvertAccessTokenBody {
     /// With what is required: `grant_type`, `token`, `token_secret`.
     pub fn new(
-        grant_type: impl Into<LegacyTokenGrant>,
+        grant_type: LegacyTokenGrant,
         token: impl Into<Secret>,
         token_secret: impl Into<Secret>,
     ) -> Self {
         Self {
-            grant_type: grant_type.into(),
+            grant_type,
             token: token.into(),
             token_secret: token_secret.into(),
         }
@@ -123,12 +120,12 @@ impl ExchangeAuthCodeBody {
     /// With what is required: `code`, `grant_type`, `redirect_uri`.
     pub fn new(
         code: impl Into<Secret>,
-        grant_type: impl Into<AuthorizationCodeGrant>,
+        grant_type: AuthorizationCodeGrant,
         redirect_uri: impl Into<String>,
     ) -> Self {
         Self {
             code: code.into(),
-            grant_type: grant_type.into(),
+            grant_type,
             redirect_uri: redirect_uri.into(),
         }
     }

@@ -207,10 +207,10 @@ pub struct CreateChannelBody {
 
 impl CreateChannelBody {
     /// With what is required: `name`, `privacy`.
-    pub fn new(name: impl Into<String>, privacy: impl Into<ChannelViewPrivacy>) -> Self {
+    pub fn new(name: impl Into<String>, privacy: ChannelViewPrivacy) -> Self {
         Self {
             name: name.into(),
-            privacy: privacy.into(),
+            privacy,
             description: None,
             link: None,
         }
@@ -267,8 +267,8 @@ impl EditChannelBody {
     }
 
     /// Who may open the channel; `moderators` keeps it to moderators, `users` adds the users picked by name.
-    pub fn privacy(mut self, value: impl Into<ChannelViewPrivacy>) -> Self {
-        self.privacy = Some(value.into());
+    pub fn privacy(mut self, value: ChannelViewPrivacy) -> Self {
+        self.privacy = Some(value);
         self
     }
 }

@@ -155,8 +155,8 @@ pub struct EmbedPlayButtonInput {
 
 impl EmbedPlayButtonInput {
     /// Place of the play button; `bottom` has no effect in the tiny player, `auto` leaves it to Vimeo.
-    pub fn position(mut self, value: impl Into<PlayButtonPosition>) -> Self {
-        self.position = Some(value.into());
+    pub fn position(mut self, value: PlayButtonPosition) -> Self {
+        self.position = Some(value);
         self
     }
 }
@@ -178,20 +178,20 @@ pub struct EmbedTitleInput {
 
 impl EmbedTitleInput {
     /// Shows or hides the video's title in the player's title bar, or leaves that to the user.
-    pub fn name(mut self, value: impl Into<EmbedVisibility>) -> Self {
-        self.name = Some(value.into());
+    pub fn name(mut self, value: EmbedVisibility) -> Self {
+        self.name = Some(value);
         self
     }
 
     /// Shows or hides the owner's name in the player's title bar, or leaves that to the user.
-    pub fn owner(mut self, value: impl Into<EmbedVisibility>) -> Self {
-        self.owner = Some(value.into());
+    pub fn owner(mut self, value: EmbedVisibility) -> Self {
+        self.owner = Some(value);
         self
     }
 
     /// Shows or hides the owner's portrait in the player's title bar, or leaves that to the user.
-    pub fn portrait(mut self, value: impl Into<EmbedVisibility>) -> Self {
-        self.portrait = Some(value.into());
+    pub fn portrait(mut self, value: EmbedVisibility) -> Self {
+        self.portrait = Some(value);
         self
     }
 }

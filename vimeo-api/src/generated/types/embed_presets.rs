@@ -42,8 +42,8 @@ pub struct EditEmbedPresetBody {
 
 impl EditEmbedPresetBody {
     /// Only `nothing` is taken; it switches the outro off.
-    pub fn outro(mut self, value: impl Into<OutroType>) -> Self {
-        self.outro = Some(value.into());
+    pub fn outro(mut self, value: OutroType) -> Self {
+        self.outro = Some(value);
         self
     }
 }

@@ -174,8 +174,8 @@ impl CreateLiveEventBody {
     }
 
     /// Language of the automated captions, as a BCP 47 tag.
-    pub fn auto_cc_lang(mut self, value: impl Into<LiveEventCaptionLanguage>) -> Self {
-        self.auto_cc_lang = Some(value.into());
+    pub fn auto_cc_lang(mut self, value: LiveEventCaptionLanguage) -> Self {
+        self.auto_cc_lang = Some(value);
         self
     }
 
@@ -231,8 +231,8 @@ impl CreateLiveEventBody {
     }
 
     /// Order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
-    pub fn playlist_sort(mut self, value: impl Into<LiveEventPlaylistSort>) -> Self {
-        self.playlist_sort = Some(value.into());
+    pub fn playlist_sort(mut self, value: LiveEventPlaylistSort) -> Self {
+        self.playlist_sort = Some(value);
         self
     }
 
@@ -329,13 +329,13 @@ impl CreateLiveEventDestinationBody {
     /// With what is required: `display_name`, `service_name`, `type_`.
     pub fn new(
         display_name: impl Into<String>,
-        service_name: impl Into<DestinationService>,
-        type_: impl Into<DestinationType>,
+        service_name: DestinationService,
+        type_: DestinationType,
     ) -> Self {
         Self {
             display_name: display_name.into(),
-            service_name: service_name.into(),
-            type_: type_.into(),
+            service_name,
+            type_,
             is_enabled: None,
             privacy: None,
             provider_destination_id: None,
@@ -353,8 +353,8 @@ impl CreateLiveEventDestinationBody {
     }
 
     /// Who can see the simulcast, in the service's own words: `CONNECTIONS` and `PUBLIC` are LinkedIn's, `all_friends`, `everyone` and `self` Facebook's, the others YouTube's.
-    pub fn privacy(mut self, value: impl Into<DestinationPrivacy>) -> Self {
-        self.privacy = Some(value.into());
+    pub fn privacy(mut self, value: DestinationPrivacy) -> Self {
+        self.privacy = Some(value);
         self
     }
 
@@ -696,11 +696,8 @@ impl EditLiveEventBody {
     }
 
     /// Language of the automated captions, as a BCP 47 tag.
-    pub fn auto_cc_language(
-        mut self,
-        value: impl Into<LiveEventCaptionLanguage>,
-    ) -> Self {
-        self.auto_cc_language = Some(value.into());
+    pub fn auto_cc_language(mut self, value: LiveEventCaptionLanguage) -> Self {
+        self.auto_cc_language = Some(value);
         self
     }
 
@@ -744,8 +741,8 @@ impl EditLiveEventBody {
     }
 
     /// Order of the event's playlist: `added_first` puts the latest addition at the top, `added_last` at the end, `arranged` keeps the owner's own order.
-    pub fn playlist_sort(mut self, value: impl Into<LiveEventPlaylistSort>) -> Self {
-        self.playlist_sort = Some(value.into());
+    pub fn playlist_sort(mut self, value: LiveEventPlaylistSort) -> Self {
+        self.playlist_sort = Some(value);
         self
     }
 
@@ -774,8 +771,8 @@ impl EditLiveEventBody {
     }
 
     /// How the event streams: live, recording only, or a scheduled recording played as live (`simulive`).
-    pub fn stream_mode(mut self, value: impl Into<StreamMode>) -> Self {
-        self.stream_mode = Some(value.into());
+    pub fn stream_mode(mut self, value: StreamMode) -> Self {
+        self.stream_mode = Some(value);
         self
     }
 
@@ -854,8 +851,8 @@ impl EditLiveEventDestinationBody {
     }
 
     /// Who can see the simulcast, in the service's own words: `CONNECTIONS` and `PUBLIC` are LinkedIn's, `all_friends`, `everyone` and `self` Facebook's, the others YouTube's.
-    pub fn privacy(mut self, value: impl Into<DestinationPrivacy>) -> Self {
-        self.privacy = Some(value.into());
+    pub fn privacy(mut self, value: DestinationPrivacy) -> Self {
+        self.privacy = Some(value);
         self
     }
 
@@ -866,8 +863,8 @@ impl EditLiveEventDestinationBody {
     }
 
     /// Service that receives the simulcast; `custom_rtmp` is any other RTMP server.
-    pub fn service_name(mut self, value: impl Into<DestinationService>) -> Self {
-        self.service_name = Some(value.into());
+    pub fn service_name(mut self, value: DestinationService) -> Self {
+        self.service_name = Some(value);
         self
     }
 
@@ -884,8 +881,8 @@ impl EditLiveEventDestinationBody {
     }
 
     /// What the target is: a YouTube channel, a LinkedIn organisation, a Facebook page, a Facebook or LinkedIn profile, or `custom`.
-    pub fn type_(mut self, value: impl Into<DestinationType>) -> Self {
-        self.type_ = Some(value.into());
+    pub fn type_(mut self, value: DestinationType) -> Self {
+        self.type_ = Some(value);
         self
     }
 }
@@ -1155,8 +1152,8 @@ impl LiveEventClosedCaptionsBody {
     }
 
     /// Language of the automated captions, as a BCP 47 tag.
-    pub fn auto_cc_lang(mut self, value: impl Into<LiveEventCaptionLanguage>) -> Self {
-        self.auto_cc_lang = Some(value.into());
+    pub fn auto_cc_lang(mut self, value: LiveEventCaptionLanguage) -> Self {
+        self.auto_cc_lang = Some(value);
         self
     }
 }
@@ -1396,8 +1393,8 @@ pub struct LiveEventPrivacyInput {
 
 impl LiveEventPrivacyInput {
     /// Who may view the streamed videos at first; it also governs embedding of the whole event.
-    pub fn view(mut self, value: impl Into<ViewPrivacy>) -> Self {
-        self.view = Some(value.into());
+    pub fn view(mut self, value: ViewPrivacy) -> Self {
+        self.view = Some(value);
         self
     }
 }
@@ -1464,8 +1461,8 @@ impl LiveEventScheduleInput {
     }
 
     /// Whether the event takes place once or every week.
-    pub fn type_(mut self, value: impl Into<ScheduleType>) -> Self {
-        self.type_ = Some(value.into());
+    pub fn type_(mut self, value: ScheduleType) -> Self {
+        self.type_ = Some(value);
         self
     }
 
@@ -1517,8 +1514,8 @@ pub struct LiveEventStreamEmbedInput {
 
 impl LiveEventStreamEmbedInput {
     /// Where embedding is allowed: nowhere but for the owner (`private`), anywhere (`public`) or on the listed domains (`whitelist`).
-    pub fn embed(mut self, value: impl Into<EmbedPrivacy>) -> Self {
-        self.embed = Some(value.into());
+    pub fn embed(mut self, value: EmbedPrivacy) -> Self {
+        self.embed = Some(value);
         self
     }
 }

@@ -50,9 +50,9 @@ pub struct AddOnDemandPageVideoBody {
 
 impl AddOnDemandPageVideoBody {
     /// With what is required: `type_`.
-    pub fn new(type_: impl Into<OnDemandVideoType>) -> Self {
+    pub fn new(type_: OnDemandVideoType) -> Self {
         Self {
-            type_: type_.into(),
+            type_,
             buy: None,
             position: None,
             release_year: None,
@@ -124,16 +124,16 @@ pub struct CreateOnDemandPageBody {
 impl CreateOnDemandPageBody {
     /// With what is required: `content_rating`, `description`, `name`, `type_`.
     pub fn new(
-        content_rating: impl Into<ContentFilter>,
+        content_rating: ContentFilter,
         description: impl Into<String>,
         name: impl Into<String>,
-        type_: impl Into<OnDemandPageType>,
+        type_: OnDemandPageType,
     ) -> Self {
         Self {
-            content_rating: content_rating.into(),
+            content_rating,
             description: description.into(),
             name: name.into(),
-            type_: type_.into(),
+            type_,
             accepted_currencies: None,
             buy: None,
             domain_link: None,
@@ -145,8 +145,8 @@ impl CreateOnDemandPageBody {
     }
 
     /// Currencies the page takes payment in.
-    pub fn accepted_currencies(mut self, value: impl Into<Currency>) -> Self {
-        self.accepted_currencies = Some(value.into());
+    pub fn accepted_currencies(mut self, value: Currency) -> Self {
+        self.accepted_currencies = Some(value);
         self
     }
 
@@ -230,15 +230,15 @@ impl CreateOnDemandPromotionBody {
     /// With what is required: `download`, `stream_period`, `total`, `type_`.
     pub fn new(
         download: bool,
-        stream_period: impl Into<PromotionStreamPeriod>,
+        stream_period: PromotionStreamPeriod,
         total: u64,
-        type_: impl Into<PromotionType>,
+        type_: PromotionType,
     ) -> Self {
         Self {
             download,
-            stream_period: stream_period.into(),
+            stream_period,
             total,
-            type_: type_.into(),
+            type_,
             access_type: None,
             code: None,
             discount_type: None,
@@ -251,8 +251,8 @@ impl CreateOnDemandPromotionBody {
     }
 
     /// `vip` gives access that the page does not offer for sale, and is shaped by `download` and `stream_period`.
-    pub fn access_type(mut self, value: impl Into<PromotionAccessType>) -> Self {
-        self.access_type = Some(value.into());
+    pub fn access_type(mut self, value: PromotionAccessType) -> Self {
+        self.access_type = Some(value);
         self
     }
 
@@ -263,8 +263,8 @@ impl CreateOnDemandPromotionBody {
     }
 
     /// How the price is lowered; must be `free` for `vip` access.
-    pub fn discount_type(mut self, value: impl Into<PromotionDiscountType>) -> Self {
-        self.discount_type = Some(value.into());
+    pub fn discount_type(mut self, value: PromotionDiscountType) -> Self {
+        self.discount_type = Some(value);
         self
     }
 
@@ -287,8 +287,8 @@ impl CreateOnDemandPromotionBody {
     }
 
     /// Kind of sale the promotion applies to: `any` unless set, but `rent` for `vip` access, which takes only `buy` and `rent`.
-    pub fn product_type(mut self, value: impl Into<PromotionProductType>) -> Self {
-        self.product_type = Some(value.into());
+    pub fn product_type(mut self, value: PromotionProductType) -> Self {
+        self.product_type = Some(value);
         self
     }
 
@@ -512,8 +512,8 @@ impl OnDemandEpisodeRentInput {
     }
 
     /// How long a rented episode can be watched.
-    pub fn period(mut self, value: impl Into<RentalPeriod>) -> Self {
-        self.period = Some(value.into());
+    pub fn period(mut self, value: RentalPeriod) -> Self {
+        self.period = Some(value);
         self
     }
 
@@ -1227,8 +1227,8 @@ impl OnDemandRentInput {
     }
 
     /// How long a rented video can be watched.
-    pub fn period(mut self, value: impl Into<RentalPeriod>) -> Self {
-        self.period = Some(value.into());
+    pub fn period(mut self, value: RentalPeriod) -> Self {
+        self.period = Some(value);
         self
     }
 

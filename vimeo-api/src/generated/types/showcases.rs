@@ -96,8 +96,8 @@ impl CreateShowcaseBody {
     }
 
     /// Whether the videos stand in a grid or in a player.
-    pub fn layout(mut self, value: impl Into<ShowcaseLayout>) -> Self {
-        self.layout = Some(value.into());
+    pub fn layout(mut self, value: ShowcaseLayout) -> Self {
+        self.layout = Some(value);
         self
     }
 
@@ -108,8 +108,8 @@ impl CreateShowcaseBody {
     }
 
     /// Who may open the showcase; `embed_only` keeps it off Vimeo, `unlisted` asks for the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
-    pub fn privacy(mut self, value: impl Into<ViewPrivacy>) -> Self {
-        self.privacy = Some(value.into());
+    pub fn privacy(mut self, value: ViewPrivacy) -> Self {
+        self.privacy = Some(value);
         self
     }
 
@@ -120,14 +120,14 @@ impl CreateShowcaseBody {
     }
 
     /// Order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
-    pub fn sort(mut self, value: impl Into<ShowcaseVideoOrder>) -> Self {
-        self.sort = Some(value.into());
+    pub fn sort(mut self, value: ShowcaseVideoOrder) -> Self {
+        self.sort = Some(value);
         self
     }
 
     /// Colour theme.
-    pub fn theme(mut self, value: impl Into<ShowcaseTheme>) -> Self {
-        self.theme = Some(value.into());
+    pub fn theme(mut self, value: ShowcaseTheme) -> Self {
+        self.theme = Some(value);
         self
     }
 }
@@ -212,8 +212,8 @@ impl EditShowcaseBody {
     }
 
     /// Whether the videos stand in a grid or in a player.
-    pub fn layout(mut self, value: impl Into<ShowcaseLayout>) -> Self {
-        self.layout = Some(value.into());
+    pub fn layout(mut self, value: ShowcaseLayout) -> Self {
+        self.layout = Some(value);
         self
     }
 
@@ -230,8 +230,8 @@ impl EditShowcaseBody {
     }
 
     /// Who may open the showcase; `embed_only` keeps it off Vimeo, `unlisted` asks for the hash in the URL, `team` admits the team of the owner, `nobody` makes it private.
-    pub fn privacy(mut self, value: impl Into<ViewPrivacy>) -> Self {
-        self.privacy = Some(value.into());
+    pub fn privacy(mut self, value: ViewPrivacy) -> Self {
+        self.privacy = Some(value);
         self
     }
 
@@ -242,14 +242,14 @@ impl EditShowcaseBody {
     }
 
     /// Order of the videos; `added_first` puts the latest addition on top, `added_last` at the bottom, `arranged` keeps the order made by hand.
-    pub fn sort(mut self, value: impl Into<ShowcaseVideoOrder>) -> Self {
-        self.sort = Some(value.into());
+    pub fn sort(mut self, value: ShowcaseVideoOrder) -> Self {
+        self.sort = Some(value);
         self
     }
 
     /// Colour theme.
-    pub fn theme(mut self, value: impl Into<ShowcaseTheme>) -> Self {
-        self.theme = Some(value.into());
+    pub fn theme(mut self, value: ShowcaseTheme) -> Self {
+        self.theme = Some(value);
         self
     }
 

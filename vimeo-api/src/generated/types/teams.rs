@@ -128,8 +128,8 @@ impl CustomMetadataFieldInput {
     }
 
     /// Kind of value; needed for a new field, fixed afterwards. Dates are `YYYY-MM-DD`.
-    pub fn type_(mut self, value: impl Into<CustomMetadataType>) -> Self {
-        self.type_ = Some(value.into());
+    pub fn type_(mut self, value: CustomMetadataType) -> Self {
+        self.type_ = Some(value);
         self
     }
 

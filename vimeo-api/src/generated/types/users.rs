@@ -340,8 +340,8 @@ impl EditUserBody {
     }
 
     /// Preferred pronouns: `f` she/her, `m` he/him, `o` they/them, `n` not given.
-    pub fn gender(mut self, value: impl Into<Gender>) -> Self {
-        self.gender = Some(value.into());
+    pub fn gender(mut self, value: Gender) -> Self {
+        self.gender = Some(value);
         self
     }
 

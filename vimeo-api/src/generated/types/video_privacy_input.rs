@@ -32,8 +32,8 @@ impl VideoPrivacyInput {
     }
 
     /// Who can comment; `contacts` are the owner's contacts.
-    pub fn comments(mut self, value: impl Into<CommentPrivacy>) -> Self {
-        self.comments = Some(value.into());
+    pub fn comments(mut self, value: CommentPrivacy) -> Self {
+        self.comments = Some(value);
         self
     }
 
@@ -44,14 +44,14 @@ impl VideoPrivacyInput {
     }
 
     /// Where the video can be embedded: everywhere (`public`), nowhere (`private`) or on the domains of its list (`whitelist`).
-    pub fn embed(mut self, value: impl Into<EmbedPrivacy>) -> Self {
-        self.embed = Some(value.into());
+    pub fn embed(mut self, value: EmbedPrivacy) -> Self {
+        self.embed = Some(value);
         self
     }
 
     /// Who can watch: everyone, the owner (`nobody`), holders of the password or of the private link (`unlisted`), or the team; `contacts` (followers), `disable` (embeds only) and `users` (members) are deprecated. Some values need a paid plan, and `users` needs a JSON body.
-    pub fn view(mut self, value: impl Into<VideoViewPrivacy>) -> Self {
-        self.view = Some(value.into());
+    pub fn view(mut self, value: VideoViewPrivacy) -> Self {
+        self.view = Some(value);
         self
     }
 }

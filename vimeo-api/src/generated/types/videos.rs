@@ -271,9 +271,9 @@ pub struct AudioTrackUploadInput {
 
 impl AudioTrackUploadInput {
     /// With what is required: `approach`.
-    pub fn new(approach: impl Into<UploadApproach>) -> Self {
+    pub fn new(approach: UploadApproach) -> Self {
         Self {
-            approach: approach.into(),
+            approach,
             link: None,
             redirect_url: None,
             size: None,
@@ -445,14 +445,14 @@ impl CreateAudioTrackBody {
     }
 
     /// Where the track comes from: a user, AI, or a user whose file has AI parts.
-    pub fn provenance(mut self, value: impl Into<AudioTrackProvenance>) -> Self {
-        self.provenance = Some(value.into());
+    pub fn provenance(mut self, value: AudioTrackProvenance) -> Self {
+        self.provenance = Some(value);
         self
     }
 
     /// `main` is dubbed sound, `descriptive` serves accessibility, `commentary` comments on the video.
-    pub fn type_(mut self, value: impl Into<AudioTrackType>) -> Self {
-        self.type_ = Some(value.into());
+    pub fn type_(mut self, value: AudioTrackType) -> Self {
+        self.type_ = Some(value);
         self
     }
 }
@@ -484,12 +484,12 @@ impl CreateTextTrackBody {
     pub fn new(
         language: impl Into<String>,
         name: impl Into<String>,
-        type_: impl Into<TextTrackType>,
+        type_: TextTrackType,
     ) -> Self {
         Self {
             language: language.into(),
             name: name.into(),
-            type_: type_.into(),
+            type_,
             active: None,
             is_auto_generated: None,
             is_edited: None,
@@ -652,8 +652,8 @@ impl CreateVideoBody {
     }
 
     /// Creative Commons licence of the video.
-    pub fn license(mut self, value: impl Into<LicenseCode>) -> Self {
-        self.license = Some(value.into());
+    pub fn license(mut self, value: LicenseCode) -> Self {
+        self.license = Some(value);
         self
     }
 
@@ -953,14 +953,14 @@ impl EditAudioTrackBody {
     }
 
     /// Where the track comes from: a user, AI, or a user whose file has AI parts.
-    pub fn provenance(mut self, value: impl Into<AudioTrackProvenance>) -> Self {
-        self.provenance = Some(value.into());
+    pub fn provenance(mut self, value: AudioTrackProvenance) -> Self {
+        self.provenance = Some(value);
         self
     }
 
     /// `main` is dubbed sound, `descriptive` serves accessibility, `commentary` comments on the video.
-    pub fn type_(mut self, value: impl Into<AudioTrackType>) -> Self {
-        self.type_ = Some(value.into());
+    pub fn type_(mut self, value: AudioTrackType) -> Self {
+        self.type_ = Some(value);
         self
     }
 }
@@ -1003,8 +1003,8 @@ impl EditTextTrackBody {
     }
 
     /// Kind of text the track holds.
-    pub fn type_(mut self, value: impl Into<TextTrackType>) -> Self {
-        self.type_ = Some(value.into());
+    pub fn type_(mut self, value: TextTrackType) -> Self {
+        self.type_ = Some(value);
         self
     }
 }
@@ -1142,8 +1142,8 @@ impl EditVideoBody {
     }
 
     /// Creative Commons licence of the video.
-    pub fn license(mut self, value: impl Into<LicenseCode>) -> Self {
-        self.license = Some(value.into());
+    pub fn license(mut self, value: LicenseCode) -> Self {
+        self.license = Some(value);
         self
     }
 
@@ -1582,8 +1582,8 @@ pub struct EmbedEndScreenInput {
 
 impl EmbedEndScreenInput {
     /// `loop` plays the video again, `share` offers sharing, `thumbnail` shows the thumbnail, `empty` shows nothing.
-    pub fn type_(mut self, value: impl Into<EmbedEndScreenType>) -> Self {
-        self.type_ = Some(value.into());
+    pub fn type_(mut self, value: EmbedEndScreenType) -> Self {
+        self.type_ = Some(value);
         self
     }
 }
@@ -1635,8 +1635,8 @@ impl EmbedSentimentWidgetInput {
     }
 
     /// `thumbs` shows thumbs up and down, `ranking` a ranking of choices.
-    pub fn type_(mut self, value: impl Into<SentimentWidgetType>) -> Self {
-        self.type_ = Some(value.into());
+    pub fn type_(mut self, value: SentimentWidgetType) -> Self {
+        self.type_ = Some(value);
         self
     }
 }
@@ -1860,14 +1860,14 @@ impl SpatialInput {
     }
 
     /// How the 360° picture is projected.
-    pub fn projection(mut self, value: impl Into<SpatialProjection>) -> Self {
-        self.projection = Some(value.into());
+    pub fn projection(mut self, value: SpatialProjection) -> Self {
+        self.projection = Some(value);
         self
     }
 
     /// How the two views lie in the picture; `mono` for one view.
-    pub fn stereo_format(mut self, value: impl Into<StereoFormat>) -> Self {
-        self.stereo_format = Some(value.into());
+    pub fn stereo_format(mut self, value: StereoFormat) -> Self {
+        self.stereo_format = Some(value);
         self
     }
 }
@@ -2437,9 +2437,9 @@ pub struct UploadInput {
 
 impl UploadInput {
     /// With what is required: `approach`.
-    pub fn new(approach: impl Into<UploadApproach>) -> Self {
+    pub fn new(approach: UploadApproach) -> Self {
         Self {
-            approach: approach.into(),
+            approach,
             link: None,
             redirect_url: None,
             size: None,

@@ -39,11 +39,11 @@ impl<T> From<T> for Choice<T> {
     }
 }
 
-impl<'de, T: OpenEnum + From<String>> Deserialize<'de> for Choice<T> {
+impl<'de, T: OpenEnum> Deserialize<'de> for Choice<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let word = String::deserialize(deserializer)?;
-        if T::WORDS.contains(&word.as_str()) {
-            return Ok(Self(T::from(word)));
+        if let Ok(known) = word.parse() {
+            return Ok(Self(known));
         }
         let shown: String = word.chars().filter(|c| !c.is_control()).take(60).collect();
         Err(de::Error::custom(format_args!("`{shown}` is none of {}", T::WORDS.join(", "))))

@@ -113,8 +113,8 @@ mod tests {
             (Some("unlisted"), "unlisted", false),
             (Some("unlisted"), "nobody", false),
         ] {
-            let from = from.map(|word| VideoViewPrivacy::from(word.to_owned()));
-            let to = VideoViewPrivacy::from(to.to_owned());
+            let from = from.map(VideoViewPrivacy::other);
+            let to = VideoViewPrivacy::other(to);
             assert_eq!(widens(from.as_ref(), &to, "nobody", "anybody"), wider, "{from:?} to {to:?}");
         }
     }

@@ -34,7 +34,7 @@ mod tests {
 
     #[test]
     fn a_quota_is_told_in_what_it_counts() {
-        let unit = |word: &str| types::QuotaUnit::from(word.to_owned());
+        let unit = |word: &str| types::QuotaUnit::other(word);
         for (word, said) in [
             (Some("video_count"), Some("25 of 30 videos are used.")),
             (Some("video_size"), Some("25 of 30 bytes are used.")),

@@ -144,8 +144,8 @@ impl Events {
         for event in asked {
             let shown = clean(event, 60);
             let word = event.trim().to_ascii_lowercase().replace(['.', '_'], "-");
-            let kind = if types::WebhookType::WORDS.contains(&word.as_str()) {
-                types::WebhookType::from(word)
+            let kind = if let Ok(known) = types::WebhookType::try_from(word.as_str()) {
+                known
             } else if UPLOADED.contains(&word.as_str()) {
                 let created = types::WebhookType::VideoCreated;
                 events.notes.push(format!(

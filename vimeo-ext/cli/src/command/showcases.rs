@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use http::Method;
 use serde_json::json;
-use vimeo_ext::api::types;
+use vimeo_ext::api::types::{self, ViewPrivacy};
 
 use super::collections::{Listing, delete, each_video};
 use super::videos::VIDEOS;
@@ -71,7 +71,7 @@ pub(crate) struct CreateArgs {
     description: Option<String>,
     /// Who may see it: anybody, nobody, embed_only
     #[arg(long, value_name = "WHO")]
-    privacy: Option<String>,
+    privacy: Option<ViewPrivacy>,
 }
 
 /// Add videos to a showcase
@@ -119,7 +119,8 @@ pub(crate) async fn run(context: &Context<'_>, args: ShowcasesArgs) -> Result<Ex
         }
         ShowcasesCommand::Create(args) => {
             let mut body = json!({ "name": args.name });
-            for (name, value) in [("description", args.description), ("privacy", args.privacy)] {
+            let privacy = args.privacy.map(|privacy| privacy.to_string());
+            for (name, value) in [("description", args.description), ("privacy", privacy)] {
                 if let (Some(value), Some(body)) = (value, body.as_object_mut()) {
                     body.insert(name.to_owned(), value.into());
                 }

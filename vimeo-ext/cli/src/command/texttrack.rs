@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use vimeo_agent::tools::VideoId;
 use vimeo_ext::UploadedFile;
+use vimeo_ext::api::types::TextTrackType;
 
 use super::upload::left_inactive;
 use crate::context::Context;
@@ -28,7 +29,7 @@ pub(crate) struct TexttrackArgs {
     language: String,
     /// captions, chapters, descriptions, metadata or subtitles
     #[arg(long = "type", value_name = "TYPE", default_value = "subtitles")]
-    kind: String,
+    kind: TextTrackType,
     /// What viewers see it as
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -41,7 +42,7 @@ pub(crate) async fn run(context: &Context<'_>, args: TexttrackArgs) -> Result<Ex
     let video = reference::id::<VideoId>(&args.video)?;
     context.may_write("a new text track")?;
     let vimeo = context.vimeo().await?;
-    let mut upload = vimeo.upload_text_track(video, args.kind.as_str(), &args.language, args.file.as_path());
+    let mut upload = vimeo.upload_text_track(video, args.kind.clone(), &args.language, args.file.as_path());
     if let Some(name) = &args.name {
         upload = upload.name(name);
     }

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
-use vimeo_ext::api::types;
+use vimeo_ext::api::types::{self, CommentPrivacy, EmbedPrivacy, VideoViewPrivacy};
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Result};
@@ -85,13 +85,13 @@ pub(crate) struct EditArgs {
     description: Option<String>,
     /// Who may see it: anybody, nobody, unlisted, disable, contacts, users
     #[arg(long, value_name = "WHO")]
-    privacy: Option<String>,
+    privacy: Option<VideoViewPrivacy>,
     /// Where it may be embedded: public, private, whitelist
     #[arg(long, value_name = "WHERE")]
-    embed: Option<String>,
+    embed: Option<EmbedPrivacy>,
     /// Who may comment: anybody, contacts, nobody
     #[arg(long, value_name = "WHO")]
-    comments: Option<String>,
+    comments: Option<CommentPrivacy>,
     /// Whether it may be downloaded
     #[arg(long, value_name = "YES")]
     download: Option<bool>,
@@ -173,7 +173,11 @@ async fn edit(context: &Context<'_>, args: EditArgs) -> Result<Exit> {
         }
     }
     let mut privacy = Map::new();
-    for (name, value) in [("view", args.privacy), ("embed", args.embed), ("comments", args.comments)] {
+    for (name, value) in [
+        ("view", args.privacy.as_ref().map(VideoViewPrivacy::as_str)),
+        ("embed", args.embed.as_ref().map(EmbedPrivacy::as_str)),
+        ("comments", args.comments.as_ref().map(CommentPrivacy::as_str)),
+    ] {
         if let Some(value) = value {
             privacy.insert(name.to_owned(), value.into());
         }

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
+use vimeo_ext::api::OpenEnum;
+use vimeo_ext::api::types::VideoViewPrivacy;
 
 use crate::exit::{Exit, Failure, Result};
 
@@ -14,7 +16,15 @@ pub(crate) struct Settings {
     pub(crate) bwlimit: Option<String>,
     pub(crate) chunk_size: Option<String>,
     pub(crate) progress: Option<String>,
-    pub(crate) privacy: Option<String>,
+    #[serde(deserialize_with = "known")]
+    pub(crate) privacy: Option<VideoViewPrivacy>,
+}
+
+/// A word that the API is known to take.
+fn known<'de, T: OpenEnum, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<T>, D::Error> {
+    String::deserialize(deserializer)?.parse().map(Some).map_err(de::Error::custom)
 }
 
 impl Settings {
@@ -48,6 +58,12 @@ mod tests {
         std::fs::write(&file, "transfers = 4\nbwlimit = \"10M\"\n").unwrap();
         let settings = Settings::read(folder.path()).unwrap();
         assert_eq!((settings.transfers, settings.bwlimit.as_deref()), (Some(4), Some("10M")));
+        std::fs::write(&file, "transfers = 4\nprivacy = \"nobdy\"\n").unwrap();
+        let error = Settings::read(folder.path()).unwrap_err();
+        assert!(
+            error.message().contains("line 2: `nobdy` is not a known word; known are anybody, "),
+            "{error}"
+        );
         std::fs::write(&file, "transfers = 4\ncolour = true\n").unwrap();
         let error = Settings::read(folder.path()).unwrap_err();
         assert_eq!(error.exit, Exit::Usage);

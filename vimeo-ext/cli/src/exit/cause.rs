@@ -128,7 +128,6 @@ fn exit_of_media(error: &MediaError) -> Exit {
         Media::NoPictures { .. }
         | Media::NotActivated { .. }
         | Media::UnknownLanguage { .. }
-        | Media::UnknownKind { .. }
         | Media::EmptyFile { .. }
         | Media::NotWholeSeconds { .. }
         | Media::BadAddress { .. } => Exit::Usage,

@@ -205,7 +205,7 @@ async fn another_privacy_than_was_asked_for_is_told() {
         let vimeo = client(&server);
         let mut upload = vimeo.upload(film(1000));
         if let Some(asked) = asked {
-            upload = upload.privacy(asked);
+            upload = upload.privacy(asked.parse().unwrap());
         }
         let warnings = upload.send().await.unwrap().warnings;
         let expected = Warning::OtherPrivacy { asked: "unlisted".into(), found: "anybody".into() };

@@ -1,6 +1,7 @@
 //! What the caller named reaches Vimeo whole: the hash of an unlisted video, and the host of a domain.
 
 use std::time::Duration;
+use vimeo_api::types::TextTrackType;
 
 use vimeo_ext::api::VideoId;
 use vimeo_ext::{PictureTarget, VideoRef};
@@ -44,7 +45,7 @@ async fn every_flow_on_a_video_keeps_its_hash() {
     let _ = vimeo.replace(LINK, film.as_path()).send().await;
     let _ = vimeo.thumbnail_at(LINK, second).send().await;
     let _ = vimeo.animated_thumbnail(LINK, second, second).send().await;
-    let _ = vimeo.upload_text_track(LINK, "captions", "en", b"WEBVTT".as_slice()).send().await;
+    let _ = vimeo.upload_text_track(LINK, TextTrackType::Captions, "en", b"WEBVTT".as_slice()).send().await;
     let _ = vimeo.upload_picture(LINK, PNG).send().await;
     let _ = vimeo.upload_picture(PictureTarget::chapter(LINK, 3), PNG).send().await;
     let _ = vimeo.upload_picture(PictureTarget::timeline_thumbnail(LINK), PNG).send().await;

@@ -1,6 +1,7 @@
 //! Many files at once.
 
 use std::sync::{Arc, Mutex};
+use vimeo_api::types::VideoViewPrivacy;
 
 use http::Method;
 use vimeo_ext::Error;
@@ -24,7 +25,7 @@ async fn one_that_fails_does_not_stop_the_others() {
     });
     let uploads = uploads.each(move |upload, path| {
         names.lock().unwrap().push(path.file_name().unwrap().to_owned());
-        upload.privacy("nobody").options(at_once())
+        upload.privacy(VideoViewPrivacy::Nobody).options(at_once())
     });
     let results = uploads.send().await.unwrap();
 

@@ -2,6 +2,7 @@
 
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use vimeo_api::types::{CommentPrivacy, LicenseCode, VideoViewPrivacy};
 use vimeo_ext::upload::{Upload, UploadError, UploadTicket};
 use vimeo_ext::{Error, MediaError};
 
@@ -19,7 +20,12 @@ async fn vimeo_is_told_where_to_fetch_a_file() {
         answer(201).json(json!({"uri": "/videos/7", "link": "https://vimeo.com/7"}))
     });
     let url = "https://example.com/film.mp4?sig=s3cret";
-    let create = fake.vimeo().upload_from_url(url).name("Surf").comments("nobody").license("by-sa");
+    let create = fake
+        .vimeo()
+        .upload_from_url(url)
+        .name("Surf")
+        .comments(CommentPrivacy::Nobody)
+        .license(LicenseCode::BySa);
     assert!(!format!("{create:?}").contains("s3cret"), "{create:?}");
     let video = create.send().await.unwrap();
     assert_eq!((video.uri.as_str(), video.id()), ("/videos/7", Some(7)));
@@ -49,7 +55,13 @@ async fn a_browser_gets_a_form() {
             _ => answer(201).json(json!({"uri": "/videos/7", "upload": {"form": null}})),
         }
     });
-    let form = fake.vimeo().upload_form("https://example.com/done").privacy("nobody").size(5).send().await;
+    let form = fake
+        .vimeo()
+        .upload_form("https://example.com/done")
+        .privacy(VideoViewPrivacy::Nobody)
+        .size(5)
+        .send()
+        .await;
     let form = form.unwrap();
     assert!(form.html.as_ref().unwrap().expose().starts_with("<form "));
     assert_eq!(form.redirect_url.as_deref(), Some("https://example.com/done"));

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use vimeo_api::types::VideoViewPrivacy;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::Method;
@@ -26,7 +27,8 @@ async fn the_video_of_a_lost_answer_is_found_and_the_same_call_fills_it() {
     let place = Place::new().await;
     let film = film(100_000);
     let path = place.file("film.mp4", &film);
-    let upload = || place.vimeo().upload(&path).name("Surf").privacy("nobody").options(at_once());
+    let upload =
+        || place.vimeo().upload(&path).name("Surf").privacy(VideoViewPrivacy::Nobody).options(at_once());
     let create = || Fault::new(Effect::Html(502)).method(Method::POST).path("/me/videos");
     place.sandbox.fault(create().phase(Phase::AfterCommit));
     let id = unanswered(&upload().send().await.unwrap_err());
@@ -47,12 +49,20 @@ async fn what_was_found_keeps_the_settings_that_it_was_asked_for_with() {
     let path = place.file("film.mp4", &film(1000));
     let lost = Fault::new(Effect::Reset).method(Method::POST).path("/me/videos");
     place.sandbox.fault(lost.phase(Phase::AfterCommit));
-    let draft = place.vimeo().upload(&path).name("Draft").privacy("anybody").send().await.unwrap_err();
+    let draft = place
+        .vimeo()
+        .upload(&path)
+        .name("Draft")
+        .privacy(VideoViewPrivacy::Anybody)
+        .send()
+        .await
+        .unwrap_err();
     let id = unanswered(&draft);
     let unfinished = place.vimeo().unfinished().unwrap();
     assert!(matches!(unfinished.reconcile(&id).await.unwrap(), Reconciliation::Found { .. }));
     // The same file with other settings is not passed off as what was found.
-    let error = place.vimeo().upload(&path).name("Draft").privacy("nobody").send().await.unwrap_err();
+    let error =
+        place.vimeo().upload(&path).name("Draft").privacy(VideoViewPrivacy::Nobody).send().await.unwrap_err();
     let Error::Upload { source, .. } = error else { panic!("{error:?}") };
     assert!(matches!(&*source, UploadError::OtherSettings { differing, .. } if differing == &["privacy"]));
 }
@@ -92,7 +102,7 @@ impl Listing {
 async fn search(place: &Place, listing: &Listing) -> Result<Reconciliation, Error> {
     let path = place.file("film.mp4", &film(1000));
     let vimeo = listing.fake.builder().journal(place.journal()).build().unwrap();
-    let error = vimeo.upload(&path).name("Surf").privacy("nobody").send().await.unwrap_err();
+    let error = vimeo.upload(&path).name("Surf").privacy(VideoViewPrivacy::Nobody).send().await.unwrap_err();
     vimeo.unfinished()?.reconcile(&unanswered(&error)).await
 }
 

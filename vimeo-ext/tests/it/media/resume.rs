@@ -1,6 +1,7 @@
 //! Never a second video for one upload, wherever the process ends.
 
 use std::sync::Arc;
+use vimeo_api::types::VideoViewPrivacy;
 
 use http::Method;
 use tokio::sync::Notify;
@@ -218,11 +219,13 @@ async fn an_upload_begun_with_other_settings_is_not_taken_up_silently() {
     let path = place.file("film.mp4", &film);
     // Each time: a response to a body that is still being sent can get lost, and then the body is sent again.
     place.sandbox.fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH).times(100));
-    let error = place.vimeo().upload(&path).name("Surf").privacy("anybody").send().await.unwrap_err();
+    let error =
+        place.vimeo().upload(&path).name("Surf").privacy(VideoViewPrivacy::Anybody).send().await.unwrap_err();
     place.sandbox.clear_faults();
     assert!(matches!(error, Error::Upload { ticket: Some(_), .. }), "{error:?}");
 
-    let error = place.vimeo().upload(&path).name("Surf").privacy("nobody").send().await.unwrap_err();
+    let error =
+        place.vimeo().upload(&path).name("Surf").privacy(VideoViewPrivacy::Nobody).send().await.unwrap_err();
     let Error::Upload { source, .. } = error else { panic!("{error:?}") };
     let UploadError::OtherSettings { differing, video_uri, entry, .. } = *source else {
         panic!("{source:?}")

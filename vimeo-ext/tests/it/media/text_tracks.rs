@@ -1,6 +1,7 @@
 //! Text tracks: create, send raw and without the token, switch on.
 
 use http::Method;
+use vimeo_api::types::TextTrackType;
 use vimeo_ext::{Error, MediaError, Warning};
 use vimeo_sandbox::{Effect, Fault, Host};
 
@@ -14,7 +15,11 @@ async fn a_text_track_is_created_uploaded_raw_and_activated() {
     let place = Place::new().await;
     let id = place.sandbox.seed_videos(1)[0];
     let file = place.file("captions.vtt", VTT);
-    let track = place.vimeo().upload_text_track(id, "captions", "pt-BR", &file).name("Brasil").active(true);
+    let track = place
+        .vimeo()
+        .upload_text_track(id, TextTrackType::Captions, "pt-BR", &file)
+        .name("Brasil")
+        .active(true);
     let track = track.send().await.unwrap();
     assert!(track.active && track.warnings.is_empty(), "{track:?}");
     let (create, switch) = (format!("POST /videos/{id}/texttracks"), format!("PATCH {}", track.uri));
@@ -37,7 +42,8 @@ async fn an_expired_text_track_link_is_renewed_once() {
     let id = place.sandbox.seed_videos(1)[0];
     let gone = || Fault::new(Effect::Status(404)).host(Host::Upload).method(Method::PUT);
     place.sandbox.fault(gone());
-    let track = place.vimeo().upload_text_track(id, "subtitles", "de", VTT).active(true).send().await;
+    let track =
+        place.vimeo().upload_text_track(id, TextTrackType::Subtitles, "de", VTT).active(true).send().await;
     let track = track.unwrap();
     let steps = place.steps();
     let create = format!("POST /videos/{id}/texttracks");
@@ -49,7 +55,7 @@ async fn an_expired_text_track_link_is_renewed_once() {
 
     place.sandbox.clear_journal();
     place.sandbox.fault(gone().times(2));
-    let upload = place.vimeo().upload_text_track(id, "subtitles", "de", VTT);
+    let upload = place.vimeo().upload_text_track(id, TextTrackType::Subtitles, "de", VTT);
     let Err(Error::Media(error)) = upload.send().await else { panic!("an error") };
     assert!(matches!(*error, MediaError::LinkGone { status: 404, .. }), "{error:?}");
     assert_eq!(place.steps(), [create.as_str(), "PUT link", create.as_str(), "PUT link"]);
@@ -62,7 +68,7 @@ async fn a_text_track_that_cannot_be_deleted_is_named() {
     let token = place.sandbox.issue_token("public private upload edit");
     let vimeo = place.builder().access_token(token).build().unwrap();
     place.sandbox.fault(Fault::new(Effect::Status(403)).host(Host::Upload).method(Method::PUT));
-    let track = vimeo.upload_text_track(id, "captions", "en", VTT).send().await.unwrap();
+    let track = vimeo.upload_text_track(id, TextTrackType::Captions, "en", VTT).send().await.unwrap();
     let left = track.left_behind.unwrap();
     assert!(left.starts_with(&format!("/videos/{id}/texttracks/")) && left != track.uri, "{left}");
 }
@@ -71,27 +77,33 @@ async fn a_text_track_that_cannot_be_deleted_is_named() {
 async fn wrong_words_and_files_are_refused_before_anything_is_sent() {
     let place = Place::new().await;
     let vimeo = place.vimeo();
-    // (kind, language, what the message says)
+    let error = "lyrics".parse::<TextTrackType>().unwrap_err();
+    assert!(error.to_string().starts_with("`lyrics` is not a known word; known are captions, "), "{error}");
+    // (language, what the message says)
     let table = [
-        ("lyrics", "en", "`lyrics` is no kind of text track"),
-        ("captions", "xx", "`xx` is no language tag"),
-        ("captions", "en_US", "`en_US` is no language tag"),
-        ("captions", "", "`` is no language tag"),
+        ("xx", "`xx` is no language tag"),
+        ("en_US", "`en_US` is no language tag"),
+        ("", "`` is no language tag"),
     ];
-    for (kind, language, complaint) in table {
-        let error = vimeo.upload_text_track(1, kind, language, VTT).send().await.unwrap_err();
+    for (language, complaint) in table {
+        let error =
+            vimeo.upload_text_track(1, TextTrackType::Captions, language, VTT).send().await.unwrap_err();
         assert!(error.to_string().contains(complaint), "{error}");
     }
-    let error = vimeo.upload_text_track("/users/7", "captions", "en", VTT).send().await.unwrap_err();
+    let error =
+        vimeo.upload_text_track("/users/7", TextTrackType::Captions, "en", VTT).send().await.unwrap_err();
     assert!(error.to_string().contains("names no video"), "{error}");
-    let error = vimeo.upload_text_track(1, "captions", "en", "no.vtt").send().await.unwrap_err();
+    let error = vimeo.upload_text_track(1, TextTrackType::Captions, "en", "no.vtt").send().await.unwrap_err();
     assert!(error.to_string().contains("cannot open no.vtt"), "{error}");
-    let error = vimeo.upload_text_track(1, "captions", "en", Vec::new()).send().await.unwrap_err();
+    let error =
+        vimeo.upload_text_track(1, TextTrackType::Captions, "en", Vec::new()).send().await.unwrap_err();
     assert!(error.to_string().contains("the file is empty"), "{error}");
     assert_eq!(place.steps(), [""; 0]);
 
     let id = place.sandbox.seed_videos(1)[0];
-    let odd = vimeo.upload_text_track(id, "metadata", "qq", b"%PDF-1.7".as_slice()).check_language(false);
+    let odd = vimeo
+        .upload_text_track(id, TextTrackType::Metadata, "qq", b"%PDF-1.7".as_slice())
+        .check_language(false);
     let track = odd.send().await.unwrap();
     assert!(matches!(&track.warnings[..], [Warning::MediaType { .. }]), "{track:?}");
     let read = vimeo.get(&track.uri).fields("name,active").send().await.unwrap();

@@ -1,6 +1,7 @@
 //! What is done for a video once its bytes are there; each once, also when the command is run again.
 
 use std::path::{Path, PathBuf};
+use vimeo_ext::api::types::TextTrackType;
 
 use vimeo_agent::tools::{FolderId, VideoId};
 use vimeo_ext::{Error, PictureTarget, UploadTextTrack, Vimeo};
@@ -116,7 +117,11 @@ impl Extras {
                 vimeo.upload_picture(PictureTarget::video(video), file).activate(true).send().await?
             }
             Kind::TextTrack(language, file) => {
-                vimeo.upload_text_track(video, "subtitles", language, file).active(true).send().await?
+                vimeo
+                    .upload_text_track(video, TextTrackType::Subtitles, language, file)
+                    .active(true)
+                    .send()
+                    .await?
             }
         };
         match uploaded.active {

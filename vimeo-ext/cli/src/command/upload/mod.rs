@@ -15,6 +15,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use vimeo_ext::Error;
+use vimeo_ext::api::types::VideoViewPrivacy;
 use vimeo_ext::upload::{Journal, UploadError};
 
 use crate::exit::{Exit, Failure};
@@ -55,7 +56,7 @@ pub(crate) struct UploadArgs {
 
     /// Who may see it: anybody, nobody, unlisted, disable, contacts, users
     #[arg(long, value_name = "WHO")]
-    privacy: Option<String>,
+    privacy: Option<VideoViewPrivacy>,
 
     /// The folder to put it into: its number, URI or link
     #[arg(long, value_name = "FOLDER")]

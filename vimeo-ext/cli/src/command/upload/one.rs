@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use vimeo_ext::api::types::VideoViewPrivacy;
 use vimeo_ext::{Error, MediaError};
 
 use super::batch::Batch;
@@ -91,8 +92,8 @@ fn title(job: &Job<'_>, file: &Path) -> Option<String> {
     job.args.name.clone().or_else(|| Some(file.file_stem()?.to_string_lossy().into_owned()))
 }
 
-fn privacy<'a>(job: &'a Job<'_>) -> Option<&'a str> {
-    job.args.privacy.as_deref().or(job.context.settings.privacy.as_deref())
+fn privacy<'a>(job: &'a Job<'_>) -> Option<&'a VideoViewPrivacy> {
+    job.args.privacy.as_ref().or(job.context.settings.privacy.as_ref())
 }
 
 /// A file that an earlier run of the same command line finished.
@@ -192,7 +193,7 @@ async fn upload(
         create = create.description(text);
     }
     if let Some(view) = privacy(job) {
-        create = create.privacy(view);
+        create = create.privacy(view.clone());
     }
     if let Some(folder) = &job.folder {
         create = create.folder(folder);

@@ -525,7 +525,7 @@ pub(super) static CALLS: &[Once] = &[
                         .channels()
                         .list_channel_subscribers(
                             with.text("channel_id"),
-                            with.text("filter"),
+                            with.value("filter"),
                         ),
                 )
         },
@@ -2713,7 +2713,7 @@ pub(super) static CALLS: &[Once] = &[
                         .on_demand()
                         .list_on_demand_page_promotions(
                             with.value("ondemand_id"),
-                            with.text("filter"),
+                            with.value("filter"),
                         ),
                 )
         },
@@ -3767,7 +3767,7 @@ pub(super) static CALLS: &[Once] = &[
                     api
                         .users()
                         .list_my_analytics(
-                            with.text("dimension"),
+                            with.value("dimension"),
                             with.value("from"),
                             with.value("to"),
                         ),
@@ -3857,7 +3857,7 @@ pub(super) static CALLS: &[Once] = &[
                         .users()
                         .list_user_analytics(
                             with.text("user_id"),
-                            with.text("dimension"),
+                            with.value("dimension"),
                             with.value("from"),
                             with.value("to"),
                         ),
