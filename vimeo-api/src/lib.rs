@@ -63,7 +63,7 @@ pub use runtime::*;
 /// All operations of the areas that are compiled in.
 ///
 /// ```
-/// let edits = vimeo_api::operations().filter(|operation| operation.scopes.contains(&"edit")).count();
+/// let edits = vimeo_api::operations().filter(|operation| operation.scopes.contains(&vimeo_api::Scope::Edit)).count();
 /// # let _ = edits;
 /// ```
 pub fn operations() -> impl Iterator<Item = &'static Operation> {

@@ -92,9 +92,11 @@ async fn run() -> Result<(), AnyError> {
     }
 
     if let Some(id) = video.id() {
-        let one = vimeo.api().videos().get_video(id).fields("name,status,created_time").send().await?;
+        let one =
+            vimeo.api().videos().get_video(id).fields("name,transcode.status,created_time").send().await?;
         let made = one.created_time.map(|time| time.to_rfc3339()).unwrap_or_default();
-        let status = one.status.as_ref().map(ToString::to_string).unwrap_or_default();
+        let status = one.transcode.as_ref().and_then(|transcode| transcode.status.as_ref());
+        let status = status.map(ToString::to_string).unwrap_or_default();
         println!("\nRead back: {:?}, {status}, created {made}", one.name.as_deref().unwrap_or_default());
     }
     Ok(())

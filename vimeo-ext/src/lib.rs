@@ -169,7 +169,6 @@ mod loopback;
 mod media;
 #[doc(hidden)]
 pub mod private_files;
-mod scopes;
 #[cfg(feature = "accounts")]
 mod status;
 mod timeouts;
@@ -193,7 +192,9 @@ pub mod webhooks;
 /// The crate whose types hold secrets; brings `ExposeSecret`.
 pub use secrecy;
 pub use vimeo_api as api;
-pub use vimeo_api::{ChannelId, DomainName, FolderId, GroupId, InvalidId, ShowcaseId, UserId, VideoId};
+pub use vimeo_api::{
+    ChannelId, DomainName, FolderId, GroupId, InvalidId, Scope, ScopeSet, ShowcaseId, UserId, VideoId,
+};
 
 pub use auth::AccessToken;
 pub use budget::{Budget, Budgets, LimitPolicy};
@@ -207,7 +208,6 @@ pub use media::{
     WaitTranscoded, Warning,
 };
 pub use retry::RetryPolicy;
-pub use scopes::{Scope, ScopeSet};
 pub use timeouts::Timeouts;
 #[cfg(feature = "tower")]
 pub use tower_transport::TowerTransport;

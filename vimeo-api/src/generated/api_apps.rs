@@ -2,11 +2,13 @@
 
 //! Webhooks of an app.
 //!
+//! # Webhooks
+//!
 //! | operation | does | scope |
 //! |---|---|---|
+//! | [`get_app_webhook`](ApiApps::get_app_webhook) | Get one webhook of an app | any token |
 //! | [`list_app_webhooks`](ApiApps::list_app_webhooks) | List the webhooks of an app | any token |
 //! | [`create_app_webhook`](ApiApps::create_app_webhook) | Create a webhook for an app | any token |
-//! | [`get_app_webhook`](ApiApps::get_app_webhook) | Get one webhook of an app | any token |
 //! | [`edit_app_webhook`](ApiApps::edit_app_webhook) | Change a webhook of an app | any token |
 //! | [`delete_app_webhook`](ApiApps::delete_app_webhook) | Delete a webhook of an app | any token |
 
@@ -28,7 +30,20 @@ pub struct ApiApps<'a> {
     client: &'a Client,
 }
 
+/// # Webhooks
 impl ApiApps<'_> {
+    /// Get one webhook of an app.
+    ///
+    /// - `app_id`: ID of the app.
+    /// - `webhook_id`: ID of the webhook.
+    ///
+    /// `GET /apps/{app_id}/webhooks/{webhook_id}`; any access token will do.
+    /// Answer: the webhook.
+    #[doc(alias = "get_webhook")]
+    pub fn get_app_webhook(&self, app_id: u64, webhook_id: u64) -> GetAppWebhook {
+        TypedCall::new(self.client, &[&app_id, &webhook_id])
+    }
+
     /// List the webhooks of an app.
     ///
     /// - `app_id`: ID of the app.
@@ -51,18 +66,6 @@ impl ApiApps<'_> {
     #[doc(alias = "add_webhook")]
     pub fn create_app_webhook(&self, app_id: u64) -> CreateAppWebhook {
         TypedCall::new(self.client, &[&app_id])
-    }
-
-    /// Get one webhook of an app.
-    ///
-    /// - `app_id`: ID of the app.
-    /// - `webhook_id`: ID of the webhook.
-    ///
-    /// `GET /apps/{app_id}/webhooks/{webhook_id}`; any access token will do.
-    /// Answer: the webhook.
-    #[doc(alias = "get_webhook")]
-    pub fn get_app_webhook(&self, app_id: u64, webhook_id: u64) -> GetAppWebhook {
-        TypedCall::new(self.client, &[&app_id, &webhook_id])
     }
 
     /// Change a webhook of an app.

@@ -2,6 +2,8 @@
 
 //! What the API offers.
 //!
+//! # Essentials
+//!
 //! | operation | does | scope |
 //! |---|---|---|
 //! | [`get_endpoints`](ApiInformation::get_endpoints) | Get the specification of the API | any token |
@@ -23,6 +25,7 @@ pub struct ApiInformation<'a> {
     client: &'a Client,
 }
 
+/// # Essentials
 impl ApiInformation<'_> {
     /// Get the specification of the API.
     ///

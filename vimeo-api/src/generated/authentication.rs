@@ -2,13 +2,30 @@
 
 //! Access tokens: getting, checking and revoking them.
 //!
+//! # Essentials
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`delete_token`](Authentication::delete_token) | Revoke the access token of this request | any token |
+//! | [`verify_token`](Authentication::verify_token) | Check whether an access token is valid | any token |
+//!
+//! # Authenticate
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`authorize_client`](Authentication::authorize_client) | Get a token by client credentials | any token |
+//!
+//! # Exchange
+//!
 //! | operation | does | scope |
 //! |---|---|---|
 //! | [`exchange_auth_code`](Authentication::exchange_auth_code) | Redeem an authorization code for a token | any token |
-//! | [`authorize_client`](Authentication::authorize_client) | Get a token by client credentials | any token |
+//!
+//! # Convert
+//!
+//! | operation | does | scope |
+//! |---|---|---|
 //! | [`convert_access_token`](Authentication::convert_access_token) | Trade an OAuth 1 token for OAuth 2 | any token |
-//! | [`verify_token`](Authentication::verify_token) | Check whether an access token is valid | any token |
-//! | [`delete_token`](Authentication::delete_token) | Revoke the access token of this request | any token |
 
 use http::Method;
 use crate::{Client, Empty, Fields, Operation, QueryParameter, TypedCall};
@@ -27,6 +44,44 @@ pub struct Authentication<'a> {
     client: &'a Client,
 }
 
+/// # Essentials
+impl Authentication<'_> {
+    /// Revoke the access token of this request.
+    ///
+    /// OAuth 1 tokens cannot be revoked; they get status 400.
+    ///
+    /// `DELETE /tokens`; any access token will do.
+    /// Answer: done; no body.
+    pub fn delete_token(&self) -> DeleteToken {
+        TypedCall::new(self.client, &[])
+    }
+
+    /// Check whether an access token is valid.
+    ///
+    /// Status 401 means that the token is not a valid OAuth 2 token.
+    ///
+    /// `GET /oauth/verify`; any access token will do.
+    /// Answer: the token with its scopes, app and user.
+    pub fn verify_token(&self) -> VerifyToken {
+        TypedCall::new(self.client, &[])
+    }
+}
+
+/// # Authenticate
+impl Authentication<'_> {
+    /// Get a token by client credentials.
+    ///
+    /// Gives a token of the app alone, without a user. Code 8001 with status 401 means that the client secret is wrong.
+    ///
+    /// `POST /oauth/authorize/client`; any access token will do.
+    /// Answer: the new access token.
+    #[doc(alias = "client_auth")]
+    pub fn authorize_client(&self, body: types::AuthorizeClientBody) -> AuthorizeClient {
+        TypedCall::new(self.client, &[]).set_body(&body)
+    }
+}
+
+/// # Exchange
 impl Authentication<'_> {
     /// Redeem an authorization code for a token.
     ///
@@ -40,18 +95,10 @@ impl Authentication<'_> {
     ) -> ExchangeAuthCode {
         TypedCall::new(self.client, &[]).set_body(&body)
     }
+}
 
-    /// Get a token by client credentials.
-    ///
-    /// Gives a token of the app alone, without a user. Code 8001 with status 401 means that the client secret is wrong.
-    ///
-    /// `POST /oauth/authorize/client`; any access token will do.
-    /// Answer: the new access token.
-    #[doc(alias = "client_auth")]
-    pub fn authorize_client(&self, body: types::AuthorizeClientBody) -> AuthorizeClient {
-        TypedCall::new(self.client, &[]).set_body(&body)
-    }
-
+/// # Convert
+impl Authentication<'_> {
     /// Trade an OAuth 1 token for OAuth 2.
     ///
     /// For tokens of Vimeo's old Advanced API; a token that is invalid or has wrong scopes is refused with status 400.
@@ -63,26 +110,6 @@ impl Authentication<'_> {
         body: types::ConvertAccessTokenBody,
     ) -> ConvertAccessToken {
         TypedCall::new(self.client, &[]).set_body(&body)
-    }
-
-    /// Check whether an access token is valid.
-    ///
-    /// Status 401 means that the token is not a valid OAuth 2 token.
-    ///
-    /// `GET /oauth/verify`; any access token will do.
-    /// Answer: the token with its scopes, app and user.
-    pub fn verify_token(&self) -> VerifyToken {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// Revoke the access token of this request.
-    ///
-    /// OAuth 1 tokens cannot be revoked; they get status 400.
-    ///
-    /// `DELETE /tokens`; any access token will do.
-    /// Answer: done; no body.
-    pub fn delete_token(&self) -> DeleteToken {
-        TypedCall::new(self.client, &[])
     }
 }
 

@@ -2,29 +2,51 @@
 
 //! Categories of videos and subscriptions to them.
 //!
+//! # Essentials
+//!
 //! | operation | does | scope |
 //! |---|---|---|
-//! | [`list_categories`](Categories::list_categories) | List all of Vimeo's categories | any token |
 //! | [`get_category`](Categories::get_category) | Get one category by its name | any token |
-//! | [`list_category_channels`](Categories::list_category_channels) | List the channels in a category | any token |
-//! | [`list_category_groups`](Categories::list_category_groups) | List the groups in a category | any token |
-//! | [`list_category_videos`](Categories::list_category_videos) | List the videos in a category | any token |
+//! | [`list_categories`](Categories::list_categories) | List all of Vimeo's categories | any token |
+//!
+//! # Videos
+//!
+//! | operation | does | scope |
+//! |---|---|---|
 //! | [`get_category_video`](Categories::get_category_video) | Get a video if a category contains it | any token |
-//! | [`list_my_categories`](Categories::list_my_categories) | List the categories the token's user follows | private |
-//! | [`check_my_category_subscription`](Categories::check_my_category_subscription) | Check whether the token's user follows a category | private |
-//! | [`subscribe_me_to_category`](Categories::subscribe_me_to_category) | Make the token's user follow a category | interact |
-//! | [`unsubscribe_me_from_category`](Categories::unsubscribe_me_from_category) | Make the token's user unfollow a category | interact |
-//! | [`list_user_categories`](Categories::list_user_categories) | List the categories a user follows | private |
-//! | [`check_user_category_subscription`](Categories::check_user_category_subscription) | Check whether a user follows a category | private |
-//! | [`subscribe_user_to_category`](Categories::subscribe_user_to_category) | Make a user follow a category | interact |
-//! | [`unsubscribe_user_from_category`](Categories::unsubscribe_user_from_category) | Make a user unfollow a category | interact |
+//! | [`list_category_videos`](Categories::list_category_videos) | List the videos in a category | any token |
 //! | [`list_video_categories`](Categories::list_video_categories) | List the categories a video is in | any token |
 //! | [`suggest_video_category`](Categories::suggest_video_category) | Suggest one or more categories for a video | edit |
+//!
+//! # Users
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`list_my_categories`](Categories::list_my_categories) | List the categories the token's user follows | private |
+//! | [`list_user_categories`](Categories::list_user_categories) | List the categories a user follows | private |
+//! | [`check_my_category_subscription`](Categories::check_my_category_subscription) | Check whether the token's user follows a category | private |
+//! | [`check_user_category_subscription`](Categories::check_user_category_subscription) | Check whether a user follows a category | private |
+//! | [`subscribe_me_to_category`](Categories::subscribe_me_to_category) | Make the token's user follow a category | interact |
+//! | [`subscribe_user_to_category`](Categories::subscribe_user_to_category) | Make a user follow a category | interact |
+//! | [`unsubscribe_me_from_category`](Categories::unsubscribe_me_from_category) | Make the token's user unfollow a category | interact |
+//! | [`unsubscribe_user_from_category`](Categories::unsubscribe_user_from_category) | Make a user unfollow a category | interact |
+//!
+//! # Channels
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`list_category_channels`](Categories::list_category_channels) | List the channels in a category | any token |
+//!
+//! # Groups
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`list_category_groups`](Categories::list_category_groups) | List the groups in a category | any token |
 
 use http::Method;
 use crate::{
-    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, TypedCall, UserId,
-    VideoId,
+    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, Scope, TypedCall,
+    UserId, VideoId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -42,16 +64,8 @@ pub struct Categories<'a> {
     client: &'a Client,
 }
 
+/// # Essentials
 impl Categories<'_> {
-    /// List all of Vimeo's categories.
-    ///
-    /// `GET /categories`; any access token will do.
-    /// Answer: one page of categories.
-    #[doc(alias = "get_categories")]
-    pub fn list_categories(&self) -> ListCategories {
-        TypedCall::new(self.client, &[])
-    }
-
     /// Get one category by its name.
     ///
     /// - `category`: Name of the category as it stands in its URI, such as `animation`.
@@ -62,42 +76,18 @@ impl Categories<'_> {
         TypedCall::new(self.client, &[&category.as_ref()])
     }
 
-    /// List the channels in a category.
+    /// List all of Vimeo's categories.
     ///
-    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
-    ///
-    /// `GET /categories/{category}/channels`; any access token will do.
-    /// Answer: one page of channels.
-    #[doc(alias = "get_category_channels")]
-    pub fn list_category_channels(
-        &self,
-        category: impl AsRef<str>,
-    ) -> ListCategoryChannels {
-        TypedCall::new(self.client, &[&category.as_ref()])
+    /// `GET /categories`; any access token will do.
+    /// Answer: one page of categories.
+    #[doc(alias = "get_categories")]
+    pub fn list_categories(&self) -> ListCategories {
+        TypedCall::new(self.client, &[])
     }
+}
 
-    /// List the groups in a category.
-    ///
-    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
-    ///
-    /// `GET /categories/{category}/groups`; any access token will do.
-    /// Answer: one page of groups.
-    #[doc(alias = "get_category_groups")]
-    pub fn list_category_groups(&self, category: impl AsRef<str>) -> ListCategoryGroups {
-        TypedCall::new(self.client, &[&category.as_ref()])
-    }
-
-    /// List the videos in a category.
-    ///
-    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
-    ///
-    /// `GET /categories/{category}/videos`; any access token will do.
-    /// Answer: one page of videos.
-    #[doc(alias = "get_category_videos")]
-    pub fn list_category_videos(&self, category: impl AsRef<str>) -> ListCategoryVideos {
-        TypedCall::new(self.client, &[&category.as_ref()])
-    }
-
+/// # Videos
+impl Categories<'_> {
     /// Get a video if a category contains it.
     ///
     /// Serves as a membership check: 404 means the category lacks the video.
@@ -116,125 +106,15 @@ impl Categories<'_> {
         TypedCall::new(self.client, &[&category.as_ref(), &read_id::<VideoId>(video_id)])
     }
 
-    /// List the categories the token's user follows.
-    ///
-    /// Only the user concerned may read this list; others get 403.
-    ///
-    /// `GET /me/categories`; needs the scope `private`.
-    /// Answer: one page of categories.
-    #[doc(alias = "get_category_subscriptions_alt1")]
-    pub fn list_my_categories(&self) -> ListMyCategories {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// Check whether the token's user follows a category.
-    ///
-    /// Answers 204 when the token's user follows the category.
+    /// List the videos in a category.
     ///
     /// - `category`: Name of the category as it stands in its URI, such as `animation`.
     ///
-    /// `GET /me/categories/{category}`; needs the scope `private`.
-    /// Answer: followed; no body.
-    #[doc(alias = "check_if_user_subscribed_to_category_alt1")]
-    pub fn check_my_category_subscription(
-        &self,
-        category: impl AsRef<str>,
-    ) -> CheckMyCategorySubscription {
+    /// `GET /categories/{category}/videos`; any access token will do.
+    /// Answer: one page of videos.
+    #[doc(alias = "get_category_videos")]
+    pub fn list_category_videos(&self, category: impl AsRef<str>) -> ListCategoryVideos {
         TypedCall::new(self.client, &[&category.as_ref()])
-    }
-
-    /// Make the token's user follow a category.
-    ///
-    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
-    ///
-    /// `PUT /me/categories/{category}`; needs the scope `interact`.
-    /// Answer: done; no body.
-    #[doc(alias = "subscribe_to_category_alt1")]
-    pub fn subscribe_me_to_category(
-        &self,
-        category: impl AsRef<str>,
-    ) -> SubscribeMeToCategory {
-        TypedCall::new(self.client, &[&category.as_ref()])
-    }
-
-    /// Make the token's user unfollow a category.
-    ///
-    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
-    ///
-    /// `DELETE /me/categories/{category}`; needs the scope `interact`.
-    /// Answer: done; no body.
-    #[doc(alias = "unsubscribe_from_category_alt1")]
-    pub fn unsubscribe_me_from_category(
-        &self,
-        category: impl AsRef<str>,
-    ) -> UnsubscribeMeFromCategory {
-        TypedCall::new(self.client, &[&category.as_ref()])
-    }
-
-    /// List the categories a user follows.
-    ///
-    /// Only the user concerned may read this list; others get 403.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    ///
-    /// `GET /users/{user_id}/categories`; needs the scope `private`.
-    /// Answer: one page of categories.
-    #[doc(alias = "get_category_subscriptions")]
-    pub fn list_user_categories(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-    ) -> ListUserCategories {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
-    }
-
-    /// Check whether a user follows a category.
-    ///
-    /// Answers 204 when the given user follows the category.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
-    ///
-    /// `GET /users/{user_id}/categories/{category}`; needs the scope `private`.
-    /// Answer: followed; no body.
-    #[doc(alias = "check_if_user_subscribed_to_category")]
-    pub fn check_user_category_subscription(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        category: impl AsRef<str>,
-    ) -> CheckUserCategorySubscription {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &category.as_ref()])
-    }
-
-    /// Make a user follow a category.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
-    ///
-    /// `PUT /users/{user_id}/categories/{category}`; needs the scope `interact`.
-    /// Answer: done; no body.
-    #[doc(alias = "subscribe_to_category")]
-    pub fn subscribe_user_to_category(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        category: impl AsRef<str>,
-    ) -> SubscribeUserToCategory {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &category.as_ref()])
-    }
-
-    /// Make a user unfollow a category.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
-    ///
-    /// `DELETE /users/{user_id}/categories/{category}`; needs the scope `interact`.
-    /// Answer: done; no body.
-    #[doc(alias = "unsubscribe_from_category")]
-    pub fn unsubscribe_user_from_category(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        category: impl AsRef<str>,
-    ) -> UnsubscribeUserFromCategory {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &category.as_ref()])
     }
 
     /// List the categories a video is in.
@@ -265,6 +145,161 @@ impl Categories<'_> {
         body: types::SuggestVideoCategoriesBody,
     ) -> SuggestVideoCategory {
         TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
+    }
+}
+
+/// # Users
+impl Categories<'_> {
+    /// List the categories the token's user follows.
+    ///
+    /// Only the user concerned may read this list; others get 403.
+    ///
+    /// `GET /me/categories`; needs the scope `private`.
+    /// Answer: one page of categories.
+    #[doc(alias = "get_category_subscriptions_alt1")]
+    pub fn list_my_categories(&self) -> ListMyCategories {
+        TypedCall::new(self.client, &[])
+    }
+
+    /// List the categories a user follows.
+    ///
+    /// Only the user concerned may read this list; others get 403.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    ///
+    /// `GET /users/{user_id}/categories`; needs the scope `private`.
+    /// Answer: one page of categories.
+    #[doc(alias = "get_category_subscriptions")]
+    pub fn list_user_categories(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserCategories {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+    }
+
+    /// Check whether the token's user follows a category.
+    ///
+    /// Answers 204 when the token's user follows the category.
+    ///
+    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
+    ///
+    /// `GET /me/categories/{category}`; needs the scope `private`.
+    /// Answer: followed; no body.
+    #[doc(alias = "check_if_user_subscribed_to_category_alt1")]
+    pub fn check_my_category_subscription(
+        &self,
+        category: impl AsRef<str>,
+    ) -> CheckMyCategorySubscription {
+        TypedCall::new(self.client, &[&category.as_ref()])
+    }
+
+    /// Check whether a user follows a category.
+    ///
+    /// Answers 204 when the given user follows the category.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
+    ///
+    /// `GET /users/{user_id}/categories/{category}`; needs the scope `private`.
+    /// Answer: followed; no body.
+    #[doc(alias = "check_if_user_subscribed_to_category")]
+    pub fn check_user_category_subscription(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        category: impl AsRef<str>,
+    ) -> CheckUserCategorySubscription {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &category.as_ref()])
+    }
+
+    /// Make the token's user follow a category.
+    ///
+    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
+    ///
+    /// `PUT /me/categories/{category}`; needs the scope `interact`.
+    /// Answer: done; no body.
+    #[doc(alias = "subscribe_to_category_alt1")]
+    pub fn subscribe_me_to_category(
+        &self,
+        category: impl AsRef<str>,
+    ) -> SubscribeMeToCategory {
+        TypedCall::new(self.client, &[&category.as_ref()])
+    }
+
+    /// Make a user follow a category.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
+    ///
+    /// `PUT /users/{user_id}/categories/{category}`; needs the scope `interact`.
+    /// Answer: done; no body.
+    #[doc(alias = "subscribe_to_category")]
+    pub fn subscribe_user_to_category(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        category: impl AsRef<str>,
+    ) -> SubscribeUserToCategory {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &category.as_ref()])
+    }
+
+    /// Make the token's user unfollow a category.
+    ///
+    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
+    ///
+    /// `DELETE /me/categories/{category}`; needs the scope `interact`.
+    /// Answer: done; no body.
+    #[doc(alias = "unsubscribe_from_category_alt1")]
+    pub fn unsubscribe_me_from_category(
+        &self,
+        category: impl AsRef<str>,
+    ) -> UnsubscribeMeFromCategory {
+        TypedCall::new(self.client, &[&category.as_ref()])
+    }
+
+    /// Make a user unfollow a category.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
+    ///
+    /// `DELETE /users/{user_id}/categories/{category}`; needs the scope `interact`.
+    /// Answer: done; no body.
+    #[doc(alias = "unsubscribe_from_category")]
+    pub fn unsubscribe_user_from_category(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        category: impl AsRef<str>,
+    ) -> UnsubscribeUserFromCategory {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &category.as_ref()])
+    }
+}
+
+/// # Channels
+impl Categories<'_> {
+    /// List the channels in a category.
+    ///
+    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
+    ///
+    /// `GET /categories/{category}/channels`; any access token will do.
+    /// Answer: one page of channels.
+    #[doc(alias = "get_category_channels")]
+    pub fn list_category_channels(
+        &self,
+        category: impl AsRef<str>,
+    ) -> ListCategoryChannels {
+        TypedCall::new(self.client, &[&category.as_ref()])
+    }
+}
+
+/// # Groups
+impl Categories<'_> {
+    /// List the groups in a category.
+    ///
+    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
+    ///
+    /// `GET /categories/{category}/groups`; any access token will do.
+    /// Answer: one page of groups.
+    #[doc(alias = "get_category_groups")]
+    pub fn list_category_groups(&self, category: impl AsRef<str>) -> ListCategoryGroups {
+        TypedCall::new(self.client, &[&category.as_ref()])
     }
 }
 
@@ -775,7 +810,7 @@ static LIST_MY_CATEGORIES: Operation = Operation {
     path: "/me/categories",
     area: "categories",
     summary: "List the categories the token's user follows",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "page",
@@ -810,7 +845,7 @@ static CHECK_MY_CATEGORY_SUBSCRIPTION: Operation = Operation {
     path: "/me/categories/{category}",
     area: "categories",
     summary: "Check whether the token's user follows a category",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[],
     has_body: false,
     paged: false,
@@ -824,7 +859,7 @@ static SUBSCRIBE_ME_TO_CATEGORY: Operation = Operation {
     path: "/me/categories/{category}",
     area: "categories",
     summary: "Make the token's user follow a category",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
     paged: false,
@@ -838,7 +873,7 @@ static UNSUBSCRIBE_ME_FROM_CATEGORY: Operation = Operation {
     path: "/me/categories/{category}",
     area: "categories",
     summary: "Make the token's user unfollow a category",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
     paged: false,
@@ -852,7 +887,7 @@ static LIST_USER_CATEGORIES: Operation = Operation {
     path: "/users/{user_id}/categories",
     area: "categories",
     summary: "List the categories a user follows",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "page",
@@ -887,7 +922,7 @@ static CHECK_USER_CATEGORY_SUBSCRIPTION: Operation = Operation {
     path: "/users/{user_id}/categories/{category}",
     area: "categories",
     summary: "Check whether a user follows a category",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[],
     has_body: false,
     paged: false,
@@ -901,7 +936,7 @@ static SUBSCRIBE_USER_TO_CATEGORY: Operation = Operation {
     path: "/users/{user_id}/categories/{category}",
     area: "categories",
     summary: "Make a user follow a category",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
     paged: false,
@@ -915,7 +950,7 @@ static UNSUBSCRIBE_USER_FROM_CATEGORY: Operation = Operation {
     path: "/users/{user_id}/categories/{category}",
     area: "categories",
     summary: "Make a user unfollow a category",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
     paged: false,
@@ -956,7 +991,7 @@ static SUGGEST_VIDEO_CATEGORY: Operation = Operation {
     path: "/videos/{video_id}/categories",
     area: "categories",
     summary: "Suggest one or more categories for a video",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",

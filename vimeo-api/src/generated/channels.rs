@@ -2,53 +2,85 @@
 
 //! Channels, their videos, moderators, subscribers and tags.
 //!
+//! # Essentials
+//!
 //! | operation | does | scope |
 //! |---|---|---|
-//! | [`list_channels`](Channels::list_channels) | List all channels on Vimeo | any token |
-//! | [`create_channel`](Channels::create_channel) | Create a new channel | create |
 //! | [`get_channel`](Channels::get_channel) | Get one channel by its ID | any token |
+//! | [`list_channels`](Channels::list_channels) | List all channels on Vimeo | any token |
+//! | [`list_my_channels`](Channels::list_my_channels) | List the channels the token's user follows | any token |
+//! | [`list_user_channels`](Channels::list_user_channels) | List the channels a user follows | any token |
+//! | [`create_channel`](Channels::create_channel) | Create a new channel | create |
 //! | [`edit_channel`](Channels::edit_channel) | Change the data of a channel | edit |
 //! | [`delete_channel`](Channels::delete_channel) | Delete a channel by its ID | delete |
-//! | [`list_channel_categories`](Channels::list_channel_categories) | List the categories a channel is in | any token |
-//! | [`add_channel_categories`](Channels::add_channel_categories) | Add a channel to several categories | any token |
-//! | [`add_channel_category`](Channels::add_channel_category) | Add a channel to one category | edit |
-//! | [`remove_channel_category`](Channels::remove_channel_category) | Take a channel out of a category | edit |
-//! | [`list_channel_moderators`](Channels::list_channel_moderators) | List the moderators of a channel | any token |
-//! | [`add_channel_moderators`](Channels::add_channel_moderators) | Add several moderators to a channel | edit |
-//! | [`replace_channel_moderators`](Channels::replace_channel_moderators) | Replace all moderators of a channel | edit |
-//! | [`remove_channel_moderators`](Channels::remove_channel_moderators) | Remove several moderators from a channel | edit |
+//!
+//! # Videos
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_channel_video`](Channels::get_channel_video) | Get a video if a channel contains it | any token |
+//! | [`list_channel_videos`](Channels::list_channel_videos) | List the videos in a channel | any token |
+//! | [`list_video_available_channels`](Channels::list_video_available_channels) | List the channels that may take a video | any token |
+//! | [`add_channel_video`](Channels::add_channel_video) | Add one video to a channel | edit |
+//! | [`add_channel_videos`](Channels::add_channel_videos) | Add several videos to a channel | edit |
+//! | [`remove_channel_video`](Channels::remove_channel_video) | Remove one video from a channel | edit |
+//! | [`remove_channel_videos`](Channels::remove_channel_videos) | Remove several videos from a channel | edit |
+//!
+//! # Subscriptions and subscribers
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`list_channel_subscribers`](Channels::list_channel_subscribers) | List the followers of a channel | any token |
+//! | [`check_my_channel_subscription`](Channels::check_my_channel_subscription) | Check whether the token's user follows a channel | any token |
+//! | [`check_user_channel_subscription`](Channels::check_user_channel_subscription) | Check whether a user follows a channel | any token |
+//! | [`subscribe_me_to_channel`](Channels::subscribe_me_to_channel) | Subscribe the token's user to a channel | interact |
+//! | [`subscribe_user_to_channel`](Channels::subscribe_user_to_channel) | Subscribe a user to a channel | interact |
+//! | [`unsubscribe_me_from_channel`](Channels::unsubscribe_me_from_channel) | Unsubscribe the token's user from a channel | interact |
+//! | [`unsubscribe_user_from_channel`](Channels::unsubscribe_user_from_channel) | Unsubscribe a user from a channel | interact |
+//!
+//! # Moderators
+//!
+//! | operation | does | scope |
+//! |---|---|---|
 //! | [`get_channel_moderator`](Channels::get_channel_moderator) | Get one moderator of a channel | any token |
+//! | [`list_channel_moderators`](Channels::list_channel_moderators) | List the moderators of a channel | any token |
+//! | [`replace_channel_moderators`](Channels::replace_channel_moderators) | Replace all moderators of a channel | edit |
 //! | [`add_channel_moderator`](Channels::add_channel_moderator) | Make a user moderator of a channel | edit |
+//! | [`add_channel_moderators`](Channels::add_channel_moderators) | Add several moderators to a channel | edit |
 //! | [`remove_channel_moderator`](Channels::remove_channel_moderator) | Remove one moderator from a channel | edit |
-//! | [`list_channel_private_members`](Channels::list_channel_private_members) | List the users admitted to a private channel | any token |
-//! | [`add_channel_private_members`](Channels::add_channel_private_members) | Admit several users to a private channel | edit |
-//! | [`add_channel_private_member`](Channels::add_channel_private_member) | Admit one user to a private channel | edit |
-//! | [`remove_channel_private_member`](Channels::remove_channel_private_member) | Shut a user out of a private channel | edit |
+//! | [`remove_channel_moderators`](Channels::remove_channel_moderators) | Remove several moderators from a channel | edit |
+//!
+//! # Tags
+//!
+//! | operation | does | scope |
+//! |---|---|---|
 //! | [`list_channel_tags`](Channels::list_channel_tags) | List the tags of a channel | any token |
-//! | [`add_channel_tags`](Channels::add_channel_tags) | Add several tags to a channel | edit |
 //! | [`check_channel_tag`](Channels::check_channel_tag) | Check whether a channel has a tag | any token |
 //! | [`add_channel_tag`](Channels::add_channel_tag) | Add one tag to a channel | edit |
+//! | [`add_channel_tags`](Channels::add_channel_tags) | Add several tags to a channel | edit |
 //! | [`remove_channel_tag`](Channels::remove_channel_tag) | Take one tag off a channel | edit |
-//! | [`list_channel_subscribers`](Channels::list_channel_subscribers) | List the followers of a channel | any token |
-//! | [`list_channel_videos`](Channels::list_channel_videos) | List the videos in a channel | any token |
-//! | [`add_channel_videos`](Channels::add_channel_videos) | Add several videos to a channel | edit |
-//! | [`remove_channel_videos`](Channels::remove_channel_videos) | Remove several videos from a channel | edit |
-//! | [`get_channel_video`](Channels::get_channel_video) | Get a video if a channel contains it | any token |
-//! | [`add_channel_video`](Channels::add_channel_video) | Add one video to a channel | edit |
-//! | [`remove_channel_video`](Channels::remove_channel_video) | Remove one video from a channel | edit |
-//! | [`list_my_channels`](Channels::list_my_channels) | List the channels the token's user follows | any token |
-//! | [`check_my_channel_subscription`](Channels::check_my_channel_subscription) | Check whether the token's user follows a channel | any token |
-//! | [`subscribe_me_to_channel`](Channels::subscribe_me_to_channel) | Subscribe the token's user to a channel | interact |
-//! | [`unsubscribe_me_from_channel`](Channels::unsubscribe_me_from_channel) | Unsubscribe the token's user from a channel | interact |
-//! | [`list_user_channels`](Channels::list_user_channels) | List the channels a user follows | any token |
-//! | [`check_user_channel_subscription`](Channels::check_user_channel_subscription) | Check whether a user follows a channel | any token |
-//! | [`subscribe_user_to_channel`](Channels::subscribe_user_to_channel) | Subscribe a user to a channel | interact |
-//! | [`unsubscribe_user_from_channel`](Channels::unsubscribe_user_from_channel) | Unsubscribe a user from a channel | interact |
-//! | [`list_video_available_channels`](Channels::list_video_available_channels) | List the channels that may take a video | any token |
+//!
+//! # Categories
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`list_channel_categories`](Channels::list_channel_categories) | List the categories a channel is in | any token |
+//! | [`add_channel_category`](Channels::add_channel_category) | Add a channel to one category | edit |
+//! | [`add_channel_categories`](Channels::add_channel_categories) | Add a channel to several categories | any token |
+//! | [`remove_channel_category`](Channels::remove_channel_category) | Take a channel out of a category | edit |
+//!
+//! # Private channel members
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`list_channel_private_members`](Channels::list_channel_private_members) | List the users admitted to a private channel | any token |
+//! | [`add_channel_private_member`](Channels::add_channel_private_member) | Admit one user to a private channel | edit |
+//! | [`add_channel_private_members`](Channels::add_channel_private_members) | Admit several users to a private channel | edit |
+//! | [`remove_channel_private_member`](Channels::remove_channel_private_member) | Shut a user out of a private channel | edit |
 
 use http::Method;
 use crate::{
-    ChannelId, Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter,
+    ChannelId, Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, Scope,
     TypedCall, UserId, VideoId,
 };
 use crate::runtime::read_id;
@@ -67,24 +99,8 @@ pub struct Channels<'a> {
     client: &'a Client,
 }
 
+/// # Essentials
 impl Channels<'_> {
-    /// List all channels on Vimeo.
-    ///
-    /// `GET /channels`; any access token will do.
-    /// Answer: one page of channels.
-    #[doc(alias = "get_channels")]
-    pub fn list_channels(&self) -> ListChannels {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// Create a new channel.
-    ///
-    /// `POST /channels`; needs the scope `create`.
-    /// Answer: the new channel.
-    pub fn create_channel(&self, body: types::CreateChannelBody) -> CreateChannel {
-        TypedCall::new(self.client, &[]).set_body(&body)
-    }
-
     /// Get one channel by its ID.
     ///
     /// - `channel_id`: ID of the channel, or its name.
@@ -96,6 +112,50 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> GetChannel {
         TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
+    }
+
+    /// List all channels on Vimeo.
+    ///
+    /// `GET /channels`; any access token will do.
+    /// Answer: one page of channels.
+    #[doc(alias = "get_channels")]
+    pub fn list_channels(&self) -> ListChannels {
+        TypedCall::new(self.client, &[])
+    }
+
+    /// List the channels the token's user follows.
+    ///
+    /// Honours `If-Modified-Since` and answers 304 when the token's user has followed no channel since then.
+    ///
+    /// `GET /me/channels`; any access token will do.
+    /// Answer: one page of channels.
+    #[doc(alias = "get_channel_subscriptions_alt1")]
+    pub fn list_my_channels(&self) -> ListMyChannels {
+        TypedCall::new(self.client, &[])
+    }
+
+    /// List the channels a user follows.
+    ///
+    /// Honours `If-Modified-Since` and answers 304 when the given user has followed no channel since then.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    ///
+    /// `GET /users/{user_id}/channels`; any access token will do.
+    /// Answer: one page of channels.
+    #[doc(alias = "get_channel_subscriptions")]
+    pub fn list_user_channels(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserChannels {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+    }
+
+    /// Create a new channel.
+    ///
+    /// `POST /channels`; needs the scope `create`.
+    /// Answer: the new channel.
+    pub fn create_channel(&self, body: types::CreateChannelBody) -> CreateChannel {
+        TypedCall::new(self.client, &[]).set_body(&body)
     }
 
     /// Change the data of a channel.
@@ -125,76 +185,279 @@ impl Channels<'_> {
     ) -> DeleteChannel {
         TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
     }
+}
 
-    /// List the categories a channel is in.
+/// # Videos
+impl Channels<'_> {
+    /// Get a video if a channel contains it.
+    ///
+    /// Serves as a membership check: 404 means the channel lacks the video.
     ///
     /// - `channel_id`: ID of the channel, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /channels/{channel_id}/categories`; any access token will do.
-    /// Answer: one page of categories.
-    #[doc(alias = "get_channel_categories")]
-    pub fn list_channel_categories(
+    /// `GET /channels/{channel_id}/videos/{video_id}`; any access token will do.
+    /// Answer: the video.
+    pub fn get_channel_video(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-    ) -> ListChannelCategories {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
-    }
-
-    /// Add a channel to several categories.
-    ///
-    /// Fails with 2204 when the channel would be in too many categories.
-    ///
-    /// - `channel_id`: ID of the channel, or its name.
-    ///
-    /// `PUT /channels/{channel_id}/categories`; any access token will do.
-    /// Answer: done; no body.
-    pub fn add_channel_categories(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        body: types::AddChannelCategoriesBody,
-    ) -> AddChannelCategories {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
-    }
-
-    /// Add a channel to one category.
-    ///
-    /// Only the owner of the channel may do this. Fails with 2204 when the channel would be in too many categories.
-    ///
-    /// - `channel_id`: ID of the channel, or its name.
-    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
-    ///
-    /// `PUT /channels/{channel_id}/categories/{category}`; needs the scope `edit`.
-    /// Answer: done; no body.
-    #[doc(alias = "categorize_channel")]
-    pub fn add_channel_category(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        category: impl AsRef<str>,
-    ) -> AddChannelCategory {
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetChannelVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<ChannelId>(channel_id), &category.as_ref()],
+            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
         )
     }
 
-    /// Take a channel out of a category.
+    /// List the videos in a channel.
     ///
-    /// Only the owner of the channel may do this.
+    /// Honours `If-Modified-Since` and answers 304 when no video has been added since then.
     ///
     /// - `channel_id`: ID of the channel, or its name.
-    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
     ///
-    /// `DELETE /channels/{channel_id}/categories/{category}`; needs the scope `edit`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_channel_category")]
-    pub fn remove_channel_category(
+    /// `GET /channels/{channel_id}/videos`; any access token will do.
+    /// Answer: one page of videos.
+    #[doc(alias = "get_channel_videos")]
+    pub fn list_channel_videos(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        category: impl AsRef<str>,
-    ) -> RemoveChannelCategory {
+    ) -> ListChannelVideos {
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
+    }
+
+    /// List the channels that may take a video.
+    ///
+    /// Lists the channels moderated by the token's user where the video may be added or taken out.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /videos/{video_id}/available_channels`; any access token will do.
+    /// Answer: one page of channels.
+    #[doc(alias = "get_available_video_channels")]
+    pub fn list_video_available_channels(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListVideoAvailableChannels {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
+    /// Add one video to a channel.
+    ///
+    /// Only a moderator of the channel may do this.
+    ///
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `PUT /channels/{channel_id}/videos/{video_id}`; needs the scope `edit`.
+    /// Answer: done; no body.
+    #[doc(alias = "add_video_to_channel")]
+    pub fn add_channel_video(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> AddChannelVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<ChannelId>(channel_id), &category.as_ref()],
+            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+        )
+    }
+
+    /// Add several videos to a channel.
+    ///
+    /// Only a moderator of the channel may do this. Vimeo gives the body as a JSON array with one `{"video_uri": …}` object per video.
+    ///
+    /// - `channel_id`: ID of the channel, or its name.
+    ///
+    /// `PUT /channels/{channel_id}/videos`; needs the scope `edit`.
+    /// Answer: done.
+    #[doc(alias = "add_videos_to_channel")]
+    pub fn add_channel_videos(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        body: types::ChannelVideosBody,
+    ) -> AddChannelVideos {
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
+    }
+
+    /// Remove one video from a channel.
+    ///
+    /// Only a moderator of the channel may do this.
+    ///
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `DELETE /channels/{channel_id}/videos/{video_id}`; needs the scope `edit`.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_video_from_channel")]
+    pub fn remove_channel_video(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> RemoveChannelVideo {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+        )
+    }
+
+    /// Remove several videos from a channel.
+    ///
+    /// Only a moderator of the channel may do this. Vimeo gives the body as a JSON array with one `{"video_uri": …}` object per video.
+    ///
+    /// - `channel_id`: ID of the channel, or its name.
+    ///
+    /// `DELETE /channels/{channel_id}/videos`; needs the scope `edit`.
+    /// Answer: done; no body.
+    #[doc(alias = "remove_videos_from_channel")]
+    pub fn remove_channel_videos(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        body: types::ChannelVideosBody,
+    ) -> RemoveChannelVideos {
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
+    }
+}
+
+/// # Subscriptions and subscribers
+impl Channels<'_> {
+    /// List the followers of a channel.
+    ///
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `filter`: `moderators` keeps only the moderators.
+    ///
+    /// `GET /channels/{channel_id}/users`; any access token will do.
+    /// Answer: one page of users.
+    #[doc(alias = "get_channel_subscribers")]
+    pub fn list_channel_subscribers(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        filter: types::ModeratorFilter,
+    ) -> ListChannelSubscribers {
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
+            .set_query("filter", &filter)
+    }
+
+    /// Check whether the token's user follows a channel.
+    ///
+    /// Answers 204 when the token's user follows the channel, 404 otherwise.
+    ///
+    /// - `channel_id`: ID of the channel, or its name.
+    ///
+    /// `GET /me/channels/{channel_id}`; any access token will do.
+    /// Answer: followed; no body.
+    #[doc(alias = "check_if_user_subscribed_to_channel_alt1")]
+    pub fn check_my_channel_subscription(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+    ) -> CheckMyChannelSubscription {
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
+    }
+
+    /// Check whether a user follows a channel.
+    ///
+    /// Answers 204 when the given user follows the channel, 404 otherwise.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `channel_id`: ID of the channel, or its name.
+    ///
+    /// `GET /users/{user_id}/channels/{channel_id}`; any access token will do.
+    /// Answer: followed; no body.
+    #[doc(alias = "check_if_user_subscribed_to_channel")]
+    pub fn check_user_channel_subscription(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+    ) -> CheckUserChannelSubscription {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<UserId>(user_id), &read_id::<ChannelId>(channel_id)],
+        )
+    }
+
+    /// Subscribe the token's user to a channel.
+    ///
+    /// - `channel_id`: ID of the channel, or its name.
+    ///
+    /// `PUT /me/channels/{channel_id}`; needs the scope `interact`.
+    /// Answer: done; no body.
+    #[doc(alias = "subscribe_to_channel_alt1")]
+    pub fn subscribe_me_to_channel(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+    ) -> SubscribeMeToChannel {
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
+    }
+
+    /// Subscribe a user to a channel.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `channel_id`: ID of the channel, or its name.
+    ///
+    /// `PUT /users/{user_id}/channels/{channel_id}`; needs the scope `interact`.
+    /// Answer: done; no body.
+    #[doc(alias = "subscribe_to_channel")]
+    pub fn subscribe_user_to_channel(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+    ) -> SubscribeUserToChannel {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<UserId>(user_id), &read_id::<ChannelId>(channel_id)],
+        )
+    }
+
+    /// Unsubscribe the token's user from a channel.
+    ///
+    /// - `channel_id`: ID of the channel, or its name.
+    ///
+    /// `DELETE /me/channels/{channel_id}`; needs the scope `interact`.
+    /// Answer: done; no body.
+    #[doc(alias = "unsubscribe_from_channel_alt1")]
+    pub fn unsubscribe_me_from_channel(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+    ) -> UnsubscribeMeFromChannel {
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
+    }
+
+    /// Unsubscribe a user from a channel.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `channel_id`: ID of the channel, or its name.
+    ///
+    /// `DELETE /users/{user_id}/channels/{channel_id}`; needs the scope `interact`.
+    /// Answer: done; no body.
+    #[doc(alias = "unsubscribe_from_channel")]
+    pub fn unsubscribe_user_from_channel(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+    ) -> UnsubscribeUserFromChannel {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<UserId>(user_id), &read_id::<ChannelId>(channel_id)],
+        )
+    }
+}
+
+/// # Moderators
+impl Channels<'_> {
+    /// Get one moderator of a channel.
+    ///
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    ///
+    /// `GET /channels/{channel_id}/moderators/{user_id}`; any access token will do.
+    /// Answer: the user.
+    pub fn get_channel_moderator(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> GetChannelModerator {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<ChannelId>(channel_id), &read_id::<UserId>(user_id)],
         )
     }
 
@@ -212,22 +475,6 @@ impl Channels<'_> {
         TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
     }
 
-    /// Add several moderators to a channel.
-    ///
-    /// Only the owner of the channel may do this, and only for users whom the owner follows; 100 users at most. Vimeo gives the body as a JSON array with one `{"user_uri": …}` object per user.
-    ///
-    /// - `channel_id`: ID of the channel, or its name.
-    ///
-    /// `PUT /channels/{channel_id}/moderators`; needs the scope `edit`.
-    /// Answer: done.
-    pub fn add_channel_moderators(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        body: types::ChannelModeratorsBody,
-    ) -> AddChannelModerators {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
-    }
-
     /// Replace all moderators of a channel.
     ///
     /// Only the owner of the channel may do this, and only for users whom the owner follows; 100 users at most.
@@ -242,40 +489,6 @@ impl Channels<'_> {
         body: types::ChannelModeratorsBody,
     ) -> ReplaceChannelModerators {
         TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
-    }
-
-    /// Remove several moderators from a channel.
-    ///
-    /// Only the owner of the channel may do this. The owner cannot be removed.
-    ///
-    /// - `channel_id`: ID of the channel, or its name.
-    ///
-    /// `DELETE /channels/{channel_id}/moderators`; needs the scope `edit`.
-    /// Answer: done; no body.
-    pub fn remove_channel_moderators(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        body: types::ChannelModeratorsBody,
-    ) -> RemoveChannelModerators {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
-    }
-
-    /// Get one moderator of a channel.
-    ///
-    /// - `channel_id`: ID of the channel, or its name.
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    ///
-    /// `GET /channels/{channel_id}/moderators/{user_id}`; any access token will do.
-    /// Answer: the user.
-    pub fn get_channel_moderator(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-    ) -> GetChannelModerator {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<UserId>(user_id)],
-        )
     }
 
     /// Make a user moderator of a channel.
@@ -298,6 +511,22 @@ impl Channels<'_> {
         )
     }
 
+    /// Add several moderators to a channel.
+    ///
+    /// Only the owner of the channel may do this, and only for users whom the owner follows; 100 users at most. Vimeo gives the body as a JSON array with one `{"user_uri": …}` object per user.
+    ///
+    /// - `channel_id`: ID of the channel, or its name.
+    ///
+    /// `PUT /channels/{channel_id}/moderators`; needs the scope `edit`.
+    /// Answer: done.
+    pub fn add_channel_moderators(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        body: types::ChannelModeratorsBody,
+    ) -> AddChannelModerators {
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
+    }
+
     /// Remove one moderator from a channel.
     ///
     /// Only the owner of the channel may do this. The owner cannot be removed.
@@ -318,81 +547,25 @@ impl Channels<'_> {
         )
     }
 
-    /// List the users admitted to a private channel.
+    /// Remove several moderators from a channel.
     ///
-    /// Only the owner of the channel may do this.
-    ///
-    /// - `channel_id`: ID of the channel, or its name.
-    ///
-    /// `GET /channels/{channel_id}/privacy/users`; any access token will do.
-    /// Answer: one page of users.
-    #[doc(alias = "get_channel_privacy_users")]
-    pub fn list_channel_private_members(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-    ) -> ListChannelPrivateMembers {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
-    }
-
-    /// Admit several users to a private channel.
-    ///
-    /// Only the owner of the channel may do this.
+    /// Only the owner of the channel may do this. The owner cannot be removed.
     ///
     /// - `channel_id`: ID of the channel, or its name.
     ///
-    /// `PUT /channels/{channel_id}/privacy/users`; needs the scope `edit`.
-    /// Answer: the users now admitted.
-    #[doc(alias = "set_channel_privacy_users")]
-    pub fn add_channel_private_members(
+    /// `DELETE /channels/{channel_id}/moderators`; needs the scope `edit`.
+    /// Answer: done; no body.
+    pub fn remove_channel_moderators(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        body: types::UsersBody,
-    ) -> AddChannelPrivateMembers {
+        body: types::ChannelModeratorsBody,
+    ) -> RemoveChannelModerators {
         TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
     }
+}
 
-    /// Admit one user to a private channel.
-    ///
-    /// Only the owner of the channel may do this.
-    ///
-    /// - `channel_id`: ID of the channel, or its name.
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    ///
-    /// `PUT /channels/{channel_id}/privacy/users/{user_id}`; needs the scope `edit`.
-    /// Answer: done.
-    #[doc(alias = "set_channel_privacy_user")]
-    pub fn add_channel_private_member(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-    ) -> AddChannelPrivateMember {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<UserId>(user_id)],
-        )
-    }
-
-    /// Shut a user out of a private channel.
-    ///
-    /// Only the owner of the channel may do this.
-    ///
-    /// - `channel_id`: ID of the channel, or its name.
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    ///
-    /// `DELETE /channels/{channel_id}/privacy/users/{user_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_channel_privacy_user")]
-    pub fn remove_channel_private_member(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-    ) -> RemoveChannelPrivateMember {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<UserId>(user_id)],
-        )
-    }
-
+/// # Tags
+impl Channels<'_> {
     /// List the tags of a channel.
     ///
     /// - `channel_id`: ID of the channel, or its name.
@@ -405,23 +578,6 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> ListChannelTags {
         TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
-    }
-
-    /// Add several tags to a channel.
-    ///
-    /// Only the owner of the channel may do this. A channel holds 20 tags at most (2501). Vimeo also gives the body as a JSON array with one `{"tag": …}` object per tag.
-    ///
-    /// - `channel_id`: ID of the channel, or its name.
-    ///
-    /// `PUT /channels/{channel_id}/tags`; needs the scope `edit`.
-    /// Answer: the tags now on the channel.
-    #[doc(alias = "add_tags_to_channel")]
-    pub fn add_channel_tags(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        body: types::ChannelTagsBody,
-    ) -> AddChannelTags {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
     }
 
     /// Check whether a channel has a tag.
@@ -459,6 +615,23 @@ impl Channels<'_> {
         TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id), &word.as_ref()])
     }
 
+    /// Add several tags to a channel.
+    ///
+    /// Only the owner of the channel may do this. A channel holds 20 tags at most (2501). Vimeo also gives the body as a JSON array with one `{"tag": …}` object per tag.
+    ///
+    /// - `channel_id`: ID of the channel, or its name.
+    ///
+    /// `PUT /channels/{channel_id}/tags`; needs the scope `edit`.
+    /// Answer: the tags now on the channel.
+    #[doc(alias = "add_tags_to_channel")]
+    pub fn add_channel_tags(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        body: types::ChannelTagsBody,
+    ) -> AddChannelTags {
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
+    }
+
     /// Take one tag off a channel.
     ///
     /// Only the owner of the channel may do this.
@@ -476,280 +649,158 @@ impl Channels<'_> {
     ) -> RemoveChannelTag {
         TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id), &word.as_ref()])
     }
+}
 
-    /// List the followers of a channel.
+/// # Categories
+impl Channels<'_> {
+    /// List the categories a channel is in.
     ///
     /// - `channel_id`: ID of the channel, or its name.
-    /// - `filter`: `moderators` keeps only the moderators.
     ///
-    /// `GET /channels/{channel_id}/users`; any access token will do.
+    /// `GET /channels/{channel_id}/categories`; any access token will do.
+    /// Answer: one page of categories.
+    #[doc(alias = "get_channel_categories")]
+    pub fn list_channel_categories(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+    ) -> ListChannelCategories {
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
+    }
+
+    /// Add a channel to one category.
+    ///
+    /// Only the owner of the channel may do this. Fails with 2204 when the channel would be in too many categories.
+    ///
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
+    ///
+    /// `PUT /channels/{channel_id}/categories/{category}`; needs the scope `edit`.
+    /// Answer: done; no body.
+    #[doc(alias = "categorize_channel")]
+    pub fn add_channel_category(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        category: impl AsRef<str>,
+    ) -> AddChannelCategory {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<ChannelId>(channel_id), &category.as_ref()],
+        )
+    }
+
+    /// Add a channel to several categories.
+    ///
+    /// Fails with 2204 when the channel would be in too many categories.
+    ///
+    /// - `channel_id`: ID of the channel, or its name.
+    ///
+    /// `PUT /channels/{channel_id}/categories`; any access token will do.
+    /// Answer: done; no body.
+    pub fn add_channel_categories(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        body: types::AddChannelCategoriesBody,
+    ) -> AddChannelCategories {
+        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
+    }
+
+    /// Take a channel out of a category.
+    ///
+    /// Only the owner of the channel may do this.
+    ///
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `category`: Name of the category as it stands in its URI, such as `animation`.
+    ///
+    /// `DELETE /channels/{channel_id}/categories/{category}`; needs the scope `edit`.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_channel_category")]
+    pub fn remove_channel_category(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        category: impl AsRef<str>,
+    ) -> RemoveChannelCategory {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<ChannelId>(channel_id), &category.as_ref()],
+        )
+    }
+}
+
+/// # Private channel members
+impl Channels<'_> {
+    /// List the users admitted to a private channel.
+    ///
+    /// Only the owner of the channel may do this.
+    ///
+    /// - `channel_id`: ID of the channel, or its name.
+    ///
+    /// `GET /channels/{channel_id}/privacy/users`; any access token will do.
     /// Answer: one page of users.
-    #[doc(alias = "get_channel_subscribers")]
-    pub fn list_channel_subscribers(
+    #[doc(alias = "get_channel_privacy_users")]
+    pub fn list_channel_private_members(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        filter: types::ModeratorFilter,
-    ) -> ListChannelSubscribers {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
-            .set_query("filter", &filter)
-    }
-
-    /// List the videos in a channel.
-    ///
-    /// Honours `If-Modified-Since` and answers 304 when no video has been added since then.
-    ///
-    /// - `channel_id`: ID of the channel, or its name.
-    ///
-    /// `GET /channels/{channel_id}/videos`; any access token will do.
-    /// Answer: one page of videos.
-    #[doc(alias = "get_channel_videos")]
-    pub fn list_channel_videos(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-    ) -> ListChannelVideos {
+    ) -> ListChannelPrivateMembers {
         TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
     }
 
-    /// Add several videos to a channel.
+    /// Admit one user to a private channel.
     ///
-    /// Only a moderator of the channel may do this. Vimeo gives the body as a JSON array with one `{"video_uri": …}` object per video.
+    /// Only the owner of the channel may do this.
     ///
     /// - `channel_id`: ID of the channel, or its name.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `PUT /channels/{channel_id}/videos`; needs the scope `edit`.
+    /// `PUT /channels/{channel_id}/privacy/users/{user_id}`; needs the scope `edit`.
     /// Answer: done.
-    #[doc(alias = "add_videos_to_channel")]
-    pub fn add_channel_videos(
+    #[doc(alias = "set_channel_privacy_user")]
+    pub fn add_channel_private_member(
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        body: types::ChannelVideosBody,
-    ) -> AddChannelVideos {
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> AddChannelPrivateMember {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<ChannelId>(channel_id), &read_id::<UserId>(user_id)],
+        )
+    }
+
+    /// Admit several users to a private channel.
+    ///
+    /// Only the owner of the channel may do this.
+    ///
+    /// - `channel_id`: ID of the channel, or its name.
+    ///
+    /// `PUT /channels/{channel_id}/privacy/users`; needs the scope `edit`.
+    /// Answer: the users now admitted.
+    #[doc(alias = "set_channel_privacy_users")]
+    pub fn add_channel_private_members(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        body: types::UsersBody,
+    ) -> AddChannelPrivateMembers {
         TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
     }
 
-    /// Remove several videos from a channel.
+    /// Shut a user out of a private channel.
     ///
-    /// Only a moderator of the channel may do this. Vimeo gives the body as a JSON array with one `{"video_uri": …}` object per video.
-    ///
-    /// - `channel_id`: ID of the channel, or its name.
-    ///
-    /// `DELETE /channels/{channel_id}/videos`; needs the scope `edit`.
-    /// Answer: done; no body.
-    #[doc(alias = "remove_videos_from_channel")]
-    pub fn remove_channel_videos(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        body: types::ChannelVideosBody,
-    ) -> RemoveChannelVideos {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
-    }
-
-    /// Get a video if a channel contains it.
-    ///
-    /// Serves as a membership check: 404 means the channel lacks the video.
+    /// Only the owner of the channel may do this.
     ///
     /// - `channel_id`: ID of the channel, or its name.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `GET /channels/{channel_id}/videos/{video_id}`; any access token will do.
-    /// Answer: the video.
-    pub fn get_channel_video(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> GetChannelVideo {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-        )
-    }
-
-    /// Add one video to a channel.
-    ///
-    /// Only a moderator of the channel may do this.
-    ///
-    /// - `channel_id`: ID of the channel, or its name.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `PUT /channels/{channel_id}/videos/{video_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
-    #[doc(alias = "add_video_to_channel")]
-    pub fn add_channel_video(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> AddChannelVideo {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-        )
-    }
-
-    /// Remove one video from a channel.
-    ///
-    /// Only a moderator of the channel may do this.
-    ///
-    /// - `channel_id`: ID of the channel, or its name.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `DELETE /channels/{channel_id}/videos/{video_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_video_from_channel")]
-    pub fn remove_channel_video(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> RemoveChannelVideo {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-        )
-    }
-
-    /// List the channels the token's user follows.
-    ///
-    /// Honours `If-Modified-Since` and answers 304 when the token's user has followed no channel since then.
-    ///
-    /// `GET /me/channels`; any access token will do.
-    /// Answer: one page of channels.
-    #[doc(alias = "get_channel_subscriptions_alt1")]
-    pub fn list_my_channels(&self) -> ListMyChannels {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// Check whether the token's user follows a channel.
-    ///
-    /// Answers 204 when the token's user follows the channel, 404 otherwise.
-    ///
-    /// - `channel_id`: ID of the channel, or its name.
-    ///
-    /// `GET /me/channels/{channel_id}`; any access token will do.
-    /// Answer: followed; no body.
-    #[doc(alias = "check_if_user_subscribed_to_channel_alt1")]
-    pub fn check_my_channel_subscription(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-    ) -> CheckMyChannelSubscription {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
-    }
-
-    /// Subscribe the token's user to a channel.
-    ///
-    /// - `channel_id`: ID of the channel, or its name.
-    ///
-    /// `PUT /me/channels/{channel_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
-    #[doc(alias = "subscribe_to_channel_alt1")]
-    pub fn subscribe_me_to_channel(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-    ) -> SubscribeMeToChannel {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
-    }
-
-    /// Unsubscribe the token's user from a channel.
-    ///
-    /// - `channel_id`: ID of the channel, or its name.
-    ///
-    /// `DELETE /me/channels/{channel_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
-    #[doc(alias = "unsubscribe_from_channel_alt1")]
-    pub fn unsubscribe_me_from_channel(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-    ) -> UnsubscribeMeFromChannel {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
-    }
-
-    /// List the channels a user follows.
-    ///
-    /// Honours `If-Modified-Since` and answers 304 when the given user has followed no channel since then.
-    ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /users/{user_id}/channels`; any access token will do.
-    /// Answer: one page of channels.
-    #[doc(alias = "get_channel_subscriptions")]
-    pub fn list_user_channels(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-    ) -> ListUserChannels {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
-    }
-
-    /// Check whether a user follows a channel.
-    ///
-    /// Answers 204 when the given user follows the channel, 404 otherwise.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `channel_id`: ID of the channel, or its name.
-    ///
-    /// `GET /users/{user_id}/channels/{channel_id}`; any access token will do.
-    /// Answer: followed; no body.
-    #[doc(alias = "check_if_user_subscribed_to_channel")]
-    pub fn check_user_channel_subscription(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-    ) -> CheckUserChannelSubscription {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<UserId>(user_id), &read_id::<ChannelId>(channel_id)],
-        )
-    }
-
-    /// Subscribe a user to a channel.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `channel_id`: ID of the channel, or its name.
-    ///
-    /// `PUT /users/{user_id}/channels/{channel_id}`; needs the scope `interact`.
+    /// `DELETE /channels/{channel_id}/privacy/users/{user_id}`; needs the scope `edit`.
     /// Answer: done; no body.
-    #[doc(alias = "subscribe_to_channel")]
-    pub fn subscribe_user_to_channel(
+    #[doc(alias = "delete_channel_privacy_user")]
+    pub fn remove_channel_private_member(
         &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-    ) -> SubscribeUserToChannel {
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> RemoveChannelPrivateMember {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &read_id::<ChannelId>(channel_id)],
+            &[&read_id::<ChannelId>(channel_id), &read_id::<UserId>(user_id)],
         )
-    }
-
-    /// Unsubscribe a user from a channel.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `channel_id`: ID of the channel, or its name.
-    ///
-    /// `DELETE /users/{user_id}/channels/{channel_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
-    #[doc(alias = "unsubscribe_from_channel")]
-    pub fn unsubscribe_user_from_channel(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-    ) -> UnsubscribeUserFromChannel {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<UserId>(user_id), &read_id::<ChannelId>(channel_id)],
-        )
-    }
-
-    /// List the channels that may take a video.
-    ///
-    /// Lists the channels moderated by the token's user where the video may be added or taken out.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `GET /videos/{video_id}/available_channels`; any access token will do.
-    /// Answer: one page of channels.
-    #[doc(alias = "get_available_video_channels")]
-    pub fn list_video_available_channels(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> ListVideoAvailableChannels {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 }
 
@@ -1353,7 +1404,7 @@ static CREATE_CHANNEL: Operation = Operation {
     path: "/channels",
     area: "channels",
     summary: "Create a new channel",
-    scopes: &["create"],
+    scopes: &[Scope::Create],
     query: &[
         QueryParameter {
             name: "fields",
@@ -1395,7 +1446,7 @@ static EDIT_CHANNEL: Operation = Operation {
     path: "/channels/{channel_id}",
     area: "channels",
     summary: "Change the data of a channel",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -1414,7 +1465,7 @@ static DELETE_CHANNEL: Operation = Operation {
     path: "/channels/{channel_id}",
     area: "channels",
     summary: "Delete a channel by its ID",
-    scopes: &["delete"],
+    scopes: &[Scope::Delete],
     query: &[],
     has_body: false,
     paged: false,
@@ -1461,7 +1512,7 @@ static ADD_CHANNEL_CATEGORY: Operation = Operation {
     path: "/channels/{channel_id}/categories/{category}",
     area: "channels",
     summary: "Add a channel to one category",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -1475,7 +1526,7 @@ static REMOVE_CHANNEL_CATEGORY: Operation = Operation {
     path: "/channels/{channel_id}/categories/{category}",
     area: "channels",
     summary: "Take a channel out of a category",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -1528,7 +1579,7 @@ static ADD_CHANNEL_MODERATORS: Operation = Operation {
     path: "/channels/{channel_id}/moderators",
     area: "channels",
     summary: "Add several moderators to a channel",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: true,
     paged: false,
@@ -1542,7 +1593,7 @@ static REPLACE_CHANNEL_MODERATORS: Operation = Operation {
     path: "/channels/{channel_id}/moderators",
     area: "channels",
     summary: "Replace all moderators of a channel",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -1561,7 +1612,7 @@ static REMOVE_CHANNEL_MODERATORS: Operation = Operation {
     path: "/channels/{channel_id}/moderators",
     area: "channels",
     summary: "Remove several moderators from a channel",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: true,
     paged: false,
@@ -1594,7 +1645,7 @@ static ADD_CHANNEL_MODERATOR: Operation = Operation {
     path: "/channels/{channel_id}/moderators/{user_id}",
     area: "channels",
     summary: "Make a user moderator of a channel",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -1608,7 +1659,7 @@ static REMOVE_CHANNEL_MODERATOR: Operation = Operation {
     path: "/channels/{channel_id}/moderators/{user_id}",
     area: "channels",
     summary: "Remove one moderator from a channel",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -1653,7 +1704,7 @@ static ADD_CHANNEL_PRIVATE_MEMBERS: Operation = Operation {
     path: "/channels/{channel_id}/privacy/users",
     area: "channels",
     summary: "Admit several users to a private channel",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -1672,7 +1723,7 @@ static ADD_CHANNEL_PRIVATE_MEMBER: Operation = Operation {
     path: "/channels/{channel_id}/privacy/users/{user_id}",
     area: "channels",
     summary: "Admit one user to a private channel",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -1686,7 +1737,7 @@ static REMOVE_CHANNEL_PRIVATE_MEMBER: Operation = Operation {
     path: "/channels/{channel_id}/privacy/users/{user_id}",
     area: "channels",
     summary: "Shut a user out of a private channel",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -1719,7 +1770,7 @@ static ADD_CHANNEL_TAGS: Operation = Operation {
     path: "/channels/{channel_id}/tags",
     area: "channels",
     summary: "Add several tags to a channel",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -1752,7 +1803,7 @@ static ADD_CHANNEL_TAG: Operation = Operation {
     path: "/channels/{channel_id}/tags/{word}",
     area: "channels",
     summary: "Add one tag to a channel",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -1766,7 +1817,7 @@ static REMOVE_CHANNEL_TAG: Operation = Operation {
     path: "/channels/{channel_id}/tags/{word}",
     area: "channels",
     summary: "Take one tag off a channel",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -1878,7 +1929,7 @@ static ADD_CHANNEL_VIDEOS: Operation = Operation {
     path: "/channels/{channel_id}/videos",
     area: "channels",
     summary: "Add several videos to a channel",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: true,
     paged: false,
@@ -1892,7 +1943,7 @@ static REMOVE_CHANNEL_VIDEOS: Operation = Operation {
     path: "/channels/{channel_id}/videos",
     area: "channels",
     summary: "Remove several videos from a channel",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: true,
     paged: false,
@@ -1925,7 +1976,7 @@ static ADD_CHANNEL_VIDEO: Operation = Operation {
     path: "/channels/{channel_id}/videos/{video_id}",
     area: "channels",
     summary: "Add one video to a channel",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -1939,7 +1990,7 @@ static REMOVE_CHANNEL_VIDEO: Operation = Operation {
     path: "/channels/{channel_id}/videos/{video_id}",
     area: "channels",
     summary: "Remove one video from a channel",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -2010,7 +2061,7 @@ static SUBSCRIBE_ME_TO_CHANNEL: Operation = Operation {
     path: "/me/channels/{channel_id}",
     area: "channels",
     summary: "Subscribe the token's user to a channel",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
     paged: false,
@@ -2024,7 +2075,7 @@ static UNSUBSCRIBE_ME_FROM_CHANNEL: Operation = Operation {
     path: "/me/channels/{channel_id}",
     area: "channels",
     summary: "Unsubscribe the token's user from a channel",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
     paged: false,
@@ -2095,7 +2146,7 @@ static SUBSCRIBE_USER_TO_CHANNEL: Operation = Operation {
     path: "/users/{user_id}/channels/{channel_id}",
     area: "channels",
     summary: "Subscribe a user to a channel",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
     paged: false,
@@ -2109,7 +2160,7 @@ static UNSUBSCRIBE_USER_FROM_CHANNEL: Operation = Operation {
     path: "/users/{user_id}/channels/{channel_id}",
     area: "channels",
     summary: "Unsubscribe a user from a channel",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
     paged: false,

@@ -2,39 +2,61 @@
 
 //! Presets for embedded players, and custom logos.
 //!
+//! # Essentials
+//!
 //! | operation | does | scope |
 //! |---|---|---|
-//! | [`list_my_custom_logos`](EmbedPresets::list_my_custom_logos) | List the custom player logos of the token's user | any token |
-//! | [`create_my_custom_logo`](EmbedPresets::create_my_custom_logo) | Add a custom player logo for the token's user | upload |
-//! | [`get_my_custom_logo`](EmbedPresets::get_my_custom_logo) | Get one custom player logo of the token's user | any token |
-//! | [`delete_my_custom_logo`](EmbedPresets::delete_my_custom_logo) | Delete a custom player logo of the token's user | delete |
-//! | [`list_my_embed_presets`](EmbedPresets::list_my_embed_presets) | List the embed presets of the token's user | any token |
-//! | [`create_my_embed_preset`](EmbedPresets::create_my_embed_preset) | Create an embed preset for the token's user | any token |
 //! | [`get_my_embed_preset`](EmbedPresets::get_my_embed_preset) | Get one embed preset of the token's user | any token |
-//! | [`edit_my_embed_preset`](EmbedPresets::edit_my_embed_preset) | Change an embed preset of the token's user | any token |
-//! | [`delete_my_embed_preset`](EmbedPresets::delete_my_embed_preset) | Delete an embed preset of the token's user | any token |
-//! | [`list_my_embed_preset_videos`](EmbedPresets::list_my_embed_preset_videos) | List the videos of the token's user using a preset | any token |
-//! | [`list_user_custom_logos`](EmbedPresets::list_user_custom_logos) | List the custom player logos of a user | any token |
-//! | [`create_user_custom_logo`](EmbedPresets::create_user_custom_logo) | Add a custom player logo for a user | upload |
-//! | [`get_user_custom_logo`](EmbedPresets::get_user_custom_logo) | Get one custom player logo of a user | any token |
-//! | [`delete_user_custom_logo`](EmbedPresets::delete_user_custom_logo) | Delete a custom player logo of a user | delete |
-//! | [`list_user_embed_presets`](EmbedPresets::list_user_embed_presets) | List the embed presets of a user | any token |
-//! | [`create_user_embed_preset`](EmbedPresets::create_user_embed_preset) | Create an embed preset for a user | any token |
 //! | [`get_user_embed_preset`](EmbedPresets::get_user_embed_preset) | Get one embed preset of a user | any token |
+//! | [`list_my_embed_presets`](EmbedPresets::list_my_embed_presets) | List the embed presets of the token's user | any token |
+//! | [`list_user_embed_presets`](EmbedPresets::list_user_embed_presets) | List the embed presets of a user | any token |
+//! | [`create_my_embed_preset`](EmbedPresets::create_my_embed_preset) | Create an embed preset for the token's user | any token |
+//! | [`create_user_embed_preset`](EmbedPresets::create_user_embed_preset) | Create an embed preset for a user | any token |
+//! | [`edit_my_embed_preset`](EmbedPresets::edit_my_embed_preset) | Change an embed preset of the token's user | any token |
 //! | [`edit_user_embed_preset`](EmbedPresets::edit_user_embed_preset) | Change an embed preset of a user | any token |
+//! | [`delete_my_embed_preset`](EmbedPresets::delete_my_embed_preset) | Delete an embed preset of the token's user | any token |
 //! | [`delete_user_embed_preset`](EmbedPresets::delete_user_embed_preset) | Delete an embed preset of a user | any token |
+//!
+//! # Videos
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`list_my_embed_preset_videos`](EmbedPresets::list_my_embed_preset_videos) | List the videos of the token's user using a preset | any token |
 //! | [`list_user_embed_preset_videos`](EmbedPresets::list_user_embed_preset_videos) | List the videos of a user using a preset | any token |
-//! | [`remove_user_folder_embed_preset`](EmbedPresets::remove_user_folder_embed_preset) | Detach an embed preset from a folder | any token |
 //! | [`check_video_embed_preset`](EmbedPresets::check_video_embed_preset) | Check whether a video uses a preset | any token |
 //! | [`add_video_embed_preset`](EmbedPresets::add_video_embed_preset) | Apply an embed preset to a video | edit |
 //! | [`remove_video_embed_preset`](EmbedPresets::remove_video_embed_preset) | Detach an embed preset from a video | edit |
-//! | [`create_video_timeline_thumbnail`](EmbedPresets::create_video_timeline_thumbnail) | Add a thumbnail for a video's timeline event | upload |
+//!
+//! # Folders
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`remove_user_folder_embed_preset`](EmbedPresets::remove_user_folder_embed_preset) | Detach an embed preset from a folder | any token |
+//!
+//! # Custom logos
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_my_custom_logo`](EmbedPresets::get_my_custom_logo) | Get one custom player logo of the token's user | any token |
+//! | [`get_user_custom_logo`](EmbedPresets::get_user_custom_logo) | Get one custom player logo of a user | any token |
+//! | [`list_my_custom_logos`](EmbedPresets::list_my_custom_logos) | List the custom player logos of the token's user | any token |
+//! | [`list_user_custom_logos`](EmbedPresets::list_user_custom_logos) | List the custom player logos of a user | any token |
+//! | [`create_my_custom_logo`](EmbedPresets::create_my_custom_logo) | Add a custom player logo for the token's user | upload |
+//! | [`create_user_custom_logo`](EmbedPresets::create_user_custom_logo) | Add a custom player logo for a user | upload |
+//! | [`delete_my_custom_logo`](EmbedPresets::delete_my_custom_logo) | Delete a custom player logo of the token's user | delete |
+//! | [`delete_user_custom_logo`](EmbedPresets::delete_user_custom_logo) | Delete a custom player logo of a user | delete |
+//!
+//! # Timeline events
+//!
+//! | operation | does | scope |
+//! |---|---|---|
 //! | [`get_video_timeline_thumbnail`](EmbedPresets::get_video_timeline_thumbnail) | Get one timeline event thumbnail of a video | any token |
+//! | [`create_video_timeline_thumbnail`](EmbedPresets::create_video_timeline_thumbnail) | Add a thumbnail for a video's timeline event | upload |
 
 use http::Method;
 use crate::{
-    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, TypedCall, UserId,
-    VideoId,
+    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, Scope, TypedCall,
+    UserId, VideoId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -52,69 +74,8 @@ pub struct EmbedPresets<'a> {
     client: &'a Client,
 }
 
+/// # Essentials
 impl EmbedPresets<'_> {
-    /// List the custom player logos of the token's user.
-    ///
-    /// Covers logos of the user or of the owner of the user's team.
-    ///
-    /// `GET /me/customlogos`; any access token will do.
-    /// Answer: one page of logos.
-    #[doc(alias = "get_custom_logos_alt1")]
-    pub fn list_my_custom_logos(&self) -> ListMyCustomLogos {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// Add a custom player logo for the token's user.
-    ///
-    /// Creates the entry only: the image goes to the `link` of the answer afterwards.
-    ///
-    /// `POST /me/customlogos`; needs the scope `upload`.
-    /// Answer: the new logo with its upload `link`.
-    #[doc(alias = "create_custom_logo_alt1")]
-    pub fn create_my_custom_logo(&self) -> CreateMyCustomLogo {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// Get one custom player logo of the token's user.
-    ///
-    /// - `logo_id`: ID of the logo.
-    ///
-    /// `GET /me/customlogos/{logo_id}`; any access token will do.
-    /// Answer: the logo.
-    #[doc(alias = "get_custom_logo_alt1")]
-    pub fn get_my_custom_logo(&self, logo_id: u64) -> GetMyCustomLogo {
-        TypedCall::new(self.client, &[&logo_id])
-    }
-
-    /// Delete a custom player logo of the token's user.
-    ///
-    /// - `logo_id`: ID of the logo.
-    ///
-    /// `DELETE /me/customlogos/{logo_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_custom_logo_alt1")]
-    pub fn delete_my_custom_logo(&self, logo_id: u64) -> DeleteMyCustomLogo {
-        TypedCall::new(self.client, &[&logo_id])
-    }
-
-    /// List the embed presets of the token's user.
-    ///
-    /// `GET /me/presets`; any access token will do.
-    /// Answer: one page of presets.
-    #[doc(alias = "get_embed_presets_alt1")]
-    pub fn list_my_embed_presets(&self) -> ListMyEmbedPresets {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// Create an embed preset for the token's user.
-    ///
-    /// `POST /me/presets`; any access token will do.
-    /// Answer: the new preset.
-    #[doc(alias = "create_embed_presets_alt1")]
-    pub fn create_my_embed_preset(&self) -> CreateMyEmbedPreset {
-        TypedCall::new(self.client, &[])
-    }
-
     /// Get one embed preset of the token's user.
     ///
     /// Only the owner of the preset may do this.
@@ -126,138 +87,6 @@ impl EmbedPresets<'_> {
     #[doc(alias = "get_embed_preset_alt1")]
     pub fn get_my_embed_preset(&self, preset_id: u64) -> GetMyEmbedPreset {
         TypedCall::new(self.client, &[&preset_id])
-    }
-
-    /// Change an embed preset of the token's user.
-    ///
-    /// Only the owner of the preset may do this. Turning the outro off is the one change that Vimeo describes.
-    ///
-    /// - `preset_id`: ID of the embed preset.
-    ///
-    /// `PATCH /me/presets/{preset_id}`; any access token will do.
-    /// Answer: the changed preset.
-    #[doc(alias = "edit_embed_preset_alt1")]
-    pub fn edit_my_embed_preset(&self, preset_id: u64) -> EditMyEmbedPreset {
-        TypedCall::new(self.client, &[&preset_id])
-    }
-
-    /// Delete an embed preset of the token's user.
-    ///
-    /// Only the owner of the preset may do this.
-    ///
-    /// - `preset_id`: ID of the embed preset.
-    ///
-    /// `DELETE /me/presets/{preset_id}`; any access token will do.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_embed_preset_alt1")]
-    pub fn delete_my_embed_preset(&self, preset_id: u64) -> DeleteMyEmbedPreset {
-        TypedCall::new(self.client, &[&preset_id])
-    }
-
-    /// List the videos of the token's user using a preset.
-    ///
-    /// - `preset_id`: ID of the embed preset.
-    ///
-    /// `GET /me/presets/{preset_id}/videos`; any access token will do.
-    /// Answer: one page of videos.
-    #[doc(alias = "get_embed_preset_videos_alt1")]
-    pub fn list_my_embed_preset_videos(
-        &self,
-        preset_id: u64,
-    ) -> ListMyEmbedPresetVideos {
-        TypedCall::new(self.client, &[&preset_id])
-    }
-
-    /// List the custom player logos of a user.
-    ///
-    /// Covers logos of the user or of the owner of the user's team.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    ///
-    /// `GET /users/{user_id}/customlogos`; any access token will do.
-    /// Answer: one page of logos.
-    #[doc(alias = "get_custom_logos")]
-    pub fn list_user_custom_logos(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-    ) -> ListUserCustomLogos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
-    }
-
-    /// Add a custom player logo for a user.
-    ///
-    /// Creates the entry only: the image goes to the `link` of the answer afterwards.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    ///
-    /// `POST /users/{user_id}/customlogos`; needs the scope `upload`.
-    /// Answer: the new logo with its upload `link`.
-    #[doc(alias = "create_custom_logo")]
-    pub fn create_user_custom_logo(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-    ) -> CreateUserCustomLogo {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
-    }
-
-    /// Get one custom player logo of a user.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `logo_id`: ID of the logo.
-    ///
-    /// `GET /users/{user_id}/customlogos/{logo_id}`; any access token will do.
-    /// Answer: the logo.
-    #[doc(alias = "get_custom_logo")]
-    pub fn get_user_custom_logo(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        logo_id: u64,
-    ) -> GetUserCustomLogo {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &logo_id])
-    }
-
-    /// Delete a custom player logo of a user.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `logo_id`: ID of the logo.
-    ///
-    /// `DELETE /users/{user_id}/customlogos/{logo_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_custom_logo")]
-    pub fn delete_user_custom_logo(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        logo_id: u64,
-    ) -> DeleteUserCustomLogo {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &logo_id])
-    }
-
-    /// List the embed presets of a user.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    ///
-    /// `GET /users/{user_id}/presets`; any access token will do.
-    /// Answer: one page of presets.
-    #[doc(alias = "get_embed_presets")]
-    pub fn list_user_embed_presets(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-    ) -> ListUserEmbedPresets {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
-    }
-
-    /// Create an embed preset for a user.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    ///
-    /// `POST /users/{user_id}/presets`; any access token will do.
-    /// Answer: the new preset.
-    #[doc(alias = "create_embed_presets")]
-    pub fn create_user_embed_preset(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-    ) -> CreateUserEmbedPreset {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Get one embed preset of a user.
@@ -278,6 +107,65 @@ impl EmbedPresets<'_> {
         TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &preset_id])
     }
 
+    /// List the embed presets of the token's user.
+    ///
+    /// `GET /me/presets`; any access token will do.
+    /// Answer: one page of presets.
+    #[doc(alias = "get_embed_presets_alt1")]
+    pub fn list_my_embed_presets(&self) -> ListMyEmbedPresets {
+        TypedCall::new(self.client, &[])
+    }
+
+    /// List the embed presets of a user.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    ///
+    /// `GET /users/{user_id}/presets`; any access token will do.
+    /// Answer: one page of presets.
+    #[doc(alias = "get_embed_presets")]
+    pub fn list_user_embed_presets(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserEmbedPresets {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+    }
+
+    /// Create an embed preset for the token's user.
+    ///
+    /// `POST /me/presets`; any access token will do.
+    /// Answer: the new preset.
+    #[doc(alias = "create_embed_presets_alt1")]
+    pub fn create_my_embed_preset(&self) -> CreateMyEmbedPreset {
+        TypedCall::new(self.client, &[])
+    }
+
+    /// Create an embed preset for a user.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    ///
+    /// `POST /users/{user_id}/presets`; any access token will do.
+    /// Answer: the new preset.
+    #[doc(alias = "create_embed_presets")]
+    pub fn create_user_embed_preset(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> CreateUserEmbedPreset {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+    }
+
+    /// Change an embed preset of the token's user.
+    ///
+    /// Only the owner of the preset may do this. Turning the outro off is the one change that Vimeo describes.
+    ///
+    /// - `preset_id`: ID of the embed preset.
+    ///
+    /// `PATCH /me/presets/{preset_id}`; any access token will do.
+    /// Answer: the changed preset.
+    #[doc(alias = "edit_embed_preset_alt1")]
+    pub fn edit_my_embed_preset(&self, preset_id: u64) -> EditMyEmbedPreset {
+        TypedCall::new(self.client, &[&preset_id])
+    }
+
     /// Change an embed preset of a user.
     ///
     /// Only the owner of the preset may do this. Turning the outro off is the one change that Vimeo describes.
@@ -294,6 +182,19 @@ impl EmbedPresets<'_> {
         preset_id: u64,
     ) -> EditUserEmbedPreset {
         TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &preset_id])
+    }
+
+    /// Delete an embed preset of the token's user.
+    ///
+    /// Only the owner of the preset may do this.
+    ///
+    /// - `preset_id`: ID of the embed preset.
+    ///
+    /// `DELETE /me/presets/{preset_id}`; any access token will do.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_embed_preset_alt1")]
+    pub fn delete_my_embed_preset(&self, preset_id: u64) -> DeleteMyEmbedPreset {
+        TypedCall::new(self.client, &[&preset_id])
     }
 
     /// Delete an embed preset of a user.
@@ -313,6 +214,23 @@ impl EmbedPresets<'_> {
     ) -> DeleteUserEmbedPreset {
         TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &preset_id])
     }
+}
+
+/// # Videos
+impl EmbedPresets<'_> {
+    /// List the videos of the token's user using a preset.
+    ///
+    /// - `preset_id`: ID of the embed preset.
+    ///
+    /// `GET /me/presets/{preset_id}/videos`; any access token will do.
+    /// Answer: one page of videos.
+    #[doc(alias = "get_embed_preset_videos_alt1")]
+    pub fn list_my_embed_preset_videos(
+        &self,
+        preset_id: u64,
+    ) -> ListMyEmbedPresetVideos {
+        TypedCall::new(self.client, &[&preset_id])
+    }
 
     /// List the videos of a user using a preset.
     ///
@@ -328,29 +246,6 @@ impl EmbedPresets<'_> {
         preset_id: u64,
     ) -> ListUserEmbedPresetVideos {
         TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &preset_id])
-    }
-
-    /// Detach an embed preset from a folder.
-    ///
-    /// Open to the owner of the folder and to team members with the role of contributor or admin.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `project_id`: ID of the folder.
-    /// - `preset_id`: ID of the embed preset.
-    ///
-    /// `DELETE /users/{user_id}/projects/{project_id}/presets/{preset_id}`; any access token will do.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_folder_embed_preset")]
-    pub fn remove_user_folder_embed_preset(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        project_id: u64,
-        preset_id: u64,
-    ) -> RemoveUserFolderEmbedPreset {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<UserId>(user_id), &project_id, &preset_id],
-        )
     }
 
     /// Check whether a video uses a preset.
@@ -405,6 +300,162 @@ impl EmbedPresets<'_> {
     ) -> RemoveVideoEmbedPreset {
         TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &preset_id])
     }
+}
+
+/// # Folders
+impl EmbedPresets<'_> {
+    /// Detach an embed preset from a folder.
+    ///
+    /// Open to the owner of the folder and to team members with the role of contributor or admin.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `project_id`: ID of the folder.
+    /// - `preset_id`: ID of the embed preset.
+    ///
+    /// `DELETE /users/{user_id}/projects/{project_id}/presets/{preset_id}`; any access token will do.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_folder_embed_preset")]
+    pub fn remove_user_folder_embed_preset(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        project_id: u64,
+        preset_id: u64,
+    ) -> RemoveUserFolderEmbedPreset {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<UserId>(user_id), &project_id, &preset_id],
+        )
+    }
+}
+
+/// # Custom logos
+impl EmbedPresets<'_> {
+    /// Get one custom player logo of the token's user.
+    ///
+    /// - `logo_id`: ID of the logo.
+    ///
+    /// `GET /me/customlogos/{logo_id}`; any access token will do.
+    /// Answer: the logo.
+    #[doc(alias = "get_custom_logo_alt1")]
+    pub fn get_my_custom_logo(&self, logo_id: u64) -> GetMyCustomLogo {
+        TypedCall::new(self.client, &[&logo_id])
+    }
+
+    /// Get one custom player logo of a user.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `logo_id`: ID of the logo.
+    ///
+    /// `GET /users/{user_id}/customlogos/{logo_id}`; any access token will do.
+    /// Answer: the logo.
+    #[doc(alias = "get_custom_logo")]
+    pub fn get_user_custom_logo(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        logo_id: u64,
+    ) -> GetUserCustomLogo {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &logo_id])
+    }
+
+    /// List the custom player logos of the token's user.
+    ///
+    /// Covers logos of the user or of the owner of the user's team.
+    ///
+    /// `GET /me/customlogos`; any access token will do.
+    /// Answer: one page of logos.
+    #[doc(alias = "get_custom_logos_alt1")]
+    pub fn list_my_custom_logos(&self) -> ListMyCustomLogos {
+        TypedCall::new(self.client, &[])
+    }
+
+    /// List the custom player logos of a user.
+    ///
+    /// Covers logos of the user or of the owner of the user's team.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    ///
+    /// `GET /users/{user_id}/customlogos`; any access token will do.
+    /// Answer: one page of logos.
+    #[doc(alias = "get_custom_logos")]
+    pub fn list_user_custom_logos(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserCustomLogos {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+    }
+
+    /// Add a custom player logo for the token's user.
+    ///
+    /// Creates the entry only: the image goes to the `link` of the answer afterwards.
+    ///
+    /// `POST /me/customlogos`; needs the scope `upload`.
+    /// Answer: the new logo with its upload `link`.
+    #[doc(alias = "create_custom_logo_alt1")]
+    pub fn create_my_custom_logo(&self) -> CreateMyCustomLogo {
+        TypedCall::new(self.client, &[])
+    }
+
+    /// Add a custom player logo for a user.
+    ///
+    /// Creates the entry only: the image goes to the `link` of the answer afterwards.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    ///
+    /// `POST /users/{user_id}/customlogos`; needs the scope `upload`.
+    /// Answer: the new logo with its upload `link`.
+    #[doc(alias = "create_custom_logo")]
+    pub fn create_user_custom_logo(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> CreateUserCustomLogo {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+    }
+
+    /// Delete a custom player logo of the token's user.
+    ///
+    /// - `logo_id`: ID of the logo.
+    ///
+    /// `DELETE /me/customlogos/{logo_id}`; needs the scope `delete`.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_custom_logo_alt1")]
+    pub fn delete_my_custom_logo(&self, logo_id: u64) -> DeleteMyCustomLogo {
+        TypedCall::new(self.client, &[&logo_id])
+    }
+
+    /// Delete a custom player logo of a user.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `logo_id`: ID of the logo.
+    ///
+    /// `DELETE /users/{user_id}/customlogos/{logo_id}`; needs the scope `delete`.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_custom_logo")]
+    pub fn delete_user_custom_logo(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        logo_id: u64,
+    ) -> DeleteUserCustomLogo {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &logo_id])
+    }
+}
+
+/// # Timeline events
+impl EmbedPresets<'_> {
+    /// Get one timeline event thumbnail of a video.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `thumbnail_id`: ID of the thumbnail.
+    ///
+    /// `GET /videos/{video_id}/timelinethumbnails/{thumbnail_id}`; any access token will do.
+    /// Answer: the thumbnail.
+    #[doc(alias = "get_video_custom_logo")]
+    pub fn get_video_timeline_thumbnail(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        thumbnail_id: u64,
+    ) -> GetVideoTimelineThumbnail {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &thumbnail_id])
+    }
 
     /// Add a thumbnail for a video's timeline event.
     ///
@@ -420,22 +471,6 @@ impl EmbedPresets<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> CreateVideoTimelineThumbnail {
         TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
-    }
-
-    /// Get one timeline event thumbnail of a video.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `thumbnail_id`: ID of the thumbnail.
-    ///
-    /// `GET /videos/{video_id}/timelinethumbnails/{thumbnail_id}`; any access token will do.
-    /// Answer: the thumbnail.
-    #[doc(alias = "get_video_custom_logo")]
-    pub fn get_video_timeline_thumbnail(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        thumbnail_id: u64,
-    ) -> GetVideoTimelineThumbnail {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &thumbnail_id])
     }
 }
 
@@ -839,7 +874,7 @@ static CREATE_MY_CUSTOM_LOGO: Operation = Operation {
     path: "/me/customlogos",
     area: "embed_presets",
     summary: "Add a custom player logo for the token's user",
-    scopes: &["upload"],
+    scopes: &[Scope::Upload],
     query: &[
         QueryParameter {
             name: "fields",
@@ -877,7 +912,7 @@ static DELETE_MY_CUSTOM_LOGO: Operation = Operation {
     path: "/me/customlogos/{logo_id}",
     area: "embed_presets",
     summary: "Delete a custom player logo of the token's user",
-    scopes: &["delete"],
+    scopes: &[Scope::Delete],
     query: &[],
     has_body: false,
     paged: false,
@@ -1047,7 +1082,7 @@ static CREATE_USER_CUSTOM_LOGO: Operation = Operation {
     path: "/users/{user_id}/customlogos",
     area: "embed_presets",
     summary: "Add a custom player logo for a user",
-    scopes: &["upload"],
+    scopes: &[Scope::Upload],
     query: &[
         QueryParameter {
             name: "fields",
@@ -1085,7 +1120,7 @@ static DELETE_USER_CUSTOM_LOGO: Operation = Operation {
     path: "/users/{user_id}/customlogos/{logo_id}",
     area: "embed_presets",
     summary: "Delete a custom player logo of a user",
-    scopes: &["delete"],
+    scopes: &[Scope::Delete],
     query: &[],
     has_body: false,
     paged: false,
@@ -1252,7 +1287,7 @@ static ADD_VIDEO_EMBED_PRESET: Operation = Operation {
     path: "/videos/{video_id}/presets/{preset_id}",
     area: "embed_presets",
     summary: "Apply an embed preset to a video",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -1266,7 +1301,7 @@ static REMOVE_VIDEO_EMBED_PRESET: Operation = Operation {
     path: "/videos/{video_id}/presets/{preset_id}",
     area: "embed_presets",
     summary: "Detach an embed preset from a video",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -1280,7 +1315,7 @@ static CREATE_VIDEO_TIMELINE_THUMBNAIL: Operation = Operation {
     path: "/videos/{video_id}/timelinethumbnails",
     area: "embed_presets",
     summary: "Add a thumbnail for a video's timeline event",
-    scopes: &["upload"],
+    scopes: &[Scope::Upload],
     query: &[
         QueryParameter {
             name: "fields",

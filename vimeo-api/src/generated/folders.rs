@@ -2,37 +2,49 @@
 
 //! Folders of a user's library, and what is in them.
 //!
+//! # Essentials
+//!
 //! | operation | does | scope |
 //! |---|---|---|
-//! | [`list_my_folders`](Folders::list_my_folders) | List the folders of the token's user | private |
-//! | [`create_my_folder`](Folders::create_my_folder) | Create a folder for the token's user | create |
 //! | [`get_my_folder`](Folders::get_my_folder) | Get one folder of the token's user | any token |
-//! | [`edit_my_folder`](Folders::edit_my_folder) | Rename a folder of the token's user | edit |
-//! | [`delete_my_folder`](Folders::delete_my_folder) | Delete a folder of the token's user | delete |
-//! | [`list_my_folder_items`](Folders::list_my_folder_items) | List the items in a folder of the token's user | any token |
-//! | [`remove_my_folder_items`](Folders::remove_my_folder_items) | Take items out of a folder | interact |
-//! | [`list_my_folder_videos`](Folders::list_my_folder_videos) | List the videos in a folder of the token's user | any token |
-//! | [`add_my_folder_videos`](Folders::add_my_folder_videos) | Add several videos to a folder of the token's user | interact |
-//! | [`remove_my_folder_videos`](Folders::remove_my_folder_videos) | Remove several videos from a folder of the token's user | interact |
-//! | [`add_my_folder_video`](Folders::add_my_folder_video) | Add one video to a folder of the token's user | interact |
-//! | [`remove_my_folder_video`](Folders::remove_my_folder_video) | Remove one video from a folder of the token's user | delete |
-//! | [`get_user_private_folder`](Folders::get_user_private_folder) | Get the private-to-me folder of a user | any token |
-//! | [`list_user_folders`](Folders::list_user_folders) | List the folders of a user | private |
-//! | [`create_user_folder`](Folders::create_user_folder) | Create a folder for a user | create |
 //! | [`get_user_folder`](Folders::get_user_folder) | Get one folder of a user | any token |
+//! | [`get_user_private_folder`](Folders::get_user_private_folder) | Get the private-to-me folder of a user | any token |
+//! | [`list_my_folders`](Folders::list_my_folders) | List the folders of the token's user | private |
+//! | [`list_user_folders`](Folders::list_user_folders) | List the folders of a user | private |
+//! | [`create_my_folder`](Folders::create_my_folder) | Create a folder for the token's user | create |
+//! | [`create_user_folder`](Folders::create_user_folder) | Create a folder for a user | create |
+//! | [`edit_my_folder`](Folders::edit_my_folder) | Rename a folder of the token's user | edit |
 //! | [`edit_user_folder`](Folders::edit_user_folder) | Rename a folder of a user | edit |
+//! | [`delete_my_folder`](Folders::delete_my_folder) | Delete a folder of the token's user | delete |
 //! | [`delete_user_folder`](Folders::delete_user_folder) | Delete a folder of a user | delete |
-//! | [`list_user_folder_items`](Folders::list_user_folder_items) | List the items in a folder of a user | any token |
+//!
+//! # Videos
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`list_my_folder_videos`](Folders::list_my_folder_videos) | List the videos in a folder of the token's user | any token |
 //! | [`list_user_folder_videos`](Folders::list_user_folder_videos) | List the videos in a folder of a user | any token |
-//! | [`add_user_folder_videos`](Folders::add_user_folder_videos) | Add several videos to a folder of a user | interact |
-//! | [`remove_user_folder_videos`](Folders::remove_user_folder_videos) | Remove several videos from a folder of a user | interact |
+//! | [`add_my_folder_video`](Folders::add_my_folder_video) | Add one video to a folder of the token's user | interact |
+//! | [`add_my_folder_videos`](Folders::add_my_folder_videos) | Add several videos to a folder of the token's user | interact |
 //! | [`add_user_folder_video`](Folders::add_user_folder_video) | Add one video to a folder of a user | interact |
+//! | [`add_user_folder_videos`](Folders::add_user_folder_videos) | Add several videos to a folder of a user | interact |
+//! | [`remove_my_folder_video`](Folders::remove_my_folder_video) | Remove one video from a folder of the token's user | delete |
+//! | [`remove_my_folder_videos`](Folders::remove_my_folder_videos) | Remove several videos from a folder of the token's user | interact |
 //! | [`remove_user_folder_video`](Folders::remove_user_folder_video) | Remove one video from a folder of a user | delete |
+//! | [`remove_user_folder_videos`](Folders::remove_user_folder_videos) | Remove several videos from a folder of a user | interact |
+//!
+//! # Items
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`list_my_folder_items`](Folders::list_my_folder_items) | List the items in a folder of the token's user | any token |
+//! | [`list_user_folder_items`](Folders::list_user_folder_items) | List the items in a folder of a user | any token |
+//! | [`remove_my_folder_items`](Folders::remove_my_folder_items) | Take items out of a folder | interact |
 
 use http::Method;
 use crate::{
-    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, TypedCall, UserId,
-    VideoId,
+    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, Scope, TypedCall,
+    UserId, VideoId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -50,27 +62,8 @@ pub struct Folders<'a> {
     client: &'a Client,
 }
 
+/// # Essentials
 impl Folders<'_> {
-    /// List the folders of the token's user.
-    ///
-    /// `GET /me/projects`; needs the scope `private`.
-    /// Answer: one page of folders.
-    #[doc(alias = "get_projects_alt1")]
-    pub fn list_my_folders(&self) -> ListMyFolders {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// Create a folder for the token's user.
-    ///
-    /// Without a parent the folder lands at the top level; 3701 means the nesting is too deep.
-    ///
-    /// `POST /me/projects`; needs the scope `create`.
-    /// Answer: the new folder.
-    #[doc(alias = "create_project_alt1")]
-    pub fn create_my_folder(&self, body: types::CreateFolderBody) -> CreateMyFolder {
-        TypedCall::new(self.client, &[]).set_body(&body)
-    }
-
     /// Get one folder of the token's user.
     ///
     /// - `project_id`: ID of the folder.
@@ -82,153 +75,20 @@ impl Folders<'_> {
         TypedCall::new(self.client, &[&project_id])
     }
 
-    /// Rename a folder of the token's user.
+    /// Get one folder of a user.
     ///
-    /// Only the owner of the folder may do this.
-    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `project_id`: ID of the folder.
     ///
-    /// `PATCH /me/projects/{project_id}`; needs the scope `edit`.
-    /// Answer: the changed folder.
-    #[doc(alias = "edit_project_alt1")]
-    pub fn edit_my_folder(
+    /// `GET /users/{user_id}/projects/{project_id}`; any access token will do.
+    /// Answer: the folder.
+    #[doc(alias = "get_project")]
+    pub fn get_user_folder(
         &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         project_id: u64,
-        body: types::EditFolderBody,
-    ) -> EditMyFolder {
-        TypedCall::new(self.client, &[&project_id]).set_body(&body)
-    }
-
-    /// Delete a folder of the token's user.
-    ///
-    /// Only the owner of the folder may do this. The videos in it are kept unless `should_delete_clips` is set.
-    ///
-    /// - `project_id`: ID of the folder.
-    ///
-    /// `DELETE /me/projects/{project_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_project_alt1")]
-    pub fn delete_my_folder(&self, project_id: u64) -> DeleteMyFolder {
-        TypedCall::new(self.client, &[&project_id])
-    }
-
-    /// List the items in a folder of the token's user.
-    ///
-    /// Items are videos, live events and subfolders.
-    ///
-    /// - `project_id`: ID of the folder.
-    ///
-    /// `GET /me/projects/{project_id}/items`; any access token will do.
-    /// Answer: one page of items.
-    #[doc(alias = "get_folder_items")]
-    pub fn list_my_folder_items(&self, project_id: u64) -> ListMyFolderItems {
-        TypedCall::new(self.client, &[&project_id])
-    }
-
-    /// Take items out of a folder.
-    ///
-    /// A subfolder named in `uris` moves to the top of the library with all it holds.
-    ///
-    /// - `project_id`: ID of the folder.
-    /// - `uris`: URIs of the videos, events or folders to take out, separated by commas.
-    ///
-    /// `DELETE /me/projects/{project_id}/items`; needs the scope `interact`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_folder_items_alt1")]
-    pub fn remove_my_folder_items(
-        &self,
-        project_id: u64,
-        uris: impl Into<String>,
-    ) -> RemoveMyFolderItems {
-        TypedCall::new(self.client, &[&project_id])
-            .set_query(
-                "uris",
-                &{
-                    let uris: String = uris.into();
-                    uris
-                },
-            )
-    }
-
-    /// List the videos in a folder of the token's user.
-    ///
-    /// - `project_id`: ID of the folder.
-    ///
-    /// `GET /me/projects/{project_id}/videos`; any access token will do.
-    /// Answer: one page of videos.
-    #[doc(alias = "get_project_videos_alt1")]
-    pub fn list_my_folder_videos(&self, project_id: u64) -> ListMyFolderVideos {
-        TypedCall::new(self.client, &[&project_id])
-    }
-
-    /// Add several videos to a folder of the token's user.
-    ///
-    /// Only the owner of the folder may do this.
-    ///
-    /// - `project_id`: ID of the folder.
-    ///
-    /// `PUT /me/projects/{project_id}/videos`; needs the scope `interact`.
-    /// Answer: done; no body.
-    #[doc(alias = "add_videos_to_project_alt1")]
-    pub fn add_my_folder_videos(
-        &self,
-        project_id: u64,
-        body: types::AddFolderVideosBody,
-    ) -> AddMyFolderVideos {
-        TypedCall::new(self.client, &[&project_id]).set_body(&body)
-    }
-
-    /// Remove several videos from a folder of the token's user.
-    ///
-    /// Only the owner of the folder may do this. The videos themselves are kept unless `should_delete_clips` is set.
-    ///
-    /// - `project_id`: ID of the folder.
-    ///
-    /// `DELETE /me/projects/{project_id}/videos`; needs the scope `interact`.
-    /// Answer: done; no body.
-    #[doc(alias = "remove_videos_from_project_alt1")]
-    pub fn remove_my_folder_videos(
-        &self,
-        project_id: u64,
-        body: types::RemoveFolderVideosBody,
-    ) -> RemoveMyFolderVideos {
-        TypedCall::new(self.client, &[&project_id]).set_body(&body)
-    }
-
-    /// Add one video to a folder of the token's user.
-    ///
-    /// Only the owner of the folder may do this.
-    ///
-    /// - `project_id`: ID of the folder.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `PUT /me/projects/{project_id}/videos/{video_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
-    #[doc(alias = "add_video_to_project_alt1")]
-    pub fn add_my_folder_video(
-        &self,
-        project_id: u64,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> AddMyFolderVideo {
-        TypedCall::new(self.client, &[&project_id, &read_id::<VideoId>(video_id)])
-    }
-
-    /// Remove one video from a folder of the token's user.
-    ///
-    /// The video itself is kept.
-    ///
-    /// - `project_id`: ID of the folder.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `DELETE /me/projects/{project_id}/videos/{video_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
-    #[doc(alias = "remove_video_from_project_alt1")]
-    pub fn remove_my_folder_video(
-        &self,
-        project_id: u64,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> RemoveMyFolderVideo {
-        TypedCall::new(self.client, &[&project_id, &read_id::<VideoId>(video_id)])
+    ) -> GetUserFolder {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &project_id])
     }
 
     /// Get the private-to-me folder of a user.
@@ -245,6 +105,15 @@ impl Folders<'_> {
         TypedCall::new(self.client, &[&read_id::<UserId>(owner_id)])
     }
 
+    /// List the folders of the token's user.
+    ///
+    /// `GET /me/projects`; needs the scope `private`.
+    /// Answer: one page of folders.
+    #[doc(alias = "get_projects_alt1")]
+    pub fn list_my_folders(&self) -> ListMyFolders {
+        TypedCall::new(self.client, &[])
+    }
+
     /// List the folders of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
@@ -257,6 +126,17 @@ impl Folders<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserFolders {
         TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+    }
+
+    /// Create a folder for the token's user.
+    ///
+    /// Without a parent the folder lands at the top level; 3701 means the nesting is too deep.
+    ///
+    /// `POST /me/projects`; needs the scope `create`.
+    /// Answer: the new folder.
+    #[doc(alias = "create_project_alt1")]
+    pub fn create_my_folder(&self, body: types::CreateFolderBody) -> CreateMyFolder {
+        TypedCall::new(self.client, &[]).set_body(&body)
     }
 
     /// Create a folder for a user.
@@ -276,20 +156,21 @@ impl Folders<'_> {
         TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
     }
 
-    /// Get one folder of a user.
+    /// Rename a folder of the token's user.
     ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// Only the owner of the folder may do this.
+    ///
     /// - `project_id`: ID of the folder.
     ///
-    /// `GET /users/{user_id}/projects/{project_id}`; any access token will do.
-    /// Answer: the folder.
-    #[doc(alias = "get_project")]
-    pub fn get_user_folder(
+    /// `PATCH /me/projects/{project_id}`; needs the scope `edit`.
+    /// Answer: the changed folder.
+    #[doc(alias = "edit_project_alt1")]
+    pub fn edit_my_folder(
         &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         project_id: u64,
-    ) -> GetUserFolder {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &project_id])
+        body: types::EditFolderBody,
+    ) -> EditMyFolder {
+        TypedCall::new(self.client, &[&project_id]).set_body(&body)
     }
 
     /// Rename a folder of a user.
@@ -312,6 +193,19 @@ impl Folders<'_> {
             .set_body(&body)
     }
 
+    /// Delete a folder of the token's user.
+    ///
+    /// Only the owner of the folder may do this. The videos in it are kept unless `should_delete_clips` is set.
+    ///
+    /// - `project_id`: ID of the folder.
+    ///
+    /// `DELETE /me/projects/{project_id}`; needs the scope `delete`.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_project_alt1")]
+    pub fn delete_my_folder(&self, project_id: u64) -> DeleteMyFolder {
+        TypedCall::new(self.client, &[&project_id])
+    }
+
     /// Delete a folder of a user.
     ///
     /// Only the owner of the folder may do this. The videos in it are kept unless `should_delete_clips` is set.
@@ -329,23 +223,19 @@ impl Folders<'_> {
     ) -> DeleteUserFolder {
         TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &project_id])
     }
+}
 
-    /// List the items in a folder of a user.
+/// # Videos
+impl Folders<'_> {
+    /// List the videos in a folder of the token's user.
     ///
-    /// Items are videos, live events and subfolders.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `project_id`: ID of the folder.
     ///
-    /// `GET /users/{user_id}/projects/{project_id}/items`; any access token will do.
-    /// Answer: one page of items.
-    #[doc(alias = "get_folder_items2")]
-    pub fn list_user_folder_items(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        project_id: u64,
-    ) -> ListUserFolderItems {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &project_id])
+    /// `GET /me/projects/{project_id}/videos`; any access token will do.
+    /// Answer: one page of videos.
+    #[doc(alias = "get_project_videos_alt1")]
+    pub fn list_my_folder_videos(&self, project_id: u64) -> ListMyFolderVideos {
+        TypedCall::new(self.client, &[&project_id])
     }
 
     /// List the videos in a folder of a user.
@@ -364,44 +254,39 @@ impl Folders<'_> {
         TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &project_id])
     }
 
-    /// Add several videos to a folder of a user.
+    /// Add one video to a folder of the token's user.
     ///
     /// Only the owner of the folder may do this.
     ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `project_id`: ID of the folder.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `PUT /users/{user_id}/projects/{project_id}/videos`; needs the scope `interact`.
+    /// `PUT /me/projects/{project_id}/videos/{video_id}`; needs the scope `interact`.
     /// Answer: done; no body.
-    #[doc(alias = "add_videos_to_project")]
-    pub fn add_user_folder_videos(
+    #[doc(alias = "add_video_to_project_alt1")]
+    pub fn add_my_folder_video(
         &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         project_id: u64,
-        body: types::AddFolderVideosBody,
-    ) -> AddUserFolderVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &project_id])
-            .set_body(&body)
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> AddMyFolderVideo {
+        TypedCall::new(self.client, &[&project_id, &read_id::<VideoId>(video_id)])
     }
 
-    /// Remove several videos from a folder of a user.
+    /// Add several videos to a folder of the token's user.
     ///
-    /// Only the owner of the folder may do this. The videos themselves are kept unless `should_delete_clips` is set.
+    /// Only the owner of the folder may do this.
     ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `project_id`: ID of the folder.
     ///
-    /// `DELETE /users/{user_id}/projects/{project_id}/videos`; needs the scope `interact`.
+    /// `PUT /me/projects/{project_id}/videos`; needs the scope `interact`.
     /// Answer: done; no body.
-    #[doc(alias = "remove_videos_from_project")]
-    pub fn remove_user_folder_videos(
+    #[doc(alias = "add_videos_to_project_alt1")]
+    pub fn add_my_folder_videos(
         &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         project_id: u64,
-        body: types::RemoveFolderVideosBody,
-    ) -> RemoveUserFolderVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &project_id])
-            .set_body(&body)
+        body: types::AddFolderVideosBody,
+    ) -> AddMyFolderVideos {
+        TypedCall::new(self.client, &[&project_id]).set_body(&body)
     }
 
     /// Add one video to a folder of a user.
@@ -427,6 +312,61 @@ impl Folders<'_> {
         )
     }
 
+    /// Add several videos to a folder of a user.
+    ///
+    /// Only the owner of the folder may do this.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `project_id`: ID of the folder.
+    ///
+    /// `PUT /users/{user_id}/projects/{project_id}/videos`; needs the scope `interact`.
+    /// Answer: done; no body.
+    #[doc(alias = "add_videos_to_project")]
+    pub fn add_user_folder_videos(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        project_id: u64,
+        body: types::AddFolderVideosBody,
+    ) -> AddUserFolderVideos {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &project_id])
+            .set_body(&body)
+    }
+
+    /// Remove one video from a folder of the token's user.
+    ///
+    /// The video itself is kept.
+    ///
+    /// - `project_id`: ID of the folder.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `DELETE /me/projects/{project_id}/videos/{video_id}`; needs the scope `delete`.
+    /// Answer: done; no body.
+    #[doc(alias = "remove_video_from_project_alt1")]
+    pub fn remove_my_folder_video(
+        &self,
+        project_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> RemoveMyFolderVideo {
+        TypedCall::new(self.client, &[&project_id, &read_id::<VideoId>(video_id)])
+    }
+
+    /// Remove several videos from a folder of the token's user.
+    ///
+    /// Only the owner of the folder may do this. The videos themselves are kept unless `should_delete_clips` is set.
+    ///
+    /// - `project_id`: ID of the folder.
+    ///
+    /// `DELETE /me/projects/{project_id}/videos`; needs the scope `interact`.
+    /// Answer: done; no body.
+    #[doc(alias = "remove_videos_from_project_alt1")]
+    pub fn remove_my_folder_videos(
+        &self,
+        project_id: u64,
+        body: types::RemoveFolderVideosBody,
+    ) -> RemoveMyFolderVideos {
+        TypedCall::new(self.client, &[&project_id]).set_body(&body)
+    }
+
     /// Remove one video from a folder of a user.
     ///
     /// The video itself is kept.
@@ -448,6 +388,85 @@ impl Folders<'_> {
             self.client,
             &[&read_id::<UserId>(user_id), &project_id, &read_id::<VideoId>(video_id)],
         )
+    }
+
+    /// Remove several videos from a folder of a user.
+    ///
+    /// Only the owner of the folder may do this. The videos themselves are kept unless `should_delete_clips` is set.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `project_id`: ID of the folder.
+    ///
+    /// `DELETE /users/{user_id}/projects/{project_id}/videos`; needs the scope `interact`.
+    /// Answer: done; no body.
+    #[doc(alias = "remove_videos_from_project")]
+    pub fn remove_user_folder_videos(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        project_id: u64,
+        body: types::RemoveFolderVideosBody,
+    ) -> RemoveUserFolderVideos {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &project_id])
+            .set_body(&body)
+    }
+}
+
+/// # Items
+impl Folders<'_> {
+    /// List the items in a folder of the token's user.
+    ///
+    /// Items are videos, live events and subfolders.
+    ///
+    /// - `project_id`: ID of the folder.
+    ///
+    /// `GET /me/projects/{project_id}/items`; any access token will do.
+    /// Answer: one page of items.
+    #[doc(alias = "get_folder_items")]
+    pub fn list_my_folder_items(&self, project_id: u64) -> ListMyFolderItems {
+        TypedCall::new(self.client, &[&project_id])
+    }
+
+    /// List the items in a folder of a user.
+    ///
+    /// Items are videos, live events and subfolders.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `project_id`: ID of the folder.
+    ///
+    /// `GET /users/{user_id}/projects/{project_id}/items`; any access token will do.
+    /// Answer: one page of items.
+    #[doc(alias = "get_folder_items2")]
+    pub fn list_user_folder_items(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        project_id: u64,
+    ) -> ListUserFolderItems {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &project_id])
+    }
+
+    /// Take items out of a folder.
+    ///
+    /// A subfolder named in `uris` moves to the top of the library with all it holds.
+    ///
+    /// - `project_id`: ID of the folder.
+    /// - `uris`: URIs of the videos, events or folders to take out, separated by commas.
+    ///
+    /// `DELETE /me/projects/{project_id}/items`; needs the scope `interact`.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_folder_items_alt1")]
+    pub fn remove_my_folder_items(
+        &self,
+        project_id: u64,
+        uris: impl Into<String>,
+    ) -> RemoveMyFolderItems {
+        TypedCall::new(self.client, &[&project_id])
+            .set_query(
+                "uris",
+                &{
+                    let uris: String = uris.into();
+                    uris
+                },
+            )
     }
 }
 
@@ -955,7 +974,7 @@ static LIST_MY_FOLDERS: Operation = Operation {
     path: "/me/projects",
     area: "folders",
     summary: "List the folders of the token's user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "page",
@@ -994,7 +1013,7 @@ static CREATE_MY_FOLDER: Operation = Operation {
     path: "/me/projects",
     area: "folders",
     summary: "Create a folder for the token's user",
-    scopes: &["create"],
+    scopes: &[Scope::Create],
     query: &[
         QueryParameter {
             name: "fields",
@@ -1032,7 +1051,7 @@ static EDIT_MY_FOLDER: Operation = Operation {
     path: "/me/projects/{project_id}",
     area: "folders",
     summary: "Rename a folder of the token's user",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -1051,7 +1070,7 @@ static DELETE_MY_FOLDER: Operation = Operation {
     path: "/me/projects/{project_id}",
     area: "folders",
     summary: "Delete a folder of the token's user",
-    scopes: &["delete"],
+    scopes: &[Scope::Delete],
     query: &[],
     has_body: true,
     paged: false,
@@ -1108,7 +1127,7 @@ static REMOVE_MY_FOLDER_ITEMS: Operation = Operation {
     path: "/me/projects/{project_id}/items",
     area: "folders",
     summary: "Take items out of a folder",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[
         QueryParameter {
             name: "uris",
@@ -1194,7 +1213,7 @@ static ADD_MY_FOLDER_VIDEOS: Operation = Operation {
     path: "/me/projects/{project_id}/videos",
     area: "folders",
     summary: "Add several videos to a folder of the token's user",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: true,
     paged: false,
@@ -1208,7 +1227,7 @@ static REMOVE_MY_FOLDER_VIDEOS: Operation = Operation {
     path: "/me/projects/{project_id}/videos",
     area: "folders",
     summary: "Remove several videos from a folder of the token's user",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: true,
     paged: false,
@@ -1222,7 +1241,7 @@ static ADD_MY_FOLDER_VIDEO: Operation = Operation {
     path: "/me/projects/{project_id}/videos/{video_id}",
     area: "folders",
     summary: "Add one video to a folder of the token's user",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
     paged: false,
@@ -1236,7 +1255,7 @@ static REMOVE_MY_FOLDER_VIDEO: Operation = Operation {
     path: "/me/projects/{project_id}/videos/{video_id}",
     area: "folders",
     summary: "Remove one video from a folder of the token's user",
-    scopes: &["delete"],
+    scopes: &[Scope::Delete],
     query: &[],
     has_body: false,
     paged: false,
@@ -1269,7 +1288,7 @@ static LIST_USER_FOLDERS: Operation = Operation {
     path: "/users/{user_id}/projects",
     area: "folders",
     summary: "List the folders of a user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "page",
@@ -1308,7 +1327,7 @@ static CREATE_USER_FOLDER: Operation = Operation {
     path: "/users/{user_id}/projects",
     area: "folders",
     summary: "Create a folder for a user",
-    scopes: &["create"],
+    scopes: &[Scope::Create],
     query: &[
         QueryParameter {
             name: "fields",
@@ -1346,7 +1365,7 @@ static EDIT_USER_FOLDER: Operation = Operation {
     path: "/users/{user_id}/projects/{project_id}",
     area: "folders",
     summary: "Rename a folder of a user",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -1365,7 +1384,7 @@ static DELETE_USER_FOLDER: Operation = Operation {
     path: "/users/{user_id}/projects/{project_id}",
     area: "folders",
     summary: "Delete a folder of a user",
-    scopes: &["delete"],
+    scopes: &[Scope::Delete],
     query: &[],
     has_body: true,
     paged: false,
@@ -1481,7 +1500,7 @@ static ADD_USER_FOLDER_VIDEOS: Operation = Operation {
     path: "/users/{user_id}/projects/{project_id}/videos",
     area: "folders",
     summary: "Add several videos to a folder of a user",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: true,
     paged: false,
@@ -1495,7 +1514,7 @@ static REMOVE_USER_FOLDER_VIDEOS: Operation = Operation {
     path: "/users/{user_id}/projects/{project_id}/videos",
     area: "folders",
     summary: "Remove several videos from a folder of a user",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: true,
     paged: false,
@@ -1509,7 +1528,7 @@ static ADD_USER_FOLDER_VIDEO: Operation = Operation {
     path: "/users/{user_id}/projects/{project_id}/videos/{video_id}",
     area: "folders",
     summary: "Add one video to a folder of a user",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
     paged: false,
@@ -1523,7 +1542,7 @@ static REMOVE_USER_FOLDER_VIDEO: Operation = Operation {
     path: "/users/{user_id}/projects/{project_id}/videos/{video_id}",
     area: "folders",
     summary: "Remove one video from a folder of a user",
-    scopes: &["delete"],
+    scopes: &[Scope::Delete],
     query: &[],
     has_body: false,
     paged: false,

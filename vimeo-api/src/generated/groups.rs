@@ -2,31 +2,48 @@
 
 //! Groups, their members and videos.
 //!
+//! # Essentials
+//!
 //! | operation | does | scope |
 //! |---|---|---|
+//! | [`get_group`](Groups::get_group) | Get one group by its ID | any token |
 //! | [`list_groups`](Groups::list_groups) | List all groups on Vimeo | any token |
 //! | [`create_group`](Groups::create_group) | Create a new group | create |
-//! | [`get_group`](Groups::get_group) | Get one group by its ID | any token |
 //! | [`delete_group`](Groups::delete_group) | Delete a group by its ID | delete |
-//! | [`list_group_members`](Groups::list_group_members) | List the members of a group | any token |
-//! | [`list_group_videos`](Groups::list_group_videos) | List the videos in a group | any token |
+//!
+//! # Videos
+//!
+//! | operation | does | scope |
+//! |---|---|---|
 //! | [`get_group_video`](Groups::get_group_video) | Get a video if a group contains it | any token |
+//! | [`list_group_videos`](Groups::list_group_videos) | List the videos in a group | any token |
+//! | [`list_video_available_groups`](Groups::list_video_available_groups) | List the groups that may take a video | any token |
 //! | [`add_group_video`](Groups::add_group_video) | Put a video into a group | edit |
 //! | [`remove_group_video`](Groups::remove_group_video) | Take a video out of a group | edit |
+//!
+//! # Users
+//!
+//! | operation | does | scope |
+//! |---|---|---|
 //! | [`list_my_groups`](Groups::list_my_groups) | List the groups the token's user has joined | any token |
-//! | [`check_my_group_membership`](Groups::check_my_group_membership) | Check whether the token's user is in a group | any token |
-//! | [`join_group_as_me`](Groups::join_group_as_me) | Make the token's user join a group | interact |
-//! | [`leave_group_as_me`](Groups::leave_group_as_me) | Make the token's user leave a group | interact |
 //! | [`list_user_groups`](Groups::list_user_groups) | List the groups a user has joined | any token |
+//! | [`list_group_members`](Groups::list_group_members) | List the members of a group | any token |
+//! | [`check_my_group_membership`](Groups::check_my_group_membership) | Check whether the token's user is in a group | any token |
 //! | [`check_user_group_membership`](Groups::check_user_group_membership) | Check whether a user is in a group | any token |
+//!
+//! # Subscriptions
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`join_group_as_me`](Groups::join_group_as_me) | Make the token's user join a group | interact |
 //! | [`join_group_as_user`](Groups::join_group_as_user) | Make a user join a group | interact |
+//! | [`leave_group_as_me`](Groups::leave_group_as_me) | Make the token's user leave a group | interact |
 //! | [`leave_group_as_user`](Groups::leave_group_as_user) | Make a user leave a group | interact |
-//! | [`list_video_available_groups`](Groups::list_video_available_groups) | List the groups that may take a video | any token |
 
 use http::Method;
 use crate::{
     Client, Empty, Fields, GroupId, InvalidId, Maybe, Operation, Page, QueryParameter,
-    TypedCall, UserId, VideoId,
+    Scope, TypedCall, UserId, VideoId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -44,7 +61,21 @@ pub struct Groups<'a> {
     client: &'a Client,
 }
 
+/// # Essentials
 impl Groups<'_> {
+    /// Get one group by its ID.
+    ///
+    /// - `group_id`: ID of the group, or its name.
+    ///
+    /// `GET /groups/{group_id}`; any access token will do.
+    /// Answer: the group.
+    pub fn get_group(
+        &self,
+        group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
+    ) -> GetGroup {
+        TypedCall::new(self.client, &[&read_id::<GroupId>(group_id)])
+    }
+
     /// List all groups on Vimeo.
     ///
     /// `GET /groups`; any access token will do.
@@ -62,19 +93,6 @@ impl Groups<'_> {
         TypedCall::new(self.client, &[]).set_body(&body)
     }
 
-    /// Get one group by its ID.
-    ///
-    /// - `group_id`: ID of the group, or its name.
-    ///
-    /// `GET /groups/{group_id}`; any access token will do.
-    /// Answer: the group.
-    pub fn get_group(
-        &self,
-        group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
-    ) -> GetGroup {
-        TypedCall::new(self.client, &[&read_id::<GroupId>(group_id)])
-    }
-
     /// Delete a group by its ID.
     ///
     /// Only the owner of the group may do this.
@@ -89,37 +107,10 @@ impl Groups<'_> {
     ) -> DeleteGroup {
         TypedCall::new(self.client, &[&read_id::<GroupId>(group_id)])
     }
+}
 
-    /// List the members of a group.
-    ///
-    /// - `group_id`: ID of the group, or its name.
-    ///
-    /// `GET /groups/{group_id}/users`; any access token will do.
-    /// Answer: one page of users.
-    #[doc(alias = "get_group_members")]
-    pub fn list_group_members(
-        &self,
-        group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
-    ) -> ListGroupMembers {
-        TypedCall::new(self.client, &[&read_id::<GroupId>(group_id)])
-    }
-
-    /// List the videos in a group.
-    ///
-    /// Honours `If-Modified-Since` and answers 304 when no video has been added since then.
-    ///
-    /// - `group_id`: ID of the group, or its name.
-    ///
-    /// `GET /groups/{group_id}/videos`; any access token will do.
-    /// Answer: one page of videos.
-    #[doc(alias = "get_group_videos")]
-    pub fn list_group_videos(
-        &self,
-        group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
-    ) -> ListGroupVideos {
-        TypedCall::new(self.client, &[&read_id::<GroupId>(group_id)])
-    }
-
+/// # Videos
+impl Groups<'_> {
     /// Get a video if a group contains it.
     ///
     /// Serves as a membership check: 404 means the group lacks the video.
@@ -138,6 +129,38 @@ impl Groups<'_> {
             self.client,
             &[&read_id::<GroupId>(group_id), &read_id::<VideoId>(video_id)],
         )
+    }
+
+    /// List the videos in a group.
+    ///
+    /// Honours `If-Modified-Since` and answers 304 when no video has been added since then.
+    ///
+    /// - `group_id`: ID of the group, or its name.
+    ///
+    /// `GET /groups/{group_id}/videos`; any access token will do.
+    /// Answer: one page of videos.
+    #[doc(alias = "get_group_videos")]
+    pub fn list_group_videos(
+        &self,
+        group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
+    ) -> ListGroupVideos {
+        TypedCall::new(self.client, &[&read_id::<GroupId>(group_id)])
+    }
+
+    /// List the groups that may take a video.
+    ///
+    /// Lists the groups where the token's user may add the video or take it out.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /videos/{video_id}/available_groups`; any access token will do.
+    /// Answer: one page of groups.
+    #[doc(alias = "get_available_video_groups")]
+    pub fn list_video_available_groups(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListVideoAvailableGroups {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Put a video into a group.
@@ -181,7 +204,10 @@ impl Groups<'_> {
             &[&read_id::<GroupId>(group_id), &read_id::<VideoId>(video_id)],
         )
     }
+}
 
+/// # Users
+impl Groups<'_> {
     /// List the groups the token's user has joined.
     ///
     /// `GET /me/groups`; any access token will do.
@@ -189,6 +215,34 @@ impl Groups<'_> {
     #[doc(alias = "get_user_groups_alt1")]
     pub fn list_my_groups(&self) -> ListMyGroups {
         TypedCall::new(self.client, &[])
+    }
+
+    /// List the groups a user has joined.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    ///
+    /// `GET /users/{user_id}/groups`; any access token will do.
+    /// Answer: one page of groups.
+    #[doc(alias = "get_user_groups")]
+    pub fn list_user_groups(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserGroups {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+    }
+
+    /// List the members of a group.
+    ///
+    /// - `group_id`: ID of the group, or its name.
+    ///
+    /// `GET /groups/{group_id}/users`; any access token will do.
+    /// Answer: one page of users.
+    #[doc(alias = "get_group_members")]
+    pub fn list_group_members(
+        &self,
+        group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
+    ) -> ListGroupMembers {
+        TypedCall::new(self.client, &[&read_id::<GroupId>(group_id)])
     }
 
     /// Check whether the token's user is in a group.
@@ -205,52 +259,6 @@ impl Groups<'_> {
         group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
     ) -> CheckMyGroupMembership {
         TypedCall::new(self.client, &[&read_id::<GroupId>(group_id)])
-    }
-
-    /// Make the token's user join a group.
-    ///
-    /// Answers 403 when the group is not open to all.
-    ///
-    /// - `group_id`: ID of the group, or its name.
-    ///
-    /// `PUT /me/groups/{group_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
-    #[doc(alias = "join_group_alt1")]
-    pub fn join_group_as_me(
-        &self,
-        group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
-    ) -> JoinGroupAsMe {
-        TypedCall::new(self.client, &[&read_id::<GroupId>(group_id)])
-    }
-
-    /// Make the token's user leave a group.
-    ///
-    /// The owner cannot leave before the group has another owner.
-    ///
-    /// - `group_id`: ID of the group, or its name.
-    ///
-    /// `DELETE /me/groups/{group_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
-    #[doc(alias = "leave_group_alt1")]
-    pub fn leave_group_as_me(
-        &self,
-        group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
-    ) -> LeaveGroupAsMe {
-        TypedCall::new(self.client, &[&read_id::<GroupId>(group_id)])
-    }
-
-    /// List the groups a user has joined.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    ///
-    /// `GET /users/{user_id}/groups`; any access token will do.
-    /// Answer: one page of groups.
-    #[doc(alias = "get_user_groups")]
-    pub fn list_user_groups(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-    ) -> ListUserGroups {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Check whether a user is in a group.
@@ -272,6 +280,25 @@ impl Groups<'_> {
             self.client,
             &[&read_id::<UserId>(user_id), &read_id::<GroupId>(group_id)],
         )
+    }
+}
+
+/// # Subscriptions
+impl Groups<'_> {
+    /// Make the token's user join a group.
+    ///
+    /// Answers 403 when the group is not open to all.
+    ///
+    /// - `group_id`: ID of the group, or its name.
+    ///
+    /// `PUT /me/groups/{group_id}`; needs the scope `interact`.
+    /// Answer: done; no body.
+    #[doc(alias = "join_group_alt1")]
+    pub fn join_group_as_me(
+        &self,
+        group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
+    ) -> JoinGroupAsMe {
+        TypedCall::new(self.client, &[&read_id::<GroupId>(group_id)])
     }
 
     /// Make a user join a group.
@@ -295,6 +322,22 @@ impl Groups<'_> {
         )
     }
 
+    /// Make the token's user leave a group.
+    ///
+    /// The owner cannot leave before the group has another owner.
+    ///
+    /// - `group_id`: ID of the group, or its name.
+    ///
+    /// `DELETE /me/groups/{group_id}`; needs the scope `interact`.
+    /// Answer: done; no body.
+    #[doc(alias = "leave_group_alt1")]
+    pub fn leave_group_as_me(
+        &self,
+        group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
+    ) -> LeaveGroupAsMe {
+        TypedCall::new(self.client, &[&read_id::<GroupId>(group_id)])
+    }
+
     /// Make a user leave a group.
     ///
     /// The owner cannot leave before the group has another owner.
@@ -314,22 +357,6 @@ impl Groups<'_> {
             self.client,
             &[&read_id::<UserId>(user_id), &read_id::<GroupId>(group_id)],
         )
-    }
-
-    /// List the groups that may take a video.
-    ///
-    /// Lists the groups where the token's user may add the video or take it out.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `GET /videos/{video_id}/available_groups`; any access token will do.
-    /// Answer: one page of groups.
-    #[doc(alias = "get_available_video_groups")]
-    pub fn list_video_available_groups(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> ListVideoAvailableGroups {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 }
 
@@ -695,7 +722,7 @@ static CREATE_GROUP: Operation = Operation {
     path: "/groups",
     area: "groups",
     summary: "Create a new group",
-    scopes: &["create"],
+    scopes: &[Scope::Create],
     query: &[
         QueryParameter {
             name: "fields",
@@ -733,7 +760,7 @@ static DELETE_GROUP: Operation = Operation {
     path: "/groups/{group_id}",
     area: "groups",
     summary: "Delete a group by its ID",
-    scopes: &["delete"],
+    scopes: &[Scope::Delete],
     query: &[],
     has_body: false,
     paged: false,
@@ -856,7 +883,7 @@ static ADD_GROUP_VIDEO: Operation = Operation {
     path: "/groups/{group_id}/videos/{video_id}",
     area: "groups",
     summary: "Put a video into a group",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -875,7 +902,7 @@ static REMOVE_GROUP_VIDEO: Operation = Operation {
     path: "/groups/{group_id}/videos/{video_id}",
     area: "groups",
     summary: "Take a video out of a group",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -946,7 +973,7 @@ static JOIN_GROUP_AS_ME: Operation = Operation {
     path: "/me/groups/{group_id}",
     area: "groups",
     summary: "Make the token's user join a group",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
     paged: false,
@@ -960,7 +987,7 @@ static LEAVE_GROUP_AS_ME: Operation = Operation {
     path: "/me/groups/{group_id}",
     area: "groups",
     summary: "Make the token's user leave a group",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
     paged: false,
@@ -1031,7 +1058,7 @@ static JOIN_GROUP_AS_USER: Operation = Operation {
     path: "/users/{user_id}/groups/{group_id}",
     area: "groups",
     summary: "Make a user join a group",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
     paged: false,
@@ -1045,7 +1072,7 @@ static LEAVE_GROUP_AS_USER: Operation = Operation {
     path: "/users/{user_id}/groups/{group_id}",
     area: "groups",
     summary: "Make a user leave a group",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
     paged: false,

@@ -2,23 +2,25 @@
 
 //! Which users like which videos.
 //!
+//! # Essentials
+//!
 //! | operation | does | scope |
 //! |---|---|---|
-//! | [`list_channel_video_likes`](Likes::list_channel_video_likes) | List the users who liked a channel video | any token |
-//! | [`list_my_liked_videos`](Likes::list_my_liked_videos) | List the videos the token's user has liked | any token |
-//! | [`check_my_liked_video`](Likes::check_my_liked_video) | Check whether the token's user likes a video | any token |
-//! | [`like_video_as_me`](Likes::like_video_as_me) | Make the token's user like a video | interact |
-//! | [`unlike_video_as_me`](Likes::unlike_video_as_me) | Take back a like of the token's user | interact |
-//! | [`list_on_demand_page_likes`](Likes::list_on_demand_page_likes) | List the users who liked On Demand videos | any token |
-//! | [`list_user_liked_videos`](Likes::list_user_liked_videos) | List the videos a user has liked | any token |
-//! | [`check_user_liked_video`](Likes::check_user_liked_video) | Check whether a user likes a video | any token |
-//! | [`like_video_as_user`](Likes::like_video_as_user) | Make a user like a video | interact |
-//! | [`unlike_video_as_user`](Likes::unlike_video_as_user) | Take back a like of a user | interact |
 //! | [`list_video_likes`](Likes::list_video_likes) | List the users who liked a video | any token |
+//! | [`list_my_liked_videos`](Likes::list_my_liked_videos) | List the videos the token's user has liked | any token |
+//! | [`list_user_liked_videos`](Likes::list_user_liked_videos) | List the videos a user has liked | any token |
+//! | [`list_channel_video_likes`](Likes::list_channel_video_likes) | List the users who liked a channel video | any token |
+//! | [`list_on_demand_page_likes`](Likes::list_on_demand_page_likes) | List the users who liked On Demand videos | any token |
+//! | [`check_my_liked_video`](Likes::check_my_liked_video) | Check whether the token's user likes a video | any token |
+//! | [`check_user_liked_video`](Likes::check_user_liked_video) | Check whether a user likes a video | any token |
+//! | [`like_video_as_me`](Likes::like_video_as_me) | Make the token's user like a video | interact |
+//! | [`like_video_as_user`](Likes::like_video_as_user) | Make a user like a video | interact |
+//! | [`unlike_video_as_me`](Likes::unlike_video_as_me) | Take back a like of the token's user | interact |
+//! | [`unlike_video_as_user`](Likes::unlike_video_as_user) | Take back a like of a user | interact |
 
 use http::Method;
 use crate::{
-    ChannelId, Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter,
+    ChannelId, Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, Scope,
     TypedCall, UserId, VideoId,
 };
 use crate::runtime::read_id;
@@ -37,7 +39,45 @@ pub struct Likes<'a> {
     client: &'a Client,
 }
 
+/// # Essentials
 impl Likes<'_> {
+    /// List the users who liked a video.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /videos/{video_id}/likes`; any access token will do.
+    /// Answer: one page of users.
+    #[doc(alias = "get_video_likes")]
+    pub fn list_video_likes(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListVideoLikes {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
+    /// List the videos the token's user has liked.
+    ///
+    /// `GET /me/likes`; any access token will do.
+    /// Answer: one page of videos.
+    #[doc(alias = "get_likes_alt1")]
+    pub fn list_my_liked_videos(&self) -> ListMyLikedVideos {
+        TypedCall::new(self.client, &[])
+    }
+
+    /// List the videos a user has liked.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    ///
+    /// `GET /users/{user_id}/likes`; any access token will do.
+    /// Answer: one page of videos.
+    #[doc(alias = "get_likes")]
+    pub fn list_user_liked_videos(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserLikedVideos {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+    }
+
     /// List the users who liked a channel video.
     ///
     /// - `channel_id`: ID of the channel, or its name.
@@ -57,13 +97,17 @@ impl Likes<'_> {
         )
     }
 
-    /// List the videos the token's user has liked.
+    /// List the users who liked On Demand videos.
     ///
-    /// `GET /me/likes`; any access token will do.
-    /// Answer: one page of videos.
-    #[doc(alias = "get_likes_alt1")]
-    pub fn list_my_liked_videos(&self) -> ListMyLikedVideos {
-        TypedCall::new(self.client, &[])
+    /// Counts likes of the videos on the given On Demand page.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    ///
+    /// `GET /ondemand/pages/{ondemand_id}/likes`; any access token will do.
+    /// Answer: one page of users.
+    #[doc(alias = "get_vod_likes")]
+    pub fn list_on_demand_page_likes(&self, ondemand_id: u64) -> ListOnDemandPageLikes {
+        TypedCall::new(self.client, &[&ondemand_id])
     }
 
     /// Check whether the token's user likes a video.
@@ -80,63 +124,6 @@ impl Likes<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> CheckMyLikedVideo {
         TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
-    }
-
-    /// Make the token's user like a video.
-    ///
-    /// Nobody can like a video of their own: that answers 400.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `PUT /me/likes/{video_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
-    #[doc(alias = "like_video_alt1")]
-    pub fn like_video_as_me(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> LikeVideoAsMe {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
-    }
-
-    /// Take back a like of the token's user.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `DELETE /me/likes/{video_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
-    #[doc(alias = "unlike_video_alt1")]
-    pub fn unlike_video_as_me(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> UnlikeVideoAsMe {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
-    }
-
-    /// List the users who liked On Demand videos.
-    ///
-    /// Counts likes of the videos on the given On Demand page.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    ///
-    /// `GET /ondemand/pages/{ondemand_id}/likes`; any access token will do.
-    /// Answer: one page of users.
-    #[doc(alias = "get_vod_likes")]
-    pub fn list_on_demand_page_likes(&self, ondemand_id: u64) -> ListOnDemandPageLikes {
-        TypedCall::new(self.client, &[&ondemand_id])
-    }
-
-    /// List the videos a user has liked.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    ///
-    /// `GET /users/{user_id}/likes`; any access token will do.
-    /// Answer: one page of videos.
-    #[doc(alias = "get_likes")]
-    pub fn list_user_liked_videos(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-    ) -> ListUserLikedVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Check whether a user likes a video.
@@ -160,6 +147,22 @@ impl Likes<'_> {
         )
     }
 
+    /// Make the token's user like a video.
+    ///
+    /// Nobody can like a video of their own: that answers 400.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `PUT /me/likes/{video_id}`; needs the scope `interact`.
+    /// Answer: done; no body.
+    #[doc(alias = "like_video_alt1")]
+    pub fn like_video_as_me(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> LikeVideoAsMe {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
     /// Make a user like a video.
     ///
     /// Nobody can like a video of their own: that answers 400.
@@ -181,6 +184,20 @@ impl Likes<'_> {
         )
     }
 
+    /// Take back a like of the token's user.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `DELETE /me/likes/{video_id}`; needs the scope `interact`.
+    /// Answer: done; no body.
+    #[doc(alias = "unlike_video_alt1")]
+    pub fn unlike_video_as_me(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> UnlikeVideoAsMe {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
     /// Take back a like of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
@@ -198,20 +215,6 @@ impl Likes<'_> {
             self.client,
             &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
         )
-    }
-
-    /// List the users who liked a video.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `GET /videos/{video_id}/likes`; any access token will do.
-    /// Answer: one page of users.
-    #[doc(alias = "get_video_likes")]
-    pub fn list_video_likes(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> ListVideoLikes {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 }
 
@@ -524,7 +527,7 @@ static LIKE_VIDEO_AS_ME: Operation = Operation {
     path: "/me/likes/{video_id}",
     area: "likes",
     summary: "Make the token's user like a video",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
     paged: false,
@@ -538,7 +541,7 @@ static UNLIKE_VIDEO_AS_ME: Operation = Operation {
     path: "/me/likes/{video_id}",
     area: "likes",
     summary: "Take back a like of the token's user",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
     paged: false,
@@ -648,7 +651,7 @@ static LIKE_VIDEO_AS_USER: Operation = Operation {
     path: "/users/{user_id}/likes/{video_id}",
     area: "likes",
     summary: "Make a user like a video",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
     paged: false,
@@ -662,7 +665,7 @@ static UNLIKE_VIDEO_AS_USER: Operation = Operation {
     path: "/users/{user_id}/likes/{video_id}",
     area: "likes",
     summary: "Take back a like of a user",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
     paged: false,

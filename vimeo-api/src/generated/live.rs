@@ -2,105 +2,177 @@
 
 //! Live events: set-up, streaming, destinations, scenes and recordings.
 //!
+//! # Essentials
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_live_event`](Live::get_live_event) | Get a live event | private |
+//! | [`get_my_live_event`](Live::get_my_live_event) | Get a live event of the token's user | private |
+//! | [`get_user_live_event`](Live::get_user_live_event) | Get a live event of the given user | private |
+//! | [`list_live_events`](Live::list_live_events) | List the live events | any token |
+//! | [`list_my_live_events`](Live::list_my_live_events) | List the live events of the token's user | any token |
+//! | [`list_user_live_events`](Live::list_user_live_events) | List the live events of the given user | any token |
+//! | [`list_user_live_event_occurrences`](Live::list_user_live_event_occurrences) | List the live event occurrences of the given user | any token |
+//! | [`create_live_event`](Live::create_live_event) | Create a live event | create |
+//! | [`create_my_live_event`](Live::create_my_live_event) | Create a live event for the token's user | create |
+//! | [`create_user_live_event`](Live::create_user_live_event) | Create a live event for the given user | create |
+//! | [`edit_live_event`](Live::edit_live_event) | Update a live event | edit, private |
+//! | [`edit_my_live_event`](Live::edit_my_live_event) | Update a live event of the token's user | edit, private |
+//! | [`edit_user_live_event`](Live::edit_user_live_event) | Update a live event of the given user | edit, private |
+//! | [`delete_live_event`](Live::delete_live_event) | Delete a live event | delete, private |
+//! | [`delete_live_events`](Live::delete_live_events) | Delete several live events | delete |
+//! | [`delete_my_live_event`](Live::delete_my_live_event) | Delete a live event of the token's user | delete, private |
+//! | [`delete_my_live_events`](Live::delete_my_live_events) | Delete several live events of the token's user | delete |
+//! | [`delete_user_live_event`](Live::delete_user_live_event) | Delete a live event of the given user | delete, private |
+//! | [`delete_user_live_events`](Live::delete_user_live_events) | Delete several live events of the given user | delete |
+//!
+//! # Event activation
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`activate_live_event`](Live::activate_live_event) | Activate a live event | create, private |
+//! | [`activate_my_live_event`](Live::activate_my_live_event) | Activate a live event of the token's user | create, private |
+//! | [`activate_user_live_event`](Live::activate_user_live_event) | Activate a live event of the given user | create, private |
+//!
+//! # Event end
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`end_live_event`](Live::end_live_event) | End a live event | create, private |
+//! | [`end_my_live_event`](Live::end_my_live_event) | End a live event of the token's user | create, private |
+//! | [`end_user_live_event`](Live::end_user_live_event) | End a live event of the given user | create, private |
+//!
+//! # Event sessions
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_video_session_status`](Live::get_video_session_status) | Get the session status of a one-time event | any token |
+//! | [`get_live_event_session_status`](Live::get_live_event_session_status) | Get the session status of a live event | any token |
+//!
+//! # Event videos
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_live_event_video`](Live::get_live_event_video) | Get a video in an event | private |
+//! | [`get_my_live_event_video`](Live::get_my_live_event_video) | Get a video in an event of the token's user | private |
+//! | [`get_user_live_event_video`](Live::get_user_live_event_video) | Get a video in an event of the given user | private |
+//! | [`list_live_event_videos`](Live::list_live_event_videos) | List the videos in an event | private |
+//! | [`list_my_live_event_videos`](Live::list_my_live_event_videos) | List the videos in an event of the token's user | private |
+//! | [`list_user_live_event_videos`](Live::list_user_live_event_videos) | List the videos in an event of the given user | private |
+//! | [`add_live_event_videos`](Live::add_live_event_videos) | Add videos to a live event | edit, private |
+//! | [`add_my_live_event_videos`](Live::add_my_live_event_videos) | Add videos to a live event of the token's user | edit, private |
+//! | [`add_user_live_event_videos`](Live::add_user_live_event_videos) | Add videos to a live event of the given user | edit, private |
+//! | [`remove_live_event_videos`](Live::remove_live_event_videos) | Remove videos from a live event | edit, private |
+//! | [`remove_my_live_event_videos`](Live::remove_my_live_event_videos) | Remove videos from a live event of the token's user | edit, private |
+//! | [`remove_user_live_event_videos`](Live::remove_user_live_event_videos) | Remove videos from a live event of the given user | edit, private |
+//!
+//! # Event M3U8 playback
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_my_live_event_m3u8_playback`](Live::get_my_live_event_m3u8_playback) | Get M3U8 playback of an event of the token's user | private |
+//! | [`get_user_live_event_m3u8_playback`](Live::get_user_live_event_m3u8_playback) | Get M3U8 playback of an event of the given user | private |
+//!
+//! # Event destinations
+//!
 //! | operation | does | scope |
 //! |---|---|---|
 //! | [`get_live_event_destination`](Live::get_live_event_destination) | Get a simulcast destination of a live event | public |
+//! | [`get_my_available_destinations`](Live::get_my_available_destinations) | List available live event destinations of the token's user | public |
+//! | [`get_user_available_destinations`](Live::get_user_available_destinations) | List available live event destinations of the given user | public |
+//! | [`list_my_live_event_destinations`](Live::list_my_live_event_destinations) | List simulcast destinations of an event of the token's user | public |
+//! | [`list_user_live_event_destinations`](Live::list_user_live_event_destinations) | List simulcast destinations of an event of the given user | public |
+//! | [`list_user_live_event_ott_destinations`](Live::list_user_live_event_ott_destinations) | List OTT destinations of an event of the given user | private |
+//! | [`create_my_live_event_destination`](Live::create_my_live_event_destination) | Add simulcast destination to an event of the token's user | public |
+//! | [`create_user_live_event_destination`](Live::create_user_live_event_destination) | Add simulcast destination to an event of the given user | public |
+//! | [`create_user_live_event_ott_destination`](Live::create_user_live_event_ott_destination) | Add OTT destination to an event of the given user | private |
 //! | [`edit_live_event_destination`](Live::edit_live_event_destination) | Update a simulcast destination of a live event | public |
 //! | [`delete_live_event_destination`](Live::delete_live_event_destination) | Delete a simulcast destination of a live event | public |
-//! | [`list_live_events`](Live::list_live_events) | List the live events | any token |
-//! | [`create_live_event`](Live::create_live_event) | Create a live event | create |
-//! | [`delete_live_events`](Live::delete_live_events) | Delete several live events | delete |
-//! | [`get_live_event`](Live::get_live_event) | Get a live event | private |
-//! | [`edit_live_event`](Live::edit_live_event) | Update a live event | edit, private |
-//! | [`delete_live_event`](Live::delete_live_event) | Delete a live event | delete, private |
-//! | [`activate_live_event`](Live::activate_live_event) | Activate a live event | create, private |
+//! | [`delete_user_live_event_ott_destination`](Live::delete_user_live_event_ott_destination) | Delete OTT destination of an event of the given user | private |
+//!
+//! # Event thumbnails
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_live_event_thumbnail`](Live::get_live_event_thumbnail) | Get a thumbnail of an event | private |
+//! | [`get_my_live_event_thumbnail`](Live::get_my_live_event_thumbnail) | Get a thumbnail of an event of the token's user | private |
+//! | [`get_user_live_event_thumbnail`](Live::get_user_live_event_thumbnail) | Get a thumbnail of an event of the given user | private |
+//! | [`list_live_event_thumbnails`](Live::list_live_event_thumbnails) | List thumbnails of a live event | private |
+//! | [`list_my_live_event_thumbnails`](Live::list_my_live_event_thumbnails) | List thumbnails of a live event of the token's user | private |
+//! | [`list_user_live_event_thumbnails`](Live::list_user_live_event_thumbnails) | List thumbnails of a live event of the given user | private |
+//! | [`create_live_event_thumbnail`](Live::create_live_event_thumbnail) | Add a thumbnail to an event | private, upload |
+//! | [`create_my_live_event_thumbnail`](Live::create_my_live_event_thumbnail) | Add a thumbnail to an event of the token's user | private, upload |
+//! | [`create_user_live_event_thumbnail`](Live::create_user_live_event_thumbnail) | Add a thumbnail to an event of the given user | private, upload |
+//! | [`edit_live_event_thumbnail`](Live::edit_live_event_thumbnail) | Edit a thumbnail of an event | edit, private |
+//! | [`edit_my_live_event_thumbnail`](Live::edit_my_live_event_thumbnail) | Edit a thumbnail of an event of the token's user | edit, private |
+//! | [`edit_user_live_event_thumbnail`](Live::edit_user_live_event_thumbnail) | Edit a thumbnail of an event of the given user | edit, private |
+//! | [`delete_live_event_thumbnail`](Live::delete_live_event_thumbnail) | Delete a thumbnail of an event | delete, private |
+//! | [`delete_my_live_event_thumbnail`](Live::delete_my_live_event_thumbnail) | Delete a thumbnail of an event of the token's user | delete, private |
+//! | [`delete_user_live_event_thumbnail`](Live::delete_user_live_event_thumbnail) | Delete a thumbnail of an event of the given user | delete, private |
+//!
+//! # Embed privacy
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`list_live_event_embed_domains`](Live::list_live_event_embed_domains) | List embed domains of an event | private |
+//! | [`list_my_live_event_embed_domains`](Live::list_my_live_event_embed_domains) | List embed domains of an event of the token's user | private |
+//! | [`list_user_live_event_embed_domains`](Live::list_user_live_event_embed_domains) | List embed domains of an event of the given user | private |
+//! | [`set_live_event_embed_domains`](Live::set_live_event_embed_domains) | Allow embed domains for an event | edit, private |
+//! | [`set_my_live_event_embed_domains`](Live::set_my_live_event_embed_domains) | Allow embed domains for an event of the token's user | edit, private |
+//! | [`set_user_live_event_embed_domains`](Live::set_user_live_event_embed_domains) | Allow embed domains for an event of the given user | edit, private |
+//!
+//! # Event automated closed captions
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`edit_live_event_closed_captions`](Live::edit_live_event_closed_captions) | Set automated captions of an event | private |
+//! | [`edit_my_live_event_closed_captions`](Live::edit_my_live_event_closed_captions) | Set automated captions of an event of the token's user | private |
+//! | [`edit_user_live_event_closed_captions`](Live::edit_user_live_event_closed_captions) | Set automated captions of an event of the given user | private |
+//!
+//! # Event low latency
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`edit_live_event_low_latency`](Live::edit_live_event_low_latency) | Set low latency of an event | private |
+//! | [`edit_my_live_event_low_latency`](Live::edit_my_live_event_low_latency) | Set low latency of an event of the token's user | private |
+//! | [`edit_user_live_event_low_latency`](Live::edit_user_live_event_low_latency) | Set low latency of an event of the given user | private |
+//!
+//! # Audio tracks
+//!
+//! | operation | does | scope |
+//! |---|---|---|
 //! | [`get_live_event_audio_tracks`](Live::get_live_event_audio_tracks) | Get the audio track settings of a live event | any token |
 //! | [`edit_live_event_audio_tracks`](Live::edit_live_event_audio_tracks) | Change the audio track settings of a live event | any token |
-//! | [`edit_live_event_closed_captions`](Live::edit_live_event_closed_captions) | Set automated captions of an event | private |
+//!
+//! # Scenes
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`list_live_event_scenes`](Live::list_live_event_scenes) | List the scenes of a live event | any token |
+//! | [`create_live_event_scene`](Live::create_live_event_scene) | Create a scene for a live event | any token |
+//! | [`edit_live_event_scene`](Live::edit_live_event_scene) | Update a scene of a live event | any token |
+//! | [`reset_live_event_scenes`](Live::reset_live_event_scenes) | Reset the scenes of a live event | any token |
+//! | [`attach_live_event_scene_graphic`](Live::attach_live_event_scene_graphic) | Attach a graphic to a live event scene | any token |
+//!
+//! # Graphics
+//!
+//! | operation | does | scope |
+//! |---|---|---|
 //! | [`list_live_event_video_graphics`](Live::list_live_event_video_graphics) | List the video graphics of a live event | any token |
 //! | [`add_live_event_video_graphic`](Live::add_live_event_video_graphic) | Add a video graphic to a live event | any token |
 //! | [`remove_live_event_video_graphic`](Live::remove_live_event_video_graphic) | Delete a video graphic of a live event | any token |
-//! | [`list_live_event_scenes`](Live::list_live_event_scenes) | List the scenes of a live event | any token |
-//! | [`create_live_event_scene`](Live::create_live_event_scene) | Create a scene for a live event | any token |
-//! | [`reset_live_event_scenes`](Live::reset_live_event_scenes) | Reset the scenes of a live event | any token |
-//! | [`edit_live_event_scene`](Live::edit_live_event_scene) | Update a scene of a live event | any token |
-//! | [`attach_live_event_scene_graphic`](Live::attach_live_event_scene_graphic) | Attach a graphic to a live event scene | any token |
-//! | [`end_live_event`](Live::end_live_event) | End a live event | create, private |
+//!
+//! # Analytics
+//!
+//! | operation | does | scope |
+//! |---|---|---|
 //! | [`export_live_event_viewer_analytics`](Live::export_live_event_viewer_analytics) | Export the VPaaS viewer analytics of a live event | any token |
-//! | [`edit_live_event_low_latency`](Live::edit_live_event_low_latency) | Set low latency of an event | private |
-//! | [`list_live_event_thumbnails`](Live::list_live_event_thumbnails) | List thumbnails of a live event | private |
-//! | [`create_live_event_thumbnail`](Live::create_live_event_thumbnail) | Add a thumbnail to an event | private, upload |
-//! | [`get_live_event_thumbnail`](Live::get_live_event_thumbnail) | Get a thumbnail of an event | private |
-//! | [`edit_live_event_thumbnail`](Live::edit_live_event_thumbnail) | Edit a thumbnail of an event | edit, private |
-//! | [`delete_live_event_thumbnail`](Live::delete_live_event_thumbnail) | Delete a thumbnail of an event | delete, private |
-//! | [`list_live_event_embed_domains`](Live::list_live_event_embed_domains) | List embed domains of an event | private |
-//! | [`set_live_event_embed_domains`](Live::set_live_event_embed_domains) | Allow embed domains for an event | edit, private |
-//! | [`get_live_event_session_status`](Live::get_live_event_session_status) | Get the session status of a live event | any token |
-//! | [`list_live_event_videos`](Live::list_live_event_videos) | List the videos in an event | private |
-//! | [`add_live_event_videos`](Live::add_live_event_videos) | Add videos to a live event | edit, private |
-//! | [`remove_live_event_videos`](Live::remove_live_event_videos) | Remove videos from a live event | edit, private |
-//! | [`get_live_event_video`](Live::get_live_event_video) | Get a video in an event | private |
-//! | [`get_my_available_destinations`](Live::get_my_available_destinations) | List available live event destinations of the token's user | public |
-//! | [`list_my_live_events`](Live::list_my_live_events) | List the live events of the token's user | any token |
-//! | [`create_my_live_event`](Live::create_my_live_event) | Create a live event for the token's user | create |
-//! | [`delete_my_live_events`](Live::delete_my_live_events) | Delete several live events of the token's user | delete |
-//! | [`get_my_live_event`](Live::get_my_live_event) | Get a live event of the token's user | private |
-//! | [`edit_my_live_event`](Live::edit_my_live_event) | Update a live event of the token's user | edit, private |
-//! | [`delete_my_live_event`](Live::delete_my_live_event) | Delete a live event of the token's user | delete, private |
-//! | [`activate_my_live_event`](Live::activate_my_live_event) | Activate a live event of the token's user | create, private |
-//! | [`edit_my_live_event_closed_captions`](Live::edit_my_live_event_closed_captions) | Set automated captions of an event of the token's user | private |
-//! | [`list_my_live_event_destinations`](Live::list_my_live_event_destinations) | List simulcast destinations of an event of the token's user | public |
-//! | [`create_my_live_event_destination`](Live::create_my_live_event_destination) | Add simulcast destination to an event of the token's user | public |
-//! | [`end_my_live_event`](Live::end_my_live_event) | End a live event of the token's user | create, private |
-//! | [`edit_my_live_event_low_latency`](Live::edit_my_live_event_low_latency) | Set low latency of an event of the token's user | private |
-//! | [`get_my_live_event_m3u8_playback`](Live::get_my_live_event_m3u8_playback) | Get M3U8 playback of an event of the token's user | private |
-//! | [`list_my_live_event_thumbnails`](Live::list_my_live_event_thumbnails) | List thumbnails of a live event of the token's user | private |
-//! | [`create_my_live_event_thumbnail`](Live::create_my_live_event_thumbnail) | Add a thumbnail to an event of the token's user | private, upload |
-//! | [`get_my_live_event_thumbnail`](Live::get_my_live_event_thumbnail) | Get a thumbnail of an event of the token's user | private |
-//! | [`edit_my_live_event_thumbnail`](Live::edit_my_live_event_thumbnail) | Edit a thumbnail of an event of the token's user | edit, private |
-//! | [`delete_my_live_event_thumbnail`](Live::delete_my_live_event_thumbnail) | Delete a thumbnail of an event of the token's user | delete, private |
-//! | [`list_my_live_event_embed_domains`](Live::list_my_live_event_embed_domains) | List embed domains of an event of the token's user | private |
-//! | [`set_my_live_event_embed_domains`](Live::set_my_live_event_embed_domains) | Allow embed domains for an event of the token's user | edit, private |
-//! | [`list_my_live_event_videos`](Live::list_my_live_event_videos) | List the videos in an event of the token's user | private |
-//! | [`add_my_live_event_videos`](Live::add_my_live_event_videos) | Add videos to a live event of the token's user | edit, private |
-//! | [`remove_my_live_event_videos`](Live::remove_my_live_event_videos) | Remove videos from a live event of the token's user | edit, private |
-//! | [`get_my_live_event_video`](Live::get_my_live_event_video) | Get a video in an event of the token's user | private |
-//! | [`get_user_available_destinations`](Live::get_user_available_destinations) | List available live event destinations of the given user | public |
-//! | [`list_user_live_events`](Live::list_user_live_events) | List the live events of the given user | any token |
-//! | [`create_user_live_event`](Live::create_user_live_event) | Create a live event for the given user | create |
-//! | [`delete_user_live_events`](Live::delete_user_live_events) | Delete several live events of the given user | delete |
-//! | [`get_user_live_event`](Live::get_user_live_event) | Get a live event of the given user | private |
-//! | [`edit_user_live_event`](Live::edit_user_live_event) | Update a live event of the given user | edit, private |
-//! | [`delete_user_live_event`](Live::delete_user_live_event) | Delete a live event of the given user | delete, private |
-//! | [`activate_user_live_event`](Live::activate_user_live_event) | Activate a live event of the given user | create, private |
-//! | [`edit_user_live_event_closed_captions`](Live::edit_user_live_event_closed_captions) | Set automated captions of an event of the given user | private |
-//! | [`list_user_live_event_destinations`](Live::list_user_live_event_destinations) | List simulcast destinations of an event of the given user | public |
-//! | [`create_user_live_event_destination`](Live::create_user_live_event_destination) | Add simulcast destination to an event of the given user | public |
-//! | [`end_user_live_event`](Live::end_user_live_event) | End a live event of the given user | create, private |
-//! | [`edit_user_live_event_low_latency`](Live::edit_user_live_event_low_latency) | Set low latency of an event of the given user | private |
-//! | [`get_user_live_event_m3u8_playback`](Live::get_user_live_event_m3u8_playback) | Get M3U8 playback of an event of the given user | private |
-//! | [`delete_user_live_event_ott_destination`](Live::delete_user_live_event_ott_destination) | Delete OTT destination of an event of the given user | private |
-//! | [`list_user_live_event_ott_destinations`](Live::list_user_live_event_ott_destinations) | List OTT destinations of an event of the given user | private |
-//! | [`create_user_live_event_ott_destination`](Live::create_user_live_event_ott_destination) | Add OTT destination to an event of the given user | private |
-//! | [`list_user_live_event_thumbnails`](Live::list_user_live_event_thumbnails) | List thumbnails of a live event of the given user | private |
-//! | [`create_user_live_event_thumbnail`](Live::create_user_live_event_thumbnail) | Add a thumbnail to an event of the given user | private, upload |
-//! | [`get_user_live_event_thumbnail`](Live::get_user_live_event_thumbnail) | Get a thumbnail of an event of the given user | private |
-//! | [`edit_user_live_event_thumbnail`](Live::edit_user_live_event_thumbnail) | Edit a thumbnail of an event of the given user | edit, private |
-//! | [`delete_user_live_event_thumbnail`](Live::delete_user_live_event_thumbnail) | Delete a thumbnail of an event of the given user | delete, private |
-//! | [`list_user_live_event_embed_domains`](Live::list_user_live_event_embed_domains) | List embed domains of an event of the given user | private |
-//! | [`set_user_live_event_embed_domains`](Live::set_user_live_event_embed_domains) | Allow embed domains for an event of the given user | edit, private |
-//! | [`list_user_live_event_videos`](Live::list_user_live_event_videos) | List the videos in an event of the given user | private |
-//! | [`add_user_live_event_videos`](Live::add_user_live_event_videos) | Add videos to a live event of the given user | edit, private |
-//! | [`remove_user_live_event_videos`](Live::remove_user_live_event_videos) | Remove videos from a live event of the given user | edit, private |
-//! | [`get_user_live_event_video`](Live::get_user_live_event_video) | Get a video in an event of the given user | private |
-//! | [`list_user_live_event_occurrences`](Live::list_user_live_event_occurrences) | List the live event occurrences of the given user | any token |
-//! | [`get_video_session_status`](Live::get_video_session_status) | Get the session status of a one-time event | any token |
 
 use http::Method;
 use serde_json::Value;
 use crate::{
-    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, TypedCall, UserId,
-    VideoId,
+    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, Scope, TypedCall,
+    UserId, VideoId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -119,6 +191,629 @@ pub struct Live<'a> {
     client: &'a Client,
 }
 
+/// # Essentials
+impl Live<'_> {
+    /// Get a live event.
+    ///
+    /// Without its password, a password-protected event answers 400.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `GET /live_events/{live_event_id}`; needs the scope `private`.
+    /// Answer: the live event.
+    #[doc(alias = "get_live_event_alt1")]
+    pub fn get_live_event(&self, live_event_id: u64) -> GetLiveEvent {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// Get a live event of the token's user.
+    ///
+    /// Without its password, a password-protected event answers 400.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `GET /me/live_events/{live_event_id}`; needs the scope `private`.
+    /// Answer: the live event.
+    #[doc(alias = "get_live_event_alt2")]
+    pub fn get_my_live_event(&self, live_event_id: u64) -> GetMyLiveEvent {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// Get a live event of the given user.
+    ///
+    /// Without its password, a password-protected event answers 400.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `GET /users/{user_id}/live_events/{live_event_id}`; needs the scope `private`.
+    /// Answer: the live event.
+    #[doc(alias = "get_live_event")]
+    pub fn get_user_live_event(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        live_event_id: u64,
+    ) -> GetUserLiveEvent {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+    }
+
+    /// List the live events.
+    ///
+    /// Answers for the token's user, like `/me/live_events`.
+    ///
+    /// `GET /live_events`; any access token will do.
+    /// Answer: one page of live events.
+    #[doc(alias = "get_live_events_alt1")]
+    pub fn list_live_events(&self) -> ListLiveEvents {
+        TypedCall::new(self.client, &[])
+    }
+
+    /// List the live events of the token's user.
+    ///
+    /// `GET /me/live_events`; any access token will do.
+    /// Answer: one page of live events.
+    #[doc(alias = "get_live_events_alt2")]
+    pub fn list_my_live_events(&self) -> ListMyLiveEvents {
+        TypedCall::new(self.client, &[])
+    }
+
+    /// List the live events of the given user.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    ///
+    /// `GET /users/{user_id}/live_events`; any access token will do.
+    /// Answer: one page of live events.
+    #[doc(alias = "get_live_events")]
+    pub fn list_user_live_events(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserLiveEvents {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+    }
+
+    /// List the live event occurrences of the given user.
+    ///
+    /// Each occurrence of a recurring event in the range is an entry of its own; a one-time event is listed when it starts within the range.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `start_date`: Start of the range, ISO 8601.
+    ///
+    /// `GET /users/{user_id}/live_events_occurrences`; any access token will do.
+    /// Answer: one page of occurrences.
+    #[doc(alias = "get_live_event_occurrences")]
+    pub fn list_user_live_event_occurrences(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        start_date: impl Into<String>,
+    ) -> ListUserLiveEventOccurrences {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+            .set_query(
+                "start_date",
+                &{
+                    let start_date: String = start_date.into();
+                    start_date
+                },
+            )
+    }
+
+    /// Create a live event.
+    ///
+    /// Answers 403 when the user may not create events or may not set the content rating. The event belongs to the token's user.
+    ///
+    /// `POST /live_events`; needs the scope `create`.
+    /// Answer: the new live event.
+    #[doc(alias = "create_live_event_alt1")]
+    pub fn create_live_event(
+        &self,
+        body: types::CreateLiveEventBody,
+    ) -> CreateLiveEvent {
+        TypedCall::new(self.client, &[]).set_body(&body)
+    }
+
+    /// Create a live event for the token's user.
+    ///
+    /// Answers 403 when the user may not create events or may not set the content rating.
+    ///
+    /// `POST /me/live_events`; needs the scope `create`.
+    /// Answer: the new live event.
+    #[doc(alias = "create_live_event_alt2")]
+    pub fn create_my_live_event(
+        &self,
+        body: types::CreateLiveEventBody,
+    ) -> CreateMyLiveEvent {
+        TypedCall::new(self.client, &[]).set_body(&body)
+    }
+
+    /// Create a live event for the given user.
+    ///
+    /// Answers 403 when the user may not create events or may not set the content rating.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    ///
+    /// `POST /users/{user_id}/live_events`; needs the scope `create`.
+    /// Answer: the new live event.
+    #[doc(alias = "create_live_event")]
+    pub fn create_user_live_event(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        body: types::CreateLiveEventBody,
+    ) -> CreateUserLiveEvent {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
+    }
+
+    /// Update a live event.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `PATCH /live_events/{live_event_id}`; needs the scopes `edit`, `private`.
+    /// Answer: the updated live event.
+    #[doc(alias = "update_live_event_alt1")]
+    pub fn edit_live_event(&self, live_event_id: u64) -> EditLiveEvent {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// Update a live event of the token's user.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `PATCH /me/live_events/{live_event_id}`; needs the scopes `edit`, `private`.
+    /// Answer: the updated live event.
+    #[doc(alias = "update_live_event_alt2")]
+    pub fn edit_my_live_event(&self, live_event_id: u64) -> EditMyLiveEvent {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// Update a live event of the given user.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `PATCH /users/{user_id}/live_events/{live_event_id}`; needs the scopes `edit`, `private`.
+    /// Answer: the updated live event.
+    #[doc(alias = "update_live_event")]
+    pub fn edit_user_live_event(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        live_event_id: u64,
+    ) -> EditUserLiveEvent {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+    }
+
+    /// Delete a live event.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `DELETE /live_events/{live_event_id}`; needs the scopes `delete`, `private`.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_live_event_alt1")]
+    pub fn delete_live_event(&self, live_event_id: u64) -> DeleteLiveEvent {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// Delete several live events.
+    ///
+    /// Asks for the account's password. No field that picks the events is described, so which of them go is not stated: use with care. Acts for the token's user, like `/me/live_events`.
+    ///
+    /// `DELETE /live_events`; needs the scope `delete`.
+    /// Answer: done; no body is described.
+    #[doc(alias = "delete_live_events_alt1")]
+    pub fn delete_live_events(
+        &self,
+        body: types::DeleteLiveEventsBody,
+    ) -> DeleteLiveEvents {
+        TypedCall::new(self.client, &[]).set_body(&body)
+    }
+
+    /// Delete a live event of the token's user.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `DELETE /me/live_events/{live_event_id}`; needs the scopes `delete`, `private`.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_live_event_alt2")]
+    pub fn delete_my_live_event(&self, live_event_id: u64) -> DeleteMyLiveEvent {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// Delete several live events of the token's user.
+    ///
+    /// Asks for the account's password. No field that picks the events is described, so which of them go is not stated: use with care.
+    ///
+    /// `DELETE /me/live_events`; needs the scope `delete`.
+    /// Answer: done; no body is described.
+    #[doc(alias = "delete_live_events_alt2")]
+    pub fn delete_my_live_events(
+        &self,
+        body: types::DeleteLiveEventsBody,
+    ) -> DeleteMyLiveEvents {
+        TypedCall::new(self.client, &[]).set_body(&body)
+    }
+
+    /// Delete a live event of the given user.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `DELETE /users/{user_id}/live_events/{live_event_id}`; needs the scopes `delete`, `private`.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_live_event")]
+    pub fn delete_user_live_event(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        live_event_id: u64,
+    ) -> DeleteUserLiveEvent {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+    }
+
+    /// Delete several live events of the given user.
+    ///
+    /// Asks for the account's password. No field that picks the events is described, so which of them go is not stated: use with care.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    ///
+    /// `DELETE /users/{user_id}/live_events`; needs the scope `delete`.
+    /// Answer: done; no body is described.
+    #[doc(alias = "delete_live_events")]
+    pub fn delete_user_live_events(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        body: types::DeleteLiveEventsBody,
+    ) -> DeleteUserLiveEvents {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
+    }
+}
+
+/// # Event activation
+impl Live<'_> {
+    /// Activate a live event.
+    ///
+    /// Sets up the RTMP links; the event goes live once something streams to them. Only the owner may do it; an event already active, or one with scheduled playback, answers 400.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `POST /live_events/{live_event_id}/activate`; needs the scopes `create`, `private`.
+    /// Answer: the video that the stream feeds.
+    #[doc(alias = "activate_live_event_alt1")]
+    pub fn activate_live_event(&self, live_event_id: u64) -> ActivateLiveEvent {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// Activate a live event of the token's user.
+    ///
+    /// Sets up the RTMP links; the event goes live once something streams to them. Only the owner may do it; an event already active, or one with scheduled playback, answers 400.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `POST /me/live_events/{live_event_id}/activate`; needs the scopes `create`, `private`.
+    /// Answer: the video that the stream feeds.
+    #[doc(alias = "activate_live_event_alt2")]
+    pub fn activate_my_live_event(&self, live_event_id: u64) -> ActivateMyLiveEvent {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// Activate a live event of the given user.
+    ///
+    /// Sets up the RTMP links; the event goes live once something streams to them. Only the owner may do it; an event already active, or one with scheduled playback, answers 400.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `POST /users/{user_id}/live_events/{live_event_id}/activate`; needs the scopes `create`, `private`.
+    /// Answer: the video that the stream feeds.
+    #[doc(alias = "activate_live_event")]
+    pub fn activate_user_live_event(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        live_event_id: u64,
+    ) -> ActivateUserLiveEvent {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+    }
+}
+
+/// # Event end
+impl Live<'_> {
+    /// End a live event.
+    ///
+    /// Only the owner may do it; an event that is not streaming answers 400.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `POST /live_events/{live_event_id}/end`; needs the scopes `create`, `private`.
+    /// Answer: the event's video.
+    #[doc(alias = "end_live_event_alt1")]
+    pub fn end_live_event(&self, live_event_id: u64) -> EndLiveEvent {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// End a live event of the token's user.
+    ///
+    /// Only the owner may do it; an event that is not streaming answers 400.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `POST /me/live_events/{live_event_id}/end`; needs the scopes `create`, `private`.
+    /// Answer: the event's video.
+    #[doc(alias = "end_live_event_alt2")]
+    pub fn end_my_live_event(&self, live_event_id: u64) -> EndMyLiveEvent {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// End a live event of the given user.
+    ///
+    /// Only the owner may do it; an event that is not streaming answers 400.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `POST /users/{user_id}/live_events/{live_event_id}/end`; needs the scopes `create`, `private`.
+    /// Answer: the event's video.
+    #[doc(alias = "end_live_event")]
+    pub fn end_user_live_event(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        live_event_id: u64,
+    ) -> EndUserLiveEvent {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+    }
+}
+
+/// # Event sessions
+impl Live<'_> {
+    /// Get the session status of a one-time event.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /videos/{video_id}/sessions/status`; any access token will do.
+    /// Answer: the session status.
+    #[doc(alias = "get_live_ingest_status")]
+    pub fn get_video_session_status(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetVideoSessionStatus {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
+    /// Get the session status of a live event.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `GET /live_events/{live_event_id}/session_status`; any access token will do.
+    /// Answer: the session status.
+    #[doc(alias = "get_live_clip_ingest_status")]
+    pub fn get_live_event_session_status(
+        &self,
+        live_event_id: u64,
+    ) -> GetLiveEventSessionStatus {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+}
+
+/// # Event videos
+impl Live<'_> {
+    /// Get a video in an event.
+    ///
+    /// Without its password, a password-protected event answers 400.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /live_events/{live_event_id}/videos/{video_id}`; needs the scope `private`.
+    /// Answer: the video.
+    #[doc(alias = "get_live_event_video_alt1")]
+    pub fn get_live_event_video(
+        &self,
+        live_event_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetLiveEventVideo {
+        TypedCall::new(self.client, &[&live_event_id, &read_id::<VideoId>(video_id)])
+    }
+
+    /// Get a video in an event of the token's user.
+    ///
+    /// Without its password, a password-protected event answers 400.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /me/live_events/{live_event_id}/videos/{video_id}`; needs the scope `private`.
+    /// Answer: the video.
+    #[doc(alias = "get_live_event_video_alt2")]
+    pub fn get_my_live_event_video(
+        &self,
+        live_event_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetMyLiveEventVideo {
+        TypedCall::new(self.client, &[&live_event_id, &read_id::<VideoId>(video_id)])
+    }
+
+    /// Get a video in an event of the given user.
+    ///
+    /// Without its password, a password-protected event answers 400.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `live_event_id`: ID of the live event.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /users/{user_id}/live_events/{live_event_id}/videos/{video_id}`; needs the scope `private`.
+    /// Answer: the video.
+    #[doc(alias = "get_live_event_video")]
+    pub fn get_user_live_event_video(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        live_event_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetUserLiveEventVideo {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<UserId>(user_id), &live_event_id, &read_id::<VideoId>(video_id)],
+        )
+    }
+
+    /// List the videos in an event.
+    ///
+    /// Without its password, a password-protected event answers 400.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `GET /live_events/{live_event_id}/videos`; needs the scope `private`.
+    /// Answer: one page of videos.
+    #[doc(alias = "get_live_event_videos_alt1")]
+    pub fn list_live_event_videos(&self, live_event_id: u64) -> ListLiveEventVideos {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// List the videos in an event of the token's user.
+    ///
+    /// Without its password, a password-protected event answers 400.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `GET /me/live_events/{live_event_id}/videos`; needs the scope `private`.
+    /// Answer: one page of videos.
+    #[doc(alias = "get_live_event_videos_alt2")]
+    pub fn list_my_live_event_videos(
+        &self,
+        live_event_id: u64,
+    ) -> ListMyLiveEventVideos {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// List the videos in an event of the given user.
+    ///
+    /// Without its password, a password-protected event answers 400.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `GET /users/{user_id}/live_events/{live_event_id}/videos`; needs the scope `private`.
+    /// Answer: one page of videos.
+    #[doc(alias = "get_live_event_videos")]
+    pub fn list_user_live_event_videos(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        live_event_id: u64,
+    ) -> ListUserLiveEventVideos {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+    }
+
+    /// Add videos to a live event.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `POST /live_events/{live_event_id}/videos`; needs the scopes `edit`, `private`.
+    /// Answer: done; no body.
+    #[doc(alias = "add_videos_to_live_event_alt1")]
+    pub fn add_live_event_videos(&self, live_event_id: u64) -> AddLiveEventVideos {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// Add videos to a live event of the token's user.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `POST /me/live_events/{live_event_id}/videos`; needs the scopes `edit`, `private`.
+    /// Answer: done; no body.
+    #[doc(alias = "add_videos_to_live_event_alt2")]
+    pub fn add_my_live_event_videos(&self, live_event_id: u64) -> AddMyLiveEventVideos {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// Add videos to a live event of the given user.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `POST /users/{user_id}/live_events/{live_event_id}/videos`; needs the scopes `edit`, `private`.
+    /// Answer: done; no body.
+    #[doc(alias = "add_videos_to_live_event")]
+    pub fn add_user_live_event_videos(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        live_event_id: u64,
+    ) -> AddUserLiveEventVideos {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+    }
+
+    /// Remove videos from a live event.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `DELETE /live_events/{live_event_id}/videos`; needs the scopes `edit`, `private`.
+    /// Answer: done; no body.
+    #[doc(alias = "remove_videos_from_live_event_alt1")]
+    pub fn remove_live_event_videos(&self, live_event_id: u64) -> RemoveLiveEventVideos {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// Remove videos from a live event of the token's user.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `DELETE /me/live_events/{live_event_id}/videos`; needs the scopes `edit`, `private`.
+    /// Answer: done; no body.
+    #[doc(alias = "remove_videos_from_live_event_alt2")]
+    pub fn remove_my_live_event_videos(
+        &self,
+        live_event_id: u64,
+    ) -> RemoveMyLiveEventVideos {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// Remove videos from a live event of the given user.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `DELETE /users/{user_id}/live_events/{live_event_id}/videos`; needs the scopes `edit`, `private`.
+    /// Answer: done; no body.
+    #[doc(alias = "remove_videos_from_live_event")]
+    pub fn remove_user_live_event_videos(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        live_event_id: u64,
+    ) -> RemoveUserLiveEventVideos {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+    }
+}
+
+/// # Event M3U8 playback
+impl Live<'_> {
+    /// Get M3U8 playback of an event of the token's user.
+    ///
+    /// Only for playback after Vimeo's HLS guide. Before the event has started the answer is 400.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `GET /me/live_events/{live_event_id}/m3u8_playback`; needs the scope `private`.
+    /// Answer: the M3U8 playback URL; its shape is not described.
+    #[doc(alias = "get_live_event_m3u8_playback_alt1")]
+    pub fn get_my_live_event_m3u8_playback(
+        &self,
+        live_event_id: u64,
+    ) -> GetMyLiveEventM3u8Playback {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// Get M3U8 playback of an event of the given user.
+    ///
+    /// Only for playback after Vimeo's HLS guide. Before the event has started the answer is 400.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `GET /users/{user_id}/live_events/{live_event_id}/m3u8_playback`; needs the scope `private`.
+    /// Answer: the M3U8 playback URL; its shape is not described.
+    #[doc(alias = "get_live_event_m3u8_playback")]
+    pub fn get_user_live_event_m3u8_playback(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        live_event_id: u64,
+    ) -> GetUserLiveEventM3u8Playback {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+    }
+}
+
+/// # Event destinations
 impl Live<'_> {
     /// Get a simulcast destination of a live event.
     ///
@@ -131,6 +826,140 @@ impl Live<'_> {
         destination_id: u64,
     ) -> GetLiveEventDestination {
         TypedCall::new(self.client, &[&destination_id])
+    }
+
+    /// List available live event destinations of the token's user.
+    ///
+    /// Answers 403 when the account may not simulcast.
+    ///
+    /// `GET /me/destinations`; needs the scope `public`.
+    /// Answer: the available destinations; their shape is not described.
+    #[doc(alias = "get_available_destinations_alt1")]
+    pub fn get_my_available_destinations(&self) -> GetMyAvailableDestinations {
+        TypedCall::new(self.client, &[])
+    }
+
+    /// List available live event destinations of the given user.
+    ///
+    /// Answers 403 when the account may not simulcast.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    ///
+    /// `GET /users/{user_id}/destinations`; needs the scope `public`.
+    /// Answer: the available destinations; their shape is not described.
+    #[doc(alias = "get_available_destinations")]
+    pub fn get_user_available_destinations(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> GetUserAvailableDestinations {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+    }
+
+    /// List simulcast destinations of an event of the token's user.
+    ///
+    /// For recurring events. Only the owner of the event may ask.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `GET /me/live_events/{live_event_id}/destinations`; needs the scope `public`.
+    /// Answer: one page of destinations.
+    #[doc(alias = "get_live_event_destinations")]
+    pub fn list_my_live_event_destinations(
+        &self,
+        live_event_id: u64,
+    ) -> ListMyLiveEventDestinations {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// List simulcast destinations of an event of the given user.
+    ///
+    /// For recurring events. Only the owner of the event may ask.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `GET /users/{user_id}/live_events/{live_event_id}/destinations`; needs the scope `public`.
+    /// Answer: one page of destinations.
+    #[doc(alias = "get_live_event_destinations_alt1")]
+    pub fn list_user_live_event_destinations(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        live_event_id: u64,
+    ) -> ListUserLiveEventDestinations {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+    }
+
+    /// List OTT destinations of an event of the given user.
+    ///
+    /// For recurring events. Only the owner of the event may ask.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `GET /users/{user_id}/live_events/{live_event_id}/ott_destinations`; needs the scope `private`.
+    /// Answer: one page of OTT destinations.
+    #[doc(alias = "get_ott_destinations")]
+    pub fn list_user_live_event_ott_destinations(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        live_event_id: u64,
+    ) -> ListUserLiveEventOttDestinations {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+    }
+
+    /// Add simulcast destination to an event of the token's user.
+    ///
+    /// Only the owner may do it. An event takes at most one LinkedIn and one YouTube destination.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `POST /me/live_events/{live_event_id}/destinations`; needs the scope `public`.
+    /// Answer: the new destination.
+    #[doc(alias = "create_live_event_destination")]
+    pub fn create_my_live_event_destination(
+        &self,
+        live_event_id: u64,
+        body: types::CreateLiveEventDestinationBody,
+    ) -> CreateMyLiveEventDestination {
+        TypedCall::new(self.client, &[&live_event_id]).set_body(&body)
+    }
+
+    /// Add simulcast destination to an event of the given user.
+    ///
+    /// Only the owner may do it. An event takes at most one LinkedIn and one YouTube destination.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `POST /users/{user_id}/live_events/{live_event_id}/destinations`; needs the scope `public`.
+    /// Answer: the new destination.
+    #[doc(alias = "create_live_event_destination_alt1")]
+    pub fn create_user_live_event_destination(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        live_event_id: u64,
+        body: types::CreateLiveEventDestinationBody,
+    ) -> CreateUserLiveEventDestination {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+            .set_body(&body)
+    }
+
+    /// Add OTT destination to an event of the given user.
+    ///
+    /// Makes an OTT channel a destination of the event. Only the owner of the event may do it; a user without OTT data gets 404.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `POST /users/{user_id}/live_events/{live_event_id}/ott_destinations`; needs the scope `private`.
+    /// Answer: the new OTT destination.
+    #[doc(alias = "create_ott_destination")]
+    pub fn create_user_live_event_ott_destination(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        live_event_id: u64,
+    ) -> CreateUserLiveEventOttDestination {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
     }
 
     /// Update a simulcast destination of a live event.
@@ -162,93 +991,489 @@ impl Live<'_> {
         TypedCall::new(self.client, &[&destination_id])
     }
 
-    /// List the live events.
+    /// Delete OTT destination of an event of the given user.
     ///
-    /// Answers for the token's user, like `/me/live_events`.
+    /// Only the owner of the event may do it; a user without OTT data gets 404.
     ///
-    /// `GET /live_events`; any access token will do.
-    /// Answer: one page of live events.
-    #[doc(alias = "get_live_events_alt1")]
-    pub fn list_live_events(&self) -> ListLiveEvents {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// Create a live event.
-    ///
-    /// Answers 403 when the user may not create events or may not set the content rating. The event belongs to the token's user.
-    ///
-    /// `POST /live_events`; needs the scope `create`.
-    /// Answer: the new live event.
-    #[doc(alias = "create_live_event_alt1")]
-    pub fn create_live_event(
-        &self,
-        body: types::CreateLiveEventBody,
-    ) -> CreateLiveEvent {
-        TypedCall::new(self.client, &[]).set_body(&body)
-    }
-
-    /// Delete several live events.
-    ///
-    /// Asks for the account's password. No field that picks the events is described, so which of them go is not stated: use with care. Acts for the token's user, like `/me/live_events`.
-    ///
-    /// `DELETE /live_events`; needs the scope `delete`.
-    /// Answer: done; no body is described.
-    #[doc(alias = "delete_live_events_alt1")]
-    pub fn delete_live_events(
-        &self,
-        body: types::DeleteLiveEventsBody,
-    ) -> DeleteLiveEvents {
-        TypedCall::new(self.client, &[]).set_body(&body)
-    }
-
-    /// Get a live event.
-    ///
-    /// Without its password, a password-protected event answers 400.
-    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `live_event_id`: ID of the live event.
+    /// - `destination_id`: ID of the OTT destination.
     ///
-    /// `GET /live_events/{live_event_id}`; needs the scope `private`.
-    /// Answer: the live event.
-    #[doc(alias = "get_live_event_alt1")]
-    pub fn get_live_event(&self, live_event_id: u64) -> GetLiveEvent {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// Update a live event.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `PATCH /live_events/{live_event_id}`; needs the scopes `edit`, `private`.
-    /// Answer: the updated live event.
-    #[doc(alias = "update_live_event_alt1")]
-    pub fn edit_live_event(&self, live_event_id: u64) -> EditLiveEvent {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// Delete a live event.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `DELETE /live_events/{live_event_id}`; needs the scopes `delete`, `private`.
+    /// `DELETE /users/{user_id}/live_events/{live_event_id}/ott_destination/{destination_id}`; needs the scope `private`.
     /// Answer: done; no body.
-    #[doc(alias = "delete_live_event_alt1")]
-    pub fn delete_live_event(&self, live_event_id: u64) -> DeleteLiveEvent {
-        TypedCall::new(self.client, &[&live_event_id])
+    #[doc(alias = "delete_ott_destination")]
+    pub fn delete_user_live_event_ott_destination(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        live_event_id: u64,
+        destination_id: impl AsRef<str>,
+    ) -> DeleteUserLiveEventOttDestination {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<UserId>(user_id), &live_event_id, &destination_id.as_ref()],
+        )
+    }
+}
+
+/// # Event thumbnails
+impl Live<'_> {
+    /// Get a thumbnail of an event.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    /// - `thumbnail_id`: ID of the thumbnail.
+    ///
+    /// `GET /live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scope `private`.
+    /// Answer: the thumbnail.
+    #[doc(alias = "get_live_event_thumbnail_alt1")]
+    pub fn get_live_event_thumbnail(
+        &self,
+        live_event_id: u64,
+        thumbnail_id: u64,
+    ) -> GetLiveEventThumbnail {
+        TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
     }
 
-    /// Activate a live event.
+    /// Get a thumbnail of an event of the token's user.
     ///
-    /// Sets up the RTMP links; the event goes live once something streams to them. Only the owner may do it; an event already active, or one with scheduled playback, answers 400.
+    /// - `live_event_id`: ID of the live event.
+    /// - `thumbnail_id`: ID of the thumbnail.
+    ///
+    /// `GET /me/live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scope `private`.
+    /// Answer: the thumbnail.
+    #[doc(alias = "get_live_event_thumbnail_alt2")]
+    pub fn get_my_live_event_thumbnail(
+        &self,
+        live_event_id: u64,
+        thumbnail_id: u64,
+    ) -> GetMyLiveEventThumbnail {
+        TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
+    }
+
+    /// Get a thumbnail of an event of the given user.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `live_event_id`: ID of the live event.
+    /// - `thumbnail_id`: ID of the thumbnail.
+    ///
+    /// `GET /users/{user_id}/live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scope `private`.
+    /// Answer: the thumbnail.
+    #[doc(alias = "get_live_event_thumbnail")]
+    pub fn get_user_live_event_thumbnail(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        live_event_id: u64,
+        thumbnail_id: u64,
+    ) -> GetUserLiveEventThumbnail {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<UserId>(user_id), &live_event_id, &thumbnail_id],
+        )
+    }
+
+    /// List thumbnails of a live event.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `POST /live_events/{live_event_id}/activate`; needs the scopes `create`, `private`.
-    /// Answer: the video that the stream feeds.
-    #[doc(alias = "activate_live_event_alt1")]
-    pub fn activate_live_event(&self, live_event_id: u64) -> ActivateLiveEvent {
+    /// `GET /live_events/{live_event_id}/pictures`; needs the scope `private`.
+    /// Answer: one page of thumbnails.
+    #[doc(alias = "get_live_event_thumbnails_alt1")]
+    pub fn list_live_event_thumbnails(
+        &self,
+        live_event_id: u64,
+    ) -> ListLiveEventThumbnails {
         TypedCall::new(self.client, &[&live_event_id])
     }
 
+    /// List thumbnails of a live event of the token's user.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `GET /me/live_events/{live_event_id}/pictures`; needs the scope `private`.
+    /// Answer: one page of thumbnails.
+    #[doc(alias = "get_live_event_thumbnails_alt2")]
+    pub fn list_my_live_event_thumbnails(
+        &self,
+        live_event_id: u64,
+    ) -> ListMyLiveEventThumbnails {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// List thumbnails of a live event of the given user.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `GET /users/{user_id}/live_events/{live_event_id}/pictures`; needs the scope `private`.
+    /// Answer: one page of thumbnails.
+    #[doc(alias = "get_live_event_thumbnails")]
+    pub fn list_user_live_event_thumbnails(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        live_event_id: u64,
+    ) -> ListUserLiveEventThumbnails {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+    }
+
+    /// Add a thumbnail to an event.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `POST /live_events/{live_event_id}/pictures`; needs the scopes `private`, `upload`.
+    /// Answer: the new thumbnail.
+    #[doc(alias = "create_live_event_thumbnail_alt1")]
+    pub fn create_live_event_thumbnail(
+        &self,
+        live_event_id: u64,
+    ) -> CreateLiveEventThumbnail {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// Add a thumbnail to an event of the token's user.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `POST /me/live_events/{live_event_id}/pictures`; needs the scopes `private`, `upload`.
+    /// Answer: the new thumbnail.
+    #[doc(alias = "create_live_event_thumbnail_alt2")]
+    pub fn create_my_live_event_thumbnail(
+        &self,
+        live_event_id: u64,
+    ) -> CreateMyLiveEventThumbnail {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// Add a thumbnail to an event of the given user.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `POST /users/{user_id}/live_events/{live_event_id}/pictures`; needs the scopes `private`, `upload`.
+    /// Answer: the new thumbnail.
+    #[doc(alias = "create_live_event_thumbnail")]
+    pub fn create_user_live_event_thumbnail(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        live_event_id: u64,
+    ) -> CreateUserLiveEventThumbnail {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+    }
+
+    /// Edit a thumbnail of an event.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    /// - `thumbnail_id`: ID of the thumbnail.
+    ///
+    /// `PATCH /live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scopes `edit`, `private`.
+    /// Answer: the edited thumbnail.
+    #[doc(alias = "edit_live_event_thumbnail_alt1")]
+    pub fn edit_live_event_thumbnail(
+        &self,
+        live_event_id: u64,
+        thumbnail_id: u64,
+    ) -> EditLiveEventThumbnail {
+        TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
+    }
+
+    /// Edit a thumbnail of an event of the token's user.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    /// - `thumbnail_id`: ID of the thumbnail.
+    ///
+    /// `PATCH /me/live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scopes `edit`, `private`.
+    /// Answer: the edited thumbnail.
+    #[doc(alias = "edit_live_event_thumbnail_alt2")]
+    pub fn edit_my_live_event_thumbnail(
+        &self,
+        live_event_id: u64,
+        thumbnail_id: u64,
+    ) -> EditMyLiveEventThumbnail {
+        TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
+    }
+
+    /// Edit a thumbnail of an event of the given user.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `live_event_id`: ID of the live event.
+    /// - `thumbnail_id`: ID of the thumbnail.
+    ///
+    /// `PATCH /users/{user_id}/live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scopes `edit`, `private`.
+    /// Answer: the edited thumbnail.
+    #[doc(alias = "edit_live_event_thumbnail")]
+    pub fn edit_user_live_event_thumbnail(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        live_event_id: u64,
+        thumbnail_id: u64,
+    ) -> EditUserLiveEventThumbnail {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<UserId>(user_id), &live_event_id, &thumbnail_id],
+        )
+    }
+
+    /// Delete a thumbnail of an event.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    /// - `thumbnail_id`: ID of the thumbnail.
+    ///
+    /// `DELETE /live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scopes `delete`, `private`.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_live_event_thumbnail_alt1")]
+    pub fn delete_live_event_thumbnail(
+        &self,
+        live_event_id: u64,
+        thumbnail_id: u64,
+    ) -> DeleteLiveEventThumbnail {
+        TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
+    }
+
+    /// Delete a thumbnail of an event of the token's user.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    /// - `thumbnail_id`: ID of the thumbnail.
+    ///
+    /// `DELETE /me/live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scopes `delete`, `private`.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_live_event_thumbnail_alt2")]
+    pub fn delete_my_live_event_thumbnail(
+        &self,
+        live_event_id: u64,
+        thumbnail_id: u64,
+    ) -> DeleteMyLiveEventThumbnail {
+        TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
+    }
+
+    /// Delete a thumbnail of an event of the given user.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `live_event_id`: ID of the live event.
+    /// - `thumbnail_id`: ID of the thumbnail.
+    ///
+    /// `DELETE /users/{user_id}/live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scopes `delete`, `private`.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_live_event_thumbnail")]
+    pub fn delete_user_live_event_thumbnail(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        live_event_id: u64,
+        thumbnail_id: u64,
+    ) -> DeleteUserLiveEventThumbnail {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<UserId>(user_id), &live_event_id, &thumbnail_id],
+        )
+    }
+}
+
+/// # Embed privacy
+impl Live<'_> {
+    /// List embed domains of an event.
+    ///
+    /// Works only while the embed permission of the event is `whitelist`; otherwise the answer is 400.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `GET /live_events/{live_event_id}/privacy/domains`; needs the scope `private`.
+    /// Answer: one page of domains.
+    #[doc(alias = "get_live_event_whitelist_alt1")]
+    pub fn list_live_event_embed_domains(
+        &self,
+        live_event_id: u64,
+    ) -> ListLiveEventEmbedDomains {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// List embed domains of an event of the token's user.
+    ///
+    /// Works only while the embed permission of the event is `whitelist`; otherwise the answer is 400.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `GET /me/live_events/{live_event_id}/privacy/domains`; needs the scope `private`.
+    /// Answer: one page of domains.
+    #[doc(alias = "get_live_event_whitelist_alt2")]
+    pub fn list_my_live_event_embed_domains(
+        &self,
+        live_event_id: u64,
+    ) -> ListMyLiveEventEmbedDomains {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// List embed domains of an event of the given user.
+    ///
+    /// Works only while the embed permission of the event is `whitelist`; otherwise the answer is 400.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `GET /users/{user_id}/live_events/{live_event_id}/privacy/domains`; needs the scope `private`.
+    /// Answer: one page of domains.
+    #[doc(alias = "get_live_event_whitelist")]
+    pub fn list_user_live_event_embed_domains(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        live_event_id: u64,
+    ) -> ListUserLiveEventEmbedDomains {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+    }
+
+    /// Allow embed domains for an event.
+    ///
+    /// Works only while the embed permission of the event is `whitelist`; otherwise the answer is 400.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `PUT /live_events/{live_event_id}/privacy/domains`; needs the scopes `edit`, `private`.
+    /// Answer: done; no body.
+    #[doc(alias = "set_live_event_whitelist_alt1")]
+    pub fn set_live_event_embed_domains(
+        &self,
+        live_event_id: u64,
+    ) -> SetLiveEventEmbedDomains {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// Allow embed domains for an event of the token's user.
+    ///
+    /// Works only while the embed permission of the event is `whitelist`; otherwise the answer is 400.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `PUT /me/live_events/{live_event_id}/privacy/domains`; needs the scopes `edit`, `private`.
+    /// Answer: done; no body.
+    #[doc(alias = "set_live_event_whitelist_alt2")]
+    pub fn set_my_live_event_embed_domains(
+        &self,
+        live_event_id: u64,
+    ) -> SetMyLiveEventEmbedDomains {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// Allow embed domains for an event of the given user.
+    ///
+    /// Works only while the embed permission of the event is `whitelist`; otherwise the answer is 400.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `PUT /users/{user_id}/live_events/{live_event_id}/privacy/domains`; needs the scopes `edit`, `private`.
+    /// Answer: done; no body.
+    #[doc(alias = "set_live_event_whitelist")]
+    pub fn set_user_live_event_embed_domains(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        live_event_id: u64,
+    ) -> SetUserLiveEventEmbedDomains {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+    }
+}
+
+/// # Event automated closed captions
+impl Live<'_> {
+    /// Set automated captions of an event.
+    ///
+    /// Answers 403 when the account may not use automated captions or has used them up.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `PATCH /live_events/{live_event_id}/auto_cc`; needs the scope `private`.
+    /// Answer: the automated caption settings.
+    #[doc(alias = "edit_live_event_auto_cc_alt1")]
+    pub fn edit_live_event_closed_captions(
+        &self,
+        live_event_id: u64,
+        body: types::LiveEventClosedCaptionsBody,
+    ) -> EditLiveEventClosedCaptions {
+        TypedCall::new(self.client, &[&live_event_id]).set_body(&body)
+    }
+
+    /// Set automated captions of an event of the token's user.
+    ///
+    /// Answers 403 when the account may not use automated captions or has used them up.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `PATCH /me/live_events/{live_event_id}/auto_cc`; needs the scope `private`.
+    /// Answer: the automated caption settings.
+    #[doc(alias = "edit_live_event_auto_cc_alt2")]
+    pub fn edit_my_live_event_closed_captions(
+        &self,
+        live_event_id: u64,
+        body: types::LiveEventClosedCaptionsBody,
+    ) -> EditMyLiveEventClosedCaptions {
+        TypedCall::new(self.client, &[&live_event_id]).set_body(&body)
+    }
+
+    /// Set automated captions of an event of the given user.
+    ///
+    /// Answers 403 when the account may not use automated captions or has used them up.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `PATCH /users/{user_id}/live_events/{live_event_id}/auto_cc`; needs the scope `private`.
+    /// Answer: the automated caption settings.
+    #[doc(alias = "edit_live_event_auto_cc")]
+    pub fn edit_user_live_event_closed_captions(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        live_event_id: u64,
+        body: types::LiveEventClosedCaptionsBody,
+    ) -> EditUserLiveEventClosedCaptions {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+            .set_body(&body)
+    }
+}
+
+/// # Event low latency
+impl Live<'_> {
+    /// Set low latency of an event.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `PATCH /live_events/{live_event_id}/low_latency`; needs the scope `private`.
+    /// Answer: whether low latency is on.
+    #[doc(alias = "toggle_rle_low_latency_alt1")]
+    pub fn edit_live_event_low_latency(
+        &self,
+        live_event_id: u64,
+    ) -> EditLiveEventLowLatency {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// Set low latency of an event of the token's user.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `PATCH /me/live_events/{live_event_id}/low_latency`; needs the scope `private`.
+    /// Answer: whether low latency is on.
+    #[doc(alias = "toggle_rle_low_latency_alt2")]
+    pub fn edit_my_live_event_low_latency(
+        &self,
+        live_event_id: u64,
+    ) -> EditMyLiveEventLowLatency {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// Set low latency of an event of the given user.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `PATCH /users/{user_id}/live_events/{live_event_id}/low_latency`; needs the scope `private`.
+    /// Answer: whether low latency is on.
+    #[doc(alias = "toggle_rle_low_latency")]
+    pub fn edit_user_live_event_low_latency(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        live_event_id: u64,
+    ) -> EditUserLiveEventLowLatency {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+    }
+}
+
+/// # Audio tracks
+impl Live<'_> {
     /// Get the audio track settings of a live event.
     ///
     /// - `live_event_id`: ID of the live event.
@@ -276,24 +1501,84 @@ impl Live<'_> {
     ) -> EditLiveEventAudioTracks {
         TypedCall::new(self.client, &[&live_event_id])
     }
+}
 
-    /// Set automated captions of an event.
-    ///
-    /// Answers 403 when the account may not use automated captions or has used them up.
+/// # Scenes
+impl Live<'_> {
+    /// List the scenes of a live event.
     ///
     /// - `live_event_id`: ID of the live event.
     ///
-    /// `PATCH /live_events/{live_event_id}/auto_cc`; needs the scope `private`.
-    /// Answer: the automated caption settings.
-    #[doc(alias = "edit_live_event_auto_cc_alt1")]
-    pub fn edit_live_event_closed_captions(
-        &self,
-        live_event_id: u64,
-        body: types::LiveEventClosedCaptionsBody,
-    ) -> EditLiveEventClosedCaptions {
-        TypedCall::new(self.client, &[&live_event_id]).set_body(&body)
+    /// `GET /live_events/{live_event_id}/composer/scenes`; any access token will do.
+    /// Answer: one page of scenes.
+    #[doc(alias = "get_composer_scenes")]
+    pub fn list_live_event_scenes(&self, live_event_id: u64) -> ListLiveEventScenes {
+        TypedCall::new(self.client, &[&live_event_id])
     }
 
+    /// Create a scene for a live event.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `POST /live_events/{live_event_id}/composer/scenes`; any access token will do.
+    /// Answer: the new scene.
+    #[doc(alias = "create_composer_scene")]
+    pub fn create_live_event_scene(&self, live_event_id: u64) -> CreateLiveEventScene {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// Update a scene of a live event.
+    ///
+    /// No body is described.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    /// - `scene_id`: ID of the scene.
+    ///
+    /// `PATCH /live_events/{live_event_id}/composer/scenes/{scene_id}`; any access token will do.
+    /// Answer: the updated scene.
+    #[doc(alias = "update_composer_scene")]
+    pub fn edit_live_event_scene(
+        &self,
+        live_event_id: u64,
+        scene_id: impl AsRef<str>,
+    ) -> EditLiveEventScene {
+        TypedCall::new(self.client, &[&live_event_id, &scene_id.as_ref()])
+    }
+
+    /// Reset the scenes of a live event.
+    ///
+    /// Deletes all scenes and makes the default one anew.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    ///
+    /// `DELETE /live_events/{live_event_id}/composer/scenes`; any access token will do.
+    /// Answer: the scenes after the reset.
+    #[doc(alias = "reset_composer_scenes")]
+    pub fn reset_live_event_scenes(&self, live_event_id: u64) -> ResetLiveEventScenes {
+        TypedCall::new(self.client, &[&live_event_id])
+    }
+
+    /// Attach a graphic to a live event scene.
+    ///
+    /// - `live_event_id`: ID of the live event.
+    /// - `scene_id`: ID of the scene.
+    ///
+    /// `POST /live_events/{live_event_id}/composer/scenes/{scene_id}/graphics`; any access token will do.
+    /// Answer: the scene with the graphic.
+    #[doc(alias = "attach_graphic_item_to_scene")]
+    pub fn attach_live_event_scene_graphic(
+        &self,
+        live_event_id: u64,
+        scene_id: impl AsRef<str>,
+        body: types::AttachLiveEventSceneGraphicBody,
+    ) -> AttachLiveEventSceneGraphic {
+        TypedCall::new(self.client, &[&live_event_id, &scene_id.as_ref()])
+            .set_body(&body)
+    }
+}
+
+/// # Graphics
+impl Live<'_> {
     /// List the video graphics of a live event.
     ///
     /// - `live_event_id`: ID of the live event.
@@ -338,91 +1623,10 @@ impl Live<'_> {
     ) -> RemoveLiveEventVideoGraphic {
         TypedCall::new(self.client, &[&live_event_id, &read_id::<VideoId>(video_id)])
     }
+}
 
-    /// List the scenes of a live event.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `GET /live_events/{live_event_id}/composer/scenes`; any access token will do.
-    /// Answer: one page of scenes.
-    #[doc(alias = "get_composer_scenes")]
-    pub fn list_live_event_scenes(&self, live_event_id: u64) -> ListLiveEventScenes {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// Create a scene for a live event.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `POST /live_events/{live_event_id}/composer/scenes`; any access token will do.
-    /// Answer: the new scene.
-    #[doc(alias = "create_composer_scene")]
-    pub fn create_live_event_scene(&self, live_event_id: u64) -> CreateLiveEventScene {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// Reset the scenes of a live event.
-    ///
-    /// Deletes all scenes and makes the default one anew.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `DELETE /live_events/{live_event_id}/composer/scenes`; any access token will do.
-    /// Answer: the scenes after the reset.
-    #[doc(alias = "reset_composer_scenes")]
-    pub fn reset_live_event_scenes(&self, live_event_id: u64) -> ResetLiveEventScenes {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// Update a scene of a live event.
-    ///
-    /// No body is described.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    /// - `scene_id`: ID of the scene.
-    ///
-    /// `PATCH /live_events/{live_event_id}/composer/scenes/{scene_id}`; any access token will do.
-    /// Answer: the updated scene.
-    #[doc(alias = "update_composer_scene")]
-    pub fn edit_live_event_scene(
-        &self,
-        live_event_id: u64,
-        scene_id: impl AsRef<str>,
-    ) -> EditLiveEventScene {
-        TypedCall::new(self.client, &[&live_event_id, &scene_id.as_ref()])
-    }
-
-    /// Attach a graphic to a live event scene.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    /// - `scene_id`: ID of the scene.
-    ///
-    /// `POST /live_events/{live_event_id}/composer/scenes/{scene_id}/graphics`; any access token will do.
-    /// Answer: the scene with the graphic.
-    #[doc(alias = "attach_graphic_item_to_scene")]
-    pub fn attach_live_event_scene_graphic(
-        &self,
-        live_event_id: u64,
-        scene_id: impl AsRef<str>,
-        body: types::AttachLiveEventSceneGraphicBody,
-    ) -> AttachLiveEventSceneGraphic {
-        TypedCall::new(self.client, &[&live_event_id, &scene_id.as_ref()])
-            .set_body(&body)
-    }
-
-    /// End a live event.
-    ///
-    /// Only the owner may do it; an event that is not streaming answers 400.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `POST /live_events/{live_event_id}/end`; needs the scopes `create`, `private`.
-    /// Answer: the event's video.
-    #[doc(alias = "end_live_event_alt1")]
-    pub fn end_live_event(&self, live_event_id: u64) -> EndLiveEvent {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
+/// # Analytics
+impl Live<'_> {
     /// Export the VPaaS viewer analytics of a live event.
     ///
     /// Queues the export; the webhook goes to the URL that the managing vendor app registered. The token's user must own the event or be allowed to edit it.
@@ -437,1095 +1641,6 @@ impl Live<'_> {
         live_event_id: u64,
     ) -> ExportLiveEventViewerAnalytics {
         TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// Set low latency of an event.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `PATCH /live_events/{live_event_id}/low_latency`; needs the scope `private`.
-    /// Answer: whether low latency is on.
-    #[doc(alias = "toggle_rle_low_latency_alt1")]
-    pub fn edit_live_event_low_latency(
-        &self,
-        live_event_id: u64,
-    ) -> EditLiveEventLowLatency {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// List thumbnails of a live event.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `GET /live_events/{live_event_id}/pictures`; needs the scope `private`.
-    /// Answer: one page of thumbnails.
-    #[doc(alias = "get_live_event_thumbnails_alt1")]
-    pub fn list_live_event_thumbnails(
-        &self,
-        live_event_id: u64,
-    ) -> ListLiveEventThumbnails {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// Add a thumbnail to an event.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `POST /live_events/{live_event_id}/pictures`; needs the scopes `private`, `upload`.
-    /// Answer: the new thumbnail.
-    #[doc(alias = "create_live_event_thumbnail_alt1")]
-    pub fn create_live_event_thumbnail(
-        &self,
-        live_event_id: u64,
-    ) -> CreateLiveEventThumbnail {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// Get a thumbnail of an event.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    /// - `thumbnail_id`: ID of the thumbnail.
-    ///
-    /// `GET /live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scope `private`.
-    /// Answer: the thumbnail.
-    #[doc(alias = "get_live_event_thumbnail_alt1")]
-    pub fn get_live_event_thumbnail(
-        &self,
-        live_event_id: u64,
-        thumbnail_id: u64,
-    ) -> GetLiveEventThumbnail {
-        TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
-    }
-
-    /// Edit a thumbnail of an event.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    /// - `thumbnail_id`: ID of the thumbnail.
-    ///
-    /// `PATCH /live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scopes `edit`, `private`.
-    /// Answer: the edited thumbnail.
-    #[doc(alias = "edit_live_event_thumbnail_alt1")]
-    pub fn edit_live_event_thumbnail(
-        &self,
-        live_event_id: u64,
-        thumbnail_id: u64,
-    ) -> EditLiveEventThumbnail {
-        TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
-    }
-
-    /// Delete a thumbnail of an event.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    /// - `thumbnail_id`: ID of the thumbnail.
-    ///
-    /// `DELETE /live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scopes `delete`, `private`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_live_event_thumbnail_alt1")]
-    pub fn delete_live_event_thumbnail(
-        &self,
-        live_event_id: u64,
-        thumbnail_id: u64,
-    ) -> DeleteLiveEventThumbnail {
-        TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
-    }
-
-    /// List embed domains of an event.
-    ///
-    /// Works only while the embed permission of the event is `whitelist`; otherwise the answer is 400.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `GET /live_events/{live_event_id}/privacy/domains`; needs the scope `private`.
-    /// Answer: one page of domains.
-    #[doc(alias = "get_live_event_whitelist_alt1")]
-    pub fn list_live_event_embed_domains(
-        &self,
-        live_event_id: u64,
-    ) -> ListLiveEventEmbedDomains {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// Allow embed domains for an event.
-    ///
-    /// Works only while the embed permission of the event is `whitelist`; otherwise the answer is 400.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `PUT /live_events/{live_event_id}/privacy/domains`; needs the scopes `edit`, `private`.
-    /// Answer: done; no body.
-    #[doc(alias = "set_live_event_whitelist_alt1")]
-    pub fn set_live_event_embed_domains(
-        &self,
-        live_event_id: u64,
-    ) -> SetLiveEventEmbedDomains {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// Get the session status of a live event.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `GET /live_events/{live_event_id}/session_status`; any access token will do.
-    /// Answer: the session status.
-    #[doc(alias = "get_live_clip_ingest_status")]
-    pub fn get_live_event_session_status(
-        &self,
-        live_event_id: u64,
-    ) -> GetLiveEventSessionStatus {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// List the videos in an event.
-    ///
-    /// Without its password, a password-protected event answers 400.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `GET /live_events/{live_event_id}/videos`; needs the scope `private`.
-    /// Answer: one page of videos.
-    #[doc(alias = "get_live_event_videos_alt1")]
-    pub fn list_live_event_videos(&self, live_event_id: u64) -> ListLiveEventVideos {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// Add videos to a live event.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `POST /live_events/{live_event_id}/videos`; needs the scopes `edit`, `private`.
-    /// Answer: done; no body.
-    #[doc(alias = "add_videos_to_live_event_alt1")]
-    pub fn add_live_event_videos(&self, live_event_id: u64) -> AddLiveEventVideos {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// Remove videos from a live event.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `DELETE /live_events/{live_event_id}/videos`; needs the scopes `edit`, `private`.
-    /// Answer: done; no body.
-    #[doc(alias = "remove_videos_from_live_event_alt1")]
-    pub fn remove_live_event_videos(&self, live_event_id: u64) -> RemoveLiveEventVideos {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// Get a video in an event.
-    ///
-    /// Without its password, a password-protected event answers 400.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `GET /live_events/{live_event_id}/videos/{video_id}`; needs the scope `private`.
-    /// Answer: the video.
-    #[doc(alias = "get_live_event_video_alt1")]
-    pub fn get_live_event_video(
-        &self,
-        live_event_id: u64,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> GetLiveEventVideo {
-        TypedCall::new(self.client, &[&live_event_id, &read_id::<VideoId>(video_id)])
-    }
-
-    /// List available live event destinations of the token's user.
-    ///
-    /// Answers 403 when the account may not simulcast.
-    ///
-    /// `GET /me/destinations`; needs the scope `public`.
-    /// Answer: the available destinations; their shape is not described.
-    #[doc(alias = "get_available_destinations_alt1")]
-    pub fn get_my_available_destinations(&self) -> GetMyAvailableDestinations {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// List the live events of the token's user.
-    ///
-    /// `GET /me/live_events`; any access token will do.
-    /// Answer: one page of live events.
-    #[doc(alias = "get_live_events_alt2")]
-    pub fn list_my_live_events(&self) -> ListMyLiveEvents {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// Create a live event for the token's user.
-    ///
-    /// Answers 403 when the user may not create events or may not set the content rating.
-    ///
-    /// `POST /me/live_events`; needs the scope `create`.
-    /// Answer: the new live event.
-    #[doc(alias = "create_live_event_alt2")]
-    pub fn create_my_live_event(
-        &self,
-        body: types::CreateLiveEventBody,
-    ) -> CreateMyLiveEvent {
-        TypedCall::new(self.client, &[]).set_body(&body)
-    }
-
-    /// Delete several live events of the token's user.
-    ///
-    /// Asks for the account's password. No field that picks the events is described, so which of them go is not stated: use with care.
-    ///
-    /// `DELETE /me/live_events`; needs the scope `delete`.
-    /// Answer: done; no body is described.
-    #[doc(alias = "delete_live_events_alt2")]
-    pub fn delete_my_live_events(
-        &self,
-        body: types::DeleteLiveEventsBody,
-    ) -> DeleteMyLiveEvents {
-        TypedCall::new(self.client, &[]).set_body(&body)
-    }
-
-    /// Get a live event of the token's user.
-    ///
-    /// Without its password, a password-protected event answers 400.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `GET /me/live_events/{live_event_id}`; needs the scope `private`.
-    /// Answer: the live event.
-    #[doc(alias = "get_live_event_alt2")]
-    pub fn get_my_live_event(&self, live_event_id: u64) -> GetMyLiveEvent {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// Update a live event of the token's user.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `PATCH /me/live_events/{live_event_id}`; needs the scopes `edit`, `private`.
-    /// Answer: the updated live event.
-    #[doc(alias = "update_live_event_alt2")]
-    pub fn edit_my_live_event(&self, live_event_id: u64) -> EditMyLiveEvent {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// Delete a live event of the token's user.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `DELETE /me/live_events/{live_event_id}`; needs the scopes `delete`, `private`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_live_event_alt2")]
-    pub fn delete_my_live_event(&self, live_event_id: u64) -> DeleteMyLiveEvent {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// Activate a live event of the token's user.
-    ///
-    /// Sets up the RTMP links; the event goes live once something streams to them. Only the owner may do it; an event already active, or one with scheduled playback, answers 400.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `POST /me/live_events/{live_event_id}/activate`; needs the scopes `create`, `private`.
-    /// Answer: the video that the stream feeds.
-    #[doc(alias = "activate_live_event_alt2")]
-    pub fn activate_my_live_event(&self, live_event_id: u64) -> ActivateMyLiveEvent {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// Set automated captions of an event of the token's user.
-    ///
-    /// Answers 403 when the account may not use automated captions or has used them up.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `PATCH /me/live_events/{live_event_id}/auto_cc`; needs the scope `private`.
-    /// Answer: the automated caption settings.
-    #[doc(alias = "edit_live_event_auto_cc_alt2")]
-    pub fn edit_my_live_event_closed_captions(
-        &self,
-        live_event_id: u64,
-        body: types::LiveEventClosedCaptionsBody,
-    ) -> EditMyLiveEventClosedCaptions {
-        TypedCall::new(self.client, &[&live_event_id]).set_body(&body)
-    }
-
-    /// List simulcast destinations of an event of the token's user.
-    ///
-    /// For recurring events. Only the owner of the event may ask.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `GET /me/live_events/{live_event_id}/destinations`; needs the scope `public`.
-    /// Answer: one page of destinations.
-    #[doc(alias = "get_live_event_destinations")]
-    pub fn list_my_live_event_destinations(
-        &self,
-        live_event_id: u64,
-    ) -> ListMyLiveEventDestinations {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// Add simulcast destination to an event of the token's user.
-    ///
-    /// Only the owner may do it. An event takes at most one LinkedIn and one YouTube destination.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `POST /me/live_events/{live_event_id}/destinations`; needs the scope `public`.
-    /// Answer: the new destination.
-    #[doc(alias = "create_live_event_destination")]
-    pub fn create_my_live_event_destination(
-        &self,
-        live_event_id: u64,
-        body: types::CreateLiveEventDestinationBody,
-    ) -> CreateMyLiveEventDestination {
-        TypedCall::new(self.client, &[&live_event_id]).set_body(&body)
-    }
-
-    /// End a live event of the token's user.
-    ///
-    /// Only the owner may do it; an event that is not streaming answers 400.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `POST /me/live_events/{live_event_id}/end`; needs the scopes `create`, `private`.
-    /// Answer: the event's video.
-    #[doc(alias = "end_live_event_alt2")]
-    pub fn end_my_live_event(&self, live_event_id: u64) -> EndMyLiveEvent {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// Set low latency of an event of the token's user.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `PATCH /me/live_events/{live_event_id}/low_latency`; needs the scope `private`.
-    /// Answer: whether low latency is on.
-    #[doc(alias = "toggle_rle_low_latency_alt2")]
-    pub fn edit_my_live_event_low_latency(
-        &self,
-        live_event_id: u64,
-    ) -> EditMyLiveEventLowLatency {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// Get M3U8 playback of an event of the token's user.
-    ///
-    /// Only for playback after Vimeo's HLS guide. Before the event has started the answer is 400.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `GET /me/live_events/{live_event_id}/m3u8_playback`; needs the scope `private`.
-    /// Answer: the M3U8 playback URL; its shape is not described.
-    #[doc(alias = "get_live_event_m3u8_playback_alt1")]
-    pub fn get_my_live_event_m3u8_playback(
-        &self,
-        live_event_id: u64,
-    ) -> GetMyLiveEventM3u8Playback {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// List thumbnails of a live event of the token's user.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `GET /me/live_events/{live_event_id}/pictures`; needs the scope `private`.
-    /// Answer: one page of thumbnails.
-    #[doc(alias = "get_live_event_thumbnails_alt2")]
-    pub fn list_my_live_event_thumbnails(
-        &self,
-        live_event_id: u64,
-    ) -> ListMyLiveEventThumbnails {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// Add a thumbnail to an event of the token's user.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `POST /me/live_events/{live_event_id}/pictures`; needs the scopes `private`, `upload`.
-    /// Answer: the new thumbnail.
-    #[doc(alias = "create_live_event_thumbnail_alt2")]
-    pub fn create_my_live_event_thumbnail(
-        &self,
-        live_event_id: u64,
-    ) -> CreateMyLiveEventThumbnail {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// Get a thumbnail of an event of the token's user.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    /// - `thumbnail_id`: ID of the thumbnail.
-    ///
-    /// `GET /me/live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scope `private`.
-    /// Answer: the thumbnail.
-    #[doc(alias = "get_live_event_thumbnail_alt2")]
-    pub fn get_my_live_event_thumbnail(
-        &self,
-        live_event_id: u64,
-        thumbnail_id: u64,
-    ) -> GetMyLiveEventThumbnail {
-        TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
-    }
-
-    /// Edit a thumbnail of an event of the token's user.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    /// - `thumbnail_id`: ID of the thumbnail.
-    ///
-    /// `PATCH /me/live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scopes `edit`, `private`.
-    /// Answer: the edited thumbnail.
-    #[doc(alias = "edit_live_event_thumbnail_alt2")]
-    pub fn edit_my_live_event_thumbnail(
-        &self,
-        live_event_id: u64,
-        thumbnail_id: u64,
-    ) -> EditMyLiveEventThumbnail {
-        TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
-    }
-
-    /// Delete a thumbnail of an event of the token's user.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    /// - `thumbnail_id`: ID of the thumbnail.
-    ///
-    /// `DELETE /me/live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scopes `delete`, `private`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_live_event_thumbnail_alt2")]
-    pub fn delete_my_live_event_thumbnail(
-        &self,
-        live_event_id: u64,
-        thumbnail_id: u64,
-    ) -> DeleteMyLiveEventThumbnail {
-        TypedCall::new(self.client, &[&live_event_id, &thumbnail_id])
-    }
-
-    /// List embed domains of an event of the token's user.
-    ///
-    /// Works only while the embed permission of the event is `whitelist`; otherwise the answer is 400.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `GET /me/live_events/{live_event_id}/privacy/domains`; needs the scope `private`.
-    /// Answer: one page of domains.
-    #[doc(alias = "get_live_event_whitelist_alt2")]
-    pub fn list_my_live_event_embed_domains(
-        &self,
-        live_event_id: u64,
-    ) -> ListMyLiveEventEmbedDomains {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// Allow embed domains for an event of the token's user.
-    ///
-    /// Works only while the embed permission of the event is `whitelist`; otherwise the answer is 400.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `PUT /me/live_events/{live_event_id}/privacy/domains`; needs the scopes `edit`, `private`.
-    /// Answer: done; no body.
-    #[doc(alias = "set_live_event_whitelist_alt2")]
-    pub fn set_my_live_event_embed_domains(
-        &self,
-        live_event_id: u64,
-    ) -> SetMyLiveEventEmbedDomains {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// List the videos in an event of the token's user.
-    ///
-    /// Without its password, a password-protected event answers 400.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `GET /me/live_events/{live_event_id}/videos`; needs the scope `private`.
-    /// Answer: one page of videos.
-    #[doc(alias = "get_live_event_videos_alt2")]
-    pub fn list_my_live_event_videos(
-        &self,
-        live_event_id: u64,
-    ) -> ListMyLiveEventVideos {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// Add videos to a live event of the token's user.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `POST /me/live_events/{live_event_id}/videos`; needs the scopes `edit`, `private`.
-    /// Answer: done; no body.
-    #[doc(alias = "add_videos_to_live_event_alt2")]
-    pub fn add_my_live_event_videos(&self, live_event_id: u64) -> AddMyLiveEventVideos {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// Remove videos from a live event of the token's user.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `DELETE /me/live_events/{live_event_id}/videos`; needs the scopes `edit`, `private`.
-    /// Answer: done; no body.
-    #[doc(alias = "remove_videos_from_live_event_alt2")]
-    pub fn remove_my_live_event_videos(
-        &self,
-        live_event_id: u64,
-    ) -> RemoveMyLiveEventVideos {
-        TypedCall::new(self.client, &[&live_event_id])
-    }
-
-    /// Get a video in an event of the token's user.
-    ///
-    /// Without its password, a password-protected event answers 400.
-    ///
-    /// - `live_event_id`: ID of the live event.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `GET /me/live_events/{live_event_id}/videos/{video_id}`; needs the scope `private`.
-    /// Answer: the video.
-    #[doc(alias = "get_live_event_video_alt2")]
-    pub fn get_my_live_event_video(
-        &self,
-        live_event_id: u64,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> GetMyLiveEventVideo {
-        TypedCall::new(self.client, &[&live_event_id, &read_id::<VideoId>(video_id)])
-    }
-
-    /// List available live event destinations of the given user.
-    ///
-    /// Answers 403 when the account may not simulcast.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    ///
-    /// `GET /users/{user_id}/destinations`; needs the scope `public`.
-    /// Answer: the available destinations; their shape is not described.
-    #[doc(alias = "get_available_destinations")]
-    pub fn get_user_available_destinations(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-    ) -> GetUserAvailableDestinations {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
-    }
-
-    /// List the live events of the given user.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    ///
-    /// `GET /users/{user_id}/live_events`; any access token will do.
-    /// Answer: one page of live events.
-    #[doc(alias = "get_live_events")]
-    pub fn list_user_live_events(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-    ) -> ListUserLiveEvents {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
-    }
-
-    /// Create a live event for the given user.
-    ///
-    /// Answers 403 when the user may not create events or may not set the content rating.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    ///
-    /// `POST /users/{user_id}/live_events`; needs the scope `create`.
-    /// Answer: the new live event.
-    #[doc(alias = "create_live_event")]
-    pub fn create_user_live_event(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        body: types::CreateLiveEventBody,
-    ) -> CreateUserLiveEvent {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
-    }
-
-    /// Delete several live events of the given user.
-    ///
-    /// Asks for the account's password. No field that picks the events is described, so which of them go is not stated: use with care.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    ///
-    /// `DELETE /users/{user_id}/live_events`; needs the scope `delete`.
-    /// Answer: done; no body is described.
-    #[doc(alias = "delete_live_events")]
-    pub fn delete_user_live_events(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        body: types::DeleteLiveEventsBody,
-    ) -> DeleteUserLiveEvents {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
-    }
-
-    /// Get a live event of the given user.
-    ///
-    /// Without its password, a password-protected event answers 400.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `GET /users/{user_id}/live_events/{live_event_id}`; needs the scope `private`.
-    /// Answer: the live event.
-    #[doc(alias = "get_live_event")]
-    pub fn get_user_live_event(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        live_event_id: u64,
-    ) -> GetUserLiveEvent {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
-    }
-
-    /// Update a live event of the given user.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `PATCH /users/{user_id}/live_events/{live_event_id}`; needs the scopes `edit`, `private`.
-    /// Answer: the updated live event.
-    #[doc(alias = "update_live_event")]
-    pub fn edit_user_live_event(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        live_event_id: u64,
-    ) -> EditUserLiveEvent {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
-    }
-
-    /// Delete a live event of the given user.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `DELETE /users/{user_id}/live_events/{live_event_id}`; needs the scopes `delete`, `private`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_live_event")]
-    pub fn delete_user_live_event(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        live_event_id: u64,
-    ) -> DeleteUserLiveEvent {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
-    }
-
-    /// Activate a live event of the given user.
-    ///
-    /// Sets up the RTMP links; the event goes live once something streams to them. Only the owner may do it; an event already active, or one with scheduled playback, answers 400.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `POST /users/{user_id}/live_events/{live_event_id}/activate`; needs the scopes `create`, `private`.
-    /// Answer: the video that the stream feeds.
-    #[doc(alias = "activate_live_event")]
-    pub fn activate_user_live_event(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        live_event_id: u64,
-    ) -> ActivateUserLiveEvent {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
-    }
-
-    /// Set automated captions of an event of the given user.
-    ///
-    /// Answers 403 when the account may not use automated captions or has used them up.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `PATCH /users/{user_id}/live_events/{live_event_id}/auto_cc`; needs the scope `private`.
-    /// Answer: the automated caption settings.
-    #[doc(alias = "edit_live_event_auto_cc")]
-    pub fn edit_user_live_event_closed_captions(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        live_event_id: u64,
-        body: types::LiveEventClosedCaptionsBody,
-    ) -> EditUserLiveEventClosedCaptions {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
-            .set_body(&body)
-    }
-
-    /// List simulcast destinations of an event of the given user.
-    ///
-    /// For recurring events. Only the owner of the event may ask.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `GET /users/{user_id}/live_events/{live_event_id}/destinations`; needs the scope `public`.
-    /// Answer: one page of destinations.
-    #[doc(alias = "get_live_event_destinations_alt1")]
-    pub fn list_user_live_event_destinations(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        live_event_id: u64,
-    ) -> ListUserLiveEventDestinations {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
-    }
-
-    /// Add simulcast destination to an event of the given user.
-    ///
-    /// Only the owner may do it. An event takes at most one LinkedIn and one YouTube destination.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `POST /users/{user_id}/live_events/{live_event_id}/destinations`; needs the scope `public`.
-    /// Answer: the new destination.
-    #[doc(alias = "create_live_event_destination_alt1")]
-    pub fn create_user_live_event_destination(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        live_event_id: u64,
-        body: types::CreateLiveEventDestinationBody,
-    ) -> CreateUserLiveEventDestination {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
-            .set_body(&body)
-    }
-
-    /// End a live event of the given user.
-    ///
-    /// Only the owner may do it; an event that is not streaming answers 400.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `POST /users/{user_id}/live_events/{live_event_id}/end`; needs the scopes `create`, `private`.
-    /// Answer: the event's video.
-    #[doc(alias = "end_live_event")]
-    pub fn end_user_live_event(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        live_event_id: u64,
-    ) -> EndUserLiveEvent {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
-    }
-
-    /// Set low latency of an event of the given user.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `PATCH /users/{user_id}/live_events/{live_event_id}/low_latency`; needs the scope `private`.
-    /// Answer: whether low latency is on.
-    #[doc(alias = "toggle_rle_low_latency")]
-    pub fn edit_user_live_event_low_latency(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        live_event_id: u64,
-    ) -> EditUserLiveEventLowLatency {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
-    }
-
-    /// Get M3U8 playback of an event of the given user.
-    ///
-    /// Only for playback after Vimeo's HLS guide. Before the event has started the answer is 400.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `GET /users/{user_id}/live_events/{live_event_id}/m3u8_playback`; needs the scope `private`.
-    /// Answer: the M3U8 playback URL; its shape is not described.
-    #[doc(alias = "get_live_event_m3u8_playback")]
-    pub fn get_user_live_event_m3u8_playback(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        live_event_id: u64,
-    ) -> GetUserLiveEventM3u8Playback {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
-    }
-
-    /// Delete OTT destination of an event of the given user.
-    ///
-    /// Only the owner of the event may do it; a user without OTT data gets 404.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `live_event_id`: ID of the live event.
-    /// - `destination_id`: ID of the OTT destination.
-    ///
-    /// `DELETE /users/{user_id}/live_events/{live_event_id}/ott_destination/{destination_id}`; needs the scope `private`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_ott_destination")]
-    pub fn delete_user_live_event_ott_destination(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        live_event_id: u64,
-        destination_id: impl AsRef<str>,
-    ) -> DeleteUserLiveEventOttDestination {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<UserId>(user_id), &live_event_id, &destination_id.as_ref()],
-        )
-    }
-
-    /// List OTT destinations of an event of the given user.
-    ///
-    /// For recurring events. Only the owner of the event may ask.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `GET /users/{user_id}/live_events/{live_event_id}/ott_destinations`; needs the scope `private`.
-    /// Answer: one page of OTT destinations.
-    #[doc(alias = "get_ott_destinations")]
-    pub fn list_user_live_event_ott_destinations(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        live_event_id: u64,
-    ) -> ListUserLiveEventOttDestinations {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
-    }
-
-    /// Add OTT destination to an event of the given user.
-    ///
-    /// Makes an OTT channel a destination of the event. Only the owner of the event may do it; a user without OTT data gets 404.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `POST /users/{user_id}/live_events/{live_event_id}/ott_destinations`; needs the scope `private`.
-    /// Answer: the new OTT destination.
-    #[doc(alias = "create_ott_destination")]
-    pub fn create_user_live_event_ott_destination(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        live_event_id: u64,
-    ) -> CreateUserLiveEventOttDestination {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
-    }
-
-    /// List thumbnails of a live event of the given user.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `GET /users/{user_id}/live_events/{live_event_id}/pictures`; needs the scope `private`.
-    /// Answer: one page of thumbnails.
-    #[doc(alias = "get_live_event_thumbnails")]
-    pub fn list_user_live_event_thumbnails(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        live_event_id: u64,
-    ) -> ListUserLiveEventThumbnails {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
-    }
-
-    /// Add a thumbnail to an event of the given user.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `POST /users/{user_id}/live_events/{live_event_id}/pictures`; needs the scopes `private`, `upload`.
-    /// Answer: the new thumbnail.
-    #[doc(alias = "create_live_event_thumbnail")]
-    pub fn create_user_live_event_thumbnail(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        live_event_id: u64,
-    ) -> CreateUserLiveEventThumbnail {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
-    }
-
-    /// Get a thumbnail of an event of the given user.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `live_event_id`: ID of the live event.
-    /// - `thumbnail_id`: ID of the thumbnail.
-    ///
-    /// `GET /users/{user_id}/live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scope `private`.
-    /// Answer: the thumbnail.
-    #[doc(alias = "get_live_event_thumbnail")]
-    pub fn get_user_live_event_thumbnail(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        live_event_id: u64,
-        thumbnail_id: u64,
-    ) -> GetUserLiveEventThumbnail {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<UserId>(user_id), &live_event_id, &thumbnail_id],
-        )
-    }
-
-    /// Edit a thumbnail of an event of the given user.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `live_event_id`: ID of the live event.
-    /// - `thumbnail_id`: ID of the thumbnail.
-    ///
-    /// `PATCH /users/{user_id}/live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scopes `edit`, `private`.
-    /// Answer: the edited thumbnail.
-    #[doc(alias = "edit_live_event_thumbnail")]
-    pub fn edit_user_live_event_thumbnail(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        live_event_id: u64,
-        thumbnail_id: u64,
-    ) -> EditUserLiveEventThumbnail {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<UserId>(user_id), &live_event_id, &thumbnail_id],
-        )
-    }
-
-    /// Delete a thumbnail of an event of the given user.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `live_event_id`: ID of the live event.
-    /// - `thumbnail_id`: ID of the thumbnail.
-    ///
-    /// `DELETE /users/{user_id}/live_events/{live_event_id}/pictures/{thumbnail_id}`; needs the scopes `delete`, `private`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_live_event_thumbnail")]
-    pub fn delete_user_live_event_thumbnail(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        live_event_id: u64,
-        thumbnail_id: u64,
-    ) -> DeleteUserLiveEventThumbnail {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<UserId>(user_id), &live_event_id, &thumbnail_id],
-        )
-    }
-
-    /// List embed domains of an event of the given user.
-    ///
-    /// Works only while the embed permission of the event is `whitelist`; otherwise the answer is 400.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `GET /users/{user_id}/live_events/{live_event_id}/privacy/domains`; needs the scope `private`.
-    /// Answer: one page of domains.
-    #[doc(alias = "get_live_event_whitelist")]
-    pub fn list_user_live_event_embed_domains(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        live_event_id: u64,
-    ) -> ListUserLiveEventEmbedDomains {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
-    }
-
-    /// Allow embed domains for an event of the given user.
-    ///
-    /// Works only while the embed permission of the event is `whitelist`; otherwise the answer is 400.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `PUT /users/{user_id}/live_events/{live_event_id}/privacy/domains`; needs the scopes `edit`, `private`.
-    /// Answer: done; no body.
-    #[doc(alias = "set_live_event_whitelist")]
-    pub fn set_user_live_event_embed_domains(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        live_event_id: u64,
-    ) -> SetUserLiveEventEmbedDomains {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
-    }
-
-    /// List the videos in an event of the given user.
-    ///
-    /// Without its password, a password-protected event answers 400.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `GET /users/{user_id}/live_events/{live_event_id}/videos`; needs the scope `private`.
-    /// Answer: one page of videos.
-    #[doc(alias = "get_live_event_videos")]
-    pub fn list_user_live_event_videos(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        live_event_id: u64,
-    ) -> ListUserLiveEventVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
-    }
-
-    /// Add videos to a live event of the given user.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `POST /users/{user_id}/live_events/{live_event_id}/videos`; needs the scopes `edit`, `private`.
-    /// Answer: done; no body.
-    #[doc(alias = "add_videos_to_live_event")]
-    pub fn add_user_live_event_videos(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        live_event_id: u64,
-    ) -> AddUserLiveEventVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
-    }
-
-    /// Remove videos from a live event of the given user.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `live_event_id`: ID of the live event.
-    ///
-    /// `DELETE /users/{user_id}/live_events/{live_event_id}/videos`; needs the scopes `edit`, `private`.
-    /// Answer: done; no body.
-    #[doc(alias = "remove_videos_from_live_event")]
-    pub fn remove_user_live_event_videos(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        live_event_id: u64,
-    ) -> RemoveUserLiveEventVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
-    }
-
-    /// Get a video in an event of the given user.
-    ///
-    /// Without its password, a password-protected event answers 400.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `live_event_id`: ID of the live event.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `GET /users/{user_id}/live_events/{live_event_id}/videos/{video_id}`; needs the scope `private`.
-    /// Answer: the video.
-    #[doc(alias = "get_live_event_video")]
-    pub fn get_user_live_event_video(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        live_event_id: u64,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> GetUserLiveEventVideo {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<UserId>(user_id), &live_event_id, &read_id::<VideoId>(video_id)],
-        )
-    }
-
-    /// List the live event occurrences of the given user.
-    ///
-    /// Each occurrence of a recurring event in the range is an entry of its own; a one-time event is listed when it starts within the range.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `start_date`: Start of the range, ISO 8601.
-    ///
-    /// `GET /users/{user_id}/live_events_occurrences`; any access token will do.
-    /// Answer: one page of occurrences.
-    #[doc(alias = "get_live_event_occurrences")]
-    pub fn list_user_live_event_occurrences(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        start_date: impl Into<String>,
-    ) -> ListUserLiveEventOccurrences {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
-            .set_query(
-                "start_date",
-                &{
-                    let start_date: String = start_date.into();
-                    start_date
-                },
-            )
-    }
-
-    /// Get the session status of a one-time event.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `GET /videos/{video_id}/sessions/status`; any access token will do.
-    /// Answer: the session status.
-    #[doc(alias = "get_live_ingest_status")]
-    pub fn get_video_session_status(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> GetVideoSessionStatus {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 }
 
@@ -3944,7 +4059,7 @@ static GET_LIVE_EVENT_DESTINATION: Operation = Operation {
     path: "/destination/{destination_id}",
     area: "live",
     summary: "Get a simulcast destination of a live event",
-    scopes: &["public"],
+    scopes: &[Scope::Public],
     query: &[
         QueryParameter {
             name: "fields",
@@ -3963,7 +4078,7 @@ static EDIT_LIVE_EVENT_DESTINATION: Operation = Operation {
     path: "/destination/{destination_id}",
     area: "live",
     summary: "Update a simulcast destination of a live event",
-    scopes: &["public"],
+    scopes: &[Scope::Public],
     query: &[
         QueryParameter {
             name: "fields",
@@ -3982,7 +4097,7 @@ static DELETE_LIVE_EVENT_DESTINATION: Operation = Operation {
     path: "/destination/{destination_id}",
     area: "live",
     summary: "Delete a simulcast destination of a live event",
-    scopes: &["public"],
+    scopes: &[Scope::Public],
     query: &[],
     has_body: false,
     paged: false,
@@ -4043,7 +4158,7 @@ static CREATE_LIVE_EVENT: Operation = Operation {
     path: "/live_events",
     area: "live",
     summary: "Create a live event",
-    scopes: &["create"],
+    scopes: &[Scope::Create],
     query: &[
         QueryParameter {
             name: "fields",
@@ -4062,7 +4177,7 @@ static DELETE_LIVE_EVENTS: Operation = Operation {
     path: "/live_events",
     area: "live",
     summary: "Delete several live events",
-    scopes: &["delete"],
+    scopes: &[Scope::Delete],
     query: &[],
     has_body: true,
     paged: false,
@@ -4076,7 +4191,7 @@ static GET_LIVE_EVENT: Operation = Operation {
     path: "/live_events/{live_event_id}",
     area: "live",
     summary: "Get a live event",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "password",
@@ -4099,7 +4214,7 @@ static EDIT_LIVE_EVENT: Operation = Operation {
     path: "/live_events/{live_event_id}",
     area: "live",
     summary: "Update a live event",
-    scopes: &["edit", "private"],
+    scopes: &[Scope::Edit, Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -4118,7 +4233,7 @@ static DELETE_LIVE_EVENT: Operation = Operation {
     path: "/live_events/{live_event_id}",
     area: "live",
     summary: "Delete a live event",
-    scopes: &["delete", "private"],
+    scopes: &[Scope::Delete, Scope::Private],
     query: &[],
     has_body: false,
     paged: false,
@@ -4132,7 +4247,7 @@ static ACTIVATE_LIVE_EVENT: Operation = Operation {
     path: "/live_events/{live_event_id}/activate",
     area: "live",
     summary: "Activate a live event",
-    scopes: &["create", "private"],
+    scopes: &[Scope::Create, Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -4189,7 +4304,7 @@ static EDIT_LIVE_EVENT_CLOSED_CAPTIONS: Operation = Operation {
     path: "/live_events/{live_event_id}/auto_cc",
     area: "live",
     summary: "Set automated captions of an event",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -4355,7 +4470,7 @@ static END_LIVE_EVENT: Operation = Operation {
     path: "/live_events/{live_event_id}/end",
     area: "live",
     summary: "End a live event",
-    scopes: &["create", "private"],
+    scopes: &[Scope::Create, Scope::Private],
     query: &[
         QueryParameter {
             name: "clip_id",
@@ -4392,7 +4507,7 @@ static EDIT_LIVE_EVENT_LOW_LATENCY: Operation = Operation {
     path: "/live_events/{live_event_id}/low_latency",
     area: "live",
     summary: "Set low latency of an event",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -4411,7 +4526,7 @@ static LIST_LIVE_EVENT_THUMBNAILS: Operation = Operation {
     path: "/live_events/{live_event_id}/pictures",
     area: "live",
     summary: "List thumbnails of a live event",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -4430,7 +4545,7 @@ static CREATE_LIVE_EVENT_THUMBNAIL: Operation = Operation {
     path: "/live_events/{live_event_id}/pictures",
     area: "live",
     summary: "Add a thumbnail to an event",
-    scopes: &["private", "upload"],
+    scopes: &[Scope::Private, Scope::Upload],
     query: &[
         QueryParameter {
             name: "fields",
@@ -4449,7 +4564,7 @@ static GET_LIVE_EVENT_THUMBNAIL: Operation = Operation {
     path: "/live_events/{live_event_id}/pictures/{thumbnail_id}",
     area: "live",
     summary: "Get a thumbnail of an event",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -4468,7 +4583,7 @@ static EDIT_LIVE_EVENT_THUMBNAIL: Operation = Operation {
     path: "/live_events/{live_event_id}/pictures/{thumbnail_id}",
     area: "live",
     summary: "Edit a thumbnail of an event",
-    scopes: &["edit", "private"],
+    scopes: &[Scope::Edit, Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -4487,7 +4602,7 @@ static DELETE_LIVE_EVENT_THUMBNAIL: Operation = Operation {
     path: "/live_events/{live_event_id}/pictures/{thumbnail_id}",
     area: "live",
     summary: "Delete a thumbnail of an event",
-    scopes: &["delete", "private"],
+    scopes: &[Scope::Delete, Scope::Private],
     query: &[],
     has_body: false,
     paged: false,
@@ -4501,7 +4616,7 @@ static LIST_LIVE_EVENT_EMBED_DOMAINS: Operation = Operation {
     path: "/live_events/{live_event_id}/privacy/domains",
     area: "live",
     summary: "List embed domains of an event",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -4520,7 +4635,7 @@ static SET_LIVE_EVENT_EMBED_DOMAINS: Operation = Operation {
     path: "/live_events/{live_event_id}/privacy/domains",
     area: "live",
     summary: "Allow embed domains for an event",
-    scopes: &["edit", "private"],
+    scopes: &[Scope::Edit, Scope::Private],
     query: &[],
     has_body: true,
     paged: false,
@@ -4557,7 +4672,7 @@ static LIST_LIVE_EVENT_VIDEOS: Operation = Operation {
     path: "/live_events/{live_event_id}/videos",
     area: "live",
     summary: "List the videos in an event",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "page",
@@ -4608,7 +4723,7 @@ static ADD_LIVE_EVENT_VIDEOS: Operation = Operation {
     path: "/live_events/{live_event_id}/videos",
     area: "live",
     summary: "Add videos to a live event",
-    scopes: &["edit", "private"],
+    scopes: &[Scope::Edit, Scope::Private],
     query: &[],
     has_body: true,
     paged: false,
@@ -4622,7 +4737,7 @@ static REMOVE_LIVE_EVENT_VIDEOS: Operation = Operation {
     path: "/live_events/{live_event_id}/videos",
     area: "live",
     summary: "Remove videos from a live event",
-    scopes: &["edit", "private"],
+    scopes: &[Scope::Edit, Scope::Private],
     query: &[],
     has_body: true,
     paged: false,
@@ -4636,7 +4751,7 @@ static GET_LIVE_EVENT_VIDEO: Operation = Operation {
     path: "/live_events/{live_event_id}/videos/{video_id}",
     area: "live",
     summary: "Get a video in an event",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -4655,7 +4770,7 @@ static GET_MY_AVAILABLE_DESTINATIONS: Operation = Operation {
     path: "/me/destinations",
     area: "live",
     summary: "List available live event destinations of the token's user",
-    scopes: &["public"],
+    scopes: &[Scope::Public],
     query: &[
         QueryParameter {
             name: "fields",
@@ -4721,7 +4836,7 @@ static CREATE_MY_LIVE_EVENT: Operation = Operation {
     path: "/me/live_events",
     area: "live",
     summary: "Create a live event for the token's user",
-    scopes: &["create"],
+    scopes: &[Scope::Create],
     query: &[
         QueryParameter {
             name: "fields",
@@ -4740,7 +4855,7 @@ static DELETE_MY_LIVE_EVENTS: Operation = Operation {
     path: "/me/live_events",
     area: "live",
     summary: "Delete several live events of the token's user",
-    scopes: &["delete"],
+    scopes: &[Scope::Delete],
     query: &[],
     has_body: true,
     paged: false,
@@ -4754,7 +4869,7 @@ static GET_MY_LIVE_EVENT: Operation = Operation {
     path: "/me/live_events/{live_event_id}",
     area: "live",
     summary: "Get a live event of the token's user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "password",
@@ -4777,7 +4892,7 @@ static EDIT_MY_LIVE_EVENT: Operation = Operation {
     path: "/me/live_events/{live_event_id}",
     area: "live",
     summary: "Update a live event of the token's user",
-    scopes: &["edit", "private"],
+    scopes: &[Scope::Edit, Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -4796,7 +4911,7 @@ static DELETE_MY_LIVE_EVENT: Operation = Operation {
     path: "/me/live_events/{live_event_id}",
     area: "live",
     summary: "Delete a live event of the token's user",
-    scopes: &["delete", "private"],
+    scopes: &[Scope::Delete, Scope::Private],
     query: &[],
     has_body: false,
     paged: false,
@@ -4810,7 +4925,7 @@ static ACTIVATE_MY_LIVE_EVENT: Operation = Operation {
     path: "/me/live_events/{live_event_id}/activate",
     area: "live",
     summary: "Activate a live event of the token's user",
-    scopes: &["create", "private"],
+    scopes: &[Scope::Create, Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -4829,7 +4944,7 @@ static EDIT_MY_LIVE_EVENT_CLOSED_CAPTIONS: Operation = Operation {
     path: "/me/live_events/{live_event_id}/auto_cc",
     area: "live",
     summary: "Set automated captions of an event of the token's user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -4848,7 +4963,7 @@ static LIST_MY_LIVE_EVENT_DESTINATIONS: Operation = Operation {
     path: "/me/live_events/{live_event_id}/destinations",
     area: "live",
     summary: "List simulcast destinations of an event of the token's user",
-    scopes: &["public"],
+    scopes: &[Scope::Public],
     query: &[
         QueryParameter {
             name: "fields",
@@ -4867,7 +4982,7 @@ static CREATE_MY_LIVE_EVENT_DESTINATION: Operation = Operation {
     path: "/me/live_events/{live_event_id}/destinations",
     area: "live",
     summary: "Add simulcast destination to an event of the token's user",
-    scopes: &["public"],
+    scopes: &[Scope::Public],
     query: &[
         QueryParameter {
             name: "fields",
@@ -4886,7 +5001,7 @@ static END_MY_LIVE_EVENT: Operation = Operation {
     path: "/me/live_events/{live_event_id}/end",
     area: "live",
     summary: "End a live event of the token's user",
-    scopes: &["create", "private"],
+    scopes: &[Scope::Create, Scope::Private],
     query: &[
         QueryParameter {
             name: "clip_id",
@@ -4909,7 +5024,7 @@ static EDIT_MY_LIVE_EVENT_LOW_LATENCY: Operation = Operation {
     path: "/me/live_events/{live_event_id}/low_latency",
     area: "live",
     summary: "Set low latency of an event of the token's user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -4928,7 +5043,7 @@ static GET_MY_LIVE_EVENT_M3U8_PLAYBACK: Operation = Operation {
     path: "/me/live_events/{live_event_id}/m3u8_playback",
     area: "live",
     summary: "Get M3U8 playback of an event of the token's user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "dvr",
@@ -4959,7 +5074,7 @@ static LIST_MY_LIVE_EVENT_THUMBNAILS: Operation = Operation {
     path: "/me/live_events/{live_event_id}/pictures",
     area: "live",
     summary: "List thumbnails of a live event of the token's user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -4978,7 +5093,7 @@ static CREATE_MY_LIVE_EVENT_THUMBNAIL: Operation = Operation {
     path: "/me/live_events/{live_event_id}/pictures",
     area: "live",
     summary: "Add a thumbnail to an event of the token's user",
-    scopes: &["private", "upload"],
+    scopes: &[Scope::Private, Scope::Upload],
     query: &[
         QueryParameter {
             name: "fields",
@@ -4997,7 +5112,7 @@ static GET_MY_LIVE_EVENT_THUMBNAIL: Operation = Operation {
     path: "/me/live_events/{live_event_id}/pictures/{thumbnail_id}",
     area: "live",
     summary: "Get a thumbnail of an event of the token's user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5016,7 +5131,7 @@ static EDIT_MY_LIVE_EVENT_THUMBNAIL: Operation = Operation {
     path: "/me/live_events/{live_event_id}/pictures/{thumbnail_id}",
     area: "live",
     summary: "Edit a thumbnail of an event of the token's user",
-    scopes: &["edit", "private"],
+    scopes: &[Scope::Edit, Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5035,7 +5150,7 @@ static DELETE_MY_LIVE_EVENT_THUMBNAIL: Operation = Operation {
     path: "/me/live_events/{live_event_id}/pictures/{thumbnail_id}",
     area: "live",
     summary: "Delete a thumbnail of an event of the token's user",
-    scopes: &["delete", "private"],
+    scopes: &[Scope::Delete, Scope::Private],
     query: &[],
     has_body: false,
     paged: false,
@@ -5049,7 +5164,7 @@ static LIST_MY_LIVE_EVENT_EMBED_DOMAINS: Operation = Operation {
     path: "/me/live_events/{live_event_id}/privacy/domains",
     area: "live",
     summary: "List embed domains of an event of the token's user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5068,7 +5183,7 @@ static SET_MY_LIVE_EVENT_EMBED_DOMAINS: Operation = Operation {
     path: "/me/live_events/{live_event_id}/privacy/domains",
     area: "live",
     summary: "Allow embed domains for an event of the token's user",
-    scopes: &["edit", "private"],
+    scopes: &[Scope::Edit, Scope::Private],
     query: &[],
     has_body: true,
     paged: false,
@@ -5082,7 +5197,7 @@ static LIST_MY_LIVE_EVENT_VIDEOS: Operation = Operation {
     path: "/me/live_events/{live_event_id}/videos",
     area: "live",
     summary: "List the videos in an event of the token's user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "page",
@@ -5133,7 +5248,7 @@ static ADD_MY_LIVE_EVENT_VIDEOS: Operation = Operation {
     path: "/me/live_events/{live_event_id}/videos",
     area: "live",
     summary: "Add videos to a live event of the token's user",
-    scopes: &["edit", "private"],
+    scopes: &[Scope::Edit, Scope::Private],
     query: &[],
     has_body: true,
     paged: false,
@@ -5147,7 +5262,7 @@ static REMOVE_MY_LIVE_EVENT_VIDEOS: Operation = Operation {
     path: "/me/live_events/{live_event_id}/videos",
     area: "live",
     summary: "Remove videos from a live event of the token's user",
-    scopes: &["edit", "private"],
+    scopes: &[Scope::Edit, Scope::Private],
     query: &[],
     has_body: true,
     paged: false,
@@ -5161,7 +5276,7 @@ static GET_MY_LIVE_EVENT_VIDEO: Operation = Operation {
     path: "/me/live_events/{live_event_id}/videos/{video_id}",
     area: "live",
     summary: "Get a video in an event of the token's user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5180,7 +5295,7 @@ static GET_USER_AVAILABLE_DESTINATIONS: Operation = Operation {
     path: "/users/{user_id}/destinations",
     area: "live",
     summary: "List available live event destinations of the given user",
-    scopes: &["public"],
+    scopes: &[Scope::Public],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5246,7 +5361,7 @@ static CREATE_USER_LIVE_EVENT: Operation = Operation {
     path: "/users/{user_id}/live_events",
     area: "live",
     summary: "Create a live event for the given user",
-    scopes: &["create"],
+    scopes: &[Scope::Create],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5265,7 +5380,7 @@ static DELETE_USER_LIVE_EVENTS: Operation = Operation {
     path: "/users/{user_id}/live_events",
     area: "live",
     summary: "Delete several live events of the given user",
-    scopes: &["delete"],
+    scopes: &[Scope::Delete],
     query: &[],
     has_body: true,
     paged: false,
@@ -5279,7 +5394,7 @@ static GET_USER_LIVE_EVENT: Operation = Operation {
     path: "/users/{user_id}/live_events/{live_event_id}",
     area: "live",
     summary: "Get a live event of the given user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "password",
@@ -5302,7 +5417,7 @@ static EDIT_USER_LIVE_EVENT: Operation = Operation {
     path: "/users/{user_id}/live_events/{live_event_id}",
     area: "live",
     summary: "Update a live event of the given user",
-    scopes: &["edit", "private"],
+    scopes: &[Scope::Edit, Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5321,7 +5436,7 @@ static DELETE_USER_LIVE_EVENT: Operation = Operation {
     path: "/users/{user_id}/live_events/{live_event_id}",
     area: "live",
     summary: "Delete a live event of the given user",
-    scopes: &["delete", "private"],
+    scopes: &[Scope::Delete, Scope::Private],
     query: &[],
     has_body: false,
     paged: false,
@@ -5335,7 +5450,7 @@ static ACTIVATE_USER_LIVE_EVENT: Operation = Operation {
     path: "/users/{user_id}/live_events/{live_event_id}/activate",
     area: "live",
     summary: "Activate a live event of the given user",
-    scopes: &["create", "private"],
+    scopes: &[Scope::Create, Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5354,7 +5469,7 @@ static EDIT_USER_LIVE_EVENT_CLOSED_CAPTIONS: Operation = Operation {
     path: "/users/{user_id}/live_events/{live_event_id}/auto_cc",
     area: "live",
     summary: "Set automated captions of an event of the given user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5373,7 +5488,7 @@ static LIST_USER_LIVE_EVENT_DESTINATIONS: Operation = Operation {
     path: "/users/{user_id}/live_events/{live_event_id}/destinations",
     area: "live",
     summary: "List simulcast destinations of an event of the given user",
-    scopes: &["public"],
+    scopes: &[Scope::Public],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5392,7 +5507,7 @@ static CREATE_USER_LIVE_EVENT_DESTINATION: Operation = Operation {
     path: "/users/{user_id}/live_events/{live_event_id}/destinations",
     area: "live",
     summary: "Add simulcast destination to an event of the given user",
-    scopes: &["public"],
+    scopes: &[Scope::Public],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5411,7 +5526,7 @@ static END_USER_LIVE_EVENT: Operation = Operation {
     path: "/users/{user_id}/live_events/{live_event_id}/end",
     area: "live",
     summary: "End a live event of the given user",
-    scopes: &["create", "private"],
+    scopes: &[Scope::Create, Scope::Private],
     query: &[
         QueryParameter {
             name: "clip_id",
@@ -5434,7 +5549,7 @@ static EDIT_USER_LIVE_EVENT_LOW_LATENCY: Operation = Operation {
     path: "/users/{user_id}/live_events/{live_event_id}/low_latency",
     area: "live",
     summary: "Set low latency of an event of the given user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5453,7 +5568,7 @@ static GET_USER_LIVE_EVENT_M3U8_PLAYBACK: Operation = Operation {
     path: "/users/{user_id}/live_events/{live_event_id}/m3u8_playback",
     area: "live",
     summary: "Get M3U8 playback of an event of the given user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "dvr",
@@ -5484,7 +5599,7 @@ static DELETE_USER_LIVE_EVENT_OTT_DESTINATION: Operation = Operation {
     path: "/users/{user_id}/live_events/{live_event_id}/ott_destination/{destination_id}",
     area: "live",
     summary: "Delete OTT destination of an event of the given user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[],
     has_body: false,
     paged: false,
@@ -5498,7 +5613,7 @@ static LIST_USER_LIVE_EVENT_OTT_DESTINATIONS: Operation = Operation {
     path: "/users/{user_id}/live_events/{live_event_id}/ott_destinations",
     area: "live",
     summary: "List OTT destinations of an event of the given user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5517,7 +5632,7 @@ static CREATE_USER_LIVE_EVENT_OTT_DESTINATION: Operation = Operation {
     path: "/users/{user_id}/live_events/{live_event_id}/ott_destinations",
     area: "live",
     summary: "Add OTT destination to an event of the given user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5536,7 +5651,7 @@ static LIST_USER_LIVE_EVENT_THUMBNAILS: Operation = Operation {
     path: "/users/{user_id}/live_events/{live_event_id}/pictures",
     area: "live",
     summary: "List thumbnails of a live event of the given user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5555,7 +5670,7 @@ static CREATE_USER_LIVE_EVENT_THUMBNAIL: Operation = Operation {
     path: "/users/{user_id}/live_events/{live_event_id}/pictures",
     area: "live",
     summary: "Add a thumbnail to an event of the given user",
-    scopes: &["private", "upload"],
+    scopes: &[Scope::Private, Scope::Upload],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5574,7 +5689,7 @@ static GET_USER_LIVE_EVENT_THUMBNAIL: Operation = Operation {
     path: "/users/{user_id}/live_events/{live_event_id}/pictures/{thumbnail_id}",
     area: "live",
     summary: "Get a thumbnail of an event of the given user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5593,7 +5708,7 @@ static EDIT_USER_LIVE_EVENT_THUMBNAIL: Operation = Operation {
     path: "/users/{user_id}/live_events/{live_event_id}/pictures/{thumbnail_id}",
     area: "live",
     summary: "Edit a thumbnail of an event of the given user",
-    scopes: &["edit", "private"],
+    scopes: &[Scope::Edit, Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5612,7 +5727,7 @@ static DELETE_USER_LIVE_EVENT_THUMBNAIL: Operation = Operation {
     path: "/users/{user_id}/live_events/{live_event_id}/pictures/{thumbnail_id}",
     area: "live",
     summary: "Delete a thumbnail of an event of the given user",
-    scopes: &["delete", "private"],
+    scopes: &[Scope::Delete, Scope::Private],
     query: &[],
     has_body: false,
     paged: false,
@@ -5626,7 +5741,7 @@ static LIST_USER_LIVE_EVENT_EMBED_DOMAINS: Operation = Operation {
     path: "/users/{user_id}/live_events/{live_event_id}/privacy/domains",
     area: "live",
     summary: "List embed domains of an event of the given user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5645,7 +5760,7 @@ static SET_USER_LIVE_EVENT_EMBED_DOMAINS: Operation = Operation {
     path: "/users/{user_id}/live_events/{live_event_id}/privacy/domains",
     area: "live",
     summary: "Allow embed domains for an event of the given user",
-    scopes: &["edit", "private"],
+    scopes: &[Scope::Edit, Scope::Private],
     query: &[],
     has_body: true,
     paged: false,
@@ -5659,7 +5774,7 @@ static LIST_USER_LIVE_EVENT_VIDEOS: Operation = Operation {
     path: "/users/{user_id}/live_events/{live_event_id}/videos",
     area: "live",
     summary: "List the videos in an event of the given user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "page",
@@ -5710,7 +5825,7 @@ static ADD_USER_LIVE_EVENT_VIDEOS: Operation = Operation {
     path: "/users/{user_id}/live_events/{live_event_id}/videos",
     area: "live",
     summary: "Add videos to a live event of the given user",
-    scopes: &["edit", "private"],
+    scopes: &[Scope::Edit, Scope::Private],
     query: &[],
     has_body: true,
     paged: false,
@@ -5724,7 +5839,7 @@ static REMOVE_USER_LIVE_EVENT_VIDEOS: Operation = Operation {
     path: "/users/{user_id}/live_events/{live_event_id}/videos",
     area: "live",
     summary: "Remove videos from a live event of the given user",
-    scopes: &["edit", "private"],
+    scopes: &[Scope::Edit, Scope::Private],
     query: &[],
     has_body: true,
     paged: false,
@@ -5738,7 +5853,7 @@ static GET_USER_LIVE_EVENT_VIDEO: Operation = Operation {
     path: "/users/{user_id}/live_events/{live_event_id}/videos/{video_id}",
     area: "live",
     summary: "Get a video in an event of the given user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",

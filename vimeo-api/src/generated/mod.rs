@@ -3,6 +3,10 @@
 //! The generated part: an area a module, and the types they share.
 
 #![allow(clippy::should_implement_trait)]
+#![allow(
+    deprecated,
+    reason = "the derived and generated code has to read what it marks"
+)]
 #[cfg(feature = "inspect")]
 mod inspectors;
 pub mod types;

@@ -2,60 +2,102 @@
 
 //! On Demand pages: sale and rental of films and series.
 //!
+//! # Essentials
+//!
 //! | operation | does | scope |
 //! |---|---|---|
-//! | [`list_my_on_demand_pages`](OnDemand::list_my_on_demand_pages) | List the On Demand pages of the token's user | any token |
-//! | [`create_my_on_demand_page`](OnDemand::create_my_on_demand_page) | Create an On Demand page for the token's user | any token |
-//! | [`list_my_on_demand_purchases`](OnDemand::list_my_on_demand_purchases) | List On Demand purchases and rentals of the token's user | purchased |
-//! | [`get_my_on_demand_purchase`](OnDemand::get_my_on_demand_purchase) | Check whether the token's user bought an On Demand page | purchased |
-//! | [`list_on_demand_genres`](OnDemand::list_on_demand_genres) | List the On Demand genres | any token |
-//! | [`get_on_demand_genre`](OnDemand::get_on_demand_genre) | Get an On Demand genre | any token |
-//! | [`list_on_demand_genre_pages`](OnDemand::list_on_demand_genre_pages) | List the On Demand pages in a genre | any token |
-//! | [`get_on_demand_genre_page`](OnDemand::get_on_demand_genre_page) | Get an On Demand page in a genre | any token |
 //! | [`get_on_demand_page`](OnDemand::get_on_demand_page) | Get an On Demand page | any token |
+//! | [`list_my_on_demand_pages`](OnDemand::list_my_on_demand_pages) | List the On Demand pages of the token's user | any token |
+//! | [`list_user_on_demand_pages`](OnDemand::list_user_on_demand_pages) | List the On Demand pages of the given user | any token |
+//! | [`create_my_on_demand_page`](OnDemand::create_my_on_demand_page) | Create an On Demand page for the token's user | any token |
+//! | [`create_user_on_demand_page`](OnDemand::create_user_on_demand_page) | Create an On Demand page for the given user | any token |
 //! | [`edit_on_demand_page`](OnDemand::edit_on_demand_page) | Edit or publish an On Demand page | edit |
 //! | [`delete_on_demand_page`](OnDemand::delete_on_demand_page) | Delete a whole On Demand page | delete |
-//! | [`list_on_demand_page_backgrounds`](OnDemand::list_on_demand_page_backgrounds) | List the backgrounds of an On Demand page | any token |
-//! | [`create_on_demand_page_background`](OnDemand::create_on_demand_page_background) | Create a background for an On Demand page | upload |
-//! | [`get_on_demand_page_background`](OnDemand::get_on_demand_page_background) | Get a background of an On Demand page | any token |
-//! | [`edit_on_demand_page_background`](OnDemand::edit_on_demand_page_background) | Change a background of an On Demand page | edit |
-//! | [`delete_on_demand_page_background`](OnDemand::delete_on_demand_page_background) | Delete a background picture from an On Demand page | edit |
-//! | [`list_on_demand_page_genres`](OnDemand::list_on_demand_page_genres) | List the genres of an On Demand page | any token |
-//! | [`get_on_demand_page_genre`](OnDemand::get_on_demand_page_genre) | Check whether an On Demand page has a genre | any token |
-//! | [`add_on_demand_page_genre`](OnDemand::add_on_demand_page_genre) | Put an On Demand page in a genre | edit |
-//! | [`remove_on_demand_page_genre`](OnDemand::remove_on_demand_page_genre) | Take an On Demand page out of a genre | edit |
-//! | [`list_on_demand_page_posters`](OnDemand::list_on_demand_page_posters) | List the posters of an On Demand page | any token |
-//! | [`create_on_demand_page_poster`](OnDemand::create_on_demand_page_poster) | Create a poster for an On Demand page | upload |
-//! | [`get_on_demand_page_poster`](OnDemand::get_on_demand_page_poster) | Get a poster of an On Demand page | any token |
-//! | [`edit_on_demand_page_poster`](OnDemand::edit_on_demand_page_poster) | Change a poster of an On Demand page | edit |
-//! | [`list_on_demand_page_promotions`](OnDemand::list_on_demand_page_promotions) | List the promotions of an On Demand page | promo_codes |
-//! | [`create_on_demand_page_promotion`](OnDemand::create_on_demand_page_promotion) | Create a promotion for an On Demand page | create, promo_codes |
-//! | [`get_on_demand_page_promotion`](OnDemand::get_on_demand_page_promotion) | Get an On Demand promotion | promo_codes |
-//! | [`delete_on_demand_page_promotion`](OnDemand::delete_on_demand_page_promotion) | Delete an On Demand promotion | delete, promo_codes |
-//! | [`list_on_demand_page_promotion_codes`](OnDemand::list_on_demand_page_promotion_codes) | List the codes of an On Demand promotion | promo_codes |
-//! | [`list_on_demand_page_regions`](OnDemand::list_on_demand_page_regions) | List the regions of an On Demand page | any token |
-//! | [`add_on_demand_page_regions`](OnDemand::add_on_demand_page_regions) | Add several regions to an On Demand page | edit |
-//! | [`remove_on_demand_page_regions`](OnDemand::remove_on_demand_page_regions) | Remove several regions from an On Demand page | edit |
-//! | [`get_on_demand_page_region`](OnDemand::get_on_demand_page_region) | Get a region of an On Demand page | any token |
-//! | [`add_on_demand_page_region`](OnDemand::add_on_demand_page_region) | Add a region to an On Demand page | edit |
-//! | [`remove_on_demand_page_region`](OnDemand::remove_on_demand_page_region) | Remove a region from an On Demand page | edit |
-//! | [`list_on_demand_page_seasons`](OnDemand::list_on_demand_page_seasons) | List the seasons of an On Demand page | any token |
-//! | [`get_on_demand_page_season`](OnDemand::get_on_demand_page_season) | Get a season of an On Demand page | any token |
-//! | [`list_on_demand_page_season_videos`](OnDemand::list_on_demand_page_season_videos) | List the videos in an On Demand season | any token |
-//! | [`list_on_demand_page_videos`](OnDemand::list_on_demand_page_videos) | List the videos on an On Demand page | any token |
+//!
+//! # Videos
+//!
+//! | operation | does | scope |
+//! |---|---|---|
 //! | [`get_on_demand_page_video`](OnDemand::get_on_demand_page_video) | Get a video on an On Demand page | any token |
+//! | [`list_on_demand_page_videos`](OnDemand::list_on_demand_page_videos) | List the videos on an On Demand page | any token |
 //! | [`add_on_demand_page_video`](OnDemand::add_on_demand_page_video) | Put a video on an On Demand page | edit |
 //! | [`remove_on_demand_page_video`](OnDemand::remove_on_demand_page_video) | Take a video off an On Demand page | edit |
-//! | [`list_on_demand_regions`](OnDemand::list_on_demand_regions) | List all On Demand regions | any token |
-//! | [`get_on_demand_region`](OnDemand::get_on_demand_region) | Get an On Demand region | any token |
-//! | [`list_user_on_demand_pages`](OnDemand::list_user_on_demand_pages) | List the On Demand pages of the given user | any token |
-//! | [`create_user_on_demand_page`](OnDemand::create_user_on_demand_page) | Create an On Demand page for the given user | any token |
+//!
+//! # Seasons
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_on_demand_page_season`](OnDemand::get_on_demand_page_season) | Get a season of an On Demand page | any token |
+//! | [`list_on_demand_page_seasons`](OnDemand::list_on_demand_page_seasons) | List the seasons of an On Demand page | any token |
+//! | [`list_on_demand_page_season_videos`](OnDemand::list_on_demand_page_season_videos) | List the videos in an On Demand season | any token |
+//!
+//! # Purchases and rentals
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_my_on_demand_purchase`](OnDemand::get_my_on_demand_purchase) | Check whether the token's user bought an On Demand page | purchased |
+//! | [`list_my_on_demand_purchases`](OnDemand::list_my_on_demand_purchases) | List On Demand purchases and rentals of the token's user | purchased |
 //! | [`list_user_on_demand_purchases`](OnDemand::list_user_on_demand_purchases) | List On Demand purchases and rentals of the given user | purchased |
+//!
+//! # Promotions
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_on_demand_page_promotion`](OnDemand::get_on_demand_page_promotion) | Get an On Demand promotion | promo_codes |
+//! | [`list_on_demand_page_promotions`](OnDemand::list_on_demand_page_promotions) | List the promotions of an On Demand page | promo_codes |
+//! | [`list_on_demand_page_promotion_codes`](OnDemand::list_on_demand_page_promotion_codes) | List the codes of an On Demand promotion | promo_codes |
+//! | [`create_on_demand_page_promotion`](OnDemand::create_on_demand_page_promotion) | Create a promotion for an On Demand page | create, promo_codes |
+//! | [`delete_on_demand_page_promotion`](OnDemand::delete_on_demand_page_promotion) | Delete an On Demand promotion | delete, promo_codes |
+//!
+//! # Regions
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_on_demand_region`](OnDemand::get_on_demand_region) | Get an On Demand region | any token |
+//! | [`get_on_demand_page_region`](OnDemand::get_on_demand_page_region) | Get a region of an On Demand page | any token |
+//! | [`list_on_demand_regions`](OnDemand::list_on_demand_regions) | List all On Demand regions | any token |
+//! | [`list_on_demand_page_regions`](OnDemand::list_on_demand_page_regions) | List the regions of an On Demand page | any token |
+//! | [`add_on_demand_page_region`](OnDemand::add_on_demand_page_region) | Add a region to an On Demand page | edit |
+//! | [`add_on_demand_page_regions`](OnDemand::add_on_demand_page_regions) | Add several regions to an On Demand page | edit |
+//! | [`remove_on_demand_page_region`](OnDemand::remove_on_demand_page_region) | Remove a region from an On Demand page | edit |
+//! | [`remove_on_demand_page_regions`](OnDemand::remove_on_demand_page_regions) | Remove several regions from an On Demand page | edit |
+//!
+//! # Genres
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_on_demand_genre`](OnDemand::get_on_demand_genre) | Get an On Demand genre | any token |
+//! | [`get_on_demand_genre_page`](OnDemand::get_on_demand_genre_page) | Get an On Demand page in a genre | any token |
+//! | [`get_on_demand_page_genre`](OnDemand::get_on_demand_page_genre) | Check whether an On Demand page has a genre | any token |
+//! | [`list_on_demand_genres`](OnDemand::list_on_demand_genres) | List the On Demand genres | any token |
+//! | [`list_on_demand_genre_pages`](OnDemand::list_on_demand_genre_pages) | List the On Demand pages in a genre | any token |
+//! | [`list_on_demand_page_genres`](OnDemand::list_on_demand_page_genres) | List the genres of an On Demand page | any token |
+//! | [`add_on_demand_page_genre`](OnDemand::add_on_demand_page_genre) | Put an On Demand page in a genre | edit |
+//! | [`remove_on_demand_page_genre`](OnDemand::remove_on_demand_page_genre) | Take an On Demand page out of a genre | edit |
+//!
+//! # Posters
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_on_demand_page_poster`](OnDemand::get_on_demand_page_poster) | Get a poster of an On Demand page | any token |
+//! | [`list_on_demand_page_posters`](OnDemand::list_on_demand_page_posters) | List the posters of an On Demand page | any token |
+//! | [`create_on_demand_page_poster`](OnDemand::create_on_demand_page_poster) | Create a poster for an On Demand page | upload |
+//! | [`edit_on_demand_page_poster`](OnDemand::edit_on_demand_page_poster) | Change a poster of an On Demand page | edit |
+//!
+//! # Backgrounds
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_on_demand_page_background`](OnDemand::get_on_demand_page_background) | Get a background of an On Demand page | any token |
+//! | [`list_on_demand_page_backgrounds`](OnDemand::list_on_demand_page_backgrounds) | List the backgrounds of an On Demand page | any token |
+//! | [`create_on_demand_page_background`](OnDemand::create_on_demand_page_background) | Create a background for an On Demand page | upload |
+//! | [`edit_on_demand_page_background`](OnDemand::edit_on_demand_page_background) | Change a background of an On Demand page | edit |
+//! | [`delete_on_demand_page_background`](OnDemand::delete_on_demand_page_background) | Delete a background picture from an On Demand page | edit |
 
 use http::Method;
 use crate::{
-    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, TypedCall, UserId,
-    VideoId,
+    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, Scope, TypedCall,
+    UserId, VideoId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -73,7 +115,19 @@ pub struct OnDemand<'a> {
     client: &'a Client,
 }
 
+/// # Essentials
 impl OnDemand<'_> {
+    /// Get an On Demand page.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    ///
+    /// `GET /ondemand/pages/{ondemand_id}`; any access token will do.
+    /// Answer: the On Demand page.
+    #[doc(alias = "get_vod")]
+    pub fn get_on_demand_page(&self, ondemand_id: u64) -> GetOnDemandPage {
+        TypedCall::new(self.client, &[&ondemand_id])
+    }
+
     /// List the On Demand pages of the token's user.
     ///
     /// `GET /me/ondemand/pages`; any access token will do.
@@ -81,6 +135,20 @@ impl OnDemand<'_> {
     #[doc(alias = "get_user_vods_alt1")]
     pub fn list_my_on_demand_pages(&self) -> ListMyOnDemandPages {
         TypedCall::new(self.client, &[])
+    }
+
+    /// List the On Demand pages of the given user.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    ///
+    /// `GET /users/{user_id}/ondemand/pages`; any access token will do.
+    /// Answer: one page of On Demand pages.
+    #[doc(alias = "get_user_vods")]
+    pub fn list_user_on_demand_pages(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserOnDemandPages {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Create an On Demand page for the token's user.
@@ -97,89 +165,21 @@ impl OnDemand<'_> {
         TypedCall::new(self.client, &[]).set_body(&body)
     }
 
-    /// List On Demand purchases and rentals of the token's user.
+    /// Create an On Demand page for the given user.
     ///
-    /// `GET /me/ondemand/purchases`; needs the scope `purchased`.
-    /// Answer: one page of On Demand pages.
-    #[doc(alias = "get_vod_purchases_alt1")]
-    pub fn list_my_on_demand_purchases(&self) -> ListMyOnDemandPurchases {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// Check whether the token's user bought an On Demand page.
+    /// The new page is not public yet: publish it with `PATCH /ondemand/pages/{ondemand_id}`.
     ///
-    /// Rentals count too.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    ///
-    /// `GET /me/ondemand/purchases/{ondemand_id}`; needs the scope `purchased`.
-    /// Answer: the On Demand page, when bought or rented.
-    #[doc(alias = "check_if_vod_was_purchased_alt1")]
-    pub fn get_my_on_demand_purchase(&self, ondemand_id: u64) -> GetMyOnDemandPurchase {
-        TypedCall::new(self.client, &[&ondemand_id])
-    }
-
-    /// List the On Demand genres.
-    ///
-    /// `GET /ondemand/genres`; any access token will do.
-    /// Answer: one page of genres.
-    #[doc(alias = "get_vod_genres")]
-    pub fn list_on_demand_genres(&self) -> ListOnDemandGenres {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// Get an On Demand genre.
-    ///
-    /// - `genre_id`: Genre, as the word in its URI, such as `horror`.
-    ///
-    /// `GET /ondemand/genres/{genre_id}`; any access token will do.
-    /// Answer: the genre.
-    #[doc(alias = "get_vod_genre")]
-    pub fn get_on_demand_genre(&self, genre_id: impl AsRef<str>) -> GetOnDemandGenre {
-        TypedCall::new(self.client, &[&genre_id.as_ref()])
-    }
-
-    /// List the On Demand pages in a genre.
-    ///
-    /// - `genre_id`: Genre, as the word in its URI, such as `horror`.
-    ///
-    /// `GET /ondemand/genres/{genre_id}/pages`; any access token will do.
-    /// Answer: one page of On Demand pages.
-    #[doc(alias = "get_genre_vods")]
-    pub fn list_on_demand_genre_pages(
+    /// `POST /users/{user_id}/ondemand/pages`; any access token will do.
+    /// Answer: the new On Demand page.
+    #[doc(alias = "create_vod")]
+    pub fn create_user_on_demand_page(
         &self,
-        genre_id: impl AsRef<str>,
-    ) -> ListOnDemandGenrePages {
-        TypedCall::new(self.client, &[&genre_id.as_ref()])
-    }
-
-    /// Get an On Demand page in a genre.
-    ///
-    /// 404 when the page or the genre does not exist.
-    ///
-    /// - `genre_id`: Genre, as the word in its URI, such as `horror`.
-    /// - `ondemand_id`: ID of the On Demand page.
-    ///
-    /// `GET /ondemand/genres/{genre_id}/pages/{ondemand_id}`; any access token will do.
-    /// Answer: the On Demand page.
-    #[doc(alias = "get_genre_vod")]
-    pub fn get_on_demand_genre_page(
-        &self,
-        genre_id: impl AsRef<str>,
-        ondemand_id: u64,
-    ) -> GetOnDemandGenrePage {
-        TypedCall::new(self.client, &[&genre_id.as_ref(), &ondemand_id])
-    }
-
-    /// Get an On Demand page.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    ///
-    /// `GET /ondemand/pages/{ondemand_id}`; any access token will do.
-    /// Answer: the On Demand page.
-    #[doc(alias = "get_vod")]
-    pub fn get_on_demand_page(&self, ondemand_id: u64) -> GetOnDemandPage {
-        TypedCall::new(self.client, &[&ondemand_id])
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        body: types::CreateOnDemandPageBody,
+    ) -> CreateUserOnDemandPage {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
     }
 
     /// Edit or publish an On Demand page.
@@ -205,477 +205,10 @@ impl OnDemand<'_> {
     pub fn delete_on_demand_page(&self, ondemand_id: u64) -> DeleteOnDemandPage {
         TypedCall::new(self.client, &[&ondemand_id])
     }
+}
 
-    /// List the backgrounds of an On Demand page.
-    ///
-    /// The token's user must own the page.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    ///
-    /// `GET /ondemand/pages/{ondemand_id}/backgrounds`; any access token will do.
-    /// Answer: one page of background pictures.
-    #[doc(alias = "get_vod_backgrounds")]
-    pub fn list_on_demand_page_backgrounds(
-        &self,
-        ondemand_id: u64,
-    ) -> ListOnDemandPageBackgrounds {
-        TypedCall::new(self.client, &[&ondemand_id])
-    }
-
-    /// Create a background for an On Demand page.
-    ///
-    /// The token's user must own the page.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    ///
-    /// `POST /ondemand/pages/{ondemand_id}/backgrounds`; needs the scope `upload`.
-    /// Answer: the new background picture.
-    #[doc(alias = "create_vod_background")]
-    pub fn create_on_demand_page_background(
-        &self,
-        ondemand_id: u64,
-    ) -> CreateOnDemandPageBackground {
-        TypedCall::new(self.client, &[&ondemand_id])
-    }
-
-    /// Get a background of an On Demand page.
-    ///
-    /// The token's user must own the page.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    /// - `background_id`: ID of the background picture.
-    ///
-    /// `GET /ondemand/pages/{ondemand_id}/backgrounds/{background_id}`; any access token will do.
-    /// Answer: the background picture.
-    #[doc(alias = "get_vod_background")]
-    pub fn get_on_demand_page_background(
-        &self,
-        ondemand_id: u64,
-        background_id: u64,
-    ) -> GetOnDemandPageBackground {
-        TypedCall::new(self.client, &[&ondemand_id, &background_id])
-    }
-
-    /// Change a background of an On Demand page.
-    ///
-    /// The token's user must own the page.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    /// - `background_id`: ID of the background picture.
-    ///
-    /// `PATCH /ondemand/pages/{ondemand_id}/backgrounds/{background_id}`; needs the scope `edit`.
-    /// Answer: the edited background picture.
-    #[doc(alias = "edit_vod_background")]
-    pub fn edit_on_demand_page_background(
-        &self,
-        ondemand_id: u64,
-        background_id: u64,
-    ) -> EditOnDemandPageBackground {
-        TypedCall::new(self.client, &[&ondemand_id, &background_id])
-    }
-
-    /// Delete a background picture from an On Demand page.
-    ///
-    /// The token's user must own the page.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    /// - `background_id`: ID of the background picture.
-    ///
-    /// `DELETE /ondemand/pages/{ondemand_id}/backgrounds/{background_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_vod_background")]
-    pub fn delete_on_demand_page_background(
-        &self,
-        ondemand_id: u64,
-        background_id: u64,
-    ) -> DeleteOnDemandPageBackground {
-        TypedCall::new(self.client, &[&ondemand_id, &background_id])
-    }
-
-    /// List the genres of an On Demand page.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    ///
-    /// `GET /ondemand/pages/{ondemand_id}/genres`; any access token will do.
-    /// Answer: one page of genres.
-    #[doc(alias = "get_vod_genres_by_ondemand_id")]
-    pub fn list_on_demand_page_genres(
-        &self,
-        ondemand_id: u64,
-    ) -> ListOnDemandPageGenres {
-        TypedCall::new(self.client, &[&ondemand_id])
-    }
-
-    /// Check whether an On Demand page has a genre.
-    ///
-    /// The only other answer described is 404, for a page or genre that is not found.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    /// - `genre_id`: Genre, as the word in its URI, such as `horror`.
-    ///
-    /// `GET /ondemand/pages/{ondemand_id}/genres/{genre_id}`; any access token will do.
-    /// Answer: the genre, when the page has it.
-    #[doc(alias = "get_vod_genre_by_ondemand_id")]
-    pub fn get_on_demand_page_genre(
-        &self,
-        ondemand_id: u64,
-        genre_id: impl AsRef<str>,
-    ) -> GetOnDemandPageGenre {
-        TypedCall::new(self.client, &[&ondemand_id, &genre_id.as_ref()])
-    }
-
-    /// Put an On Demand page in a genre.
-    ///
-    /// The token's user must own the page. A page has two genres at most; a third answers 400.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    /// - `genre_id`: Genre, as the word in its URI, such as `horror`.
-    ///
-    /// `PUT /ondemand/pages/{ondemand_id}/genres/{genre_id}`; needs the scope `edit`.
-    /// Answer: the added genre.
-    #[doc(alias = "add_vod_genre")]
-    pub fn add_on_demand_page_genre(
-        &self,
-        ondemand_id: u64,
-        genre_id: impl AsRef<str>,
-    ) -> AddOnDemandPageGenre {
-        TypedCall::new(self.client, &[&ondemand_id, &genre_id.as_ref()])
-    }
-
-    /// Take an On Demand page out of a genre.
-    ///
-    /// The token's user must own the page. The last genre cannot be removed (400).
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    /// - `genre_id`: Genre, as the word in its URI, such as `horror`.
-    ///
-    /// `DELETE /ondemand/pages/{ondemand_id}/genres/{genre_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_vod_genre")]
-    pub fn remove_on_demand_page_genre(
-        &self,
-        ondemand_id: u64,
-        genre_id: impl AsRef<str>,
-    ) -> RemoveOnDemandPageGenre {
-        TypedCall::new(self.client, &[&ondemand_id, &genre_id.as_ref()])
-    }
-
-    /// List the posters of an On Demand page.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    ///
-    /// `GET /ondemand/pages/{ondemand_id}/pictures`; any access token will do.
-    /// Answer: one page of posters.
-    #[doc(alias = "get_vod_posters")]
-    pub fn list_on_demand_page_posters(
-        &self,
-        ondemand_id: u64,
-    ) -> ListOnDemandPagePosters {
-        TypedCall::new(self.client, &[&ondemand_id])
-    }
-
-    /// Create a poster for an On Demand page.
-    ///
-    /// The token's user must own the page.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    ///
-    /// `POST /ondemand/pages/{ondemand_id}/pictures`; needs the scope `upload`.
-    /// Answer: the new poster.
-    #[doc(alias = "add_vod_poster")]
-    pub fn create_on_demand_page_poster(
-        &self,
-        ondemand_id: u64,
-    ) -> CreateOnDemandPagePoster {
-        TypedCall::new(self.client, &[&ondemand_id])
-    }
-
-    /// Get a poster of an On Demand page.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    /// - `poster_id`: ID of the poster.
-    ///
-    /// `GET /ondemand/pages/{ondemand_id}/pictures/{poster_id}`; any access token will do.
-    /// Answer: the poster.
-    #[doc(alias = "get_vod_poster")]
-    pub fn get_on_demand_page_poster(
-        &self,
-        ondemand_id: u64,
-        poster_id: u64,
-    ) -> GetOnDemandPagePoster {
-        TypedCall::new(self.client, &[&ondemand_id, &poster_id])
-    }
-
-    /// Change a poster of an On Demand page.
-    ///
-    /// The token's user must own the page.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    /// - `poster_id`: ID of the poster.
-    ///
-    /// `PATCH /ondemand/pages/{ondemand_id}/pictures/{poster_id}`; needs the scope `edit`.
-    /// Answer: the edited poster.
-    #[doc(alias = "edit_vod_poster")]
-    pub fn edit_on_demand_page_poster(
-        &self,
-        ondemand_id: u64,
-        poster_id: u64,
-    ) -> EditOnDemandPagePoster {
-        TypedCall::new(self.client, &[&ondemand_id, &poster_id])
-    }
-
-    /// List the promotions of an On Demand page.
-    ///
-    /// The token's user must own the page.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    /// - `filter`: Kind of promotions wanted, by type or by access type.
-    ///
-    /// `GET /ondemand/pages/{ondemand_id}/promotions`; needs the scope `promo_codes`.
-    /// Answer: the promotions.
-    #[doc(alias = "get_vod_promotions")]
-    pub fn list_on_demand_page_promotions(
-        &self,
-        ondemand_id: u64,
-        filter: types::PromotionFilter,
-    ) -> ListOnDemandPagePromotions {
-        TypedCall::new(self.client, &[&ondemand_id]).set_query("filter", &filter)
-    }
-
-    /// Create a promotion for an On Demand page.
-    ///
-    /// The token's user must own the page. A code already in use answers 400.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    ///
-    /// `POST /ondemand/pages/{ondemand_id}/promotions`; needs the scopes `create`, `promo_codes`.
-    /// Answer: the new promotion.
-    #[doc(alias = "create_vod_promotion")]
-    pub fn create_on_demand_page_promotion(
-        &self,
-        ondemand_id: u64,
-        body: types::CreateOnDemandPromotionBody,
-    ) -> CreateOnDemandPagePromotion {
-        TypedCall::new(self.client, &[&ondemand_id]).set_body(&body)
-    }
-
-    /// Get an On Demand promotion.
-    ///
-    /// The token's user must own the page.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    /// - `promotion_id`: ID of the promotion.
-    ///
-    /// `GET /ondemand/pages/{ondemand_id}/promotions/{promotion_id}`; needs the scope `promo_codes`.
-    /// Answer: the promotion.
-    #[doc(alias = "get_vod_promotion")]
-    pub fn get_on_demand_page_promotion(
-        &self,
-        ondemand_id: u64,
-        promotion_id: u64,
-    ) -> GetOnDemandPagePromotion {
-        TypedCall::new(self.client, &[&ondemand_id, &promotion_id])
-    }
-
-    /// Delete an On Demand promotion.
-    ///
-    /// The token's user must own the page.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    /// - `promotion_id`: ID of the promotion.
-    ///
-    /// `DELETE /ondemand/pages/{ondemand_id}/promotions/{promotion_id}`; needs the scopes `delete`, `promo_codes`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_vod_promotion")]
-    pub fn delete_on_demand_page_promotion(
-        &self,
-        ondemand_id: u64,
-        promotion_id: u64,
-    ) -> DeleteOnDemandPagePromotion {
-        TypedCall::new(self.client, &[&ondemand_id, &promotion_id])
-    }
-
-    /// List the codes of an On Demand promotion.
-    ///
-    /// The token's user must own the page.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    /// - `promotion_id`: ID of the promotion.
-    ///
-    /// `GET /ondemand/pages/{ondemand_id}/promotions/{promotion_id}/codes`; needs the scope `promo_codes`.
-    /// Answer: the promotion codes.
-    #[doc(alias = "get_vod_promotion_codes")]
-    pub fn list_on_demand_page_promotion_codes(
-        &self,
-        ondemand_id: u64,
-        promotion_id: u64,
-    ) -> ListOnDemandPagePromotionCodes {
-        TypedCall::new(self.client, &[&ondemand_id, &promotion_id])
-    }
-
-    /// List the regions of an On Demand page.
-    ///
-    /// The token's user must own the page.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    ///
-    /// `GET /ondemand/pages/{ondemand_id}/regions`; any access token will do.
-    /// Answer: one page of regions.
-    #[doc(alias = "get_vod_regions")]
-    pub fn list_on_demand_page_regions(
-        &self,
-        ondemand_id: u64,
-    ) -> ListOnDemandPageRegions {
-        TypedCall::new(self.client, &[&ondemand_id])
-    }
-
-    /// Add several regions to an On Demand page.
-    ///
-    /// The token's user must own the page.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    ///
-    /// `PUT /ondemand/pages/{ondemand_id}/regions`; needs the scope `edit`.
-    /// Answer: the added regions.
-    #[doc(alias = "set_vod_regions")]
-    pub fn add_on_demand_page_regions(
-        &self,
-        ondemand_id: u64,
-        body: types::AddOnDemandPageRegionsBody,
-    ) -> AddOnDemandPageRegions {
-        TypedCall::new(self.client, &[&ondemand_id]).set_body(&body)
-    }
-
-    /// Remove several regions from an On Demand page.
-    ///
-    /// The token's user must own the page.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    ///
-    /// `DELETE /ondemand/pages/{ondemand_id}/regions`; needs the scope `edit`.
-    /// Answer: a list of regions.
-    #[doc(alias = "delete_vod_regions")]
-    pub fn remove_on_demand_page_regions(
-        &self,
-        ondemand_id: u64,
-    ) -> RemoveOnDemandPageRegions {
-        TypedCall::new(self.client, &[&ondemand_id])
-    }
-
-    /// Get a region of an On Demand page.
-    ///
-    /// The token's user must own the page.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    /// - `country`: Country as its ISO 3166-1 alpha-2 code.
-    ///
-    /// `GET /ondemand/pages/{ondemand_id}/regions/{country}`; any access token will do.
-    /// Answer: the region.
-    #[doc(alias = "get_vod_region")]
-    pub fn get_on_demand_page_region(
-        &self,
-        ondemand_id: u64,
-        country: impl AsRef<str>,
-    ) -> GetOnDemandPageRegion {
-        TypedCall::new(self.client, &[&ondemand_id, &country.as_ref()])
-    }
-
-    /// Add a region to an On Demand page.
-    ///
-    /// The token's user must own the page.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    /// - `country`: Country as its ISO 3166-1 alpha-2 code.
-    ///
-    /// `PUT /ondemand/pages/{ondemand_id}/regions/{country}`; needs the scope `edit`.
-    /// Answer: the added region.
-    #[doc(alias = "add_vod_region")]
-    pub fn add_on_demand_page_region(
-        &self,
-        ondemand_id: u64,
-        country: impl AsRef<str>,
-    ) -> AddOnDemandPageRegion {
-        TypedCall::new(self.client, &[&ondemand_id, &country.as_ref()])
-    }
-
-    /// Remove a region from an On Demand page.
-    ///
-    /// The token's user must own the page.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    /// - `country`: Country as its ISO 3166-1 alpha-2 code.
-    ///
-    /// `DELETE /ondemand/pages/{ondemand_id}/regions/{country}`; needs the scope `edit`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_vod_region")]
-    pub fn remove_on_demand_page_region(
-        &self,
-        ondemand_id: u64,
-        country: impl AsRef<str>,
-    ) -> RemoveOnDemandPageRegion {
-        TypedCall::new(self.client, &[&ondemand_id, &country.as_ref()])
-    }
-
-    /// List the seasons of an On Demand page.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    ///
-    /// `GET /ondemand/pages/{ondemand_id}/seasons`; any access token will do.
-    /// Answer: one page of seasons.
-    #[doc(alias = "get_vod_seasons")]
-    pub fn list_on_demand_page_seasons(
-        &self,
-        ondemand_id: u64,
-    ) -> ListOnDemandPageSeasons {
-        TypedCall::new(self.client, &[&ondemand_id])
-    }
-
-    /// Get a season of an On Demand page.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    /// - `season_id`: ID of the season.
-    ///
-    /// `GET /ondemand/pages/{ondemand_id}/seasons/{season_id}`; any access token will do.
-    /// Answer: the season.
-    #[doc(alias = "get_vod_season")]
-    pub fn get_on_demand_page_season(
-        &self,
-        ondemand_id: u64,
-        season_id: u64,
-    ) -> GetOnDemandPageSeason {
-        TypedCall::new(self.client, &[&ondemand_id, &season_id])
-    }
-
-    /// List the videos in an On Demand season.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    /// - `season_id`: ID of the season.
-    ///
-    /// `GET /ondemand/pages/{ondemand_id}/seasons/{season_id}/videos`; any access token will do.
-    /// Answer: one page of videos.
-    #[doc(alias = "get_vod_season_videos")]
-    pub fn list_on_demand_page_season_videos(
-        &self,
-        ondemand_id: u64,
-        season_id: u64,
-    ) -> ListOnDemandPageSeasonVideos {
-        TypedCall::new(self.client, &[&ondemand_id, &season_id])
-    }
-
-    /// List the videos on an On Demand page.
-    ///
-    /// - `ondemand_id`: ID of the On Demand page.
-    ///
-    /// `GET /ondemand/pages/{ondemand_id}/videos`; any access token will do.
-    /// Answer: one page of On Demand videos.
-    #[doc(alias = "get_vod_videos")]
-    pub fn list_on_demand_page_videos(
-        &self,
-        ondemand_id: u64,
-    ) -> ListOnDemandPageVideos {
-        TypedCall::new(self.client, &[&ondemand_id])
-    }
-
+/// # Videos
+impl OnDemand<'_> {
     /// Get a video on an On Demand page.
     ///
     /// Also tells whether the page holds the video at all.
@@ -692,6 +225,20 @@ impl OnDemand<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetOnDemandPageVideo {
         TypedCall::new(self.client, &[&ondemand_id, &read_id::<VideoId>(video_id)])
+    }
+
+    /// List the videos on an On Demand page.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    ///
+    /// `GET /ondemand/pages/{ondemand_id}/videos`; any access token will do.
+    /// Answer: one page of On Demand videos.
+    #[doc(alias = "get_vod_videos")]
+    pub fn list_on_demand_page_videos(
+        &self,
+        ondemand_id: u64,
+    ) -> ListOnDemandPageVideos {
+        TypedCall::new(self.client, &[&ondemand_id])
     }
 
     /// Put a video on an On Demand page.
@@ -731,56 +278,79 @@ impl OnDemand<'_> {
     ) -> RemoveOnDemandPageVideo {
         TypedCall::new(self.client, &[&ondemand_id, &read_id::<VideoId>(video_id)])
     }
+}
 
-    /// List all On Demand regions.
+/// # Seasons
+impl OnDemand<'_> {
+    /// Get a season of an On Demand page.
     ///
-    /// `GET /ondemand/regions`; any access token will do.
-    /// Answer: one page of regions.
-    #[doc(alias = "get_regions")]
-    pub fn list_on_demand_regions(&self) -> ListOnDemandRegions {
-        TypedCall::new(self.client, &[])
+    /// - `ondemand_id`: ID of the On Demand page.
+    /// - `season_id`: ID of the season.
+    ///
+    /// `GET /ondemand/pages/{ondemand_id}/seasons/{season_id}`; any access token will do.
+    /// Answer: the season.
+    #[doc(alias = "get_vod_season")]
+    pub fn get_on_demand_page_season(
+        &self,
+        ondemand_id: u64,
+        season_id: u64,
+    ) -> GetOnDemandPageSeason {
+        TypedCall::new(self.client, &[&ondemand_id, &season_id])
     }
 
-    /// Get an On Demand region.
+    /// List the seasons of an On Demand page.
     ///
-    /// - `country`: Country as its ISO 3166-1 alpha-2 code.
+    /// - `ondemand_id`: ID of the On Demand page.
     ///
-    /// `GET /ondemand/regions/{country}`; any access token will do.
-    /// Answer: the region.
-    #[doc(alias = "get_region")]
-    pub fn get_on_demand_region(&self, country: impl AsRef<str>) -> GetOnDemandRegion {
-        TypedCall::new(self.client, &[&country.as_ref()])
+    /// `GET /ondemand/pages/{ondemand_id}/seasons`; any access token will do.
+    /// Answer: one page of seasons.
+    #[doc(alias = "get_vod_seasons")]
+    pub fn list_on_demand_page_seasons(
+        &self,
+        ondemand_id: u64,
+    ) -> ListOnDemandPageSeasons {
+        TypedCall::new(self.client, &[&ondemand_id])
     }
 
-    /// List the On Demand pages of the given user.
+    /// List the videos in an On Demand season.
     ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `ondemand_id`: ID of the On Demand page.
+    /// - `season_id`: ID of the season.
     ///
-    /// `GET /users/{user_id}/ondemand/pages`; any access token will do.
+    /// `GET /ondemand/pages/{ondemand_id}/seasons/{season_id}/videos`; any access token will do.
+    /// Answer: one page of videos.
+    #[doc(alias = "get_vod_season_videos")]
+    pub fn list_on_demand_page_season_videos(
+        &self,
+        ondemand_id: u64,
+        season_id: u64,
+    ) -> ListOnDemandPageSeasonVideos {
+        TypedCall::new(self.client, &[&ondemand_id, &season_id])
+    }
+}
+
+/// # Purchases and rentals
+impl OnDemand<'_> {
+    /// Check whether the token's user bought an On Demand page.
+    ///
+    /// Rentals count too.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    ///
+    /// `GET /me/ondemand/purchases/{ondemand_id}`; needs the scope `purchased`.
+    /// Answer: the On Demand page, when bought or rented.
+    #[doc(alias = "check_if_vod_was_purchased_alt1")]
+    pub fn get_my_on_demand_purchase(&self, ondemand_id: u64) -> GetMyOnDemandPurchase {
+        TypedCall::new(self.client, &[&ondemand_id])
+    }
+
+    /// List On Demand purchases and rentals of the token's user.
+    ///
+    /// `GET /me/ondemand/purchases`; needs the scope `purchased`.
     /// Answer: one page of On Demand pages.
-    #[doc(alias = "get_user_vods")]
-    pub fn list_user_on_demand_pages(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-    ) -> ListUserOnDemandPages {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
-    }
-
-    /// Create an On Demand page for the given user.
-    ///
-    /// The new page is not public yet: publish it with `PATCH /ondemand/pages/{ondemand_id}`.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    ///
-    /// `POST /users/{user_id}/ondemand/pages`; any access token will do.
-    /// Answer: the new On Demand page.
-    #[doc(alias = "create_vod")]
-    pub fn create_user_on_demand_page(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        body: types::CreateOnDemandPageBody,
-    ) -> CreateUserOnDemandPage {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
+    #[doc(alias = "get_vod_purchases_alt1")]
+    pub fn list_my_on_demand_purchases(&self) -> ListMyOnDemandPurchases {
+        TypedCall::new(self.client, &[])
     }
 
     /// List On Demand purchases and rentals of the given user.
@@ -797,6 +367,503 @@ impl OnDemand<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserOnDemandPurchases {
         TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+    }
+}
+
+/// # Promotions
+impl OnDemand<'_> {
+    /// Get an On Demand promotion.
+    ///
+    /// The token's user must own the page.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    /// - `promotion_id`: ID of the promotion.
+    ///
+    /// `GET /ondemand/pages/{ondemand_id}/promotions/{promotion_id}`; needs the scope `promo_codes`.
+    /// Answer: the promotion.
+    #[doc(alias = "get_vod_promotion")]
+    pub fn get_on_demand_page_promotion(
+        &self,
+        ondemand_id: u64,
+        promotion_id: u64,
+    ) -> GetOnDemandPagePromotion {
+        TypedCall::new(self.client, &[&ondemand_id, &promotion_id])
+    }
+
+    /// List the promotions of an On Demand page.
+    ///
+    /// The token's user must own the page.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    /// - `filter`: Kind of promotions wanted, by type or by access type.
+    ///
+    /// `GET /ondemand/pages/{ondemand_id}/promotions`; needs the scope `promo_codes`.
+    /// Answer: the promotions.
+    #[doc(alias = "get_vod_promotions")]
+    pub fn list_on_demand_page_promotions(
+        &self,
+        ondemand_id: u64,
+        filter: types::PromotionFilter,
+    ) -> ListOnDemandPagePromotions {
+        TypedCall::new(self.client, &[&ondemand_id]).set_query("filter", &filter)
+    }
+
+    /// List the codes of an On Demand promotion.
+    ///
+    /// The token's user must own the page.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    /// - `promotion_id`: ID of the promotion.
+    ///
+    /// `GET /ondemand/pages/{ondemand_id}/promotions/{promotion_id}/codes`; needs the scope `promo_codes`.
+    /// Answer: the promotion codes.
+    #[doc(alias = "get_vod_promotion_codes")]
+    pub fn list_on_demand_page_promotion_codes(
+        &self,
+        ondemand_id: u64,
+        promotion_id: u64,
+    ) -> ListOnDemandPagePromotionCodes {
+        TypedCall::new(self.client, &[&ondemand_id, &promotion_id])
+    }
+
+    /// Create a promotion for an On Demand page.
+    ///
+    /// The token's user must own the page. A code already in use answers 400.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    ///
+    /// `POST /ondemand/pages/{ondemand_id}/promotions`; needs the scopes `create`, `promo_codes`.
+    /// Answer: the new promotion.
+    #[doc(alias = "create_vod_promotion")]
+    pub fn create_on_demand_page_promotion(
+        &self,
+        ondemand_id: u64,
+        body: types::CreateOnDemandPromotionBody,
+    ) -> CreateOnDemandPagePromotion {
+        TypedCall::new(self.client, &[&ondemand_id]).set_body(&body)
+    }
+
+    /// Delete an On Demand promotion.
+    ///
+    /// The token's user must own the page.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    /// - `promotion_id`: ID of the promotion.
+    ///
+    /// `DELETE /ondemand/pages/{ondemand_id}/promotions/{promotion_id}`; needs the scopes `delete`, `promo_codes`.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_vod_promotion")]
+    pub fn delete_on_demand_page_promotion(
+        &self,
+        ondemand_id: u64,
+        promotion_id: u64,
+    ) -> DeleteOnDemandPagePromotion {
+        TypedCall::new(self.client, &[&ondemand_id, &promotion_id])
+    }
+}
+
+/// # Regions
+impl OnDemand<'_> {
+    /// Get an On Demand region.
+    ///
+    /// - `country`: Country as its ISO 3166-1 alpha-2 code.
+    ///
+    /// `GET /ondemand/regions/{country}`; any access token will do.
+    /// Answer: the region.
+    #[doc(alias = "get_region")]
+    pub fn get_on_demand_region(&self, country: impl AsRef<str>) -> GetOnDemandRegion {
+        TypedCall::new(self.client, &[&country.as_ref()])
+    }
+
+    /// Get a region of an On Demand page.
+    ///
+    /// The token's user must own the page.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    /// - `country`: Country as its ISO 3166-1 alpha-2 code.
+    ///
+    /// `GET /ondemand/pages/{ondemand_id}/regions/{country}`; any access token will do.
+    /// Answer: the region.
+    #[doc(alias = "get_vod_region")]
+    pub fn get_on_demand_page_region(
+        &self,
+        ondemand_id: u64,
+        country: impl AsRef<str>,
+    ) -> GetOnDemandPageRegion {
+        TypedCall::new(self.client, &[&ondemand_id, &country.as_ref()])
+    }
+
+    /// List all On Demand regions.
+    ///
+    /// `GET /ondemand/regions`; any access token will do.
+    /// Answer: one page of regions.
+    #[doc(alias = "get_regions")]
+    pub fn list_on_demand_regions(&self) -> ListOnDemandRegions {
+        TypedCall::new(self.client, &[])
+    }
+
+    /// List the regions of an On Demand page.
+    ///
+    /// The token's user must own the page.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    ///
+    /// `GET /ondemand/pages/{ondemand_id}/regions`; any access token will do.
+    /// Answer: one page of regions.
+    #[doc(alias = "get_vod_regions")]
+    pub fn list_on_demand_page_regions(
+        &self,
+        ondemand_id: u64,
+    ) -> ListOnDemandPageRegions {
+        TypedCall::new(self.client, &[&ondemand_id])
+    }
+
+    /// Add a region to an On Demand page.
+    ///
+    /// The token's user must own the page.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    /// - `country`: Country as its ISO 3166-1 alpha-2 code.
+    ///
+    /// `PUT /ondemand/pages/{ondemand_id}/regions/{country}`; needs the scope `edit`.
+    /// Answer: the added region.
+    #[doc(alias = "add_vod_region")]
+    pub fn add_on_demand_page_region(
+        &self,
+        ondemand_id: u64,
+        country: impl AsRef<str>,
+    ) -> AddOnDemandPageRegion {
+        TypedCall::new(self.client, &[&ondemand_id, &country.as_ref()])
+    }
+
+    /// Add several regions to an On Demand page.
+    ///
+    /// The token's user must own the page.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    ///
+    /// `PUT /ondemand/pages/{ondemand_id}/regions`; needs the scope `edit`.
+    /// Answer: the added regions.
+    #[doc(alias = "set_vod_regions")]
+    pub fn add_on_demand_page_regions(
+        &self,
+        ondemand_id: u64,
+        body: types::AddOnDemandPageRegionsBody,
+    ) -> AddOnDemandPageRegions {
+        TypedCall::new(self.client, &[&ondemand_id]).set_body(&body)
+    }
+
+    /// Remove a region from an On Demand page.
+    ///
+    /// The token's user must own the page.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    /// - `country`: Country as its ISO 3166-1 alpha-2 code.
+    ///
+    /// `DELETE /ondemand/pages/{ondemand_id}/regions/{country}`; needs the scope `edit`.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_vod_region")]
+    pub fn remove_on_demand_page_region(
+        &self,
+        ondemand_id: u64,
+        country: impl AsRef<str>,
+    ) -> RemoveOnDemandPageRegion {
+        TypedCall::new(self.client, &[&ondemand_id, &country.as_ref()])
+    }
+
+    /// Remove several regions from an On Demand page.
+    ///
+    /// The token's user must own the page.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    ///
+    /// `DELETE /ondemand/pages/{ondemand_id}/regions`; needs the scope `edit`.
+    /// Answer: a list of regions.
+    #[doc(alias = "delete_vod_regions")]
+    pub fn remove_on_demand_page_regions(
+        &self,
+        ondemand_id: u64,
+    ) -> RemoveOnDemandPageRegions {
+        TypedCall::new(self.client, &[&ondemand_id])
+    }
+}
+
+/// # Genres
+impl OnDemand<'_> {
+    /// Get an On Demand genre.
+    ///
+    /// - `genre_id`: Genre, as the word in its URI, such as `horror`.
+    ///
+    /// `GET /ondemand/genres/{genre_id}`; any access token will do.
+    /// Answer: the genre.
+    #[doc(alias = "get_vod_genre")]
+    pub fn get_on_demand_genre(&self, genre_id: impl AsRef<str>) -> GetOnDemandGenre {
+        TypedCall::new(self.client, &[&genre_id.as_ref()])
+    }
+
+    /// Get an On Demand page in a genre.
+    ///
+    /// 404 when the page or the genre does not exist.
+    ///
+    /// - `genre_id`: Genre, as the word in its URI, such as `horror`.
+    /// - `ondemand_id`: ID of the On Demand page.
+    ///
+    /// `GET /ondemand/genres/{genre_id}/pages/{ondemand_id}`; any access token will do.
+    /// Answer: the On Demand page.
+    #[doc(alias = "get_genre_vod")]
+    pub fn get_on_demand_genre_page(
+        &self,
+        genre_id: impl AsRef<str>,
+        ondemand_id: u64,
+    ) -> GetOnDemandGenrePage {
+        TypedCall::new(self.client, &[&genre_id.as_ref(), &ondemand_id])
+    }
+
+    /// Check whether an On Demand page has a genre.
+    ///
+    /// The only other answer described is 404, for a page or genre that is not found.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    /// - `genre_id`: Genre, as the word in its URI, such as `horror`.
+    ///
+    /// `GET /ondemand/pages/{ondemand_id}/genres/{genre_id}`; any access token will do.
+    /// Answer: the genre, when the page has it.
+    #[doc(alias = "get_vod_genre_by_ondemand_id")]
+    pub fn get_on_demand_page_genre(
+        &self,
+        ondemand_id: u64,
+        genre_id: impl AsRef<str>,
+    ) -> GetOnDemandPageGenre {
+        TypedCall::new(self.client, &[&ondemand_id, &genre_id.as_ref()])
+    }
+
+    /// List the On Demand genres.
+    ///
+    /// `GET /ondemand/genres`; any access token will do.
+    /// Answer: one page of genres.
+    #[doc(alias = "get_vod_genres")]
+    pub fn list_on_demand_genres(&self) -> ListOnDemandGenres {
+        TypedCall::new(self.client, &[])
+    }
+
+    /// List the On Demand pages in a genre.
+    ///
+    /// - `genre_id`: Genre, as the word in its URI, such as `horror`.
+    ///
+    /// `GET /ondemand/genres/{genre_id}/pages`; any access token will do.
+    /// Answer: one page of On Demand pages.
+    #[doc(alias = "get_genre_vods")]
+    pub fn list_on_demand_genre_pages(
+        &self,
+        genre_id: impl AsRef<str>,
+    ) -> ListOnDemandGenrePages {
+        TypedCall::new(self.client, &[&genre_id.as_ref()])
+    }
+
+    /// List the genres of an On Demand page.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    ///
+    /// `GET /ondemand/pages/{ondemand_id}/genres`; any access token will do.
+    /// Answer: one page of genres.
+    #[doc(alias = "get_vod_genres_by_ondemand_id")]
+    pub fn list_on_demand_page_genres(
+        &self,
+        ondemand_id: u64,
+    ) -> ListOnDemandPageGenres {
+        TypedCall::new(self.client, &[&ondemand_id])
+    }
+
+    /// Put an On Demand page in a genre.
+    ///
+    /// The token's user must own the page. A page has two genres at most; a third answers 400.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    /// - `genre_id`: Genre, as the word in its URI, such as `horror`.
+    ///
+    /// `PUT /ondemand/pages/{ondemand_id}/genres/{genre_id}`; needs the scope `edit`.
+    /// Answer: the added genre.
+    #[doc(alias = "add_vod_genre")]
+    pub fn add_on_demand_page_genre(
+        &self,
+        ondemand_id: u64,
+        genre_id: impl AsRef<str>,
+    ) -> AddOnDemandPageGenre {
+        TypedCall::new(self.client, &[&ondemand_id, &genre_id.as_ref()])
+    }
+
+    /// Take an On Demand page out of a genre.
+    ///
+    /// The token's user must own the page. The last genre cannot be removed (400).
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    /// - `genre_id`: Genre, as the word in its URI, such as `horror`.
+    ///
+    /// `DELETE /ondemand/pages/{ondemand_id}/genres/{genre_id}`; needs the scope `edit`.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_vod_genre")]
+    pub fn remove_on_demand_page_genre(
+        &self,
+        ondemand_id: u64,
+        genre_id: impl AsRef<str>,
+    ) -> RemoveOnDemandPageGenre {
+        TypedCall::new(self.client, &[&ondemand_id, &genre_id.as_ref()])
+    }
+}
+
+/// # Posters
+impl OnDemand<'_> {
+    /// Get a poster of an On Demand page.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    /// - `poster_id`: ID of the poster.
+    ///
+    /// `GET /ondemand/pages/{ondemand_id}/pictures/{poster_id}`; any access token will do.
+    /// Answer: the poster.
+    #[doc(alias = "get_vod_poster")]
+    pub fn get_on_demand_page_poster(
+        &self,
+        ondemand_id: u64,
+        poster_id: u64,
+    ) -> GetOnDemandPagePoster {
+        TypedCall::new(self.client, &[&ondemand_id, &poster_id])
+    }
+
+    /// List the posters of an On Demand page.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    ///
+    /// `GET /ondemand/pages/{ondemand_id}/pictures`; any access token will do.
+    /// Answer: one page of posters.
+    #[doc(alias = "get_vod_posters")]
+    pub fn list_on_demand_page_posters(
+        &self,
+        ondemand_id: u64,
+    ) -> ListOnDemandPagePosters {
+        TypedCall::new(self.client, &[&ondemand_id])
+    }
+
+    /// Create a poster for an On Demand page.
+    ///
+    /// The token's user must own the page.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    ///
+    /// `POST /ondemand/pages/{ondemand_id}/pictures`; needs the scope `upload`.
+    /// Answer: the new poster.
+    #[doc(alias = "add_vod_poster")]
+    pub fn create_on_demand_page_poster(
+        &self,
+        ondemand_id: u64,
+    ) -> CreateOnDemandPagePoster {
+        TypedCall::new(self.client, &[&ondemand_id])
+    }
+
+    /// Change a poster of an On Demand page.
+    ///
+    /// The token's user must own the page.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    /// - `poster_id`: ID of the poster.
+    ///
+    /// `PATCH /ondemand/pages/{ondemand_id}/pictures/{poster_id}`; needs the scope `edit`.
+    /// Answer: the edited poster.
+    #[doc(alias = "edit_vod_poster")]
+    pub fn edit_on_demand_page_poster(
+        &self,
+        ondemand_id: u64,
+        poster_id: u64,
+    ) -> EditOnDemandPagePoster {
+        TypedCall::new(self.client, &[&ondemand_id, &poster_id])
+    }
+}
+
+/// # Backgrounds
+impl OnDemand<'_> {
+    /// Get a background of an On Demand page.
+    ///
+    /// The token's user must own the page.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    /// - `background_id`: ID of the background picture.
+    ///
+    /// `GET /ondemand/pages/{ondemand_id}/backgrounds/{background_id}`; any access token will do.
+    /// Answer: the background picture.
+    #[doc(alias = "get_vod_background")]
+    pub fn get_on_demand_page_background(
+        &self,
+        ondemand_id: u64,
+        background_id: u64,
+    ) -> GetOnDemandPageBackground {
+        TypedCall::new(self.client, &[&ondemand_id, &background_id])
+    }
+
+    /// List the backgrounds of an On Demand page.
+    ///
+    /// The token's user must own the page.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    ///
+    /// `GET /ondemand/pages/{ondemand_id}/backgrounds`; any access token will do.
+    /// Answer: one page of background pictures.
+    #[doc(alias = "get_vod_backgrounds")]
+    pub fn list_on_demand_page_backgrounds(
+        &self,
+        ondemand_id: u64,
+    ) -> ListOnDemandPageBackgrounds {
+        TypedCall::new(self.client, &[&ondemand_id])
+    }
+
+    /// Create a background for an On Demand page.
+    ///
+    /// The token's user must own the page.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    ///
+    /// `POST /ondemand/pages/{ondemand_id}/backgrounds`; needs the scope `upload`.
+    /// Answer: the new background picture.
+    #[doc(alias = "create_vod_background")]
+    pub fn create_on_demand_page_background(
+        &self,
+        ondemand_id: u64,
+    ) -> CreateOnDemandPageBackground {
+        TypedCall::new(self.client, &[&ondemand_id])
+    }
+
+    /// Change a background of an On Demand page.
+    ///
+    /// The token's user must own the page.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    /// - `background_id`: ID of the background picture.
+    ///
+    /// `PATCH /ondemand/pages/{ondemand_id}/backgrounds/{background_id}`; needs the scope `edit`.
+    /// Answer: the edited background picture.
+    #[doc(alias = "edit_vod_background")]
+    pub fn edit_on_demand_page_background(
+        &self,
+        ondemand_id: u64,
+        background_id: u64,
+    ) -> EditOnDemandPageBackground {
+        TypedCall::new(self.client, &[&ondemand_id, &background_id])
+    }
+
+    /// Delete a background picture from an On Demand page.
+    ///
+    /// The token's user must own the page.
+    ///
+    /// - `ondemand_id`: ID of the On Demand page.
+    /// - `background_id`: ID of the background picture.
+    ///
+    /// `DELETE /ondemand/pages/{ondemand_id}/backgrounds/{background_id}`; needs the scope `edit`.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_vod_background")]
+    pub fn delete_on_demand_page_background(
+        &self,
+        ondemand_id: u64,
+        background_id: u64,
+    ) -> DeleteOnDemandPageBackground {
+        TypedCall::new(self.client, &[&ondemand_id, &background_id])
     }
 }
 
@@ -1794,7 +1861,7 @@ static LIST_MY_ON_DEMAND_PURCHASES: Operation = Operation {
     path: "/me/ondemand/purchases",
     area: "on_demand",
     summary: "List On Demand purchases and rentals of the token's user",
-    scopes: &["purchased"],
+    scopes: &[Scope::Purchased],
     query: &[
         QueryParameter {
             name: "page",
@@ -1833,7 +1900,7 @@ static GET_MY_ON_DEMAND_PURCHASE: Operation = Operation {
     path: "/me/ondemand/purchases/{ondemand_id}",
     area: "on_demand",
     summary: "Check whether the token's user bought an On Demand page",
-    scopes: &["purchased"],
+    scopes: &[Scope::Purchased],
     query: &[
         QueryParameter {
             name: "fields",
@@ -1971,7 +2038,7 @@ static EDIT_ON_DEMAND_PAGE: Operation = Operation {
     path: "/ondemand/pages/{ondemand_id}",
     area: "on_demand",
     summary: "Edit or publish an On Demand page",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -1990,7 +2057,7 @@ static DELETE_ON_DEMAND_PAGE: Operation = Operation {
     path: "/ondemand/pages/{ondemand_id}",
     area: "on_demand",
     summary: "Delete a whole On Demand page",
-    scopes: &["delete"],
+    scopes: &[Scope::Delete],
     query: &[],
     has_body: false,
     paged: false,
@@ -2031,7 +2098,7 @@ static CREATE_ON_DEMAND_PAGE_BACKGROUND: Operation = Operation {
     path: "/ondemand/pages/{ondemand_id}/backgrounds",
     area: "on_demand",
     summary: "Create a background for an On Demand page",
-    scopes: &["upload"],
+    scopes: &[Scope::Upload],
     query: &[
         QueryParameter {
             name: "fields",
@@ -2069,7 +2136,7 @@ static EDIT_ON_DEMAND_PAGE_BACKGROUND: Operation = Operation {
     path: "/ondemand/pages/{ondemand_id}/backgrounds/{background_id}",
     area: "on_demand",
     summary: "Change a background of an On Demand page",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -2088,7 +2155,7 @@ static DELETE_ON_DEMAND_PAGE_BACKGROUND: Operation = Operation {
     path: "/ondemand/pages/{ondemand_id}/backgrounds/{background_id}",
     area: "on_demand",
     summary: "Delete a background picture from an On Demand page",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -2140,7 +2207,7 @@ static ADD_ON_DEMAND_PAGE_GENRE: Operation = Operation {
     path: "/ondemand/pages/{ondemand_id}/genres/{genre_id}",
     area: "on_demand",
     summary: "Put an On Demand page in a genre",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -2159,7 +2226,7 @@ static REMOVE_ON_DEMAND_PAGE_GENRE: Operation = Operation {
     path: "/ondemand/pages/{ondemand_id}/genres/{genre_id}",
     area: "on_demand",
     summary: "Take an On Demand page out of a genre",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -2200,7 +2267,7 @@ static CREATE_ON_DEMAND_PAGE_POSTER: Operation = Operation {
     path: "/ondemand/pages/{ondemand_id}/pictures",
     area: "on_demand",
     summary: "Create a poster for an On Demand page",
-    scopes: &["upload"],
+    scopes: &[Scope::Upload],
     query: &[
         QueryParameter {
             name: "fields",
@@ -2238,7 +2305,7 @@ static EDIT_ON_DEMAND_PAGE_POSTER: Operation = Operation {
     path: "/ondemand/pages/{ondemand_id}/pictures/{poster_id}",
     area: "on_demand",
     summary: "Change a poster of an On Demand page",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -2257,7 +2324,7 @@ static LIST_ON_DEMAND_PAGE_PROMOTIONS: Operation = Operation {
     path: "/ondemand/pages/{ondemand_id}/promotions",
     area: "on_demand",
     summary: "List the promotions of an On Demand page",
-    scopes: &["promo_codes"],
+    scopes: &[Scope::PromoCodes],
     query: &[
         QueryParameter {
             name: "page",
@@ -2288,7 +2355,7 @@ static CREATE_ON_DEMAND_PAGE_PROMOTION: Operation = Operation {
     path: "/ondemand/pages/{ondemand_id}/promotions",
     area: "on_demand",
     summary: "Create a promotion for an On Demand page",
-    scopes: &["create", "promo_codes"],
+    scopes: &[Scope::Create, Scope::PromoCodes],
     query: &[
         QueryParameter {
             name: "fields",
@@ -2307,7 +2374,7 @@ static GET_ON_DEMAND_PAGE_PROMOTION: Operation = Operation {
     path: "/ondemand/pages/{ondemand_id}/promotions/{promotion_id}",
     area: "on_demand",
     summary: "Get an On Demand promotion",
-    scopes: &["promo_codes"],
+    scopes: &[Scope::PromoCodes],
     query: &[
         QueryParameter {
             name: "fields",
@@ -2326,7 +2393,7 @@ static DELETE_ON_DEMAND_PAGE_PROMOTION: Operation = Operation {
     path: "/ondemand/pages/{ondemand_id}/promotions/{promotion_id}",
     area: "on_demand",
     summary: "Delete an On Demand promotion",
-    scopes: &["delete", "promo_codes"],
+    scopes: &[Scope::Delete, Scope::PromoCodes],
     query: &[],
     has_body: false,
     paged: false,
@@ -2340,7 +2407,7 @@ static LIST_ON_DEMAND_PAGE_PROMOTION_CODES: Operation = Operation {
     path: "/ondemand/pages/{ondemand_id}/promotions/{promotion_id}/codes",
     area: "on_demand",
     summary: "List the codes of an On Demand promotion",
-    scopes: &["promo_codes"],
+    scopes: &[Scope::PromoCodes],
     query: &[
         QueryParameter {
             name: "page",
@@ -2386,7 +2453,7 @@ static ADD_ON_DEMAND_PAGE_REGIONS: Operation = Operation {
     path: "/ondemand/pages/{ondemand_id}/regions",
     area: "on_demand",
     summary: "Add several regions to an On Demand page",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -2405,7 +2472,7 @@ static REMOVE_ON_DEMAND_PAGE_REGIONS: Operation = Operation {
     path: "/ondemand/pages/{ondemand_id}/regions",
     area: "on_demand",
     summary: "Remove several regions from an On Demand page",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -2443,7 +2510,7 @@ static ADD_ON_DEMAND_PAGE_REGION: Operation = Operation {
     path: "/ondemand/pages/{ondemand_id}/regions/{country}",
     area: "on_demand",
     summary: "Add a region to an On Demand page",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -2462,7 +2529,7 @@ static REMOVE_ON_DEMAND_PAGE_REGION: Operation = Operation {
     path: "/ondemand/pages/{ondemand_id}/regions/{country}",
     area: "on_demand",
     summary: "Remove a region from an On Demand page",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -2627,7 +2694,7 @@ static ADD_ON_DEMAND_PAGE_VIDEO: Operation = Operation {
     path: "/ondemand/pages/{ondemand_id}/videos/{video_id}",
     area: "on_demand",
     summary: "Put a video on an On Demand page",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -2646,7 +2713,7 @@ static REMOVE_ON_DEMAND_PAGE_VIDEO: Operation = Operation {
     path: "/ondemand/pages/{ondemand_id}/videos/{video_id}",
     area: "on_demand",
     summary: "Take a video off an On Demand page",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -2756,7 +2823,7 @@ static LIST_USER_ON_DEMAND_PURCHASES: Operation = Operation {
     path: "/users/{user_id}/ondemand/purchases",
     area: "on_demand",
     summary: "List On Demand purchases and rentals of the given user",
-    scopes: &["purchased"],
+    scopes: &[Scope::Purchased],
     query: &[
         QueryParameter {
             name: "page",

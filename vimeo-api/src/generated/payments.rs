@@ -2,17 +2,20 @@
 
 //! Payment methods and subscriptions of a user.
 //!
+//! # Essentials
+//!
 //! | operation | does | scope |
 //! |---|---|---|
-//! | [`list_my_payment_methods`](Payments::list_my_payment_methods) | List the payment methods of the token's user | any token |
 //! | [`get_my_payment_method`](Payments::get_my_payment_method) | Get a payment method of the token's user | public |
-//! | [`delete_my_payment_method`](Payments::delete_my_payment_method) | Delete a payment method of the token's user | any token |
 //! | [`get_user_subscription`](Payments::get_user_subscription) | Get a payments subscription of a user | any token |
+//! | [`list_my_payment_methods`](Payments::list_my_payment_methods) | List the payment methods of the token's user | any token |
+//! | [`delete_my_payment_method`](Payments::delete_my_payment_method) | Delete a payment method of the token's user | any token |
 
 use http::Method;
 use serde_json::Value;
 use crate::{
-    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, TypedCall, UserId,
+    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, Scope, TypedCall,
+    UserId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -30,16 +33,8 @@ pub struct Payments<'a> {
     client: &'a Client,
 }
 
+/// # Essentials
 impl Payments<'_> {
-    /// List the payment methods of the token's user.
-    ///
-    /// `GET /me/payment_methods`; any access token will do.
-    /// Answer: one page of payment methods.
-    #[doc(alias = "list_payment_methods")]
-    pub fn list_my_payment_methods(&self) -> ListMyPaymentMethods {
-        TypedCall::new(self.client, &[])
-    }
-
     /// Get a payment method of the token's user.
     ///
     /// - `payment_method_id`: ID of the payment method.
@@ -51,20 +46,6 @@ impl Payments<'_> {
         &self,
         payment_method_id: impl AsRef<str>,
     ) -> GetMyPaymentMethod {
-        TypedCall::new(self.client, &[&payment_method_id.as_ref()])
-    }
-
-    /// Delete a payment method of the token's user.
-    ///
-    /// - `payment_method_id`: ID of the payment method.
-    ///
-    /// `DELETE /me/payment_methods/{payment_method_id}`; any access token will do.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_payment_method")]
-    pub fn delete_my_payment_method(
-        &self,
-        payment_method_id: impl AsRef<str>,
-    ) -> DeleteMyPaymentMethod {
         TypedCall::new(self.client, &[&payment_method_id.as_ref()])
     }
 
@@ -85,6 +66,29 @@ impl Payments<'_> {
             self.client,
             &[&read_id::<UserId>(user_id), &subscription_id.as_ref()],
         )
+    }
+
+    /// List the payment methods of the token's user.
+    ///
+    /// `GET /me/payment_methods`; any access token will do.
+    /// Answer: one page of payment methods.
+    #[doc(alias = "list_payment_methods")]
+    pub fn list_my_payment_methods(&self) -> ListMyPaymentMethods {
+        TypedCall::new(self.client, &[])
+    }
+
+    /// Delete a payment method of the token's user.
+    ///
+    /// - `payment_method_id`: ID of the payment method.
+    ///
+    /// `DELETE /me/payment_methods/{payment_method_id}`; any access token will do.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_payment_method")]
+    pub fn delete_my_payment_method(
+        &self,
+        payment_method_id: impl AsRef<str>,
+    ) -> DeleteMyPaymentMethod {
+        TypedCall::new(self.client, &[&payment_method_id.as_ref()])
     }
 }
 
@@ -192,7 +196,7 @@ static GET_MY_PAYMENT_METHOD: Operation = Operation {
     path: "/me/payment_methods/{payment_method_id}",
     area: "payments",
     summary: "Get a payment method of the token's user",
-    scopes: &["public"],
+    scopes: &[Scope::Public],
     query: &[
         QueryParameter {
             name: "fields",

@@ -2,25 +2,32 @@
 
 //! Portfolios and their videos.
 //!
+//! # Essentials
+//!
 //! | operation | does | scope |
 //! |---|---|---|
-//! | [`list_my_portfolios`](Portfolios::list_my_portfolios) | List the portfolios of the token's user | any token |
 //! | [`get_my_portfolio`](Portfolios::get_my_portfolio) | Get one portfolio of the token's user | any token |
-//! | [`list_my_portfolio_videos`](Portfolios::list_my_portfolio_videos) | List the videos in a portfolio of the token's user | any token |
-//! | [`get_my_portfolio_video`](Portfolios::get_my_portfolio_video) | Get one video in a portfolio of the token's user | any token |
-//! | [`add_my_portfolio_video`](Portfolios::add_my_portfolio_video) | Add a video to a portfolio of the token's user | edit |
-//! | [`remove_my_portfolio_video`](Portfolios::remove_my_portfolio_video) | Remove a video from a portfolio of the token's user | edit |
-//! | [`list_user_portfolios`](Portfolios::list_user_portfolios) | List the portfolios of a user | any token |
 //! | [`get_user_portfolio`](Portfolios::get_user_portfolio) | Get one portfolio of a user | any token |
-//! | [`list_user_portfolio_videos`](Portfolios::list_user_portfolio_videos) | List the videos in a portfolio of a user | any token |
+//! | [`list_my_portfolios`](Portfolios::list_my_portfolios) | List the portfolios of the token's user | any token |
+//! | [`list_user_portfolios`](Portfolios::list_user_portfolios) | List the portfolios of a user | any token |
+//!
+//! # Videos
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_my_portfolio_video`](Portfolios::get_my_portfolio_video) | Get one video in a portfolio of the token's user | any token |
 //! | [`get_user_portfolio_video`](Portfolios::get_user_portfolio_video) | Get one video in a portfolio of a user | any token |
+//! | [`list_my_portfolio_videos`](Portfolios::list_my_portfolio_videos) | List the videos in a portfolio of the token's user | any token |
+//! | [`list_user_portfolio_videos`](Portfolios::list_user_portfolio_videos) | List the videos in a portfolio of a user | any token |
+//! | [`add_my_portfolio_video`](Portfolios::add_my_portfolio_video) | Add a video to a portfolio of the token's user | edit |
 //! | [`add_user_portfolio_video`](Portfolios::add_user_portfolio_video) | Add a video to a portfolio of a user | edit |
+//! | [`remove_my_portfolio_video`](Portfolios::remove_my_portfolio_video) | Remove a video from a portfolio of the token's user | edit |
 //! | [`remove_user_portfolio_video`](Portfolios::remove_user_portfolio_video) | Remove a video from a portfolio of a user | edit |
 
 use http::Method;
 use crate::{
-    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, TypedCall, UserId,
-    VideoId,
+    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, Scope, TypedCall,
+    UserId, VideoId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -38,16 +45,8 @@ pub struct Portfolios<'a> {
     client: &'a Client,
 }
 
+/// # Essentials
 impl Portfolios<'_> {
-    /// List the portfolios of the token's user.
-    ///
-    /// `GET /me/portfolios`; any access token will do.
-    /// Answer: one page of portfolios.
-    #[doc(alias = "get_portfolios_alt1")]
-    pub fn list_my_portfolios(&self) -> ListMyPortfolios {
-        TypedCall::new(self.client, &[])
-    }
-
     /// Get one portfolio of the token's user.
     ///
     /// - `portfolio_id`: ID of the portfolio.
@@ -57,79 +56,6 @@ impl Portfolios<'_> {
     #[doc(alias = "get_portfolio_alt1")]
     pub fn get_my_portfolio(&self, portfolio_id: u64) -> GetMyPortfolio {
         TypedCall::new(self.client, &[&portfolio_id])
-    }
-
-    /// List the videos in a portfolio of the token's user.
-    ///
-    /// - `portfolio_id`: ID of the portfolio.
-    ///
-    /// `GET /me/portfolios/{portfolio_id}/videos`; any access token will do.
-    /// Answer: one page of videos.
-    #[doc(alias = "get_portfolio_videos_alt1")]
-    pub fn list_my_portfolio_videos(&self, portfolio_id: u64) -> ListMyPortfolioVideos {
-        TypedCall::new(self.client, &[&portfolio_id])
-    }
-
-    /// Get one video in a portfolio of the token's user.
-    ///
-    /// - `portfolio_id`: ID of the portfolio.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `GET /me/portfolios/{portfolio_id}/videos/{video_id}`; any access token will do.
-    /// Answer: the video.
-    #[doc(alias = "get_portfolio_video_alt1")]
-    pub fn get_my_portfolio_video(
-        &self,
-        portfolio_id: u64,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> GetMyPortfolioVideo {
-        TypedCall::new(self.client, &[&portfolio_id, &read_id::<VideoId>(video_id)])
-    }
-
-    /// Add a video to a portfolio of the token's user.
-    ///
-    /// - `portfolio_id`: ID of the portfolio.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `PUT /me/portfolios/{portfolio_id}/videos/{video_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
-    #[doc(alias = "add_video_to_portfolio_alt1")]
-    pub fn add_my_portfolio_video(
-        &self,
-        portfolio_id: u64,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> AddMyPortfolioVideo {
-        TypedCall::new(self.client, &[&portfolio_id, &read_id::<VideoId>(video_id)])
-    }
-
-    /// Remove a video from a portfolio of the token's user.
-    ///
-    /// - `portfolio_id`: ID of the portfolio.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `DELETE /me/portfolios/{portfolio_id}/videos/{video_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_video_from_portfolio_alt1")]
-    pub fn remove_my_portfolio_video(
-        &self,
-        portfolio_id: u64,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> RemoveMyPortfolioVideo {
-        TypedCall::new(self.client, &[&portfolio_id, &read_id::<VideoId>(video_id)])
-    }
-
-    /// List the portfolios of a user.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    ///
-    /// `GET /users/{user_id}/portfolios`; any access token will do.
-    /// Answer: one page of portfolios.
-    #[doc(alias = "get_portfolios")]
-    pub fn list_user_portfolios(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-    ) -> ListUserPortfolios {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Get one portfolio of a user.
@@ -148,20 +74,46 @@ impl Portfolios<'_> {
         TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &portfolio_id])
     }
 
-    /// List the videos in a portfolio of a user.
+    /// List the portfolios of the token's user.
+    ///
+    /// `GET /me/portfolios`; any access token will do.
+    /// Answer: one page of portfolios.
+    #[doc(alias = "get_portfolios_alt1")]
+    pub fn list_my_portfolios(&self) -> ListMyPortfolios {
+        TypedCall::new(self.client, &[])
+    }
+
+    /// List the portfolios of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `portfolio_id`: ID of the portfolio.
     ///
-    /// `GET /users/{user_id}/portfolios/{portfolio_id}/videos`; any access token will do.
-    /// Answer: one page of videos.
-    #[doc(alias = "get_portfolio_videos")]
-    pub fn list_user_portfolio_videos(
+    /// `GET /users/{user_id}/portfolios`; any access token will do.
+    /// Answer: one page of portfolios.
+    #[doc(alias = "get_portfolios")]
+    pub fn list_user_portfolios(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserPortfolios {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+    }
+}
+
+/// # Videos
+impl Portfolios<'_> {
+    /// Get one video in a portfolio of the token's user.
+    ///
+    /// - `portfolio_id`: ID of the portfolio.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /me/portfolios/{portfolio_id}/videos/{video_id}`; any access token will do.
+    /// Answer: the video.
+    #[doc(alias = "get_portfolio_video_alt1")]
+    pub fn get_my_portfolio_video(
+        &self,
         portfolio_id: u64,
-    ) -> ListUserPortfolioVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &portfolio_id])
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetMyPortfolioVideo {
+        TypedCall::new(self.client, &[&portfolio_id, &read_id::<VideoId>(video_id)])
     }
 
     /// Get one video in a portfolio of a user.
@@ -185,6 +137,49 @@ impl Portfolios<'_> {
         )
     }
 
+    /// List the videos in a portfolio of the token's user.
+    ///
+    /// - `portfolio_id`: ID of the portfolio.
+    ///
+    /// `GET /me/portfolios/{portfolio_id}/videos`; any access token will do.
+    /// Answer: one page of videos.
+    #[doc(alias = "get_portfolio_videos_alt1")]
+    pub fn list_my_portfolio_videos(&self, portfolio_id: u64) -> ListMyPortfolioVideos {
+        TypedCall::new(self.client, &[&portfolio_id])
+    }
+
+    /// List the videos in a portfolio of a user.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `portfolio_id`: ID of the portfolio.
+    ///
+    /// `GET /users/{user_id}/portfolios/{portfolio_id}/videos`; any access token will do.
+    /// Answer: one page of videos.
+    #[doc(alias = "get_portfolio_videos")]
+    pub fn list_user_portfolio_videos(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        portfolio_id: u64,
+    ) -> ListUserPortfolioVideos {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &portfolio_id])
+    }
+
+    /// Add a video to a portfolio of the token's user.
+    ///
+    /// - `portfolio_id`: ID of the portfolio.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `PUT /me/portfolios/{portfolio_id}/videos/{video_id}`; needs the scope `edit`.
+    /// Answer: done; no body.
+    #[doc(alias = "add_video_to_portfolio_alt1")]
+    pub fn add_my_portfolio_video(
+        &self,
+        portfolio_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> AddMyPortfolioVideo {
+        TypedCall::new(self.client, &[&portfolio_id, &read_id::<VideoId>(video_id)])
+    }
+
     /// Add a video to a portfolio of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
@@ -204,6 +199,22 @@ impl Portfolios<'_> {
             self.client,
             &[&read_id::<UserId>(user_id), &portfolio_id, &read_id::<VideoId>(video_id)],
         )
+    }
+
+    /// Remove a video from a portfolio of the token's user.
+    ///
+    /// - `portfolio_id`: ID of the portfolio.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `DELETE /me/portfolios/{portfolio_id}/videos/{video_id}`; needs the scope `edit`.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_video_from_portfolio_alt1")]
+    pub fn remove_my_portfolio_video(
+        &self,
+        portfolio_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> RemoveMyPortfolioVideo {
+        TypedCall::new(self.client, &[&portfolio_id, &read_id::<VideoId>(video_id)])
     }
 
     /// Remove a video from a portfolio of a user.
@@ -577,7 +588,7 @@ static ADD_MY_PORTFOLIO_VIDEO: Operation = Operation {
     path: "/me/portfolios/{portfolio_id}/videos/{video_id}",
     area: "portfolios",
     summary: "Add a video to a portfolio of the token's user",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -591,7 +602,7 @@ static REMOVE_MY_PORTFOLIO_VIDEO: Operation = Operation {
     path: "/me/portfolios/{portfolio_id}/videos/{video_id}",
     area: "portfolios",
     summary: "Remove a video from a portfolio of the token's user",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -725,7 +736,7 @@ static ADD_USER_PORTFOLIO_VIDEO: Operation = Operation {
     path: "/users/{user_id}/portfolios/{portfolio_id}/videos/{video_id}",
     area: "portfolios",
     summary: "Add a video to a portfolio of a user",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -739,7 +750,7 @@ static REMOVE_USER_PORTFOLIO_VIDEO: Operation = Operation {
     path: "/users/{user_id}/portfolios/{portfolio_id}/videos/{video_id}",
     area: "portfolios",
     summary: "Remove a video from a portfolio of a user",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,

@@ -2,6 +2,8 @@
 
 //! Search over the library of a user or a team.
 //!
+//! # Federated
+//!
 //! | operation | does | scope |
 //! |---|---|---|
 //! | [`search_user_items`](Search::search_user_items) | Search the videos and folders of a user | any token |
@@ -27,6 +29,7 @@ pub struct Search<'a> {
     client: &'a Client,
 }
 
+/// # Federated
 impl Search<'_> {
     /// Search the videos and folders of a user.
     ///

@@ -2,53 +2,70 @@
 
 //! Showcases (albums in the paths), their videos, logos and thumbnails.
 //!
+//! # Essentials
+//!
 //! | operation | does | scope |
 //! |---|---|---|
-//! | [`list_showcase_available_videos`](Showcases::list_showcase_available_videos) | List the videos a showcase may take | any token |
-//! | [`list_my_showcases`](Showcases::list_my_showcases) | List the showcases of the token's user | any token |
-//! | [`create_my_showcase`](Showcases::create_my_showcase) | Create a showcase for the token's user | create |
 //! | [`get_my_showcase`](Showcases::get_my_showcase) | Get one showcase of the token's user | any token |
-//! | [`edit_my_showcase`](Showcases::edit_my_showcase) | Change a showcase of the token's user | edit |
-//! | [`delete_my_showcase`](Showcases::delete_my_showcase) | Delete a showcase of the token's user | delete |
-//! | [`copy_my_showcase`](Showcases::copy_my_showcase) | Copy a showcase of the token's user | any token |
-//! | [`list_my_showcase_videos`](Showcases::list_my_showcase_videos) | List the videos in a showcase of the token's user | any token |
-//! | [`replace_my_showcase_videos`](Showcases::replace_my_showcase_videos) | Replace all videos in a showcase of the token's user | edit |
-//! | [`get_my_showcase_video`](Showcases::get_my_showcase_video) | Get one video in a showcase of the token's user | any token |
-//! | [`add_my_showcase_video`](Showcases::add_my_showcase_video) | Add a video to a showcase of the token's user | edit |
-//! | [`remove_my_showcase_video`](Showcases::remove_my_showcase_video) | Remove a video from a showcase of the token's user | edit |
-//! | [`set_my_showcase_video_thumbnail`](Showcases::set_my_showcase_video_thumbnail) | Use a frame as showcase thumbnail for the token's user | edit |
-//! | [`set_my_showcase_featured_video`](Showcases::set_my_showcase_featured_video) | Feature one video in a showcase of the token's user | edit |
+//! | [`get_user_showcase`](Showcases::get_user_showcase) | Get one showcase of a user | any token |
+//! | [`list_my_showcases`](Showcases::list_my_showcases) | List the showcases of the token's user | any token |
 //! | [`list_user_showcases`](Showcases::list_user_showcases) | List the showcases of a user | any token |
+//! | [`create_my_showcase`](Showcases::create_my_showcase) | Create a showcase for the token's user | create |
 //! | [`create_user_showcase`](Showcases::create_user_showcase) | Create a showcase for a user | create |
+//! | [`edit_my_showcase`](Showcases::edit_my_showcase) | Change a showcase of the token's user | edit |
+//! | [`edit_user_showcase`](Showcases::edit_user_showcase) | Change a showcase of a user | edit |
 //! | [`add_items_to_user_showcases`](Showcases::add_items_to_user_showcases) | Add videos and events to several showcases | edit |
 //! | [`add_folder_to_user_showcases`](Showcases::add_folder_to_user_showcases) | Add a folder's contents to several showcases | any token |
-//! | [`get_user_showcase`](Showcases::get_user_showcase) | Get one showcase of a user | any token |
-//! | [`edit_user_showcase`](Showcases::edit_user_showcase) | Change a showcase of a user | edit |
+//! | [`delete_my_showcase`](Showcases::delete_my_showcase) | Delete a showcase of the token's user | delete |
 //! | [`delete_user_showcase`](Showcases::delete_user_showcase) | Delete a showcase of a user | delete |
+//! | [`copy_my_showcase`](Showcases::copy_my_showcase) | Copy a showcase of the token's user | any token |
 //! | [`copy_user_showcase`](Showcases::copy_user_showcase) | Copy a showcase of a user | any token |
+//!
+//! # Showcase videos
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_my_showcase_video`](Showcases::get_my_showcase_video) | Get one video in a showcase of the token's user | any token |
+//! | [`get_user_showcase_video`](Showcases::get_user_showcase_video) | Get one video in a showcase of a user | any token |
+//! | [`list_my_showcase_videos`](Showcases::list_my_showcase_videos) | List the videos in a showcase of the token's user | any token |
+//! | [`list_user_showcase_videos`](Showcases::list_user_showcase_videos) | List the videos in a showcase of a user | any token |
+//! | [`list_showcase_available_videos`](Showcases::list_showcase_available_videos) | List the videos a showcase may take | any token |
+//! | [`list_video_available_showcases`](Showcases::list_video_available_showcases) | List the showcases that may take a video | any token |
+//! | [`replace_my_showcase_videos`](Showcases::replace_my_showcase_videos) | Replace all videos in a showcase of the token's user | edit |
+//! | [`replace_user_showcase_videos`](Showcases::replace_user_showcase_videos) | Replace all videos in a showcase of a user | edit |
+//! | [`set_my_showcase_featured_video`](Showcases::set_my_showcase_featured_video) | Feature one video in a showcase of the token's user | edit |
+//! | [`set_my_showcase_video_thumbnail`](Showcases::set_my_showcase_video_thumbnail) | Use a frame as showcase thumbnail for the token's user | edit |
+//! | [`set_user_showcase_featured_video`](Showcases::set_user_showcase_featured_video) | Feature one video in a showcase of a user | edit |
+//! | [`set_user_showcase_video_thumbnail`](Showcases::set_user_showcase_video_thumbnail) | Use a frame as showcase thumbnail for a user | edit |
+//! | [`add_my_showcase_video`](Showcases::add_my_showcase_video) | Add a video to a showcase of the token's user | edit |
+//! | [`add_user_showcase_video`](Showcases::add_user_showcase_video) | Add a video to a showcase of a user | edit |
+//! | [`remove_my_showcase_video`](Showcases::remove_my_showcase_video) | Remove a video from a showcase of the token's user | edit |
+//! | [`remove_user_showcase_video`](Showcases::remove_user_showcase_video) | Remove a video from a showcase of a user | edit |
+//!
+//! # Custom showcase thumbnails
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_user_showcase_thumbnail`](Showcases::get_user_showcase_thumbnail) | Get one custom thumbnail of a showcase | any token |
 //! | [`list_user_showcase_thumbnails`](Showcases::list_user_showcase_thumbnails) | List the custom thumbnails of a showcase | any token |
 //! | [`create_user_showcase_thumbnail`](Showcases::create_user_showcase_thumbnail) | Give a showcase a custom thumbnail | upload |
-//! | [`get_user_showcase_thumbnail`](Showcases::get_user_showcase_thumbnail) | Get one custom thumbnail of a showcase | any token |
 //! | [`edit_user_showcase_thumbnail`](Showcases::edit_user_showcase_thumbnail) | Replace a custom thumbnail of a showcase | edit |
 //! | [`delete_user_showcase_thumbnail`](Showcases::delete_user_showcase_thumbnail) | Delete a custom thumbnail of a showcase | edit |
+//!
+//! # Custom showcase logos
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_user_showcase_logo`](Showcases::get_user_showcase_logo) | Get one custom logo of a showcase | any token |
 //! | [`list_user_showcase_logos`](Showcases::list_user_showcase_logos) | List the custom logos of a showcase | any token |
 //! | [`create_user_showcase_logo`](Showcases::create_user_showcase_logo) | Give a showcase a custom logo | upload |
-//! | [`get_user_showcase_logo`](Showcases::get_user_showcase_logo) | Get one custom logo of a showcase | any token |
 //! | [`edit_user_showcase_logo`](Showcases::edit_user_showcase_logo) | Replace a custom logo of a showcase | edit |
 //! | [`delete_user_showcase_logo`](Showcases::delete_user_showcase_logo) | Delete a custom logo of a showcase | edit |
-//! | [`list_user_showcase_videos`](Showcases::list_user_showcase_videos) | List the videos in a showcase of a user | any token |
-//! | [`replace_user_showcase_videos`](Showcases::replace_user_showcase_videos) | Replace all videos in a showcase of a user | edit |
-//! | [`get_user_showcase_video`](Showcases::get_user_showcase_video) | Get one video in a showcase of a user | any token |
-//! | [`add_user_showcase_video`](Showcases::add_user_showcase_video) | Add a video to a showcase of a user | edit |
-//! | [`remove_user_showcase_video`](Showcases::remove_user_showcase_video) | Remove a video from a showcase of a user | edit |
-//! | [`set_user_showcase_video_thumbnail`](Showcases::set_user_showcase_video_thumbnail) | Use a frame as showcase thumbnail for a user | edit |
-//! | [`set_user_showcase_featured_video`](Showcases::set_user_showcase_featured_video) | Feature one video in a showcase of a user | edit |
-//! | [`list_video_available_showcases`](Showcases::list_video_available_showcases) | List the showcases that may take a video | any token |
 
 use http::Method;
 use crate::{
-    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, TypedCall, UserId,
-    VideoId,
+    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, Scope, TypedCall,
+    UserId, VideoId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -67,44 +84,8 @@ pub struct Showcases<'a> {
     client: &'a Client,
 }
 
+/// # Essentials
 impl Showcases<'_> {
-    /// List the videos a showcase may take.
-    ///
-    /// Lists videos of the token's user that may be added to the showcase or taken out.
-    ///
-    /// - `album_id`: ID of the showcase.
-    ///
-    /// `GET /albums/{album_id}/available_videos`; any access token will do.
-    /// Answer: one page of videos.
-    #[doc(alias = "get_available_showcase_videos")]
-    pub fn list_showcase_available_videos(
-        &self,
-        album_id: u64,
-    ) -> ListShowcaseAvailableVideos {
-        TypedCall::new(self.client, &[&album_id])
-    }
-
-    /// List the showcases of the token's user.
-    ///
-    /// `GET /me/albums`; any access token will do.
-    /// Answer: one page of showcases.
-    #[doc(alias = "get_showcases_alt1")]
-    pub fn list_my_showcases(&self) -> ListMyShowcases {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// Create a showcase for the token's user.
-    ///
-    /// `POST /me/albums`; needs the scope `create`.
-    /// Answer: the new showcase.
-    #[doc(alias = "create_showcase_alt1")]
-    pub fn create_my_showcase(
-        &self,
-        body: types::CreateShowcaseBody,
-    ) -> CreateMyShowcase {
-        TypedCall::new(self.client, &[]).set_body(&body)
-    }
-
     /// Get one showcase of the token's user.
     ///
     /// Only the owner of the showcase may do this.
@@ -118,161 +99,31 @@ impl Showcases<'_> {
         TypedCall::new(self.client, &[&album_id])
     }
 
-    /// Change a showcase of the token's user.
+    /// Get one showcase of a user.
     ///
     /// Only the owner of the showcase may do this.
     ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `album_id`: ID of the showcase.
     ///
-    /// `PATCH /me/albums/{album_id}`; needs the scope `edit`.
-    /// Answer: the changed showcase.
-    #[doc(alias = "edit_showcase_alt2")]
-    pub fn edit_my_showcase(&self, album_id: u64) -> EditMyShowcase {
-        TypedCall::new(self.client, &[&album_id])
-    }
-
-    /// Delete a showcase of the token's user.
-    ///
-    /// Only the owner of the showcase may do this.
-    ///
-    /// - `album_id`: ID of the showcase.
-    ///
-    /// `DELETE /me/albums/{album_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_showcase_alt2")]
-    pub fn delete_my_showcase(&self, album_id: u64) -> DeleteMyShowcase {
-        TypedCall::new(self.client, &[&album_id])
-    }
-
-    /// Copy a showcase of the token's user.
-    ///
-    /// - `album_id`: ID of the showcase.
-    ///
-    /// `POST /me/albums/{album_id}/copy`; any access token will do.
-    /// Answer: the new showcase.
-    #[doc(alias = "copy_showcase_alt2")]
-    pub fn copy_my_showcase(&self, album_id: u64) -> CopyMyShowcase {
-        TypedCall::new(self.client, &[&album_id])
-    }
-
-    /// List the videos in a showcase of the token's user.
-    ///
-    /// Only the owner of the showcase may do this.
-    ///
-    /// - `album_id`: ID of the showcase.
-    ///
-    /// `GET /me/albums/{album_id}/videos`; any access token will do.
-    /// Answer: one page of videos.
-    #[doc(alias = "get_showcase_videos_alt2")]
-    pub fn list_my_showcase_videos(&self, album_id: u64) -> ListMyShowcaseVideos {
-        TypedCall::new(self.client, &[&album_id])
-    }
-
-    /// Replace all videos in a showcase of the token's user.
-    ///
-    /// Only the owner of the showcase may do this. Videos that the list leaves out drop out of the showcase.
-    ///
-    /// - `album_id`: ID of the showcase.
-    ///
-    /// `PUT /me/albums/{album_id}/videos`; needs the scope `edit`.
-    /// Answer: done.
-    #[doc(alias = "replace_videos_in_showcase_alt2")]
-    pub fn replace_my_showcase_videos(
-        &self,
-        album_id: u64,
-        body: types::ReplaceShowcaseVideosBody,
-    ) -> ReplaceMyShowcaseVideos {
-        TypedCall::new(self.client, &[&album_id]).set_body(&body)
-    }
-
-    /// Get one video in a showcase of the token's user.
-    ///
-    /// Only the owner of the showcase may do this.
-    ///
-    /// - `album_id`: ID of the showcase.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `GET /me/albums/{album_id}/videos/{video_id}`; any access token will do.
-    /// Answer: the video.
-    #[doc(alias = "get_showcase_video_alt2")]
-    pub fn get_my_showcase_video(
-        &self,
-        album_id: u64,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> GetMyShowcaseVideo {
-        TypedCall::new(self.client, &[&album_id, &read_id::<VideoId>(video_id)])
-    }
-
-    /// Add a video to a showcase of the token's user.
-    ///
-    /// Only the owner of the showcase may do this.
-    ///
-    /// - `album_id`: ID of the showcase.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `PUT /me/albums/{album_id}/videos/{video_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
-    #[doc(alias = "add_video_to_showcase_alt2")]
-    pub fn add_my_showcase_video(
-        &self,
-        album_id: u64,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> AddMyShowcaseVideo {
-        TypedCall::new(self.client, &[&album_id, &read_id::<VideoId>(video_id)])
-    }
-
-    /// Remove a video from a showcase of the token's user.
-    ///
-    /// Only the owner of the showcase may do this.
-    ///
-    /// - `album_id`: ID of the showcase.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `DELETE /me/albums/{album_id}/videos/{video_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
-    #[doc(alias = "remove_video_from_showcase_alt2")]
-    pub fn remove_my_showcase_video(
-        &self,
-        album_id: u64,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> RemoveMyShowcaseVideo {
-        TypedCall::new(self.client, &[&album_id, &read_id::<VideoId>(video_id)])
-    }
-
-    /// Use a frame as showcase thumbnail for the token's user.
-    ///
-    /// Only the owner of the showcase may do this.
-    ///
-    /// - `album_id`: ID of the showcase.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `POST /me/albums/{album_id}/videos/{video_id}/set_album_thumbnail`; needs the scope `edit`.
-    /// Answer: the showcase with its new thumbnail.
-    #[doc(alias = "set_video_as_showcase_thumbnail_alt2")]
-    pub fn set_my_showcase_video_thumbnail(
-        &self,
-        album_id: u64,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> SetMyShowcaseVideoThumbnail {
-        TypedCall::new(self.client, &[&album_id, &read_id::<VideoId>(video_id)])
-    }
-
-    /// Feature one video in a showcase of the token's user.
-    ///
-    /// Only the owner of the showcase may do this. The video has to be in the showcase already.
-    ///
-    /// - `album_id`: ID of the showcase.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `PATCH /me/albums/{album_id}/videos/{video_id}/set_featured_video`; needs the scope `edit`.
+    /// `GET /users/{user_id}/albums/{album_id}`; any access token will do.
     /// Answer: the showcase.
-    #[doc(alias = "set_video_as_showcase_featured_alt2")]
-    pub fn set_my_showcase_featured_video(
+    #[doc(alias = "get_showcase")]
+    pub fn get_user_showcase(
         &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         album_id: u64,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> SetMyShowcaseFeaturedVideo {
-        TypedCall::new(self.client, &[&album_id, &read_id::<VideoId>(video_id)])
+    ) -> GetUserShowcase {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
+    }
+
+    /// List the showcases of the token's user.
+    ///
+    /// `GET /me/albums`; any access token will do.
+    /// Answer: one page of showcases.
+    #[doc(alias = "get_showcases_alt1")]
+    pub fn list_my_showcases(&self) -> ListMyShowcases {
+        TypedCall::new(self.client, &[])
     }
 
     /// List the showcases of a user.
@@ -289,6 +140,18 @@ impl Showcases<'_> {
         TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
+    /// Create a showcase for the token's user.
+    ///
+    /// `POST /me/albums`; needs the scope `create`.
+    /// Answer: the new showcase.
+    #[doc(alias = "create_showcase_alt1")]
+    pub fn create_my_showcase(
+        &self,
+        body: types::CreateShowcaseBody,
+    ) -> CreateMyShowcase {
+        TypedCall::new(self.client, &[]).set_body(&body)
+    }
+
     /// Create a showcase for a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
@@ -302,6 +165,37 @@ impl Showcases<'_> {
         body: types::CreateShowcaseBody,
     ) -> CreateUserShowcase {
         TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
+    }
+
+    /// Change a showcase of the token's user.
+    ///
+    /// Only the owner of the showcase may do this.
+    ///
+    /// - `album_id`: ID of the showcase.
+    ///
+    /// `PATCH /me/albums/{album_id}`; needs the scope `edit`.
+    /// Answer: the changed showcase.
+    #[doc(alias = "edit_showcase_alt2")]
+    pub fn edit_my_showcase(&self, album_id: u64) -> EditMyShowcase {
+        TypedCall::new(self.client, &[&album_id])
+    }
+
+    /// Change a showcase of a user.
+    ///
+    /// Only the owner of the showcase may do this.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `album_id`: ID of the showcase.
+    ///
+    /// `PATCH /users/{user_id}/albums/{album_id}`; needs the scope `edit`.
+    /// Answer: the changed showcase.
+    #[doc(alias = "edit_showcase")]
+    pub fn edit_user_showcase(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        album_id: u64,
+    ) -> EditUserShowcase {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
     }
 
     /// Add videos and events to several showcases.
@@ -366,40 +260,17 @@ impl Showcases<'_> {
             .set_query("folder_id", &folder_id)
     }
 
-    /// Get one showcase of a user.
+    /// Delete a showcase of the token's user.
     ///
     /// Only the owner of the showcase may do this.
     ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `album_id`: ID of the showcase.
     ///
-    /// `GET /users/{user_id}/albums/{album_id}`; any access token will do.
-    /// Answer: the showcase.
-    #[doc(alias = "get_showcase")]
-    pub fn get_user_showcase(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
-    ) -> GetUserShowcase {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
-    }
-
-    /// Change a showcase of a user.
-    ///
-    /// Only the owner of the showcase may do this.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
-    ///
-    /// `PATCH /users/{user_id}/albums/{album_id}`; needs the scope `edit`.
-    /// Answer: the changed showcase.
-    #[doc(alias = "edit_showcase")]
-    pub fn edit_user_showcase(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
-    ) -> EditUserShowcase {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
+    /// `DELETE /me/albums/{album_id}`; needs the scope `delete`.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_showcase_alt2")]
+    pub fn delete_my_showcase(&self, album_id: u64) -> DeleteMyShowcase {
+        TypedCall::new(self.client, &[&album_id])
     }
 
     /// Delete a showcase of a user.
@@ -420,6 +291,17 @@ impl Showcases<'_> {
         TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
     }
 
+    /// Copy a showcase of the token's user.
+    ///
+    /// - `album_id`: ID of the showcase.
+    ///
+    /// `POST /me/albums/{album_id}/copy`; any access token will do.
+    /// Answer: the new showcase.
+    #[doc(alias = "copy_showcase_alt2")]
+    pub fn copy_my_showcase(&self, album_id: u64) -> CopyMyShowcase {
+        TypedCall::new(self.client, &[&album_id])
+    }
+
     /// Copy a showcase of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
@@ -434,6 +316,340 @@ impl Showcases<'_> {
         album_id: u64,
     ) -> CopyUserShowcase {
         TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
+    }
+}
+
+/// # Showcase videos
+impl Showcases<'_> {
+    /// Get one video in a showcase of the token's user.
+    ///
+    /// Only the owner of the showcase may do this.
+    ///
+    /// - `album_id`: ID of the showcase.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /me/albums/{album_id}/videos/{video_id}`; any access token will do.
+    /// Answer: the video.
+    #[doc(alias = "get_showcase_video_alt2")]
+    pub fn get_my_showcase_video(
+        &self,
+        album_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetMyShowcaseVideo {
+        TypedCall::new(self.client, &[&album_id, &read_id::<VideoId>(video_id)])
+    }
+
+    /// Get one video in a showcase of a user.
+    ///
+    /// Only the owner of the showcase may do this.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `album_id`: ID of the showcase.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /users/{user_id}/albums/{album_id}/videos/{video_id}`; any access token will do.
+    /// Answer: the video.
+    #[doc(alias = "get_showcase_video")]
+    pub fn get_user_showcase_video(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        album_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetUserShowcaseVideo {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<UserId>(user_id), &album_id, &read_id::<VideoId>(video_id)],
+        )
+    }
+
+    /// List the videos in a showcase of the token's user.
+    ///
+    /// Only the owner of the showcase may do this.
+    ///
+    /// - `album_id`: ID of the showcase.
+    ///
+    /// `GET /me/albums/{album_id}/videos`; any access token will do.
+    /// Answer: one page of videos.
+    #[doc(alias = "get_showcase_videos_alt2")]
+    pub fn list_my_showcase_videos(&self, album_id: u64) -> ListMyShowcaseVideos {
+        TypedCall::new(self.client, &[&album_id])
+    }
+
+    /// List the videos in a showcase of a user.
+    ///
+    /// Only the owner of the showcase may do this.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `album_id`: ID of the showcase.
+    ///
+    /// `GET /users/{user_id}/albums/{album_id}/videos`; any access token will do.
+    /// Answer: one page of videos.
+    #[doc(alias = "get_showcase_videos")]
+    pub fn list_user_showcase_videos(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        album_id: u64,
+    ) -> ListUserShowcaseVideos {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
+    }
+
+    /// List the videos a showcase may take.
+    ///
+    /// Lists videos of the token's user that may be added to the showcase or taken out.
+    ///
+    /// - `album_id`: ID of the showcase.
+    ///
+    /// `GET /albums/{album_id}/available_videos`; any access token will do.
+    /// Answer: one page of videos.
+    #[doc(alias = "get_available_showcase_videos")]
+    pub fn list_showcase_available_videos(
+        &self,
+        album_id: u64,
+    ) -> ListShowcaseAvailableVideos {
+        TypedCall::new(self.client, &[&album_id])
+    }
+
+    /// List the showcases that may take a video.
+    ///
+    /// Lists showcases owned by the token's user where the video may be added or taken out.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /videos/{video_id}/available_albums`; any access token will do.
+    /// Answer: one page of showcases.
+    #[doc(alias = "get_available_video_showcases")]
+    pub fn list_video_available_showcases(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListVideoAvailableShowcases {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
+    /// Replace all videos in a showcase of the token's user.
+    ///
+    /// Only the owner of the showcase may do this. Videos that the list leaves out drop out of the showcase.
+    ///
+    /// - `album_id`: ID of the showcase.
+    ///
+    /// `PUT /me/albums/{album_id}/videos`; needs the scope `edit`.
+    /// Answer: done.
+    #[doc(alias = "replace_videos_in_showcase_alt2")]
+    pub fn replace_my_showcase_videos(
+        &self,
+        album_id: u64,
+        body: types::ReplaceShowcaseVideosBody,
+    ) -> ReplaceMyShowcaseVideos {
+        TypedCall::new(self.client, &[&album_id]).set_body(&body)
+    }
+
+    /// Replace all videos in a showcase of a user.
+    ///
+    /// Only the owner of the showcase may do this. Videos that the list leaves out drop out of the showcase.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `album_id`: ID of the showcase.
+    ///
+    /// `PUT /users/{user_id}/albums/{album_id}/videos`; needs the scope `edit`.
+    /// Answer: done.
+    #[doc(alias = "replace_videos_in_showcase")]
+    pub fn replace_user_showcase_videos(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        album_id: u64,
+        body: types::ReplaceShowcaseVideosBody,
+    ) -> ReplaceUserShowcaseVideos {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
+            .set_body(&body)
+    }
+
+    /// Feature one video in a showcase of the token's user.
+    ///
+    /// Only the owner of the showcase may do this. The video has to be in the showcase already.
+    ///
+    /// - `album_id`: ID of the showcase.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `PATCH /me/albums/{album_id}/videos/{video_id}/set_featured_video`; needs the scope `edit`.
+    /// Answer: the showcase.
+    #[doc(alias = "set_video_as_showcase_featured_alt2")]
+    pub fn set_my_showcase_featured_video(
+        &self,
+        album_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> SetMyShowcaseFeaturedVideo {
+        TypedCall::new(self.client, &[&album_id, &read_id::<VideoId>(video_id)])
+    }
+
+    /// Use a frame as showcase thumbnail for the token's user.
+    ///
+    /// Only the owner of the showcase may do this.
+    ///
+    /// - `album_id`: ID of the showcase.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `POST /me/albums/{album_id}/videos/{video_id}/set_album_thumbnail`; needs the scope `edit`.
+    /// Answer: the showcase with its new thumbnail.
+    #[doc(alias = "set_video_as_showcase_thumbnail_alt2")]
+    pub fn set_my_showcase_video_thumbnail(
+        &self,
+        album_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> SetMyShowcaseVideoThumbnail {
+        TypedCall::new(self.client, &[&album_id, &read_id::<VideoId>(video_id)])
+    }
+
+    /// Feature one video in a showcase of a user.
+    ///
+    /// Only the owner of the showcase may do this. The video has to be in the showcase already.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `album_id`: ID of the showcase.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `PATCH /users/{user_id}/albums/{album_id}/videos/{video_id}/set_featured_video`; needs the scope `edit`.
+    /// Answer: the showcase.
+    #[doc(alias = "set_video_as_showcase_featured")]
+    pub fn set_user_showcase_featured_video(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        album_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> SetUserShowcaseFeaturedVideo {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<UserId>(user_id), &album_id, &read_id::<VideoId>(video_id)],
+        )
+    }
+
+    /// Use a frame as showcase thumbnail for a user.
+    ///
+    /// Only the owner of the showcase may do this.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `album_id`: ID of the showcase.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `POST /users/{user_id}/albums/{album_id}/videos/{video_id}/set_album_thumbnail`; needs the scope `edit`.
+    /// Answer: the showcase with its new thumbnail.
+    #[doc(alias = "set_video_as_showcase_thumbnail")]
+    pub fn set_user_showcase_video_thumbnail(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        album_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> SetUserShowcaseVideoThumbnail {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<UserId>(user_id), &album_id, &read_id::<VideoId>(video_id)],
+        )
+    }
+
+    /// Add a video to a showcase of the token's user.
+    ///
+    /// Only the owner of the showcase may do this.
+    ///
+    /// - `album_id`: ID of the showcase.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `PUT /me/albums/{album_id}/videos/{video_id}`; needs the scope `edit`.
+    /// Answer: done; no body.
+    #[doc(alias = "add_video_to_showcase_alt2")]
+    pub fn add_my_showcase_video(
+        &self,
+        album_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> AddMyShowcaseVideo {
+        TypedCall::new(self.client, &[&album_id, &read_id::<VideoId>(video_id)])
+    }
+
+    /// Add a video to a showcase of a user.
+    ///
+    /// Only the owner of the showcase may do this.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `album_id`: ID of the showcase.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `PUT /users/{user_id}/albums/{album_id}/videos/{video_id}`; needs the scope `edit`.
+    /// Answer: done; no body.
+    #[doc(alias = "add_video_to_showcase")]
+    pub fn add_user_showcase_video(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        album_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> AddUserShowcaseVideo {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<UserId>(user_id), &album_id, &read_id::<VideoId>(video_id)],
+        )
+    }
+
+    /// Remove a video from a showcase of the token's user.
+    ///
+    /// Only the owner of the showcase may do this.
+    ///
+    /// - `album_id`: ID of the showcase.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `DELETE /me/albums/{album_id}/videos/{video_id}`; needs the scope `edit`.
+    /// Answer: done; no body.
+    #[doc(alias = "remove_video_from_showcase_alt2")]
+    pub fn remove_my_showcase_video(
+        &self,
+        album_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> RemoveMyShowcaseVideo {
+        TypedCall::new(self.client, &[&album_id, &read_id::<VideoId>(video_id)])
+    }
+
+    /// Remove a video from a showcase of a user.
+    ///
+    /// Only the owner of the showcase may do this.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `album_id`: ID of the showcase.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `DELETE /users/{user_id}/albums/{album_id}/videos/{video_id}`; needs the scope `edit`.
+    /// Answer: done; no body.
+    #[doc(alias = "remove_video_from_showcase")]
+    pub fn remove_user_showcase_video(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        album_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> RemoveUserShowcaseVideo {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<UserId>(user_id), &album_id, &read_id::<VideoId>(video_id)],
+        )
+    }
+}
+
+/// # Custom showcase thumbnails
+impl Showcases<'_> {
+    /// Get one custom thumbnail of a showcase.
+    ///
+    /// Only the owner of the showcase may do this.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `album_id`: ID of the showcase.
+    /// - `thumbnail_id`: ID of the thumbnail.
+    ///
+    /// `GET /users/{user_id}/albums/{album_id}/custom_thumbnails/{thumbnail_id}`; any access token will do.
+    /// Answer: the thumbnail.
+    #[doc(alias = "get_showcase_custom_thumbnail")]
+    pub fn get_user_showcase_thumbnail(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        album_id: u64,
+        thumbnail_id: u64,
+    ) -> GetUserShowcaseThumbnail {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<UserId>(user_id), &album_id, &thumbnail_id],
+        )
     }
 
     /// List the custom thumbnails of a showcase.
@@ -468,29 +684,6 @@ impl Showcases<'_> {
         album_id: u64,
     ) -> CreateUserShowcaseThumbnail {
         TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
-    }
-
-    /// Get one custom thumbnail of a showcase.
-    ///
-    /// Only the owner of the showcase may do this.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
-    /// - `thumbnail_id`: ID of the thumbnail.
-    ///
-    /// `GET /users/{user_id}/albums/{album_id}/custom_thumbnails/{thumbnail_id}`; any access token will do.
-    /// Answer: the thumbnail.
-    #[doc(alias = "get_showcase_custom_thumbnail")]
-    pub fn get_user_showcase_thumbnail(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
-        thumbnail_id: u64,
-    ) -> GetUserShowcaseThumbnail {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<UserId>(user_id), &album_id, &thumbnail_id],
-        )
     }
 
     /// Replace a custom thumbnail of a showcase.
@@ -538,6 +731,29 @@ impl Showcases<'_> {
             &[&read_id::<UserId>(user_id), &album_id, &thumbnail_id],
         )
     }
+}
+
+/// # Custom showcase logos
+impl Showcases<'_> {
+    /// Get one custom logo of a showcase.
+    ///
+    /// Only the owner of the showcase may do this.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `album_id`: ID of the showcase.
+    /// - `logo_id`: ID of the logo.
+    ///
+    /// `GET /users/{user_id}/albums/{album_id}/logos/{logo_id}`; any access token will do.
+    /// Answer: the logo.
+    #[doc(alias = "get_showcase_logo")]
+    pub fn get_user_showcase_logo(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        album_id: u64,
+        logo_id: u64,
+    ) -> GetUserShowcaseLogo {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id, &logo_id])
+    }
 
     /// List the custom logos of a showcase.
     ///
@@ -573,26 +789,6 @@ impl Showcases<'_> {
         album_id: u64,
     ) -> CreateUserShowcaseLogo {
         TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
-    }
-
-    /// Get one custom logo of a showcase.
-    ///
-    /// Only the owner of the showcase may do this.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
-    /// - `logo_id`: ID of the logo.
-    ///
-    /// `GET /users/{user_id}/albums/{album_id}/logos/{logo_id}`; any access token will do.
-    /// Answer: the logo.
-    #[doc(alias = "get_showcase_logo")]
-    pub fn get_user_showcase_logo(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
-        logo_id: u64,
-    ) -> GetUserShowcaseLogo {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id, &logo_id])
     }
 
     /// Replace a custom logo of a showcase.
@@ -633,175 +829,6 @@ impl Showcases<'_> {
         logo_id: u64,
     ) -> DeleteUserShowcaseLogo {
         TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id, &logo_id])
-    }
-
-    /// List the videos in a showcase of a user.
-    ///
-    /// Only the owner of the showcase may do this.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
-    ///
-    /// `GET /users/{user_id}/albums/{album_id}/videos`; any access token will do.
-    /// Answer: one page of videos.
-    #[doc(alias = "get_showcase_videos")]
-    pub fn list_user_showcase_videos(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
-    ) -> ListUserShowcaseVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
-    }
-
-    /// Replace all videos in a showcase of a user.
-    ///
-    /// Only the owner of the showcase may do this. Videos that the list leaves out drop out of the showcase.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
-    ///
-    /// `PUT /users/{user_id}/albums/{album_id}/videos`; needs the scope `edit`.
-    /// Answer: done.
-    #[doc(alias = "replace_videos_in_showcase")]
-    pub fn replace_user_showcase_videos(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
-        body: types::ReplaceShowcaseVideosBody,
-    ) -> ReplaceUserShowcaseVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
-            .set_body(&body)
-    }
-
-    /// Get one video in a showcase of a user.
-    ///
-    /// Only the owner of the showcase may do this.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `GET /users/{user_id}/albums/{album_id}/videos/{video_id}`; any access token will do.
-    /// Answer: the video.
-    #[doc(alias = "get_showcase_video")]
-    pub fn get_user_showcase_video(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> GetUserShowcaseVideo {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<UserId>(user_id), &album_id, &read_id::<VideoId>(video_id)],
-        )
-    }
-
-    /// Add a video to a showcase of a user.
-    ///
-    /// Only the owner of the showcase may do this.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `PUT /users/{user_id}/albums/{album_id}/videos/{video_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
-    #[doc(alias = "add_video_to_showcase")]
-    pub fn add_user_showcase_video(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> AddUserShowcaseVideo {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<UserId>(user_id), &album_id, &read_id::<VideoId>(video_id)],
-        )
-    }
-
-    /// Remove a video from a showcase of a user.
-    ///
-    /// Only the owner of the showcase may do this.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `DELETE /users/{user_id}/albums/{album_id}/videos/{video_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
-    #[doc(alias = "remove_video_from_showcase")]
-    pub fn remove_user_showcase_video(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> RemoveUserShowcaseVideo {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<UserId>(user_id), &album_id, &read_id::<VideoId>(video_id)],
-        )
-    }
-
-    /// Use a frame as showcase thumbnail for a user.
-    ///
-    /// Only the owner of the showcase may do this.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `POST /users/{user_id}/albums/{album_id}/videos/{video_id}/set_album_thumbnail`; needs the scope `edit`.
-    /// Answer: the showcase with its new thumbnail.
-    #[doc(alias = "set_video_as_showcase_thumbnail")]
-    pub fn set_user_showcase_video_thumbnail(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> SetUserShowcaseVideoThumbnail {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<UserId>(user_id), &album_id, &read_id::<VideoId>(video_id)],
-        )
-    }
-
-    /// Feature one video in a showcase of a user.
-    ///
-    /// Only the owner of the showcase may do this. The video has to be in the showcase already.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `PATCH /users/{user_id}/albums/{album_id}/videos/{video_id}/set_featured_video`; needs the scope `edit`.
-    /// Answer: the showcase.
-    #[doc(alias = "set_video_as_showcase_featured")]
-    pub fn set_user_showcase_featured_video(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> SetUserShowcaseFeaturedVideo {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<UserId>(user_id), &album_id, &read_id::<VideoId>(video_id)],
-        )
-    }
-
-    /// List the showcases that may take a video.
-    ///
-    /// Lists showcases owned by the token's user where the video may be added or taken out.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `GET /videos/{video_id}/available_albums`; any access token will do.
-    /// Answer: one page of showcases.
-    #[doc(alias = "get_available_video_showcases")]
-    pub fn list_video_available_showcases(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> ListVideoAvailableShowcases {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 }
 
@@ -1862,7 +1889,7 @@ static CREATE_MY_SHOWCASE: Operation = Operation {
     path: "/me/albums",
     area: "showcases",
     summary: "Create a showcase for the token's user",
-    scopes: &["create"],
+    scopes: &[Scope::Create],
     query: &[
         QueryParameter {
             name: "fields",
@@ -1900,7 +1927,7 @@ static EDIT_MY_SHOWCASE: Operation = Operation {
     path: "/me/albums/{album_id}",
     area: "showcases",
     summary: "Change a showcase of the token's user",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -1919,7 +1946,7 @@ static DELETE_MY_SHOWCASE: Operation = Operation {
     path: "/me/albums/{album_id}",
     area: "showcases",
     summary: "Delete a showcase of the token's user",
-    scopes: &["delete"],
+    scopes: &[Scope::Delete],
     query: &[],
     has_body: false,
     paged: false,
@@ -2011,7 +2038,7 @@ static REPLACE_MY_SHOWCASE_VIDEOS: Operation = Operation {
     path: "/me/albums/{album_id}/videos",
     area: "showcases",
     summary: "Replace all videos in a showcase of the token's user",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: true,
     paged: false,
@@ -2048,7 +2075,7 @@ static ADD_MY_SHOWCASE_VIDEO: Operation = Operation {
     path: "/me/albums/{album_id}/videos/{video_id}",
     area: "showcases",
     summary: "Add a video to a showcase of the token's user",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -2062,7 +2089,7 @@ static REMOVE_MY_SHOWCASE_VIDEO: Operation = Operation {
     path: "/me/albums/{album_id}/videos/{video_id}",
     area: "showcases",
     summary: "Remove a video from a showcase of the token's user",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -2076,7 +2103,7 @@ static SET_MY_SHOWCASE_VIDEO_THUMBNAIL: Operation = Operation {
     path: "/me/albums/{album_id}/videos/{video_id}/set_album_thumbnail",
     area: "showcases",
     summary: "Use a frame as showcase thumbnail for the token's user",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -2095,7 +2122,7 @@ static SET_MY_SHOWCASE_FEATURED_VIDEO: Operation = Operation {
     path: "/me/albums/{album_id}/videos/{video_id}/set_featured_video",
     area: "showcases",
     summary: "Feature one video in a showcase of the token's user",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -2157,7 +2184,7 @@ static CREATE_USER_SHOWCASE: Operation = Operation {
     path: "/users/{user_id}/albums",
     area: "showcases",
     summary: "Create a showcase for a user",
-    scopes: &["create"],
+    scopes: &[Scope::Create],
     query: &[
         QueryParameter {
             name: "fields",
@@ -2176,7 +2203,7 @@ static ADD_ITEMS_TO_USER_SHOWCASES: Operation = Operation {
     path: "/users/{user_id}/albums",
     area: "showcases",
     summary: "Add videos and events to several showcases",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "album_item_uris",
@@ -2241,7 +2268,7 @@ static EDIT_USER_SHOWCASE: Operation = Operation {
     path: "/users/{user_id}/albums/{album_id}",
     area: "showcases",
     summary: "Change a showcase of a user",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -2260,7 +2287,7 @@ static DELETE_USER_SHOWCASE: Operation = Operation {
     path: "/users/{user_id}/albums/{album_id}",
     area: "showcases",
     summary: "Delete a showcase of a user",
-    scopes: &["delete"],
+    scopes: &[Scope::Delete],
     query: &[],
     has_body: false,
     paged: false,
@@ -2320,7 +2347,7 @@ static CREATE_USER_SHOWCASE_THUMBNAIL: Operation = Operation {
     path: "/users/{user_id}/albums/{album_id}/custom_thumbnails",
     area: "showcases",
     summary: "Give a showcase a custom thumbnail",
-    scopes: &["upload"],
+    scopes: &[Scope::Upload],
     query: &[
         QueryParameter {
             name: "fields",
@@ -2358,7 +2385,7 @@ static EDIT_USER_SHOWCASE_THUMBNAIL: Operation = Operation {
     path: "/users/{user_id}/albums/{album_id}/custom_thumbnails/{thumbnail_id}",
     area: "showcases",
     summary: "Replace a custom thumbnail of a showcase",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -2377,7 +2404,7 @@ static DELETE_USER_SHOWCASE_THUMBNAIL: Operation = Operation {
     path: "/users/{user_id}/albums/{album_id}/custom_thumbnails/{thumbnail_id}",
     area: "showcases",
     summary: "Delete a custom thumbnail of a showcase",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -2418,7 +2445,7 @@ static CREATE_USER_SHOWCASE_LOGO: Operation = Operation {
     path: "/users/{user_id}/albums/{album_id}/logos",
     area: "showcases",
     summary: "Give a showcase a custom logo",
-    scopes: &["upload"],
+    scopes: &[Scope::Upload],
     query: &[
         QueryParameter {
             name: "fields",
@@ -2456,7 +2483,7 @@ static EDIT_USER_SHOWCASE_LOGO: Operation = Operation {
     path: "/users/{user_id}/albums/{album_id}/logos/{logo_id}",
     area: "showcases",
     summary: "Replace a custom logo of a showcase",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -2475,7 +2502,7 @@ static DELETE_USER_SHOWCASE_LOGO: Operation = Operation {
     path: "/users/{user_id}/albums/{album_id}/logos/{logo_id}",
     area: "showcases",
     summary: "Delete a custom logo of a showcase",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -2548,7 +2575,7 @@ static REPLACE_USER_SHOWCASE_VIDEOS: Operation = Operation {
     path: "/users/{user_id}/albums/{album_id}/videos",
     area: "showcases",
     summary: "Replace all videos in a showcase of a user",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: true,
     paged: false,
@@ -2585,7 +2612,7 @@ static ADD_USER_SHOWCASE_VIDEO: Operation = Operation {
     path: "/users/{user_id}/albums/{album_id}/videos/{video_id}",
     area: "showcases",
     summary: "Add a video to a showcase of a user",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -2599,7 +2626,7 @@ static REMOVE_USER_SHOWCASE_VIDEO: Operation = Operation {
     path: "/users/{user_id}/albums/{album_id}/videos/{video_id}",
     area: "showcases",
     summary: "Remove a video from a showcase of a user",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -2613,7 +2640,7 @@ static SET_USER_SHOWCASE_VIDEO_THUMBNAIL: Operation = Operation {
     path: "/users/{user_id}/albums/{album_id}/videos/{video_id}/set_album_thumbnail",
     area: "showcases",
     summary: "Use a frame as showcase thumbnail for a user",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -2632,7 +2659,7 @@ static SET_USER_SHOWCASE_FEATURED_VIDEO: Operation = Operation {
     path: "/users/{user_id}/albums/{album_id}/videos/{video_id}/set_featured_video",
     area: "showcases",
     summary: "Feature one video in a showcase of a user",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",

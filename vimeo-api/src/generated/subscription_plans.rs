@@ -2,6 +2,8 @@
 
 //! Plans that Vimeo sells.
 //!
+//! # Essentials
+//!
 //! | operation | does | scope |
 //! |---|---|---|
 //! | [`get_subscription_plan`](SubscriptionPlans::get_subscription_plan) | Get one of Vimeo's subscription plans | any token |
@@ -24,6 +26,7 @@ pub struct SubscriptionPlans<'a> {
     client: &'a Client,
 }
 
+/// # Essentials
 impl SubscriptionPlans<'_> {
     /// Get one of Vimeo's subscription plans.
     ///

@@ -2,6 +2,8 @@
 
 //! Tags on videos.
 //!
+//! # Essentials
+//!
 //! | operation | does | scope |
 //! |---|---|---|
 //! | [`get_tag`](Tags::get_tag) | Get a tag by its word | any token |
@@ -23,6 +25,7 @@ pub struct Tags<'a> {
     client: &'a Client,
 }
 
+/// # Essentials
 impl Tags<'_> {
     /// Get a tag by its word.
     ///

@@ -2,16 +2,23 @@
 
 //! Members, roles and custom metadata of a team.
 //!
+//! # Essentials
+//!
 //! | operation | does | scope |
 //! |---|---|---|
-//! | [`get_team_membership_by_code`](Teams::get_team_membership_by_code) | Get the membership of a team by code | any token |
-//! | [`list_team_custom_metadata_fields`](Teams::list_team_custom_metadata_fields) | List the custom metadata fields of a team | any token |
-//! | [`upsert_team_custom_metadata_fields`](Teams::upsert_team_custom_metadata_fields) | Create, change or delete custom metadata fields | any token |
-//! | [`backfill_team_custom_metadata`](Teams::backfill_team_custom_metadata) | Set a custom metadata value on all videos | any token |
 //! | [`list_team_incomplete_videos`](Teams::list_team_incomplete_videos) | List videos that lack mandatory custom metadata | any token |
+//! | [`list_team_custom_metadata_fields`](Teams::list_team_custom_metadata_fields) | List the custom metadata fields of a team | any token |
 //! | [`edit_team_custom_metadata_options`](Teams::edit_team_custom_metadata_options) | Change the allowed values of a field | any token |
+//! | [`backfill_team_custom_metadata`](Teams::backfill_team_custom_metadata) | Set a custom metadata value on all videos | any token |
+//! | [`upsert_team_custom_metadata_fields`](Teams::upsert_team_custom_metadata_fields) | Create, change or delete custom metadata fields | any token |
+//!
+//! # Members
+//!
+//! | operation | does | scope |
+//! |---|---|---|
 //! | [`get_user_team_role`](Teams::get_user_team_role) | Get the team role of the token's user | any token |
 //! | [`get_user_team_member`](Teams::get_user_team_member) | Get the membership of a team user | any token |
+//! | [`get_team_membership_by_code`](Teams::get_team_membership_by_code) | Get the membership of a team by code | any token |
 
 use http::Method;
 use serde_json::Value;
@@ -34,21 +41,22 @@ pub struct Teams<'a> {
     client: &'a Client,
 }
 
+/// # Essentials
 impl Teams<'_> {
-    /// Get the membership of a team by code.
+    /// List videos that lack mandatory custom metadata.
     ///
-    /// Serves the forms for joining a team.
+    /// Only mandatory fields count; a team without any gets an empty page.
     ///
-    /// - `code`: Code of the team, as found in the `code` of a team user.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /teammembers/{code}`; any access token will do.
-    /// Answer: the team membership.
-    #[doc(alias = "get_team_information")]
-    pub fn get_team_membership_by_code(
+    /// `GET /teams/{user_id}/custom_metadata/incomplete_videos`; any access token will do.
+    /// Answer: one page of incomplete videos.
+    #[doc(alias = "get_team_custom_metadata_incomplete_videos")]
+    pub fn list_team_incomplete_videos(
         &self,
-        code: impl AsRef<str>,
-    ) -> GetTeamMembershipByCode {
-        TypedCall::new(self.client, &[&code.as_ref()])
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListTeamIncompleteVideos {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// List the custom metadata fields of a team.
@@ -64,54 +72,6 @@ impl Teams<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListTeamCustomMetadataFields {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
-    }
-
-    /// Create, change or delete custom metadata fields.
-    ///
-    /// All or nothing: one bad entry rejects the whole batch. A team has at most 20 fields; the type of a field is fixed once made, and an optional field cannot turn mandatory.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    ///
-    /// `POST /teams/{user_id}/custom_metadata`; any access token will do.
-    /// Answer: the team's field definitions.
-    #[doc(alias = "upsert_custom_metadata_settings")]
-    pub fn upsert_team_custom_metadata_fields(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-    ) -> UpsertTeamCustomMetadataFields {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
-    }
-
-    /// Set a custom metadata value on all videos.
-    ///
-    /// Runs in the background after the answer and can take minutes. Videos uploaded later are not touched.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    ///
-    /// `POST /teams/{user_id}/custom_metadata/backfill`; any access token will do.
-    /// Answer: the job was accepted.
-    pub fn backfill_team_custom_metadata(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        body: types::BackfillCustomMetadataBody,
-    ) -> BackfillTeamCustomMetadata {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
-    }
-
-    /// List videos that lack mandatory custom metadata.
-    ///
-    /// Only mandatory fields count; a team without any gets an empty page.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    ///
-    /// `GET /teams/{user_id}/custom_metadata/incomplete_videos`; any access token will do.
-    /// Answer: one page of incomplete videos.
-    #[doc(alias = "get_team_custom_metadata_incomplete_videos")]
-    pub fn list_team_incomplete_videos(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-    ) -> ListTeamIncompleteVideos {
         TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
@@ -132,6 +92,41 @@ impl Teams<'_> {
         TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
     }
 
+    /// Set a custom metadata value on all videos.
+    ///
+    /// Runs in the background after the answer and can take minutes. Videos uploaded later are not touched.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    ///
+    /// `POST /teams/{user_id}/custom_metadata/backfill`; any access token will do.
+    /// Answer: the job was accepted.
+    pub fn backfill_team_custom_metadata(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        body: types::BackfillCustomMetadataBody,
+    ) -> BackfillTeamCustomMetadata {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
+    }
+
+    /// Create, change or delete custom metadata fields.
+    ///
+    /// All or nothing: one bad entry rejects the whole batch. A team has at most 20 fields; the type of a field is fixed once made, and an optional field cannot turn mandatory.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    ///
+    /// `POST /teams/{user_id}/custom_metadata`; any access token will do.
+    /// Answer: the team's field definitions.
+    #[doc(alias = "upsert_custom_metadata_settings")]
+    pub fn upsert_team_custom_metadata_fields(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> UpsertTeamCustomMetadataFields {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+    }
+}
+
+/// # Members
+impl Teams<'_> {
     /// Get the team role of the token's user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
@@ -162,6 +157,22 @@ impl Teams<'_> {
         team_user_id: u64,
     ) -> GetUserTeamMember {
         TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &team_user_id])
+    }
+
+    /// Get the membership of a team by code.
+    ///
+    /// Serves the forms for joining a team.
+    ///
+    /// - `code`: Code of the team, as found in the `code` of a team user.
+    ///
+    /// `GET /teammembers/{code}`; any access token will do.
+    /// Answer: the team membership.
+    #[doc(alias = "get_team_information")]
+    pub fn get_team_membership_by_code(
+        &self,
+        code: impl AsRef<str>,
+    ) -> GetTeamMembershipByCode {
+        TypedCall::new(self.client, &[&code.as_ref()])
     }
 }
 

@@ -2,6 +2,8 @@
 
 //! A first call for newcomers.
 //!
+//! # Essentials
+//!
 //! | operation | does | scope |
 //! |---|---|---|
 //! | [`get_tutorial`](Tutorial::get_tutorial) | Test the set-up of an API client | any token |
@@ -23,6 +25,7 @@ pub struct Tutorial<'a> {
     client: &'a Client,
 }
 
+/// # Essentials
 impl Tutorial<'_> {
     /// Test the set-up of an API client.
     ///

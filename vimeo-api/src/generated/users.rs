@@ -2,49 +2,86 @@
 
 //! Users: profile, pictures, followers, feed, analytics and watch history.
 //!
+//! # Essentials
+//!
 //! | operation | does | scope |
 //! |---|---|---|
 //! | [`get_me`](Users::get_me) | Get the profile of the token's user | any token |
+//! | [`get_user`](Users::get_user) | Get the profile of a user | any token |
 //! | [`edit_me`](Users::edit_me) | Change the profile of the token's user | any token |
-//! | [`list_my_analytics`](Users::list_my_analytics) | Get viewing figures for videos of the token's user | stats |
-//! | [`list_my_feed`](Users::list_my_feed) | List the videos in the feed of the token's user | private |
+//! | [`edit_user`](Users::edit_user) | Change the profile of a user | any token |
+//!
+//! # Pictures
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_my_picture`](Users::get_my_picture) | Get one portrait of the token's user | any token |
+//! | [`get_user_picture`](Users::get_user_picture) | Get one portrait of a user | any token |
+//! | [`list_my_pictures`](Users::list_my_pictures) | List the portraits of the token's user | any token |
+//! | [`list_user_pictures`](Users::list_user_pictures) | List the portraits of a user | any token |
+//! | [`create_my_picture`](Users::create_my_picture) | Create a portrait for the token's user | upload |
+//! | [`create_user_picture`](Users::create_user_picture) | Create a portrait for a user | upload |
+//! | [`edit_my_picture`](Users::edit_my_picture) | Change a portrait of the token's user | edit |
+//! | [`edit_user_picture`](Users::edit_user_picture) | Change a portrait of a user | edit |
+//! | [`delete_my_picture`](Users::delete_my_picture) | Delete a portrait of the token's user | delete |
+//! | [`delete_user_picture`](Users::delete_user_picture) | Delete a portrait of a user | delete |
+//!
+//! # Followers
+//!
+//! | operation | does | scope |
+//! |---|---|---|
 //! | [`list_my_followers`](Users::list_my_followers) | List the followers of the token's user | any token |
 //! | [`list_my_following`](Users::list_my_following) | List the users whom the token's user follows | any token |
-//! | [`follow_users_as_me`](Users::follow_users_as_me) | Follow several users on behalf of the token's user | interact |
-//! | [`check_my_following`](Users::check_my_following) | Check whether the token's user follows another user | any token |
-//! | [`follow_user_as_me`](Users::follow_user_as_me) | Follow another user on behalf of the token's user | interact |
-//! | [`unfollow_user_as_me`](Users::unfollow_user_as_me) | Unfollow another user on behalf of the token's user | interact |
-//! | [`list_my_pictures`](Users::list_my_pictures) | List the portraits of the token's user | any token |
-//! | [`create_my_picture`](Users::create_my_picture) | Create a portrait for the token's user | upload |
-//! | [`get_my_picture`](Users::get_my_picture) | Get one portrait of the token's user | any token |
-//! | [`edit_my_picture`](Users::edit_my_picture) | Change a portrait of the token's user | edit |
-//! | [`delete_my_picture`](Users::delete_my_picture) | Delete a portrait of the token's user | delete |
-//! | [`list_my_watch_history`](Users::list_my_watch_history) | List the watch history of the token's user | private |
-//! | [`clear_my_watch_history`](Users::clear_my_watch_history) | Clear the watch history of the token's user | delete |
-//! | [`remove_my_watch_history_video`](Users::remove_my_watch_history_video) | Drop a video from the watch history | delete |
-//! | [`search_users`](Users::search_users) | Search for users on Vimeo | any token |
-//! | [`get_user`](Users::get_user) | Get the profile of a user | any token |
-//! | [`edit_user`](Users::edit_user) | Change the profile of a user | any token |
-//! | [`list_user_analytics`](Users::list_user_analytics) | Get viewing figures for videos of a user | stats |
-//! | [`list_user_feed`](Users::list_user_feed) | List the videos in the feed of a user | private |
 //! | [`list_user_followers`](Users::list_user_followers) | List the followers of a user | any token |
 //! | [`list_user_following`](Users::list_user_following) | List the users whom a user follows | any token |
-//! | [`follow_users_as_user`](Users::follow_users_as_user) | Follow several users on behalf of a user | interact |
+//! | [`check_my_following`](Users::check_my_following) | Check whether the token's user follows another user | any token |
 //! | [`check_user_following`](Users::check_user_following) | Check whether a user follows another user | any token |
+//! | [`follow_user_as_me`](Users::follow_user_as_me) | Follow another user on behalf of the token's user | interact |
+//! | [`follow_users_as_me`](Users::follow_users_as_me) | Follow several users on behalf of the token's user | interact |
 //! | [`follow_user_as_user`](Users::follow_user_as_user) | Follow another user on behalf of a user | interact |
+//! | [`follow_users_as_user`](Users::follow_users_as_user) | Follow several users on behalf of a user | interact |
+//! | [`unfollow_user_as_me`](Users::unfollow_user_as_me) | Unfollow another user on behalf of the token's user | interact |
 //! | [`unfollow_user_as_user`](Users::unfollow_user_as_user) | Unfollow another user on behalf of a user | interact |
+//!
+//! # Feeds
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`list_my_feed`](Users::list_my_feed) | List the videos in the feed of the token's user | private |
+//! | [`list_user_feed`](Users::list_user_feed) | List the videos in the feed of a user | private |
+//!
+//! # Watch history
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`list_my_watch_history`](Users::list_my_watch_history) | List the watch history of the token's user | private |
+//! | [`remove_my_watch_history_video`](Users::remove_my_watch_history_video) | Drop a video from the watch history | delete |
+//! | [`clear_my_watch_history`](Users::clear_my_watch_history) | Clear the watch history of the token's user | delete |
+//!
+//! # Analytics
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`list_my_analytics`](Users::list_my_analytics) | Get viewing figures for videos of the token's user | stats |
+//! | [`list_user_analytics`](Users::list_user_analytics) | Get viewing figures for videos of a user | stats |
+//!
+//! # Search
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`search_users`](Users::search_users) | Search for users on Vimeo | any token |
+//!
+//! # LMS
+//!
+//! | operation | does | scope |
+//! |---|---|---|
 //! | [`download_user_lms_package`](Users::download_user_lms_package) | Download a learning package for a video | any token |
-//! | [`list_user_pictures`](Users::list_user_pictures) | List the portraits of a user | any token |
-//! | [`create_user_picture`](Users::create_user_picture) | Create a portrait for a user | upload |
-//! | [`get_user_picture`](Users::get_user_picture) | Get one portrait of a user | any token |
-//! | [`edit_user_picture`](Users::edit_user_picture) | Change a portrait of a user | edit |
-//! | [`delete_user_picture`](Users::delete_user_picture) | Delete a portrait of a user | delete |
 
 use chrono::{DateTime, Utc};
 use http::Method;
 use crate::{
-    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, TypedCall, UserId,
-    VideoId,
+    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, Scope, TypedCall,
+    UserId, VideoId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -63,6 +100,7 @@ pub struct Users<'a> {
     client: &'a Client,
 }
 
+/// # Essentials
 impl Users<'_> {
     /// Get the profile of the token's user.
     ///
@@ -70,219 +108,6 @@ impl Users<'_> {
     /// Answer: the user.
     #[doc(alias = "get_user_alt1")]
     pub fn get_me(&self) -> GetMe {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// Change the profile of the token's user.
-    ///
-    /// Code 2204 with status 400 means that a field was refused.
-    ///
-    /// `PATCH /me`; any access token will do.
-    /// Answer: the changed user.
-    #[doc(alias = "edit_user_alt1")]
-    pub fn edit_me(&self) -> EditMe {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// Get viewing figures for videos of the token's user.
-    ///
-    /// - `dimension`: What each row of figures stands for; `total` gives the whole time range.
-    /// - `from`: Start of the time range, in ISO 8601.
-    /// - `to`: End of the time range, in ISO 8601.
-    ///
-    /// `GET /me/analytics`; needs the scope `stats`.
-    /// Answer: one page of figures.
-    #[doc(alias = "get_user_analytics_alt1")]
-    pub fn list_my_analytics(
-        &self,
-        dimension: types::AnalyticsDimension,
-        from: DateTime<Utc>,
-        to: DateTime<Utc>,
-    ) -> ListMyAnalytics {
-        TypedCall::new(self.client, &[])
-            .set_query("dimension", &dimension)
-            .set_query("from", &from)
-            .set_query("to", &to)
-    }
-
-    /// List the videos in the feed of the token's user.
-    ///
-    /// `GET /me/feed`; needs the scope `private`.
-    /// Answer: one page of activities, each with its video.
-    #[doc(alias = "get_feed_alt1")]
-    pub fn list_my_feed(&self) -> ListMyFeed {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// List the followers of the token's user.
-    ///
-    /// `GET /me/followers`; any access token will do.
-    /// Answer: one page of users.
-    #[doc(alias = "get_followers_alt1")]
-    pub fn list_my_followers(&self) -> ListMyFollowers {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// List the users whom the token's user follows.
-    ///
-    /// `GET /me/following`; any access token will do.
-    /// Answer: one page of users.
-    #[doc(alias = "get_user_following_alt1")]
-    pub fn list_my_following(&self) -> ListMyFollowing {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// Follow several users on behalf of the token's user.
-    ///
-    /// Codes: 2205 bad list, 2900 unknown user, 2901 list too long, 3438 email not yet verified, 9006 following too fast (status 429).
-    ///
-    /// `POST /me/following`; needs the scope `interact`.
-    /// Answer: done; no body.
-    #[doc(alias = "follow_users_alt1")]
-    pub fn follow_users_as_me(&self, body: types::UsersBody) -> FollowUsersAsMe {
-        TypedCall::new(self.client, &[]).set_body(&body)
-    }
-
-    /// Check whether the token's user follows another user.
-    ///
-    /// Status 204 means yes, 404 means no.
-    ///
-    /// - `follow_user_id`: ID of the user who is followed, or the name in the address of the profile.
-    ///
-    /// `GET /me/following/{follow_user_id}`; any access token will do.
-    /// Answer: follows; no body.
-    #[doc(alias = "check_if_user_is_following_alt1")]
-    pub fn check_my_following(
-        &self,
-        follow_user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-    ) -> CheckMyFollowing {
-        TypedCall::new(self.client, &[&read_id::<UserId>(follow_user_id)])
-    }
-
-    /// Follow another user on behalf of the token's user.
-    ///
-    /// Refused with status 403 if following is not allowed or, code 3438, the email address is not yet verified.
-    ///
-    /// - `follow_user_id`: ID of the user who is followed, or the name in the address of the profile.
-    ///
-    /// `PUT /me/following/{follow_user_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
-    #[doc(alias = "follow_user_alt1")]
-    pub fn follow_user_as_me(
-        &self,
-        follow_user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-    ) -> FollowUserAsMe {
-        TypedCall::new(self.client, &[&read_id::<UserId>(follow_user_id)])
-    }
-
-    /// Unfollow another user on behalf of the token's user.
-    ///
-    /// - `follow_user_id`: ID of the user who is followed, or the name in the address of the profile.
-    ///
-    /// `DELETE /me/following/{follow_user_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
-    #[doc(alias = "unfollow_user_alt1")]
-    pub fn unfollow_user_as_me(
-        &self,
-        follow_user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-    ) -> UnfollowUserAsMe {
-        TypedCall::new(self.client, &[&read_id::<UserId>(follow_user_id)])
-    }
-
-    /// List the portraits of the token's user.
-    ///
-    /// `GET /me/pictures`; any access token will do.
-    /// Answer: one page of portraits.
-    #[doc(alias = "get_pictures_alt1")]
-    pub fn list_my_pictures(&self) -> ListMyPictures {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// Create a portrait for the token's user.
-    ///
-    /// Then send the raw image by PUT to the `link` of the answer, without the access token, and set `active` by PATCH to show it.
-    ///
-    /// `POST /me/pictures`; needs the scope `upload`.
-    /// Answer: the new portrait, still without an image.
-    #[doc(alias = "create_picture_alt1")]
-    pub fn create_my_picture(&self) -> CreateMyPicture {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// Get one portrait of the token's user.
-    ///
-    /// - `portraitset_id`: ID of the picture.
-    ///
-    /// `GET /me/pictures/{portraitset_id}`; any access token will do.
-    /// Answer: the portrait.
-    #[doc(alias = "get_picture_alt1")]
-    pub fn get_my_picture(&self, portraitset_id: u64) -> GetMyPicture {
-        TypedCall::new(self.client, &[&portraitset_id])
-    }
-
-    /// Change a portrait of the token's user.
-    ///
-    /// - `portraitset_id`: ID of the picture.
-    ///
-    /// `PATCH /me/pictures/{portraitset_id}`; needs the scope `edit`.
-    /// Answer: the changed portrait.
-    #[doc(alias = "edit_picture_alt1")]
-    pub fn edit_my_picture(&self, portraitset_id: u64) -> EditMyPicture {
-        TypedCall::new(self.client, &[&portraitset_id])
-    }
-
-    /// Delete a portrait of the token's user.
-    ///
-    /// - `portraitset_id`: ID of the picture.
-    ///
-    /// `DELETE /me/pictures/{portraitset_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_picture_alt1")]
-    pub fn delete_my_picture(&self, portraitset_id: u64) -> DeleteMyPicture {
-        TypedCall::new(self.client, &[&portraitset_id])
-    }
-
-    /// List the watch history of the token's user.
-    ///
-    /// Deprecated: always answers with an empty page and status 200.
-    ///
-    /// `GET /me/watched/videos`; needs the scope `private`.
-    /// Answer: an empty page.
-    #[doc(alias = "get_watch_history")]
-    pub fn list_my_watch_history(&self) -> ListMyWatchHistory {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// Clear the watch history of the token's user.
-    ///
-    /// `DELETE /me/watched/videos`; needs the scope `delete`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_watch_history")]
-    pub fn clear_my_watch_history(&self) -> ClearMyWatchHistory {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// Drop a video from the watch history.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `DELETE /me/watched/videos/{video_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_from_watch_history")]
-    pub fn remove_my_watch_history_video(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> RemoveMyWatchHistoryVideo {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
-    }
-
-    /// Search for users on Vimeo.
-    ///
-    /// Status 503 means that search is switched off, 500 that it failed inside Vimeo.
-    ///
-    /// `GET /users`; any access token will do.
-    /// Answer: one page of users.
-    pub fn search_users(&self) -> SearchUsers {
         TypedCall::new(self.client, &[])
     }
 
@@ -299,6 +124,17 @@ impl Users<'_> {
         TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
+    /// Change the profile of the token's user.
+    ///
+    /// Code 2204 with status 400 means that a field was refused.
+    ///
+    /// `PATCH /me`; any access token will do.
+    /// Answer: the changed user.
+    #[doc(alias = "edit_user_alt1")]
+    pub fn edit_me(&self) -> EditMe {
+        TypedCall::new(self.client, &[])
+    }
+
     /// Change the profile of a user.
     ///
     /// Code 2204 with status 400 means that a field was refused.
@@ -313,42 +149,160 @@ impl Users<'_> {
     ) -> EditUser {
         TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
+}
 
-    /// Get viewing figures for videos of a user.
+/// # Pictures
+impl Users<'_> {
+    /// Get one portrait of the token's user.
     ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `dimension`: What each row of figures stands for; `total` gives the whole time range.
-    /// - `from`: Start of the time range, in ISO 8601.
-    /// - `to`: End of the time range, in ISO 8601.
+    /// - `portraitset_id`: ID of the picture.
     ///
-    /// `GET /users/{user_id}/analytics`; needs the scope `stats`.
-    /// Answer: one page of figures.
-    #[doc(alias = "get_user_analytics")]
-    pub fn list_user_analytics(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        dimension: types::AnalyticsDimension,
-        from: DateTime<Utc>,
-        to: DateTime<Utc>,
-    ) -> ListUserAnalytics {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
-            .set_query("dimension", &dimension)
-            .set_query("from", &from)
-            .set_query("to", &to)
+    /// `GET /me/pictures/{portraitset_id}`; any access token will do.
+    /// Answer: the portrait.
+    #[doc(alias = "get_picture_alt1")]
+    pub fn get_my_picture(&self, portraitset_id: u64) -> GetMyPicture {
+        TypedCall::new(self.client, &[&portraitset_id])
     }
 
-    /// List the videos in the feed of a user.
+    /// Get one portrait of a user.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `portraitset_id`: ID of the picture.
+    ///
+    /// `GET /users/{user_id}/pictures/{portraitset_id}`; any access token will do.
+    /// Answer: the portrait.
+    #[doc(alias = "get_picture")]
+    pub fn get_user_picture(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        portraitset_id: u64,
+    ) -> GetUserPicture {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &portraitset_id])
+    }
+
+    /// List the portraits of the token's user.
+    ///
+    /// `GET /me/pictures`; any access token will do.
+    /// Answer: one page of portraits.
+    #[doc(alias = "get_pictures_alt1")]
+    pub fn list_my_pictures(&self) -> ListMyPictures {
+        TypedCall::new(self.client, &[])
+    }
+
+    /// List the portraits of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
     ///
-    /// `GET /users/{user_id}/feed`; needs the scope `private`.
-    /// Answer: one page of activities, each with its video.
-    #[doc(alias = "get_feed")]
-    pub fn list_user_feed(
+    /// `GET /users/{user_id}/pictures`; any access token will do.
+    /// Answer: one page of portraits.
+    #[doc(alias = "get_pictures")]
+    pub fn list_user_pictures(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-    ) -> ListUserFeed {
+    ) -> ListUserPictures {
         TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+    }
+
+    /// Create a portrait for the token's user.
+    ///
+    /// Then send the raw image by PUT to the `link` of the answer, without the access token, and set `active` by PATCH to show it.
+    ///
+    /// `POST /me/pictures`; needs the scope `upload`.
+    /// Answer: the new portrait, still without an image.
+    #[doc(alias = "create_picture_alt1")]
+    pub fn create_my_picture(&self) -> CreateMyPicture {
+        TypedCall::new(self.client, &[])
+    }
+
+    /// Create a portrait for a user.
+    ///
+    /// Then send the raw image by PUT to the `link` of the answer, without the access token, and set `active` by PATCH to show it.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    ///
+    /// `POST /users/{user_id}/pictures`; needs the scope `upload`.
+    /// Answer: the new portrait, still without an image.
+    #[doc(alias = "create_picture")]
+    pub fn create_user_picture(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> CreateUserPicture {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+    }
+
+    /// Change a portrait of the token's user.
+    ///
+    /// - `portraitset_id`: ID of the picture.
+    ///
+    /// `PATCH /me/pictures/{portraitset_id}`; needs the scope `edit`.
+    /// Answer: the changed portrait.
+    #[doc(alias = "edit_picture_alt1")]
+    pub fn edit_my_picture(&self, portraitset_id: u64) -> EditMyPicture {
+        TypedCall::new(self.client, &[&portraitset_id])
+    }
+
+    /// Change a portrait of a user.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `portraitset_id`: ID of the picture.
+    ///
+    /// `PATCH /users/{user_id}/pictures/{portraitset_id}`; needs the scope `edit`.
+    /// Answer: the changed portrait.
+    #[doc(alias = "edit_picture")]
+    pub fn edit_user_picture(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        portraitset_id: u64,
+    ) -> EditUserPicture {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &portraitset_id])
+    }
+
+    /// Delete a portrait of the token's user.
+    ///
+    /// - `portraitset_id`: ID of the picture.
+    ///
+    /// `DELETE /me/pictures/{portraitset_id}`; needs the scope `delete`.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_picture_alt1")]
+    pub fn delete_my_picture(&self, portraitset_id: u64) -> DeleteMyPicture {
+        TypedCall::new(self.client, &[&portraitset_id])
+    }
+
+    /// Delete a portrait of a user.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `portraitset_id`: ID of the picture.
+    ///
+    /// `DELETE /users/{user_id}/pictures/{portraitset_id}`; needs the scope `delete`.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_picture")]
+    pub fn delete_user_picture(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        portraitset_id: u64,
+    ) -> DeleteUserPicture {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &portraitset_id])
+    }
+}
+
+/// # Followers
+impl Users<'_> {
+    /// List the followers of the token's user.
+    ///
+    /// `GET /me/followers`; any access token will do.
+    /// Answer: one page of users.
+    #[doc(alias = "get_followers_alt1")]
+    pub fn list_my_followers(&self) -> ListMyFollowers {
+        TypedCall::new(self.client, &[])
+    }
+
+    /// List the users whom the token's user follows.
+    ///
+    /// `GET /me/following`; any access token will do.
+    /// Answer: one page of users.
+    #[doc(alias = "get_user_following_alt1")]
+    pub fn list_my_following(&self) -> ListMyFollowing {
+        TypedCall::new(self.client, &[])
     }
 
     /// List the followers of a user.
@@ -379,21 +333,20 @@ impl Users<'_> {
         TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
-    /// Follow several users on behalf of a user.
+    /// Check whether the token's user follows another user.
     ///
-    /// Codes: 2205 bad list, 2900 unknown user, 2901 list too long, 3438 email not yet verified, 9006 following too fast (status 429).
+    /// Status 204 means yes, 404 means no.
     ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `follow_user_id`: ID of the user who is followed, or the name in the address of the profile.
     ///
-    /// `POST /users/{user_id}/following`; needs the scope `interact`.
-    /// Answer: done; no body.
-    #[doc(alias = "follow_users")]
-    pub fn follow_users_as_user(
+    /// `GET /me/following/{follow_user_id}`; any access token will do.
+    /// Answer: follows; no body.
+    #[doc(alias = "check_if_user_is_following_alt1")]
+    pub fn check_my_following(
         &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        body: types::UsersBody,
-    ) -> FollowUsersAsUser {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
+        follow_user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> CheckMyFollowing {
+        TypedCall::new(self.client, &[&read_id::<UserId>(follow_user_id)])
     }
 
     /// Check whether a user follows another user.
@@ -417,6 +370,33 @@ impl Users<'_> {
         )
     }
 
+    /// Follow another user on behalf of the token's user.
+    ///
+    /// Refused with status 403 if following is not allowed or, code 3438, the email address is not yet verified.
+    ///
+    /// - `follow_user_id`: ID of the user who is followed, or the name in the address of the profile.
+    ///
+    /// `PUT /me/following/{follow_user_id}`; needs the scope `interact`.
+    /// Answer: done; no body.
+    #[doc(alias = "follow_user_alt1")]
+    pub fn follow_user_as_me(
+        &self,
+        follow_user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> FollowUserAsMe {
+        TypedCall::new(self.client, &[&read_id::<UserId>(follow_user_id)])
+    }
+
+    /// Follow several users on behalf of the token's user.
+    ///
+    /// Codes: 2205 bad list, 2900 unknown user, 2901 list too long, 3438 email not yet verified, 9006 following too fast (status 429).
+    ///
+    /// `POST /me/following`; needs the scope `interact`.
+    /// Answer: done; no body.
+    #[doc(alias = "follow_users_alt1")]
+    pub fn follow_users_as_me(&self, body: types::UsersBody) -> FollowUsersAsMe {
+        TypedCall::new(self.client, &[]).set_body(&body)
+    }
+
     /// Follow another user on behalf of a user.
     ///
     /// Refused with status 403 if following is not allowed or, code 3438, the email address is not yet verified.
@@ -438,6 +418,37 @@ impl Users<'_> {
         )
     }
 
+    /// Follow several users on behalf of a user.
+    ///
+    /// Codes: 2205 bad list, 2900 unknown user, 2901 list too long, 3438 email not yet verified, 9006 following too fast (status 429).
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    ///
+    /// `POST /users/{user_id}/following`; needs the scope `interact`.
+    /// Answer: done; no body.
+    #[doc(alias = "follow_users")]
+    pub fn follow_users_as_user(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        body: types::UsersBody,
+    ) -> FollowUsersAsUser {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
+    }
+
+    /// Unfollow another user on behalf of the token's user.
+    ///
+    /// - `follow_user_id`: ID of the user who is followed, or the name in the address of the profile.
+    ///
+    /// `DELETE /me/following/{follow_user_id}`; needs the scope `interact`.
+    /// Answer: done; no body.
+    #[doc(alias = "unfollow_user_alt1")]
+    pub fn unfollow_user_as_me(
+        &self,
+        follow_user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> UnfollowUserAsMe {
+        TypedCall::new(self.client, &[&read_id::<UserId>(follow_user_id)])
+    }
+
     /// Unfollow another user on behalf of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
@@ -456,7 +467,133 @@ impl Users<'_> {
             &[&read_id::<UserId>(user_id), &read_id::<UserId>(follow_user_id)],
         )
     }
+}
 
+/// # Feeds
+impl Users<'_> {
+    /// List the videos in the feed of the token's user.
+    ///
+    /// `GET /me/feed`; needs the scope `private`.
+    /// Answer: one page of activities, each with its video.
+    #[doc(alias = "get_feed_alt1")]
+    pub fn list_my_feed(&self) -> ListMyFeed {
+        TypedCall::new(self.client, &[])
+    }
+
+    /// List the videos in the feed of a user.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    ///
+    /// `GET /users/{user_id}/feed`; needs the scope `private`.
+    /// Answer: one page of activities, each with its video.
+    #[doc(alias = "get_feed")]
+    pub fn list_user_feed(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserFeed {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+    }
+}
+
+/// # Watch history
+impl Users<'_> {
+    /// List the watch history of the token's user.
+    ///
+    /// Deprecated: always answers with an empty page and status 200.
+    ///
+    /// `GET /me/watched/videos`; needs the scope `private`.
+    /// Answer: an empty page.
+    #[doc(alias = "get_watch_history")]
+    pub fn list_my_watch_history(&self) -> ListMyWatchHistory {
+        TypedCall::new(self.client, &[])
+    }
+
+    /// Drop a video from the watch history.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `DELETE /me/watched/videos/{video_id}`; needs the scope `delete`.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_from_watch_history")]
+    pub fn remove_my_watch_history_video(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> RemoveMyWatchHistoryVideo {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
+    /// Clear the watch history of the token's user.
+    ///
+    /// `DELETE /me/watched/videos`; needs the scope `delete`.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_watch_history")]
+    pub fn clear_my_watch_history(&self) -> ClearMyWatchHistory {
+        TypedCall::new(self.client, &[])
+    }
+}
+
+/// # Analytics
+impl Users<'_> {
+    /// Get viewing figures for videos of the token's user.
+    ///
+    /// - `dimension`: What each row of figures stands for; `total` gives the whole time range.
+    /// - `from`: Start of the time range, in ISO 8601.
+    /// - `to`: End of the time range, in ISO 8601.
+    ///
+    /// `GET /me/analytics`; needs the scope `stats`.
+    /// Answer: one page of figures.
+    #[doc(alias = "get_user_analytics_alt1")]
+    pub fn list_my_analytics(
+        &self,
+        dimension: types::AnalyticsDimension,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> ListMyAnalytics {
+        TypedCall::new(self.client, &[])
+            .set_query("dimension", &dimension)
+            .set_query("from", &from)
+            .set_query("to", &to)
+    }
+
+    /// Get viewing figures for videos of a user.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `dimension`: What each row of figures stands for; `total` gives the whole time range.
+    /// - `from`: Start of the time range, in ISO 8601.
+    /// - `to`: End of the time range, in ISO 8601.
+    ///
+    /// `GET /users/{user_id}/analytics`; needs the scope `stats`.
+    /// Answer: one page of figures.
+    #[doc(alias = "get_user_analytics")]
+    pub fn list_user_analytics(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        dimension: types::AnalyticsDimension,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> ListUserAnalytics {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+            .set_query("dimension", &dimension)
+            .set_query("from", &from)
+            .set_query("to", &to)
+    }
+}
+
+/// # Search
+impl Users<'_> {
+    /// Search for users on Vimeo.
+    ///
+    /// Status 503 means that search is switched off, 500 that it failed inside Vimeo.
+    ///
+    /// `GET /users`; any access token will do.
+    /// Answer: one page of users.
+    pub fn search_users(&self) -> SearchUsers {
+        TypedCall::new(self.client, &[])
+    }
+}
+
+/// # LMS
+impl Users<'_> {
     /// Download a learning package for a video.
     ///
     /// Builds a proxy course around the video, ready to be uploaded to a learning management system.
@@ -476,84 +613,6 @@ impl Users<'_> {
             self.client,
             &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
         )
-    }
-
-    /// List the portraits of a user.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    ///
-    /// `GET /users/{user_id}/pictures`; any access token will do.
-    /// Answer: one page of portraits.
-    #[doc(alias = "get_pictures")]
-    pub fn list_user_pictures(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-    ) -> ListUserPictures {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
-    }
-
-    /// Create a portrait for a user.
-    ///
-    /// Then send the raw image by PUT to the `link` of the answer, without the access token, and set `active` by PATCH to show it.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    ///
-    /// `POST /users/{user_id}/pictures`; needs the scope `upload`.
-    /// Answer: the new portrait, still without an image.
-    #[doc(alias = "create_picture")]
-    pub fn create_user_picture(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-    ) -> CreateUserPicture {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
-    }
-
-    /// Get one portrait of a user.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `portraitset_id`: ID of the picture.
-    ///
-    /// `GET /users/{user_id}/pictures/{portraitset_id}`; any access token will do.
-    /// Answer: the portrait.
-    #[doc(alias = "get_picture")]
-    pub fn get_user_picture(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        portraitset_id: u64,
-    ) -> GetUserPicture {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &portraitset_id])
-    }
-
-    /// Change a portrait of a user.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `portraitset_id`: ID of the picture.
-    ///
-    /// `PATCH /users/{user_id}/pictures/{portraitset_id}`; needs the scope `edit`.
-    /// Answer: the changed portrait.
-    #[doc(alias = "edit_picture")]
-    pub fn edit_user_picture(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        portraitset_id: u64,
-    ) -> EditUserPicture {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &portraitset_id])
-    }
-
-    /// Delete a portrait of a user.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `portraitset_id`: ID of the picture.
-    ///
-    /// `DELETE /users/{user_id}/pictures/{portraitset_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_picture")]
-    pub fn delete_user_picture(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        portraitset_id: u64,
-    ) -> DeleteUserPicture {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &portraitset_id])
     }
 }
 
@@ -1414,7 +1473,7 @@ static LIST_MY_ANALYTICS: Operation = Operation {
     path: "/me/analytics",
     area: "users",
     summary: "Get viewing figures for videos of the token's user",
-    scopes: &["stats"],
+    scopes: &[Scope::Stats],
     query: &[
         QueryParameter {
             name: "page",
@@ -1497,7 +1556,7 @@ static LIST_MY_FEED: Operation = Operation {
     path: "/me/feed",
     area: "users",
     summary: "List the videos in the feed of the token's user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "page",
@@ -1614,7 +1673,7 @@ static FOLLOW_USERS_AS_ME: Operation = Operation {
     path: "/me/following",
     area: "users",
     summary: "Follow several users on behalf of the token's user",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: true,
     paged: false,
@@ -1642,7 +1701,7 @@ static FOLLOW_USER_AS_ME: Operation = Operation {
     path: "/me/following/{follow_user_id}",
     area: "users",
     summary: "Follow another user on behalf of the token's user",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
     paged: false,
@@ -1656,7 +1715,7 @@ static UNFOLLOW_USER_AS_ME: Operation = Operation {
     path: "/me/following/{follow_user_id}",
     area: "users",
     summary: "Unfollow another user on behalf of the token's user",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
     paged: false,
@@ -1697,7 +1756,7 @@ static CREATE_MY_PICTURE: Operation = Operation {
     path: "/me/pictures",
     area: "users",
     summary: "Create a portrait for the token's user",
-    scopes: &["upload"],
+    scopes: &[Scope::Upload],
     query: &[
         QueryParameter {
             name: "fields",
@@ -1735,7 +1794,7 @@ static EDIT_MY_PICTURE: Operation = Operation {
     path: "/me/pictures/{portraitset_id}",
     area: "users",
     summary: "Change a portrait of the token's user",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -1754,7 +1813,7 @@ static DELETE_MY_PICTURE: Operation = Operation {
     path: "/me/pictures/{portraitset_id}",
     area: "users",
     summary: "Delete a portrait of the token's user",
-    scopes: &["delete"],
+    scopes: &[Scope::Delete],
     query: &[],
     has_body: false,
     paged: false,
@@ -1768,7 +1827,7 @@ static LIST_MY_WATCH_HISTORY: Operation = Operation {
     path: "/me/watched/videos",
     area: "users",
     summary: "List the watch history of the token's user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "page",
@@ -1795,7 +1854,7 @@ static CLEAR_MY_WATCH_HISTORY: Operation = Operation {
     path: "/me/watched/videos",
     area: "users",
     summary: "Clear the watch history of the token's user",
-    scopes: &["delete"],
+    scopes: &[Scope::Delete],
     query: &[],
     has_body: false,
     paged: false,
@@ -1809,7 +1868,7 @@ static REMOVE_MY_WATCH_HISTORY_VIDEO: Operation = Operation {
     path: "/me/watched/videos/{video_id}",
     area: "users",
     summary: "Drop a video from the watch history",
-    scopes: &["delete"],
+    scopes: &[Scope::Delete],
     query: &[],
     has_body: false,
     paged: false,
@@ -1900,7 +1959,7 @@ static LIST_USER_ANALYTICS: Operation = Operation {
     path: "/users/{user_id}/analytics",
     area: "users",
     summary: "Get viewing figures for videos of a user",
-    scopes: &["stats"],
+    scopes: &[Scope::Stats],
     query: &[
         QueryParameter {
             name: "page",
@@ -1983,7 +2042,7 @@ static LIST_USER_FEED: Operation = Operation {
     path: "/users/{user_id}/feed",
     area: "users",
     summary: "List the videos in the feed of a user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "page",
@@ -2100,7 +2159,7 @@ static FOLLOW_USERS_AS_USER: Operation = Operation {
     path: "/users/{user_id}/following",
     area: "users",
     summary: "Follow several users on behalf of a user",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: true,
     paged: false,
@@ -2128,7 +2187,7 @@ static FOLLOW_USER_AS_USER: Operation = Operation {
     path: "/users/{user_id}/following/{follow_user_id}",
     area: "users",
     summary: "Follow another user on behalf of a user",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
     paged: false,
@@ -2142,7 +2201,7 @@ static UNFOLLOW_USER_AS_USER: Operation = Operation {
     path: "/users/{user_id}/following/{follow_user_id}",
     area: "users",
     summary: "Unfollow another user on behalf of a user",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
     paged: false,
@@ -2218,7 +2277,7 @@ static CREATE_USER_PICTURE: Operation = Operation {
     path: "/users/{user_id}/pictures",
     area: "users",
     summary: "Create a portrait for a user",
-    scopes: &["upload"],
+    scopes: &[Scope::Upload],
     query: &[
         QueryParameter {
             name: "fields",
@@ -2256,7 +2315,7 @@ static EDIT_USER_PICTURE: Operation = Operation {
     path: "/users/{user_id}/pictures/{portraitset_id}",
     area: "users",
     summary: "Change a portrait of a user",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -2275,7 +2334,7 @@ static DELETE_USER_PICTURE: Operation = Operation {
     path: "/users/{user_id}/pictures/{portraitset_id}",
     area: "users",
     summary: "Delete a portrait of a user",
-    scopes: &["delete"],
+    scopes: &[Scope::Delete],
     query: &[],
     has_body: false,
     paged: false,

@@ -2,137 +2,249 @@
 
 //! Videos: upload, editing, privacy, text tracks, thumbnails, versions, comments, credits and chapters.
 //!
+//! # Essentials
+//!
 //! | operation | does | scope |
 //! |---|---|---|
-//! | [`list_showcase_video_text_tracks`](Videos::list_showcase_video_text_tracks) | List the text tracks of a video in a showcase | any token |
-//! | [`list_channel_video_comments`](Videos::list_channel_video_comments) | List the comments on a video in a channel | any token |
-//! | [`create_channel_video_comment`](Videos::create_channel_video_comment) | Comment on a video in a channel | interact |
-//! | [`list_channel_video_credits`](Videos::list_channel_video_credits) | List the credits of a video in a channel | any token |
-//! | [`create_channel_video_credit`](Videos::create_channel_video_credit) | Add a credit to a video in a channel | any token |
-//! | [`list_channel_video_thumbnails`](Videos::list_channel_video_thumbnails) | List the thumbnails of a video in a channel | any token |
-//! | [`create_channel_video_thumbnail`](Videos::create_channel_video_thumbnail) | Add a thumbnail to a video in a channel | upload |
-//! | [`list_channel_video_permitted_users`](Videos::list_channel_video_permitted_users) | List who may watch an unlisted video in a channel | any token |
-//! | [`add_channel_video_permitted_users`](Videos::add_channel_video_permitted_users) | Let several users watch an unlisted video in a channel | edit |
-//! | [`list_channel_video_text_tracks`](Videos::list_channel_video_text_tracks) | List the text tracks of a video in a channel | any token |
-//! | [`create_channel_video_text_track`](Videos::create_channel_video_text_track) | Create a text track for a video in a channel | upload |
-//! | [`list_channel_video_versions`](Videos::list_channel_video_versions) | List the versions of a video in a channel | any token |
-//! | [`list_content_ratings`](Videos::list_content_ratings) | List the content ratings Vimeo knows | any token |
-//! | [`list_creative_commons_licenses`](Videos::list_creative_commons_licenses) | List the Creative Commons licences Vimeo knows | any token |
-//! | [`list_languages`](Videos::list_languages) | List the languages videos can have | any token |
-//! | [`list_my_appearances`](Videos::list_my_appearances) | List the videos in which the token's user appears | any token |
-//! | [`list_my_videos`](Videos::list_my_videos) | List the videos the token's user has uploaded | any token |
-//! | [`create_my_video`](Videos::create_my_video) | Start a video upload for the token's user | upload |
-//! | [`delete_my_videos`](Videos::delete_my_videos) | Delete several videos of the token's user | delete |
-//! | [`get_my_video`](Videos::get_my_video) | Check whether a video belongs to the token's user | any token |
-//! | [`copy_my_video`](Videos::copy_my_video) | Copy a video of the token's user | any token |
-//! | [`get_my_video_m3u8_playback`](Videos::get_my_video_m3u8_playback) | Get HLS playback for an event of the token's user | private |
-//! | [`get_video_report_reasons`](Videos::get_video_report_reasons) | List the reasons for reporting a video | any token |
-//! | [`list_tag_videos`](Videos::list_tag_videos) | List the public videos with a tag | any token |
-//! | [`list_user_appearances`](Videos::list_user_appearances) | List the videos in which a user appears | any token |
-//! | [`get_user_upload`](Videos::get_user_upload) | Get an upload attempt of a user | upload |
-//! | [`complete_user_upload`](Videos::complete_user_upload) | Complete a streaming upload of a user | upload |
-//! | [`list_user_videos`](Videos::list_user_videos) | List the videos a user has uploaded | any token |
-//! | [`create_user_video`](Videos::create_user_video) | Start a video upload for a user | upload |
-//! | [`delete_user_videos`](Videos::delete_user_videos) | Delete several videos of a user | delete |
-//! | [`get_user_video`](Videos::get_user_video) | Check whether a video belongs to a user | any token |
-//! | [`copy_user_video`](Videos::copy_user_video) | Copy a video of a user | any token |
-//! | [`get_user_video_m3u8_playback`](Videos::get_user_video_m3u8_playback) | Get HLS playback for an event of a user | private |
-//! | [`search_videos`](Videos::search_videos) | Search the videos on Vimeo | any token |
-//! | [`list_ai_languages`](Videos::list_ai_languages) | List the languages of the AI features | ai |
-//! | [`get_video_transcript_metadata`](Videos::get_video_transcript_metadata) | Get facts about a text track's transcript | any token |
 //! | [`get_video`](Videos::get_video) | Get a video by its ID | any token |
+//! | [`get_my_video`](Videos::get_my_video) | Check whether a video belongs to the token's user | any token |
+//! | [`get_user_video`](Videos::get_user_video) | Check whether a video belongs to a user | any token |
+//! | [`list_my_videos`](Videos::list_my_videos) | List the videos the token's user has uploaded | any token |
+//! | [`list_user_videos`](Videos::list_user_videos) | List the videos a user has uploaded | any token |
+//! | [`list_my_appearances`](Videos::list_my_appearances) | List the videos in which the token's user appears | any token |
+//! | [`list_user_appearances`](Videos::list_user_appearances) | List the videos in which a user appears | any token |
+//! | [`search_videos`](Videos::search_videos) | Search the videos on Vimeo | any token |
 //! | [`edit_video`](Videos::edit_video) | Edit the settings of a video | edit |
-//! | [`delete_video`](Videos::delete_video) | Delete a single video | delete |
-//! | [`list_video_ai_questions`](Videos::list_video_ai_questions) | List suggested questions about a video | ai |
-//! | [`ask_video_ai_question`](Videos::ask_video_ai_question) | Ask the AI a question about a video | ai |
-//! | [`get_video_ai_metadata`](Videos::get_video_ai_metadata) | Get AI suggestions for a video's metadata | ai |
-//! | [`edit_video_ai_text_track`](Videos::edit_video_ai_text_track) | Edit segments of an AI text track | ai |
-//! | [`get_video_ai_transcription_status`](Videos::get_video_ai_transcription_status) | Get the state of a video's AI transcription | ai |
-//! | [`start_video_ai_transcription`](Videos::start_video_ai_transcription) | Start the AI transcription of a video | ai |
-//! | [`get_video_ai_dubbing_status`](Videos::get_video_ai_dubbing_status) | List the AI dubbing jobs of a video | ai |
-//! | [`start_video_ai_dubbing`](Videos::start_video_ai_dubbing) | Start the AI dubbing of a video | ai |
-//! | [`get_video_ai_subtitling_status`](Videos::get_video_ai_subtitling_status) | List the AI subtitle translations of a video | ai |
-//! | [`start_video_ai_subtitling`](Videos::start_video_ai_subtitling) | Start an AI subtitle translation of a video | ai |
-//! | [`list_video_showcases`](Videos::list_video_showcases) | List the showcases that hold a video | any token |
-//! | [`edit_video_showcases`](Videos::edit_video_showcases) | Add a video to showcases or remove it | any token |
-//! | [`list_video_animated_thumbnails`](Videos::list_video_animated_thumbnails) | List the animated thumbnail sets of a video | any token |
-//! | [`create_video_animated_thumbnails`](Videos::create_video_animated_thumbnails) | Create a set of animated thumbnails | create |
-//! | [`get_video_animated_thumbnails`](Videos::get_video_animated_thumbnails) | Get a set of animated thumbnails | any token |
-//! | [`delete_video_animated_thumbnails`](Videos::delete_video_animated_thumbnails) | Delete a set of animated thumbnails | delete |
-//! | [`get_video_animated_thumbnails_status`](Videos::get_video_animated_thumbnails_status) | Get the status of an animated thumbnail set | any token |
-//! | [`list_video_chapters`](Videos::list_video_chapters) | List the chapters of a video | any token |
-//! | [`create_video_chapter`](Videos::create_video_chapter) | Create a chapter in a video | upload |
-//! | [`create_unsaved_video_chapter_thumbnail`](Videos::create_unsaved_video_chapter_thumbnail) | Create a thumbnail for an unsaved chapter | public |
-//! | [`get_unsaved_video_chapter_thumbnail`](Videos::get_unsaved_video_chapter_thumbnail) | Get a thumbnail of an unsaved chapter | any token |
-//! | [`get_video_chapter`](Videos::get_video_chapter) | Get a chapter of a video | any token |
-//! | [`edit_video_chapter`](Videos::edit_video_chapter) | Edit a chapter of a video | edit |
-//! | [`delete_video_chapter`](Videos::delete_video_chapter) | Delete a chapter of a video | delete |
-//! | [`list_video_chapter_thumbnails`](Videos::list_video_chapter_thumbnails) | List the thumbnails of a chapter | public |
-//! | [`create_video_chapter_thumbnail`](Videos::create_video_chapter_thumbnail) | Create a thumbnail for a chapter | create |
-//! | [`get_video_chapter_thumbnail`](Videos::get_video_chapter_thumbnail) | Get a thumbnail of a chapter | any token |
-//! | [`edit_video_chapter_thumbnail`](Videos::edit_video_chapter_thumbnail) | Make a thumbnail the active one of its chapter | edit |
-//! | [`delete_video_chapter_thumbnail`](Videos::delete_video_chapter_thumbnail) | Delete a thumbnail of a chapter | delete |
-//! | [`list_video_comments`](Videos::list_video_comments) | List the comments on a video | any token |
-//! | [`create_video_comment`](Videos::create_video_comment) | Comment on a video | interact |
-//! | [`get_video_comment`](Videos::get_video_comment) | Get a comment on a video | any token |
-//! | [`edit_video_comment`](Videos::edit_video_comment) | Edit a comment on a video | edit |
-//! | [`delete_video_comment`](Videos::delete_video_comment) | Delete a comment on a video | delete |
-//! | [`list_video_comment_replies`](Videos::list_video_comment_replies) | List the replies to a comment | any token |
-//! | [`create_video_comment_reply`](Videos::create_video_comment_reply) | Reply to a comment on a video | interact |
-//! | [`list_video_credits`](Videos::list_video_credits) | List the credits of a video | any token |
-//! | [`create_video_credit`](Videos::create_video_credit) | Add a credit to a video | any token |
-//! | [`list_video_credit_available_users`](Videos::list_video_credit_available_users) | List the users a video can credit | any token |
-//! | [`get_video_credit`](Videos::get_video_credit) | Get a credit of a video | any token |
-//! | [`edit_video_credit`](Videos::edit_video_credit) | Edit a credit of a video | edit |
-//! | [`delete_video_credit`](Videos::delete_video_credit) | Delete a credit of a video | edit |
 //! | [`set_video_custom_metadata`](Videos::set_video_custom_metadata) | Set the custom metadata of a video | any token |
-//! | [`get_video_fragments`](Videos::get_video_fragments) | List the fragments of a video | any token |
-//! | [`replace_video_fragments`](Videos::replace_video_fragments) | Set the fragments of a video | any token |
-//! | [`delete_video_fragments`](Videos::delete_video_fragments) | Delete all fragments of a video | any token |
-//! | [`list_video_thumbnails`](Videos::list_video_thumbnails) | List the thumbnails of a video | any token |
-//! | [`create_video_thumbnail`](Videos::create_video_thumbnail) | Add a thumbnail to a video | upload |
+//! | [`delete_video`](Videos::delete_video) | Delete a single video | delete |
+//! | [`delete_my_videos`](Videos::delete_my_videos) | Delete several videos of the token's user | delete |
+//! | [`delete_user_videos`](Videos::delete_user_videos) | Delete several videos of a user | delete |
+//! | [`copy_my_video`](Videos::copy_my_video) | Copy a video of the token's user | any token |
+//! | [`copy_user_video`](Videos::copy_user_video) | Copy a video of a user | any token |
+//!
+//! # Uploads
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_user_upload`](Videos::get_user_upload) | Get an upload attempt of a user | upload |
+//! | [`create_my_video`](Videos::create_my_video) | Start a video upload for the token's user | upload |
+//! | [`create_user_video`](Videos::create_user_video) | Start a video upload for a user | upload |
+//! | [`complete_user_upload`](Videos::complete_user_upload) | Complete a streaming upload of a user | upload |
+//!
+//! # Versions
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_video_version`](Videos::get_video_version) | Get a version of a video | any token |
+//! | [`get_video_version_downloads`](Videos::get_video_version_downloads) | List the downloads of a version with alternate audio | any token |
+//! | [`get_video_version_thumbnail`](Videos::get_video_version_thumbnail) | Get the thumbnail of a video version | any token |
+//! | [`get_video_version_audio_track`](Videos::get_video_version_audio_track) | Get an audio track of a video version | any token |
+//! | [`list_video_versions`](Videos::list_video_versions) | List the versions of a video | any token |
+//! | [`list_channel_video_versions`](Videos::list_channel_video_versions) | List the versions of a video in a channel | any token |
+//! | [`list_video_version_audio_tracks`](Videos::list_video_version_audio_tracks) | List the audio tracks of a video version | any token |
+//! | [`create_video_version`](Videos::create_video_version) | Upload a new version of a video | any token |
+//! | [`create_video_version_audio_track`](Videos::create_video_version_audio_track) | Add an audio track to a video version | any token |
+//! | [`edit_video_version`](Videos::edit_video_version) | Edit a version of a video | edit |
+//! | [`edit_video_version_audio_track`](Videos::edit_video_version_audio_track) | Edit an audio track of a video version | any token |
+//! | [`delete_video_version`](Videos::delete_video_version) | Delete a version of a video | edit |
+//! | [`delete_video_version_audio_track`](Videos::delete_video_version_audio_track) | Delete an audio track of a video version | any token |
+//!
+//! # Thumbnails
+//!
+//! | operation | does | scope |
+//! |---|---|---|
 //! | [`get_video_thumbnail`](Videos::get_video_thumbnail) | Get a thumbnail of a video | any token |
+//! | [`list_video_thumbnails`](Videos::list_video_thumbnails) | List the thumbnails of a video | any token |
+//! | [`list_channel_video_thumbnails`](Videos::list_channel_video_thumbnails) | List the thumbnails of a video in a channel | any token |
+//! | [`create_video_thumbnail`](Videos::create_video_thumbnail) | Add a thumbnail to a video | upload |
+//! | [`create_channel_video_thumbnail`](Videos::create_channel_video_thumbnail) | Add a thumbnail to a video in a channel | upload |
 //! | [`edit_video_thumbnail`](Videos::edit_video_thumbnail) | Edit a thumbnail of a video | edit |
 //! | [`delete_video_thumbnail`](Videos::delete_video_thumbnail) | Delete a thumbnail of a video | edit |
+//!
+//! # Animated thumbnails
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_video_animated_thumbnails`](Videos::get_video_animated_thumbnails) | Get a set of animated thumbnails | any token |
+//! | [`get_video_animated_thumbnails_status`](Videos::get_video_animated_thumbnails_status) | Get the status of an animated thumbnail set | any token |
+//! | [`list_video_animated_thumbnails`](Videos::list_video_animated_thumbnails) | List the animated thumbnail sets of a video | any token |
+//! | [`create_video_animated_thumbnails`](Videos::create_video_animated_thumbnails) | Create a set of animated thumbnails | create |
+//! | [`delete_video_animated_thumbnails`](Videos::delete_video_animated_thumbnails) | Delete a set of animated thumbnails | delete |
+//!
+//! # Text tracks
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_video_text_track`](Videos::get_video_text_track) | Get a text track of a video | any token |
+//! | [`list_video_text_tracks`](Videos::list_video_text_tracks) | List the text tracks of a video | any token |
+//! | [`list_channel_video_text_tracks`](Videos::list_channel_video_text_tracks) | List the text tracks of a video in a channel | any token |
+//! | [`list_video_version_text_tracks`](Videos::list_video_version_text_tracks) | List the text tracks of a video version | any token |
+//! | [`list_showcase_video_text_tracks`](Videos::list_showcase_video_text_tracks) | List the text tracks of a video in a showcase | any token |
+//! | [`create_video_text_track`](Videos::create_video_text_track) | Create a text track for a video | upload |
+//! | [`create_channel_video_text_track`](Videos::create_channel_video_text_track) | Create a text track for a video in a channel | upload |
+//! | [`edit_video_text_track`](Videos::edit_video_text_track) | Edit a text track of a video | edit |
+//! | [`delete_video_text_track`](Videos::delete_video_text_track) | Delete a text track of a video | delete |
+//!
+//! # Tags
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_video_tag`](Videos::get_video_tag) | Check whether a video has a tag | any token |
+//! | [`list_tag_videos`](Videos::list_tag_videos) | List the public videos with a tag | any token |
+//! | [`list_video_tags`](Videos::list_video_tags) | List the tags of a video | any token |
+//! | [`add_video_tag`](Videos::add_video_tag) | Add one tag to a video | edit |
+//! | [`add_video_tags`](Videos::add_video_tags) | Add several tags to a video | edit |
+//! | [`remove_video_tag`](Videos::remove_video_tag) | Take a tag off a video | edit |
+//!
+//! # Video comments
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_video_comment`](Videos::get_video_comment) | Get a comment on a video | any token |
+//! | [`list_video_comments`](Videos::list_video_comments) | List the comments on a video | any token |
+//! | [`list_video_comment_replies`](Videos::list_video_comment_replies) | List the replies to a comment | any token |
+//! | [`list_channel_video_comments`](Videos::list_channel_video_comments) | List the comments on a video in a channel | any token |
+//! | [`create_video_comment`](Videos::create_video_comment) | Comment on a video | interact |
+//! | [`create_video_comment_reply`](Videos::create_video_comment_reply) | Reply to a comment on a video | interact |
+//! | [`create_channel_video_comment`](Videos::create_channel_video_comment) | Comment on a video in a channel | interact |
+//! | [`edit_video_comment`](Videos::edit_video_comment) | Edit a comment on a video | edit |
+//! | [`delete_video_comment`](Videos::delete_video_comment) | Delete a comment on a video | delete |
+//!
+//! # Credits
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_video_credit`](Videos::get_video_credit) | Get a credit of a video | any token |
+//! | [`list_video_credits`](Videos::list_video_credits) | List the credits of a video | any token |
+//! | [`list_channel_video_credits`](Videos::list_channel_video_credits) | List the credits of a video in a channel | any token |
+//! | [`list_video_credit_available_users`](Videos::list_video_credit_available_users) | List the users a video can credit | any token |
+//! | [`create_video_credit`](Videos::create_video_credit) | Add a credit to a video | any token |
+//! | [`create_channel_video_credit`](Videos::create_channel_video_credit) | Add a credit to a video in a channel | any token |
+//! | [`edit_video_credit`](Videos::edit_video_credit) | Edit a credit of a video | edit |
+//! | [`delete_video_credit`](Videos::delete_video_credit) | Delete a credit of a video | edit |
+//!
+//! # Chapters
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_video_chapter`](Videos::get_video_chapter) | Get a chapter of a video | any token |
+//! | [`get_video_chapter_thumbnail`](Videos::get_video_chapter_thumbnail) | Get a thumbnail of a chapter | any token |
+//! | [`get_unsaved_video_chapter_thumbnail`](Videos::get_unsaved_video_chapter_thumbnail) | Get a thumbnail of an unsaved chapter | any token |
+//! | [`list_video_chapters`](Videos::list_video_chapters) | List the chapters of a video | any token |
+//! | [`list_video_chapter_thumbnails`](Videos::list_video_chapter_thumbnails) | List the thumbnails of a chapter | public |
+//! | [`create_video_chapter`](Videos::create_video_chapter) | Create a chapter in a video | upload |
+//! | [`create_video_chapter_thumbnail`](Videos::create_video_chapter_thumbnail) | Create a thumbnail for a chapter | create |
+//! | [`create_unsaved_video_chapter_thumbnail`](Videos::create_unsaved_video_chapter_thumbnail) | Create a thumbnail for an unsaved chapter | public |
+//! | [`edit_video_chapter`](Videos::edit_video_chapter) | Edit a chapter of a video | edit |
+//! | [`edit_video_chapter_thumbnail`](Videos::edit_video_chapter_thumbnail) | Make a thumbnail the active one of its chapter | edit |
+//! | [`delete_video_chapter`](Videos::delete_video_chapter) | Delete a chapter of a video | delete |
+//! | [`delete_video_chapter_thumbnail`](Videos::delete_video_chapter_thumbnail) | Delete a thumbnail of a chapter | delete |
+//!
+//! # Embed privacy
+//!
+//! | operation | does | scope |
+//! |---|---|---|
 //! | [`list_video_embed_domains`](Videos::list_video_embed_domains) | List the domains that may embed a video | any token |
 //! | [`add_video_embed_domain`](Videos::add_video_embed_domain) | Allow a domain to embed a video | edit |
 //! | [`remove_video_embed_domain`](Videos::remove_video_embed_domain) | Forbid a domain to embed a video | edit |
+//!
+//! # Unlisted videos
+//!
+//! | operation | does | scope |
+//! |---|---|---|
 //! | [`list_video_permitted_users`](Videos::list_video_permitted_users) | List who may watch an unlisted video | any token |
-//! | [`add_video_permitted_users`](Videos::add_video_permitted_users) | Let several users watch an unlisted video | edit |
+//! | [`list_channel_video_permitted_users`](Videos::list_channel_video_permitted_users) | List who may watch an unlisted video in a channel | any token |
 //! | [`add_video_permitted_user`](Videos::add_video_permitted_user) | Let a user watch an unlisted video | edit |
+//! | [`add_video_permitted_users`](Videos::add_video_permitted_users) | Let several users watch an unlisted video | edit |
+//! | [`add_channel_video_permitted_users`](Videos::add_channel_video_permitted_users) | Let several users watch an unlisted video in a channel | edit |
 //! | [`remove_video_permitted_user`](Videos::remove_video_permitted_user) | Stop a user from watching an unlisted video | edit |
-//! | [`list_video_tags`](Videos::list_video_tags) | List the tags of a video | any token |
-//! | [`add_video_tags`](Videos::add_video_tags) | Add several tags to a video | edit |
-//! | [`get_video_tag`](Videos::get_video_tag) | Check whether a video has a tag | any token |
-//! | [`add_video_tag`](Videos::add_video_tag) | Add one tag to a video | edit |
-//! | [`remove_video_tag`](Videos::remove_video_tag) | Take a tag off a video | edit |
-//! | [`list_video_text_tracks`](Videos::list_video_text_tracks) | List the text tracks of a video | any token |
-//! | [`create_video_text_track`](Videos::create_video_text_track) | Create a text track for a video | upload |
-//! | [`get_video_text_track`](Videos::get_video_text_track) | Get a text track of a video | any token |
-//! | [`edit_video_text_track`](Videos::edit_video_text_track) | Edit a text track of a video | edit |
-//! | [`delete_video_text_track`](Videos::delete_video_text_track) | Delete a text track of a video | delete |
+//!
+//! # Showcases
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`list_video_showcases`](Videos::list_video_showcases) | List the showcases that hold a video | any token |
+//! | [`edit_video_showcases`](Videos::edit_video_showcases) | Add a video to showcases or remove it | any token |
+//!
+//! # Content ratings
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`list_content_ratings`](Videos::list_content_ratings) | List the content ratings Vimeo knows | any token |
+//!
+//! # Creative Commons
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`list_creative_commons_licenses`](Videos::list_creative_commons_licenses) | List the Creative Commons licences Vimeo knows | any token |
+//!
+//! # Languages
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`list_languages`](Videos::list_languages) | List the languages videos can have | any token |
+//!
+//! # Transcripts
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_video_transcript_metadata`](Videos::get_video_transcript_metadata) | Get facts about a text track's transcript | any token |
 //! | [`list_video_transcript_segments`](Videos::list_video_transcript_segments) | List the transcript segments of a text track | any token |
+//!
+//! # AI
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_video_ai_metadata`](Videos::get_video_ai_metadata) | Get AI suggestions for a video's metadata | ai |
+//! | [`get_video_ai_dubbing_status`](Videos::get_video_ai_dubbing_status) | List the AI dubbing jobs of a video | ai |
+//! | [`get_video_ai_subtitling_status`](Videos::get_video_ai_subtitling_status) | List the AI subtitle translations of a video | ai |
+//! | [`get_video_ai_transcription_status`](Videos::get_video_ai_transcription_status) | Get the state of a video's AI transcription | ai |
+//! | [`list_ai_languages`](Videos::list_ai_languages) | List the languages of the AI features | ai |
+//! | [`list_video_ai_questions`](Videos::list_video_ai_questions) | List suggested questions about a video | ai |
+//! | [`edit_video_ai_text_track`](Videos::edit_video_ai_text_track) | Edit segments of an AI text track | ai |
+//! | [`ask_video_ai_question`](Videos::ask_video_ai_question) | Ask the AI a question about a video | ai |
+//! | [`start_video_ai_dubbing`](Videos::start_video_ai_dubbing) | Start the AI dubbing of a video | ai |
+//! | [`start_video_ai_subtitling`](Videos::start_video_ai_subtitling) | Start an AI subtitle translation of a video | ai |
+//! | [`start_video_ai_transcription`](Videos::start_video_ai_transcription) | Start the AI transcription of a video | ai |
+//!
+//! # Fragments
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_video_fragments`](Videos::get_video_fragments) | List the fragments of a video | any token |
+//! | [`replace_video_fragments`](Videos::replace_video_fragments) | Set the fragments of a video | any token |
+//! | [`delete_video_fragments`](Videos::delete_video_fragments) | Delete all fragments of a video | any token |
+//!
+//! # Nondestructive trimming
+//!
+//! | operation | does | scope |
+//! |---|---|---|
 //! | [`trim_video`](Videos::trim_video) | Start trimming a video | any token |
-//! | [`list_video_versions`](Videos::list_video_versions) | List the versions of a video | any token |
-//! | [`create_video_version`](Videos::create_video_version) | Upload a new version of a video | any token |
-//! | [`get_video_version`](Videos::get_video_version) | Get a version of a video | any token |
-//! | [`edit_video_version`](Videos::edit_video_version) | Edit a version of a video | edit |
-//! | [`delete_video_version`](Videos::delete_video_version) | Delete a version of a video | edit |
-//! | [`list_video_version_audio_tracks`](Videos::list_video_version_audio_tracks) | List the audio tracks of a video version | any token |
-//! | [`create_video_version_audio_track`](Videos::create_video_version_audio_track) | Add an audio track to a video version | any token |
-//! | [`get_video_version_audio_track`](Videos::get_video_version_audio_track) | Get an audio track of a video version | any token |
-//! | [`edit_video_version_audio_track`](Videos::edit_video_version_audio_track) | Edit an audio track of a video version | any token |
-//! | [`delete_video_version_audio_track`](Videos::delete_video_version_audio_track) | Delete an audio track of a video version | any token |
-//! | [`get_video_version_downloads`](Videos::get_video_version_downloads) | List the downloads of a version with alternate audio | any token |
-//! | [`get_video_version_thumbnail`](Videos::get_video_version_thumbnail) | Get the thumbnail of a video version | any token |
-//! | [`list_video_version_text_tracks`](Videos::list_video_version_text_tracks) | List the text tracks of a video version | any token |
+//!
+//! # Recommendations
+//!
+//! | operation | does | scope |
+//! |---|---|---|
 //! | [`list_related_videos`](Videos::list_related_videos) | List the videos related to a video | any token |
+//!
+//! # Moderation
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_video_report_reasons`](Videos::get_video_report_reasons) | List the reasons for reporting a video | any token |
+//!
+//! # Live M3U8 playback
+//!
+//! | operation | does | scope |
+//! |---|---|---|
+//! | [`get_my_video_m3u8_playback`](Videos::get_my_video_m3u8_playback) | Get HLS playback for an event of the token's user | private |
+//! | [`get_user_video_m3u8_playback`](Videos::get_user_video_m3u8_playback) | Get HLS playback for an event of a user | private |
 
 use http::Method;
 use serde_json::Value;
 use crate::{
     ChannelId, Client, DomainName, Empty, Fields, InvalidId, Maybe, Operation, Page,
-    QueryParameter, TypedCall, UserId, VideoId,
+    QueryParameter, Scope, TypedCall, UserId, VideoId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -151,296 +263,56 @@ pub struct Videos<'a> {
     client: &'a Client,
 }
 
+/// # Essentials
 impl Videos<'_> {
-    /// List the text tracks of a video in a showcase.
+    /// Get a video by its ID.
     ///
-    /// The token's user must own the video.
-    ///
-    /// - `album_id`: ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /albums/{album_id}/videos/{video_id}/texttracks`; any access token will do.
-    /// Answer: one page of text tracks.
-    #[doc(alias = "get_text_tracks_alt3")]
-    pub fn list_showcase_video_text_tracks(
+    /// `GET /videos/{video_id}`; any access token will do.
+    /// Answer: the video.
+    pub fn get_video(
         &self,
-        album_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> ListShowcaseVideoTextTracks {
-        TypedCall::new(self.client, &[&album_id, &read_id::<VideoId>(video_id)])
+    ) -> GetVideo {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
-    /// List the comments on a video in a channel.
+    /// Check whether a video belongs to the token's user.
     ///
-    /// - `channel_id`: ID of the channel, or its name.
+    /// Answers 404 when the video is not the user's.
+    ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /channels/{channel_id}/videos/{video_id}/comments`; any access token will do.
-    /// Answer: one page of comments.
-    #[doc(alias = "get_comments_alt1")]
-    pub fn list_channel_video_comments(
+    /// `GET /me/videos/{video_id}`; any access token will do.
+    /// Answer: the video, when it is the user's own.
+    #[doc(alias = "check_if_user_owns_video_alt1")]
+    pub fn get_my_video(
         &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> ListChannelVideoComments {
+    ) -> GetMyVideo {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
+    /// Check whether a video belongs to a user.
+    ///
+    /// Answers 404 when the video is not the user's.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /users/{user_id}/videos/{video_id}`; any access token will do.
+    /// Answer: the video, when it is the user's own.
+    #[doc(alias = "check_if_user_owns_video")]
+    pub fn get_user_video(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetUserVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+            &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
         )
-    }
-
-    /// Comment on a video in a channel.
-    ///
-    /// Answers 403 when comments are off, the user may not comment or is not verified, or the text looks like spam.
-    ///
-    /// - `channel_id`: ID of the channel, or its name.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `POST /channels/{channel_id}/videos/{video_id}/comments`; needs the scope `interact`.
-    /// Answer: the new comment.
-    #[doc(alias = "create_comment_alt1")]
-    pub fn create_channel_video_comment(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        body: types::CommentBody,
-    ) -> CreateChannelVideoComment {
-        TypedCall::new(
-                self.client,
-                &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-            )
-            .set_body(&body)
-    }
-
-    /// List the credits of a video in a channel.
-    ///
-    /// - `channel_id`: ID of the channel, or its name.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `GET /channels/{channel_id}/videos/{video_id}/credits`; any access token will do.
-    /// Answer: one page of credits.
-    #[doc(alias = "get_video_credits_alt1")]
-    pub fn list_channel_video_credits(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> ListChannelVideoCredits {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-        )
-    }
-
-    /// Add a credit to a video in a channel.
-    ///
-    /// The token's user must own the video. Their email address must be verified, and neither side may have blocked the other.
-    ///
-    /// - `channel_id`: ID of the channel, or its name.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `POST /channels/{channel_id}/videos/{video_id}/credits`; any access token will do.
-    /// Answer: the new credit.
-    #[doc(alias = "add_video_credit_alt1")]
-    pub fn create_channel_video_credit(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        body: types::CreateVideoCreditBody,
-    ) -> CreateChannelVideoCredit {
-        TypedCall::new(
-                self.client,
-                &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-            )
-            .set_body(&body)
-    }
-
-    /// List the thumbnails of a video in a channel.
-    ///
-    /// The token's user must have a team permission for the video.
-    ///
-    /// - `channel_id`: ID of the channel, or its name.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `GET /channels/{channel_id}/videos/{video_id}/pictures`; any access token will do.
-    /// Answer: one page of thumbnails.
-    #[doc(alias = "get_video_thumbnails_alt1")]
-    pub fn list_channel_video_thumbnails(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> ListChannelVideoThumbnails {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-        )
-    }
-
-    /// Add a thumbnail to a video in a channel.
-    ///
-    /// The token's user must have a team permission for the video. With `time`, Vimeo takes the picture from the video; otherwise send an image with PUT to the answer's `link`, without the access token, and set the picture active afterwards.
-    ///
-    /// - `channel_id`: ID of the channel, or its name.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `POST /channels/{channel_id}/videos/{video_id}/pictures`; needs the scope `upload`.
-    /// Answer: the new thumbnail.
-    #[doc(alias = "create_video_thumbnail_alt1")]
-    pub fn create_channel_video_thumbnail(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> CreateChannelVideoThumbnail {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-        )
-    }
-
-    /// List who may watch an unlisted video in a channel.
-    ///
-    /// Answers 400 when nobody has been given access.
-    ///
-    /// - `channel_id`: ID of the channel, or its name.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `GET /channels/{channel_id}/videos/{video_id}/privacy/users`; any access token will do.
-    /// Answer: one page of users.
-    #[doc(alias = "get_video_privacy_users_alt1")]
-    pub fn list_channel_video_permitted_users(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> ListChannelVideoPermittedUsers {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-        )
-    }
-
-    /// Let several users watch an unlisted video in a channel.
-    ///
-    /// The body is a JSON array of objects with the `uri` of a user each. The token's user must own the video.
-    ///
-    /// - `channel_id`: ID of the channel, or its name.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `PUT /channels/{channel_id}/videos/{video_id}/privacy/users`; needs the scope `edit`.
-    /// Answer: the users who may now watch.
-    #[doc(alias = "add_video_privacy_users_alt1")]
-    pub fn add_channel_video_permitted_users(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        body: Vec<types::PermittedUserInput>,
-    ) -> AddChannelVideoPermittedUsers {
-        TypedCall::new(
-                self.client,
-                &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-            )
-            .set_body(&body)
-    }
-
-    /// List the text tracks of a video in a channel.
-    ///
-    /// The token's user must own the video.
-    ///
-    /// - `channel_id`: ID of the channel, or its name.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `GET /channels/{channel_id}/videos/{video_id}/texttracks`; any access token will do.
-    /// Answer: one page of text tracks.
-    #[doc(alias = "get_text_tracks_alt2")]
-    pub fn list_channel_video_text_tracks(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> ListChannelVideoTextTracks {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-        )
-    }
-
-    /// Create a text track for a video in a channel.
-    ///
-    /// Afterwards send the file with PUT to the answer's `link`, without the access token.
-    ///
-    /// - `channel_id`: ID of the channel, or its name.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `POST /channels/{channel_id}/videos/{video_id}/texttracks`; needs the scope `upload`.
-    /// Answer: the new text track with its upload link.
-    #[doc(alias = "create_text_track_alt1")]
-    pub fn create_channel_video_text_track(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        body: types::CreateTextTrackBody,
-    ) -> CreateChannelVideoTextTrack {
-        TypedCall::new(
-                self.client,
-                &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-            )
-            .set_body(&body)
-    }
-
-    /// List the versions of a video in a channel.
-    ///
-    /// The token's user must own the video.
-    ///
-    /// - `channel_id`: ID of the channel, or its name.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `GET /channels/{channel_id}/videos/{video_id}/versions`; any access token will do.
-    /// Answer: one page of versions.
-    #[doc(alias = "get_video_versions_alt1")]
-    pub fn list_channel_video_versions(
-        &self,
-        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> ListChannelVideoVersions {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
-        )
-    }
-
-    /// List the content ratings Vimeo knows.
-    ///
-    /// `GET /contentratings`; any access token will do.
-    /// Answer: one page of content ratings.
-    #[doc(alias = "get_content_ratings")]
-    pub fn list_content_ratings(&self) -> ListContentRatings {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// List the Creative Commons licences Vimeo knows.
-    ///
-    /// `GET /creativecommons`; any access token will do.
-    /// Answer: one page of licences.
-    #[doc(alias = "get_cc_licenses")]
-    pub fn list_creative_commons_licenses(&self) -> ListCreativeCommonsLicenses {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// List the languages videos can have.
-    ///
-    /// `GET /languages`; any access token will do.
-    /// Answer: one page of languages.
-    #[doc(alias = "get_languages")]
-    pub fn list_languages(&self) -> ListLanguages {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// List the videos in which the token's user appears.
-    ///
-    /// A user appears in a video when a credit names them.
-    ///
-    /// `GET /me/appearances`; any access token will do.
-    /// Answer: one page of videos.
-    #[doc(alias = "get_appearances_alt1")]
-    pub fn list_my_appearances(&self) -> ListMyAppearances {
-        TypedCall::new(self.client, &[])
     }
 
     /// List the videos the token's user has uploaded.
@@ -454,15 +326,103 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[])
     }
 
-    /// Start a video upload for the token's user.
+    /// List the videos a user has uploaded.
     ///
-    /// Creates the video and opens its upload. With `tus`, send the file to the answer's `upload.upload_link` using HEAD and PATCH only, as Vimeo has already created the tus upload. A full quota gives 403 with code 4101 (disk space), 4102 (weekly) or 4104 (daily).
+    /// With `If-Modified-Since`, answers 304 when nothing was uploaded since.
     ///
-    /// `POST /me/videos`; needs the scope `upload`.
-    /// Answer: the new video with its upload details.
-    #[doc(alias = "upload_video_alt1")]
-    pub fn create_my_video(&self, body: types::CreateVideoBody) -> CreateMyVideo {
-        TypedCall::new(self.client, &[]).set_body(&body)
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    ///
+    /// `GET /users/{user_id}/videos`; any access token will do.
+    /// Answer: one page of videos.
+    #[doc(alias = "get_videos")]
+    pub fn list_user_videos(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserVideos {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+    }
+
+    /// List the videos in which the token's user appears.
+    ///
+    /// A user appears in a video when a credit names them.
+    ///
+    /// `GET /me/appearances`; any access token will do.
+    /// Answer: one page of videos.
+    #[doc(alias = "get_appearances_alt1")]
+    pub fn list_my_appearances(&self) -> ListMyAppearances {
+        TypedCall::new(self.client, &[])
+    }
+
+    /// List the videos in which a user appears.
+    ///
+    /// A user appears in a video when a credit names them.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    ///
+    /// `GET /users/{user_id}/appearances`; any access token will do.
+    /// Answer: one page of videos.
+    #[doc(alias = "get_appearances")]
+    pub fn list_user_appearances(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserAppearances {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+    }
+
+    /// Search the videos on Vimeo.
+    ///
+    /// `uris` and `links` fetch given videos instead of searching and cannot be combined with `query`, `filter` or `sort`. Answers 503 while search is off.
+    ///
+    /// `GET /videos`; any access token will do.
+    /// Answer: one page of matching videos.
+    pub fn search_videos(&self) -> SearchVideos {
+        TypedCall::new(self.client, &[])
+    }
+
+    /// Edit the settings of a video.
+    ///
+    /// The token's user must own the video. Setting `privacy.view` to `contacts` or `disable`, and restricted values on some plans, can give 403.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `PATCH /videos/{video_id}`; needs the scope `edit`.
+    /// Answer: the edited video.
+    pub fn edit_video(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> EditVideo {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_empty_body()
+    }
+
+    /// Set the custom metadata of a video.
+    ///
+    /// Sets or clears values of metadata fields the team has defined. The token's user must own the video or be allowed by the team to edit it.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `PUT /videos/{video_id}/custom_metadata`; any access token will do.
+    /// Answer: the fields with their values.
+    #[doc(alias = "update_video_custom_metadata")]
+    pub fn set_video_custom_metadata(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> SetVideoCustomMetadata {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
+    /// Delete a single video.
+    ///
+    /// The token's user must own the video.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `DELETE /videos/{video_id}`; needs the scope `delete`.
+    /// Answer: done; no body.
+    pub fn delete_video(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> DeleteVideo {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Delete several videos of the token's user.
@@ -485,20 +445,29 @@ impl Videos<'_> {
             )
     }
 
-    /// Check whether a video belongs to the token's user.
+    /// Delete several videos of a user.
     ///
-    /// Answers 404 when the video is not the user's.
+    /// The token's user must be allowed to delete every one of the videos.
     ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `uris`: URIs of the videos to delete, separated by commas.
     ///
-    /// `GET /me/videos/{video_id}`; any access token will do.
-    /// Answer: the video, when it is the user's own.
-    #[doc(alias = "check_if_user_owns_video_alt1")]
-    pub fn get_my_video(
+    /// `DELETE /users/{user_id}/videos`; needs the scope `delete`.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_videos")]
+    pub fn delete_user_videos(
         &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> GetMyVideo {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        uris: impl Into<String>,
+    ) -> DeleteUserVideos {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+            .set_query(
+                "uris",
+                &{
+                    let uris: String = uris.into();
+                    uris
+                },
+            )
     }
 
     /// Copy a video of the token's user.
@@ -517,60 +486,30 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
-    /// Get HLS playback for an event of the token's user.
+    /// Copy a video of a user.
     ///
-    /// Meant only for playing a live event over HLS as Vimeo's guide lays out.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `GET /me/videos/{video_id}/m3u8_playback`; needs the scope `private`.
-    /// Answer: the M3U8 playback address.
-    #[doc(alias = "get_one_time_event_m3u8_playback_alt1")]
-    pub fn get_my_video_m3u8_playback(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> GetMyVideoM3u8Playback {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
-    }
-
-    /// List the reasons for reporting a video.
-    ///
-    /// The nodes form a tree through `parent_id`; a parent always comes before its children.
-    ///
-    /// `GET /report/video_report_reasons`; any access token will do.
-    /// Answer: the reasons as a flat tree.
-    #[doc(alias = "get_video_reporting_reasons")]
-    pub fn get_video_report_reasons(&self) -> GetVideoReportReasons {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// List the public videos with a tag.
-    ///
-    /// - `word`: The tag itself.
-    ///
-    /// `GET /tags/{word}/videos`; any access token will do.
-    /// Answer: one page of videos.
-    #[doc(alias = "get_videos_with_tag")]
-    pub fn list_tag_videos(&self, word: impl AsRef<str>) -> ListTagVideos {
-        TypedCall::new(self.client, &[&word.as_ref()])
-    }
-
-    /// List the videos in which a user appears.
-    ///
-    /// A user appears in a video when a credit names them.
+    /// Copies only the current version, not the earlier ones.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /users/{user_id}/appearances`; any access token will do.
-    /// Answer: one page of videos.
-    #[doc(alias = "get_appearances")]
-    pub fn list_user_appearances(
+    /// `POST /users/{user_id}/videos/{video_id}/copy`; any access token will do.
+    /// Answer: the copy.
+    #[doc(alias = "copy_video")]
+    pub fn copy_user_video(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-    ) -> ListUserAppearances {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> CopyUserVideo {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
+        )
     }
+}
 
+/// # Uploads
+impl Videos<'_> {
     /// Get an upload attempt of a user.
     ///
     /// Deprecated.
@@ -587,6 +526,34 @@ impl Videos<'_> {
         upload_id: u64,
     ) -> GetUserUpload {
         TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &upload_id])
+    }
+
+    /// Start a video upload for the token's user.
+    ///
+    /// Creates the video and opens its upload. With `tus`, send the file to the answer's `upload.upload_link` using HEAD and PATCH only, as Vimeo has already created the tus upload. A full quota gives 403 with code 4101 (disk space), 4102 (weekly) or 4104 (daily).
+    ///
+    /// `POST /me/videos`; needs the scope `upload`.
+    /// Answer: the new video with its upload details.
+    #[doc(alias = "upload_video_alt1")]
+    pub fn create_my_video(&self, body: types::CreateVideoBody) -> CreateMyVideo {
+        TypedCall::new(self.client, &[]).set_body(&body)
+    }
+
+    /// Start a video upload for a user.
+    ///
+    /// Creates the video and opens its upload. With `tus`, send the file to the answer's `upload.upload_link` using HEAD and PATCH only, as Vimeo has already created the tus upload. A full quota gives 403 with code 4101 (disk space), 4102 (weekly) or 4104 (daily).
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    ///
+    /// `POST /users/{user_id}/videos`; needs the scope `upload`.
+    /// Answer: the new video with its upload details.
+    #[doc(alias = "upload_video")]
+    pub fn create_user_video(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        body: types::CreateVideoBody,
+    ) -> CreateUserVideo {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
     }
 
     /// Complete a streaming upload of a user.
@@ -618,398 +585,413 @@ impl Videos<'_> {
             )
             .set_query("video_file_id", &video_file_id)
     }
+}
 
-    /// List the videos a user has uploaded.
+/// # Versions
+impl Videos<'_> {
+    /// Get a version of a video.
     ///
-    /// With `If-Modified-Since`, answers 304 when nothing was uploaded since.
+    /// The token's user must own the video.
     ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    ///
-    /// `GET /users/{user_id}/videos`; any access token will do.
-    /// Answer: one page of videos.
-    #[doc(alias = "get_videos")]
-    pub fn list_user_videos(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-    ) -> ListUserVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
-    }
-
-    /// Start a video upload for a user.
-    ///
-    /// Creates the video and opens its upload. With `tus`, send the file to the answer's `upload.upload_link` using HEAD and PATCH only, as Vimeo has already created the tus upload. A full quota gives 403 with code 4101 (disk space), 4102 (weekly) or 4104 (daily).
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    ///
-    /// `POST /users/{user_id}/videos`; needs the scope `upload`.
-    /// Answer: the new video with its upload details.
-    #[doc(alias = "upload_video")]
-    pub fn create_user_video(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        body: types::CreateVideoBody,
-    ) -> CreateUserVideo {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
-    }
-
-    /// Delete several videos of a user.
-    ///
-    /// The token's user must be allowed to delete every one of the videos.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `uris`: URIs of the videos to delete, separated by commas.
-    ///
-    /// `DELETE /users/{user_id}/videos`; needs the scope `delete`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_videos")]
-    pub fn delete_user_videos(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        uris: impl Into<String>,
-    ) -> DeleteUserVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
-            .set_query(
-                "uris",
-                &{
-                    let uris: String = uris.into();
-                    uris
-                },
-            )
-    }
-
-    /// Check whether a video belongs to a user.
-    ///
-    /// Answers 404 when the video is not the user's.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `version_id`: ID of the version.
     ///
-    /// `GET /users/{user_id}/videos/{video_id}`; any access token will do.
-    /// Answer: the video, when it is the user's own.
-    #[doc(alias = "check_if_user_owns_video")]
-    pub fn get_user_video(
+    /// `GET /videos/{video_id}/versions/{version_id}`; any access token will do.
+    /// Answer: the version.
+    pub fn get_video_version(
         &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> GetUserVideo {
+        version_id: u64,
+    ) -> GetVideoVersion {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
+    }
+
+    /// List the downloads of a version with alternate audio.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `version_id`: ID of the version.
+    ///
+    /// `GET /videos/{video_id}/versions/{version_id}/downloads`; any access token will do.
+    /// Answer: links to the files.
+    #[doc(alias = "get_audiotrack_downloads")]
+    pub fn get_video_version_downloads(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        version_id: u64,
+    ) -> GetVideoVersionDownloads {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
+    }
+
+    /// Get the thumbnail of a video version.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `version_id`: ID of the version.
+    ///
+    /// `GET /videos/{video_id}/versions/{version_id}/picture`; any access token will do.
+    /// Answer: the thumbnail.
+    #[doc(alias = "get_version_thumbnail")]
+    pub fn get_video_version_thumbnail(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        version_id: u64,
+    ) -> GetVideoVersionThumbnail {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
+    }
+
+    /// Get an audio track of a video version.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `version_id`: ID of the version.
+    /// - `audiotrack_id`: ID of the audio track.
+    ///
+    /// `GET /videos/{video_id}/versions/{version_id}/audiotracks/{audiotrack_id}`; any access token will do.
+    /// Answer: the audio track.
+    #[doc(alias = "get_audio_track")]
+    pub fn get_video_version_audio_track(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        version_id: u64,
+        audiotrack_id: impl AsRef<str>,
+    ) -> GetVideoVersionAudioTrack {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
+            &[&read_id::<VideoId>(video_id), &version_id, &audiotrack_id.as_ref()],
         )
     }
 
-    /// Copy a video of a user.
-    ///
-    /// Copies only the current version, not the earlier ones.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `POST /users/{user_id}/videos/{video_id}/copy`; any access token will do.
-    /// Answer: the copy.
-    #[doc(alias = "copy_video")]
-    pub fn copy_user_video(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> CopyUserVideo {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
-        )
-    }
-
-    /// Get HLS playback for an event of a user.
-    ///
-    /// Meant only for playing a live event over HLS as Vimeo's guide lays out.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `GET /users/{user_id}/videos/{video_id}/m3u8_playback`; needs the scope `private`.
-    /// Answer: the M3U8 playback address.
-    #[doc(alias = "get_one_time_event_m3u8_playback")]
-    pub fn get_user_video_m3u8_playback(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> GetUserVideoM3u8Playback {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
-        )
-    }
-
-    /// Search the videos on Vimeo.
-    ///
-    /// `uris` and `links` fetch given videos instead of searching and cannot be combined with `query`, `filter` or `sort`. Answers 503 while search is off.
-    ///
-    /// `GET /videos`; any access token will do.
-    /// Answer: one page of matching videos.
-    pub fn search_videos(&self) -> SearchVideos {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// List the languages of the AI features.
-    ///
-    /// For Enterprise accounts; needs the `ai` scope. The list for dubbing also names the accents of each language.
-    ///
-    /// `GET /videos/ai/languages`; needs the scope `ai`.
-    /// Answer: the supported languages.
-    #[doc(alias = "get_ai_languages")]
-    pub fn list_ai_languages(&self) -> ListAiLanguages {
-        TypedCall::new(self.client, &[])
-    }
-
-    /// Get facts about a text track's transcript.
-    ///
-    /// - `container_uuid`: UUID of the video's container, not the video ID.
-    /// - `texttrack_id`: ID of the text track.
-    ///
-    /// `GET /videos/{container_uuid}/transcript/{texttrack_id}/metadata`; any access token will do.
-    /// Answer: facts about the transcript.
-    #[doc(alias = "get_transcript_metadata")]
-    pub fn get_video_transcript_metadata(
-        &self,
-        container_uuid: impl AsRef<str>,
-        texttrack_id: u64,
-    ) -> GetVideoTranscriptMetadata {
-        TypedCall::new(self.client, &[&container_uuid.as_ref(), &texttrack_id])
-    }
-
-    /// Get a video by its ID.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `GET /videos/{video_id}`; any access token will do.
-    /// Answer: the video.
-    pub fn get_video(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> GetVideo {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
-    }
-
-    /// Edit the settings of a video.
-    ///
-    /// The token's user must own the video. Setting `privacy.view` to `contacts` or `disable`, and restricted values on some plans, can give 403.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `PATCH /videos/{video_id}`; needs the scope `edit`.
-    /// Answer: the edited video.
-    pub fn edit_video(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> EditVideo {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_empty_body()
-    }
-
-    /// Delete a single video.
+    /// List the versions of a video.
     ///
     /// The token's user must own the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `DELETE /videos/{video_id}`; needs the scope `delete`.
+    /// `GET /videos/{video_id}/versions`; any access token will do.
+    /// Answer: one page of versions.
+    #[doc(alias = "get_video_versions")]
+    pub fn list_video_versions(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListVideoVersions {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
+    /// List the versions of a video in a channel.
+    ///
+    /// The token's user must own the video.
+    ///
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /channels/{channel_id}/videos/{video_id}/versions`; any access token will do.
+    /// Answer: one page of versions.
+    #[doc(alias = "get_video_versions_alt1")]
+    pub fn list_channel_video_versions(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListChannelVideoVersions {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+        )
+    }
+
+    /// List the audio tracks of a video version.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `version_id`: ID of the version.
+    ///
+    /// `GET /videos/{video_id}/versions/{version_id}/audiotracks`; any access token will do.
+    /// Answer: one page of audio tracks.
+    #[doc(alias = "get_audio_tracks")]
+    pub fn list_video_version_audio_tracks(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        version_id: u64,
+    ) -> ListVideoVersionAudioTracks {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
+    }
+
+    /// Upload a new version of a video.
+    ///
+    /// The token's user must own the video. Send the file as for a new video; with `tus`, to the answer's `upload.upload_link` using HEAD and PATCH only.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `POST /videos/{video_id}/versions`; any access token will do.
+    /// Answer: the new version with its upload details.
+    pub fn create_video_version(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        body: types::CreateVideoVersionBody,
+    ) -> CreateVideoVersion {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
+    }
+
+    /// Add an audio track to a video version.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `version_id`: ID of the version.
+    ///
+    /// `POST /videos/{video_id}/versions/{version_id}/audiotracks`; any access token will do.
+    /// Answer: the new audio track.
+    #[doc(alias = "create_audio_track")]
+    pub fn create_video_version_audio_track(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        version_id: u64,
+        body: types::CreateAudioTrackBody,
+    ) -> CreateVideoVersionAudioTrack {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
+            .set_body(&body)
+    }
+
+    /// Edit a version of a video.
+    ///
+    /// The token's user must own the video.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `version_id`: ID of the version.
+    ///
+    /// `PATCH /videos/{video_id}/versions/{version_id}`; needs the scope `edit`.
+    /// Answer: the edited version.
+    pub fn edit_video_version(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        version_id: u64,
+    ) -> EditVideoVersion {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
+    }
+
+    /// Edit an audio track of a video version.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `version_id`: ID of the version.
+    /// - `audiotrack_id`: ID of the audio track.
+    ///
+    /// `PATCH /videos/{video_id}/versions/{version_id}/audiotracks/{audiotrack_id}`; any access token will do.
+    /// Answer: the edited audio track.
+    #[doc(alias = "edit_audio_track")]
+    pub fn edit_video_version_audio_track(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        version_id: u64,
+        audiotrack_id: impl AsRef<str>,
+    ) -> EditVideoVersionAudioTrack {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<VideoId>(video_id), &version_id, &audiotrack_id.as_ref()],
+        )
+    }
+
+    /// Delete a version of a video.
+    ///
+    /// The token's user must own the video. The current version cannot be deleted: that gives 404 with code 2538.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `version_id`: ID of the version.
+    ///
+    /// `DELETE /videos/{video_id}/versions/{version_id}`; needs the scope `edit`.
     /// Answer: done; no body.
-    pub fn delete_video(
+    pub fn delete_video_version(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> DeleteVideo {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        version_id: u64,
+    ) -> DeleteVideoVersion {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
     }
 
-    /// List suggested questions about a video.
+    /// Delete an audio track of a video version.
     ///
-    /// For Enterprise accounts; needs the `ai` scope. Vimeo makes the questions and answers when it processes the video. The first call for a video may answer 202 while Vimeo prepares it; repeat until the answer is 200.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `version_id`: ID of the version.
+    /// - `audiotrack_id`: ID of the audio track.
+    ///
+    /// `DELETE /videos/{video_id}/versions/{version_id}/audiotracks/{audiotrack_id}`; any access token will do.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_audio_track")]
+    pub fn delete_video_version_audio_track(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        version_id: u64,
+        audiotrack_id: impl AsRef<str>,
+    ) -> DeleteVideoVersionAudioTrack {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<VideoId>(video_id), &version_id, &audiotrack_id.as_ref()],
+        )
+    }
+}
+
+/// # Thumbnails
+impl Videos<'_> {
+    /// Get a thumbnail of a video.
+    ///
+    /// The token's user must have a team permission for the video.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `picture_id`: ID of the thumbnail.
+    ///
+    /// `GET /videos/{video_id}/pictures/{picture_id}`; any access token will do.
+    /// Answer: the thumbnail.
+    pub fn get_video_thumbnail(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        picture_id: u64,
+    ) -> GetVideoThumbnail {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &picture_id])
+    }
+
+    /// List the thumbnails of a video.
+    ///
+    /// The token's user must have a team permission for the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/ai/ask`; needs the scope `ai`.
-    /// Answer: suggested questions with their answers.
-    #[doc(alias = "get_ai_questions")]
-    pub fn list_video_ai_questions(
+    /// `GET /videos/{video_id}/pictures`; any access token will do.
+    /// Answer: one page of thumbnails.
+    #[doc(alias = "get_video_thumbnails")]
+    pub fn list_video_thumbnails(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> ListVideoAiQuestions {
+    ) -> ListVideoThumbnails {
         TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
-    /// Ask the AI a question about a video.
+    /// List the thumbnails of a video in a channel.
     ///
-    /// For Enterprise accounts; needs the `ai` scope. The first call for a video may answer 202 while Vimeo prepares it; repeat until the answer is 200.
+    /// The token's user must have a team permission for the video.
+    ///
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /channels/{channel_id}/videos/{video_id}/pictures`; any access token will do.
+    /// Answer: one page of thumbnails.
+    #[doc(alias = "get_video_thumbnails_alt1")]
+    pub fn list_channel_video_thumbnails(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListChannelVideoThumbnails {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+        )
+    }
+
+    /// Add a thumbnail to a video.
+    ///
+    /// The token's user must have a team permission for the video. With `time`, Vimeo takes the picture from the video; otherwise send an image with PUT to the answer's `link`, without the access token, and set the picture active afterwards.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `POST /videos/{video_id}/ai/ask`; needs the scope `ai`.
-    /// Answer: the answer with quotes and timecodes.
-    #[doc(alias = "ask_ai_question")]
-    pub fn ask_video_ai_question(
+    /// `POST /videos/{video_id}/pictures`; needs the scope `upload`.
+    /// Answer: the new thumbnail.
+    pub fn create_video_thumbnail(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> AskVideoAiQuestion {
+    ) -> CreateVideoThumbnail {
         TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
-    /// Get AI suggestions for a video's metadata.
+    /// Add a thumbnail to a video in a channel.
     ///
-    /// For Enterprise accounts; needs the `ai` scope. The first call for a video may answer 202 while Vimeo prepares it; repeat until the answer is 200.
+    /// The token's user must have a team permission for the video. With `time`, Vimeo takes the picture from the video; otherwise send an image with PUT to the answer's `link`, without the access token, and set the picture active afterwards.
     ///
+    /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/ai/metadata`; needs the scope `ai`.
-    /// Answer: suggested title, description and tags.
-    #[doc(alias = "get_ai_metadata")]
-    pub fn get_video_ai_metadata(
+    /// `POST /channels/{channel_id}/videos/{video_id}/pictures`; needs the scope `upload`.
+    /// Answer: the new thumbnail.
+    #[doc(alias = "create_video_thumbnail_alt1")]
+    pub fn create_channel_video_thumbnail(
         &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> GetVideoAiMetadata {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    ) -> CreateChannelVideoThumbnail {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+        )
     }
 
-    /// Edit segments of an AI text track.
+    /// Edit a thumbnail of a video.
     ///
-    /// For Enterprise accounts; needs the `ai` scope. Editing the source transcript translates the changed segments again in all its subtitle tracks; editing a dubbed track makes its audio anew. Text edits in a translated subtitle track stay in that track, while new times go to the parent and sibling tracks too.
+    /// The token's user must own the thumbnail.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `texttrack_id`: ID of the text track.
+    /// - `picture_id`: ID of the thumbnail.
     ///
-    /// `PATCH /videos/{video_id}/ai/texttracks/{texttrack_id}`; needs the scope `ai`.
-    /// Answer: done.
-    #[doc(alias = "edit_ai_texttrack")]
-    pub fn edit_video_ai_text_track(
+    /// `PATCH /videos/{video_id}/pictures/{picture_id}`; needs the scope `edit`.
+    /// Answer: the edited thumbnail.
+    pub fn edit_video_thumbnail(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        texttrack_id: u64,
-    ) -> EditVideoAiTextTrack {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &texttrack_id])
+        picture_id: u64,
+    ) -> EditVideoThumbnail {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &picture_id])
     }
 
-    /// Get the state of a video's AI transcription.
+    /// Delete a thumbnail of a video.
     ///
-    /// For Enterprise accounts; needs the `ai` scope. When `status` is `completed`, the answer also has the `texttrack_id` of the transcript; `none` means that nobody asked for one.
+    /// The token's user must have a team permission for the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `picture_id`: ID of the thumbnail.
     ///
-    /// `GET /videos/{video_id}/ai/transcribe`; needs the scope `ai`.
-    /// Answer: video ID, state and language.
-    #[doc(alias = "get_ai_transcribe_status")]
-    pub fn get_video_ai_transcription_status(
+    /// `DELETE /videos/{video_id}/pictures/{picture_id}`; needs the scope `edit`.
+    /// Answer: done; no body.
+    pub fn delete_video_thumbnail(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> GetVideoAiTranscriptionStatus {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        picture_id: u64,
+    ) -> DeleteVideoThumbnail {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &picture_id])
+    }
+}
+
+/// # Animated thumbnails
+impl Videos<'_> {
+    /// Get a set of animated thumbnails.
+    ///
+    /// The token's user must own the video.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `picture_id`: UUID of the animated thumbnail set.
+    ///
+    /// `GET /videos/{video_id}/animated_thumbsets/{picture_id}`; any access token will do.
+    /// Answer: the animated thumbnail set.
+    #[doc(alias = "get_animated_thumbset")]
+    pub fn get_video_animated_thumbnails(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        picture_id: impl AsRef<str>,
+    ) -> GetVideoAnimatedThumbnails {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<VideoId>(video_id), &picture_id.as_ref()],
+        )
     }
 
-    /// Start the AI transcription of a video.
+    /// Get the status of an animated thumbnail set.
     ///
-    /// For Enterprise accounts; needs the `ai` scope. The video must have no transcript yet; delete an existing one first. The work runs in the background; poll the GET of the same path for its state.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `POST /videos/{video_id}/ai/transcribe`; needs the scope `ai`.
-    /// Answer: transcription accepted.
-    #[doc(alias = "start_ai_transcribe")]
-    pub fn start_video_ai_transcription(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> StartVideoAiTranscription {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
-    }
-
-    /// List the AI dubbing jobs of a video.
-    ///
-    /// For Enterprise accounts; needs the `ai` scope. A completed job names the text track and the audio track it made; jobs that lost both are left out.
+    /// The token's user must own the video. The status tells whether the images can be used yet.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `picture_id`: UUID of the animated thumbnail set.
     ///
-    /// `GET /videos/{video_id}/ai/translate/dubbing`; needs the scope `ai`.
-    /// Answer: the dubbing jobs.
-    #[doc(alias = "get_ai_translate_dubbing_status")]
-    pub fn get_video_ai_dubbing_status(
+    /// `GET /videos/{video_id}/animated_thumbsets/{picture_id}/status`; any access token will do.
+    /// Answer: the set with its status.
+    #[doc(alias = "get_animated_thumbset_status")]
+    pub fn get_video_animated_thumbnails_status(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> GetVideoAiDubbingStatus {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
-    }
-
-    /// Start the AI dubbing of a video.
-    ///
-    /// For Enterprise accounts; needs the `ai` scope. Needs a fully transcoded video of less than 150 minutes with a finished transcript, and costs AI credits. By calling it you state that you may lawfully imitate the voices in the video. The work runs in the background; poll the GET of the same path for its state.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `POST /videos/{video_id}/ai/translate/dubbing`; needs the scope `ai`.
-    /// Answer: dubbing accepted.
-    #[doc(alias = "start_ai_translate_dubbing")]
-    pub fn start_video_ai_dubbing(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> StartVideoAiDubbing {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
-    }
-
-    /// List the AI subtitle translations of a video.
-    ///
-    /// For Enterprise accounts; needs the `ai` scope. A completed job names the text track it made; jobs whose track was deleted are left out.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `GET /videos/{video_id}/ai/translate/subtitles`; needs the scope `ai`.
-    /// Answer: the translation jobs.
-    #[doc(alias = "get_ai_translate_subtitles_status")]
-    pub fn get_video_ai_subtitling_status(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> GetVideoAiSubtitlingStatus {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
-    }
-
-    /// Start an AI subtitle translation of a video.
-    ///
-    /// For Enterprise accounts; needs the `ai` scope. Needs a fully transcoded video with a finished transcript, and costs AI credits. The work runs in the background; poll the GET of the same path for its state. The result is a new text track.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `POST /videos/{video_id}/ai/translate/subtitles`; needs the scope `ai`.
-    /// Answer: translation accepted.
-    #[doc(alias = "start_ai_translate_subtitles")]
-    pub fn start_video_ai_subtitling(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> StartVideoAiSubtitling {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
-    }
-
-    /// List the showcases that hold a video.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `GET /videos/{video_id}/albums`; any access token will do.
-    /// Answer: one page of showcases.
-    #[doc(alias = "get_video_albums")]
-    pub fn list_video_showcases(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> ListVideoShowcases {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
-    }
-
-    /// Add a video to showcases or remove it.
-    ///
-    /// Handles many showcases in one call.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `PATCH /videos/{video_id}/albums`; any access token will do.
-    /// Answer: the showcases.
-    #[doc(alias = "add_or_remove_multiple_albums")]
-    pub fn edit_video_showcases(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> EditVideoShowcases {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        picture_id: impl AsRef<str>,
+    ) -> GetVideoAnimatedThumbnailsStatus {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<VideoId>(video_id), &picture_id.as_ref()],
+        )
     }
 
     /// List the animated thumbnail sets of a video.
@@ -1045,27 +1027,6 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
     }
 
-    /// Get a set of animated thumbnails.
-    ///
-    /// The token's user must own the video.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `picture_id`: UUID of the animated thumbnail set.
-    ///
-    /// `GET /videos/{video_id}/animated_thumbsets/{picture_id}`; any access token will do.
-    /// Answer: the animated thumbnail set.
-    #[doc(alias = "get_animated_thumbset")]
-    pub fn get_video_animated_thumbnails(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        picture_id: impl AsRef<str>,
-    ) -> GetVideoAnimatedThumbnails {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<VideoId>(video_id), &picture_id.as_ref()],
-        )
-    }
-
     /// Delete a set of animated thumbnails.
     ///
     /// The token's user must own the video.
@@ -1086,237 +1047,293 @@ impl Videos<'_> {
             &[&read_id::<VideoId>(video_id), &picture_id.as_ref()],
         )
     }
+}
 
-    /// Get the status of an animated thumbnail set.
-    ///
-    /// The token's user must own the video. The status tells whether the images can be used yet.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `picture_id`: UUID of the animated thumbnail set.
-    ///
-    /// `GET /videos/{video_id}/animated_thumbsets/{picture_id}/status`; any access token will do.
-    /// Answer: the set with its status.
-    #[doc(alias = "get_animated_thumbset_status")]
-    pub fn get_video_animated_thumbnails_status(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        picture_id: impl AsRef<str>,
-    ) -> GetVideoAnimatedThumbnailsStatus {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<VideoId>(video_id), &picture_id.as_ref()],
-        )
-    }
-
-    /// List the chapters of a video.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `GET /videos/{video_id}/chapters`; any access token will do.
-    /// Answer: one page of chapters.
-    #[doc(alias = "get_chapters")]
-    pub fn list_video_chapters(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> ListVideoChapters {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
-    }
-
-    /// Create a chapter in a video.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `POST /videos/{video_id}/chapters`; needs the scope `upload`.
-    /// Answer: the new chapter.
-    #[doc(alias = "create_chapter")]
-    pub fn create_video_chapter(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> CreateVideoChapter {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
-    }
-
-    /// Create a thumbnail for an unsaved chapter.
-    ///
-    /// With `timecode`, Vimeo takes the thumbnail from that moment of the video; with an empty body, the answer's `link` receives an image of your own.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `POST /videos/{video_id}/chapters/temporary/pictures`; needs the scope `public`.
-    /// Answer: the thumbnail, or a picture with an upload link.
-    #[doc(alias = "create_unsaved_chapter_thumbnail_or_upload_link")]
-    pub fn create_unsaved_video_chapter_thumbnail(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> CreateUnsavedVideoChapterThumbnail {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
-    }
-
-    /// Get a thumbnail of an unsaved chapter.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `uid`: ID of the thumbnail of a chapter.
-    ///
-    /// `GET /videos/{video_id}/chapters/temporary/pictures/{uid}`; any access token will do.
-    /// Answer: the thumbnail.
-    #[doc(alias = "get_unsaved_chapter_thumbnail")]
-    pub fn get_unsaved_video_chapter_thumbnail(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        uid: impl AsRef<str>,
-    ) -> GetUnsavedVideoChapterThumbnail {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &uid.as_ref()])
-    }
-
-    /// Get a chapter of a video.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `chapter_id`: ID of the chapter.
-    ///
-    /// `GET /videos/{video_id}/chapters/{chapter_id}`; any access token will do.
-    /// Answer: the chapter.
-    #[doc(alias = "get_chapter")]
-    pub fn get_video_chapter(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        chapter_id: u64,
-    ) -> GetVideoChapter {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &chapter_id])
-    }
-
-    /// Edit a chapter of a video.
+/// # Text tracks
+impl Videos<'_> {
+    /// Get a text track of a video.
     ///
     /// The token's user must own the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `chapter_id`: ID of the chapter.
+    /// - `texttrack_id`: ID of the text track.
     ///
-    /// `PATCH /videos/{video_id}/chapters/{chapter_id}`; needs the scope `edit`.
-    /// Answer: the edited chapter.
-    #[doc(alias = "edit_chapter")]
-    pub fn edit_video_chapter(
+    /// `GET /videos/{video_id}/texttracks/{texttrack_id}`; any access token will do.
+    /// Answer: the text track.
+    #[doc(alias = "get_text_track")]
+    pub fn get_video_text_track(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        chapter_id: u64,
-    ) -> EditVideoChapter {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &chapter_id])
+        texttrack_id: u64,
+    ) -> GetVideoTextTrack {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &texttrack_id])
     }
 
-    /// Delete a chapter of a video.
+    /// List the text tracks of a video.
     ///
     /// The token's user must own the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `chapter_id`: ID of the chapter.
     ///
-    /// `DELETE /videos/{video_id}/chapters/{chapter_id}`; needs the scope `delete`.
+    /// `GET /videos/{video_id}/texttracks`; any access token will do.
+    /// Answer: one page of text tracks.
+    #[doc(alias = "get_text_tracks")]
+    pub fn list_video_text_tracks(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListVideoTextTracks {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
+    /// List the text tracks of a video in a channel.
+    ///
+    /// The token's user must own the video.
+    ///
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /channels/{channel_id}/videos/{video_id}/texttracks`; any access token will do.
+    /// Answer: one page of text tracks.
+    #[doc(alias = "get_text_tracks_alt2")]
+    pub fn list_channel_video_text_tracks(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListChannelVideoTextTracks {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+        )
+    }
+
+    /// List the text tracks of a video version.
+    ///
+    /// The token's user must own the video.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `version_id`: ID of the version.
+    ///
+    /// `GET /videos/{video_id}/versions/{version_id}/texttracks`; any access token will do.
+    /// Answer: one page of text tracks.
+    #[doc(alias = "get_text_tracks_alt1")]
+    pub fn list_video_version_text_tracks(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        version_id: u64,
+    ) -> ListVideoVersionTextTracks {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
+    }
+
+    /// List the text tracks of a video in a showcase.
+    ///
+    /// The token's user must own the video.
+    ///
+    /// - `album_id`: ID of the showcase.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /albums/{album_id}/videos/{video_id}/texttracks`; any access token will do.
+    /// Answer: one page of text tracks.
+    #[doc(alias = "get_text_tracks_alt3")]
+    pub fn list_showcase_video_text_tracks(
+        &self,
+        album_id: u64,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListShowcaseVideoTextTracks {
+        TypedCall::new(self.client, &[&album_id, &read_id::<VideoId>(video_id)])
+    }
+
+    /// Create a text track for a video.
+    ///
+    /// Afterwards send the file with PUT to the answer's `link`, without the access token.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `POST /videos/{video_id}/texttracks`; needs the scope `upload`.
+    /// Answer: the new text track with its upload link.
+    #[doc(alias = "create_text_track")]
+    pub fn create_video_text_track(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        body: types::CreateTextTrackBody,
+    ) -> CreateVideoTextTrack {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
+    }
+
+    /// Create a text track for a video in a channel.
+    ///
+    /// Afterwards send the file with PUT to the answer's `link`, without the access token.
+    ///
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `POST /channels/{channel_id}/videos/{video_id}/texttracks`; needs the scope `upload`.
+    /// Answer: the new text track with its upload link.
+    #[doc(alias = "create_text_track_alt1")]
+    pub fn create_channel_video_text_track(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        body: types::CreateTextTrackBody,
+    ) -> CreateChannelVideoTextTrack {
+        TypedCall::new(
+                self.client,
+                &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+            )
+            .set_body(&body)
+    }
+
+    /// Edit a text track of a video.
+    ///
+    /// The token's user must own the video.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `texttrack_id`: ID of the text track.
+    ///
+    /// `PATCH /videos/{video_id}/texttracks/{texttrack_id}`; needs the scope `edit`.
+    /// Answer: the edited text track.
+    #[doc(alias = "edit_text_track")]
+    pub fn edit_video_text_track(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        texttrack_id: u64,
+    ) -> EditVideoTextTrack {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &texttrack_id])
+    }
+
+    /// Delete a text track of a video.
+    ///
+    /// The token's user must own the video.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `texttrack_id`: ID of the text track.
+    ///
+    /// `DELETE /videos/{video_id}/texttracks/{texttrack_id}`; needs the scope `delete`.
     /// Answer: done; no body.
-    #[doc(alias = "delete_chapter")]
-    pub fn delete_video_chapter(
+    #[doc(alias = "delete_text_track")]
+    pub fn delete_video_text_track(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        chapter_id: u64,
-    ) -> DeleteVideoChapter {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &chapter_id])
+        texttrack_id: u64,
+    ) -> DeleteVideoTextTrack {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &texttrack_id])
     }
+}
 
-    /// List the thumbnails of a chapter.
+/// # Tags
+impl Videos<'_> {
+    /// Check whether a video has a tag.
+    ///
+    /// The token's user must own the video. Answers 404 when the video lacks the tag.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `chapter_id`: ID of the chapter.
+    /// - `word`: The tag itself.
     ///
-    /// `GET /videos/{video_id}/chapters/{chapter_id}/pictures`; needs the scope `public`.
-    /// Answer: the chapter's thumbnails.
-    #[doc(alias = "get_chapter_thumbnails")]
-    pub fn list_video_chapter_thumbnails(
+    /// `GET /videos/{video_id}/tags/{word}`; any access token will do.
+    /// Answer: the tag.
+    #[doc(alias = "check_video_for_tag")]
+    pub fn get_video_tag(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        chapter_id: u64,
-    ) -> ListVideoChapterThumbnails {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &chapter_id])
+        word: impl AsRef<str>,
+    ) -> GetVideoTag {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &word.as_ref()])
     }
 
-    /// Create a thumbnail for a chapter.
+    /// List the public videos with a tag.
     ///
-    /// With `timecode`, Vimeo takes the thumbnail from that moment of the video; with an empty body, the answer's `link` receives an image of your own.
+    /// - `word`: The tag itself.
+    ///
+    /// `GET /tags/{word}/videos`; any access token will do.
+    /// Answer: one page of videos.
+    #[doc(alias = "get_videos_with_tag")]
+    pub fn list_tag_videos(&self, word: impl AsRef<str>) -> ListTagVideos {
+        TypedCall::new(self.client, &[&word.as_ref()])
+    }
+
+    /// List the tags of a video.
+    ///
+    /// The token's user must own the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `chapter_id`: ID of the chapter.
     ///
-    /// `POST /videos/{video_id}/chapters/{chapter_id}/pictures`; needs the scope `create`.
-    /// Answer: the thumbnail, or a picture with an upload link.
-    #[doc(alias = "create_chapter_thumbnail_or_upload_link")]
-    pub fn create_video_chapter_thumbnail(
+    /// `GET /videos/{video_id}/tags`; any access token will do.
+    /// Answer: one page of tags.
+    #[doc(alias = "get_video_tags")]
+    pub fn list_video_tags(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        chapter_id: u64,
-    ) -> CreateVideoChapterThumbnail {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &chapter_id])
+    ) -> ListVideoTags {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
-    /// Get a thumbnail of a chapter.
+    /// Add one tag to a video.
+    ///
+    /// The token's user must own the video. A video holds at most 20 tags; more give 403.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `chapter_id`: ID of the chapter.
-    /// - `uid`: ID of the thumbnail of a chapter.
+    /// - `word`: The tag itself.
     ///
-    /// `GET /videos/{video_id}/chapters/{chapter_id}/pictures/{uid}`; any access token will do.
-    /// Answer: the thumbnail.
-    #[doc(alias = "get_chapter_thumbnail")]
-    pub fn get_video_chapter_thumbnail(
+    /// `PUT /videos/{video_id}/tags/{word}`; needs the scope `edit`.
+    /// Answer: the added tag.
+    pub fn add_video_tag(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        chapter_id: u64,
-        uid: impl AsRef<str>,
-    ) -> GetVideoChapterThumbnail {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<VideoId>(video_id), &chapter_id, &uid.as_ref()],
-        )
+        word: impl AsRef<str>,
+    ) -> AddVideoTag {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &word.as_ref()])
     }
 
-    /// Make a thumbnail the active one of its chapter.
+    /// Add several tags to a video.
+    ///
+    /// The token's user must be allowed to edit the video. The body is a JSON array of objects with a `name` each. A video holds at most 20 tags; more give 403.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `chapter_id`: ID of the chapter.
-    /// - `uid`: ID of the thumbnail of a chapter.
     ///
-    /// `PATCH /videos/{video_id}/chapters/{chapter_id}/pictures/{uid}`; needs the scope `edit`.
-    /// Answer: the edited thumbnail.
-    #[doc(alias = "set_chapter_thumbnail_active")]
-    pub fn edit_video_chapter_thumbnail(
+    /// `PUT /videos/{video_id}/tags`; needs the scope `edit`.
+    /// Answer: the tags.
+    pub fn add_video_tags(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        chapter_id: u64,
-        uid: impl AsRef<str>,
-    ) -> EditVideoChapterThumbnail {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<VideoId>(video_id), &chapter_id, &uid.as_ref()],
-        )
+        body: Vec<types::TagInput>,
+    ) -> AddVideoTags {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
     }
 
-    /// Delete a thumbnail of a chapter.
+    /// Take a tag off a video.
     ///
-    /// The token's user must own the video. Works for thumbnails taken from the video and for uploaded ones.
+    /// The token's user must be allowed to edit the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `chapter_id`: ID of the chapter.
-    /// - `uid`: ID of the thumbnail of a chapter.
+    /// - `word`: The tag itself.
     ///
-    /// `DELETE /videos/{video_id}/chapters/{chapter_id}/pictures/{uid}`; needs the scope `delete`.
+    /// `DELETE /videos/{video_id}/tags/{word}`; needs the scope `edit`.
     /// Answer: done; no body.
-    #[doc(alias = "delete_chapter_thumbnail")]
-    pub fn delete_video_chapter_thumbnail(
+    #[doc(alias = "delete_video_tag")]
+    pub fn remove_video_tag(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        chapter_id: u64,
-        uid: impl AsRef<str>,
-    ) -> DeleteVideoChapterThumbnail {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<VideoId>(video_id), &chapter_id, &uid.as_ref()],
-        )
+        word: impl AsRef<str>,
+    ) -> RemoveVideoTag {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &word.as_ref()])
+    }
+}
+
+/// # Video comments
+impl Videos<'_> {
+    /// Get a comment on a video.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `comment_id`: ID of the comment.
+    ///
+    /// `GET /videos/{video_id}/comments/{comment_id}`; any access token will do.
+    /// Answer: the comment.
+    #[doc(alias = "get_comment")]
+    pub fn get_video_comment(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        comment_id: u64,
+    ) -> GetVideoComment {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &comment_id])
     }
 
     /// List the comments on a video.
@@ -1331,6 +1348,41 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoComments {
         TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
+    /// List the replies to a comment.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `comment_id`: ID of the comment.
+    ///
+    /// `GET /videos/{video_id}/comments/{comment_id}/replies`; any access token will do.
+    /// Answer: one page of replies.
+    #[doc(alias = "get_comment_replies")]
+    pub fn list_video_comment_replies(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        comment_id: u64,
+    ) -> ListVideoCommentReplies {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &comment_id])
+    }
+
+    /// List the comments on a video in a channel.
+    ///
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /channels/{channel_id}/videos/{video_id}/comments`; any access token will do.
+    /// Answer: one page of comments.
+    #[doc(alias = "get_comments_alt1")]
+    pub fn list_channel_video_comments(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListChannelVideoComments {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+        )
     }
 
     /// Comment on a video.
@@ -1350,20 +1402,47 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
     }
 
-    /// Get a comment on a video.
+    /// Reply to a comment on a video.
+    ///
+    /// Answers 403 when comments are off, the user may not comment or is not verified, or the text looks like spam.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `comment_id`: ID of the comment.
     ///
-    /// `GET /videos/{video_id}/comments/{comment_id}`; any access token will do.
-    /// Answer: the comment.
-    #[doc(alias = "get_comment")]
-    pub fn get_video_comment(
+    /// `POST /videos/{video_id}/comments/{comment_id}/replies`; needs the scope `interact`.
+    /// Answer: the new reply.
+    #[doc(alias = "create_comment_reply")]
+    pub fn create_video_comment_reply(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         comment_id: u64,
-    ) -> GetVideoComment {
+        body: types::CommentBody,
+    ) -> CreateVideoCommentReply {
         TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &comment_id])
+            .set_body(&body)
+    }
+
+    /// Comment on a video in a channel.
+    ///
+    /// Answers 403 when comments are off, the user may not comment or is not verified, or the text looks like spam.
+    ///
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `POST /channels/{channel_id}/videos/{video_id}/comments`; needs the scope `interact`.
+    /// Answer: the new comment.
+    #[doc(alias = "create_comment_alt1")]
+    pub fn create_channel_video_comment(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        body: types::CommentBody,
+    ) -> CreateChannelVideoComment {
+        TypedCall::new(
+                self.client,
+                &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+            )
+            .set_body(&body)
     }
 
     /// Edit a comment on a video.
@@ -1403,41 +1482,23 @@ impl Videos<'_> {
     ) -> DeleteVideoComment {
         TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &comment_id])
     }
+}
 
-    /// List the replies to a comment.
+/// # Credits
+impl Videos<'_> {
+    /// Get a credit of a video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `comment_id`: ID of the comment.
+    /// - `credit_id`: ID of the credit.
     ///
-    /// `GET /videos/{video_id}/comments/{comment_id}/replies`; any access token will do.
-    /// Answer: one page of replies.
-    #[doc(alias = "get_comment_replies")]
-    pub fn list_video_comment_replies(
+    /// `GET /videos/{video_id}/credits/{credit_id}`; any access token will do.
+    /// Answer: the credit.
+    pub fn get_video_credit(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        comment_id: u64,
-    ) -> ListVideoCommentReplies {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &comment_id])
-    }
-
-    /// Reply to a comment on a video.
-    ///
-    /// Answers 403 when comments are off, the user may not comment or is not verified, or the text looks like spam.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `comment_id`: ID of the comment.
-    ///
-    /// `POST /videos/{video_id}/comments/{comment_id}/replies`; needs the scope `interact`.
-    /// Answer: the new reply.
-    #[doc(alias = "create_comment_reply")]
-    pub fn create_video_comment_reply(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        comment_id: u64,
-        body: types::CommentBody,
-    ) -> CreateVideoCommentReply {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &comment_id])
-            .set_body(&body)
+        credit_id: u64,
+    ) -> GetVideoCredit {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &credit_id])
     }
 
     /// List the credits of a video.
@@ -1451,6 +1512,39 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoCredits {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
+    /// List the credits of a video in a channel.
+    ///
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /channels/{channel_id}/videos/{video_id}/credits`; any access token will do.
+    /// Answer: one page of credits.
+    #[doc(alias = "get_video_credits_alt1")]
+    pub fn list_channel_video_credits(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListChannelVideoCredits {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+        )
+    }
+
+    /// List the users a video can credit.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /videos/{video_id}/credits/available_users`; any access token will do.
+    /// Answer: one page of users.
+    #[doc(alias = "available_users")]
+    pub fn list_video_credit_available_users(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListVideoCreditAvailableUsers {
         TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
@@ -1471,33 +1565,27 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
     }
 
-    /// List the users a video can credit.
+    /// Add a credit to a video in a channel.
     ///
+    /// The token's user must own the video. Their email address must be verified, and neither side may have blocked the other.
+    ///
+    /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/credits/available_users`; any access token will do.
-    /// Answer: one page of users.
-    #[doc(alias = "available_users")]
-    pub fn list_video_credit_available_users(
+    /// `POST /channels/{channel_id}/videos/{video_id}/credits`; any access token will do.
+    /// Answer: the new credit.
+    #[doc(alias = "add_video_credit_alt1")]
+    pub fn create_channel_video_credit(
         &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> ListVideoCreditAvailableUsers {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
-    }
-
-    /// Get a credit of a video.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `credit_id`: ID of the credit.
-    ///
-    /// `GET /videos/{video_id}/credits/{credit_id}`; any access token will do.
-    /// Answer: the credit.
-    pub fn get_video_credit(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        credit_id: u64,
-    ) -> GetVideoCredit {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &credit_id])
+        body: types::CreateVideoCreditBody,
+    ) -> CreateChannelVideoCredit {
+        TypedCall::new(
+                self.client,
+                &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+            )
+            .set_body(&body)
     }
 
     /// Edit a credit of a video.
@@ -1531,147 +1619,224 @@ impl Videos<'_> {
     ) -> DeleteVideoCredit {
         TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &credit_id])
     }
+}
 
-    /// Set the custom metadata of a video.
-    ///
-    /// Sets or clears values of metadata fields the team has defined. The token's user must own the video or be allowed by the team to edit it.
+/// # Chapters
+impl Videos<'_> {
+    /// Get a chapter of a video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `chapter_id`: ID of the chapter.
     ///
-    /// `PUT /videos/{video_id}/custom_metadata`; any access token will do.
-    /// Answer: the fields with their values.
-    #[doc(alias = "update_video_custom_metadata")]
-    pub fn set_video_custom_metadata(
+    /// `GET /videos/{video_id}/chapters/{chapter_id}`; any access token will do.
+    /// Answer: the chapter.
+    #[doc(alias = "get_chapter")]
+    pub fn get_video_chapter(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> SetVideoCustomMetadata {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        chapter_id: u64,
+    ) -> GetVideoChapter {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &chapter_id])
     }
 
-    /// List the fragments of a video.
+    /// Get a thumbnail of a chapter.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `chapter_id`: ID of the chapter.
+    /// - `uid`: ID of the thumbnail of a chapter.
     ///
-    /// `GET /videos/{video_id}/fragments`; any access token will do.
-    /// Answer: the fragments.
-    #[doc(alias = "get_fragments")]
-    pub fn get_video_fragments(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> GetVideoFragments {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
-    }
-
-    /// Set the fragments of a video.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `PUT /videos/{video_id}/fragments`; any access token will do.
-    /// Answer: done; no body.
-    #[doc(alias = "put_fragments")]
-    pub fn replace_video_fragments(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> ReplaceVideoFragments {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
-    }
-
-    /// Delete all fragments of a video.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `DELETE /videos/{video_id}/fragments`; any access token will do.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_fragments")]
-    pub fn delete_video_fragments(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> DeleteVideoFragments {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
-    }
-
-    /// List the thumbnails of a video.
-    ///
-    /// The token's user must have a team permission for the video.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `GET /videos/{video_id}/pictures`; any access token will do.
-    /// Answer: one page of thumbnails.
-    #[doc(alias = "get_video_thumbnails")]
-    pub fn list_video_thumbnails(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> ListVideoThumbnails {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
-    }
-
-    /// Add a thumbnail to a video.
-    ///
-    /// The token's user must have a team permission for the video. With `time`, Vimeo takes the picture from the video; otherwise send an image with PUT to the answer's `link`, without the access token, and set the picture active afterwards.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `POST /videos/{video_id}/pictures`; needs the scope `upload`.
-    /// Answer: the new thumbnail.
-    pub fn create_video_thumbnail(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> CreateVideoThumbnail {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
-    }
-
-    /// Get a thumbnail of a video.
-    ///
-    /// The token's user must have a team permission for the video.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `picture_id`: ID of the thumbnail.
-    ///
-    /// `GET /videos/{video_id}/pictures/{picture_id}`; any access token will do.
+    /// `GET /videos/{video_id}/chapters/{chapter_id}/pictures/{uid}`; any access token will do.
     /// Answer: the thumbnail.
-    pub fn get_video_thumbnail(
+    #[doc(alias = "get_chapter_thumbnail")]
+    pub fn get_video_chapter_thumbnail(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        picture_id: u64,
-    ) -> GetVideoThumbnail {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &picture_id])
+        chapter_id: u64,
+        uid: impl AsRef<str>,
+    ) -> GetVideoChapterThumbnail {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<VideoId>(video_id), &chapter_id, &uid.as_ref()],
+        )
     }
 
-    /// Edit a thumbnail of a video.
-    ///
-    /// The token's user must own the thumbnail.
+    /// Get a thumbnail of an unsaved chapter.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `picture_id`: ID of the thumbnail.
+    /// - `uid`: ID of the thumbnail of a chapter.
     ///
-    /// `PATCH /videos/{video_id}/pictures/{picture_id}`; needs the scope `edit`.
+    /// `GET /videos/{video_id}/chapters/temporary/pictures/{uid}`; any access token will do.
+    /// Answer: the thumbnail.
+    #[doc(alias = "get_unsaved_chapter_thumbnail")]
+    pub fn get_unsaved_video_chapter_thumbnail(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        uid: impl AsRef<str>,
+    ) -> GetUnsavedVideoChapterThumbnail {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &uid.as_ref()])
+    }
+
+    /// List the chapters of a video.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /videos/{video_id}/chapters`; any access token will do.
+    /// Answer: one page of chapters.
+    #[doc(alias = "get_chapters")]
+    pub fn list_video_chapters(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListVideoChapters {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
+    /// List the thumbnails of a chapter.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `chapter_id`: ID of the chapter.
+    ///
+    /// `GET /videos/{video_id}/chapters/{chapter_id}/pictures`; needs the scope `public`.
+    /// Answer: the chapter's thumbnails.
+    #[doc(alias = "get_chapter_thumbnails")]
+    pub fn list_video_chapter_thumbnails(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        chapter_id: u64,
+    ) -> ListVideoChapterThumbnails {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &chapter_id])
+    }
+
+    /// Create a chapter in a video.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `POST /videos/{video_id}/chapters`; needs the scope `upload`.
+    /// Answer: the new chapter.
+    #[doc(alias = "create_chapter")]
+    pub fn create_video_chapter(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> CreateVideoChapter {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
+    /// Create a thumbnail for a chapter.
+    ///
+    /// With `timecode`, Vimeo takes the thumbnail from that moment of the video; with an empty body, the answer's `link` receives an image of your own.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `chapter_id`: ID of the chapter.
+    ///
+    /// `POST /videos/{video_id}/chapters/{chapter_id}/pictures`; needs the scope `create`.
+    /// Answer: the thumbnail, or a picture with an upload link.
+    #[doc(alias = "create_chapter_thumbnail_or_upload_link")]
+    pub fn create_video_chapter_thumbnail(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        chapter_id: u64,
+    ) -> CreateVideoChapterThumbnail {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &chapter_id])
+    }
+
+    /// Create a thumbnail for an unsaved chapter.
+    ///
+    /// With `timecode`, Vimeo takes the thumbnail from that moment of the video; with an empty body, the answer's `link` receives an image of your own.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `POST /videos/{video_id}/chapters/temporary/pictures`; needs the scope `public`.
+    /// Answer: the thumbnail, or a picture with an upload link.
+    #[doc(alias = "create_unsaved_chapter_thumbnail_or_upload_link")]
+    pub fn create_unsaved_video_chapter_thumbnail(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> CreateUnsavedVideoChapterThumbnail {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
+    /// Edit a chapter of a video.
+    ///
+    /// The token's user must own the video.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `chapter_id`: ID of the chapter.
+    ///
+    /// `PATCH /videos/{video_id}/chapters/{chapter_id}`; needs the scope `edit`.
+    /// Answer: the edited chapter.
+    #[doc(alias = "edit_chapter")]
+    pub fn edit_video_chapter(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        chapter_id: u64,
+    ) -> EditVideoChapter {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &chapter_id])
+    }
+
+    /// Make a thumbnail the active one of its chapter.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `chapter_id`: ID of the chapter.
+    /// - `uid`: ID of the thumbnail of a chapter.
+    ///
+    /// `PATCH /videos/{video_id}/chapters/{chapter_id}/pictures/{uid}`; needs the scope `edit`.
     /// Answer: the edited thumbnail.
-    pub fn edit_video_thumbnail(
+    #[doc(alias = "set_chapter_thumbnail_active")]
+    pub fn edit_video_chapter_thumbnail(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        picture_id: u64,
-    ) -> EditVideoThumbnail {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &picture_id])
+        chapter_id: u64,
+        uid: impl AsRef<str>,
+    ) -> EditVideoChapterThumbnail {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<VideoId>(video_id), &chapter_id, &uid.as_ref()],
+        )
     }
 
-    /// Delete a thumbnail of a video.
+    /// Delete a chapter of a video.
     ///
-    /// The token's user must have a team permission for the video.
+    /// The token's user must own the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `picture_id`: ID of the thumbnail.
+    /// - `chapter_id`: ID of the chapter.
     ///
-    /// `DELETE /videos/{video_id}/pictures/{picture_id}`; needs the scope `edit`.
+    /// `DELETE /videos/{video_id}/chapters/{chapter_id}`; needs the scope `delete`.
     /// Answer: done; no body.
-    pub fn delete_video_thumbnail(
+    #[doc(alias = "delete_chapter")]
+    pub fn delete_video_chapter(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        picture_id: u64,
-    ) -> DeleteVideoThumbnail {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &picture_id])
+        chapter_id: u64,
+    ) -> DeleteVideoChapter {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &chapter_id])
     }
 
+    /// Delete a thumbnail of a chapter.
+    ///
+    /// The token's user must own the video. Works for thumbnails taken from the video and for uploaded ones.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `chapter_id`: ID of the chapter.
+    /// - `uid`: ID of the thumbnail of a chapter.
+    ///
+    /// `DELETE /videos/{video_id}/chapters/{chapter_id}/pictures/{uid}`; needs the scope `delete`.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_chapter_thumbnail")]
+    pub fn delete_video_chapter_thumbnail(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        chapter_id: u64,
+        uid: impl AsRef<str>,
+    ) -> DeleteVideoChapterThumbnail {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<VideoId>(video_id), &chapter_id, &uid.as_ref()],
+        )
+    }
+}
+
+/// # Embed privacy
+impl Videos<'_> {
     /// List the domains that may embed a video.
     ///
     /// Answers 403 when no domain is on the list.
@@ -1729,7 +1894,10 @@ impl Videos<'_> {
             &[&read_id::<VideoId>(video_id), &read_id::<DomainName>(domain)],
         )
     }
+}
 
+/// # Unlisted videos
+impl Videos<'_> {
     /// List who may watch an unlisted video.
     ///
     /// Answers 400 when nobody has been given access.
@@ -1746,21 +1914,25 @@ impl Videos<'_> {
         TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
-    /// Let several users watch an unlisted video.
+    /// List who may watch an unlisted video in a channel.
     ///
-    /// The body is a JSON array of objects with the `uri` of a user each. The token's user must own the video.
+    /// Answers 400 when nobody has been given access.
     ///
+    /// - `channel_id`: ID of the channel, or its name.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `PUT /videos/{video_id}/privacy/users`; needs the scope `edit`.
-    /// Answer: the users who may now watch.
-    #[doc(alias = "add_video_privacy_users")]
-    pub fn add_video_permitted_users(
+    /// `GET /channels/{channel_id}/videos/{video_id}/privacy/users`; any access token will do.
+    /// Answer: one page of users.
+    #[doc(alias = "get_video_privacy_users_alt1")]
+    pub fn list_channel_video_permitted_users(
         &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        body: Vec<types::PermittedUserInput>,
-    ) -> AddVideoPermittedUsers {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
+    ) -> ListChannelVideoPermittedUsers {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+        )
     }
 
     /// Let a user watch an unlisted video.
@@ -1784,6 +1956,46 @@ impl Videos<'_> {
         )
     }
 
+    /// Let several users watch an unlisted video.
+    ///
+    /// The body is a JSON array of objects with the `uri` of a user each. The token's user must own the video.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `PUT /videos/{video_id}/privacy/users`; needs the scope `edit`.
+    /// Answer: the users who may now watch.
+    #[doc(alias = "add_video_privacy_users")]
+    pub fn add_video_permitted_users(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        body: Vec<types::PermittedUserInput>,
+    ) -> AddVideoPermittedUsers {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
+    }
+
+    /// Let several users watch an unlisted video in a channel.
+    ///
+    /// The body is a JSON array of objects with the `uri` of a user each. The token's user must own the video.
+    ///
+    /// - `channel_id`: ID of the channel, or its name.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `PUT /channels/{channel_id}/videos/{video_id}/privacy/users`; needs the scope `edit`.
+    /// Answer: the users who may now watch.
+    #[doc(alias = "add_video_privacy_users_alt1")]
+    pub fn add_channel_video_permitted_users(
+        &self,
+        channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        body: Vec<types::PermittedUserInput>,
+    ) -> AddChannelVideoPermittedUsers {
+        TypedCall::new(
+                self.client,
+                &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+            )
+            .set_body(&body)
+    }
+
     /// Stop a user from watching an unlisted video.
     ///
     /// The token's user must own the video. Answers 403 when the video has no access list.
@@ -1804,177 +2016,93 @@ impl Videos<'_> {
             &[&read_id::<VideoId>(video_id), &read_id::<UserId>(user_id)],
         )
     }
+}
 
-    /// List the tags of a video.
-    ///
-    /// The token's user must own the video.
+/// # Showcases
+impl Videos<'_> {
+    /// List the showcases that hold a video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/tags`; any access token will do.
-    /// Answer: one page of tags.
-    #[doc(alias = "get_video_tags")]
-    pub fn list_video_tags(
+    /// `GET /videos/{video_id}/albums`; any access token will do.
+    /// Answer: one page of showcases.
+    #[doc(alias = "get_video_albums")]
+    pub fn list_video_showcases(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> ListVideoTags {
+    ) -> ListVideoShowcases {
         TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
-    /// Add several tags to a video.
+    /// Add a video to showcases or remove it.
     ///
-    /// The token's user must be allowed to edit the video. The body is a JSON array of objects with a `name` each. A video holds at most 20 tags; more give 403.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `PUT /videos/{video_id}/tags`; needs the scope `edit`.
-    /// Answer: the tags.
-    pub fn add_video_tags(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        body: Vec<types::TagInput>,
-    ) -> AddVideoTags {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
-    }
-
-    /// Check whether a video has a tag.
-    ///
-    /// The token's user must own the video. Answers 404 when the video lacks the tag.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `word`: The tag itself.
-    ///
-    /// `GET /videos/{video_id}/tags/{word}`; any access token will do.
-    /// Answer: the tag.
-    #[doc(alias = "check_video_for_tag")]
-    pub fn get_video_tag(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        word: impl AsRef<str>,
-    ) -> GetVideoTag {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &word.as_ref()])
-    }
-
-    /// Add one tag to a video.
-    ///
-    /// The token's user must own the video. A video holds at most 20 tags; more give 403.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `word`: The tag itself.
-    ///
-    /// `PUT /videos/{video_id}/tags/{word}`; needs the scope `edit`.
-    /// Answer: the added tag.
-    pub fn add_video_tag(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        word: impl AsRef<str>,
-    ) -> AddVideoTag {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &word.as_ref()])
-    }
-
-    /// Take a tag off a video.
-    ///
-    /// The token's user must be allowed to edit the video.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `word`: The tag itself.
-    ///
-    /// `DELETE /videos/{video_id}/tags/{word}`; needs the scope `edit`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_video_tag")]
-    pub fn remove_video_tag(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        word: impl AsRef<str>,
-    ) -> RemoveVideoTag {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &word.as_ref()])
-    }
-
-    /// List the text tracks of a video.
-    ///
-    /// The token's user must own the video.
+    /// Handles many showcases in one call.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
-    /// `GET /videos/{video_id}/texttracks`; any access token will do.
-    /// Answer: one page of text tracks.
-    #[doc(alias = "get_text_tracks")]
-    pub fn list_video_text_tracks(
+    /// `PATCH /videos/{video_id}/albums`; any access token will do.
+    /// Answer: the showcases.
+    #[doc(alias = "add_or_remove_multiple_albums")]
+    pub fn edit_video_showcases(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> ListVideoTextTracks {
+    ) -> EditVideoShowcases {
         TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
+}
 
-    /// Create a text track for a video.
+/// # Content ratings
+impl Videos<'_> {
+    /// List the content ratings Vimeo knows.
     ///
-    /// Afterwards send the file with PUT to the answer's `link`, without the access token.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `POST /videos/{video_id}/texttracks`; needs the scope `upload`.
-    /// Answer: the new text track with its upload link.
-    #[doc(alias = "create_text_track")]
-    pub fn create_video_text_track(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        body: types::CreateTextTrackBody,
-    ) -> CreateVideoTextTrack {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
+    /// `GET /contentratings`; any access token will do.
+    /// Answer: one page of content ratings.
+    #[doc(alias = "get_content_ratings")]
+    pub fn list_content_ratings(&self) -> ListContentRatings {
+        TypedCall::new(self.client, &[])
     }
+}
 
-    /// Get a text track of a video.
+/// # Creative Commons
+impl Videos<'_> {
+    /// List the Creative Commons licences Vimeo knows.
     ///
-    /// The token's user must own the video.
+    /// `GET /creativecommons`; any access token will do.
+    /// Answer: one page of licences.
+    #[doc(alias = "get_cc_licenses")]
+    pub fn list_creative_commons_licenses(&self) -> ListCreativeCommonsLicenses {
+        TypedCall::new(self.client, &[])
+    }
+}
+
+/// # Languages
+impl Videos<'_> {
+    /// List the languages videos can have.
     ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// `GET /languages`; any access token will do.
+    /// Answer: one page of languages.
+    #[doc(alias = "get_languages")]
+    pub fn list_languages(&self) -> ListLanguages {
+        TypedCall::new(self.client, &[])
+    }
+}
+
+/// # Transcripts
+impl Videos<'_> {
+    /// Get facts about a text track's transcript.
+    ///
+    /// - `container_uuid`: UUID of the video's container, not the video ID.
     /// - `texttrack_id`: ID of the text track.
     ///
-    /// `GET /videos/{video_id}/texttracks/{texttrack_id}`; any access token will do.
-    /// Answer: the text track.
-    #[doc(alias = "get_text_track")]
-    pub fn get_video_text_track(
+    /// `GET /videos/{container_uuid}/transcript/{texttrack_id}/metadata`; any access token will do.
+    /// Answer: facts about the transcript.
+    #[doc(alias = "get_transcript_metadata")]
+    pub fn get_video_transcript_metadata(
         &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        container_uuid: impl AsRef<str>,
         texttrack_id: u64,
-    ) -> GetVideoTextTrack {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &texttrack_id])
-    }
-
-    /// Edit a text track of a video.
-    ///
-    /// The token's user must own the video.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `texttrack_id`: ID of the text track.
-    ///
-    /// `PATCH /videos/{video_id}/texttracks/{texttrack_id}`; needs the scope `edit`.
-    /// Answer: the edited text track.
-    #[doc(alias = "edit_text_track")]
-    pub fn edit_video_text_track(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        texttrack_id: u64,
-    ) -> EditVideoTextTrack {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &texttrack_id])
-    }
-
-    /// Delete a text track of a video.
-    ///
-    /// The token's user must own the video.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `texttrack_id`: ID of the text track.
-    ///
-    /// `DELETE /videos/{video_id}/texttracks/{texttrack_id}`; needs the scope `delete`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_text_track")]
-    pub fn delete_video_text_track(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        texttrack_id: u64,
-    ) -> DeleteVideoTextTrack {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &texttrack_id])
+    ) -> GetVideoTranscriptMetadata {
+        TypedCall::new(self.client, &[&container_uuid.as_ref(), &texttrack_id])
     }
 
     /// List the transcript segments of a text track.
@@ -1992,7 +2120,231 @@ impl Videos<'_> {
     ) -> ListVideoTranscriptSegments {
         TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &texttrack_id])
     }
+}
 
+/// # AI
+impl Videos<'_> {
+    /// Get AI suggestions for a video's metadata.
+    ///
+    /// For Enterprise accounts; needs the `ai` scope. The first call for a video may answer 202 while Vimeo prepares it; repeat until the answer is 200.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /videos/{video_id}/ai/metadata`; needs the scope `ai`.
+    /// Answer: suggested title, description and tags.
+    #[doc(alias = "get_ai_metadata")]
+    pub fn get_video_ai_metadata(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetVideoAiMetadata {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
+    /// List the AI dubbing jobs of a video.
+    ///
+    /// For Enterprise accounts; needs the `ai` scope. A completed job names the text track and the audio track it made; jobs that lost both are left out.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /videos/{video_id}/ai/translate/dubbing`; needs the scope `ai`.
+    /// Answer: the dubbing jobs.
+    #[doc(alias = "get_ai_translate_dubbing_status")]
+    pub fn get_video_ai_dubbing_status(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetVideoAiDubbingStatus {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
+    /// List the AI subtitle translations of a video.
+    ///
+    /// For Enterprise accounts; needs the `ai` scope. A completed job names the text track it made; jobs whose track was deleted are left out.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /videos/{video_id}/ai/translate/subtitles`; needs the scope `ai`.
+    /// Answer: the translation jobs.
+    #[doc(alias = "get_ai_translate_subtitles_status")]
+    pub fn get_video_ai_subtitling_status(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetVideoAiSubtitlingStatus {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
+    /// Get the state of a video's AI transcription.
+    ///
+    /// For Enterprise accounts; needs the `ai` scope. When `status` is `completed`, the answer also has the `texttrack_id` of the transcript; `none` means that nobody asked for one.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /videos/{video_id}/ai/transcribe`; needs the scope `ai`.
+    /// Answer: video ID, state and language.
+    #[doc(alias = "get_ai_transcribe_status")]
+    pub fn get_video_ai_transcription_status(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetVideoAiTranscriptionStatus {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
+    /// List the languages of the AI features.
+    ///
+    /// For Enterprise accounts; needs the `ai` scope. The list for dubbing also names the accents of each language.
+    ///
+    /// `GET /videos/ai/languages`; needs the scope `ai`.
+    /// Answer: the supported languages.
+    #[doc(alias = "get_ai_languages")]
+    pub fn list_ai_languages(&self) -> ListAiLanguages {
+        TypedCall::new(self.client, &[])
+    }
+
+    /// List suggested questions about a video.
+    ///
+    /// For Enterprise accounts; needs the `ai` scope. Vimeo makes the questions and answers when it processes the video. The first call for a video may answer 202 while Vimeo prepares it; repeat until the answer is 200.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /videos/{video_id}/ai/ask`; needs the scope `ai`.
+    /// Answer: suggested questions with their answers.
+    #[doc(alias = "get_ai_questions")]
+    pub fn list_video_ai_questions(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ListVideoAiQuestions {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
+    /// Edit segments of an AI text track.
+    ///
+    /// For Enterprise accounts; needs the `ai` scope. Editing the source transcript translates the changed segments again in all its subtitle tracks; editing a dubbed track makes its audio anew. Text edits in a translated subtitle track stay in that track, while new times go to the parent and sibling tracks too.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    /// - `texttrack_id`: ID of the text track.
+    ///
+    /// `PATCH /videos/{video_id}/ai/texttracks/{texttrack_id}`; needs the scope `ai`.
+    /// Answer: done.
+    #[doc(alias = "edit_ai_texttrack")]
+    pub fn edit_video_ai_text_track(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+        texttrack_id: u64,
+    ) -> EditVideoAiTextTrack {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &texttrack_id])
+    }
+
+    /// Ask the AI a question about a video.
+    ///
+    /// For Enterprise accounts; needs the `ai` scope. The first call for a video may answer 202 while Vimeo prepares it; repeat until the answer is 200.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `POST /videos/{video_id}/ai/ask`; needs the scope `ai`.
+    /// Answer: the answer with quotes and timecodes.
+    #[doc(alias = "ask_ai_question")]
+    pub fn ask_video_ai_question(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> AskVideoAiQuestion {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
+    /// Start the AI dubbing of a video.
+    ///
+    /// For Enterprise accounts; needs the `ai` scope. Needs a fully transcoded video of less than 150 minutes with a finished transcript, and costs AI credits. By calling it you state that you may lawfully imitate the voices in the video. The work runs in the background; poll the GET of the same path for its state.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `POST /videos/{video_id}/ai/translate/dubbing`; needs the scope `ai`.
+    /// Answer: dubbing accepted.
+    #[doc(alias = "start_ai_translate_dubbing")]
+    pub fn start_video_ai_dubbing(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> StartVideoAiDubbing {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
+    /// Start an AI subtitle translation of a video.
+    ///
+    /// For Enterprise accounts; needs the `ai` scope. Needs a fully transcoded video with a finished transcript, and costs AI credits. The work runs in the background; poll the GET of the same path for its state. The result is a new text track.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `POST /videos/{video_id}/ai/translate/subtitles`; needs the scope `ai`.
+    /// Answer: translation accepted.
+    #[doc(alias = "start_ai_translate_subtitles")]
+    pub fn start_video_ai_subtitling(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> StartVideoAiSubtitling {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
+    /// Start the AI transcription of a video.
+    ///
+    /// For Enterprise accounts; needs the `ai` scope. The video must have no transcript yet; delete an existing one first. The work runs in the background; poll the GET of the same path for its state.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `POST /videos/{video_id}/ai/transcribe`; needs the scope `ai`.
+    /// Answer: transcription accepted.
+    #[doc(alias = "start_ai_transcribe")]
+    pub fn start_video_ai_transcription(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> StartVideoAiTranscription {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+}
+
+/// # Fragments
+impl Videos<'_> {
+    /// List the fragments of a video.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /videos/{video_id}/fragments`; any access token will do.
+    /// Answer: the fragments.
+    #[doc(alias = "get_fragments")]
+    pub fn get_video_fragments(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetVideoFragments {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
+    /// Set the fragments of a video.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `PUT /videos/{video_id}/fragments`; any access token will do.
+    /// Answer: done; no body.
+    #[doc(alias = "put_fragments")]
+    pub fn replace_video_fragments(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> ReplaceVideoFragments {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
+    /// Delete all fragments of a video.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `DELETE /videos/{video_id}/fragments`; any access token will do.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_fragments")]
+    pub fn delete_video_fragments(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> DeleteVideoFragments {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+}
+
+/// # Nondestructive trimming
+impl Videos<'_> {
     /// Start trimming a video.
     ///
     /// Users who are not verified get 403.
@@ -2008,237 +2360,10 @@ impl Videos<'_> {
     ) -> TrimVideo {
         TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
+}
 
-    /// List the versions of a video.
-    ///
-    /// The token's user must own the video.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `GET /videos/{video_id}/versions`; any access token will do.
-    /// Answer: one page of versions.
-    #[doc(alias = "get_video_versions")]
-    pub fn list_video_versions(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> ListVideoVersions {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
-    }
-
-    /// Upload a new version of a video.
-    ///
-    /// The token's user must own the video. Send the file as for a new video; with `tus`, to the answer's `upload.upload_link` using HEAD and PATCH only.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `POST /videos/{video_id}/versions`; any access token will do.
-    /// Answer: the new version with its upload details.
-    pub fn create_video_version(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        body: types::CreateVideoVersionBody,
-    ) -> CreateVideoVersion {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
-    }
-
-    /// Get a version of a video.
-    ///
-    /// The token's user must own the video.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `version_id`: ID of the version.
-    ///
-    /// `GET /videos/{video_id}/versions/{version_id}`; any access token will do.
-    /// Answer: the version.
-    pub fn get_video_version(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        version_id: u64,
-    ) -> GetVideoVersion {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
-    }
-
-    /// Edit a version of a video.
-    ///
-    /// The token's user must own the video.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `version_id`: ID of the version.
-    ///
-    /// `PATCH /videos/{video_id}/versions/{version_id}`; needs the scope `edit`.
-    /// Answer: the edited version.
-    pub fn edit_video_version(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        version_id: u64,
-    ) -> EditVideoVersion {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
-    }
-
-    /// Delete a version of a video.
-    ///
-    /// The token's user must own the video. The current version cannot be deleted: that gives 404 with code 2538.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `version_id`: ID of the version.
-    ///
-    /// `DELETE /videos/{video_id}/versions/{version_id}`; needs the scope `edit`.
-    /// Answer: done; no body.
-    pub fn delete_video_version(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        version_id: u64,
-    ) -> DeleteVideoVersion {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
-    }
-
-    /// List the audio tracks of a video version.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `version_id`: ID of the version.
-    ///
-    /// `GET /videos/{video_id}/versions/{version_id}/audiotracks`; any access token will do.
-    /// Answer: one page of audio tracks.
-    #[doc(alias = "get_audio_tracks")]
-    pub fn list_video_version_audio_tracks(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        version_id: u64,
-    ) -> ListVideoVersionAudioTracks {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
-    }
-
-    /// Add an audio track to a video version.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `version_id`: ID of the version.
-    ///
-    /// `POST /videos/{video_id}/versions/{version_id}/audiotracks`; any access token will do.
-    /// Answer: the new audio track.
-    #[doc(alias = "create_audio_track")]
-    pub fn create_video_version_audio_track(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        version_id: u64,
-        body: types::CreateAudioTrackBody,
-    ) -> CreateVideoVersionAudioTrack {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
-            .set_body(&body)
-    }
-
-    /// Get an audio track of a video version.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `version_id`: ID of the version.
-    /// - `audiotrack_id`: ID of the audio track.
-    ///
-    /// `GET /videos/{video_id}/versions/{version_id}/audiotracks/{audiotrack_id}`; any access token will do.
-    /// Answer: the audio track.
-    #[doc(alias = "get_audio_track")]
-    pub fn get_video_version_audio_track(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        version_id: u64,
-        audiotrack_id: impl AsRef<str>,
-    ) -> GetVideoVersionAudioTrack {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<VideoId>(video_id), &version_id, &audiotrack_id.as_ref()],
-        )
-    }
-
-    /// Edit an audio track of a video version.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `version_id`: ID of the version.
-    /// - `audiotrack_id`: ID of the audio track.
-    ///
-    /// `PATCH /videos/{video_id}/versions/{version_id}/audiotracks/{audiotrack_id}`; any access token will do.
-    /// Answer: the edited audio track.
-    #[doc(alias = "edit_audio_track")]
-    pub fn edit_video_version_audio_track(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        version_id: u64,
-        audiotrack_id: impl AsRef<str>,
-    ) -> EditVideoVersionAudioTrack {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<VideoId>(video_id), &version_id, &audiotrack_id.as_ref()],
-        )
-    }
-
-    /// Delete an audio track of a video version.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `version_id`: ID of the version.
-    /// - `audiotrack_id`: ID of the audio track.
-    ///
-    /// `DELETE /videos/{video_id}/versions/{version_id}/audiotracks/{audiotrack_id}`; any access token will do.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_audio_track")]
-    pub fn delete_video_version_audio_track(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        version_id: u64,
-        audiotrack_id: impl AsRef<str>,
-    ) -> DeleteVideoVersionAudioTrack {
-        TypedCall::new(
-            self.client,
-            &[&read_id::<VideoId>(video_id), &version_id, &audiotrack_id.as_ref()],
-        )
-    }
-
-    /// List the downloads of a version with alternate audio.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `version_id`: ID of the version.
-    ///
-    /// `GET /videos/{video_id}/versions/{version_id}/downloads`; any access token will do.
-    /// Answer: links to the files.
-    #[doc(alias = "get_audiotrack_downloads")]
-    pub fn get_video_version_downloads(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        version_id: u64,
-    ) -> GetVideoVersionDownloads {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
-    }
-
-    /// Get the thumbnail of a video version.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `version_id`: ID of the version.
-    ///
-    /// `GET /videos/{video_id}/versions/{version_id}/picture`; any access token will do.
-    /// Answer: the thumbnail.
-    #[doc(alias = "get_version_thumbnail")]
-    pub fn get_video_version_thumbnail(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        version_id: u64,
-    ) -> GetVideoVersionThumbnail {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
-    }
-
-    /// List the text tracks of a video version.
-    ///
-    /// The token's user must own the video.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `version_id`: ID of the version.
-    ///
-    /// `GET /videos/{video_id}/versions/{version_id}/texttracks`; any access token will do.
-    /// Answer: one page of text tracks.
-    #[doc(alias = "get_text_tracks_alt1")]
-    pub fn list_video_version_text_tracks(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        version_id: u64,
-    ) -> ListVideoVersionTextTracks {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
-    }
-
+/// # Recommendations
+impl Videos<'_> {
     /// List the videos related to a video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
@@ -2251,6 +2376,60 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListRelatedVideos {
         TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+}
+
+/// # Moderation
+impl Videos<'_> {
+    /// List the reasons for reporting a video.
+    ///
+    /// The nodes form a tree through `parent_id`; a parent always comes before its children.
+    ///
+    /// `GET /report/video_report_reasons`; any access token will do.
+    /// Answer: the reasons as a flat tree.
+    #[doc(alias = "get_video_reporting_reasons")]
+    pub fn get_video_report_reasons(&self) -> GetVideoReportReasons {
+        TypedCall::new(self.client, &[])
+    }
+}
+
+/// # Live M3U8 playback
+impl Videos<'_> {
+    /// Get HLS playback for an event of the token's user.
+    ///
+    /// Meant only for playing a live event over HLS as Vimeo's guide lays out.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /me/videos/{video_id}/m3u8_playback`; needs the scope `private`.
+    /// Answer: the M3U8 playback address.
+    #[doc(alias = "get_one_time_event_m3u8_playback_alt1")]
+    pub fn get_my_video_m3u8_playback(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetMyVideoM3u8Playback {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
+    /// Get HLS playback for an event of a user.
+    ///
+    /// Meant only for playing a live event over HLS as Vimeo's guide lays out.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `GET /users/{user_id}/videos/{video_id}/m3u8_playback`; needs the scope `private`.
+    /// Answer: the M3U8 playback address.
+    #[doc(alias = "get_one_time_event_m3u8_playback")]
+    pub fn get_user_video_m3u8_playback(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> GetUserVideoM3u8Playback {
+        TypedCall::new(
+            self.client,
+            &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
+        )
     }
 }
 
@@ -4928,7 +5107,7 @@ static CREATE_CHANNEL_VIDEO_COMMENT: Operation = Operation {
     path: "/channels/{channel_id}/videos/{video_id}/comments",
     area: "videos",
     summary: "Comment on a video in a channel",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5032,7 +5211,7 @@ static CREATE_CHANNEL_VIDEO_THUMBNAIL: Operation = Operation {
     path: "/channels/{channel_id}/videos/{video_id}/pictures",
     area: "videos",
     summary: "Add a thumbnail to a video in a channel",
-    scopes: &["upload"],
+    scopes: &[Scope::Upload],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5078,7 +5257,7 @@ static ADD_CHANNEL_VIDEO_PERMITTED_USERS: Operation = Operation {
     path: "/channels/{channel_id}/videos/{video_id}/privacy/users",
     area: "videos",
     summary: "Let several users watch an unlisted video in a channel",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5124,7 +5303,7 @@ static CREATE_CHANNEL_VIDEO_TEXT_TRACK: Operation = Operation {
     path: "/channels/{channel_id}/videos/{video_id}/texttracks",
     area: "videos",
     summary: "Create a text track for a video in a channel",
-    scopes: &["upload"],
+    scopes: &[Scope::Upload],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5373,7 +5552,7 @@ static CREATE_MY_VIDEO: Operation = Operation {
     path: "/me/videos",
     area: "videos",
     summary: "Start a video upload for the token's user",
-    scopes: &["upload"],
+    scopes: &[Scope::Upload],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5392,7 +5571,7 @@ static DELETE_MY_VIDEOS: Operation = Operation {
     path: "/me/videos",
     area: "videos",
     summary: "Delete several videos of the token's user",
-    scopes: &["delete"],
+    scopes: &[Scope::Delete],
     query: &[
         QueryParameter {
             name: "uris",
@@ -5449,7 +5628,7 @@ static GET_MY_VIDEO_M3U8_PLAYBACK: Operation = Operation {
     path: "/me/videos/{video_id}/m3u8_playback",
     area: "videos",
     summary: "Get HLS playback for an event of the token's user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5569,7 +5748,7 @@ static GET_USER_UPLOAD: Operation = Operation {
     path: "/users/{user_id}/uploads/{upload_id}",
     area: "videos",
     summary: "Get an upload attempt of a user",
-    scopes: &["upload"],
+    scopes: &[Scope::Upload],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5588,7 +5767,7 @@ static COMPLETE_USER_UPLOAD: Operation = Operation {
     path: "/users/{user_id}/uploads/{upload_id}",
     area: "videos",
     summary: "Complete a streaming upload of a user",
-    scopes: &["upload"],
+    scopes: &[Scope::Upload],
     query: &[
         QueryParameter {
             name: "signature",
@@ -5690,7 +5869,7 @@ static CREATE_USER_VIDEO: Operation = Operation {
     path: "/users/{user_id}/videos",
     area: "videos",
     summary: "Start a video upload for a user",
-    scopes: &["upload"],
+    scopes: &[Scope::Upload],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5709,7 +5888,7 @@ static DELETE_USER_VIDEOS: Operation = Operation {
     path: "/users/{user_id}/videos",
     area: "videos",
     summary: "Delete several videos of a user",
-    scopes: &["delete"],
+    scopes: &[Scope::Delete],
     query: &[
         QueryParameter {
             name: "uris",
@@ -5766,7 +5945,7 @@ static GET_USER_VIDEO_M3U8_PLAYBACK: Operation = Operation {
     path: "/users/{user_id}/videos/{video_id}/m3u8_playback",
     area: "videos",
     summary: "Get HLS playback for an event of a user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5836,7 +6015,7 @@ static LIST_AI_LANGUAGES: Operation = Operation {
     path: "/videos/ai/languages",
     area: "videos",
     summary: "List the languages of the AI features",
-    scopes: &["ai"],
+    scopes: &[Scope::Ai],
     query: &[
         QueryParameter {
             name: "type",
@@ -5901,7 +6080,7 @@ static EDIT_VIDEO: Operation = Operation {
     path: "/videos/{video_id}",
     area: "videos",
     summary: "Edit the settings of a video",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5920,7 +6099,7 @@ static DELETE_VIDEO: Operation = Operation {
     path: "/videos/{video_id}",
     area: "videos",
     summary: "Delete a single video",
-    scopes: &["delete"],
+    scopes: &[Scope::Delete],
     query: &[],
     has_body: true,
     paged: false,
@@ -5934,7 +6113,7 @@ static LIST_VIDEO_AI_QUESTIONS: Operation = Operation {
     path: "/videos/{video_id}/ai/ask",
     area: "videos",
     summary: "List suggested questions about a video",
-    scopes: &["ai"],
+    scopes: &[Scope::Ai],
     query: &[
         QueryParameter {
             name: "language",
@@ -5957,7 +6136,7 @@ static ASK_VIDEO_AI_QUESTION: Operation = Operation {
     path: "/videos/{video_id}/ai/ask",
     area: "videos",
     summary: "Ask the AI a question about a video",
-    scopes: &["ai"],
+    scopes: &[Scope::Ai],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5976,7 +6155,7 @@ static GET_VIDEO_AI_METADATA: Operation = Operation {
     path: "/videos/{video_id}/ai/metadata",
     area: "videos",
     summary: "Get AI suggestions for a video's metadata",
-    scopes: &["ai"],
+    scopes: &[Scope::Ai],
     query: &[
         QueryParameter {
             name: "fields",
@@ -5995,7 +6174,7 @@ static EDIT_VIDEO_AI_TEXT_TRACK: Operation = Operation {
     path: "/videos/{video_id}/ai/texttracks/{texttrack_id}",
     area: "videos",
     summary: "Edit segments of an AI text track",
-    scopes: &["ai"],
+    scopes: &[Scope::Ai],
     query: &[],
     has_body: true,
     paged: false,
@@ -6009,7 +6188,7 @@ static GET_VIDEO_AI_TRANSCRIPTION_STATUS: Operation = Operation {
     path: "/videos/{video_id}/ai/transcribe",
     area: "videos",
     summary: "Get the state of a video's AI transcription",
-    scopes: &["ai"],
+    scopes: &[Scope::Ai],
     query: &[
         QueryParameter {
             name: "fields",
@@ -6028,7 +6207,7 @@ static START_VIDEO_AI_TRANSCRIPTION: Operation = Operation {
     path: "/videos/{video_id}/ai/transcribe",
     area: "videos",
     summary: "Start the AI transcription of a video",
-    scopes: &["ai"],
+    scopes: &[Scope::Ai],
     query: &[
         QueryParameter {
             name: "fields",
@@ -6047,7 +6226,7 @@ static GET_VIDEO_AI_DUBBING_STATUS: Operation = Operation {
     path: "/videos/{video_id}/ai/translate/dubbing",
     area: "videos",
     summary: "List the AI dubbing jobs of a video",
-    scopes: &["ai"],
+    scopes: &[Scope::Ai],
     query: &[
         QueryParameter {
             name: "language",
@@ -6070,7 +6249,7 @@ static START_VIDEO_AI_DUBBING: Operation = Operation {
     path: "/videos/{video_id}/ai/translate/dubbing",
     area: "videos",
     summary: "Start the AI dubbing of a video",
-    scopes: &["ai"],
+    scopes: &[Scope::Ai],
     query: &[
         QueryParameter {
             name: "fields",
@@ -6089,7 +6268,7 @@ static GET_VIDEO_AI_SUBTITLING_STATUS: Operation = Operation {
     path: "/videos/{video_id}/ai/translate/subtitles",
     area: "videos",
     summary: "List the AI subtitle translations of a video",
-    scopes: &["ai"],
+    scopes: &[Scope::Ai],
     query: &[
         QueryParameter {
             name: "language",
@@ -6112,7 +6291,7 @@ static START_VIDEO_AI_SUBTITLING: Operation = Operation {
     path: "/videos/{video_id}/ai/translate/subtitles",
     area: "videos",
     summary: "Start an AI subtitle translation of a video",
-    scopes: &["ai"],
+    scopes: &[Scope::Ai],
     query: &[
         QueryParameter {
             name: "fields",
@@ -6204,7 +6383,7 @@ static CREATE_VIDEO_ANIMATED_THUMBNAILS: Operation = Operation {
     path: "/videos/{video_id}/animated_thumbsets",
     area: "videos",
     summary: "Create a set of animated thumbnails",
-    scopes: &["create"],
+    scopes: &[Scope::Create],
     query: &[
         QueryParameter {
             name: "fields",
@@ -6242,7 +6421,7 @@ static DELETE_VIDEO_ANIMATED_THUMBNAILS: Operation = Operation {
     path: "/videos/{video_id}/animated_thumbsets/{picture_id}",
     area: "videos",
     summary: "Delete a set of animated thumbnails",
-    scopes: &["delete"],
+    scopes: &[Scope::Delete],
     query: &[],
     has_body: false,
     paged: false,
@@ -6302,7 +6481,7 @@ static CREATE_VIDEO_CHAPTER: Operation = Operation {
     path: "/videos/{video_id}/chapters",
     area: "videos",
     summary: "Create a chapter in a video",
-    scopes: &["upload"],
+    scopes: &[Scope::Upload],
     query: &[
         QueryParameter {
             name: "fields",
@@ -6321,7 +6500,7 @@ static CREATE_UNSAVED_VIDEO_CHAPTER_THUMBNAIL: Operation = Operation {
     path: "/videos/{video_id}/chapters/temporary/pictures",
     area: "videos",
     summary: "Create a thumbnail for an unsaved chapter",
-    scopes: &["public"],
+    scopes: &[Scope::Public],
     query: &[
         QueryParameter {
             name: "fields",
@@ -6378,7 +6557,7 @@ static EDIT_VIDEO_CHAPTER: Operation = Operation {
     path: "/videos/{video_id}/chapters/{chapter_id}",
     area: "videos",
     summary: "Edit a chapter of a video",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -6397,7 +6576,7 @@ static DELETE_VIDEO_CHAPTER: Operation = Operation {
     path: "/videos/{video_id}/chapters/{chapter_id}",
     area: "videos",
     summary: "Delete a chapter of a video",
-    scopes: &["delete"],
+    scopes: &[Scope::Delete],
     query: &[],
     has_body: false,
     paged: false,
@@ -6411,7 +6590,7 @@ static LIST_VIDEO_CHAPTER_THUMBNAILS: Operation = Operation {
     path: "/videos/{video_id}/chapters/{chapter_id}/pictures",
     area: "videos",
     summary: "List the thumbnails of a chapter",
-    scopes: &["public"],
+    scopes: &[Scope::Public],
     query: &[
         QueryParameter {
             name: "fields",
@@ -6430,7 +6609,7 @@ static CREATE_VIDEO_CHAPTER_THUMBNAIL: Operation = Operation {
     path: "/videos/{video_id}/chapters/{chapter_id}/pictures",
     area: "videos",
     summary: "Create a thumbnail for a chapter",
-    scopes: &["create"],
+    scopes: &[Scope::Create],
     query: &[
         QueryParameter {
             name: "fields",
@@ -6468,7 +6647,7 @@ static EDIT_VIDEO_CHAPTER_THUMBNAIL: Operation = Operation {
     path: "/videos/{video_id}/chapters/{chapter_id}/pictures/{uid}",
     area: "videos",
     summary: "Make a thumbnail the active one of its chapter",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -6487,7 +6666,7 @@ static DELETE_VIDEO_CHAPTER_THUMBNAIL: Operation = Operation {
     path: "/videos/{video_id}/chapters/{chapter_id}/pictures/{uid}",
     area: "videos",
     summary: "Delete a thumbnail of a chapter",
-    scopes: &["delete"],
+    scopes: &[Scope::Delete],
     query: &[],
     has_body: false,
     paged: false,
@@ -6532,7 +6711,7 @@ static CREATE_VIDEO_COMMENT: Operation = Operation {
     path: "/videos/{video_id}/comments",
     area: "videos",
     summary: "Comment on a video",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[
         QueryParameter {
             name: "fields",
@@ -6570,7 +6749,7 @@ static EDIT_VIDEO_COMMENT: Operation = Operation {
     path: "/videos/{video_id}/comments/{comment_id}",
     area: "videos",
     summary: "Edit a comment on a video",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -6589,7 +6768,7 @@ static DELETE_VIDEO_COMMENT: Operation = Operation {
     path: "/videos/{video_id}/comments/{comment_id}",
     area: "videos",
     summary: "Delete a comment on a video",
-    scopes: &["delete"],
+    scopes: &[Scope::Delete],
     query: &[],
     has_body: false,
     paged: false,
@@ -6630,7 +6809,7 @@ static CREATE_VIDEO_COMMENT_REPLY: Operation = Operation {
     path: "/videos/{video_id}/comments/{comment_id}/replies",
     area: "videos",
     summary: "Reply to a comment on a video",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[
         QueryParameter {
             name: "fields",
@@ -6765,7 +6944,7 @@ static EDIT_VIDEO_CREDIT: Operation = Operation {
     path: "/videos/{video_id}/credits/{credit_id}",
     area: "videos",
     summary: "Edit a credit of a video",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -6784,7 +6963,7 @@ static DELETE_VIDEO_CREDIT: Operation = Operation {
     path: "/videos/{video_id}/credits/{credit_id}",
     area: "videos",
     summary: "Delete a credit of a video",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -6891,7 +7070,7 @@ static CREATE_VIDEO_THUMBNAIL: Operation = Operation {
     path: "/videos/{video_id}/pictures",
     area: "videos",
     summary: "Add a thumbnail to a video",
-    scopes: &["upload"],
+    scopes: &[Scope::Upload],
     query: &[
         QueryParameter {
             name: "fields",
@@ -6929,7 +7108,7 @@ static EDIT_VIDEO_THUMBNAIL: Operation = Operation {
     path: "/videos/{video_id}/pictures/{picture_id}",
     area: "videos",
     summary: "Edit a thumbnail of a video",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -6948,7 +7127,7 @@ static DELETE_VIDEO_THUMBNAIL: Operation = Operation {
     path: "/videos/{video_id}/pictures/{picture_id}",
     area: "videos",
     summary: "Delete a thumbnail of a video",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -6997,7 +7176,7 @@ static ADD_VIDEO_EMBED_DOMAIN: Operation = Operation {
     path: "/videos/{video_id}/privacy/domains/{domain}",
     area: "videos",
     summary: "Allow a domain to embed a video",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -7011,7 +7190,7 @@ static REMOVE_VIDEO_EMBED_DOMAIN: Operation = Operation {
     path: "/videos/{video_id}/privacy/domains/{domain}",
     area: "videos",
     summary: "Forbid a domain to embed a video",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -7052,7 +7231,7 @@ static ADD_VIDEO_PERMITTED_USERS: Operation = Operation {
     path: "/videos/{video_id}/privacy/users",
     area: "videos",
     summary: "Let several users watch an unlisted video",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -7071,7 +7250,7 @@ static ADD_VIDEO_PERMITTED_USER: Operation = Operation {
     path: "/videos/{video_id}/privacy/users/{user_id}",
     area: "videos",
     summary: "Let a user watch an unlisted video",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -7090,7 +7269,7 @@ static REMOVE_VIDEO_PERMITTED_USER: Operation = Operation {
     path: "/videos/{video_id}/privacy/users/{user_id}",
     area: "videos",
     summary: "Stop a user from watching an unlisted video",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -7131,7 +7310,7 @@ static ADD_VIDEO_TAGS: Operation = Operation {
     path: "/videos/{video_id}/tags",
     area: "videos",
     summary: "Add several tags to a video",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "page",
@@ -7177,7 +7356,7 @@ static ADD_VIDEO_TAG: Operation = Operation {
     path: "/videos/{video_id}/tags/{word}",
     area: "videos",
     summary: "Add one tag to a video",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -7196,7 +7375,7 @@ static REMOVE_VIDEO_TAG: Operation = Operation {
     path: "/videos/{video_id}/tags/{word}",
     area: "videos",
     summary: "Take a tag off a video",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,
@@ -7237,7 +7416,7 @@ static CREATE_VIDEO_TEXT_TRACK: Operation = Operation {
     path: "/videos/{video_id}/texttracks",
     area: "videos",
     summary: "Create a text track for a video",
-    scopes: &["upload"],
+    scopes: &[Scope::Upload],
     query: &[
         QueryParameter {
             name: "fields",
@@ -7275,7 +7454,7 @@ static EDIT_VIDEO_TEXT_TRACK: Operation = Operation {
     path: "/videos/{video_id}/texttracks/{texttrack_id}",
     area: "videos",
     summary: "Edit a text track of a video",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -7294,7 +7473,7 @@ static DELETE_VIDEO_TEXT_TRACK: Operation = Operation {
     path: "/videos/{video_id}/texttracks/{texttrack_id}",
     area: "videos",
     summary: "Delete a text track of a video",
-    scopes: &["delete"],
+    scopes: &[Scope::Delete],
     query: &[],
     has_body: false,
     paged: false,
@@ -7411,7 +7590,7 @@ static EDIT_VIDEO_VERSION: Operation = Operation {
     path: "/videos/{video_id}/versions/{version_id}",
     area: "videos",
     summary: "Edit a version of a video",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[
         QueryParameter {
             name: "fields",
@@ -7430,7 +7609,7 @@ static DELETE_VIDEO_VERSION: Operation = Operation {
     path: "/videos/{video_id}/versions/{version_id}",
     area: "videos",
     summary: "Delete a version of a video",
-    scopes: &["edit"],
+    scopes: &[Scope::Edit],
     query: &[],
     has_body: false,
     paged: false,

@@ -2,21 +2,23 @@
 
 //! The list of videos to watch later.
 //!
+//! # Essentials
+//!
 //! | operation | does | scope |
 //! |---|---|---|
-//! | [`list_my_watch_later_videos`](WatchLater::list_my_watch_later_videos) | List the Watch Later queue of the token's user | private |
 //! | [`get_my_watch_later_video`](WatchLater::get_my_watch_later_video) | Check whether the token's user queued a video for later | private |
-//! | [`add_my_watch_later_video`](WatchLater::add_my_watch_later_video) | Add a video to Watch Later of the token's user | interact |
-//! | [`remove_my_watch_later_video`](WatchLater::remove_my_watch_later_video) | Remove a video from Watch Later of the token's user | interact |
-//! | [`list_user_watch_later_videos`](WatchLater::list_user_watch_later_videos) | List the Watch Later queue of a user | private |
 //! | [`get_user_watch_later_video`](WatchLater::get_user_watch_later_video) | Check whether a user queued a video for later | private |
+//! | [`list_my_watch_later_videos`](WatchLater::list_my_watch_later_videos) | List the Watch Later queue of the token's user | private |
+//! | [`list_user_watch_later_videos`](WatchLater::list_user_watch_later_videos) | List the Watch Later queue of a user | private |
+//! | [`add_my_watch_later_video`](WatchLater::add_my_watch_later_video) | Add a video to Watch Later of the token's user | interact |
 //! | [`add_user_watch_later_video`](WatchLater::add_user_watch_later_video) | Add a video to Watch Later of a user | interact |
+//! | [`remove_my_watch_later_video`](WatchLater::remove_my_watch_later_video) | Remove a video from Watch Later of the token's user | interact |
 //! | [`remove_user_watch_later_video`](WatchLater::remove_user_watch_later_video) | Remove a video from Watch Later of a user | interact |
 
 use http::Method;
 use crate::{
-    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, TypedCall, UserId,
-    VideoId,
+    Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, Scope, TypedCall,
+    UserId, VideoId,
 };
 use crate::runtime::read_id;
 use crate::types;
@@ -34,18 +36,8 @@ pub struct WatchLater<'a> {
     client: &'a Client,
 }
 
+/// # Essentials
 impl WatchLater<'_> {
-    /// List the Watch Later queue of the token's user.
-    ///
-    /// Honours `If-Modified-Since` and answers 304 when the token's user has added no video since then.
-    ///
-    /// `GET /me/watchlater`; needs the scope `private`.
-    /// Answer: one page of videos.
-    #[doc(alias = "get_watch_later_queue_alt1")]
-    pub fn list_my_watch_later_videos(&self) -> ListMyWatchLaterVideos {
-        TypedCall::new(self.client, &[])
-    }
-
     /// Check whether the token's user queued a video for later.
     ///
     /// Answers with the video when it is queued, 404 otherwise.
@@ -60,50 +52,6 @@ impl WatchLater<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetMyWatchLaterVideo {
         TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
-    }
-
-    /// Add a video to Watch Later of the token's user.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `PUT /me/watchlater/{video_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
-    #[doc(alias = "add_video_to_watch_later_alt1")]
-    pub fn add_my_watch_later_video(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> AddMyWatchLaterVideo {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
-    }
-
-    /// Remove a video from Watch Later of the token's user.
-    ///
-    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    ///
-    /// `DELETE /me/watchlater/{video_id}`; needs the scope `interact`.
-    /// Answer: done; no body.
-    #[doc(alias = "delete_video_from_watch_later_alt1")]
-    pub fn remove_my_watch_later_video(
-        &self,
-        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-    ) -> RemoveMyWatchLaterVideo {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
-    }
-
-    /// List the Watch Later queue of a user.
-    ///
-    /// Honours `If-Modified-Since` and answers 304 when the given user has added no video since then.
-    ///
-    /// - `user_id`: ID of the user, or the name in the address of the profile.
-    ///
-    /// `GET /users/{user_id}/watchlater`; needs the scope `private`.
-    /// Answer: one page of videos.
-    #[doc(alias = "get_watch_later_queue")]
-    pub fn list_user_watch_later_videos(
-        &self,
-        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-    ) -> ListUserWatchLaterVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
     }
 
     /// Check whether a user queued a video for later.
@@ -127,6 +75,47 @@ impl WatchLater<'_> {
         )
     }
 
+    /// List the Watch Later queue of the token's user.
+    ///
+    /// Honours `If-Modified-Since` and answers 304 when the token's user has added no video since then.
+    ///
+    /// `GET /me/watchlater`; needs the scope `private`.
+    /// Answer: one page of videos.
+    #[doc(alias = "get_watch_later_queue_alt1")]
+    pub fn list_my_watch_later_videos(&self) -> ListMyWatchLaterVideos {
+        TypedCall::new(self.client, &[])
+    }
+
+    /// List the Watch Later queue of a user.
+    ///
+    /// Honours `If-Modified-Since` and answers 304 when the given user has added no video since then.
+    ///
+    /// - `user_id`: ID of the user, or the name in the address of the profile.
+    ///
+    /// `GET /users/{user_id}/watchlater`; needs the scope `private`.
+    /// Answer: one page of videos.
+    #[doc(alias = "get_watch_later_queue")]
+    pub fn list_user_watch_later_videos(
+        &self,
+        user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
+    ) -> ListUserWatchLaterVideos {
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+    }
+
+    /// Add a video to Watch Later of the token's user.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `PUT /me/watchlater/{video_id}`; needs the scope `interact`.
+    /// Answer: done; no body.
+    #[doc(alias = "add_video_to_watch_later_alt1")]
+    pub fn add_my_watch_later_video(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> AddMyWatchLaterVideo {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+    }
+
     /// Add a video to Watch Later of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
@@ -144,6 +133,20 @@ impl WatchLater<'_> {
             self.client,
             &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
         )
+    }
+
+    /// Remove a video from Watch Later of the token's user.
+    ///
+    /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
+    ///
+    /// `DELETE /me/watchlater/{video_id}`; needs the scope `interact`.
+    /// Answer: done; no body.
+    #[doc(alias = "delete_video_from_watch_later_alt1")]
+    pub fn remove_my_watch_later_video(
+        &self,
+        video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
+    ) -> RemoveMyWatchLaterVideo {
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
     }
 
     /// Remove a video from Watch Later of a user.
@@ -309,7 +312,7 @@ static LIST_MY_WATCH_LATER_VIDEOS: Operation = Operation {
     path: "/me/watchlater",
     area: "watch_later",
     summary: "List the Watch Later queue of the token's user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "page",
@@ -356,7 +359,7 @@ static GET_MY_WATCH_LATER_VIDEO: Operation = Operation {
     path: "/me/watchlater/{video_id}",
     area: "watch_later",
     summary: "Check whether the token's user queued a video for later",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -375,7 +378,7 @@ static ADD_MY_WATCH_LATER_VIDEO: Operation = Operation {
     path: "/me/watchlater/{video_id}",
     area: "watch_later",
     summary: "Add a video to Watch Later of the token's user",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
     paged: false,
@@ -389,7 +392,7 @@ static REMOVE_MY_WATCH_LATER_VIDEO: Operation = Operation {
     path: "/me/watchlater/{video_id}",
     area: "watch_later",
     summary: "Remove a video from Watch Later of the token's user",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
     paged: false,
@@ -403,7 +406,7 @@ static LIST_USER_WATCH_LATER_VIDEOS: Operation = Operation {
     path: "/users/{user_id}/watchlater",
     area: "watch_later",
     summary: "List the Watch Later queue of a user",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "page",
@@ -450,7 +453,7 @@ static GET_USER_WATCH_LATER_VIDEO: Operation = Operation {
     path: "/users/{user_id}/watchlater/{video_id}",
     area: "watch_later",
     summary: "Check whether a user queued a video for later",
-    scopes: &["private"],
+    scopes: &[Scope::Private],
     query: &[
         QueryParameter {
             name: "fields",
@@ -469,7 +472,7 @@ static ADD_USER_WATCH_LATER_VIDEO: Operation = Operation {
     path: "/users/{user_id}/watchlater/{video_id}",
     area: "watch_later",
     summary: "Add a video to Watch Later of a user",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
     paged: false,
@@ -483,7 +486,7 @@ static REMOVE_USER_WATCH_LATER_VIDEO: Operation = Operation {
     path: "/users/{user_id}/watchlater/{video_id}",
     area: "watch_later",
     summary: "Remove a video from Watch Later of a user",
-    scopes: &["interact"],
+    scopes: &[Scope::Interact],
     query: &[],
     has_body: false,
     paged: false,

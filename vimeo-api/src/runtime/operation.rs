@@ -4,6 +4,8 @@ use std::fmt;
 
 use http::Method;
 
+use super::Scope;
+
 /// One operation of the Vimeo API: what it is called, where it lives, what it needs.
 ///
 /// Every generated call carries its operation, so a [`Transport`](crate::Transport) can check scopes, choose
@@ -30,7 +32,7 @@ pub struct Operation {
     /// One line that says what it does.
     pub summary: &'static str,
     /// The scopes that the access token needs, all of them; empty when any token will do.
-    pub scopes: &'static [&'static str],
+    pub scopes: &'static [Scope],
     /// The query parameters it takes.
     pub query: &'static [QueryParameter],
     /// Whether it sends a request body.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{ApiError, Operation, RateLimit};
+use super::{ApiError, Operation, RateLimit, Scope, ScopeSet};
 
 /// The access token lacks a scope that the operation needs.
 #[derive(Debug)]
@@ -13,37 +13,37 @@ use super::{ApiError, Operation, RateLimit};
 pub struct MissingScope {
     /// What was called.
     pub operation: &'static Operation,
-    /// The scopes of the token, separated by spaces; `None` when they are not known.
-    pub granted: Option<String>,
+    /// The scopes of the token; `None` when they are not known.
+    pub granted: Option<ScopeSet>,
     /// What Vimeo said; `None` when the call was stopped before it was sent.
     pub answer: Option<ApiError>,
     /// The scope that Vimeo's answer names as missing.
-    pub named: Option<String>,
+    pub named: Option<Scope>,
 }
 
 impl MissingScope {
     /// A refusal to send, or with an `answer` the explanation of a `403`.
-    pub fn new(operation: &'static Operation, granted: Option<String>, answer: Option<ApiError>) -> Self {
-        let named = answer.as_ref().and_then(ApiError::missing_scope).map(str::to_owned);
+    pub fn new(operation: &'static Operation, granted: Option<ScopeSet>, answer: Option<ApiError>) -> Self {
+        let named = answer.as_ref().and_then(ApiError::missing_scope).map(Scope::from);
         Self { operation, granted, answer, named }
     }
 
     /// The scopes that the operation is known to need, all of them.
-    pub fn needed(&self) -> &'static [&'static str] {
+    pub fn needed(&self) -> &'static [Scope] {
         self.operation.scopes
     }
 
     /// The scopes that the call needs: those that the operation is known to need, and the one that Vimeo names.
-    pub fn scopes(&self) -> Vec<&str> {
-        let named = self.named.as_deref().filter(|named| !self.operation.scopes.contains(named));
-        self.operation.scopes.iter().copied().chain(named).collect()
+    pub fn scopes(&self) -> Vec<&Scope> {
+        let named = self.named.as_ref().filter(|named| !self.operation.scopes.contains(named));
+        self.operation.scopes.iter().chain(named).collect()
     }
 }
 
 impl fmt::Display for MissingScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let named = self.named.as_deref();
-        let missing = named.as_ref().map_or(self.operation.scopes, std::slice::from_ref);
+        let named = self.named.as_ref();
+        let missing = named.map_or(self.operation.scopes, std::slice::from_ref);
         write!(f, "{}: needs the scope {}, ", self.operation.id, Quoted(missing))?;
         match (&self.granted, named) {
             (Some(granted), None) => write!(f, "the access token has only `{granted}`")?,
@@ -62,7 +62,7 @@ impl fmt::Display for MissingScope {
 
 impl std::error::Error for MissingScope {}
 
-struct Quoted<'a>(&'a [&'a str]);
+struct Quoted<'a>(&'a [Scope]);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

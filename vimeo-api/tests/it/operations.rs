@@ -69,3 +69,13 @@ fn every_operation_with_a_response_takes_fields() {
         .collect();
     assert_eq!(without, [""; 0]);
 }
+
+#[test]
+fn scopes_are_those_that_have_a_name() {
+    for operation in vimeo_api::operations() {
+        assert!(
+            !operation.scopes.iter().any(|scope| matches!(scope, vimeo_api::Scope::Other(_))),
+            "{operation}"
+        );
+    }
+}

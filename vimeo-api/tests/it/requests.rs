@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, Method, header};
 use serde_json::{Value, json};
+use vimeo_api::Scope;
 use vimeo_api::types::{CreateVideoBody, EditVideoBody, UploadApproach, UploadInput, UserVideoSort};
 use vimeo_api::{CallTimeout, Client, Error, Sent};
 
@@ -61,7 +62,7 @@ fn bodies_hold_what_was_set_and_nothing_else() {
         json,
         json!({"name": "Surf", "content_rating": ["safe"], "upload": {"approach": "tus", "size": 1000}})
     );
-    assert_eq!(sent.operation.unwrap().scopes, ["upload"]);
+    assert_eq!(sent.operation.unwrap().scopes, [Scope::Upload]);
 }
 
 #[test]

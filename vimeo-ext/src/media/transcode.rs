@@ -139,6 +139,7 @@ enum Verdict {
 }
 
 impl TranscodeState {
+    #[allow(deprecated, reason = "the older word alone says that a quota was exceeded")]
     fn of(video: types::Video) -> Self {
         let upload = video.upload;
         Self {

@@ -38,7 +38,7 @@ impl<N: Step> Narrow<N> {
             return Err(Error::invalid(request.name(), reason));
         };
         if !scopes.covers(operation.scopes) {
-            return Err(MissingScope::new(operation, Some(scopes.to_string()), None).into());
+            return Err(MissingScope::new(operation, Some(scopes.clone()), None).into());
         }
         if scopes.contains(&Scope::Private) || request.method != Method::GET {
             return self.next.send(request).await;
@@ -160,8 +160,8 @@ fn hide(value: &mut Value) -> bool {
 }
 
 fn lacks_private(operation: &'static Operation, scopes: &ScopeSet) -> Error {
-    let mut missing = MissingScope::new(operation, Some(scopes.to_string()), None);
-    missing.named = Some(Scope::Private.as_str().to_owned());
+    let mut missing = MissingScope::new(operation, Some(scopes.clone()), None);
+    missing.named = Some(Scope::Private);
     missing.into()
 }
 

@@ -27,7 +27,7 @@ impl<N: Step> Step for Preflight<N> {
             && let Some(granted) = token.scopes()
             && !granted.covers(operation.scopes)
         {
-            return Err(MissingScope::new(operation, Some(granted.to_string()), None).into());
+            return Err(MissingScope::new(operation, Some(granted.clone()), None).into());
         }
         let answer = self.next.send(request).await?;
         if answer.status == StatusCode::FORBIDDEN {
@@ -54,7 +54,7 @@ impl<N> Preflight<N> {
         let granted = token.as_ref().and_then(|token| token.scopes());
         let covered = granted.map(|granted| granted.covers(operation.scopes));
         if error.missing_scope().is_some() || covered == Some(false) {
-            let granted = granted.map(ToString::to_string);
+            let granted = granted.cloned();
             return Err(MissingScope::new(operation, granted, Some(error)).into());
         }
         // What Vimeo has a number for is something else.
@@ -68,6 +68,6 @@ impl<N> Preflight<N> {
 /// Whether the operation makes a video, or a version of one, that bytes are to go to.
 fn begins_upload(operation: &Operation) -> bool {
     operation.method == Method::POST
-        && operation.scopes.contains(&Scope::Upload.as_str())
+        && operation.scopes.contains(&Scope::Upload)
         && (operation.path.ends_with("/videos") || operation.path.ends_with("/versions"))
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use vimeo_api::{Error, Sent};
-use vimeo_ext::{AccessToken, Scope};
+use vimeo_ext::{AccessToken, Scope, ScopeSet};
 
 use crate::fake::{Fake, answer};
 
@@ -12,8 +12,8 @@ async fn a_call_whose_token_lacks_a_scope_is_not_sent() {
     let vimeo = fake.builder().scopes([Scope::Private]).build().unwrap();
     let error = vimeo.api().videos().delete_video(1).send().await.unwrap_err();
     let Error::MissingScope(missing) = &error else { panic!("{error:?}") };
-    assert_eq!(missing.needed(), ["delete"]);
-    assert_eq!(missing.granted.as_deref(), Some("public private"));
+    assert_eq!(missing.needed(), [Scope::Delete]);
+    assert_eq!(missing.granted, Some(ScopeSet::from("private")));
     assert_eq!(missing.operation.id, "delete_video");
     assert_eq!(error.sent(), Sent::No);
     assert_eq!(
@@ -75,7 +75,7 @@ async fn a_refusal_is_a_missing_scope_only_where_that_is_known() {
     let fake = Fake::new(move |_, _| answer(403).json(named("stats")));
     let error = fake.vimeo().get("/categories").send().await.unwrap_err();
     let Error::MissingScope(missing) = &error else { panic!("{error:?}") };
-    assert_eq!((missing.scopes(), missing.named.as_deref()), (vec!["stats"], Some("stats")));
+    assert_eq!((missing.scopes(), &missing.named), (vec![&Scope::Stats], &Some(Scope::Stats)));
 }
 
 #[tokio::test]
@@ -148,7 +148,7 @@ async fn a_client_that_is_limited_does_less_than_its_token_may() {
     assert_eq!(videos.get_video(1).send().await.unwrap().name.as_deref(), Some("anybody"));
     let error = videos.get_video(2).send().await.unwrap_err();
     let Error::MissingScope(missing) = &error else { panic!("{error:?}") };
-    assert_eq!(missing.named.as_deref(), Some("private"));
+    assert_eq!(missing.named, Some(Scope::Private));
     assert!(videos.get_video(3).send().await.unwrap_err().is_not_found());
     let listed = visitor.get("/users/7/videos").fields("name").send().await.unwrap();
     assert_eq!(

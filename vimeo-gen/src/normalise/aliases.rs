@@ -46,7 +46,7 @@ fn unfold(schema: &mut Value, aliases: &Map<String, Value>) -> bool {
     let alias = schema_name(schema).or_else(|| part.and_then(schema_name)).and_then(|name| aliases.get(name));
     let Some(mut plain) = unfolded.or(alias).cloned() else { return false };
     if let (Some(plain), Some(own)) = (plain.as_object_mut(), schema.as_object()) {
-        for key in ["description", "nullable"] {
+        for key in ["deprecated", "description", "nullable"] {
             if let Some(value) = own.get(key) {
                 plain.insert(key.into(), value.clone());
             }

@@ -23,7 +23,7 @@ fn apply(document: &mut Value) -> Result<usize, Problem> {
             && part.get("$ref").is_some()
         {
             // The form in which a reference with a description is kept.
-            let keeps = ["allOf", "description", "nullable"];
+            let keeps = ["allOf", "deprecated", "description", "nullable"];
             let before = schema.len();
             schema.retain(|key, _| keeps.contains(&key.as_str()));
             count += usize::from(before != schema.len());

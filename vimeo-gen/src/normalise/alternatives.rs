@@ -28,7 +28,7 @@ fn apply(document: &mut Value) -> Result<usize, Problem> {
         let before = schema.clone();
         let nullable = schema.get("nullable").and_then(Value::as_bool) == Some(true)
             || given.iter().any(|part| part.get("nullable").and_then(Value::as_bool) == Some(true));
-        schema.retain(|key, _| key == "description");
+        schema.retain(|key, _| matches!(key.as_str(), "deprecated" | "description"));
         if nullable {
             schema.insert("nullable".into(), true.into());
         }

@@ -30,6 +30,7 @@ const KEPT: &[&str] = &[
     "oneOf",
     "anyOf",
     "description",
+    "deprecated",
     "minimum",
     "title",
 ];

@@ -36,6 +36,7 @@ const TAKEN: &[&str] = &[
     "Paging",
     "PendingAnswer",
     "Result",
+    "Scope",
     "Secret",
     "Self",
     "Serialize",

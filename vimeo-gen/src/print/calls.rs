@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::docs;
 use super::types::taken;
+use super::{deprecation, docs};
 use crate::names::pascal;
 use crate::normalise::ID_TYPES;
 use crate::refine::{Api, Area, Call, Field, Kind, Parameter, inner_of, is_id, named_in};
@@ -16,11 +16,21 @@ pub(super) fn file(api: &Api, area: &Area) -> TokenStream {
     let handle = format_ident!("{}", pascal(&area.module));
     let module = format_ident!("{}", area.module);
     let about = if area.about.is_empty() { format!("{}.", area.title) } else { area.about.clone() };
-    let front = format!("{about}\n\n{}", table(&calls, &handle.to_string()));
+    let groups = groups(area, &calls);
+    let front = format!("{about}\n\n{}", tables(&groups, &handle.to_string()));
     let front = front.lines().map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });
     let entry = docs(&format!("The operations of the area {}: {}", area.title, lower(&about)));
     let own = docs(&format!("The operations of the area {}.", area.title));
-    let methods = calls.iter().map(|call| method(api, call));
+    let methods = groups.iter().map(|(title, calls)| {
+        let heading = (!title.is_empty()).then(|| docs(&format!("# {title}")));
+        let methods = calls.iter().map(|call| method(api, call));
+        quote! {
+            #heading
+            impl #handle<'_> {
+                #(#methods)*
+            }
+        }
+    });
     let builders = calls.iter().map(|call| builder(api, area, call));
     let operations = calls.iter().map(|call| operation(area, call));
     let names = calls.iter().map(|call| format_ident!("{}", call.operation));
@@ -44,9 +54,7 @@ pub(super) fn file(api: &Api, area: &Area) -> TokenStream {
             client: &'a Client,
         }
 
-        impl #handle<'_> {
-            #(#methods)*
-        }
+        #(#methods)*
 
         #(#builders)*
 
@@ -89,6 +97,9 @@ fn uses(api: &Api, calls: &[&Call]) -> TokenStream {
     }
     if queried {
         names.push("QueryParameter");
+    }
+    if calls.iter().any(|call| !call.scopes.is_empty()) {
+        names.push("Scope");
     }
     let text: String = calls
         .iter()
@@ -156,7 +167,44 @@ fn has_types(api: &Api, calls: &[&Call]) -> bool {
     named.iter().any(|name| api.types.contains_key(name))
 }
 
+/// The operations of the area in its groups, those of every day first.
+fn groups<'a, 'b>(area: &'a Area, calls: &[&'b Call]) -> Vec<(&'a str, Vec<&'b Call>)> {
+    let of = |group: &&'a String| {
+        let mut calls: Vec<&Call> = calls.iter().copied().filter(|call| call.group == **group).collect();
+        calls.sort_by_key(|call| (everyday(&call.id), call.id.len()));
+        (group.as_str(), calls)
+    };
+    area.groups.iter().map(|group| of(&group)).filter(|(_, calls)| !calls.is_empty()).collect()
+}
+
+/// The place of an operation among others by its verb: first what reads, last what deletes. Of one verb the shortest name
+/// comes first: it is that of the plain case.
+fn everyday(id: &str) -> usize {
+    const VERBS: &[&[&str]] = &[
+        &["get"],
+        &["list"],
+        &["search"],
+        &["check"],
+        &["create", "upload"],
+        &["edit"],
+        &["replace", "set"],
+        &["add", "like", "follow", "subscribe", "join"],
+        &["remove", "unlike", "unfollow", "unsubscribe", "leave"],
+        &["delete"],
+    ];
+    let verb = id.split('_').next().unwrap_or_default();
+    VERBS.iter().position(|verbs| verbs.contains(&verb)).unwrap_or(VERBS.len())
+}
+
 /// The operations of the area with what they need, for its front page.
+fn tables(groups: &[(&str, Vec<&Call>)], handle: &str) -> String {
+    let tables = groups.iter().map(|(title, calls)| {
+        let heading = if title.is_empty() { String::new() } else { format!("# {title}\n\n") };
+        heading + &table(calls, handle)
+    });
+    tables.collect::<Vec<_>>().join("\n")
+}
+
 fn table(calls: &[&Call], handle: &str) -> String {
     let mut table = String::from("| operation | does | scope |\n|---|---|---|\n");
     for call in calls {
@@ -220,10 +268,11 @@ fn method(api: &Api, call: &Call) -> TokenStream {
         let vimeo_name = &call.vimeo_name;
         quote!(#[doc(alias = #vimeo_name)])
     });
-    let doc = docs(&method_doc(call));
+    let (doc, deprecated) = (docs(&method_doc(call)), deprecation(call.deprecated));
     quote! {
         #doc
         #alias
+        #deprecated
         pub fn #name(&self, #(#path,)* #(#query,)* #body) -> #builder {
             TypedCall::new(self.client, &[#(#values),*]) #(#filled)* #sent
         }
@@ -303,9 +352,11 @@ fn builder(api: &Api, area: &Area, call: &Call) -> TokenStream {
 
 fn query_setter(api: &Api, parameter: &Parameter, method: &str) -> TokenStream {
     let (ident, wire, doc) = (format_ident!("{method}"), &parameter.wire, docs(&parameter.doc));
+    let deprecated = deprecation(parameter.deprecated);
     if wire == "fields" {
         return quote! {
             #doc
+            #deprecated
             pub fn fields(self, value: impl Into<Fields>) -> Self {
                 self.set_query("fields", &value.into())
             }
@@ -316,6 +367,7 @@ fn query_setter(api: &Api, parameter: &Parameter, method: &str) -> TokenStream {
     if quote!(#taken).to_string() == quote!(#ty).to_string() {
         quote! {
             #doc
+            #deprecated
             pub fn #ident(self, value: #taken) -> Self {
                 self.set_query(#wire, &value)
             }
@@ -323,6 +375,7 @@ fn query_setter(api: &Api, parameter: &Parameter, method: &str) -> TokenStream {
     } else {
         quote! {
             #doc
+            #deprecated
             pub fn #ident(self, value: #taken) -> Self {
                 let value: #ty = #given;
                 self.set_query(#wire, &value)
@@ -345,8 +398,10 @@ fn body_setter(api: &Api, field: &Field, method: &str) -> TokenStream {
             self.set_body_field(#wire, &value)
         }
     };
+    let deprecated = deprecation(field.deprecated);
     quote! {
         #doc
+        #deprecated
         pub fn #ident(self, value: #taken) -> Self {
             #value
         }
@@ -400,7 +455,7 @@ fn operation(area: &Area, call: &Call) -> TokenStream {
     let (id, vimeo_name, path, module, summary) =
         (&call.id, &call.vimeo_name, &call.path, area.module.trim_end_matches('_'), &call.summary);
     let method = format_ident!("{}", call.method);
-    let scopes = &call.scopes;
+    let scopes = call.scopes.iter().map(|scope| format_ident!("{}", pascal(scope)));
     let query = call.query.iter().map(|parameter| {
         let (name, required) = (&parameter.wire, parameter.required);
         quote!(QueryParameter { name: #name, required: #required })
@@ -414,7 +469,7 @@ fn operation(area: &Area, call: &Call) -> TokenStream {
             path: #path,
             area: #module,
             summary: #summary,
-            scopes: &[#(#scopes),*],
+            scopes: &[#(Scope::#scopes),*],
             query: &[#(#query),*],
             has_body: #has_body,
             paged: #paged,

@@ -15,6 +15,8 @@ pub(super) fn file(api: &Api, bodies: &BTreeMap<String, Value>) -> TokenStream {
     quote! {
         //! Every operation, called once through its builder with the least that it takes.
 
+        #![allow(deprecated, reason = "every operation is called")]
+
         use super::{Sent, With};
         use vimeo_api::Client;
 

@@ -74,6 +74,7 @@ impl Layout {
 
             // A field may be called as a method of the standard library is; its setter is called as the field.
             #![allow(clippy::should_implement_trait)]
+            #![allow(deprecated, reason = "the derived and generated code has to read what it marks")]
 
             #[cfg(feature = "inspect")]
             mod inspectors;

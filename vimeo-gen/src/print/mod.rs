@@ -50,6 +50,11 @@ fn formatted(name: &str, tokens: TokenStream) -> Result<String, Problem> {
     Ok(format!("{HEADER}{}", spaced(&prettyplease::unparse(&tree))))
 }
 
+/// The attribute of what the description marks as deprecated.
+fn deprecation(deprecated: bool) -> Option<TokenStream> {
+    deprecated.then(|| quote!(#[deprecated = "the description of the API marks it as deprecated"]))
+}
+
 /// A text as doc comments, a line each.
 fn docs(text: &str) -> TokenStream {
     let lines = text.lines().map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 
-use super::docs;
 use super::layout::Group;
+use super::{deprecation, docs};
 use crate::refine::{Api, Field, Kind, Type, Variant, inner_of, leaf_of, named_in};
 
 pub(super) fn file(api: &Api, group: &Group) -> TokenStream {
@@ -84,7 +84,7 @@ fn object(ty: &Type, fields: &[Field]) -> TokenStream {
     let default = all_optional.then(|| quote!(Default,));
     let written = fields.iter().map(|field| {
         let (ident, ty, doc) = (format_ident!("{}", field.name), &field.ty, docs(&field.doc));
-        let wire = &field.wire;
+        let (wire, deprecated) = (&field.wire, deprecation(field.deprecated));
         let rename = (field.wire != field.name).then(|| quote!(rename = #wire));
         let skip = (field.skipped && inner_of(&field.ty, "Option").is_some())
             .then(|| quote!(skip_serializing_if = "Option::is_none"));
@@ -92,6 +92,7 @@ fn object(ty: &Type, fields: &[Field]) -> TokenStream {
         let serde = (!serde.is_empty()).then(|| quote!(#[serde(#(#serde),*)]));
         quote! {
             #doc
+            #deprecated
             #serde
             pub #ident: #ty
         }
@@ -140,10 +141,11 @@ fn setters(ty: &Type, fields: &[Field], all_optional: bool) -> TokenStream {
         let inner = inner_of(&field.ty, "Option").unwrap_or(&field.ty);
         let boxed = inner_of(inner, "Box");
         let (taken, given) = taken(boxed.unwrap_or(inner));
-        let given = given(quote!(value));
+        let (given, deprecated) = (given(quote!(value)), deprecation(field.deprecated));
         let given = if boxed.is_some() { quote!(Box::new(#given)) } else { given };
         quote! {
             #doc
+            #deprecated
             pub fn #ident(mut self, value: #taken) -> Self {
                 self.#ident = Some(#given);
                 self

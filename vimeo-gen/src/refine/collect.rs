@@ -25,6 +25,8 @@ pub(crate) struct Area {
     pub(crate) module: String,
     pub(crate) title: String,
     pub(crate) about: String,
+    /// The groups of its operations, in the order in which they are to be read.
+    pub(crate) groups: Vec<String>,
 }
 
 /// A type.
@@ -55,6 +57,7 @@ pub(crate) struct Field {
     pub(crate) ty: syn::Type,
     /// Whether an absent value is left out when writing.
     pub(crate) skipped: bool,
+    pub(crate) deprecated: bool,
 }
 
 /// A word of a set.
@@ -74,6 +77,9 @@ pub(crate) struct Call {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) area: String,
+    /// The part of its area that it belongs to; empty when the description has none.
+    pub(crate) group: String,
+    pub(crate) deprecated: bool,
     pub(crate) summary: String,
     pub(crate) doc: String,
     pub(crate) answer_doc: String,
@@ -95,6 +101,7 @@ pub(crate) struct Parameter {
     pub(crate) wire: String,
     pub(crate) doc: String,
     pub(crate) required: bool,
+    pub(crate) deprecated: bool,
     pub(crate) ty: syn::Type,
 }
 
@@ -141,7 +148,15 @@ pub(super) fn collect(tree: &syn::File, document: &Value) -> Result<Api, Problem
             read_call(&id, path, method, operation, made).map_err(|reason| Problem::new(&place, reason))?,
         );
     }
+    for area in &mut api.areas {
+        for call in api.calls.iter().filter(|call| call.area == area.module) {
+            if !area.groups.contains(&call.group) {
+                area.groups.push(call.group.clone());
+            }
+        }
+    }
     mark_sent(&mut api);
+    mark_deprecated(&mut api, document);
     Ok(api)
 }
 
@@ -149,7 +164,9 @@ fn areas(document: &Value) -> Vec<Area> {
     let tags = document.get("tags").and_then(Value::as_array).into_iter().flatten();
     tags.map(|tag| {
         let title = text(tag.get("name"));
-        Area { module: snake(&title), about: text(tag.get("description")), title }
+        let groups = tag.get("x-groups").and_then(Value::as_array).into_iter().flatten();
+        let groups = groups.map(|group| text(Some(group))).collect();
+        Area { module: snake(&title), about: text(tag.get("description")), title, groups }
     })
     .collect()
 }
@@ -223,6 +240,7 @@ fn read_field(field: &syn::Field) -> Field {
         doc: doc_of(&field.attrs),
         ty: field.ty.clone(),
         skipped: serde.contains("skip_serializing_if"),
+        deprecated: false,
         name,
     }
 }
@@ -323,6 +341,7 @@ fn read_call(
             name,
             doc: text(parameter.get("description")),
             required: parameter.get("required").and_then(Value::as_bool) == Some(true),
+            deprecated: parameter.get("deprecated").and_then(Value::as_bool) == Some(true),
             ty: inner_of(ty, "Option").unwrap_or(ty).clone(),
             wire,
         };
@@ -350,11 +369,13 @@ fn read_call(
         vimeo_name: if vimeo_name.is_empty() { id.to_owned() } else { vimeo_name },
         method: method.to_ascii_uppercase(),
         path: path.to_owned(),
+        group: text(operation.get("x-group")),
+        deprecated: flag("deprecated"),
         area: snake(&text(operation.get("tags").and_then(|tags| tags.get(0)))),
         summary: text(operation.get("summary")),
         doc: text(operation.get("description")),
         answer_doc: answer_doc.unwrap_or_default(),
-        scopes: scopes(operation),
+        scopes: scopes(operation)?,
         conditional: flag("x-conditional"),
         path_parameters,
         query,
@@ -365,7 +386,37 @@ fn read_call(
     })
 }
 
-fn scopes(operation: &serde_json::Map<String, Value>) -> Vec<String> {
+/// The generator does not carry over which fields are deprecated.
+fn mark_deprecated(api: &mut Api, document: &Value) {
+    for ty in api.types.values_mut() {
+        let Kind::Struct(fields) = &mut ty.kind else { continue };
+        let schema = document.pointer(&format!("/components/schemas/{}/properties", ty.name));
+        let Some(properties) = schema.and_then(Value::as_object) else { continue };
+        for field in fields {
+            let property = properties.get(&field.wire);
+            field.deprecated =
+                property.and_then(|property| property.get("deprecated")?.as_bool()) == Some(true);
+        }
+    }
+}
+
+/// The scopes that the runtime's `Scope` names.
+const SCOPES: &[&str] = &[
+    "public",
+    "private",
+    "purchased",
+    "create",
+    "edit",
+    "delete",
+    "interact",
+    "upload",
+    "promo_codes",
+    "stats",
+    "video_files",
+    "ai",
+];
+
+fn scopes(operation: &serde_json::Map<String, Value>) -> Result<Vec<String>, String> {
     let entries = operation.get("security").and_then(Value::as_array).into_iter().flatten();
     let mut scopes: Vec<String> = entries
         .filter_map(Value::as_object)
@@ -376,7 +427,10 @@ fn scopes(operation: &serde_json::Map<String, Value>) -> Vec<String> {
         .collect();
     scopes.sort();
     scopes.dedup();
-    scopes
+    match scopes.iter().find(|scope| !SCOPES.contains(&scope.as_str())) {
+        Some(unknown) => Err(format!("the scope {unknown} is none that the runtime has a name for")),
+        None => Ok(scopes),
+    }
 }
 
 /// `types::builder::Video` and `types::Video` are both `Video` here.

@@ -366,6 +366,7 @@ pub struct LiveEvent {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub live_destinations: Option<Vec<String>>,
     /// Whether low latency is on; sent until 2024, see `latency`.
+    #[deprecated = "the description of the API marks it as deprecated"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub low_latency: Option<bool>,
     /// Links and actions.
@@ -757,6 +758,7 @@ pub struct LiveEventRecording {
 #[non_exhaustive]
 pub struct LiveEventSchedule {
     /// Time of day of a weekly event, ISO 8601; sent until 2024.
+    #[deprecated = "the description of the API marks it as deprecated"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub daily_time: Option<String>,
     /// Expected end, ISO 8601.
@@ -766,6 +768,7 @@ pub struct LiveEventSchedule {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rrule: Option<String>,
     /// First occurrence of a weekly event, ISO 8601; sent until 2024.
+    #[deprecated = "the description of the API marks it as deprecated"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduled_time: Option<DateTime<Utc>>,
     /// Expected start, ISO 8601.
@@ -775,9 +778,11 @@ pub struct LiveEventSchedule {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
     /// Once or every week; sent until 2024.
+    #[deprecated = "the description of the API marks it as deprecated"]
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<ScheduleType>,
     /// Days of a weekly event in UTC, 1 (Monday) to 7 (Sunday); sent until 2024.
+    #[deprecated = "the description of the API marks it as deprecated"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weekdays: Option<Vec<String>>,
 }

@@ -781,6 +781,7 @@ pub struct UsageLimit {
 #[non_exhaustive]
 pub struct User {
     /// Plan of the account; no longer documented, see `membership.type`.
+    #[deprecated = "the description of the API marks it as deprecated"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountType>,
     /// Use and limits of the account's dictionary.
@@ -1022,6 +1023,7 @@ pub struct UserConnections {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub feed: Option<Box<Connection>>,
     /// Folders of the user; no longer documented.
+    #[deprecated = "the description of the API marks it as deprecated"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folders: Option<Box<Connection>>,
     /// Folders and videos at the top level.

@@ -1110,6 +1110,7 @@ pub struct EmbedPresetSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<bool>,
     /// Logo settings; sent until 2024.
+    #[deprecated = "the description of the API marks it as deprecated"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logos: Option<Box<EmbedPresetLogos>>,
     /// Whether the video starts again when it has ended.
@@ -2348,6 +2349,7 @@ pub struct Video {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description_rich: Option<String>,
     /// Properties that cannot be used; no longer documented.
+    #[deprecated = "the description of the API marks it as deprecated"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disabled_properties: Option<Box<DisabledVideoProperties>>,
     /// Files offered for download. Needs the `private` scope.
@@ -2441,6 +2443,7 @@ pub struct Video {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<Box<VideoPageSettings>>,
     /// Folder that holds the video; no longer documented, see `parent_project`.
+    #[deprecated = "the description of the API marks it as deprecated"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_folder: Option<Box<Folder>>,
     /// Folder that holds the video.
@@ -2498,6 +2501,7 @@ pub struct Video {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stats: Option<Box<VideoStats>>,
     /// State in one word, older and coarser than `upload.status` and `transcode.status`; `quota_exceeded` and `total_cap_exceeded` mean that the upload broke a limit.
+    #[deprecated = "the description of the API marks it as deprecated"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<VideoStatus>,
     /// Tags on the video.
@@ -2855,6 +2859,7 @@ pub struct VideoFile {
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<VideoFileType>,
     /// ID of the file.
+    #[deprecated = "the description of the API marks it as deprecated"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub video_file_id: Option<String>,
     /// In pixels.
@@ -2998,6 +3003,7 @@ pub struct VideoInteractions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<Box<VideoAiInteraction>>,
     /// Mention team members and commenters; no longer documented.
+    #[deprecated = "the description of the API marks it as deprecated"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub team_mentions: Option<Box<Interaction>>,
     /// Translate the text of the video.
@@ -3103,6 +3109,7 @@ pub struct VideoMetadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_vimeo_create: Option<bool>,
     /// Whether it is a webinar; no longer documented.
+    #[deprecated = "the description of the API marks it as deprecated"]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_webinar: Option<bool>,
     /// Whether it came from Zoom.

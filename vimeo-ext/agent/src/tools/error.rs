@@ -198,11 +198,11 @@ fn classify(error: &CallError, spec: &Spec, method: &Method, now: DateTime<Utc>)
     match error {
         CallError::Invalid { .. } => new(Category::Input, "Correct the arguments; nothing was sent."),
         CallError::MissingScope(missing) => ToolError {
-            needed_scopes: missing.scopes().into_iter().map(str::to_owned).collect(),
+            needed_scopes: missing.scopes().into_iter().map(ToString::to_string).collect(),
             granted_scopes: missing
                 .granted
-                .as_deref()
-                .map(|granted| granted.split_whitespace().map(str::to_owned).collect()),
+                .as_ref()
+                .map(|granted| granted.iter().map(ToString::to_string).collect()),
             ..new(Category::Scope, "Ask the person to log in again and grant the needed scopes.")
         },
         CallError::UploadAccess(_) => new(

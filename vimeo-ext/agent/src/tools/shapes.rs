@@ -136,6 +136,7 @@ impl Video {
 }
 
 impl From<types::Video> for Video {
+    #[allow(deprecated, reason = "Vimeo still sends the word and the folder, and has no others")]
     fn from(video: types::Video) -> Self {
         let privacy = video.privacy.unwrap_or_default();
         let user = video.user.unwrap_or_default();
@@ -235,6 +236,7 @@ pub struct UserText {
 impl Output for User {}
 
 impl From<types::User> for User {
+    #[allow(deprecated, reason = "Vimeo still sends the plan there")]
     fn from(user: types::User) -> Self {
         let connections = user.metadata.and_then(|metadata| metadata.connections).unwrap_or_default();
         let total =

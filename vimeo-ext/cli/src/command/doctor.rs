@@ -228,7 +228,7 @@ fn scopes(granted: &ScopeSet) -> Vec<Finding> {
 }
 
 fn disables(scope: &Scope) -> String {
-    let needs = operations().filter(|operation| operation.scopes.contains(&scope.as_str())).count();
+    let needs = operations().filter(|operation| operation.scopes.contains(scope)).count();
     let commands = commands_that_need(scope);
     let commands = (!commands.is_empty()).then(|| format!("vimeo {}", commands.join(", ")));
     match (commands, needs) {

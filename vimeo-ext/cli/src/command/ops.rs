@@ -2,7 +2,7 @@
 
 use clap::Args;
 use serde_json::{Value, json};
-use vimeo_ext::api::{Operation, operations};
+use vimeo_ext::api::{Operation, Scope, operations};
 
 use crate::context::Context;
 use crate::exit::{Exit, Result};
@@ -34,7 +34,7 @@ pub(crate) async fn run(context: &Context<'_>, args: &OpsArgs) -> Result<Exit> {
             operation.id.to_owned(),
             operation.method.to_string(),
             operation.path.to_owned(),
-            operation.scopes.join(","),
+            operation.scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(","),
             operation.summary.to_owned(),
         ]);
     }

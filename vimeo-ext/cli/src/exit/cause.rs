@@ -5,7 +5,7 @@ use std::io;
 use vimeo_ext::api::{self, MissingScope, Sent};
 use vimeo_ext::auth::AuthError;
 use vimeo_ext::upload::{SizeFoundBy, UploadError};
-use vimeo_ext::{ConfigError, Error, MediaError};
+use vimeo_ext::{ConfigError, Error, MediaError, Scope};
 
 use super::failure::is_misnamed;
 use super::{Exit, Failure};
@@ -289,13 +289,13 @@ fn next_of_upload(error: &UploadError) -> Option<String> {
 /// A login gives the scopes that it names and no others: those that the token has are named again.
 fn login_for(missing: &MissingScope) -> String {
     let Some(granted) = &missing.granted else {
-        let needed = missing.scopes().join(",");
+        let needed = missing.scopes().into_iter().map(Scope::as_str).collect::<Vec<_>>().join(",");
         return format!(
             "vimeo auth login --scopes {needed}  (and whatever else you need, with commas between)"
         );
     };
-    let mut scopes: Vec<&str> = granted.split_whitespace().collect();
-    for scope in missing.scopes() {
+    let mut scopes: Vec<&str> = granted.iter().map(Scope::as_str).collect();
+    for scope in missing.scopes().into_iter().map(Scope::as_str) {
         if !scopes.contains(&scope) {
             scopes.push(scope);
         }
@@ -305,6 +305,8 @@ fn login_for(missing: &MissingScope) -> String {
 
 #[cfg(test)]
 mod tests {
+    use vimeo_ext::ScopeSet;
+
     use super::*;
 
     #[test]
@@ -396,13 +398,13 @@ mod tests {
     #[test]
     fn a_login_for_a_scope_keeps_the_others() {
         let operation =
-            vimeo_ext::api::operations().find(|operation| operation.scopes == ["create"]).unwrap();
+            vimeo_ext::api::operations().find(|operation| operation.scopes == [Scope::Create]).unwrap();
         for (granted, next) in [
             (Some("public private"), "vimeo auth login --scopes public,private,create"),
-            (Some("create"), "vimeo auth login --scopes create"),
+            (Some("create"), "vimeo auth login --scopes public,create"),
             (None, "vimeo auth login --scopes create  (and"),
         ] {
-            let missing = MissingScope::new(operation, granted.map(str::to_owned), None);
+            let missing = MissingScope::new(operation, granted.map(ScopeSet::from), None);
             let failure = Failure::from(Error::Call(missing.into()));
             assert_eq!(failure.exit, Exit::Auth);
             assert!(failure.next_step().is_some_and(|said| said.starts_with(next)), "{failure:?}");

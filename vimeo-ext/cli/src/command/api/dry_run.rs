@@ -1,7 +1,7 @@
 //! A request that is shown and not sent.
 
 use serde_json::Value;
-use vimeo_ext::api::{Operation, Request};
+use vimeo_ext::api::{Operation, Request, Scope};
 
 use crate::api::redact;
 use crate::context::Context;
@@ -28,8 +28,8 @@ pub(super) fn show(context: &Context<'_>, request: &Request, operation: Option<&
         }
     }
     if let Some(operation) = operation {
-        let scopes =
-            if operation.scopes.is_empty() { "none".to_owned() } else { operation.scopes.join(", ") };
+        let scopes: Vec<&str> = operation.scopes.iter().map(Scope::as_str).collect();
+        let scopes = if scopes.is_empty() { "none".to_owned() } else { scopes.join(", ") };
         streams.note(&format!("{operation}; scopes needed: {scopes}; nothing was sent"));
     }
     Ok(())

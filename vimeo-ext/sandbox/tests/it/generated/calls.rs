@@ -2,6 +2,7 @@
 
 //! Every operation, called once through its builder with the least that it takes.
 
+#![allow(deprecated, reason = "every operation is called")]
 use super::{Sent, With};
 use vimeo_api::Client;
 
