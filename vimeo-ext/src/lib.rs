@@ -166,7 +166,6 @@ pub mod hex;
 #[cfg(feature = "accounts")]
 mod ids;
 mod loopback;
-mod media;
 #[doc(hidden)]
 pub mod private_files;
 #[cfg(feature = "accounts")]
@@ -201,17 +200,17 @@ pub use budget::{Budget, Budgets, LimitPolicy};
 pub use client::{Vimeo, VimeoBuilder};
 pub use clock::Clock;
 pub use error::{ConfigError, Error, MediaError};
-pub use media::{
-    AnimatedThumbnail, ByForm, Candidate, CreateVideo, Delegated, FormUpload, FromSource, FromUrl, NewVideo,
-    PictureTarget, PulledVideo, Reconciliation, Replace, Replaced, ThumbnailAt, TranscodeState, Transcoded,
-    Unfinished, UploadMany, UploadPicture, UploadTextTrack, UploadVideo, UploadedFile, VideoRef,
-    WaitTranscoded, Warning,
-};
 pub use retry::RetryPolicy;
 pub use timeouts::Timeouts;
 #[cfg(feature = "tower")]
 pub use tower_transport::TowerTransport;
 pub use transport::{Layer, Next};
+pub use upload::{
+    AnimatedThumbnail, ByForm, Candidate, CreateVideo, Delegated, FormUpload, FromSource, FromUrl, NewVideo,
+    PictureTarget, PulledVideo, Reconciliation, Replace, Replaced, ThumbnailAt, TranscodeState, Transcoded,
+    Unfinished, UploadMany, UploadPicture, UploadTextTrack, UploadVideo, UploadedFile, VideoRef,
+    WaitTranscoded, Warning,
+};
 pub use vimeo_api::{Changed, Items, Pages, PendingChange, Position};
 
 /// The README's snippets, compiled.

@@ -1,9 +1,9 @@
-//! Uploads over tus: resumable, bounded in memory, and never sent twice.
+//! Everything with files: uploads of videos and what belongs to them.
 //!
-//! An upload has two halves. Creating the video takes the access token and gives an
-//! [`UploadTicket`]; sending the bytes takes the ticket and nothing else. This module is the second
-//! half. It makes HEAD and PATCH requests to the ticket's link and to no other place, and the token
-//! never goes there.
+//! [`Vimeo::upload`](crate::Vimeo::upload) and its siblings are whole flows. Underneath, an upload has two halves. Creating
+//! the video takes the access token and gives an [`UploadTicket`]; sending the bytes over tus takes the ticket and nothing
+//! else. [`Upload`] is the second half: it makes HEAD and PATCH requests to the ticket's link and to no other place, and the
+//! token never goes there.
 //!
 //! ```no_run
 //! # async fn demo(ticket: vimeo_ext::upload::UploadTicket) -> Result<(), vimeo_ext::upload::UploadError> {
@@ -25,49 +25,41 @@
 //! - **Many files:** an [`UploadQueue`], with a [`Bandwidth`] to share.
 //! - **When it fails:** an [`UploadError`] to match on, which says what to do next.
 //!
-//! Inside, one module decides and the others do: `machine` is told what happened and says what is
-//! next, without I/O or clock; `driver` carries it out; `wire` knows the two requests; `body` takes
-//! a source's pieces to the HTTP client in portions that fit the line.
+//! Inside: `api` has the flows, one per file; `assets` has pictures, text tracks and the wait for transcoding; `tus` has the
+//! protocol; `source` has where bytes come from; `journal` has what outlives the process.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-mod bandwidth;
-mod body;
-mod control;
-mod driver;
-mod engine;
-#[cfg(fuzzing)]
-#[doc(hidden)]
-pub mod fuzzing;
+mod api;
+mod assets;
 mod journal;
-mod link_redaction;
-mod machine;
-mod options;
-mod plan;
-mod progress;
-mod put;
-mod queue;
-mod seconds;
 mod settings;
 mod source;
-mod wire;
+mod tus;
 
-pub use bandwidth::Bandwidth;
-pub use control::UploadHandle;
-pub use driver::Uploaded;
-pub use engine::Upload;
+pub use api::{
+    ByForm, Candidate, CreateVideo, Delegated, FormUpload, FromSource, FromUrl, NewVideo, PulledVideo,
+    Reconciliation, Replace, Replaced, Unfinished, UploadMany, UploadVideo, VideoRef, Warning,
+};
+pub use assets::{
+    AnimatedThumbnail, PictureTarget, ThumbnailAt, TranscodeState, Transcoded, UploadPicture,
+    UploadTextTrack, UploadedFile, WaitTranscoded,
+};
 pub use journal::{Claim, Entry, Journal, Purpose, Standing};
-pub(crate) use journal::{Identity, JournalLocation, Mark, Owner};
-pub use options::UploadOptions;
-pub use plan::{Chunking, SUGGESTED_CHUNK};
-pub use progress::Progress;
-pub(crate) use put::{Put, PutFailure, put};
-pub use queue::{QueueHandle, QueueResult, UploadQueue};
+pub(crate) use journal::{Identity, Mark, Owner};
+pub(crate) use settings::JournalLocation;
 pub use source::{
     BoxFuture, BytesSource, DEFAULT_REPLAY_BUFFER, FileSource, IntoSource, Pieces, SeekSource, Source,
     StreamSource,
 };
-pub use wire::LinkClient;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use tus::fuzzing;
+pub use tus::{
+    Bandwidth, Chunking, LinkClient, Progress, QueueHandle, QueueResult, SUGGESTED_CHUNK, Upload,
+    UploadHandle, UploadOptions, UploadQueue, Uploaded,
+};
+pub(crate) use tus::{Put, PutFailure, put};
 
-pub use crate::error::{SizeFoundBy, Trouble, UploadError};
+pub use crate::error::{MediaError, SizeFoundBy, Trouble, UploadError};
 pub use crate::retry::Backoff;
 pub use crate::upload_ticket::{Change, Fingerprint, InvalidTicket, UploadTicket};

@@ -2,9 +2,25 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::{Journal, JournalLocation, LinkClient, Owner, UploadError};
+use super::{Journal, LinkClient, Owner, UploadError};
 use crate::loopback::is_loopback;
 use crate::{Vimeo, VimeoBuilder};
+
+/// Where unfinished uploads of files are written down.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum JournalLocation {
+    /// In the platform's folder, where there is one that can be written to.
+    #[default]
+    StateFolder,
+    In(Journal),
+    Off,
+}
+
+impl From<Option<Journal>> for JournalLocation {
+    fn from(journal: Option<Journal>) -> Self {
+        journal.map_or(Self::Off, Self::In)
+    }
+}
 
 /// The settings of uploads; a client has them in a slot of its own, so that it need not know of uploads.
 #[derive(Clone, Default)]

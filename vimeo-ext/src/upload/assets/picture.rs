@@ -5,8 +5,8 @@ use std::fmt;
 use vimeo_api::Call;
 
 use super::PictureTarget;
-use super::media_type::Expected;
 use super::signed_file::{SmallFile, Unopened, UploadedFile, WAITING, Waiting, activate, unopened};
+use crate::upload::api::media_type::Expected;
 use crate::upload::{IntoSource, UploadOptions};
 use crate::{Error, Vimeo};
 

@@ -14,10 +14,10 @@ use super::options::UploadOptions;
 use super::plan::Plan;
 use super::progress::Reporter;
 use super::seconds;
-use super::source::Source;
 use super::wire::{Answer, NoAnswer, Wire};
 use crate::error::{SizeFoundBy, Trouble, UploadError};
 use crate::timeouts::after;
+use crate::upload::source::Source;
 use crate::upload_ticket::UploadTicket;
 
 /// A finished upload.

@@ -8,12 +8,12 @@ use tokio::sync::watch;
 use super::bandwidth::Bandwidth;
 use super::control::{UploadHandle, Wish};
 use super::driver::{Driver, Uploaded};
-use super::journal::Claim;
 use super::options::UploadOptions;
 use super::progress::{Callback, Progress, Reporter};
-use super::source::{BoxFuture, IntoSource, Source};
 use super::wire::{LinkClient, LinkWire, SharedClient};
 use crate::error::UploadError;
+use crate::upload::journal::Claim;
+use crate::upload::source::{BoxFuture, IntoSource, Source};
 use crate::upload_ticket::UploadTicket;
 
 /// An upload that is ready to run.
@@ -91,7 +91,7 @@ impl Upload {
         self
     }
 
-    /// Holds the claim of a [`Journal`](super::Journal) while the upload runs, and removes the entry
+    /// Holds the claim of a [`Journal`](crate::upload::Journal) while the upload runs, and removes the entry
     /// when it is finished. In any other case the entry stays, to resume from.
     #[must_use]
     pub fn journal(mut self, claim: Claim) -> Self {

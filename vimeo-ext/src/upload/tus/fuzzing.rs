@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
 
-use super::journal::Entry;
 use super::machine::{Command, Event, Machine, Now};
 use super::options::UploadOptions;
 use super::plan::{Chunking, Plan};
 use super::{link_redaction, wire};
 use crate::error::Trouble;
+use crate::upload::journal::Entry;
 
 /// Most commands that an upload of [`SIZE`] bytes can take: each failure and each byte of progress is one.
 const MAX_COMMANDS: usize = 100_000;

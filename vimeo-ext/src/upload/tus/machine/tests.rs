@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 
 use super::*;
-use crate::upload::plan::Chunking;
+use crate::upload::tus::plan::Chunking;
 
 const SIZE: u64 = 100;
 

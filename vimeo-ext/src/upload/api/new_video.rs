@@ -4,7 +4,7 @@ use serde::Serialize;
 use vimeo_api::{ResourceUri, types};
 
 use super::begin::{Begun, Created, Intent, Transfer, begin};
-use super::{CreateVideo, Warning, settings};
+use super::{CreateVideo, Warning, kept_settings};
 use crate::upload::{IntoSource, Journal, Progress, Purpose, Upload, UploadOptions, UploadTicket, Uploaded};
 use crate::{Error, Vimeo};
 
@@ -13,6 +13,9 @@ const CREATED: &str = "uri,link,upload.approach,upload.upload_link,privacy.view"
 
 /// The bytes come from here, over tus.
 pub struct FromSource(Transfer);
+
+/// An upload of a new video; from [`Vimeo::upload`].
+pub type UploadVideo = CreateVideo<FromSource>;
 
 /// A video whose bytes have all arrived. Vimeo has yet to transcode it.
 #[derive(Debug, Clone, Serialize)]
@@ -140,7 +143,7 @@ impl CreateVideo<FromSource> {
         let intent = Intent {
             purpose: Purpose::NewVideo,
             what: "a video".to_owned(),
-            settings: settings::kept(&body),
+            settings: kept_settings::kept(&body),
             video_uri: None,
         };
         let api = vimeo.api().clone();

@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 use vimeo_api::types::{self, TranscodeStatus, UploadStatus, VideoStatus};
 
-use super::VideoRef;
 use super::poll::{Pace, poll};
 use crate::error::MediaError;
+use crate::upload::VideoRef;
 use crate::{Error, Vimeo};
 
 /// A wait for Vimeo to transcode a video; from [`Vimeo::wait_transcoded`].

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vimeo_api::{Call, Secret, Sender};
 
+use super::kept_settings;
 use super::media_type::{self, Expected};
-use super::settings;
 use crate::loopback::is_loopback;
 use crate::retry::{Effect, effect_of_error};
 use crate::transport::BeforeSend;
@@ -285,7 +285,7 @@ fn earlier(claim: &Claim, intent: &Intent, name: &str) -> Result<Option<Known>, 
         }
         .into()),
         Standing::Resumable(ticket) => {
-            let differing = settings::differing(&entry.settings, &intent.settings);
+            let differing = kept_settings::differing(&entry.settings, &intent.settings);
             if !differing.is_empty() {
                 return Err(UploadError::OtherSettings {
                     name: name.to_owned(),

@@ -14,9 +14,9 @@ use super::control::{Wish, steer};
 use super::driver::Uploaded;
 use super::engine::Upload;
 use super::progress::{Callback, Progress, Reporter};
-use super::source::BoxFuture;
 use super::wire::{LinkClient, SharedClient};
 use crate::error::UploadError;
+use crate::upload::source::BoxFuture;
 
 /// Uploads that wait for their turn.
 ///

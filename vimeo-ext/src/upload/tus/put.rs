@@ -13,10 +13,10 @@ use tokio::time::{sleep, sleep_until};
 use super::body::{Flow, UploadBody};
 use super::control::Wish;
 use super::options::UploadOptions;
-use super::source::Source;
 use super::wire::{Answer, LinkClient, NoAnswer, answer};
 use crate::error::{Trouble, UploadError};
 use crate::timeouts::after;
+use crate::upload::source::Source;
 
 /// What became of it.
 #[derive(Debug)]

@@ -14,8 +14,8 @@ use tokio::time::{Instant, Sleep};
 
 use super::bandwidth::Bandwidth;
 use super::control::Wish;
-use super::source::{BoxFuture, PIECE, Pieces};
 use crate::error::UploadError;
+use crate::upload::source::{BoxFuture, PIECE, Pieces};
 
 /// The first portion of a request, before anything is known about the line.
 const FIRST_PORTION: usize = 64 * 1024;

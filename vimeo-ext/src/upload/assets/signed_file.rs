@@ -4,10 +4,10 @@ use http::Uri;
 use serde::Deserialize;
 use vimeo_api::{Call, Secret};
 
-use super::Warning;
-use super::media_type::{self, Expected};
 use crate::error::MediaError;
 use crate::loopback::is_loopback;
+use crate::upload::Warning;
+use crate::upload::api::media_type::{self, Expected};
 use crate::upload::{BoxFuture, IntoSource, Put, PutFailure, Source, UploadError, UploadOptions, put};
 use crate::upload_ticket::link_problem;
 use crate::{Error, Vimeo};

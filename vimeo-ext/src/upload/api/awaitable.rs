@@ -4,12 +4,12 @@ use std::pin::Pin;
 
 use vimeo_api::types;
 
-use super::{
+use crate::Error;
+use crate::upload::UploadTicket;
+use crate::upload::{
     AnimatedThumbnail, ByForm, CreateVideo, Delegated, FormUpload, FromSource, FromUrl, NewVideo,
     PulledVideo, Replace, Replaced, ThumbnailAt, UploadPicture, UploadTextTrack, UploadedFile,
 };
-use crate::Error;
-use crate::upload::UploadTicket;
 
 macro_rules! awaitable {
     ($($builder:ty => $output:ty,)*) => {

@@ -3,7 +3,6 @@
 
 mod files;
 mod identity;
-mod location;
 mod path_text;
 mod version_1;
 
@@ -21,7 +20,6 @@ use sha2::{Digest, Sha256};
 use self::files::{Files, check_folder, create_private_folder};
 pub use self::identity::Purpose;
 pub(crate) use self::identity::{Identity, Owner};
-pub(crate) use self::location::JournalLocation;
 use super::source::{Source, off_the_runtime, whole_sha256};
 use crate::auth::AccountKey;
 use crate::error::{UploadError, is_journal_id, journal_id_in};

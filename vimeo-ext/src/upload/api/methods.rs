@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use vimeo_api::types::TextTrackType;
 
-use super::{
+use crate::upload::IntoSource;
+use crate::upload::{
     AnimatedThumbnail, ByForm, CreateVideo, Delegated, FromUrl, PictureTarget, Replace, ThumbnailAt,
     Unfinished, UploadMany, UploadPicture, UploadTextTrack, UploadVideo, VideoRef, WaitTranscoded,
 };
-use crate::upload::IntoSource;
 use crate::{Error, Vimeo};
 
 /// Files: uploads and what follows them.

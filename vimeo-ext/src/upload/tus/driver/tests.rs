@@ -9,9 +9,9 @@ use http_body::Body;
 
 use super::*;
 use crate::upload::Backoff;
-use crate::upload::control::UploadHandle;
-use crate::upload::progress::Progress;
 use crate::upload::source::{BytesSource, StreamSource};
+use crate::upload::tus::control::UploadHandle;
+use crate::upload::tus::progress::Progress;
 
 /// What the line does with one request.
 enum Step {

@@ -5,10 +5,10 @@ use std::fmt;
 use language_tags::LanguageTag;
 use vimeo_api::types;
 
-use super::VideoRef;
-use super::media_type::Expected;
 use super::signed_file::{SmallFile, Unopened, UploadedFile, WAITING, Waiting, activate, unopened};
 use crate::error::MediaError;
+use crate::upload::VideoRef;
+use crate::upload::api::media_type::Expected;
 use crate::upload::{IntoSource, UploadOptions};
 use crate::{Error, Vimeo};
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use vimeo_api::types::{self, AnimatedThumbnailStatus};
 
-use super::VideoRef;
 use super::poll::{Pace, poll};
 use crate::error::MediaError;
+use crate::upload::VideoRef;
 use crate::{Error, Vimeo};
 
 /// A thumbnail taken at a time of the video; from [`Vimeo::thumbnail_at`].

@@ -3,8 +3,8 @@
 use serde_json::Value;
 use vimeo_api::{Error as CallError, ResourceUri, ShowcaseId, UserId};
 
-use super::{NewVideo, VideoRef};
 use crate::error::MediaError;
+use crate::upload::{NewVideo, VideoRef};
 use crate::{Error, Vimeo};
 
 /// What a picture is for: where it is created, and whether it can be switched on.
