@@ -133,6 +133,8 @@
 //! | feature | does |
 //! |---|---|
 //! | `all` (default) | all areas of the API; or name the areas alone, such as `showcases` |
+//! | `upload` (default) | uploads, pictures, text tracks: all that `upload` has, and the methods of a client that use it |
+//! | `oauth` (default) | logging users in through the browser and on a device |
 //! | `rustls` (default) | TLS by rustls with the cryptography of ring |
 //! | `rustls-aws-lc` | TLS by rustls with the cryptography of aws-lc |
 //! | `rustls-no-provider` | TLS by rustls with the provider that the program installs |
@@ -166,6 +168,7 @@ pub mod hex;
 #[cfg(feature = "accounts")]
 mod ids;
 mod loopback;
+#[cfg(any(feature = "sqlite", feature = "upload"))]
 #[doc(hidden)]
 pub mod private_files;
 #[cfg(feature = "accounts")]
@@ -174,6 +177,7 @@ mod timeouts;
 mod tls;
 #[cfg(feature = "tower")]
 mod tower_transport;
+#[cfg(feature = "upload")]
 mod upload_ticket;
 
 #[cfg(feature = "accounts")]
@@ -184,6 +188,7 @@ pub mod blocking;
 pub mod budget;
 pub mod retry;
 pub mod transport;
+#[cfg(feature = "upload")]
 pub mod upload;
 #[cfg(feature = "webhooks")]
 pub mod webhooks;
@@ -199,12 +204,15 @@ pub use auth::AccessToken;
 pub use budget::{Budget, Budgets, LimitPolicy};
 pub use client::{Vimeo, VimeoBuilder};
 pub use clock::Clock;
-pub use error::{ConfigError, Error, MediaError};
+#[cfg(feature = "upload")]
+pub use error::MediaError;
+pub use error::{ConfigError, Error};
 pub use retry::RetryPolicy;
 pub use timeouts::Timeouts;
 #[cfg(feature = "tower")]
 pub use tower_transport::TowerTransport;
 pub use transport::{Layer, Next};
+#[cfg(feature = "upload")]
 pub use upload::{
     AnimatedThumbnail, ByForm, Candidate, CreateVideo, Delegated, FormUpload, FromSource, FromUrl, NewVideo,
     PictureTarget, PulledVideo, Reconciliation, Replace, Replaced, ThumbnailAt, TranscodeState, Transcoded,

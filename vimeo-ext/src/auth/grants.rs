@@ -8,8 +8,10 @@ use http::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 
+#[cfg(feature = "oauth")]
 use super::authorization::{Authorization, AuthorizationRequest};
 use super::credentials::CallCredentials;
+#[cfg(feature = "oauth")]
 use super::device::{DeviceCode, DeviceLogin};
 use super::grant::{Grant, Granted};
 use super::{AccessToken, AppCredentials, AuthError, BoxFuture, RefreshError, Refresher, Session};
@@ -89,6 +91,7 @@ impl Auth {
     /// # Errors
     ///
     /// [`AuthError::NoApp`].
+    #[cfg(feature = "oauth")]
     pub fn authorization(&self, redirect_uri: impl Into<String>) -> Result<AuthorizationRequest, AuthError> {
         let mut authorize_url = self.client.base_url().clone();
         authorize_url.set_path(&format!("{}/oauth/authorize", authorize_url.path().trim_end_matches('/')));
@@ -109,6 +112,7 @@ impl Auth {
     ///
     /// Those of [`Authorization::code`]; [`vimeo_api::Error::Api`] when Vimeo does not take the code, for instance
     /// because the redirect URI is another than the one the login began with.
+    #[cfg(feature = "oauth")]
     pub async fn complete(&self, login: &Authorization, callback: &str) -> Result<Grant, AuthError> {
         let code = login.code(callback)?;
         let mut form = vec![
@@ -126,6 +130,7 @@ impl Auth {
     /// # Errors
     ///
     /// [`AuthError::NoApp`]; [`vimeo_api::Error::Api`] when Vimeo refuses.
+    #[cfg(feature = "oauth")]
     pub async fn device(&self, scopes: impl Into<ScopeSet>) -> Result<DeviceLogin, AuthError> {
         let scopes = scopes.into();
         let scope = scopes.to_string();

@@ -11,8 +11,10 @@
 
 mod account_key;
 mod app;
+#[cfg(feature = "oauth")]
 mod authorization;
 mod credentials;
+#[cfg(feature = "oauth")]
 mod device;
 mod grant;
 mod grants;
@@ -22,8 +24,10 @@ mod token;
 
 pub(crate) use account_key::AccountKey;
 pub use app::AppCredentials;
+#[cfg(feature = "oauth")]
 pub use authorization::{Authorization, AuthorizationRequest};
 pub(crate) use credentials::CallCredentials;
+#[cfg(feature = "oauth")]
 pub use device::{DeviceLogin, DevicePoll, PendingCodes};
 pub use grant::{Grant, GrantedApp};
 pub use grants::Auth;

@@ -355,6 +355,7 @@ impl VimeoBuilder {
     }
 
     /// The settings of a module above this one.
+    #[cfg_attr(not(feature = "upload"), allow(dead_code))]
     pub(crate) fn extension_mut<T: Clone + Default + Send + Sync + 'static>(&mut self) -> &mut T {
         self.extensions.get_or_insert_default()
     }

@@ -72,6 +72,7 @@ pub(crate) struct Shared {
     pub(crate) app: Option<AppCredentials>,
     pub(crate) grants: GrantCache,
     /// The settings of modules above this one, by type.
+    #[cfg_attr(not(feature = "upload"), allow(dead_code))]
     pub(crate) extensions: Mutex<Extensions>,
     /// What the ways to a token of the shared app go through; made with the first client.
     pub(crate) logins: OnceLock<vimeo_api::Client>,
@@ -337,12 +338,14 @@ impl Vimeo {
     }
 
     /// The settings of a module above this one; clones of what is kept here, so whatever changes stands behind an `Arc`.
+    #[cfg_attr(not(feature = "upload"), allow(dead_code))]
     pub(crate) fn extension<T: Clone + Default + Send + Sync + 'static>(&self) -> T {
         let mut extensions = self.inner.shared.extensions.lock().unwrap_or_else(PoisonError::into_inner);
         extensions.get_or_insert_default::<T>().clone()
     }
 
     /// The account, where what is kept of it is kept where no other account looks.
+    #[cfg_attr(not(feature = "upload"), allow(dead_code))]
     pub(crate) fn isolated_account(&self) -> Option<&str> {
         self.inner.auth.session.account().filter(|_| self.inner.apart)
     }
@@ -364,6 +367,7 @@ impl Vimeo {
     }
 
     /// How calls are sent again that say nothing else.
+    #[cfg_attr(not(feature = "upload"), allow(dead_code))]
     pub(crate) fn retry_policy(&self) -> RetryPolicy {
         (*self.inner.shared.retry).clone()
     }

@@ -4,16 +4,22 @@
 mod accounts;
 mod auth;
 mod config;
+#[cfg(feature = "upload")]
 mod media;
+#[cfg(feature = "upload")]
 mod upload;
 
 #[cfg(feature = "accounts")]
 pub use self::accounts::{AccountsError, KeyError, StoreError};
 pub use self::auth::{AuthError, RefreshError};
 pub use self::config::ConfigError;
+#[cfg(feature = "upload")]
 pub use self::media::MediaError;
+#[cfg(feature = "upload")]
 pub use self::upload::{SizeFoundBy, Trouble, UploadError};
+#[cfg(feature = "upload")]
 pub(crate) use self::upload::{is_journal_id, journal_id_in};
+#[cfg(feature = "upload")]
 use crate::upload_ticket::UploadTicket;
 
 /// Why something did not work: one enum to match on.
@@ -42,6 +48,7 @@ pub enum Error {
     Call(#[from] vimeo_api::Error),
 
     /// The bytes of an upload did not all get there.
+    #[cfg(feature = "upload")]
     #[error("{source}")]
     Upload {
         /// What happened.
@@ -51,6 +58,7 @@ pub enum Error {
     },
 
     /// A picture, a text track, or a wait for Vimeo's work came to nothing.
+    #[cfg(feature = "upload")]
     #[error(transparent)]
     Media(Box<MediaError>),
 
@@ -80,9 +88,12 @@ impl Error {
     pub fn call(&self) -> Option<&vimeo_api::Error> {
         match self {
             Self::Call(call) => Some(call),
+            #[cfg(feature = "upload")]
             Self::Upload { source, .. } => source.call(),
             Self::Auth(error) => error.call(),
-            Self::Media(_) | Self::Config(_) => None,
+            #[cfg(feature = "upload")]
+            Self::Media(_) => None,
+            Self::Config(_) => None,
             #[cfg(feature = "accounts")]
             Self::Accounts(error) => error.call(),
         }
@@ -137,6 +148,7 @@ impl Error {
     }
 }
 
+#[cfg(feature = "upload")]
 impl From<UploadError> for Error {
     fn from(source: UploadError) -> Self {
         Self::Upload { source: Box::new(source), ticket: None }
@@ -153,6 +165,7 @@ impl From<AuthError> for Error {
     }
 }
 
+#[cfg(feature = "upload")]
 impl From<crate::upload_ticket::InvalidTicket> for Error {
     fn from(error: crate::upload_ticket::InvalidTicket) -> Self {
         UploadError::from(error).into()
@@ -166,6 +179,7 @@ impl From<crate::ids::InvalidAccountId> for Error {
     }
 }
 
+#[cfg(feature = "upload")]
 impl From<MediaError> for Error {
     fn from(error: MediaError) -> Self {
         Self::Media(Box::new(error))
@@ -205,12 +219,18 @@ mod tests {
         assert!(Error::from(AuthError::Refresh(Arc::new(refresh))).call().is_some());
         assert!(matches!(Error::from(AuthError::from(call())), Error::Call(_)));
         assert!(Error::from(AuthError::NoApp).call().is_none());
-        let unanswered = UploadError::Unanswered {
+        #[cfg(feature = "upload")]
+        assert!(unanswered(call()).call().is_some());
+    }
+
+    #[cfg(feature = "upload")]
+    fn unanswered(call: vimeo_api::Error) -> Error {
+        UploadError::Unanswered {
             what: "a video".to_owned(),
             asked: Default::default(),
             entry: None,
-            source: Some(Box::new(call())),
-        };
-        assert!(Error::from(unanswered).call().is_some());
+            source: Some(Box::new(call)),
+        }
+        .into()
     }
 }

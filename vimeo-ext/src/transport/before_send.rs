@@ -16,6 +16,7 @@ pub(crate) struct BeforeSend {
     done: Arc<OnceCell<()>>,
 }
 
+#[cfg_attr(not(feature = "upload"), allow(dead_code))]
 impl BeforeSend {
     pub(crate) fn new<F, A>(action: F) -> Self
     where

@@ -29,6 +29,7 @@ use std::sync::Arc;
 use vimeo_api::{Error, RawResponse, Request, Transport, TransportFuture};
 
 pub(crate) use authenticate::{Authenticate, VERIFY};
+#[cfg(feature = "upload")]
 pub(crate) use before_send::BeforeSend;
 pub(crate) use deadline::Deadline;
 pub(crate) use layers::Layers;
