@@ -45,7 +45,7 @@ impl UploadHandle {
         self.steer(Wish::Run);
     }
 
-    /// Ends the upload with [`UploadError::Cancelled`](super::UploadError::Cancelled), at once; it
+    /// Ends the upload with [`UploadError::Cancelled`](crate::upload::UploadError::Cancelled), at once; it
     /// can be resumed later with its ticket. There is no way back from it in this run.
     pub fn cancel(&self) {
         self.steer(Wish::Cancel);
