@@ -29,7 +29,7 @@ async fn in_a_process_with_a_proxy() {
     let bytes = vec![7_u8; 1_000];
     let ticket = async || -> UploadTicket { vimeo.upload_ticket(1_000).send().await.unwrap() };
     Upload::new(ticket().await, bytes.clone()).run().await.unwrap();
-    let mut queue: UploadQueue = UploadQueue::new(std::num::NonZeroUsize::MIN);
+    let mut queue: UploadQueue = UploadQueue::new(1);
     let upload = Upload::new(ticket().await, bytes);
     queue.add("one", 1_000, async move { Ok(upload) });
     for result in queue.run().await.unwrap() {

@@ -1,6 +1,6 @@
 //! Many uploads at once: each has its own result, together they keep to one limit.
 
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,10 +11,6 @@ use vimeo_ext::upload::{
 
 use crate::tus_server::{Fault, TusServer};
 
-fn at_once(count: usize) -> NonZeroUsize {
-    NonZeroUsize::new(count).unwrap()
-}
-
 fn upload(server: &TusServer, bytes: Vec<u8>) -> Upload {
     let ticket = UploadTicket::new("/videos/1", server.link(), bytes.len() as u64).unwrap();
     let options = UploadOptions::new().backoff(Backoff::new(Duration::ZERO, Duration::ZERO));
@@ -24,7 +20,7 @@ fn upload(server: &TusServer, bytes: Vec<u8>) -> Upload {
 #[tokio::test]
 async fn one_failure_does_not_stop_the_rest_and_results_keep_their_order() {
     let size = 300_000;
-    let mut queue = UploadQueue::<UploadError>::new(at_once(2));
+    let mut queue = UploadQueue::<UploadError>::new(2);
     let mut servers = Vec::new();
     let heard: Arc<Mutex<Vec<Progress>>> = Arc::default();
     for number in 0..6u8 {
@@ -68,7 +64,7 @@ async fn one_failure_does_not_stop_the_rest_and_results_keep_their_order() {
 #[tokio::test]
 async fn no_more_than_allowed_are_under_way_and_none_is_created_before_its_turn() {
     let prepared = Arc::new(AtomicUsize::new(0));
-    let mut queue = UploadQueue::<UploadError>::new(at_once(2));
+    let mut queue = UploadQueue::<UploadError>::new(2);
     let mut servers = Vec::new();
     for _ in 0..5 {
         let server = TusServer::start(1000, [Fault::Fine, Fault::StallAfter(10)]).await;
@@ -97,7 +93,7 @@ async fn no_more_than_allowed_are_under_way_and_none_is_created_before_its_turn(
 async fn together_they_keep_to_the_limit() {
     let (size, files, rate) = (20_000u64, 4u64, 160_000u64);
     let mut queue =
-        UploadQueue::<UploadError>::new(at_once(4)).bandwidth(Bandwidth::new(NonZeroU64::new(rate).unwrap()));
+        UploadQueue::<UploadError>::new(4).bandwidth(Bandwidth::new(NonZeroU64::new(rate).unwrap()));
     for _ in 0..files {
         let server = TusServer::start(size, []).await;
         let upload = upload(&server, vec![1; size as usize]);

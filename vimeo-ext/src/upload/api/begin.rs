@@ -5,6 +5,7 @@
 //! asked, or that asking was never answered; in no case is anything created a second time.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -22,8 +23,8 @@ use crate::loopback::is_loopback;
 use crate::retry::{Effect, effect_of_error};
 use crate::transport::BeforeSend;
 use crate::upload::{
-    BoxFuture, Claim, Identity, IntoSource, Journal, JournalLocation, Mark, Progress, Purpose, Source,
-    Standing, Upload, UploadError, UploadOptions, UploadTicket,
+    Bandwidth, BoxFuture, Chunking, Claim, Identity, IntoSource, Journal, JournalLocation, Mark, Progress,
+    Purpose, Source, Standing, Upload, UploadError, UploadHandle, UploadOptions, UploadTicket, Uploaded,
 };
 use crate::upload_ticket::link_problem;
 use crate::{Error, Vimeo};
@@ -80,6 +81,12 @@ pub(crate) struct Transfer {
     pub(crate) journal: Option<JournalLocation>,
     pub(crate) on_progress: Option<OnProgress>,
     pub(crate) on_ticket: Option<OnTicket>,
+    /// In bytes; goes before the options.
+    pub(crate) chunk_size: Option<u64>,
+    /// In bytes per second; goes before the options.
+    pub(crate) bandwidth: Option<u64>,
+    /// Whether what an earlier run began is given up.
+    pub(crate) start_over: bool,
 }
 
 impl Transfer {
@@ -90,7 +97,26 @@ impl Transfer {
             journal: None,
             on_progress: None,
             on_ticket: None,
+            chunk_size: None,
+            bandwidth: None,
+            start_over: false,
         }
+    }
+
+    /// The options, with the numbers that were given beside them.
+    fn take_options(&mut self) -> Result<UploadOptions, vimeo_api::Error> {
+        let positive = |bytes: u64, what: &str| {
+            let problem = || vimeo_api::Error::invalid("upload", format!("{what} is 0 bytes; give more"));
+            NonZeroU64::new(bytes).ok_or_else(problem)
+        };
+        let mut options = std::mem::take(&mut self.options);
+        if let Some(bytes) = self.chunk_size {
+            options = options.chunking(Chunking::Fixed(positive(bytes, "the chunk size")?));
+        }
+        if let Some(bytes) = self.bandwidth {
+            options = options.bandwidth(Bandwidth::new(positive(bytes, "the bandwidth per second")?));
+        }
+        Ok(options)
     }
 }
 
@@ -184,15 +210,87 @@ pub(crate) struct Begun {
     /// Whether an earlier run created it.
     pub(crate) continued: bool,
     pub(crate) warnings: Vec<Warning>,
+    /// Where it is written down, and under which name.
+    pub(crate) entry: Option<(Journal, String)>,
+}
+
+/// How an upload ended that its owner may have given up.
+pub(crate) async fn end(
+    vimeo: &Vimeo,
+    handle: &UploadHandle,
+    ended: Result<Uploaded, UploadError>,
+    ticket: UploadTicket,
+    (version_uri, replaces): (Option<String>, bool),
+    entry: Option<(Journal, String)>,
+) -> Result<Uploaded, Error> {
+    let source = match ended {
+        Ok(uploaded) => return Ok(uploaded),
+        Err(source) => Box::new(source),
+    };
+    if !matches!(*source, UploadError::Cancelled { .. }) || !handle.is_abandoned() {
+        return Err(Error::Upload { source, ticket: Some(Box::new(ticket)) });
+    }
+    let claim = match entry {
+        Some((journal, id)) => journal.claim_entry(&id).await?,
+        None => None,
+    };
+    match (claim, replaces) {
+        (Some(claim), _) => abandon(vimeo, claim).await?,
+        (None, true) => delete_waiting(vimeo, version_uri.as_deref()).await?,
+        (None, false) => delete_waiting(vimeo, Some(ticket.video_uri())).await?,
+    }
+    Err(Error::Upload { source, ticket: None })
+}
+
+/// Deletes what waits for the file of an upload, and forgets the upload.
+pub(crate) async fn abandon(vimeo: &Vimeo, claim: Claim) -> Result<(), Error> {
+    let entry = claim.entry();
+    let waiting = match entry.purpose() {
+        Purpose::NewVersion { .. } => entry.version_uri.as_deref(),
+        _ => entry.ticket.as_ref().map(UploadTicket::video_uri),
+    };
+    delete_waiting(vimeo, waiting).await?;
+    Ok(claim.finish().await?)
+}
+
+/// Deletes a video, or a version, as long as it waits for its file: one that has it is nobody's to lose.
+async fn delete_waiting(vimeo: &Vimeo, uri: Option<&str>) -> Result<(), Error> {
+    #[derive(Deserialize)]
+    struct Standing {
+        #[serde(default)]
+        upload: Option<Upload>,
+    }
+    #[derive(Deserialize)]
+    struct Upload {
+        #[serde(default)]
+        status: Option<String>,
+    }
+    let Some(uri) = uri else { return Ok(()) };
+    let found = vimeo.get(uri).fields("upload.status").read_as::<Standing>().send().await;
+    let status = match found {
+        Ok(found) => found.into_inner().upload.and_then(|upload| upload.status),
+        Err(error) if error.is_not_found() => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    if status.as_deref() == Some("complete") {
+        tracing::warn!(uri, "it has its file already, and is not deleted");
+        return Ok(());
+    }
+    match vimeo.delete(uri).send().await {
+        Ok(_) => Ok(()),
+        Err(error) if error.is_not_found() => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Creates what `call` creates, once the file is known to be one, or finds what an earlier run created.
 pub(crate) async fn begin(
     vimeo: &Vimeo,
-    transfer: Transfer,
+    mut transfer: Transfer,
     intent: Intent,
     call: impl FnOnce(&dyn Source) -> Call<Created>,
 ) -> Result<Begun, Error> {
+    let options = transfer.take_options()?;
     // First the source: without a file there shall be no video.
     let mut source = transfer.source.await?;
     if source.size() == 0 {
@@ -203,7 +301,15 @@ pub(crate) async fn begin(
         JournalLocation::In(journal) => JournalLocation::In(vimeo.part_of(journal)),
         other => other,
     });
-    let mut claim = claim(vimeo, location, &mut *source, &intent).await?;
+    let mut claimed = claim(vimeo, location.clone(), &mut *source, &intent).await?;
+    if transfer.start_over
+        && let Some(earlier) = claimed.take_if(|claim| matches!(claim.standing(), Standing::Resumable(_)))
+    {
+        abandon(vimeo, earlier).await?;
+        claimed = claim(vimeo, location, &mut *source, &intent).await?;
+    }
+    let mut claim = claimed;
+    let entry = claim.as_ref().map(|claim| (claim.journal(), claim.entry().id()));
     let earlier = match &claim {
         Some(claim) => earlier(claim, &intent, source.name())?,
         None => None,
@@ -223,7 +329,7 @@ pub(crate) async fn begin(
         callback(&ticket);
     }
     let mut upload = Upload::new(ticket.clone(), source)
-        .options(transfer.options)
+        .options(options)
         .client(vimeo.link_client()?)
         .new_upload(!continued);
     if let Some(callback) = transfer.on_progress {
@@ -232,7 +338,7 @@ pub(crate) async fn begin(
     if let Some(claim) = claim {
         upload = upload.journal(claim);
     }
-    Ok(Begun { upload, ticket, page, version_uri, continued, warnings })
+    Ok(Begun { upload, ticket, page, version_uri, continued, warnings, entry })
 }
 
 type Known = (UploadTicket, Option<String>, Option<String>);

@@ -1,7 +1,6 @@
 //! Many files, each a video of its own.
 
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use crate::upload::{Bandwidth, Progress, QueueHandle, QueueResult, UploadQueue};
@@ -15,17 +14,14 @@ type OnProgress = Box<dyn FnMut(&Progress) + Send>;
 pub struct UploadMany {
     vimeo: Vimeo,
     paths: Vec<PathBuf>,
-    at_once: NonZeroUsize,
+    at_once: usize,
     bandwidth: Option<Bandwidth>,
     each: Option<Each>,
     on_progress: Option<OnProgress>,
 }
 
 /// How many files are under way at a time, unless told otherwise.
-const AT_ONCE: NonZeroUsize = match NonZeroUsize::new(3) {
-    Some(three) => three,
-    None => NonZeroUsize::MIN,
-};
+const AT_ONCE: usize = 3;
 
 impl UploadMany {
     pub(crate) fn new(vimeo: Vimeo, paths: Vec<PathBuf>) -> Self {
@@ -34,7 +30,7 @@ impl UploadMany {
 
     /// How many files are under way at a time; at least one. Default: 3. A video is created when its file's turn comes.
     pub fn at_once(mut self, files: usize) -> Self {
-        self.at_once = NonZeroUsize::new(files).unwrap_or(NonZeroUsize::MIN);
+        self.at_once = files;
         self
     }
 

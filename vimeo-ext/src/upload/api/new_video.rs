@@ -3,9 +3,11 @@
 use serde::Serialize;
 use vimeo_api::{ResourceUri, types};
 
-use super::begin::{Begun, Created, Intent, Transfer, begin};
+use super::begin::{Begun, Created, Intent, Transfer, begin, end};
 use super::{CreateVideo, Warning, kept_settings};
-use crate::upload::{IntoSource, Journal, Progress, Purpose, Upload, UploadOptions, UploadTicket, Uploaded};
+use crate::upload::{
+    IntoSource, Journal, Progress, Purpose, Upload, UploadHandle, UploadOptions, UploadTicket, Uploaded,
+};
 use crate::{Error, Vimeo};
 
 /// What of the answer to a creation is read.
@@ -48,6 +50,36 @@ impl CreateVideo<FromSource> {
     /// How the bytes are sent: chunks, timeouts, tries, bandwidth.
     pub fn options(mut self, options: UploadOptions) -> Self {
         self.way.0.options = options;
+        self
+    }
+
+    /// Sends the bytes in requests of at most so many; [`SUGGESTED_CHUNK`](crate::upload::SUGGESTED_CHUNK) is a good value.
+    /// Default: one request for all of them. Zero is refused when it is sent.
+    ///
+    /// ```no_run
+    /// # fn demo(vimeo: vimeo_ext::Vimeo) {
+    /// let upload = vimeo.upload("film.mp4").chunk_size(1 << 20).bandwidth(4 << 20);
+    /// # }
+    /// ```
+    pub fn chunk_size(mut self, bytes: u64) -> Self {
+        self.way.0.chunk_size = Some(bytes);
+        self
+    }
+
+    /// Limits the bytes per second. Default: no limit. Zero is refused when it is sent. For a limit that several uploads
+    /// share, or that changes, give a [`Bandwidth`](crate::upload::Bandwidth) with [`options`](Self::options).
+    pub fn bandwidth(mut self, bytes_per_second: u64) -> Self {
+        self.way.0.bandwidth = Some(bytes_per_second);
+        self
+    }
+
+    /// Whether an upload of the same file that an earlier run began is given up first, whatever its settings: what waits
+    /// for the file is deleted, and its journal entry forgotten. Default: no, the earlier upload goes on. Needs the scope
+    /// `delete`.
+    ///
+    /// An earlier upload of which it is not known whether its video was created is still an error.
+    pub fn start_over(mut self, start_over: bool) -> Self {
+        self.way.0.start_over = start_over;
         self
     }
 
@@ -117,18 +149,40 @@ impl CreateVideo<FromSource> {
         Ok(self.journal(None).prepare().await?.ticket)
     }
 
-    /// Creates the video and gives the upload before it runs, to be watched, paused and cancelled through
-    /// [`Upload::controlled`].
+    /// Creates the video, and gives the future that uploads and a handle that watches, pauses, resumes, cancels and abandons
+    /// it.
     ///
     /// ```no_run
-    /// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
-    /// let (upload, handle) = vimeo.upload("film.mp4").begin().await?.controlled();
+    /// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), Box<dyn std::error::Error>> {
+    /// let (upload, handle) = vimeo.upload("film.mp4").controlled().await?;
     /// let upload = tokio::spawn(upload);
     /// handle.pause();
     /// handle.resume();
+    /// let video = upload.await??;
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`ticket`](Self::ticket); the future's as [`send`](Self::send).
+    pub async fn controlled(
+        self,
+    ) -> Result<(impl Future<Output = Result<NewVideo, Error>> + Send + 'static, UploadHandle), Error> {
+        let vimeo = self.vimeo.clone();
+        let Begun { upload, ticket, page, continued, warnings, entry, .. } = self.prepare().await?;
+        let (running, handle) = upload.controlled();
+        let control = handle.clone();
+        let upload = async move {
+            let uri = ticket.video_uri().to_owned();
+            let uploaded = end(&vimeo, &control, running.await, ticket, (None, false), entry).await?;
+            Ok(NewVideo { uri, link: page, uploaded, continued, warnings })
+        };
+        Ok((upload, handle))
+    }
+
+    /// Creates the video and gives the upload before it runs, which then needs no token; [`controlled`](Self::controlled)
+    /// ends in the [`NewVideo`].
     ///
     /// # Errors
     ///

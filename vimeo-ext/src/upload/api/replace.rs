@@ -6,9 +6,11 @@ use std::path::Path;
 use serde_json::Value;
 use vimeo_api::types;
 
-use super::begin::{Begun, Created, Intent, Transfer, begin};
+use super::begin::{Begun, Created, Intent, Transfer, begin, end};
 use super::{VideoRef, Warning};
-use crate::upload::{IntoSource, Journal, Progress, Purpose, Upload, UploadOptions, UploadTicket, Uploaded};
+use crate::upload::{
+    IntoSource, Journal, Progress, Purpose, Upload, UploadHandle, UploadOptions, UploadTicket, Uploaded,
+};
 use crate::{Error, Vimeo};
 
 /// An upload of a new file for a video; from [`Vimeo::replace`].
@@ -53,6 +55,36 @@ impl Replace {
         self
     }
 
+    /// Sends the bytes in requests of at most so many; [`SUGGESTED_CHUNK`](crate::upload::SUGGESTED_CHUNK) is a good value.
+    /// Default: one request for all of them. Zero is refused when it is sent.
+    ///
+    /// ```no_run
+    /// # fn demo(vimeo: vimeo_ext::Vimeo) {
+    /// let upload = vimeo.replace(76979871, "film.mp4").chunk_size(1 << 20).bandwidth(4 << 20);
+    /// # }
+    /// ```
+    pub fn chunk_size(mut self, bytes: u64) -> Self {
+        self.transfer.chunk_size = Some(bytes);
+        self
+    }
+
+    /// Limits the bytes per second. Default: no limit. Zero is refused when it is sent. For a limit that several uploads
+    /// share, or that changes, give a [`Bandwidth`](crate::upload::Bandwidth) with [`options`](Self::options).
+    pub fn bandwidth(mut self, bytes_per_second: u64) -> Self {
+        self.transfer.bandwidth = Some(bytes_per_second);
+        self
+    }
+
+    /// Whether an upload of the same file that an earlier run began is given up first, whatever its settings: what waits
+    /// for the file is deleted, and its journal entry forgotten. Default: no, the earlier upload goes on. Needs the scope
+    /// `delete`.
+    ///
+    /// An earlier upload of which it is not known whether its video was created is still an error.
+    pub fn start_over(mut self, start_over: bool) -> Self {
+        self.transfer.start_over = start_over;
+        self
+    }
+
     /// Where it is written down until it is finished; as for [`upload`](super::CreateVideo::journal).
     pub fn journal(mut self, journal: impl Into<Option<Journal>>) -> Self {
         self.transfer.journal = Some(journal.into().into());
@@ -87,7 +119,27 @@ impl Replace {
         }
     }
 
-    /// Gives the upload before it runs, to be watched, paused and cancelled through [`Upload::controlled`].
+    /// Gives the future that uploads and a handle that watches, pauses, resumes, cancels and abandons it.
+    ///
+    /// # Errors
+    ///
+    /// As [`begin`](Self::begin); the future's as [`send`](Self::send).
+    pub async fn controlled(
+        self,
+    ) -> Result<(impl Future<Output = Result<Replaced, Error>> + Send + 'static, UploadHandle), Error> {
+        let (vimeo, video) = (self.vimeo.clone(), self.video.clone());
+        let Begun { upload, ticket, version_uri, continued, warnings, entry, .. } = self.prepare().await?;
+        let (running, handle) = upload.controlled();
+        let control = handle.clone();
+        let upload = async move {
+            let waiting = (version_uri.clone(), true);
+            let uploaded = end(&vimeo, &control, running.await, ticket, waiting, entry).await?;
+            Ok(Replaced { video, version_uri, uploaded, continued, warnings })
+        };
+        Ok((upload, handle))
+    }
+
+    /// Gives the upload before it runs, which then needs no token.
     ///
     /// # Errors
     ///

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use vimeo_api::ResourceUri;
 
-use super::begin::{Created, clock_ahead, wall_clock};
+use super::begin::{Created, abandon, clock_ahead, wall_clock};
 use crate::timeouts::after;
 use crate::upload::{
     Claim, Entry, FileSource, Journal, JournalLocation, Purpose, SizeFoundBy, Source, Standing, Upload,
@@ -379,6 +379,27 @@ impl Unfinished {
         claim.note(answer.link, version.map(|version| version.to_string()));
         claim.record(&ticket).await?;
         Ok(ticket)
+    }
+
+    /// Gives an upload up: deletes the video, or the version, that waits for its file, and forgets the upload. What has its
+    /// file already stays. The file itself may be gone.
+    ///
+    /// Needs the scope `delete`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`] when it cannot be deleted, and then nothing is forgotten; [`UploadError::Journal`] when the upload
+    /// belongs to another account, [`UploadError::InUse`] while it is running, and [`UploadError::Unanswered`] when it is
+    /// not known whether its video was created.
+    pub async fn abandon(&self, entry: &Entry) -> Result<(), Error> {
+        self.same_account(entry)?;
+        let Some(claim) = self.journal.claim_entry(&entry.id()).await? else { return Ok(()) };
+        let entry = claim.entry();
+        if let (None, Some(asked)) = (&entry.ticket, entry.asked) {
+            let (what, entry) = (entry.purpose().to_string(), Some(entry.id()));
+            return Err(UploadError::Unanswered { what, asked, entry, source: None }.into());
+        }
+        abandon(&self.vimeo, claim).await
     }
 
     /// Forgets an upload by its [`id`](Entry::id), or by the name of a damaged journal file; `false` when there was none.

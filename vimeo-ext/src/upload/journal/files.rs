@@ -27,7 +27,7 @@ struct Version {
 /// The files of one upload.
 #[derive(Debug, Clone)]
 pub(super) struct Files {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     pub(super) id: String,
     pub(super) entry: PathBuf,
     pub(super) next: PathBuf,

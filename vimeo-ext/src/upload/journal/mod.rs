@@ -292,6 +292,24 @@ impl Journal {
         .await
     }
 
+    /// Claims an upload by its [`id`](Entry::id), whether or not its file is there; `None` when there is no such entry.
+    pub(crate) async fn claim_entry(&self, id: &str) -> Result<Option<Claim>, UploadError> {
+        if !is_journal_id(id) {
+            return Ok(None);
+        }
+        let (folder, id) = (self.folder.clone(), id.to_owned());
+        off_the_runtime(&id.clone(), "claim", move || {
+            let files = Files::new(&folder, &id);
+            if !check_folder(&folder)? || !files.entry.exists() {
+                return Ok(None);
+            }
+            let lock = files.lock(&id)?;
+            let Some(entry) = files.read()? else { return Ok(None) };
+            Ok(Some(Claim { entry, is_new: false, files, lock: Arc::new(lock) }))
+        })
+        .await
+    }
+
     /// All uploads that are not finished, the oldest first; a damaged entry is an error in its
     /// place. None when there is no such folder.
     ///
@@ -356,6 +374,11 @@ impl Claim {
             None if self.is_new => Standing::New,
             None => Standing::Uncertain,
         }
+    }
+
+    /// The journal that it is in.
+    pub(crate) fn journal(&self) -> Journal {
+        Journal::in_folder(self.files.folder.clone())
     }
 
     /// The entry as it is written down.

@@ -1,6 +1,7 @@
 //! The handle that pauses, resumes and cancels a running upload.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 
@@ -19,11 +20,12 @@ pub(crate) enum Wish {
 pub struct UploadHandle {
     wish: Arc<watch::Sender<Wish>>,
     progress: watch::Receiver<Progress>,
+    abandoned: Arc<AtomicBool>,
 }
 
 impl UploadHandle {
     pub(crate) fn new(wish: Arc<watch::Sender<Wish>>, progress: watch::Receiver<Progress>) -> Self {
-        Self { wish, progress }
+        Self { wish, progress, abandoned: Arc::default() }
     }
 
     /// A receiver that always holds the latest progress.
@@ -49,6 +51,20 @@ impl UploadHandle {
     /// can be resumed later with its ticket. There is no way back from it in this run.
     pub fn cancel(&self) {
         self.steer(Wish::Cancel);
+    }
+
+    /// Gives the upload up: ends it as [`cancel`](Self::cancel) does, and then deletes what waits for the file at Vimeo, and
+    /// the journal's entry.
+    ///
+    /// That is for uploads whose client is at hand, begun with `controlled()` on `Vimeo::upload` or `Vimeo::replace`; one
+    /// that has nothing but a ticket is cancelled. Needs the scope `delete`.
+    pub fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Relaxed);
+        self.cancel();
+    }
+
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::Relaxed)
     }
 
     pub(crate) fn steer(&self, wish: Wish) {

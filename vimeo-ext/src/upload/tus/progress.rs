@@ -36,11 +36,12 @@ pub(crate) struct Reporter {
     pace: Pace,
     watched: watch::Sender<Progress>,
     callback: Option<Callback>,
+    reported: Option<Progress>,
 }
 
 impl Reporter {
     pub(crate) fn new(watched: watch::Sender<Progress>, callback: Option<Callback>) -> Self {
-        Self { progress: Progress::default(), pace: Pace::default(), watched, callback }
+        Self { progress: Progress::default(), pace: Pace::default(), watched, callback, reported: None }
     }
 
     pub(crate) fn begin(&mut self, total: u64) {
@@ -79,6 +80,16 @@ impl Reporter {
             (_, 0) => None,
             (left, rate) => Some(Duration::from_secs_f64(left as f64 / rate as f64)),
         };
+        // Once all is sent, only what the server acknowledges is news; the rate still settles.
+        let same = |last: &Progress| {
+            let all_sent = progress.sent == progress.total && last.sent == progress.sent;
+            last == progress
+                || all_sent && last.acknowledged == progress.acknowledged && last.total == progress.total
+        };
+        if self.reported.as_ref().is_some_and(same) {
+            return;
+        }
+        self.reported = Some(*progress);
         self.watched.send_replace(*progress);
         if let Some(callback) = &mut self.callback {
             callback(progress);
@@ -159,6 +170,27 @@ mod tests {
         assert_eq!(*heard.lock().unwrap(), expected);
         let last = *receiver.borrow();
         assert_eq!((last.acknowledged, last.total, last.eta), (100, 100, Some(Duration::ZERO)));
+    }
+
+    #[test]
+    fn the_last_progress_is_reported_once() {
+        let (sender, receiver) = watch::channel(Progress::default());
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let callback: Callback = {
+            let heard = Arc::clone(&heard);
+            Box::new(move |progress| heard.lock().unwrap().push((progress.acknowledged, progress.sent)))
+        };
+        let mut reporter = Reporter::new(sender, Some(callback));
+        reporter.begin(100);
+        reporter.sent(40, seconds(0.5));
+        for tenth in 6..9 {
+            reporter.sent(100, seconds(f64::from(tenth) / 10.0));
+        }
+        for second in 1..4 {
+            reporter.acknowledged(100, 100, seconds(f64::from(second)));
+        }
+        assert_eq!(*heard.lock().unwrap(), [(0, 40), (0, 100), (100, 100)]);
+        assert_eq!(receiver.borrow().acknowledged, 100);
     }
 
     #[test]

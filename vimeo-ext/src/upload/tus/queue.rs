@@ -29,9 +29,8 @@ use crate::upload::source::BoxFuture;
 /// ```no_run
 /// # async fn create(name: &str) -> Result<vimeo_ext::upload::UploadTicket, vimeo_ext::upload::UploadError> { unimplemented!() }
 /// # async fn demo() -> Result<(), vimeo_ext::upload::UploadError> {
-/// use std::num::NonZeroUsize;
 /// use vimeo_ext::upload::{Upload, UploadError, UploadQueue};
-/// let mut queue = UploadQueue::<UploadError>::new(NonZeroUsize::MIN.saturating_add(2));
+/// let mut queue = UploadQueue::<UploadError>::new(3);
 /// for (name, size) in [("a.mp4", 4096), ("b.mp4", 8192)] {
 ///     queue.add(name, size, async move { Ok(Upload::new(create(name).await?, name)) });
 /// }
@@ -78,8 +77,9 @@ pub struct QueueResult<E = UploadError> {
 }
 
 impl<E: From<UploadError> + Send + 'static> UploadQueue<E> {
-    /// A queue that has so many uploads under way at a time.
-    pub fn new(at_once: NonZeroUsize) -> Self {
+    /// A queue that has so many uploads under way at a time; at least one.
+    pub fn new(at_once: usize) -> Self {
+        let at_once = NonZeroUsize::new(at_once).unwrap_or(NonZeroUsize::MIN);
         Self { at_once, bandwidth: None, client: None, callback: None, jobs: Vec::new() }
     }
 

@@ -1,5 +1,6 @@
 //! What people do with files, each flow against the local Vimeo: what was asked in which order, and what came of it.
 
+mod abandon;
 mod bad_input;
 mod ids;
 mod journals_of_releases;
