@@ -324,6 +324,78 @@ mod tests {
         }
     }
 
+    /// A filter put together from parts by chance.
+    fn compose(random: &mut fastrand::Rng, depth: u32) -> String {
+        const LEAVES: &[&str] = &[
+            ".",
+            ".name",
+            ".uri",
+            ".privacy.view",
+            ".tags",
+            ".tags[0].name",
+            ".stats.plays",
+            ".[0]",
+            ".[]?",
+            ".[1:]?",
+            "length",
+            "keys?",
+            "1",
+            "null",
+            "\"sea\"",
+            "empty",
+            "first?",
+            "last?",
+            "not",
+            "type",
+            "tostring",
+            ".nothing",
+            "add?",
+            ".[-1]?",
+            "has(\"name\")?",
+            "to_entries?",
+        ];
+        if depth == 0 {
+            return (*random.choice(LEAVES).unwrap()).to_owned();
+        }
+        let mut part = || compose(random, depth - 1);
+        let [a, b, c] = [part(), part(), part()];
+        match random.u8(..15) {
+            0 | 1 => format!("({a}) | ({b})"),
+            2 => format!("({a}), ({b})"),
+            3 => format!("({a}) // ({b})"),
+            4 | 5 => format!("map({a})?"),
+            6 => format!("map(select({a}))?"),
+            7 => format!("[{a}]"),
+            8 => format!("{{a: ({a}), b: ({b})}}"),
+            9 => format!("if ({a}) then ({b}) else ({c}) end"),
+            10 => format!("({a}) == ({b})"),
+            11 => format!("sort_by({a})? | ({b})"),
+            // What a catch sees is the text of an error, which shows its value.
+            12 => format!("try ({a}) catch 0 | ({b})"),
+            13 => format!("[limit(2; {a})] | ({b})"),
+            _ => format!("({a}) as $x | ({b}) | [$x, .]"),
+        }
+    }
+
+    #[test]
+    fn composed_filters_give_the_same_of_what_is_kept() {
+        let mut random = fastrand::Rng::with_seed(17);
+        let library = library();
+        let mut smaller = 0;
+        for _ in 0..400 {
+            let code = compose(&mut random, 3);
+            let filter = Filter::compile(&code).unwrap();
+            for document in [&library, &library[0]] {
+                let whole = input(document);
+                let kept = Demand::of(&code).keep(whole.clone());
+                smaller += usize::from(kept.to_string().len() < whole.to_string().len());
+                let (of_kept, of_whole) = (filter.over(kept), filter.over(whole));
+                assert!(of_kept == of_whole, "{code} of {document}: {of_kept:?}, {of_whole:?}");
+            }
+        }
+        assert!(smaller > 40, "{smaller} of 800 documents were cut");
+    }
+
     #[test]
     fn only_what_is_looked_at_is_kept() {
         let kept = |code: &str| Demand::of(code).keep(input(&library())).to_string();
