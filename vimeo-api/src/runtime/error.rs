@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, StatusCode};
 
+use super::report::write_report;
 use super::{
     ApiError, AppRefused, DecodeError, InvalidParameter, LONGEST_WINDOW, MissingScope, NeedsLogin,
     QuotaExceeded, RateLimit, RateLimited, Sender, UploadAccess, retry_after, time_until,
@@ -14,7 +15,10 @@ use super::{
 ///
 /// The text says what happened, to which operation, and what to do next; no variant shows a token, a request body or
 /// a signed link.
-#[derive(Debug, thiserror::Error)]
+///
+/// `Debug` writes the same text and the causes, so that a `main` that returns the error prints what to do next; `{:#?}` shows
+/// the structure.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The call cannot be sent as it is; no request was made.
@@ -122,6 +126,52 @@ pub enum Error {
     /// A layer of the transport refused the call or failed.
     #[error(transparent)]
     Layer(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return write_report(self, f);
+        }
+        match self {
+            Self::Connection(error) => f.debug_tuple("Connection").field(error).finish(),
+            Self::Api(error) => f.debug_tuple("Api").field(error).finish(),
+            Self::Decode(error) => f.debug_tuple("Decode").field(error).finish(),
+            Self::MissingScope(error) => f.debug_tuple("MissingScope").field(error).finish(),
+            Self::UploadAccess(error) => f.debug_tuple("UploadAccess").field(error).finish(),
+            Self::QuotaExceeded(error) => f.debug_tuple("QuotaExceeded").field(error).finish(),
+            Self::RateLimited(error) => f.debug_tuple("RateLimited").field(error).finish(),
+            Self::NeedsLogin(error) => f.debug_tuple("NeedsLogin").field(error).finish(),
+            Self::AppRefused(error) => f.debug_tuple("AppRefused").field(error).finish(),
+            Self::Layer(error) => f.debug_tuple("Layer").field(error).finish(),
+            Self::Invalid { operation, reason } => {
+                f.debug_struct("Invalid").field("operation", operation).field("reason", reason).finish()
+            }
+            Self::Paging { operation, reason } => {
+                f.debug_struct("Paging").field("operation", operation).field("reason", reason).finish()
+            }
+            Self::NoContent { operation, status, .. } => f
+                .debug_struct("NoContent")
+                .field("operation", operation)
+                .field("status", status)
+                .finish_non_exhaustive(),
+            Self::TooLong { operation, status, limit } => f
+                .debug_struct("TooLong")
+                .field("operation", operation)
+                .field("status", status)
+                .field("limit", limit)
+                .finish(),
+            Self::NotModified { operation, .. } => {
+                f.debug_struct("NotModified").field("operation", operation).finish_non_exhaustive()
+            }
+            Self::TimedOut { operation, after, sent } => f
+                .debug_struct("TimedOut")
+                .field("operation", operation)
+                .field("after", after)
+                .field("sent", sent)
+                .finish(),
+        }
+    }
 }
 
 impl Error {
@@ -417,6 +467,13 @@ fn root(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_main_prints_says_what_to_do() {
+        let error = Error::invalid("get_me", "there is no token");
+        assert_eq!(format!("{error:?}"), "get_me: there is no token; nothing was sent");
+        assert!(format!("{error:#?}").starts_with("Invalid {"));
+    }
 
     #[test]
     fn a_result_stays_small() {

@@ -21,6 +21,7 @@ mod page;
 mod rate_limit;
 mod reference;
 mod refusal;
+mod report;
 mod request;
 mod response;
 mod scope;
@@ -53,6 +54,8 @@ pub use operation::{Operation, QueryParameter};
 pub use page::{Page, Paging};
 pub use rate_limit::{LONGEST_WINDOW, RateLimit, retry_after, time_until};
 pub use refusal::{AppRefused, MissingScope, NeedsLogin, Quota, QuotaExceeded, RateLimited, UploadAccess};
+#[doc(hidden)]
+pub use report::write_report;
 pub use request::Request;
 pub use response::{MAX_REDIRECTS, RawResponse, Response};
 pub use scope::{Scope, ScopeSet};

@@ -1,5 +1,7 @@
 //! What can go wrong.
 
+use std::fmt;
+
 #[cfg(feature = "accounts")]
 mod accounts;
 mod auth;
@@ -40,7 +42,10 @@ use crate::upload_ticket::UploadTicket;
 /// # }
 /// # fn keep(_: vimeo_ext::upload::UploadTicket) {}
 /// ```
-#[derive(Debug, thiserror::Error)]
+///
+/// `Debug` writes the same text as `Display` and the causes, so that a `main` that returns the error prints what to do next;
+/// `{:#?}` shows the structure.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A call failed, or was refused before it was sent.
@@ -74,6 +79,25 @@ pub enum Error {
     #[cfg(feature = "accounts")]
     #[error(transparent)]
     Accounts(Box<AccountsError>),
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return vimeo_api::write_report(self, f);
+        }
+        match self {
+            Self::Call(error) => f.debug_tuple("Call").field(error).finish(),
+            Self::Upload { source, ticket } => {
+                f.debug_struct("Upload").field("source", source).field("ticket", ticket).finish()
+            }
+            Self::Media(error) => f.debug_tuple("Media").field(error).finish(),
+            Self::Auth(error) => f.debug_tuple("Auth").field(error).finish(),
+            Self::Config(error) => f.debug_tuple("Config").field(error).finish(),
+            #[cfg(feature = "accounts")]
+            Self::Accounts(error) => f.debug_tuple("Accounts").field(error).finish(),
+        }
+    }
 }
 
 impl Error {

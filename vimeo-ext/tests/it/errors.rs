@@ -5,6 +5,16 @@ use vimeo_api::{Error, Quota};
 
 use crate::fake::{Fake, answer};
 
+#[test]
+fn what_main_prints_says_what_to_do() {
+    let error = vimeo_ext::Vimeo::builder().from_variables(|_| None).err().unwrap();
+    assert_eq!(
+        format!("{error:?}"),
+        "no credentials: set VIMEO_ACCESS_TOKEN, or VIMEO_CLIENT_ID and VIMEO_CLIENT_SECRET"
+    );
+    assert_eq!(format!("{error:#?}"), "Config(\n    NoCredentials,\n)");
+}
+
 /// BEHAVIOUR.md: E01, E03.
 #[tokio::test]
 async fn errors_carry_status_headers_request_id_and_body() {
