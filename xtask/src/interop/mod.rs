@@ -253,7 +253,7 @@ struct Sandbox {
 impl Sandbox {
     fn start(binary: &Path) -> Result<Self, Failure> {
         let mut command = Command::new(binary);
-        command.args(["--create-answers-200", "--seed", "7", "--freeze", "2026-01-01T00:00:00Z"]);
+        command.args(["--seed", "7", "--freeze", "2026-01-01T00:00:00Z"]);
         let mut running = Running::start(&mut command)?;
         let line = running.line()?;
         let line = serde_json::from_str(&line)

@@ -16,7 +16,7 @@ pub(super) fn run(sandbox: &Path, language: &str, interpreter: &Path, script: &P
     let film = folder.join("film.mp4");
     fs::copy(root().join("vimeo-ext/examples/media/sample.mp4"), &film).map_err(Failure::file(film))?;
     let output = Command::new(sandbox)
-        .args(["run", "--create-answers-200", "--"])
+        .args(["run", "--"])
         .args([interpreter, script])
         .current_dir(folder)
         .stderr(Stdio::inherit())

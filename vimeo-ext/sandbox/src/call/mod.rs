@@ -228,8 +228,11 @@ impl<'a> Call<'a> {
     pub(crate) fn query_truth(&self, name: &str) -> Result<Option<bool>, ApiError> {
         match self.request.query.get(name) {
             None | Some("") => Ok(None),
-            Some("true" | "1") => Ok(Some(true)),
-            Some("false" | "0") => Ok(Some(false)),
+            Some("1") => Ok(Some(true)),
+            Some("0") => Ok(Some(false)),
+            // Python writes them with a capital.
+            Some(text) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
+            Some(text) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
             Some(_) => Err(ApiError::invalid_field(name, "must be true or false")),
         }
     }

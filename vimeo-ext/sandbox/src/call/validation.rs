@@ -1,5 +1,6 @@
-//! Requests held against the description: what is sent must be known, of its type, and there when it is required.
+//! Requests held against the description: what is sent must be of its type, and there when it is required.
 //!
+//! Parameters that the description does not have are passed over, as Vimeo passes over those that official clients send.
 //! Bodies are read as leniently as Vimeo reads them: members that nobody described are passed over (the official Python
 //! library sends its own settings along), null counts as absent, and numbers and truth values may come as texts.
 
@@ -15,10 +16,27 @@ use crate::protocol::query::Query;
 /// The parameters that clients send to every list, or to every operation, described there or not.
 const EVERYWHERE: [&str; 7] = ["direction", "fields", "filter", "page", "per_page", "query", "sort"];
 
+/// As much of the name of an unknown parameter as is shown.
+const MAX_NAME_CHARS: usize = 100;
+
 /// The most wrong things that one refusal names.
 const MAX_PROBLEMS: usize = 20;
 
-/// Refuses a query with parameters that the operation does not take, or that are not what they should be.
+/// The names of the parameters of a query that the operation does not have, up to as many as one refusal names.
+pub(crate) fn unknown_parameters(operation: &Operation, query: &Query) -> Vec<String> {
+    let names = query.pairs().iter().map(|(name, _)| name).filter(|name| !name.is_empty());
+    names
+        .filter(|name| {
+            operation.query.iter().all(|field| field.name != name.as_str())
+                && !EVERYWHERE.contains(&name.as_str())
+                && !body_has(operation, name)
+        })
+        .take(MAX_PROBLEMS)
+        .map(|name| name.chars().take(MAX_NAME_CHARS).collect())
+        .collect()
+}
+
+/// Refuses a query with parameters that are not what they should be.
 pub(crate) fn query(operation: &Operation, query: &Query, wrong: &mut Vec<InvalidField>) {
     for (name, value) in query.pairs().iter().filter(|(name, _)| !name.is_empty()) {
         match operation.query.iter().find(|field| field.name == name) {
@@ -34,12 +52,7 @@ pub(crate) fn query(operation: &Operation, query: &Query, wrong: &mut Vec<Invali
                     wrong.push(InvalidField::new(name, format!("must be {what}")));
                 }
             }
-            Some(_) => {}
-            None if EVERYWHERE.contains(&name.as_str()) || body_has(operation, name) => {}
-            None if wrong.len() < MAX_PROBLEMS => {
-                wrong.push(InvalidField::new(name, "is no parameter of this operation"));
-            }
-            None => {}
+            _ => {}
         }
     }
     // What narrows a list can be left out, whatever the description says: the list is then not narrowed.
@@ -54,7 +67,7 @@ fn misread(ty: Type, text: &str) -> Option<String> {
         Type::Count => text.parse::<u64>().is_ok(),
         Type::Whole => text.parse::<i64>().is_ok(),
         Type::Number => text.parse::<f64>().is_ok_and(f64::is_finite),
-        Type::Truth => matches!(text, "true" | "false" | "1" | "0"),
+        Type::Truth => is_truth(text) || matches!(text, "1" | "0"),
         Type::Named(_) => match ty.schema() {
             Some(Schema::Words(words)) => words.iter().any(|word| word.eq_ignore_ascii_case(text)),
             _ => true,
@@ -140,10 +153,7 @@ impl Check {
             }
             Type::Truth => match value {
                 Value::Bool(_) => true,
-                Value::String(text) => {
-                    matches!(text.as_str(), "true" | "false")
-                        || (self.form && matches!(text.as_str(), "1" | "0"))
-                }
+                Value::String(text) => is_truth(text) || (self.form && matches!(text.as_str(), "1" | "0")),
                 _ => false,
             },
             Type::Object => value.is_object(),
@@ -162,11 +172,23 @@ impl Check {
             Type::Named(_) => match ty.schema() {
                 Some(Schema::Object(fields)) => match value {
                     Value::Object(_) => return self.object(fields, value, path, wrong),
+                    // A client sends back what it got: the end screens, which are a list in responses.
+                    Value::Array(_) => path == "embed.end_screen",
                     _ => false,
                 },
-                Some(Schema::Words(words)) => value
-                    .as_str()
-                    .is_some_and(|text| words.iter().any(|word| word.eq_ignore_ascii_case(text))),
+                Some(Schema::Words(words)) => match value {
+                    Value::String(text) => {
+                        words.iter().any(|word| word.eq_ignore_ascii_case(text))
+                            // As the responses have it of a user who has said nothing.
+                            || (path == "gender" && text.is_empty())
+                    }
+                    // As the responses have the privacy of showcases and channels.
+                    Value::Object(members) if path == "privacy" => match members.get("view") {
+                        Some(view) => return self.value(ty, view, path, wrong),
+                        None => false,
+                    },
+                    _ => false,
+                },
                 Some(Schema::Either(types)) => return self.either(types, value, path, wrong),
                 Some(Schema::Is(ty)) => return self.value(*ty, value, path, wrong),
                 None => true,
@@ -226,6 +248,11 @@ fn missing(field: &Field, path: &str, wrong: &mut Vec<InvalidField>) {
 
 fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+/// Whether a text is a truth value; Python writes them with a capital.
+fn is_truth(text: &str) -> bool {
+    text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")
 }
 
 fn is_time(text: &str) -> bool {

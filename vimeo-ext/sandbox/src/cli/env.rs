@@ -89,7 +89,10 @@ pub(super) fn variables(line: &Value, control_token: Option<&SecretString>) -> V
     // Only where they were asked for: they change what every program in the environment does.
     if proxy.is_some() {
         variables.push(("HTTPS_PROXY", proxy.clone()));
-        variables.push(("https_proxy", proxy));
+        variables.push(("https_proxy", proxy.clone()));
+        // Ruby reads this one for https too.
+        variables.push(("http_proxy", proxy));
+        variables.extend(["NO_PROXY", "no_proxy"].map(|name| (name, Some("127.0.0.1,localhost".to_owned()))));
         variables.extend(CA_VARIABLES.map(|name| (name, ca.clone())));
     }
     variables.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()

@@ -67,10 +67,23 @@ pub struct Serve {
     /// Let every token in that is not known, as another of the first user's; also one that looks real.
     #[arg(long)]
     allow_any_token: bool,
-    /// Answer 200, not 201, to the creation of a video when `fields` is given: the official Python and PHP libraries
-    /// take nothing else.
+    /// Answer 201, as described, to the creation of a video by tus; without it 200, because the official Python and PHP
+    /// libraries take nothing else.
     #[arg(long)]
+    create_answers_201: bool,
+    /// Does nothing any more: 200 is the default.
+    #[arg(long, hide = true)]
     create_answers_200: bool,
+    /// Answer 201, not the described 200, to the creation of a user's portrait: the official Python and PHP libraries take
+    /// nothing else.
+    #[arg(long)]
+    portrait_answers_201: bool,
+    /// Refuse query parameters that the description does not have, rather than pass them over.
+    #[arg(long)]
+    refuse_unknown_parameters: bool,
+    /// Take the app's client id and secret from the form too, as django-allauth and social-core send them.
+    #[arg(long)]
+    form_credentials: bool,
     /// An address that users may be sent back to after they have let the app in; may be given more than once. Every
     /// address will do where none is given.
     #[arg(long, value_name = "URL", value_parser = address)]
@@ -196,7 +209,10 @@ impl Serve {
             .seed(self.seed)
             .digest(self.digest)
             .allow_any_token(self.allow_any_token)
-            .create_answers_200(self.create_answers_200);
+            .create_answers_201(self.create_answers_201)
+            .portrait_answers_201(self.portrait_answers_201)
+            .refuse_unknown_parameters(self.refuse_unknown_parameters)
+            .form_credentials(self.form_credentials);
         for uri in &self.redirect_uri {
             builder = builder.redirect_uri(uri);
         }

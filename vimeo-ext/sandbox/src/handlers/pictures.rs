@@ -2,6 +2,8 @@
 //!
 //! Both are made in three steps: create, send the image to the link, set active.
 
+use http::StatusCode;
+
 use crate::call::{Answer, Call, Outcome};
 use crate::protocol::error::ApiError;
 use crate::protocol::input::Input;
@@ -124,7 +126,11 @@ pub(crate) fn create_portrait(call: &mut Call<'_>) -> Outcome {
     let user = call.user(call.subject()?)?;
     let picture = user.pictures.last().ok_or_else(missing)?;
     let body = shape::new_portrait(&call.view(), &user.uri(), picture, call.now, &call.selection);
-    Ok(Answer::ok("picture", body))
+    let status = match call.state.config.portrait_answers_201 {
+        true => StatusCode::CREATED,
+        false => StatusCode::OK,
+    };
+    Ok(Answer::of(status, "picture", body))
 }
 
 pub(crate) fn portrait(call: &mut Call<'_>) -> Outcome {

@@ -21,6 +21,11 @@ pub(crate) fn create_video(call: &mut Call<'_>) -> Outcome {
         input.text("file_name").or_else(|| input.text("name")).unwrap_or_else(|| "Untitled".to_owned());
     input.finish()?;
     check_quota(call, owner, &source, 1)?;
+    // What the official libraries insist on, or the described status.
+    let status = match source {
+        NewSource::Tus { .. } if !call.state.config.create_answers_201 => StatusCode::OK,
+        _ => StatusCode::CREATED,
+    };
     let now = call.now;
     let id = call.state.add_video(owner, now);
     if let Some(video) = call.state.videos.get_mut(&id) {
@@ -34,9 +39,7 @@ pub(crate) fn create_video(call: &mut Call<'_>) -> Outcome {
     call.state.emit_video("video-created", id, now);
     let created = call.state.video(Some(id)).ok_or_else(|| ApiError::not_found("video"))?;
     let body = video::video(&call.view(), created, &call.selection);
-    // The documented status, or the one that the official libraries insist on.
-    let quiet = call.state.config.create_answers_200 && !call.selection.is_all();
-    Ok(Answer::of(if quiet { StatusCode::OK } else { StatusCode::CREATED }, "video", body))
+    Ok(Answer::of(status, "video", body))
 }
 
 pub(crate) fn create_version(call: &mut Call<'_>) -> Outcome {

@@ -1,5 +1,6 @@
 //! The two hosts: every request is written to the journal, meets its fault, and is answered.
 
+mod cors;
 mod exchange;
 mod tus;
 
@@ -9,7 +10,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Extension, State};
 use bytes::{Bytes, BytesMut};
-use http::{Method, Request, Response, StatusCode, header};
+use http::{HeaderName, Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 
 use crate::app::AppState;
@@ -21,6 +22,8 @@ use crate::protocol::names;
 use crate::server::Connection;
 use crate::{control, router};
 use exchange::Exchange;
+
+const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("x-http-method-override");
 
 /// More than any request to the API is; files go to the other host.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
@@ -62,12 +65,18 @@ async fn api_host(
     if names::is_control_path(parts.uri.path()) {
         return control::answer(&app, &parts, &connection, body).await;
     }
-    let exchange = match Exchange::begin(&app, Host::Api, parts, connection) {
-        Ok(exchange) => exchange,
-        Err(response) => return *response,
+    if let Some(response) = cors::preflight(&parts) {
+        return response;
+    }
+    let is_from_page = cors::is_from_page(&parts);
+    let response = match Exchange::begin(&app, Host::Api, parts, connection) {
+        Ok(exchange) => {
+            let response = api_answer(&app, &exchange, body).await;
+            exchange.end(response).await
+        }
+        Err(response) => *response,
     };
-    let response = api_answer(&app, &exchange, body).await;
-    exchange.end(response).await
+    if is_from_page { cors::expose(response) } else { response }
 }
 
 async fn api_answer(app: &AppState, exchange: &Exchange, body: Body) -> Response<Body> {
@@ -158,18 +167,37 @@ async fn upload_host(
     Extension(connection): Extension<Connection>,
     request: Request<Body>,
 ) -> Response<Body> {
-    let (parts, body) = request.into_parts();
-    let exchange = match Exchange::begin(&app, Host::Upload, parts, connection) {
-        Ok(exchange) => exchange,
-        Err(response) => return *response,
+    let (mut parts, body) = request.into_parts();
+    if let Some(response) = cors::preflight(&parts) {
+        return response;
+    }
+    if let Some(method) = overridden_method(&parts) {
+        parts.method = method;
+    }
+    let is_from_page = cors::is_from_page(&parts);
+    let response = match Exchange::begin(&app, Host::Upload, parts, connection) {
+        Ok(exchange) => upload_answer(&app, exchange, body).await,
+        Err(response) => *response,
     };
+    if is_from_page { cors::expose(response) } else { response }
+}
+
+async fn upload_answer(app: &AppState, exchange: Exchange, body: Body) -> Response<Body> {
     let response = match exchange.phase() {
         Some(Phase::Before) => match exchange.apply_fault().await {
             Some(response) => response,
-            None => tus::answer(&app, &exchange, body).await,
+            None => tus::answer(app, &exchange, body).await,
         },
-        _ => tus::answer(&app, &exchange, body).await,
+        _ => tus::answer(app, &exchange, body).await,
     };
-    let response = when_durable(&app, &exchange.parts.method, response).await;
+    let response = when_durable(app, &exchange.parts.method, response).await;
     exchange.end(response).await
+}
+
+/// The method that a client means that can send none but GET and POST: tus 1.0 has servers go by this header.
+fn overridden_method(parts: &http::request::Parts) -> Option<Method> {
+    let named = parts.headers.get(&METHOD_OVERRIDE).filter(|_| parts.method == Method::POST)?;
+    [Method::HEAD, Method::PATCH]
+        .into_iter()
+        .find(|method| named.as_bytes().eq_ignore_ascii_case(method.as_str().as_bytes()))
 }

@@ -61,6 +61,9 @@ pub struct JournalEntry {
     pub fault: Option<u64>,
     /// For a path or method that the API does not have: the closest operation that it has.
     pub near: Option<String>,
+    /// The names of the query's parameters that the operation does not have; they were passed over.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unknown_parameters: Vec<String>,
 }
 
 fn as_text<S: serde::Serializer>(method: &Method, serializer: S) -> Result<S::Ok, S::Error> {
@@ -187,6 +190,7 @@ impl Journal {
             answered_offset: None,
             fault: None,
             near: None,
+            unknown_parameters: Vec::new(),
         };
         log.text += entry.text();
         log.entries.push_back(Some(entry));

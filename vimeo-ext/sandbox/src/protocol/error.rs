@@ -44,8 +44,6 @@ pub(crate) const DISK_QUOTA: u32 = 4101;
 pub(crate) const PERIODIC_QUOTA: u32 = 4102;
 /// The thing asked for does not exist.
 pub(crate) const NOT_FOUND: u32 = 5000;
-/// The app's client id or secret is wrong.
-pub(crate) const NO_CLIENT: u32 = 8001;
 /// The access token is missing or wrong.
 pub(crate) const BAD_TOKEN: u32 = 8003;
 

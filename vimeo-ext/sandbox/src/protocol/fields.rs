@@ -54,10 +54,6 @@ impl Selection {
         }
     }
 
-    pub(crate) fn is_all(&self) -> bool {
-        *self == Self::All
-    }
-
     /// Takes out of `value` what was not asked for; lists are filtered item by item.
     pub(crate) fn prune(&self, value: Value) -> Value {
         let Self::Only(names) = self else { return value };
@@ -135,7 +131,7 @@ mod tests {
         ] {
             assert_eq!(Selection::parse(Some(fields)).prune(video.clone()), expected, "{fields}");
         }
-        assert!(Selection::parse(None).is_all());
+        assert_eq!(Selection::parse(None), Selection::All);
     }
 
     #[test]

@@ -88,8 +88,8 @@ impl Input {
         self.read_as(path, "true or false", |value, form| match value {
             Value::Bool(truth) => Some(*truth),
             Value::String(text) => match text.as_str() {
-                "true" => Some(true),
-                "false" => Some(false),
+                text if text.eq_ignore_ascii_case("true") => Some(true),
+                text if text.eq_ignore_ascii_case("false") => Some(false),
                 "1" if form => Some(true),
                 "0" if form => Some(false),
                 _ => None,
@@ -110,6 +110,8 @@ impl Input {
     pub(crate) fn word(&mut self, path: &str, known: &[&str]) -> Option<String> {
         let what = format!("one of {}", known.join(", "));
         self.read_as(path, &what, |value, _| {
+            // Of a privacy that is sent back as it was got.
+            let value = value.get("view").unwrap_or(value);
             value.as_str().filter(|word| known.contains(word)).map(str::to_owned)
         })
     }

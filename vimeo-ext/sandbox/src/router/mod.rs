@@ -22,7 +22,7 @@ use crate::config::scopes::Scopes;
 use crate::config::tokens::looks_real;
 use crate::handlers;
 use crate::journal::{self, Line};
-use crate::protocol::error::ApiError;
+use crate::protocol::error::{ApiError, InvalidField};
 use crate::protocol::fields::Selection;
 use crate::protocol::query::Query;
 use crate::world::State;
@@ -41,8 +41,15 @@ pub(crate) fn answer(
     request: &Request,
     line: &Line,
 ) -> Response<Body> {
-    let (operation, params) = match catalog::find(method, &request.path) {
+    // What can be got can be asked for its headers alone; the server leaves the body out.
+    let wanted = if *method == Method::HEAD { &Method::GET } else { method };
+    let (operation, params) = match catalog::find(wanted, &request.path) {
         Found::Operation(operation, params) => (operation, params),
+        Found::OtherMethods(methods) if *method == Method::OPTIONS => {
+            let mut response = empty(StatusCode::NO_CONTENT);
+            put(&mut response, header::ALLOW, &allowed(&methods));
+            return response;
+        }
         Found::OtherMethods(methods) => {
             line.note(|entry| entry.near = nearest(method, &request.path));
             return other_method(&methods);
@@ -52,7 +59,11 @@ pub(crate) fn answer(
             return refusal(&no_operation(method, &request.path));
         }
     };
-    line.note(|entry| entry.operation = Some(operation.name));
+    let unknown = validation::unknown_parameters(operation, &request.query);
+    line.note(|entry| {
+        entry.operation = Some(operation.name);
+        entry.unknown_parameters = unknown;
+    });
     if let Some(open) = table::without_token(operation.name) {
         return answer_without_token(resolver, upload_base, request, line, operation, params, open);
     }
@@ -154,6 +165,10 @@ fn run(mut call: Call<'_>) -> Outcome {
     };
     let mut wrong = Vec::new();
     validation::query(operation, &call.request.query, &mut wrong);
+    if call.state.config.refuse_unknown_parameters {
+        let unknown = validation::unknown_parameters(operation, &call.request.query);
+        wrong.extend(unknown.iter().map(|name| InvalidField::new(name, "is no parameter of this operation")));
+    }
     if operation.body.is_some() {
         validation::body(operation, &call.input()?, &call.request.query, &mut wrong);
     }
@@ -303,9 +318,13 @@ fn no_operation(method: &Method, path: &str) -> ApiError {
     ApiError::new(StatusCode::NOT_FOUND, None, "This does not exist.", message)
 }
 
+/// The methods of a path as `Allow` has them.
+fn allowed(methods: &[Method]) -> String {
+    methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
+}
+
 fn other_method(methods: &[Method]) -> Response<Body> {
-    let allowed: Vec<&str> = methods.iter().map(Method::as_str).collect();
-    let allowed = allowed.join(", ");
+    let allowed = allowed(methods);
     let error = ApiError::new(
         StatusCode::METHOD_NOT_ALLOWED,
         None,

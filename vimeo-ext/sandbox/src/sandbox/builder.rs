@@ -170,10 +170,31 @@ impl SandboxBuilder {
         self
     }
 
-    /// Whether creating a video answers 200 when `fields` is given, as the official libraries expect, rather than the
-    /// documented 201. Both have been seen. Default: no.
-    pub fn create_answers_200(mut self, yes: bool) -> Self {
-        self.config.create_answers_200 = yes;
+    /// Whether creating a video with the approach `tus` answers the described 201. Default: no, it answers 200, which the
+    /// official Python and PHP libraries and others take alone. The approaches `pull` and `post` always answer 201.
+    pub fn create_answers_201(mut self, yes: bool) -> Self {
+        self.config.create_answers_201 = yes;
+        self
+    }
+
+    /// Whether creating a user's portrait answers 201, which the official Python and PHP libraries take alone. Default: no, it
+    /// answers the described 200. What Vimeo answers is not known.
+    pub fn portrait_answers_201(mut self, yes: bool) -> Self {
+        self.config.portrait_answers_201 = yes;
+        self
+    }
+
+    /// Whether query parameters that the description does not have are refused with 400. Default: no, they are passed over,
+    /// since official clients send some; the request log names them either way.
+    pub fn refuse_unknown_parameters(mut self, refuse: bool) -> Self {
+        self.config.refuse_unknown_parameters = refuse;
+        self
+    }
+
+    /// Whether the app's client id and secret are also taken from the form, as django-allauth and social-core send them.
+    /// Default: no, from Basic authorization alone. What Vimeo takes is not known.
+    pub fn form_credentials(mut self, take: bool) -> Self {
+        self.config.form_credentials = take;
         self
     }
 

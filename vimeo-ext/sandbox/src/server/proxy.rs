@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::TokioIo;
@@ -65,10 +65,17 @@ async fn answer(
         }));
         return Response::new(Body::empty());
     }
-    // Signed links are plain http, and lead here too where a client sends everything through the proxy.
-    let own = proxy.own.iter().find(|(own, _)| *own == authority);
-    match own {
-        Some((_, router)) => {
+    // Signed links are plain http, and lead here too where a client sends everything through the proxy. Some clients ask for
+    // https without a tunnel, with the whole address in the first line.
+    let own = proxy.own.iter().find(|(own, _)| *own == authority).map(|(_, router)| router);
+    let router = own.or_else(|| is_vimeo(request.uri()).then_some(&proxy.router));
+    match router {
+        Some(router) => {
+            if !request.headers().contains_key(header::HOST)
+                && let Ok(host) = HeaderValue::try_from(&authority)
+            {
+                request.headers_mut().insert(header::HOST, host);
+            }
             let path = request.uri().path_and_query().cloned();
             *request.uri_mut() = path.map(http::Uri::from).unwrap_or_default();
             request.extensions_mut().insert(connection);
@@ -79,9 +86,14 @@ async fn answer(
     }
 }
 
+/// Whether a whole address is one of Vimeo's.
+fn is_vimeo(uri: &http::Uri) -> bool {
+    uri.host().is_some_and(names::is_vimeo) && matches!(uri.port_u16(), None | Some(80 | 443))
+}
+
 fn refused(authority: &str) -> Response<Body> {
     let text = format!(
-        "vimeo-sandbox is a proxy for {} and the upload hosts on port 443 alone; \"{authority}\" is not let through.\n",
+        "vimeo-sandbox is a proxy for {} and the upload hosts alone; \"{authority}\" is not let through.\n",
         names::API
     );
     let mut response = Response::new(Body::from(text));

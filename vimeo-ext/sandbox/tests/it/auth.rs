@@ -97,7 +97,7 @@ async fn an_app_gets_a_token_of_its_own_for_its_secret() {
     assert!(me.body["developer_message"].as_str().unwrap().contains("no user credentials"));
 
     let wrong = ask(id.clone(), "wrong".into(), &form).await;
-    assert_eq!((wrong.status, &wrong.body["error_code"]), (401, &json!(8001)));
+    assert_eq!((wrong.status, &wrong.body["error"]), (401, &json!("invalid_client")));
     assert_eq!(ask(id, secret, &[("grant_type", "password")]).await.status, 400);
 }
 

@@ -11,6 +11,7 @@ mod client;
 mod http;
 
 mod auth;
+mod clients_of_others;
 mod command;
 mod control;
 mod doors;

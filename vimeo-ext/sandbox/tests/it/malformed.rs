@@ -101,7 +101,7 @@ async fn paths_and_methods_that_lead_nowhere() {
             .await;
         }
     }
-    for method in ["BREW", "TRACE", "PROPFIND", "get", "OPTIONS", "QUERY"] {
+    for method in ["BREW", "TRACE", "PROPFIND", "get", "QUERY"] {
         room.refused(method, &[404, 405], room.client.request(method, "/me/videos")).await;
     }
     room.end().await;
@@ -125,8 +125,6 @@ async fn queries_that_say_nothing_sensible() {
         ("sort=sideways", "sort"),
         ("direction=up", "direction"),
         ("filter_playable=perhaps", "filter_playable"),
-        ("no_such_parameter=1", "no_such_parameter"),
-        ("page%5B%5D=1", "page[]"),
         ("sort=date&sort=sideways", "sort"),
     ] {
         let path = format!("/me/videos?{query}");

@@ -20,7 +20,8 @@ use crate::call::{Answer, Call, Caller, Outcome, Request};
 use crate::catalog::Operation;
 use crate::config::scopes::Scopes;
 use crate::journal::bearer;
-use crate::protocol::error::{ApiError, NO_CLIENT};
+use crate::protocol::error::ApiError;
+use crate::protocol::input::Input;
 use crate::synth::shapes::auth;
 use crate::world::grants::{Grant, Refused};
 use crate::world::registry::WorldHandle;
@@ -102,9 +103,10 @@ pub(crate) fn open_by_secret(
 ) -> Result<(Arc<WorldHandle>, Handler), ApiError> {
     let refused = || {
         let message = "The client id and secret must be sent as Basic authorization, and be those of an app.";
-        ApiError::new(StatusCode::UNAUTHORIZED, Some(NO_CLIENT), "The app is not known.", message)
+        ApiError::auth(StatusCode::UNAUTHORIZED, "invalid_client", message)
     };
-    let (id, secret) = basic(request).ok_or_else(refused)?;
+    let in_form = || in_form(request).filter(|_| resolver.config().form_credentials);
+    let (id, secret) = basic(request).or_else(in_form).ok_or_else(refused)?;
     let handle = resolver.of(&id).ok_or_else(refused)?;
     let known = {
         let (state, _) = handle.write();
@@ -122,6 +124,12 @@ pub(crate) fn open_by_secret(
     } else {
         Err(refused())
     }
+}
+
+/// The client id and secret as members of the body.
+fn in_form(request: &Request) -> Option<(String, String)> {
+    let mut input = Input::read(&request.headers, &request.body).ok()?;
+    Some((input.text("client_id")?, input.text("client_secret")?))
 }
 
 fn basic(request: &Request) -> Option<(String, String)> {

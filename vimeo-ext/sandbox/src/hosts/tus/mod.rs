@@ -93,7 +93,13 @@ async fn file(
     if parts.method == Method::POST {
         return plain(StatusCode::BAD_REQUEST, "Invalid bucket");
     }
-    let mut response = if parts.method != Method::HEAD && parts.method != Method::PATCH {
+    let mut response = if parts.method == Method::OPTIONS {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        response.headers_mut().insert(TUS_VERSION, VERSION);
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("HEAD, OPTIONS, PATCH"));
+        response
+    } else if parts.method != Method::HEAD && parts.method != Method::PATCH {
         plain(StatusCode::METHOD_NOT_ALLOWED, "An upload takes HEAD and PATCH.")
     } else if parts.headers.get(&TUS_RESUMABLE) != Some(&VERSION) {
         let mut response = plain(StatusCode::PRECONDITION_FAILED, "unsupported version");
@@ -278,10 +284,11 @@ async fn small(exchange: &Exchange, body: Body) -> Result<Bytes, Response<Body>>
     }
     let media = exchange.parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media = media.unwrap_or_default();
-    // A file goes as it is; one wrapped in JSON or a form is the mistake that users make.
-    if media.starts_with("application/json") || media.contains("form") {
+    // A file goes as it is; one wrapped in JSON or a form with parts is the mistake that users make. Bytes under the type
+    // of a simple form are a file: curl, and so vimeo.php, names that type for whatever it is given to send.
+    if media.starts_with("application/json") || media.starts_with("multipart/") {
         let text = format!(
-            "The link takes the raw file under its own Content-Type, not JSON or a form; this came as {media}."
+            "The link takes the raw file under its own Content-Type, not JSON or a multipart form; this came as {media}."
         );
         return Err(plain(StatusCode::BAD_REQUEST, &text));
     }

@@ -1,0 +1,53 @@
+//! Requests of web pages: any page may call both hosts and read the headers that a client needs, as with Vimeo's own.
+//!
+//! The control API is closed to pages; it is answered before this.
+
+use axum::body::Body;
+use http::request::Parts;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+
+/// The headers that a page may read beside those that every page may.
+const EXPOSED: &str = "date, last-modified, location, retry-after, tus-resumable, tus-version, upload-length, \
+                       upload-offset, www-authenticate, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset";
+const METHODS: &str = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
+/// For how many seconds a browser may remember the answer to a preflight request.
+const MAX_AGE: &str = "600";
+
+/// The response to a preflight request, in which a browser asks whether a page may send what it wants to. No handler sees the
+/// request, no fault meets it and the request log does not have it: the page did not send it.
+pub(super) fn preflight(parts: &Parts) -> Option<Response<Body>> {
+    if parts.method != Method::OPTIONS
+        || !parts.headers.contains_key(header::ORIGIN)
+        || !parts.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+    {
+        return None;
+    }
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(METHODS));
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(MAX_AGE));
+    // `*` would leave out `Authorization`.
+    if let Some(asked) = parts.headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
+    }
+    headers.insert(
+        header::VARY,
+        HeaderValue::from_static("access-control-request-headers, access-control-request-method, origin"),
+    );
+    Some(response)
+}
+
+/// Whether a page of another origin sent the request.
+pub(super) fn is_from_page(parts: &Parts) -> bool {
+    parts.headers.contains_key(header::ORIGIN)
+}
+
+/// Lets the page read the response.
+pub(super) fn expose(mut response: Response<Body>) -> Response<Body> {
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+    response
+}

@@ -1,0 +1,215 @@
+//! What clients that others wrote send, in the forms in which they send it.
+
+use reqwest::Proxy;
+use serde_json::{Value, json};
+use vimeo_sandbox::Sandbox;
+
+use crate::client::Client;
+
+const PAGE: &str = "http://localhost:3000";
+
+#[tokio::test]
+async fn a_web_page_may_call_both_hosts_and_read_what_it_needs() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::new(&sandbox);
+    let (_, link) = client.create("File", 10).await;
+    let before = sandbox.journal().len();
+    let api = format!("{}me/videos", sandbox.url());
+    for (url, method, asked) in [
+        (&api, "POST", "authorization,content-type"),
+        (&link, "PATCH", "tus-resumable,upload-offset,content-type"),
+    ] {
+        let preflight = client.bare("OPTIONS", url).header("origin", PAGE);
+        let preflight = preflight.header("access-control-request-method", method);
+        let answer = preflight.header("access-control-request-headers", asked).send().await.unwrap();
+        assert_eq!(answer.status(), 204, "{url}");
+        let headers = answer.headers();
+        assert_eq!(headers["access-control-allow-origin"], "*");
+        assert_eq!(headers["access-control-allow-headers"], asked);
+        assert!(headers["access-control-allow-methods"].to_str().unwrap().contains(method));
+    }
+    assert_eq!(sandbox.journal().len(), before, "a preflight request is the browser's own");
+
+    let exposed = |answer: &reqwest::Response| {
+        assert_eq!(answer.headers()["access-control-allow-origin"], "*");
+        answer.headers()["access-control-expose-headers"].to_str().unwrap().to_owned()
+    };
+    let me = client.request("GET", "/me").header("origin", PAGE).send().await.unwrap();
+    assert!(exposed(&me).contains("x-ratelimit-remaining"));
+    let head = client.head(&link).header("origin", PAGE).send().await.unwrap();
+    assert!(exposed(&head).contains("upload-offset"));
+    // A page reads refusals too.
+    let refused = client.bare("GET", &api).header("origin", PAGE).send().await.unwrap();
+    assert_eq!(refused.status(), 401);
+    exposed(&refused);
+    let plain = client.request("GET", "/me").send().await.unwrap();
+    assert!(!plain.headers().contains_key("access-control-allow-origin"));
+}
+
+#[tokio::test]
+async fn the_control_api_is_closed_to_web_pages() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::new(&sandbox);
+    let url = format!("{}_sandbox/journal", sandbox.url());
+    let preflight = client.bare("OPTIONS", &url).header("origin", PAGE);
+    let answer = preflight.header("access-control-request-method", "GET").send().await.unwrap();
+    assert!(!answer.headers().contains_key("access-control-allow-origin"));
+    let answer = client.bare("GET", &url).header("origin", PAGE).send().await.unwrap();
+    assert_eq!(answer.status(), 403);
+    assert!(!answer.headers().contains_key("access-control-allow-origin"));
+}
+
+#[tokio::test]
+async fn a_path_tells_its_methods_and_what_can_be_got_has_headers() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::new(&sandbox);
+    let (_, link) = client.create("File", 10).await;
+    let options = client.request("OPTIONS", "/me").send().await.unwrap();
+    assert_eq!(options.status(), 204);
+    assert!(options.headers()["allow"].to_str().unwrap().contains("PATCH"));
+    let options = client.bare("OPTIONS", &link).send().await.unwrap();
+    assert_eq!(
+        (options.status().as_u16(), &options.headers()["tus-version"]),
+        (204, &"1.0.0".parse().unwrap())
+    );
+    let head = client.request("HEAD", "/me").send().await.unwrap();
+    assert_eq!(head.status(), 200);
+    assert!(head.headers().contains_key("x-ratelimit-limit"));
+    assert!(head.bytes().await.unwrap().is_empty());
+    assert_eq!(client.request("HEAD", "/videos/404404").send().await.unwrap().status(), 404);
+}
+
+#[tokio::test]
+async fn a_file_may_come_under_the_type_of_a_simple_form() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::new(&sandbox);
+    let (id, _) = client.create("File", 10).await;
+    let track = json!({"type": "captions", "language": "en", "name": "English"});
+    let track = client.send("POST", &format!("/videos/{id}/texttracks"), track).await.body;
+    let link = track["link"].as_str().unwrap();
+    let file = "WEBVTT\n\n00:00.000 --> 00:01.000\na=b&c=%zz\n";
+    for (media, status) in [
+        ("application/json", 400),
+        ("multipart/form-data; boundary=x", 400),
+        ("application/x-www-form-urlencoded", 200),
+        ("text/vtt", 200),
+    ] {
+        let sent = client.bare("PUT", link).header("content-type", media).body(file).send().await.unwrap();
+        assert_eq!(sent.status(), status, "{media}");
+    }
+    assert_eq!(client.bare("GET", link).send().await.unwrap().text().await.unwrap(), file);
+}
+
+#[tokio::test]
+async fn unknown_parameters_pass_unless_they_are_to_be_refused() {
+    let path = "/me/videos?weak_search=true&_=123&per_page=5&filter_playable=True&filter=playable";
+    for refuse in [false, true] {
+        let sandbox = Sandbox::builder().refuse_unknown_parameters(refuse).start().await.unwrap();
+        let client = Client::new(&sandbox);
+        let answer = client.get(path).await;
+        assert_eq!(answer.status, if refuse { 400 } else { 200 }, "{}", answer.body);
+        let entry = sandbox.journal().pop().unwrap();
+        assert_eq!(entry.unknown_parameters, ["weak_search", "_"]);
+        if refuse {
+            assert_eq!(answer.body["error_code"], 2204);
+            assert_eq!(answer.body["invalid_parameters"][0]["field"], "weak_search");
+        }
+    }
+}
+
+#[tokio::test]
+async fn truth_values_may_be_written_as_python_writes_them() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::new(&sandbox);
+    let (id, _) = client.create("File", 10).await;
+    let form = client.request("PATCH", &format!("/videos/{id}")).form(&[("review_page.active", "True")]);
+    assert_eq!(form.send().await.unwrap().status(), 200);
+    assert_eq!(client.get("/me/videos?filter=playable&filter_playable=False").await.status, 200);
+    assert_eq!(client.get("/me/videos?filter=playable&filter_playable=Truth").await.status, 400);
+}
+
+#[tokio::test]
+async fn what_was_got_can_be_sent_back() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::new(&sandbox);
+    let (id, _) = client.create("File", 10).await;
+    let back = async |path: &str, without: &[&str]| {
+        let mut body = client.get(path).await.body;
+        for name in without {
+            body.as_object_mut().unwrap().remove(*name);
+        }
+        let answer = client.send("PATCH", path, body).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+    };
+    back(&format!("/videos/{id}"), &["privacy", "type"]).await;
+    back("/me", &[]).await;
+    let showcase = client.send("POST", "/me/albums", json!({"name": "S", "privacy": "nobody"})).await.body;
+    let uri = showcase["uri"].as_str().unwrap();
+    back(uri, &[]).await;
+    assert_eq!(client.get(uri).await.body["privacy"]["view"], "nobody");
+    let wrong = client.send("PATCH", uri, json!({"privacy": {"view": "nobdy"}})).await;
+    assert_eq!(wrong.status, 400);
+}
+
+#[tokio::test]
+async fn a_method_may_be_named_in_a_header_on_the_upload_host() {
+    let sandbox = Sandbox::builder().keep_bytes(true).start().await.unwrap();
+    let client = Client::new(&sandbox);
+    let (id, link) = client.create("File", 5).await;
+    let sent =
+        client.bare("POST", &link).header("x-http-method-override", "PATCH").header("tus-resumable", "1.0.0");
+    let sent = sent.header("upload-offset", "0").header("content-type", "application/offset+octet-stream");
+    assert_eq!(sent.body("12345").send().await.unwrap().status(), 204);
+    assert_eq!(sandbox.bytes(id).unwrap(), "12345");
+    let other = client.bare("POST", &link).header("x-http-method-override", "DELETE");
+    assert_eq!(other.header("tus-resumable", "1.0.0").send().await.unwrap().status(), 400);
+}
+
+#[tokio::test]
+async fn an_app_that_is_not_known_is_an_invalid_client() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = Client::new(&sandbox);
+    for path in ["oauth/access_token", "oauth/authorize/client"] {
+        let url = format!("{}{path}", sandbox.url());
+        let body = json!({"grant_type": "client_credentials"});
+        let answer =
+            client.bare("POST", &url).basic_auth("somebody", Some("else")).json(&body).send().await.unwrap();
+        assert_eq!(answer.status(), 401, "{path}");
+        let body: Value = answer.json().await.unwrap();
+        assert_eq!(body["error"], "invalid_client", "{path}");
+        assert!(body["error_description"].is_string());
+    }
+}
+
+#[tokio::test]
+async fn an_app_may_send_its_secret_in_the_form_if_that_is_let_in() {
+    for (let_in, status) in [(false, 401), (true, 200)] {
+        let sandbox = Sandbox::builder().form_credentials(let_in).start().await.unwrap();
+        let client = Client::new(&sandbox);
+        let (id, secret) = (sandbox.client_id().to_owned(), sandbox.client_secret().to_owned());
+        let url = format!("{}oauth/authorize/client", sandbox.url());
+        let form = [("grant_type", "client_credentials"), ("client_id", &id), ("client_secret", &secret)];
+        assert_eq!(client.bare("POST", &url).form(&form).send().await.unwrap().status(), status);
+    }
+}
+
+#[tokio::test]
+async fn a_portrait_is_created_with_either_status() {
+    for (as_clients_want, status) in [(false, 200), (true, 201)] {
+        let sandbox = Sandbox::builder().portrait_answers_201(as_clients_want).start().await.unwrap();
+        assert_eq!(Client::new(&sandbox).call("POST", "/me/pictures").await.status, status);
+    }
+}
+
+#[tokio::test]
+async fn the_proxy_takes_whole_addresses_without_a_tunnel() {
+    let sandbox = Sandbox::builder().proxy(0).start().await.unwrap();
+    let proxy = Proxy::http(sandbox.proxy_url().unwrap().as_str()).unwrap();
+    let client = crate::http::builder().no_proxy().proxy(proxy).build().unwrap();
+    // As a client sends it that knows no tunnels: reqwest does so for plain http.
+    let me = client.get("http://api.vimeo.com/me").bearer_auth(sandbox.token()).send().await.unwrap();
+    assert_eq!(me.status(), 200);
+    let elsewhere = client.get("http://example.com/me").send().await.unwrap();
+    assert_eq!(elsewhere.status(), 403);
+    assert!(elsewhere.text().await.unwrap().contains("example.com"));
+}
