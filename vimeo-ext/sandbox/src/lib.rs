@@ -27,7 +27,7 @@
 //! links lead. State is kept in memory and behaves as Vimeo's does: a video that was created is listed, an upload that
 //! broke off stands where it broke off, a deleted tag is gone. A read of what has no state is answered from the
 //! description of the API, the same each time; a write without state answers 501 and says its name, as nothing was done.
-//! Requests are held against the description: what is unknown, missing or of another type is refused as Vimeo refuses it.
+//! Requests are held against the description: what is missing or of another type is refused as Vimeo refuses it.
 //!
 //! - [`World`]: independent states in one process, chosen by token or by port.
 //! - [`Clock`]: real, frozen, set or advanced; everything that depends on time follows it.
