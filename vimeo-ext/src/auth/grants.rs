@@ -235,6 +235,29 @@ impl Auth {
         }
     }
 
+    /// Gets a new access token now, from the client's refresher or for its app; all clones of the client go on with it.
+    ///
+    /// Calls renew a token by themselves when it is about to expire or Vimeo refuses it. This is for a program that knows
+    /// before. Whoever renews at the same time shares one renewal.
+    ///
+    /// ```no_run
+    /// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
+    /// vimeo.auth().refresh().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError::NoRefresher`] if the client has no way to a new token, and [`AuthError::Refresh`] if it gave none.
+    pub async fn refresh(&self) -> Result<(), AuthError> {
+        if !self.session.can_refresh() {
+            return Err(AuthError::NoRefresher);
+        }
+        let renewed = self.session.renew(self.session.generation()).await;
+        renewed.map(drop).map_err(|failure| failure.into_auth_error())
+    }
+
     async fn current(&self) -> Result<AccessToken, AuthError> {
         match self.session.current().await {
             Ok(Some(held)) => Ok(held.token().clone()),

@@ -162,6 +162,11 @@ impl Session {
         self.lock().given_up.is_some()
     }
 
+    /// Which token in turn the session has.
+    pub(crate) fn generation(&self) -> u64 {
+        self.lock().generation
+    }
+
     /// The token as it is, without a thought for its expiry.
     pub(crate) fn token(&self) -> Option<Token> {
         self.lock().held.clone().map(Token)

@@ -17,6 +17,11 @@ pub enum AuthError {
     /// There is no token that could be checked or revoked.
     #[error("the client has no access token; give one or log in first")]
     NoToken,
+    /// There is no way to a new token.
+    #[error(
+        "the client has no way to a new access token; give it a refresher or an app, or set another token"
+    )]
+    NoRefresher,
     /// The redirect URI, or what came back to it, is no URL or query.
     #[error("{0}")]
     BadCallback(String),
@@ -62,7 +67,7 @@ impl AuthError {
     /// ```no_run
     /// # async fn demo(vimeo: vimeo_ext::Vimeo) {
     /// let error = vimeo.auth().client_credentials("public").await.unwrap_err();
-    /// let wrong_secret = error.call().and_then(|call| call.error_code()) == Some(8001);
+    /// let wrong_secret = error.call().is_some_and(|call| call.is_unauthorized());
     /// # }
     /// ```
     pub fn call(&self) -> Option<&vimeo_api::Error> {

@@ -106,7 +106,7 @@ impl Error {
     /// ```no_run
     /// # async fn demo(vimeo: vimeo_ext::Vimeo) {
     /// let error = vimeo.auth().client_credentials("public").await.unwrap_err();
-    /// let wrong_secret = error.call().and_then(|call| call.error_code()) == Some(8001);
+    /// let wrong_secret = error.call().is_some_and(|call| call.is_unauthorized());
     /// # }
     /// ```
     pub fn call(&self) -> Option<&vimeo_api::Error> {

@@ -60,6 +60,26 @@ async fn fifty_refused_calls_share_one_refresh_and_are_resent_whole() {
     assert!(fake.count() <= 100);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_token_is_renewed_by_hand_once_for_all_who_ask() {
+    let fake = Fake::new(|seen, _| new_only(seen));
+    let refresher = Counting::default();
+    let vimeo = fake.builder().refresher(refresher.clone()).build().unwrap();
+    for result in join_all((0..5).map(|_| async { vimeo.auth().refresh().await })).await {
+        result.unwrap();
+    }
+    assert_eq!(refresher.count.load(Ordering::SeqCst), 1);
+    vimeo.get("/me").send().await.unwrap();
+    assert_eq!(fake.log()[0].token(), Some("new1"));
+    vimeo.auth().refresh().await.unwrap();
+    vimeo.clone().get("/me").send().await.unwrap();
+    assert_eq!(fake.log()[1].token(), Some("new2"));
+
+    let without = fake.builder().build().unwrap();
+    assert!(matches!(without.auth().refresh().await, Err(AuthError::NoRefresher)));
+    assert!(matches!(without.get("/me").send().await, Err(Error::NeedsLogin(_))));
+}
+
 /// BEHAVIOUR.md: A04.
 #[tokio::test(start_paused = true)]
 async fn a_failed_refresh_is_shared_and_a_final_failure_is_remembered() {

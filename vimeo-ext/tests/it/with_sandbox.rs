@@ -136,7 +136,8 @@ async fn an_app_alone_reads_what_is_public() {
     let wrong =
         Vimeo::builder().app(sandbox.client_id(), "wrong").base_url(sandbox.url().as_str()).build().unwrap();
     let error = wrong.auth().client_credentials("public").await.unwrap_err();
-    assert_eq!(error.call().unwrap().error_code(), Some(8001), "{error}");
+    assert!(error.call().is_some_and(Error::is_unauthorized), "{error}");
+    assert!(matches!(error.call(), Some(Error::Api(refused)) if refused.status() == 401), "{error}");
 }
 
 #[tokio::test]
