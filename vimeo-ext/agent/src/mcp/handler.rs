@@ -1,6 +1,7 @@
 //! The server's side of the protocol.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rmcp::ErrorData;
 use rmcp::handler::server::ServerHandler;
@@ -10,21 +11,25 @@ use rmcp::model::{
     ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
 };
 use rmcp::service::{RequestContext, RoleServer};
+use tokio_util::sync::CancellationToken;
 
 use super::Settings;
 use super::access::Caller;
-use super::eof::{self, Gone};
+use super::eof;
 use super::listing::listed;
 use super::{calls, repair, resources};
 
 /// How long a client may keep the list of tools, in milliseconds: scopes change seldom, and then with a new log-in.
 const LIST_KEEPS: u64 = 60_000;
 
+/// How long a session over HTTP may take to end: an answer that is there before has still somebody to be sent to.
+const SESSION_END: Duration = Duration::from_millis(200);
+
 /// Answers one client, or over HTTP one request.
 #[derive(Clone)]
 pub(crate) struct Handler {
     pub(super) settings: Arc<Settings>,
-    gone: Option<Gone>,
+    gone: Option<CancellationToken>,
     /// Whether whoever calls has to be known: over HTTP others than the one who started the process reach it.
     needs_caller: bool,
 }
@@ -41,7 +46,7 @@ impl Handler {
     }
 
     /// Stops what is under way when this client is gone.
-    pub(crate) fn with_client(mut self, gone: Gone) -> Self {
+    pub(crate) fn with_client(mut self, gone: CancellationToken) -> Self {
         self.gone = Some(gone);
         self
     }
@@ -66,20 +71,19 @@ impl Handler {
     ) -> Result<T, ErrorData> {
         let cancelled = context.ct.clone();
         let parts = context.extensions.get::<::http::request::Parts>();
-        let session = parts.and_then(|parts| parts.extensions.get::<Gone>());
-        let mut gone = self.gone.as_ref().or(session).cloned();
-        let gone = async move {
-            match &mut gone {
-                Some(gone) => gone.wait().await,
-                None => std::future::pending().await,
-            }
-        };
+        let session = parts.and_then(|parts| parts.extensions.get::<CancellationToken>());
+        let gone = self.gone.as_ref().or(session).cloned().unwrap_or_default();
         // The work is dropped, and with it its requests and connections.
         tokio::select! {
             biased;
             // The protocol's library sends no answer to what was cancelled.
             () = cancelled.cancelled() => Err(eof::nobody()),
-            () = gone => Err(eof::nobody()),
+            () = gone.cancelled() => {
+                if session.is_some() {
+                    tokio::time::sleep(SESSION_END).await;
+                }
+                Err(eof::nobody())
+            }
             result = work => result,
         }
     }

@@ -1,7 +1,7 @@
 //! Clients over HTTP.
 
 mod caller_limits;
-mod front;
+mod endpoint;
 mod origins;
 mod refusals;
 
@@ -10,21 +10,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
-use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use self::caller_limits::MAX_CONNECTIONS;
-use self::front::Front;
-use self::origins::Origins;
+use self::endpoint::Endpoint;
 use super::access::Bearers;
 use super::accounts::Source;
-use super::handler::Handler;
 use super::{ServerError, Settings};
 
 /// The largest request that is read.
@@ -37,7 +35,8 @@ const HEAD: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct HttpOptions {
-    /// The address. Port 0 lets the system pick one.
+    /// The address. Port 0 lets the system pick one. Of a [router](super::Server::into_router): the one that its service
+    /// listens on.
     pub listen: SocketAddr,
     /// The bearer tokens that are taken.
     pub bearers: Bearers,
@@ -49,10 +48,14 @@ pub struct HttpOptions {
     /// Origins of web pages that may call, such as `https://app.example.com`, beside the server's own. Default: none, not
     /// even pages that other servers on this machine serve.
     pub origins: Vec<String>,
-    /// The address as clients see it, when a proxy stands before the server: `https://mcp.example.com`.
+    /// The address as clients see it, when a proxy stands before the server or a router of another service around it, without
+    /// the `/mcp` at its end: `https://mcp.example.com`.
     pub public_url: Option<String>,
     /// Servers that give out the bearer tokens, for clients that can log in there.
     pub authorization_servers: Vec<String>,
+    /// Stops the server when it is cancelled: what is under way is cut off, and streams end. Default: one that nobody else
+    /// holds.
+    pub shutdown: CancellationToken,
 }
 
 impl HttpOptions {
@@ -66,6 +69,7 @@ impl HttpOptions {
             origins: Vec::new(),
             public_url: None,
             authorization_servers: Vec::new(),
+            shutdown: CancellationToken::new(),
         }
     }
 
@@ -97,12 +101,34 @@ impl HttpOptions {
         self.origins = origins.into_iter().map(Into::into).collect();
         self
     }
+
+    /// Names the address as clients see it.
+    #[must_use]
+    pub fn public_url(mut self, url: impl Into<String>) -> Self {
+        self.public_url = Some(url.into());
+        self
+    }
+
+    /// Stops the server when this token is cancelled.
+    #[must_use]
+    pub fn shutdown(mut self, token: CancellationToken) -> Self {
+        self.shutdown = token;
+        self
+    }
+
+    /// Refuses bearer tokens that could be guessed.
+    fn check_bearers(&self) -> Result<(), ServerError> {
+        if self.bearers.has_short() {
+            return Err(ServerError::ShortBearer);
+        }
+        Ok(())
+    }
 }
 
 /// A server that listens. It stops when it is dropped.
 pub struct HttpServer {
     address: SocketAddr,
-    stop: watch::Sender<bool>,
+    stop: CancellationToken,
     task: Option<JoinHandle<()>>,
 }
 
@@ -126,7 +152,7 @@ impl HttpServer {
 
     /// Stops it: no new calls, and those under way are cut off, which an audit log notes.
     pub async fn stop(mut self) {
-        self.stop.send_replace(true);
+        self.stop.cancel();
         if let Some(task) = self.task.take() {
             let _ = task.await;
         }
@@ -137,7 +163,7 @@ impl Drop for HttpServer {
     fn drop(&mut self) {
         // A server that is waited for goes on.
         if self.task.is_some() {
-            self.stop.send_replace(true);
+            self.stop.cancel();
         }
     }
 }
@@ -148,7 +174,23 @@ impl fmt::Debug for HttpServer {
     }
 }
 
-pub(super) async fn serve(settings: Arc<Settings>, options: HttpOptions) -> Result<HttpServer, ServerError> {
+/// The routes of the protocol, for a service that takes callers with a bearer token alone.
+pub(super) fn router<S>(settings: Arc<Settings>, options: HttpOptions) -> Result<Router<S>, ServerError>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    if options.bearers.is_empty() {
+        return Err(ServerError::NoBearers);
+    }
+    options.check_bearers()?;
+    let address = options.listen;
+    Ok(Endpoint::new(settings, options, address)?.into_router())
+}
+
+pub(super) async fn serve(
+    settings: Arc<Settings>,
+    mut options: HttpOptions,
+) -> Result<HttpServer, ServerError> {
     if options.bearers.is_empty() {
         if !options.listen.ip().is_loopback() {
             return Err(ServerError::NeedsBearers(options.listen));
@@ -160,73 +202,101 @@ pub(super) async fn serve(settings: Arc<Settings>, options: HttpOptions) -> Resu
             return Err(ServerError::NoBearers);
         }
     }
-    if options.bearers.has_short() {
-        return Err(ServerError::ShortBearer);
-    }
+    options.check_bearers()?;
     let failed = |source| ServerError::Listen { address: options.listen, source };
     let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
 
-    let own = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
-    let origins = Origins::new(&options, address).map_err(ServerError::NoOrigin)?;
-    let config = StreamableHttpServerConfig::default()
-        .with_allowed_hosts(own.into_iter().chain(options.hosts.iter().cloned()))
-        .with_allowed_origins(origins.with_ports())
-        .enforce_origin_validation()
-        .with_max_request_body_bytes(LARGEST);
-    let all = config.cancellation_token.clone();
-    let handler = Handler::over_http(Arc::clone(&settings));
-    let sessions = Arc::new(LocalSessionManager::default());
-    let service = StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(&sessions), config);
+    // The server stops alone when it is dropped.
+    options.shutdown = options.shutdown.child_token();
+    let stop = options.shutdown.clone();
     let audit = settings.audit.clone();
-    let front = Arc::new(Front::new(settings, options, address, origins, service, sessions));
-
-    let ending = Arc::clone(&front);
-    let (stop, mut stopped) = watch::channel(false);
-    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let router = Endpoint::new(settings, options, address)?.into_site();
+    let accepting = accept(listener, router, MAX_CONNECTIONS, stop.clone());
+    let stopped = stop.clone();
     let task = tokio::spawn(async move {
-        loop {
-            // Beyond the most, clients wait until another has gone.
-            let place = tokio::select! {
-                place = Arc::clone(&connections).acquire_owned() => place,
-                _ = stopped.wait_for(|stopped| *stopped) => break,
-            };
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                _ = stopped.wait_for(|stopped| *stopped) => break,
-            };
-            let (stream, _) = match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    tracing::warn!(%error, "a connection was not accepted");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            };
-            let front = Arc::clone(&front);
-            let mut stopped = stopped.clone();
-            tokio::spawn(async move {
-                let _permit = place;
-                let answer = service_fn(move |request| {
-                    let front = Arc::clone(&front);
-                    async move { Ok::<_, std::convert::Infallible>(front.answer(request).await) }
-                });
-                let mut server = http1::Builder::new();
-                server.timer(TokioTimer::new()).header_read_timeout(HEAD);
-                let connection = server.serve_connection(TokioIo::new(stream), answer);
-                tokio::select! {
-                    ended = connection => if let Err(error) = ended {
-                        tracing::debug!(%error, "a connection ended early");
-                    },
-                    _ = stopped.wait_for(|stopped| *stopped) => {}
-                }
-            });
-        }
-        all.cancel();
-        ending.end_all();
+        stopped.run_until_cancelled(accepting).await;
         if let Some(audit) = audit {
             audit.settled().await;
         }
     });
     Ok(HttpServer { address, stop, task: Some(task) })
+}
+
+/// Serves so many connections at once, and none for long without a request.
+async fn accept(listener: TcpListener, router: Router, connections: usize, stop: CancellationToken) {
+    let connections = Arc::new(Semaphore::new(connections));
+    // Beyond the most, clients wait until another has gone.
+    while let Ok(place) = Arc::clone(&connections).acquire_owned().await {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let service = TowerToHyperService::new(router.clone());
+        tokio::spawn(stop.clone().run_until_cancelled_owned(async move {
+            let _held = place;
+            let mut server = http1::Builder::new();
+            server.timer(TokioTimer::new()).header_read_timeout(HEAD);
+            if let Err(error) = server.serve_connection(TokioIo::new(stream), service).await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+        }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+    use tokio::time::{Instant, timeout};
+
+    use super::*;
+
+    /// A site that says `here` to everything, over so many connections.
+    async fn site(connections: usize) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().fallback(|| async { "here" });
+        tokio::spawn(accept(listener, router, connections, CancellationToken::new()));
+        address
+    }
+
+    /// Asks, and keeps the connection.
+    async fn ask(connection: &mut TcpStream) -> String {
+        connection.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        let mut answer = [0; 1024];
+        let read = connection.read(&mut answer).await.unwrap();
+        String::from_utf8_lossy(&answer[..read]).into_owned()
+    }
+
+    #[tokio::test]
+    async fn connections_beyond_the_most_wait_until_another_has_gone() {
+        let address = site(2).await;
+        let mut first = TcpStream::connect(address).await.unwrap();
+        let mut second = TcpStream::connect(address).await.unwrap();
+        for connection in [&mut first, &mut second] {
+            assert!(ask(connection).await.ends_with("here"));
+        }
+        let mut third = TcpStream::connect(address).await.unwrap();
+        let mut asked = std::pin::pin!(ask(&mut third));
+        assert!(timeout(Duration::from_millis(200), &mut asked).await.is_err());
+        drop(first);
+        assert!(asked.await.ends_with("here"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_does_not_come_to_its_end_ends_its_connection() {
+        let mut slow = TcpStream::connect(site(2).await).await.unwrap();
+        let begun = Instant::now();
+        slow.write_all(b"GET / HTTP/1.1\r\nhost: loc").await.unwrap();
+        let mut rest = Vec::new();
+        slow.read_to_end(&mut rest).await.unwrap();
+        assert!(!String::from_utf8_lossy(&rest).contains("here"));
+        let after = begun.elapsed();
+        assert!(after >= HEAD && after < HEAD * 2, "{after:?}");
+    }
 }

@@ -251,6 +251,51 @@ impl Server {
         http::serve(Arc::clone(&self.settings), options).await
     }
 
+    /// The routes of the protocol, `/mcp` and the metadata of its bearer tokens, for a service of axum to have beside its own.
+    ///
+    /// All that holds for [`serve_http`](Self::serve_http) holds for them, but for what is of connections: how many there are, and
+    /// how long the head of a request may take, is up to the service. Callers always show bearer tokens.
+    ///
+    /// ```no_run
+    /// use axum::Router;
+    /// use vimeo_agent::mcp::{Bearer, HttpOptions, Server};
+    ///
+    /// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), Box<dyn std::error::Error>> {
+    /// let (bearer, token) = Bearer::generate(["me"])?; // the caller gets the token
+    /// let address = ([127, 0, 0, 1], 8080).into();
+    /// let options = HttpOptions::new(address)
+    ///     .bearers([bearer])
+    ///     .hosts(["example.com"])
+    ///     .public_url("https://example.com/agents");
+    /// let stop = options.shutdown.clone();
+    /// let service: Router = Router::new()
+    ///     .route("/", axum::routing::get(|| async { "hello" }))
+    ///     .nest("/agents", Server::for_account(vimeo).into_router(options)?);
+    /// let listener = tokio::net::TcpListener::bind(address).await?;
+    /// axum::serve(listener, service)
+    ///     .with_graceful_shutdown(async move {
+    ///         tokio::signal::ctrl_c().await.ok();
+    ///         stop.cancel(); // streams would keep the service open
+    ///     })
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ServerError::NoBearers`], [`ServerError::ShortBearer`] and [`ServerError::NoOrigin`], as with
+    /// [`serve_http`](Self::serve_http).
+    pub fn into_router<S>(self, options: HttpOptions) -> Result<axum::Router<S>, ServerError>
+    where
+        S: Clone + Send + Sync + 'static,
+    {
+        if self.settings.key == [0; 32] {
+            return Err(ServerError::NoKey);
+        }
+        http::router(self.settings, options)
+    }
+
     fn check(&self) -> Result<(), ServerError> {
         if self.settings.key == [0; 32] {
             return Err(ServerError::NoKey);

@@ -5,9 +5,10 @@ use std::time::Duration;
 use rmcp::service::ServiceExt as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::ServerError;
-use super::eof::{Watched, pair};
+use super::eof::Watched;
 use super::handler::Handler;
 use super::lines::LineTransport;
 
@@ -38,13 +39,12 @@ where
     R: AsyncRead + Send + Unpin + 'static,
     W: AsyncWrite + Send + Unpin + 'static,
 {
-    let (tell, gone) = pair();
+    let gone = CancellationToken::new();
     let handler = handler.with_client(gone.clone());
-    let transport = Watched::new(LineTransport::new(reader, writer), tell);
-    let mut gone_before_opening = gone.clone();
+    let transport = Watched::new(LineTransport::new(reader, writer), gone.clone());
     let running = tokio::select! {
         running = handler.serve(transport) => running,
-        () = async { gone_before_opening.wait().await; tokio::time::sleep(LAST_WORDS).await } => return Ok(()),
+        () = async { gone.cancelled().await; tokio::time::sleep(LAST_WORDS).await } => return Ok(()),
     };
     let running = match running {
         Ok(running) => running,
@@ -53,11 +53,10 @@ where
         Err(error) => return Err(ServerError::Opening(error.to_string())),
     };
     let cancel = running.cancellation_token();
-    let mut gone = gone;
     let mut waiting = std::pin::pin!(running.waiting());
     tokio::select! {
         _ = &mut waiting => return Ok(()),
-        () = gone.wait() => {}
+        () = gone.cancelled() => {}
     }
     // What was under way has stopped by itself and waits for this.
     if timeout(LAST_WORDS, &mut waiting).await.is_err() {

@@ -2,16 +2,11 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
 use lru::LruCache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-use super::super::eof::{self, Gone, Tell};
+use tokio_util::sync::CancellationToken;
 
 /// The most connections that are open at once, whoever they are from.
 pub(super) const MAX_CONNECTIONS: usize = 1_024;
@@ -30,33 +25,30 @@ const MAX_SESSIONS: usize = 10_000;
 const MAX_SESSIONS_PER_BEARER: usize = 1_000;
 const MIN_SESSIONS: usize = 16;
 
-/// A session of the older era.
-struct Session {
-    /// Stops what is under way in it.
-    tell: Tell,
-    gone: Gone,
-}
-
 /// The limits of all callers, each known by its [id](super::super::access::Caller::id).
 pub(super) struct CallerLimits {
     sessions_each: NonZeroUsize,
     requests_each: usize,
+    /// Ends all sessions.
+    shutdown: CancellationToken,
     callers: Mutex<HashMap<String, CallerState>>,
 }
 
 struct CallerState {
-    sessions: LruCache<String, Session>,
+    /// The sessions of the older era, each with what ends it.
+    sessions: LruCache<String, CancellationToken>,
     requests: Arc<Semaphore>,
 }
 
 impl CallerLimits {
-    /// Limits for so many callers.
-    pub(super) fn among(callers: usize) -> Self {
+    /// Limits for so many callers, whose sessions all end with `shutdown`.
+    pub(super) fn among(callers: usize, shutdown: CancellationToken) -> Self {
         let callers = callers.max(1);
         let sessions = (MAX_SESSIONS / callers).clamp(MIN_SESSIONS, MAX_SESSIONS_PER_BEARER);
         Self {
             sessions_each: NonZeroUsize::new(sessions).unwrap_or(NonZeroUsize::MIN),
             requests_each: (MAX_REQUESTS / callers).max(MIN_REQUESTS),
+            shutdown,
             callers: Mutex::default(),
         }
     }
@@ -69,78 +61,33 @@ impl CallerLimits {
 
     /// Remembers a session that the caller began; answers the one of the caller's that is over for it.
     pub(super) fn begin(&self, caller: &str, session: String) -> Option<String> {
-        let (tell, gone) = eof::pair();
-        let over = self.of(caller, |state| state.sessions.push(session.clone(), Session { tell, gone }));
+        let end = self.shutdown.child_token();
+        let over = self.of(caller, |state| state.sessions.push(session.clone(), end));
         let (name, over) = over.filter(|(name, _)| *name != session)?;
-        over.tell.gone();
+        over.cancel();
         Some(name)
     }
 
-    /// What tells when this session of the caller's is over; `None` when the caller has no such session.
-    pub(super) fn session(&self, caller: &str, session: &str) -> Option<Gone> {
-        self.of(caller, |state| state.sessions.get(session).map(|session| session.gone.clone()))
+    /// What is cancelled when this session of the caller's ends; `None` when the caller has no such session.
+    pub(super) fn session(&self, caller: &str, session: &str) -> Option<CancellationToken> {
+        self.of(caller, |state| state.sessions.get(session).cloned())
     }
 
     /// Ends a session of the caller's: what is under way in it stops.
     pub(super) fn end(&self, caller: &str, session: &str) {
-        if let Some(session) = self.of(caller, |state| state.sessions.pop(session)) {
-            session.tell.gone();
-        }
-    }
-
-    /// Ends all sessions of all callers.
-    pub(super) fn end_all(&self) {
-        for (_, state) in self.lock().iter_mut() {
-            while let Some((_, session)) = state.sessions.pop_lru() {
-                session.tell.gone();
-            }
+        if let Some(end) = self.of(caller, |state| state.sessions.pop(session)) {
+            end.cancel();
         }
     }
 
     fn of<T>(&self, caller: &str, look: impl FnOnce(&mut CallerState) -> T) -> T {
-        let mut callers = self.lock();
+        // Each change is one insertion or removal.
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
         let state = callers.entry(caller.to_owned()).or_insert_with(|| CallerState {
             sessions: LruCache::new(self.sessions_each),
             requests: Arc::new(Semaphore::new(self.requests_each)),
         });
         look(state)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, CallerState>> {
-        // Each change is one insertion or removal.
-        self.callers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A body that holds the place of its request until it is sent or given up.
-pub(super) struct PermitBody<B> {
-    body: B,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl<B> PermitBody<B> {
-    pub(super) fn new(body: B, place: OwnedSemaphorePermit) -> Self {
-        Self { body, _permit: place }
-    }
-}
-
-impl<B: Body<Data = Bytes> + Unpin> Body for PermitBody<B> {
-    type Data = Bytes;
-    type Error = B::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 
@@ -150,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_caller_who_begins_too_many_sessions_loses_its_own_oldest_and_nobody_elses() {
-        let limits = CallerLimits::among(2);
+        let limits = CallerLimits::among(2, CancellationToken::new());
         let each = limits.sessions_each.get();
         assert_eq!(limits.begin("quiet", "the only one".to_owned()), None);
         for number in 0..each {
@@ -165,18 +112,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_session_that_makes_place_for_another_is_stopped() {
-        let limits = CallerLimits::among(10_000);
+        let limits = CallerLimits::among(10_000, CancellationToken::new());
         limits.begin("a", "first".to_owned());
-        let mut first = limits.session("a", "first").unwrap();
+        let first = limits.session("a", "first").unwrap();
         for number in 0..MIN_SESSIONS {
             limits.begin("a", number.to_string());
         }
-        first.wait().await;
+        first.cancelled().await;
     }
 
     #[test]
     fn a_caller_who_takes_all_its_requests_leaves_those_of_others() {
-        let limits = CallerLimits::among(200);
+        let limits = CallerLimits::among(200, CancellationToken::new());
         let taken: Vec<_> = (0..MIN_REQUESTS).map(|_| limits.request("greedy")).collect();
         assert!(taken.iter().all(Option::is_some));
         assert!(limits.request("greedy").is_none());

@@ -5,13 +5,11 @@
 
 use std::net::SocketAddr;
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Full};
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use url::{Origin, Url};
 
 use super::HttpOptions;
-use super::front::Body;
 
 /// What a page may send, and what it may read of an answer's head.
 const SENDS: &str = "accept, authorization, content-type, last-event-id, mcp-method, mcp-name, mcp-protocol-version, \
@@ -28,10 +26,13 @@ impl Origins {
     /// The server's own, and those that are named; the error is what is no origin.
     pub(super) fn new(options: &HttpOptions, address: SocketAddr) -> Result<Self, String> {
         let own = ["localhost", "127.0.0.1", "[::1]"].map(|host| format!("http://{host}:{}", address.port()));
-        let named = options.origins.iter().chain(&options.public_url);
+        // The server may be below a path of its site.
+        let site = options.public_url.iter().map(|text| (text, address_of(text).map(|url| url.origin())));
         own.iter()
-            .chain(named)
-            .map(|text| origin(text).ok_or_else(|| text.clone()))
+            .chain(&options.origins)
+            .map(|text| (text, origin(text)))
+            .chain(site)
+            .map(|(text, origin)| origin.ok_or_else(|| text.clone()))
             .collect::<Result<_, _>>()
             .map(Self)
     }
@@ -61,26 +62,29 @@ impl Origins {
 
 /// An origin as browsers send it, and nothing with a path.
 fn origin(text: &str) -> Option<Origin> {
+    address_of(text).filter(|url| matches!(url.path(), "" | "/")).map(|url| url.origin())
+}
+
+/// An address on the web, with nothing after its path and nobody's name before it.
+fn address_of(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
-    let bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
     let web =
         matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
-    (bare && web).then(|| url.origin())
+    (web && url.query().is_none() && url.fragment().is_none()).then_some(url)
 }
 
 /// What a browser hears that asks whether a page may call.
-pub(super) fn preflight() -> Response<Body> {
-    let mut answer = Response::new(Full::new(Bytes::new()).boxed());
-    *answer.status_mut() = StatusCode::NO_CONTENT;
-    let headers = answer.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, DELETE"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(SENDS));
-    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
-    answer
+pub(super) fn preflight() -> Response {
+    let head = [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, DELETE"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, SENDS),
+        (header::ACCESS_CONTROL_MAX_AGE, "600"),
+    ];
+    (StatusCode::NO_CONTENT, head).into_response()
 }
 
 /// Lets a page read an answer.
-pub(super) fn show(answer: &mut Response<Body>, page: HeaderValue) {
+pub(super) fn show(answer: &mut Response, page: HeaderValue) {
     let headers = answer.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, page);
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(READS));
@@ -132,6 +136,18 @@ mod tests {
         for text in ["*", "app.example.com", "https://app.example.com/path", "ftp://app.example.com", "null"]
         {
             assert_eq!(origins(&[text]).err().as_deref(), Some(text));
+        }
+        let address = SocketAddr::from(([127, 0, 0, 1], 8848));
+        let site = |url: &str| Origins::new(&HttpOptions::new(address).public_url(url), address).is_ok();
+        for (url, good) in [
+            ("https://example.com", true),
+            ("https://example.com/agents", true),
+            ("https://example.com/agents?a=b", false),
+            ("https://me@example.com", false),
+            ("ftp://example.com", false),
+            ("example.com", false),
+        ] {
+            assert_eq!(site(url), good, "{url}");
         }
     }
 }

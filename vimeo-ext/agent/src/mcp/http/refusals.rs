@@ -2,14 +2,13 @@
 
 use std::net::SocketAddr;
 
-use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Full};
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 use vimeo_ext::{Scope, ScopeSet};
 
 use super::HttpOptions;
-use super::front::{Body, PATH};
+use super::endpoint::PATH;
 
 /// Where the server is, as clients see it, and who gives out its tokens.
 pub(super) struct Refusals {
@@ -26,13 +25,8 @@ impl Refusals {
         }
     }
 
-    /// Up, and nothing more is told.
-    pub(super) fn health(&self) -> Response<Body> {
-        answer(StatusCode::OK, &json!({"status": "ok"}))
-    }
-
     /// What kind of tokens the server takes and who gives them out (RFC 9728).
-    pub(super) fn metadata(&self) -> Response<Body> {
+    pub(super) fn metadata(&self) -> Response {
         let scopes = [
             Scope::Public,
             Scope::Private,
@@ -54,41 +48,8 @@ impl Refusals {
         answer(StatusCode::OK, &metadata)
     }
 
-    pub(super) fn nothing_here(&self) -> Response<Body> {
-        answer(StatusCode::NOT_FOUND, &json!({"error": "not_found", "error_description": "the path is /mcp"}))
-    }
-
-    pub(super) fn foreign_page(&self) -> Response<Body> {
-        let text = "pages of this origin may not call; the server's owner can allow them";
-        answer(StatusCode::FORBIDDEN, &json!({"error": "forbidden", "error_description": text}))
-    }
-
-    pub(super) fn no_session(&self) -> Response<Body> {
-        let text = "there is no such session of yours; begin with initialize";
-        answer(StatusCode::NOT_FOUND, &json!({"error": "not_found", "error_description": text}))
-    }
-
-    pub(super) fn too_large(&self) -> Response<Body> {
-        let text = "a request may have 1 MiB";
-        answer(StatusCode::PAYLOAD_TOO_LARGE, &json!({"error": "too_large", "error_description": text}))
-    }
-
-    pub(super) fn too_slow(&self) -> Response<Body> {
-        let text = "the request did not come to its end in 30 s";
-        answer(StatusCode::REQUEST_TIMEOUT, &json!({"error": "too_slow", "error_description": text}))
-    }
-
-    /// The caller has as many requests under way as it may.
-    pub(super) fn too_many(&self) -> Response<Body> {
-        let text = "you have too many requests under way; wait until some of them have ended";
-        let body = json!({"error": "too_many_requests", "error_description": text});
-        let mut answer = answer(StatusCode::TOO_MANY_REQUESTS, &body);
-        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        answer
-    }
-
     /// `given`: there was a token, but none of this server's.
-    pub(super) fn unauthorized(&self, given: bool) -> Response<Body> {
+    pub(super) fn unauthorized(&self, given: bool) -> Response {
         let error = if given { "error=\"invalid_token\", " } else { "" };
         let text = "send a bearer token of this server; tokens of Vimeo are not taken";
         let body = json!({"error": "invalid_token", "error_description": text});
@@ -96,13 +57,13 @@ impl Refusals {
     }
 
     /// Names all scopes that the caller would need, those it has included.
-    pub(super) fn insufficient_scope(&self, all: &ScopeSet) -> Response<Body> {
+    pub(super) fn insufficient_scope(&self, all: &ScopeSet) -> Response {
         let error = format!("error=\"insufficient_scope\", scope=\"{all}\", ");
         let body = json!({"error": "insufficient_scope", "scope": all.to_string()});
         self.challenge(StatusCode::FORBIDDEN, &error, &body)
     }
 
-    fn challenge(&self, status: StatusCode, error: &str, body: &Value) -> Response<Body> {
+    fn challenge(&self, status: StatusCode, error: &str, body: &Value) -> Response {
         let mut answer = answer(status, body);
         let place = format!("{}/.well-known/oauth-protected-resource{PATH}", self.base);
         let challenge = format!("Bearer {error}resource_metadata=\"{place}\"");
@@ -113,10 +74,49 @@ impl Refusals {
     }
 }
 
-fn answer(status: StatusCode, body: &Value) -> Response<Body> {
-    let mut answer = Response::new(Full::new(Bytes::from(body.to_string())).boxed());
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+/// Up, and nothing more is told.
+pub(super) fn health() -> Response {
+    answer(StatusCode::OK, &json!({"status": "ok"}))
+}
+
+pub(super) fn nothing_here() -> Response {
+    refusal(StatusCode::NOT_FOUND, "not_found", "the path is /mcp")
+}
+
+pub(super) fn foreign_page() -> Response {
+    let text = "pages of this origin may not call; the server's owner can allow them";
+    refusal(StatusCode::FORBIDDEN, "forbidden", text)
+}
+
+pub(super) fn no_session() -> Response {
+    let text = "there is no such session of yours; begin with initialize";
+    refusal(StatusCode::NOT_FOUND, "not_found", text)
+}
+
+pub(super) fn too_large() -> Response {
+    let text = "a request may have 1 MiB";
+    refusal(StatusCode::PAYLOAD_TOO_LARGE, "too_large", text)
+}
+
+pub(super) fn too_slow() -> Response {
+    let text = "the request did not come to its end in 30 s";
+    refusal(StatusCode::REQUEST_TIMEOUT, "too_slow", text)
+}
+
+/// The caller has as many requests under way as it may.
+pub(super) fn too_many() -> Response {
+    let text = "you have too many requests under way; wait until some of them have ended";
+    let body = json!({"error": "too_many_requests", "error_description": text});
+    let mut answer = answer(StatusCode::TOO_MANY_REQUESTS, &body);
+    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     answer
+}
+
+fn refusal(status: StatusCode, error: &str, text: &str) -> Response {
+    answer(status, &json!({"error": error, "error_description": text}))
+}
+
+fn answer(status: StatusCode, body: &Value) -> Response {
+    let head = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+    (status, head, body.to_string()).into_response()
 }

@@ -10,6 +10,7 @@ mod given_up;
 mod http;
 mod line;
 mod listing;
+mod mounted;
 mod progress;
 /// As the tests of vimeo-ext make them.
 #[cfg(feature = "accounts")]

@@ -273,6 +273,12 @@ impl Http {
         }
     }
 
+    /// Opens the stream of what the server says by itself.
+    pub(crate) fn listen(&self) -> reqwest::RequestBuilder {
+        let request = self.client.get(&self.url).header("accept", "text/event-stream");
+        self.with_session(request).header("mcp-protocol-version", OLD)
+    }
+
     pub(crate) async fn initialize(&mut self) -> Value {
         let answer = self.request("initialize", opening(&self.capabilities)).await;
         self.notify("notifications/initialized", json!({})).await;

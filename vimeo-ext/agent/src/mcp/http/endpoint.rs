@@ -1,32 +1,35 @@
 //! What stands before the protocol: who calls, what may be called, and to whom a session belongs.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::{any, get};
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, header};
-use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
+use http::{HeaderMap, Method, header};
+use http_body_util::{BodyExt as _, Full};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
-use rmcp::transport::streamable_http_server::{SessionManager as _, StreamableHttpService};
+use rmcp::transport::streamable_http_server::{
+    SessionManager as _, StreamableHttpServerConfig, StreamableHttpService,
+};
 use serde_json::Value;
 use tokio::time::timeout;
 use vimeo_ext::ScopeSet;
 
-use super::super::Settings;
 use super::super::access::{Bearers, Caller};
 use super::super::handler::Handler;
 use super::super::repair::repair;
-use super::caller_limits::{CallerLimits, PermitBody};
+use super::super::{ServerError, Settings};
+use super::caller_limits::CallerLimits;
 use super::origins::{self, Origins};
-use super::refusals::Refusals;
+use super::refusals::{self, Refusals};
 use super::{HttpOptions, LARGEST};
 use crate::tools::{self, ToolError};
-
-pub(super) type Body = BoxBody<Bytes, Infallible>;
 
 /// The path of the protocol.
 pub(super) const PATH: &str = "/mcp";
@@ -36,7 +39,8 @@ const BODY: Duration = Duration::from_secs(30);
 
 const SESSION: &str = "mcp-session-id";
 
-pub(super) struct Front {
+/// The protocol's place on the web, for those who may call.
+pub(super) struct Endpoint {
     settings: Arc<Settings>,
     bearers: Bearers,
     refusals: Refusals,
@@ -46,87 +50,111 @@ pub(super) struct Front {
     limits: CallerLimits,
 }
 
-impl Front {
+impl Endpoint {
+    /// The endpoint of a server that listens on this address.
     pub(super) fn new(
         settings: Arc<Settings>,
         options: HttpOptions,
         address: SocketAddr,
-        origins: Origins,
-        service: StreamableHttpService<Handler, LocalSessionManager>,
-        sessions: Arc<LocalSessionManager>,
-    ) -> Self {
+    ) -> Result<Arc<Self>, ServerError> {
+        let origins = Origins::new(&options, address).map_err(ServerError::NoOrigin)?;
+        let own = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+        let config = StreamableHttpServerConfig::default()
+            .with_allowed_hosts(own.into_iter().chain(options.hosts.iter().cloned()))
+            .with_allowed_origins(origins.with_ports())
+            .enforce_origin_validation()
+            .with_cancellation_token(options.shutdown.clone())
+            .with_max_request_body_bytes(LARGEST);
+        let handler = Handler::over_http(Arc::clone(&settings));
+        let sessions = Arc::new(LocalSessionManager::default());
+        let service = StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(&sessions), config);
         let refusals = Refusals::new(&options, address);
-        let limits = CallerLimits::among(options.bearers.len());
-        Self { settings, bearers: options.bearers, refusals, origins, service, sessions, limits }
+        let limits = CallerLimits::among(options.bearers.len(), options.shutdown);
+        Ok(Arc::new(Self {
+            settings,
+            bearers: options.bearers,
+            refusals,
+            origins,
+            service,
+            sessions,
+            limits,
+        }))
     }
 
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
-        let Ok(page) = self.origins.page(request.headers()) else { return self.refusals.foreign_page() };
-        let asks = page.is_some() && request.method() == Method::OPTIONS;
-        let mut answer = if asks { origins::preflight() } else { self.to(request).await };
-        if let Some(page) = page {
-            origins::show(&mut answer, page);
+    /// The protocol, and who gives out its tokens.
+    fn routes(&self) -> Router<Arc<Self>> {
+        let protocol = || {
+            any(|State(endpoint): State<Arc<Self>>, request| async move {
+                endpoint.protocol(request).await.unwrap_or_else(|refusal| *refusal)
+            })
+        };
+        let routes = Router::new().route(PATH, protocol()).route(&format!("{PATH}/"), protocol());
+        if self.bearers.is_empty() {
+            return routes;
         }
-        answer
+        let metadata =
+            || get(|State(endpoint): State<Arc<Self>>| async move { endpoint.refusals.metadata() });
+        routes
+            .route("/.well-known/oauth-protected-resource", metadata())
+            .route(&format!("/.well-known/oauth-protected-resource{PATH}"), metadata())
     }
 
-    async fn to(&self, request: Request<Incoming>) -> Response<Body> {
-        let path = request.uri().path().trim_end_matches('/');
-        match (request.method(), path) {
-            (&Method::GET, "/health") => self.refusals.health(),
-            (
-                &Method::GET,
-                "/.well-known/oauth-protected-resource" | "/.well-known/oauth-protected-resource/mcp",
-            ) if !self.bearers.is_empty() => self.refusals.metadata(),
-            (_, PATH) => match self.protocol(request).await {
-                Ok(answer) => answer,
-                Err(refusal) => *refusal,
-            },
-            _ => self.refusals.nothing_here(),
-        }
+    /// The routes beside which a service has others.
+    pub(super) fn into_router<S: Clone + Send + Sync + 'static>(self: Arc<Self>) -> Router<S> {
+        self.finish(self.routes())
     }
 
-    async fn protocol(&self, request: Request<Incoming>) -> Result<Response<Body>, Box<Response<Body>>> {
+    /// A whole site.
+    pub(super) fn into_site(self: Arc<Self>) -> Router {
+        let health = get(|| async { refusals::health() });
+        self.finish(self.routes().route("/health", health).fallback(|| async { refusals::nothing_here() }))
+    }
+
+    fn finish<S>(self: &Arc<Self>, routes: Router<Arc<Self>>) -> Router<S> {
+        routes.layer(from_fn_with_state(Arc::clone(self), for_pages)).with_state(Arc::clone(self))
+    }
+
+    async fn protocol(&self, request: Request) -> Result<Response, Box<Response>> {
         let caller = self.caller(request.headers())?;
         let id = caller.id();
-        let place = self.limits.request(&id).ok_or_else(|| Box::new(self.refusals.too_many()))?;
+        let place = self.limits.request(&id).ok_or_else(|| Box::new(refusals::too_many()))?;
         let session = session_of(request.headers());
-        // A session is its beginner's: to others there is none.
-        let gone = match &session {
-            Some(session) => match self.limits.session(&id, session) {
-                Some(gone) => Some(gone),
-                None => return Err(Box::new(self.refusals.no_session())),
-            },
-            None => None,
-        };
         let (mut parts, body) = request.into_parts();
-        let body = match timeout(BODY, Limited::new(body, LARGEST).collect()).await {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(_)) => return Err(Box::new(self.refusals.too_large())),
-            Err(_) => return Err(Box::new(self.refusals.too_slow())),
+        if let Some(session) = &session {
+            // A session is its beginner's: to others there is none.
+            let ended = self.limits.session(&id, session).ok_or_else(|| Box::new(refusals::no_session()))?;
+            parts.extensions.insert(ended);
+        }
+        let body = match timeout(BODY, to_bytes(body, LARGEST)).await {
+            Ok(Ok(body)) => repaired(body),
+            Ok(Err(_)) => return Err(Box::new(refusals::too_large())),
+            Err(_) => return Err(Box::new(refusals::too_slow())),
         };
-        let body = repaired(body);
         self.check_scopes(&body, &caller).await?;
         if let Some(session) = session.as_deref()
             && parts.method == Method::DELETE
         {
             // The protocol's library would wait for what is under way.
             self.limits.end(&id, session);
-        } else if let Some(gone) = gone {
-            parts.extensions.insert(gone);
         }
         // The bearer token goes no further than here.
         parts.headers.remove(header::AUTHORIZATION);
-        parts.extensions.insert(caller.clone());
+        parts.extensions.insert(caller);
         let answer = self.service.handle(Request::from_parts(parts, Full::new(body))).await;
         if let Some(begun) = session_of(answer.headers()).filter(|begun| session.as_ref() != Some(begun)) {
             self.remember(&id, begun);
         }
-        Ok(answer.map(|body| PermitBody::new(body, place).boxed()))
+        // The answer holds the place of its request until it is sent or given up.
+        Ok(answer.map(|body| {
+            Body::new(body.map_err(move |never| {
+                let _held = &place;
+                never
+            }))
+        }))
     }
 
     /// Who calls, by the bearer token; nobody else's token is looked at, and Vimeo's are none of ours.
-    fn caller(&self, headers: &HeaderMap) -> Result<Caller, Box<Response<Body>>> {
+    fn caller(&self, headers: &HeaderMap) -> Result<Caller, Box<Response>> {
         if self.bearers.is_empty() {
             return Ok(Caller::Local);
         }
@@ -143,7 +171,7 @@ impl Front {
     }
 
     /// A call of a tool that the bearer's scopes do not allow is refused with all that would be needed.
-    async fn check_scopes(&self, body: &Bytes, caller: &Caller) -> Result<(), Box<Response<Body>>> {
+    async fn check_scopes(&self, body: &Bytes, caller: &Caller) -> Result<(), Box<Response>> {
         let Caller::Known(bearer) = caller else { return Ok(()) };
         let Some(granted) = bearer.granted() else { return Ok(()) };
         let Ok(message) = serde_json::from_slice::<Value>(body) else { return Ok(()) };
@@ -173,11 +201,18 @@ impl Front {
             });
         }
     }
+}
 
-    /// Stops what is under way in all sessions.
-    pub(super) fn end_all(&self) {
-        self.limits.end_all();
-    }
+/// Refuses pages that may not call, and lets the others read what they are answered.
+async fn for_pages(State(endpoint): State<Arc<Endpoint>>, request: Request, next: Next) -> Response {
+    let Ok(page) = endpoint.origins.page(request.headers()) else { return refusals::foreign_page() };
+    let Some(page) = page else { return next.run(request).await };
+    let mut answer = match *request.method() {
+        Method::OPTIONS => origins::preflight(),
+        _ => next.run(request).await,
+    };
+    origins::show(&mut answer, page);
+    answer
 }
 
 /// A request as the protocol has it, where that is what it means.

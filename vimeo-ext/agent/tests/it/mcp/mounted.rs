@@ -1,0 +1,122 @@
+//! Beside the routes of another service, under a prefix.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use vimeo_agent::mcp::{Bearer, HttpOptions, Server, ServerError};
+
+use super::http::{call, here};
+use super::wire::Http;
+use crate::tools::world::World;
+
+const BEARER: &str = "first-bearer-of-32-characters-or-more";
+
+/// A service with a state of its own, which has the tools at `/agents/mcp`.
+struct Service {
+    base: String,
+    stop: CancellationToken,
+    running: tokio::task::JoinHandle<()>,
+}
+
+impl Service {
+    async fn start(server: Server) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address: SocketAddr = listener.local_addr().unwrap();
+        let base = format!("http://{address}");
+        let options = HttpOptions::new(address)
+            .bearers([Bearer::new(BEARER, ["me"])])
+            .origins(["https://app.example.com"])
+            .public_url(format!("{base}/agents"));
+        let stop = options.shutdown.clone();
+        let tools = server.into_router(options).unwrap();
+        let service = Router::new()
+            .route("/", get(|State(greeting): State<&'static str>| async move { greeting }))
+            .nest("/agents", tools)
+            .fallback(|| async { "another page" })
+            .with_state("hello");
+        let stopped = stop.clone().cancelled_owned();
+        let running = tokio::spawn(async move {
+            axum::serve(listener, service).with_graceful_shutdown(stopped).await.unwrap();
+        });
+        Self { base, stop, running }
+    }
+
+    fn client(&self, bearer: &str, new: bool) -> Http {
+        let mut http = Http::new(format!("{}/agents/mcp", self.base), None, new, json!({}));
+        http.bearer = Some(bearer.to_owned());
+        http
+    }
+
+    async fn get(&self, path: &str) -> String {
+        let answer = crate::http::client().get(format!("{}{path}", self.base)).send().await.unwrap();
+        answer.text().await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn the_tools_stand_beside_other_routes_and_keep_their_rules() {
+    let world = World::new().await;
+    let service = Service::start(Server::for_account(world.vimeo().clone())).await;
+    assert_eq!(service.get("/").await, "hello");
+    assert_eq!(service.get("/health").await, "another page", "the service has its own");
+    for new in [true, false] {
+        let mut known = service.client(BEARER, new);
+        if !new {
+            known.initialize().await;
+        }
+        let me = call(&mut known, "vimeo_me_get", json!({})).await;
+        assert_eq!(me["result"]["isError"], false, "{me}");
+    }
+
+    // Who may not come in is told where, under the prefix too.
+    let mut stranger = service.client("wrong", true);
+    let message = stranger.message("tools/list", json!({}));
+    let answer = stranger.post(&message, "tools/list").send().await.unwrap();
+    assert_eq!(answer.status(), 401);
+    let challenge = answer.headers()["www-authenticate"].to_str().unwrap().to_owned();
+    let metadata = challenge.split('"').find(|part| part.starts_with("http")).unwrap();
+    let metadata: Value =
+        serde_json::from_str(&service.get(metadata.strip_prefix(&service.base).unwrap()).await).unwrap();
+    assert_eq!(metadata["resource"], stranger.url);
+
+    let mut known = service.client(BEARER, true);
+    for (header, value, status) in [
+        ("origin", "https://evil.example", 403),
+        ("origin", "https://app.example.com", 200),
+        ("host", "evil.example", 403),
+    ] {
+        let message = known.message("tools/list", json!({}));
+        let answer = known.post(&message, "tools/list").header(header, value).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{header}: {value}");
+    }
+}
+
+#[tokio::test]
+async fn a_router_is_for_callers_with_a_bearer_token_alone() {
+    let world = World::new().await;
+    let server = Server::for_account(world.vimeo().clone());
+    let open = server.clone().into_router::<()>(here().open_to_this_machine());
+    assert!(matches!(open, Err(ServerError::NoBearers)), "{open:?}");
+    let short = server.into_router::<()>(here().bearers([Bearer::new("x".repeat(31), ["me"])]));
+    assert!(matches!(short, Err(ServerError::ShortBearer)), "{short:?}");
+}
+
+#[tokio::test]
+async fn the_token_that_stops_it_ends_streams_so_that_the_service_can_end() {
+    let world = World::new().await;
+    let service = Service::start(Server::for_account(world.vimeo().clone())).await;
+    let mut known = service.client(BEARER, false);
+    known.initialize().await;
+    let stream = known.listen().send().await.unwrap();
+    assert_eq!(stream.status(), 200);
+    service.stop.cancel();
+    timeout(Duration::from_secs(20), service.running).await.expect("it ends in time").unwrap();
+    drop(stream);
+}
