@@ -143,7 +143,7 @@ impl HttpServer {
         format!("http://{}/mcp", self.address)
     }
 
-    /// Waits until it stops.
+    /// Waits until it stops. It is stopped if the wait is given up.
     pub async fn wait(mut self) {
         if let Some(task) = self.task.take() {
             let _ = task.await;
@@ -161,10 +161,7 @@ impl HttpServer {
 
 impl Drop for HttpServer {
     fn drop(&mut self) {
-        // A server that is waited for goes on.
-        if self.task.is_some() {
-            self.stop.cancel();
-        }
+        self.stop.cancel();
     }
 }
 

@@ -289,7 +289,7 @@ mod tests {
             ("trace", LevelFilter::TRACE, LevelFilter::WARN),
             ("error", LevelFilter::ERROR, LevelFilter::ERROR),
             ("off", LevelFilter::OFF, LevelFilter::OFF),
-            ("vimeo_ext=debug", LevelFilter::DEBUG, LevelFilter::WARN),
+            ("vimeo_agent=debug", LevelFilter::DEBUG, LevelFilter::WARN),
             ("rmcp=trace,rmcp::service=debug", LevelFilter::WARN, LevelFilter::WARN),
             ("no level at all", LevelFilter::WARN, LevelFilter::WARN),
         ] {

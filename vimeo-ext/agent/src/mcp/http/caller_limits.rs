@@ -73,6 +73,11 @@ impl CallerLimits {
         self.of(caller, |state| state.sessions.get(session).cloned())
     }
 
+    /// What is cancelled when all sessions end.
+    pub(super) fn shutdown(&self) -> CancellationToken {
+        self.shutdown.clone()
+    }
+
     /// Ends a session of the caller's: what is under way in it stops.
     pub(super) fn end(&self, caller: &str, session: &str) {
         if let Some(end) = self.of(caller, |state| state.sessions.pop(session)) {

@@ -120,11 +120,12 @@ impl Endpoint {
         let place = self.limits.request(&id).ok_or_else(|| Box::new(refusals::too_many()))?;
         let session = session_of(request.headers());
         let (mut parts, body) = request.into_parts();
-        if let Some(session) = &session {
+        let ended = match &session {
             // A session is its beginner's: to others there is none.
-            let ended = self.limits.session(&id, session).ok_or_else(|| Box::new(refusals::no_session()))?;
-            parts.extensions.insert(ended);
-        }
+            Some(session) => self.limits.session(&id, session),
+            None => Some(self.limits.shutdown()),
+        };
+        parts.extensions.insert(ended.ok_or_else(|| Box::new(refusals::no_session()))?);
         let body = match timeout(BODY, to_bytes(body, LARGEST)).await {
             Ok(Ok(body)) => repaired(body),
             Ok(Err(_)) => return Err(Box::new(refusals::too_large())),

@@ -99,6 +99,21 @@ async fn the_tools_stand_beside_other_routes_and_keep_their_rules() {
 }
 
 #[tokio::test]
+async fn a_server_whose_wait_is_given_up_stops() {
+    let world = World::new().await;
+    let server = Server::for_account(world.vimeo().clone());
+    let running = server.serve_http(here().open_to_this_machine()).await.unwrap();
+    let (url, address) = (running.url(), running.address());
+    assert!(timeout(Duration::from_millis(50), running.wait()).await.is_err());
+    let gone = timeout(Duration::from_secs(10), async {
+        while tokio::net::TcpStream::connect(address).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    gone.await.unwrap_or_else(|_| panic!("{url} is still there"));
+}
+
+#[tokio::test]
 async fn a_router_is_for_callers_with_a_bearer_token_alone() {
     let world = World::new().await;
     let server = Server::for_account(world.vimeo().clone());
