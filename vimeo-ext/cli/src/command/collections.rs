@@ -4,6 +4,7 @@ use clap::Args;
 use http::Method;
 use vimeo_agent::tools::VideoId;
 
+use super::videos::VIDEOS;
 use crate::context::Context;
 use crate::exit::{Exit, Result};
 use crate::resource::Resource;
@@ -31,8 +32,52 @@ impl Listing {
     }
 }
 
-/// Deletes what holds videos, once that is confirmed.
-pub(crate) async fn delete(context: &Context<'_>, path: &str, yes: bool) -> Result<Exit> {
+/// A kind of thing that holds videos.
+pub(crate) trait Collection {
+    /// How it is shown.
+    const RESOURCE: Resource;
+    /// The path of one's own.
+    const OWN: &'static str;
+
+    /// The path of the one that is named by its number, URI or link.
+    fn path(given: &str) -> Result<String>;
+}
+
+/// Prints one's own.
+pub(crate) async fn list<C: Collection>(context: &Context<'_>, listing: &Listing) -> Result<Exit> {
+    listing.print(context, &C::RESOURCE, C::OWN).await
+}
+
+/// Prints the videos in it.
+pub(crate) async fn videos<C: Collection>(
+    context: &Context<'_>,
+    given: &str,
+    listing: &Listing,
+) -> Result<Exit> {
+    listing.print(context, &VIDEOS, &format!("{}/videos", C::path(given)?)).await
+}
+
+/// Puts videos in, one after the other.
+pub(crate) async fn add<C: Collection>(
+    context: &Context<'_>,
+    given: &str,
+    videos: &[String],
+) -> Result<Exit> {
+    each_video(context, Method::PUT, &C::path(given)?, videos, "is in").await
+}
+
+/// Takes videos out, one after the other.
+pub(crate) async fn remove<C: Collection>(
+    context: &Context<'_>,
+    given: &str,
+    videos: &[String],
+) -> Result<Exit> {
+    each_video(context, Method::DELETE, &C::path(given)?, videos, "is no longer in").await
+}
+
+/// Deletes it, once that is confirmed.
+pub(crate) async fn delete<C: Collection>(context: &Context<'_>, given: &str, yes: bool) -> Result<Exit> {
+    let path = &C::path(given)?;
     let vimeo = context.vimeo().await?;
     confirm::deletion(context, &vimeo, path, yes).await?;
     vimeo.delete(path).send().await?;
@@ -40,8 +85,7 @@ pub(crate) async fn delete(context: &Context<'_>, path: &str, yes: bool) -> Resu
     Ok(Exit::Done)
 }
 
-/// Puts videos in, or takes them out, one after the other.
-pub(crate) async fn each_video(
+async fn each_video(
     context: &Context<'_>,
     method: Method,
     holder: &str,

@@ -1,13 +1,11 @@
 //! `vimeo folders`.
 
 use clap::{Args, Subcommand};
-use http::Method;
 use serde_json::json;
 use vimeo_agent::tools::FolderId;
 use vimeo_ext::api::types;
 
-use super::collections::{Listing, delete, each_video};
-use super::videos::VIDEOS;
+use super::collections::{self, Collection, Listing};
 use crate::context::Context;
 use crate::exit::{Exit, Result};
 use crate::output::known_fields;
@@ -24,6 +22,17 @@ pub(super) const FOLDERS: Resource = Resource {
     ],
     known: known_fields::<types::Folder>,
 };
+
+struct Folder;
+
+impl Collection for Folder {
+    const RESOURCE: Resource = FOLDERS;
+    const OWN: &'static str = "/me/projects";
+
+    fn path(given: &str) -> Result<String> {
+        reference::folder(given)
+    }
+}
 
 /// Folders: list them and what is in them, make, fill and delete them
 #[derive(Debug, Args)]
@@ -109,10 +118,9 @@ pub(crate) struct DeleteArgs {
 
 pub(crate) async fn run(context: &Context<'_>, args: FoldersArgs) -> Result<Exit> {
     match args.command {
-        FoldersCommand::List(ListArgs { listing }) => listing.print(context, &FOLDERS, "/me/projects").await,
+        FoldersCommand::List(args) => collections::list::<Folder>(context, &args.listing).await,
         FoldersCommand::Videos(args) => {
-            let path = reference::folder(&args.folder)?;
-            args.listing.print(context, &VIDEOS, &format!("{path}/videos")).await
+            collections::videos::<Folder>(context, &args.folder, &args.listing).await
         }
         FoldersCommand::Create(args) => {
             let parent: Option<FolderId> = args.parent.as_deref().map(reference::id).transpose()?;
@@ -123,20 +131,13 @@ pub(crate) async fn run(context: &Context<'_>, args: FoldersArgs) -> Result<Exit
                 let uri = reference::folder_with_owner(&vimeo, parent).await?;
                 body.insert("parent_folder_uri".to_owned(), uri.into());
             }
-            let call = vimeo.post("/me/projects").json(&body);
+            let call = vimeo.post(Folder::OWN).json(&body);
             FOLDERS.changed(context, call).await
         }
-        FoldersCommand::Add(args) => {
-            let path = reference::folder(&args.folder)?;
-            each_video(context, Method::PUT, &path, &args.videos, "is in").await
-        }
+        FoldersCommand::Add(args) => collections::add::<Folder>(context, &args.folder, &args.videos).await,
         FoldersCommand::Remove(args) => {
-            let path = reference::folder(&args.folder)?;
-            each_video(context, Method::DELETE, &path, &args.videos, "is no longer in").await
+            collections::remove::<Folder>(context, &args.folder, &args.videos).await
         }
-        FoldersCommand::Delete(args) => {
-            let path = reference::folder(&args.folder)?;
-            delete(context, &path, args.yes).await
-        }
+        FoldersCommand::Delete(args) => collections::delete::<Folder>(context, &args.folder, args.yes).await,
     }
 }

@@ -1,12 +1,10 @@
 //! `vimeo showcases`.
 
 use clap::{Args, Subcommand};
-use http::Method;
 use serde_json::json;
 use vimeo_ext::api::types::{self, ViewPrivacy};
 
-use super::collections::{Listing, delete, each_video};
-use super::videos::VIDEOS;
+use super::collections::{self, Collection, Listing};
 use crate::context::Context;
 use crate::exit::{Exit, Result};
 use crate::output::known_fields;
@@ -24,6 +22,17 @@ pub(super) const SHOWCASES: Resource = Resource {
     ],
     known: known_fields::<types::Showcase>,
 };
+
+struct Showcase;
+
+impl Collection for Showcase {
+    const RESOURCE: Resource = SHOWCASES;
+    const OWN: &'static str = "/me/albums";
+
+    fn path(given: &str) -> Result<String> {
+        reference::showcase(given)
+    }
+}
 
 /// Showcases: list them and what is in them, make, fill and delete them
 #[derive(Debug, Args)]
@@ -110,12 +119,9 @@ pub(crate) struct DeleteArgs {
 
 pub(crate) async fn run(context: &Context<'_>, args: ShowcasesArgs) -> Result<Exit> {
     match args.command {
-        ShowcasesCommand::List(ListArgs { listing }) => {
-            listing.print(context, &SHOWCASES, "/me/albums").await
-        }
+        ShowcasesCommand::List(args) => collections::list::<Showcase>(context, &args.listing).await,
         ShowcasesCommand::Videos(args) => {
-            let path = reference::showcase(&args.showcase)?;
-            args.listing.print(context, &VIDEOS, &format!("{path}/videos")).await
+            collections::videos::<Showcase>(context, &args.showcase, &args.listing).await
         }
         ShowcasesCommand::Create(args) => {
             let mut body = json!({ "name": args.name });
@@ -126,20 +132,17 @@ pub(crate) async fn run(context: &Context<'_>, args: ShowcasesArgs) -> Result<Ex
                 }
             }
             context.may_write("making a showcase")?;
-            let call = context.vimeo().await?.post("/me/albums").json(&body);
+            let call = context.vimeo().await?.post(Showcase::OWN).json(&body);
             SHOWCASES.changed(context, call).await
         }
         ShowcasesCommand::Add(args) => {
-            let path = reference::showcase(&args.showcase)?;
-            each_video(context, Method::PUT, &path, &args.videos, "is in").await
+            collections::add::<Showcase>(context, &args.showcase, &args.videos).await
         }
         ShowcasesCommand::Remove(args) => {
-            let path = reference::showcase(&args.showcase)?;
-            each_video(context, Method::DELETE, &path, &args.videos, "is no longer in").await
+            collections::remove::<Showcase>(context, &args.showcase, &args.videos).await
         }
         ShowcasesCommand::Delete(args) => {
-            let path = reference::showcase(&args.showcase)?;
-            delete(context, &path, args.yes).await
+            collections::delete::<Showcase>(context, &args.showcase, args.yes).await
         }
     }
 }
