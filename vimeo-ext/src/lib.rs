@@ -140,6 +140,7 @@
 //! | `rustls-no-provider` | TLS by rustls with the provider that the program installs |
 //! | `native-tls` | TLS by the system's library; it is used if others are on as well |
 //! | `socks` | SOCKS proxies |
+//! | `shared-limits` | rate limits that processes share: [`Budgets::shared`](crate::Budgets); on with `accounts` |
 //! | `blocking` | the client without `async`: `blocking` |
 //! | `tower` | a `tower` service in place of the HTTP client: `TowerTransport` |
 //! | `accounts` | many users: their logins, tokens and connections, in memory or in a store of your own |

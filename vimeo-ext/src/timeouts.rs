@@ -11,6 +11,7 @@ use tokio::time::Instant;
 pub(crate) const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// When a time that begins now is over, however long it is.
+#[cfg(any(feature = "accounts", feature = "shared-limits", feature = "upload"))]
 pub(crate) fn after(time: Duration) -> Instant {
     later(Instant::now(), time)
 }

@@ -33,8 +33,10 @@ pub(super) struct Window {
     /// When that is here; `None` after it ended, until an answer tells of the next.
     pub(super) resets: Option<Instant>,
     /// When the one before it ended.
+    #[cfg_attr(not(feature = "shared-limits"), allow(dead_code, reason = "other processes are told of it"))]
     pub(super) began: Option<Instant>,
     /// When the last answer came that told of it.
+    #[cfg_attr(not(feature = "shared-limits"), allow(dead_code, reason = "other processes are told of it"))]
     pub(super) heard: Instant,
 }
 
@@ -277,6 +279,7 @@ impl Ledger {
     }
 
     /// The window that a class counts against now, as far as that is known; `Some(None)` when it has no limit.
+    #[cfg(feature = "shared-limits")]
     pub(super) fn window(&mut self, class: Class, now: Instant) -> Option<Option<&Window>> {
         let id = match find(&self.classes, class) {
             Some(None) => return Some(None),

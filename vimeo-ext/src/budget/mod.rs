@@ -4,14 +4,12 @@
 //! refused waits here, before it is sent; see [`LimitPolicy`].
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-mod desk;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
 mod ledger;
-mod pool;
-mod share;
-mod slices;
+#[cfg(feature = "shared-limits")]
+mod shared;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -28,14 +26,14 @@ use vimeo_api::{
     time_until,
 };
 
-use self::desk::Desk;
 use self::ledger::{Class, Ledger, Reading, Verdict};
-use self::slices::{Known as KnownLimit, Slices, Times, Turn, UnderWay, Want};
+#[cfg(feature = "shared-limits")]
+use self::shared::{InFlightGuard, LeaseBatcher, LocalLeases};
 use crate::Clock;
 use crate::timeouts::later;
 
-pub use self::pool::BudgetPool;
-pub use self::share::{BudgetLease, BudgetQuestion, BudgetReport, BudgetShare};
+#[cfg(feature = "shared-limits")]
+pub use self::shared::{BudgetLease, BudgetPool, BudgetQuestion, BudgetReport, BudgetShare};
 
 /// What to do with a call that would go beyond the account's limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,14 +104,20 @@ pub struct Budgets(Arc<Known>);
 struct Known {
     accounts: Mutex<Accounts>,
     /// Where to ask for what other processes share.
-    desk: Option<Arc<Desk>>,
+    #[cfg(feature = "shared-limits")]
+    batcher: Option<Arc<LeaseBatcher>>,
     /// The longest that a window lasts.
     longest: Duration,
 }
 
 impl Default for Known {
     fn default() -> Self {
-        Self { accounts: Mutex::default(), desk: None, longest: LONGEST_WINDOW }
+        Self {
+            accounts: Mutex::default(),
+            #[cfg(feature = "shared-limits")]
+            batcher: None,
+            longest: LONGEST_WINDOW,
+        }
     }
 }
 
@@ -142,16 +146,19 @@ impl Budgets {
             accounts.sweep_at = accounts.budgets.len().saturating_mul(2);
         }
         let account: Arc<str> = account.into();
-        let slices = self.0.desk.as_ref().map(|desk| Slices::new(Arc::clone(desk)));
-        let budget = Arc::new(Budget::new(Arc::clone(&account), clock.clone(), slices, self.0.longest));
+        let budget = Arc::new(Budget {
+            #[cfg(feature = "shared-limits")]
+            name: Arc::clone(&account),
+            shared: Mutex::new(Shared { ledger: Ledger::new(self.0.longest), waiting: 0 }),
+            changed: Notify::new(),
+            watched: OnceLock::new(),
+            clock: clock.clone(),
+            #[cfg(feature = "shared-limits")]
+            leases: self.0.batcher.as_ref().map(|batcher| LocalLeases::new(Arc::clone(batcher))),
+            longest: self.0.longest,
+        });
         accounts.budgets.insert(account, Arc::clone(&budget));
         budget
-    }
-
-    /// Budgets that this process shares with others through `share`: each asks it for slices of what remains, about once in
-    /// ten calls or less often, and goes by what it knows itself while `share` is away.
-    pub fn shared(share: Arc<dyn BudgetShare>) -> Self {
-        Self(Arc::new(Known { desk: Some(Arc::new(Desk::new(share))), ..Known::default() }))
     }
 
     /// Budgets that believe in no window longer than this, and know nothing yet. A reset that lies further ahead, or a
@@ -164,7 +171,12 @@ impl Budgets {
     /// ```
     #[must_use]
     pub fn longest_window(self, longest: Duration) -> Self {
-        Self(Arc::new(Known { accounts: Mutex::default(), desk: self.0.desk.clone(), longest }))
+        Self(Arc::new(Known {
+            accounts: Mutex::default(),
+            #[cfg(feature = "shared-limits")]
+            batcher: self.0.batcher.clone(),
+            longest,
+        }))
     }
 }
 
@@ -198,13 +210,15 @@ impl fmt::Debug for Budgets {
 
 /// What one account may still do; from [`Vimeo::budget`](crate::Vimeo::budget).
 pub struct Budget {
+    #[cfg(feature = "shared-limits")]
     name: Arc<str>,
     shared: Mutex<Shared>,
     changed: Notify,
     /// Made for the first who watches: of many accounts nobody watches most.
     watched: OnceLock<watch::Sender<BudgetState>>,
     clock: Clock,
-    slices: Option<Slices>,
+    #[cfg(feature = "shared-limits")]
+    leases: Option<LocalLeases>,
     /// The longest that a window lasts.
     longest: Duration,
 }
@@ -231,11 +245,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Budget {
-    fn new(name: Arc<str>, clock: Clock, slices: Option<Slices>, longest: Duration) -> Self {
-        let shared = Mutex::new(Shared { ledger: Ledger::new(longest), waiting: 0 });
-        Self { name, shared, changed: Notify::new(), watched: OnceLock::new(), clock, slices, longest }
-    }
-
     /// What is known now.
     pub fn state(&self) -> BudgetState {
         self.snapshot(&lock(&self.shared))
@@ -304,91 +313,18 @@ impl Budget {
         request: &Request,
         policy: LimitPolicy,
     ) -> Result<Permit<'_>, Error> {
-        match &self.slices {
-            Some(slices) if policy != LimitPolicy::ReportOnly => {
-                Box::pin(self.admit_shared(slices, request, policy)).await
-            }
-            _ => self.admit_here(request, policy).await,
+        #[cfg(feature = "shared-limits")]
+        if let Some(leases) = self.leases.as_ref().filter(|_| policy != LimitPolicy::ReportOnly) {
+            return Box::pin(self.admit_shared(leases, request, policy)).await;
         }
-    }
-
-    async fn admit_shared<'a>(
-        self: &'a Arc<Self>,
-        slices: &'a Slices,
-        request: &Request,
-        policy: LimitPolicy,
-    ) -> Result<Permit<'a>, Error> {
-        let began = Instant::now();
-        let class = class(request);
-        if let Some(known) = self.known_limit(class).filter(|known| known.limit > 0 && known.remaining == 0) {
-            slices.report_exhausted(self, class.with_fields, known);
-        }
-        loop {
-            let mut permit = self.admit_here(request, policy).await?;
-            let until = loop {
-                let told = self.changed.notified();
-                tokio::pin!(told);
-                told.as_mut().enable();
-                // First: an answer that comes in between is counted twice then, and not left out.
-                let in_flight = slices.in_flight(permit.class.with_fields);
-                let Some(known) = self.known_limit(permit.class) else { return Ok(permit) };
-                match slices.take(self, permit.class.with_fields, known, in_flight) {
-                    Turn::Go(under_way) => {
-                        permit.under_way = Some(under_way);
-                        return Ok(permit);
-                    }
-                    Turn::NotBefore(until) => break until,
-                    Turn::Asked => told.await,
-                }
-            };
-            // Whoever waits holds no place.
-            drop(permit);
-            let deadline = match policy {
-                LimitPolicy::Wait { at_most } => later(began, at_most),
-                _ => began,
-            };
-            if until > deadline {
-                return Err(self.held_back(request, until));
-            }
-            sleep_until(until).await;
-        }
-    }
-
-    /// What the store is asked for this account.
-    fn question(&self, holder: &str, want: Want, times: Times) -> BudgetQuestion {
-        let name =
-            if want.with_fields { format!("{} with fields", self.name) } else { self.name.to_string() };
-        BudgetQuestion::new(name, want.report(holder, times).longest_window(self.longest))
-    }
-
-    /// Takes the slice that was asked for, or none when it cannot be had, and tells those who wait for it.
-    fn put(&self, want: Want, lease: Option<BudgetLease>, times: Times) {
-        if let Some(slices) = &self.slices {
-            slices.put(want.with_fields, lease, times);
-        }
-        self.changed.notify_waiters();
-    }
-
-    /// What is known of the limit of a class; `None` when it has none.
-    fn known_limit(&self, class: Class) -> Option<KnownLimit> {
-        match lock(&self.shared).ledger.window(class, Instant::now()) {
-            None => Some(KnownLimit::default()),
-            Some(window) => window.map(|window| KnownLimit {
-                limit: window.id.limit,
-                remaining: window.remaining,
-                told: window.told,
-                resets: window.resets,
-                began: window.began,
-                heard: Some(window.heard),
-            }),
-        }
+        self.admit_here(request, policy).await
     }
 
     async fn admit_here(&self, request: &Request, policy: LimitPolicy) -> Result<Permit<'_>, Error> {
         let class = class(request);
         // As a rule it may go at once; whoever has to wait asks again once it would hear of a change.
         if lock(&self.shared).ledger.ask(class, Instant::now()) == Verdict::Go {
-            return Ok(Permit { budget: self, class, counted: true, under_way: None });
+            return Ok(Permit::new(self, class, true));
         }
         // On the heap, so that calls that may go make no room for the wait.
         Box::pin(self.wait_for_room(request, class, policy)).await
@@ -409,10 +345,10 @@ impl Budget {
             let verdict = lock(&self.shared).ledger.ask(class, Instant::now());
             let at_most = match (verdict, policy) {
                 (Verdict::Go, _) => {
-                    return Ok(Permit { budget: self, class, counted: true, under_way: None });
+                    return Ok(Permit::new(self, class, true));
                 }
                 (_, LimitPolicy::ReportOnly) => {
-                    return Ok(Permit { budget: self, class, counted: false, under_way: None });
+                    return Ok(Permit::new(self, class, false));
                 }
                 // Held back for an instant, until the first answers tell the limit.
                 (Verdict::WaitForAnswer, LimitPolicy::FailFast) => Duration::from_secs(60),
@@ -492,11 +428,22 @@ pub(crate) struct Permit<'a> {
     budget: &'a Budget,
     class: Class,
     counted: bool,
-    /// Its place in the slice that this process holds.
-    under_way: Option<UnderWay<'a>>,
+    /// Its place in the lease that this process holds.
+    #[cfg(feature = "shared-limits")]
+    in_flight: Option<InFlightGuard<'a>>,
 }
 
-impl Permit<'_> {
+impl<'a> Permit<'a> {
+    fn new(budget: &'a Budget, class: Class, counted: bool) -> Self {
+        Self {
+            budget,
+            class,
+            counted,
+            #[cfg(feature = "shared-limits")]
+            in_flight: None,
+        }
+    }
+
     /// Learns from the answer.
     pub(crate) fn answered(&self, answer: &RawResponse) {
         let now = Instant::now();

@@ -88,9 +88,11 @@ impl fmt::Debug for Error {
         }
         match self {
             Self::Call(error) => f.debug_tuple("Call").field(error).finish(),
+            #[cfg(feature = "upload")]
             Self::Upload { source, ticket } => {
                 f.debug_struct("Upload").field("source", source).field("ticket", ticket).finish()
             }
+            #[cfg(feature = "upload")]
             Self::Media(error) => f.debug_tuple("Media").field(error).finish(),
             Self::Auth(error) => f.debug_tuple("Auth").field(error).finish(),
             Self::Config(error) => f.debug_tuple("Config").field(error).finish(),

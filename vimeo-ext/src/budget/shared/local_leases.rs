@@ -8,14 +8,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 use vimeo_api::LONGEST_WINDOW;
 
-use super::desk::{Desk, Presence};
-use super::ledger::MARGIN;
-use super::{Budget, BudgetLease, BudgetReport, lock};
+use super::lease_batcher::{CircuitState, LeaseBatcher};
+use super::{BudgetLease, BudgetReport};
+use crate::budget::ledger::MARGIN;
+use crate::budget::{Budget, lock};
 use crate::timeouts::later;
 
 /// The slices that this process holds of one account's limits.
-pub(super) struct Slices {
-    desk: Arc<Desk>,
+pub(in crate::budget) struct LocalLeases {
+    batcher: Arc<LeaseBatcher>,
     /// Of calls without `fields`, and with.
     kinds: [Kind; 2],
 }
@@ -30,14 +31,14 @@ struct Kind {
 #[derive(Default)]
 struct Held {
     /// By the number of the limit, which is hardly ever another than the one before.
-    slices: Vec<(u64, Slice)>,
+    slices: Vec<(u64, LeaseSlot)>,
     /// Another slice was asked for and is on its way.
     is_asked_for: bool,
 }
 
 /// What a process holds of one limit.
 #[derive(Clone, Copy)]
-enum Slice {
+enum LeaseSlot {
     /// So many calls that may be made.
     Left { calls: u64, since: Instant, until: Instant, more_at: Instant },
     /// Nothing is to be had before then.
@@ -45,8 +46,8 @@ enum Slice {
 }
 
 /// Whether a call may go.
-pub(super) enum Turn<'a> {
-    Go(UnderWay<'a>),
+pub(super) enum Admission<'a> {
+    Go(InFlightGuard<'a>),
     NotBefore(Instant),
     /// A slice was asked for; the budget tells when it is there.
     Asked,
@@ -54,16 +55,16 @@ pub(super) enum Turn<'a> {
 
 /// What there is to tell when a slice is asked for.
 #[derive(Clone, Copy)]
-pub(super) struct Want {
+pub(super) struct LeaseDemand {
     pub(super) with_fields: bool,
-    known: Known,
+    known: LimitSnapshot,
     /// Calls of the last slice that were not made.
     unused: u64,
     in_flight: u64,
 }
 
-impl Want {
-    pub(super) fn report(&self, holder: &str, times: Times) -> BudgetReport {
+impl LeaseDemand {
+    pub(super) fn report(&self, holder: &str, times: ClockPair) -> BudgetReport {
         let Self { known, unused, in_flight, .. } = *self;
         BudgetReport {
             holder: holder.to_owned(),
@@ -82,12 +83,12 @@ impl Want {
 
 /// A time here and the same time for everybody.
 #[derive(Clone, Copy)]
-pub(super) struct Times {
+pub(super) struct ClockPair {
     pub(super) here: Instant,
     pub(super) wall: DateTime<Utc>,
 }
 
-impl Times {
+impl ClockPair {
     fn to_wall(self, time: Instant) -> Option<DateTime<Utc>> {
         match time.checked_duration_since(self.here) {
             Some(ahead) => self.wall.checked_add_signed(TimeDelta::from_std(ahead).ok()?),
@@ -105,16 +106,16 @@ impl Times {
 }
 
 /// A call of a slice, for as long as it is under way.
-pub(super) struct UnderWay<'a>(&'a AtomicU64);
+pub(in crate::budget) struct InFlightGuard<'a>(&'a AtomicU64);
 
-impl<'a> UnderWay<'a> {
+impl<'a> InFlightGuard<'a> {
     fn new(count: &'a AtomicU64) -> Self {
         count.fetch_add(1, Ordering::SeqCst);
         Self(count)
     }
 }
 
-impl Drop for UnderWay<'_> {
+impl Drop for InFlightGuard<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
@@ -122,7 +123,7 @@ impl Drop for UnderWay<'_> {
 
 /// What the process knows itself of the limit that a call counts against.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Known {
+pub(super) struct LimitSnapshot {
     /// 0 as long as it does not know the limit.
     pub(super) limit: u64,
     pub(super) remaining: u64,
@@ -135,9 +136,9 @@ pub(super) struct Known {
     pub(super) heard: Option<Instant>,
 }
 
-impl Slice {
+impl LeaseSlot {
     /// Takes one call of it, if it has any.
-    fn take(&mut self, known: &Known, now: Instant) -> Taken {
+    fn take(&mut self, known: &LimitSnapshot, now: Instant) -> Taken {
         match self {
             Self::Left { calls, since, until, more_at } => {
                 // It ends with its window, of whose end an answer may have told since.
@@ -174,9 +175,9 @@ enum Taken {
     },
 }
 
-impl Slices {
-    pub(super) fn new(desk: Arc<Desk>) -> Self {
-        Self { desk, kinds: Default::default() }
+impl LocalLeases {
+    pub(in crate::budget) fn new(batcher: Arc<LeaseBatcher>) -> Self {
+        Self { batcher, kinds: Default::default() }
     }
 
     fn kind(&self, with_fields: bool) -> &Kind {
@@ -195,11 +196,11 @@ impl Slices {
         &self,
         budget: &Arc<Budget>,
         with_fields: bool,
-        known: Known,
+        known: LimitSnapshot,
         in_flight: u64,
-    ) -> Turn<'_> {
+    ) -> Admission<'_> {
         let kind = self.kind(with_fields);
-        let go = || Turn::Go(UnderWay::new(&kind.under_way));
+        let go = || Admission::Go(InFlightGuard::new(&kind.under_way));
         let now = Instant::now();
         let mut held = lock(&kind.held);
         let slice = match known.limit {
@@ -210,28 +211,28 @@ impl Slices {
         if matches!(taken, Taken::One) {
             return go();
         }
-        let presence = self.desk.presence(now);
+        let circuit = self.batcher.circuit(now);
         match taken {
-            _ if presence == Presence::Away => return go(),
+            _ if circuit == CircuitState::Open => return go(),
             Taken::One => return go(),
-            Taken::Not(until) => return Turn::NotBefore(until),
+            Taken::Not(until) => return Admission::NotBefore(until),
             Taken::Spent { .. } if held.is_asked_for => {}
             Taken::Spent { unused } => {
                 held.is_asked_for = true;
                 // Whoever brings the slice, or that there is none, locks it.
                 drop(held);
-                self.desk.ask(Arc::clone(budget), Want { with_fields, known, unused, in_flight });
+                self.batcher.ask(Arc::clone(budget), LeaseDemand { with_fields, known, unused, in_flight });
             }
         }
         // Nobody waits for a store of which it is not known whether it is there again.
-        if presence == Presence::There { Turn::Asked } else { go() }
+        if circuit == CircuitState::Closed { Admission::Asked } else { go() }
     }
 
     /// Tells the store that nothing remains of the limit, if this process was to come back before the window ends.
     ///
     /// A process that has heard so waits for the next window and would not come. The others would take it for dead and, once
     /// its slice has ended, try with a call what it left, which is refused.
-    pub(super) fn report_exhausted(&self, budget: &Arc<Budget>, with_fields: bool, known: Known) {
+    pub(super) fn report_exhausted(&self, budget: &Arc<Budget>, with_fields: bool, known: LimitSnapshot) {
         let kind = self.kind(with_fields);
         let now = Instant::now();
         let Some(ends) = known.resets.map(|resets| later(resets, MARGIN)).filter(|ends| *ends > now) else {
@@ -240,26 +241,28 @@ impl Slices {
         let in_flight = self.in_flight(with_fields);
         let mut held = lock(&kind.held);
         let unused = match held.slices.iter().find(|(limit, _)| *limit == known.limit) {
-            Some((_, Slice::Left { calls, more_at, .. })) if *more_at < ends => *calls,
+            Some((_, LeaseSlot::Left { calls, more_at, .. })) if *more_at < ends => *calls,
             _ => return,
         };
-        if held.is_asked_for || self.desk.presence(now) != Presence::There {
+        if held.is_asked_for || self.batcher.circuit(now) != CircuitState::Closed {
             return;
         }
         held.is_asked_for = true;
         drop(held);
-        self.desk.ask(Arc::clone(budget), Want { with_fields, known, unused, in_flight });
+        self.batcher.ask(Arc::clone(budget), LeaseDemand { with_fields, known, unused, in_flight });
     }
 
     /// Takes the slice that was asked for, or none when it cannot be had.
-    pub(super) fn put(&self, with_fields: bool, lease: Option<BudgetLease>, times: Times) {
+    pub(super) fn put(&self, with_fields: bool, lease: Option<BudgetLease>, times: ClockPair) {
         let mut held = lock(&self.kind(with_fields).held);
         held.is_asked_for = false;
         let Some(lease) = lease else { return };
         let until = times.to_here(lease.until);
         let slice = match lease.calls {
-            0 => Slice::Empty(until),
-            calls => Slice::Left { calls, since: times.here, until, more_at: times.to_here(lease.more_at) },
+            0 => LeaseSlot::Empty(until),
+            calls => {
+                LeaseSlot::Left { calls, since: times.here, until, more_at: times.to_here(lease.more_at) }
+            }
         };
         // What was held before the limit was known is of no more use.
         held.slices.retain(|(of, _)| *of != lease.limit && *of != 0);

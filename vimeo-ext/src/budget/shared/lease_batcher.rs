@@ -7,20 +7,21 @@ use std::{iter, mem};
 
 use tokio::time::{Instant, timeout};
 
-use super::slices::{Times, Want};
-use super::{Budget, BudgetShare, lock};
+use super::BudgetShare;
+use super::local_leases::{ClockPair, LeaseDemand};
+use crate::budget::{Budget, lock};
 use crate::retry::Backoff;
 use crate::timeouts::after;
 
 /// So many questions go to the store at once, at the most.
-const TOGETHER: usize = 256;
+const MAX_BATCH: usize = 256;
 /// A store that takes longer is away.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long after a failure the store is asked again.
 const BACKOFF: Backoff = Backoff::new(Duration::from_secs(5), Duration::from_secs(60));
 
 /// Asks the store for a process.
-pub(super) struct Desk {
+pub(in crate::budget) struct LeaseBatcher {
     share: Arc<dyn BudgetShare>,
     holder: String,
     state: Mutex<State>,
@@ -38,34 +39,36 @@ struct State {
 /// A question, and who has it.
 struct Asked {
     budget: Arc<Budget>,
-    want: Want,
+    want: LeaseDemand,
 }
 
 /// Whether the store answers, as far as is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Presence {
-    There,
-    Away,
-    /// It was away, and is to be asked again.
-    Perhaps,
+pub(super) enum CircuitState {
+    /// It answers.
+    Closed,
+    /// It failed and is not asked for a while.
+    Open,
+    /// It failed before and is to be asked again.
+    HalfOpen,
 }
 
-impl Desk {
+impl LeaseBatcher {
     pub(super) fn new(share: Arc<dyn BudgetShare>) -> Self {
         let holder = format!("{:016x}", fastrand::u64(..));
         Self { share, holder, state: Mutex::default() }
     }
 
-    pub(super) fn presence(&self, now: Instant) -> Presence {
+    pub(super) fn circuit(&self, now: Instant) -> CircuitState {
         match lock(&self.state).away {
-            None => Presence::There,
-            Some((until, _)) if until > now => Presence::Away,
-            Some(_) => Presence::Perhaps,
+            None => CircuitState::Closed,
+            Some((until, _)) if until > now => CircuitState::Open,
+            Some(_) => CircuitState::HalfOpen,
         }
     }
 
     /// Asks for a slice; the budget gets it, or hears that there is none.
-    pub(super) fn ask(self: &Arc<Self>, budget: Arc<Budget>, want: Want) {
+    pub(super) fn ask(self: &Arc<Self>, budget: Arc<Budget>, want: LeaseDemand) {
         let is_asking = {
             let mut state = lock(&self.state);
             state.waiting.push(Asked { budget, want });
@@ -73,7 +76,7 @@ impl Desk {
         };
         if !is_asking {
             // A task of its own, so that whoever gives up its call does not take the questions of others with it.
-            tokio::spawn(Work { desk: Arc::clone(self), batch: Vec::new(), is_done: false }.run());
+            tokio::spawn(BatchWorker { batcher: Arc::clone(self), batch: Vec::new(), is_done: false }.run());
         }
     }
 
@@ -97,15 +100,15 @@ impl Desk {
 }
 
 /// Asks the store what is waiting.
-struct Work {
-    desk: Arc<Desk>,
+struct BatchWorker {
+    batcher: Arc<LeaseBatcher>,
     /// What it is being asked.
     batch: Vec<Asked>,
     /// Nothing was waiting any more.
     is_done: bool,
 }
 
-impl Work {
+impl BatchWorker {
     async fn run(mut self) {
         while self.begin() {
             self.ask().await;
@@ -114,8 +117,8 @@ impl Work {
 
     /// Takes up what is waiting; whether there is anything.
     fn begin(&mut self) -> bool {
-        let mut state = lock(&self.desk.state);
-        let count = state.waiting.len().min(TOGETHER);
+        let mut state = lock(&self.batcher.state);
+        let count = state.waiting.len().min(MAX_BATCH);
         self.batch.extend(state.waiting.drain(..count));
         state.is_asking = count > 0;
         self.is_done = count == 0;
@@ -126,11 +129,11 @@ impl Work {
         let here = Instant::now();
         let (mut times, mut questions) = (Vec::new(), Vec::new());
         for Asked { budget, want } in &self.batch {
-            let now = Times { here, wall: budget.clock.now() };
+            let now = ClockPair { here, wall: budget.clock.now() };
             times.push(now);
-            questions.push(budget.question(&self.desk.holder, *want, now));
+            questions.push(budget.question(&self.batcher.holder, *want, now));
         }
-        let answer = match timeout(STORE_TIMEOUT, self.desk.share.lease(&questions)).await {
+        let answer = match timeout(STORE_TIMEOUT, self.batcher.share.lease(&questions)).await {
             Ok(Ok(leases)) if leases.len() == questions.len() => Ok(leases),
             Ok(Ok(leases)) => Err(format!("{} answers to {} questions", leases.len(), questions.len())),
             Ok(Err(error)) => Err(error.to_string()),
@@ -138,7 +141,7 @@ impl Work {
         };
         let leases = answer.as_ref().map_or(&[][..], |leases| leases);
         let leases = leases.iter().copied().map(Some).chain(iter::repeat(None));
-        Desk::note(&mut lock(&self.desk.state), answer.as_ref().err().cloned());
+        LeaseBatcher::note(&mut lock(&self.batcher.state), answer.as_ref().err().cloned());
         for ((Asked { budget, want }, lease), times) in self.batch.drain(..).zip(leases).zip(times) {
             budget.put(want, lease, times);
         }
@@ -146,19 +149,19 @@ impl Work {
 }
 
 /// When the task is broken off, by a panic of the store or the end of its runtime, nobody waits for it.
-impl Drop for Work {
+impl Drop for BatchWorker {
     fn drop(&mut self) {
         if self.is_done {
             return;
         }
-        let mut state = lock(&self.desk.state);
-        Desk::note(&mut state, Some("asking it was broken off".to_owned()));
+        let mut state = lock(&self.batcher.state);
+        LeaseBatcher::note(&mut state, Some("asking it was broken off".to_owned()));
         state.is_asking = false;
         self.batch.append(&mut state.waiting);
         drop(state);
         let here = Instant::now();
         for Asked { budget, want } in self.batch.drain(..) {
-            let times = Times { here, wall: budget.clock.now() };
+            let times = ClockPair { here, wall: budget.clock.now() };
             budget.put(want, None, times);
         }
     }

@@ -1,0 +1,103 @@
+//! What processes that serve the same accounts share of each limit: leases of calls, through a store.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
+mod lease_batcher;
+mod local_leases;
+mod pool;
+mod share;
+
+use std::sync::Arc;
+
+use tokio::time::{Instant, sleep_until};
+use vimeo_api::{Error, Request};
+
+pub(super) use self::lease_batcher::LeaseBatcher;
+use self::local_leases::{Admission, ClockPair, LeaseDemand, LimitSnapshot};
+pub(super) use self::local_leases::{InFlightGuard, LocalLeases};
+pub use self::pool::BudgetPool;
+pub use self::share::{BudgetLease, BudgetQuestion, BudgetReport, BudgetShare};
+use super::ledger::Class;
+use super::{Budget, Budgets, Known, LimitPolicy, Permit, class, lock};
+use crate::timeouts::later;
+
+impl Budgets {
+    /// Budgets that this process shares with others through `share`: each asks it for slices of what remains, about once in
+    /// ten calls or less often, and goes by what it knows itself while `share` is away.
+    pub fn shared(share: Arc<dyn BudgetShare>) -> Self {
+        Self(Arc::new(Known { batcher: Some(Arc::new(LeaseBatcher::new(share))), ..Known::default() }))
+    }
+}
+
+impl Budget {
+    pub(super) async fn admit_shared<'a>(
+        self: &'a Arc<Self>,
+        leases: &'a LocalLeases,
+        request: &Request,
+        policy: LimitPolicy,
+    ) -> Result<Permit<'a>, Error> {
+        let began = Instant::now();
+        let class = class(request);
+        if let Some(known) = self.known_limit(class).filter(|known| known.limit > 0 && known.remaining == 0) {
+            leases.report_exhausted(self, class.with_fields, known);
+        }
+        loop {
+            let mut permit = self.admit_here(request, policy).await?;
+            let until = loop {
+                let told = self.changed.notified();
+                tokio::pin!(told);
+                told.as_mut().enable();
+                // First: an answer that comes in between is counted twice then, and not left out.
+                let in_flight = leases.in_flight(permit.class.with_fields);
+                let Some(known) = self.known_limit(permit.class) else { return Ok(permit) };
+                match leases.take(self, permit.class.with_fields, known, in_flight) {
+                    Admission::Go(guard) => {
+                        permit.in_flight = Some(guard);
+                        return Ok(permit);
+                    }
+                    Admission::NotBefore(until) => break until,
+                    Admission::Asked => told.await,
+                }
+            };
+            // Whoever waits holds no place.
+            drop(permit);
+            let deadline = match policy {
+                LimitPolicy::Wait { at_most } => later(began, at_most),
+                _ => began,
+            };
+            if until > deadline {
+                return Err(self.held_back(request, until));
+            }
+            sleep_until(until).await;
+        }
+    }
+
+    /// What the store is asked for this account.
+    fn question(&self, holder: &str, want: LeaseDemand, times: ClockPair) -> BudgetQuestion {
+        let name =
+            if want.with_fields { format!("{} with fields", self.name) } else { self.name.to_string() };
+        BudgetQuestion::new(name, want.report(holder, times).longest_window(self.longest))
+    }
+
+    /// Takes the slice that was asked for, or none when it cannot be had, and tells those who wait for it.
+    fn put(&self, want: LeaseDemand, lease: Option<BudgetLease>, times: ClockPair) {
+        if let Some(leases) = &self.leases {
+            leases.put(want.with_fields, lease, times);
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// What is known of the limit of a class; `None` when it has none.
+    fn known_limit(&self, class: Class) -> Option<LimitSnapshot> {
+        match lock(&self.shared).ledger.window(class, Instant::now()) {
+            None => Some(LimitSnapshot::default()),
+            Some(window) => window.map(|window| LimitSnapshot {
+                limit: window.id.limit,
+                remaining: window.remaining,
+                told: window.told,
+                resets: window.resets,
+                began: window.began,
+                heard: Some(window.heard),
+            }),
+        }
+    }
+}
