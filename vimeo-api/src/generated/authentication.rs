@@ -260,9 +260,9 @@ static DELETE_TOKEN: Operation = Operation {
 pub mod operations {
     use super::*;
     use crate::runtime::operation_spec;
-    operation_spec!(ExchangeAuthCode, types::AccessToken, EXCHANGE_AUTH_CODE);
-    operation_spec!(AuthorizeClient, types::AccessToken, AUTHORIZE_CLIENT);
-    operation_spec!(ConvertAccessToken, types::AccessToken, CONVERT_ACCESS_TOKEN);
-    operation_spec!(VerifyToken, types::AccessToken, VERIFY_TOKEN);
+    operation_spec!(ExchangeAuthCode, types::TokenResponse, EXCHANGE_AUTH_CODE);
+    operation_spec!(AuthorizeClient, types::TokenResponse, AUTHORIZE_CLIENT);
+    operation_spec!(ConvertAccessToken, types::TokenResponse, CONVERT_ACCESS_TOKEN);
+    operation_spec!(VerifyToken, types::TokenResponse, VERIFY_TOKEN);
     operation_spec!(DeleteToken, Empty, DELETE_TOKEN);
 }

@@ -309,7 +309,7 @@ impl EmbedPresets<'_> {
     /// Open to the owner of the folder and to team members with the role of contributor or admin.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `project_id`: ID of the folder.
+    /// - `folder_id` (`project_id`): ID of the folder.
     /// - `preset_id`: ID of the embed preset.
     ///
     /// `DELETE /users/{user_id}/projects/{project_id}/presets/{preset_id}`; any access token will do.
@@ -318,12 +318,12 @@ impl EmbedPresets<'_> {
     pub fn remove_user_folder_embed_preset(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        project_id: u64,
+        folder_id: u64,
         preset_id: u64,
     ) -> RemoveUserFolderEmbedPreset {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &project_id, &preset_id],
+            &[&read_id::<UserId>(user_id), &folder_id, &preset_id],
         )
     }
 }

@@ -66,19 +66,19 @@ pub struct Folders<'a> {
 impl Folders<'_> {
     /// Get one folder of the token's user.
     ///
-    /// - `project_id`: ID of the folder.
+    /// - `folder_id` (`project_id`): ID of the folder.
     ///
     /// `GET /me/projects/{project_id}`; any access token will do.
     /// Answer: the folder.
     #[doc(alias = "get_project_alt1")]
-    pub fn get_my_folder(&self, project_id: u64) -> GetMyFolder {
-        TypedCall::new(self.client, &[&project_id])
+    pub fn get_my_folder(&self, folder_id: u64) -> GetMyFolder {
+        TypedCall::new(self.client, &[&folder_id])
     }
 
     /// Get one folder of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `project_id`: ID of the folder.
+    /// - `folder_id` (`project_id`): ID of the folder.
     ///
     /// `GET /users/{user_id}/projects/{project_id}`; any access token will do.
     /// Answer: the folder.
@@ -86,9 +86,9 @@ impl Folders<'_> {
     pub fn get_user_folder(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        project_id: u64,
+        folder_id: u64,
     ) -> GetUserFolder {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &project_id])
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &folder_id])
     }
 
     /// Get the private-to-me folder of a user.
@@ -160,17 +160,17 @@ impl Folders<'_> {
     ///
     /// Only the owner of the folder may do this.
     ///
-    /// - `project_id`: ID of the folder.
+    /// - `folder_id` (`project_id`): ID of the folder.
     ///
     /// `PATCH /me/projects/{project_id}`; needs the scope `edit`.
     /// Answer: the changed folder.
     #[doc(alias = "edit_project_alt1")]
     pub fn edit_my_folder(
         &self,
-        project_id: u64,
+        folder_id: u64,
         body: types::EditFolderBody,
     ) -> EditMyFolder {
-        TypedCall::new(self.client, &[&project_id]).set_body(&body)
+        TypedCall::new(self.client, &[&folder_id]).set_body(&body)
     }
 
     /// Rename a folder of a user.
@@ -178,7 +178,7 @@ impl Folders<'_> {
     /// Only the owner of the folder may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `project_id`: ID of the folder.
+    /// - `folder_id` (`project_id`): ID of the folder.
     ///
     /// `PATCH /users/{user_id}/projects/{project_id}`; needs the scope `edit`.
     /// Answer: the changed folder.
@@ -186,10 +186,10 @@ impl Folders<'_> {
     pub fn edit_user_folder(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        project_id: u64,
+        folder_id: u64,
         body: types::EditFolderBody,
     ) -> EditUserFolder {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &project_id])
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &folder_id])
             .set_body(&body)
     }
 
@@ -197,13 +197,13 @@ impl Folders<'_> {
     ///
     /// Only the owner of the folder may do this. The videos in it are kept unless `should_delete_clips` is set.
     ///
-    /// - `project_id`: ID of the folder.
+    /// - `folder_id` (`project_id`): ID of the folder.
     ///
     /// `DELETE /me/projects/{project_id}`; needs the scope `delete`.
     /// Answer: done; no body.
     #[doc(alias = "delete_project_alt1")]
-    pub fn delete_my_folder(&self, project_id: u64) -> DeleteMyFolder {
-        TypedCall::new(self.client, &[&project_id])
+    pub fn delete_my_folder(&self, folder_id: u64) -> DeleteMyFolder {
+        TypedCall::new(self.client, &[&folder_id])
     }
 
     /// Delete a folder of a user.
@@ -211,7 +211,7 @@ impl Folders<'_> {
     /// Only the owner of the folder may do this. The videos in it are kept unless `should_delete_clips` is set.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `project_id`: ID of the folder.
+    /// - `folder_id` (`project_id`): ID of the folder.
     ///
     /// `DELETE /users/{user_id}/projects/{project_id}`; needs the scope `delete`.
     /// Answer: done; no body.
@@ -219,9 +219,9 @@ impl Folders<'_> {
     pub fn delete_user_folder(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        project_id: u64,
+        folder_id: u64,
     ) -> DeleteUserFolder {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &project_id])
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &folder_id])
     }
 }
 
@@ -229,19 +229,19 @@ impl Folders<'_> {
 impl Folders<'_> {
     /// List the videos in a folder of the token's user.
     ///
-    /// - `project_id`: ID of the folder.
+    /// - `folder_id` (`project_id`): ID of the folder.
     ///
     /// `GET /me/projects/{project_id}/videos`; any access token will do.
     /// Answer: one page of videos.
     #[doc(alias = "get_project_videos_alt1")]
-    pub fn list_my_folder_videos(&self, project_id: u64) -> ListMyFolderVideos {
-        TypedCall::new(self.client, &[&project_id])
+    pub fn list_my_folder_videos(&self, folder_id: u64) -> ListMyFolderVideos {
+        TypedCall::new(self.client, &[&folder_id])
     }
 
     /// List the videos in a folder of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `project_id`: ID of the folder.
+    /// - `folder_id` (`project_id`): ID of the folder.
     ///
     /// `GET /users/{user_id}/projects/{project_id}/videos`; any access token will do.
     /// Answer: one page of videos.
@@ -249,16 +249,16 @@ impl Folders<'_> {
     pub fn list_user_folder_videos(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        project_id: u64,
+        folder_id: u64,
     ) -> ListUserFolderVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &project_id])
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &folder_id])
     }
 
     /// Add one video to a folder of the token's user.
     ///
     /// Only the owner of the folder may do this.
     ///
-    /// - `project_id`: ID of the folder.
+    /// - `folder_id` (`project_id`): ID of the folder.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PUT /me/projects/{project_id}/videos/{video_id}`; needs the scope `interact`.
@@ -266,27 +266,27 @@ impl Folders<'_> {
     #[doc(alias = "add_video_to_project_alt1")]
     pub fn add_my_folder_video(
         &self,
-        project_id: u64,
+        folder_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AddMyFolderVideo {
-        TypedCall::new(self.client, &[&project_id, &read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&folder_id, &read_id::<VideoId>(video_id)])
     }
 
     /// Add several videos to a folder of the token's user.
     ///
     /// Only the owner of the folder may do this.
     ///
-    /// - `project_id`: ID of the folder.
+    /// - `folder_id` (`project_id`): ID of the folder.
     ///
     /// `PUT /me/projects/{project_id}/videos`; needs the scope `interact`.
     /// Answer: done; no body.
     #[doc(alias = "add_videos_to_project_alt1")]
     pub fn add_my_folder_videos(
         &self,
-        project_id: u64,
+        folder_id: u64,
         body: types::AddFolderVideosBody,
     ) -> AddMyFolderVideos {
-        TypedCall::new(self.client, &[&project_id]).set_body(&body)
+        TypedCall::new(self.client, &[&folder_id]).set_body(&body)
     }
 
     /// Add one video to a folder of a user.
@@ -294,7 +294,7 @@ impl Folders<'_> {
     /// Only the owner of the folder may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `project_id`: ID of the folder.
+    /// - `folder_id` (`project_id`): ID of the folder.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PUT /users/{user_id}/projects/{project_id}/videos/{video_id}`; needs the scope `interact`.
@@ -303,12 +303,12 @@ impl Folders<'_> {
     pub fn add_user_folder_video(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        project_id: u64,
+        folder_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AddUserFolderVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &project_id, &read_id::<VideoId>(video_id)],
+            &[&read_id::<UserId>(user_id), &folder_id, &read_id::<VideoId>(video_id)],
         )
     }
 
@@ -317,7 +317,7 @@ impl Folders<'_> {
     /// Only the owner of the folder may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `project_id`: ID of the folder.
+    /// - `folder_id` (`project_id`): ID of the folder.
     ///
     /// `PUT /users/{user_id}/projects/{project_id}/videos`; needs the scope `interact`.
     /// Answer: done; no body.
@@ -325,10 +325,10 @@ impl Folders<'_> {
     pub fn add_user_folder_videos(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        project_id: u64,
+        folder_id: u64,
         body: types::AddFolderVideosBody,
     ) -> AddUserFolderVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &project_id])
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &folder_id])
             .set_body(&body)
     }
 
@@ -336,7 +336,7 @@ impl Folders<'_> {
     ///
     /// The video itself is kept.
     ///
-    /// - `project_id`: ID of the folder.
+    /// - `folder_id` (`project_id`): ID of the folder.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `DELETE /me/projects/{project_id}/videos/{video_id}`; needs the scope `delete`.
@@ -344,27 +344,27 @@ impl Folders<'_> {
     #[doc(alias = "remove_video_from_project_alt1")]
     pub fn remove_my_folder_video(
         &self,
-        project_id: u64,
+        folder_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveMyFolderVideo {
-        TypedCall::new(self.client, &[&project_id, &read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&folder_id, &read_id::<VideoId>(video_id)])
     }
 
     /// Remove several videos from a folder of the token's user.
     ///
     /// Only the owner of the folder may do this. The videos themselves are kept unless `should_delete_clips` is set.
     ///
-    /// - `project_id`: ID of the folder.
+    /// - `folder_id` (`project_id`): ID of the folder.
     ///
     /// `DELETE /me/projects/{project_id}/videos`; needs the scope `interact`.
     /// Answer: done; no body.
     #[doc(alias = "remove_videos_from_project_alt1")]
     pub fn remove_my_folder_videos(
         &self,
-        project_id: u64,
+        folder_id: u64,
         body: types::RemoveFolderVideosBody,
     ) -> RemoveMyFolderVideos {
-        TypedCall::new(self.client, &[&project_id]).set_body(&body)
+        TypedCall::new(self.client, &[&folder_id]).set_body(&body)
     }
 
     /// Remove one video from a folder of a user.
@@ -372,7 +372,7 @@ impl Folders<'_> {
     /// The video itself is kept.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `project_id`: ID of the folder.
+    /// - `folder_id` (`project_id`): ID of the folder.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `DELETE /users/{user_id}/projects/{project_id}/videos/{video_id}`; needs the scope `delete`.
@@ -381,12 +381,12 @@ impl Folders<'_> {
     pub fn remove_user_folder_video(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        project_id: u64,
+        folder_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveUserFolderVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &project_id, &read_id::<VideoId>(video_id)],
+            &[&read_id::<UserId>(user_id), &folder_id, &read_id::<VideoId>(video_id)],
         )
     }
 
@@ -395,7 +395,7 @@ impl Folders<'_> {
     /// Only the owner of the folder may do this. The videos themselves are kept unless `should_delete_clips` is set.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `project_id`: ID of the folder.
+    /// - `folder_id` (`project_id`): ID of the folder.
     ///
     /// `DELETE /users/{user_id}/projects/{project_id}/videos`; needs the scope `interact`.
     /// Answer: done; no body.
@@ -403,10 +403,10 @@ impl Folders<'_> {
     pub fn remove_user_folder_videos(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        project_id: u64,
+        folder_id: u64,
         body: types::RemoveFolderVideosBody,
     ) -> RemoveUserFolderVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &project_id])
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &folder_id])
             .set_body(&body)
     }
 }
@@ -417,13 +417,13 @@ impl Folders<'_> {
     ///
     /// Items are videos, live events and subfolders.
     ///
-    /// - `project_id`: ID of the folder.
+    /// - `folder_id` (`project_id`): ID of the folder.
     ///
     /// `GET /me/projects/{project_id}/items`; any access token will do.
     /// Answer: one page of items.
     #[doc(alias = "get_folder_items")]
-    pub fn list_my_folder_items(&self, project_id: u64) -> ListMyFolderItems {
-        TypedCall::new(self.client, &[&project_id])
+    pub fn list_my_folder_items(&self, folder_id: u64) -> ListMyFolderItems {
+        TypedCall::new(self.client, &[&folder_id])
     }
 
     /// List the items in a folder of a user.
@@ -431,7 +431,7 @@ impl Folders<'_> {
     /// Items are videos, live events and subfolders.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `project_id`: ID of the folder.
+    /// - `folder_id` (`project_id`): ID of the folder.
     ///
     /// `GET /users/{user_id}/projects/{project_id}/items`; any access token will do.
     /// Answer: one page of items.
@@ -439,16 +439,16 @@ impl Folders<'_> {
     pub fn list_user_folder_items(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        project_id: u64,
+        folder_id: u64,
     ) -> ListUserFolderItems {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &project_id])
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &folder_id])
     }
 
     /// Take items out of a folder.
     ///
     /// A subfolder named in `uris` moves to the top of the library with all it holds.
     ///
-    /// - `project_id`: ID of the folder.
+    /// - `folder_id` (`project_id`): ID of the folder.
     /// - `uris`: URIs of the videos, events or folders to take out, separated by commas.
     ///
     /// `DELETE /me/projects/{project_id}/items`; needs the scope `interact`.
@@ -456,10 +456,10 @@ impl Folders<'_> {
     #[doc(alias = "delete_folder_items_alt1")]
     pub fn remove_my_folder_items(
         &self,
-        project_id: u64,
+        folder_id: u64,
         uris: impl Into<String>,
     ) -> RemoveMyFolderItems {
-        TypedCall::new(self.client, &[&project_id])
+        TypedCall::new(self.client, &[&folder_id])
             .set_query(
                 "uris",
                 &{

@@ -24,7 +24,7 @@ pub static INSPECTORS: &[(&str, Inspect)] = &[
     #[cfg(feature = "api-information")]
     ("/", inspect::<types::EndpointObject>),
     #[cfg(feature = "authentication")]
-    ("/oauth/verify", inspect::<types::AccessToken>),
+    ("/oauth/verify", inspect::<types::TokenResponse>),
     #[cfg(feature = "categories")]
     ("/categories", inspect::<Page<types::Category>>),
     #[cfg(feature = "categories")]
@@ -622,8 +622,6 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
         reread::<types::EndpointObject>,
     ),
     #[cfg(feature = "authentication")]
-    ("AccessToken", size_of::<types::AccessToken>(), reread::<types::AccessToken>),
-    #[cfg(feature = "authentication")]
     (
         "AuthorizeClientBody",
         size_of::<types::AuthorizeClientBody>(),
@@ -641,6 +639,8 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
         size_of::<types::ExchangeAuthCodeBody>(),
         reread::<types::ExchangeAuthCodeBody>,
     ),
+    #[cfg(feature = "authentication")]
+    ("TokenResponse", size_of::<types::TokenResponse>(), reread::<types::TokenResponse>),
     #[cfg(feature = "categories")]
     (
         "SuggestVideoCategoriesBody",

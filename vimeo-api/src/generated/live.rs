@@ -2226,7 +2226,8 @@ pub type EndLiveEvent = TypedCall<operations::EndLiveEvent>;
 
 impl EndLiveEvent {
     /// ID of the video that the live event streams to.
-    pub fn clip_id(self, value: u64) -> Self {
+    #[doc(alias = "clip_id")]
+    pub fn video_id(self, value: u64) -> Self {
         self.set_query("clip_id", &value)
     }
 
@@ -2358,7 +2359,8 @@ pub type GetLiveEventSessionStatus = TypedCall<operations::GetLiveEventSessionSt
 
 impl GetLiveEventSessionStatus {
     /// ID of the video that the live event streams to.
-    pub fn clip_id(self, value: u64) -> Self {
+    #[doc(alias = "clip_id")]
+    pub fn video_id(self, value: u64) -> Self {
         self.set_query("clip_id", &value)
     }
 
@@ -2923,7 +2925,8 @@ pub type EndMyLiveEvent = TypedCall<operations::EndMyLiveEvent>;
 
 impl EndMyLiveEvent {
     /// ID of the video that the live event streams to.
-    pub fn clip_id(self, value: u64) -> Self {
+    #[doc(alias = "clip_id")]
+    pub fn video_id(self, value: u64) -> Self {
         self.set_query("clip_id", &value)
     }
 
@@ -3629,7 +3632,8 @@ pub type EndUserLiveEvent = TypedCall<operations::EndUserLiveEvent>;
 
 impl EndUserLiveEvent {
     /// ID of the video that the live event streams to.
-    pub fn clip_id(self, value: u64) -> Self {
+    #[doc(alias = "clip_id")]
+    pub fn video_id(self, value: u64) -> Self {
         self.set_query("clip_id", &value)
     }
 

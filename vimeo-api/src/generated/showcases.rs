@@ -90,13 +90,13 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this.
     ///
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
     /// `GET /me/albums/{album_id}`; any access token will do.
     /// Answer: the showcase.
     #[doc(alias = "get_showcase_alt2")]
-    pub fn get_my_showcase(&self, album_id: u64) -> GetMyShowcase {
-        TypedCall::new(self.client, &[&album_id])
+    pub fn get_my_showcase(&self, showcase_id: u64) -> GetMyShowcase {
+        TypedCall::new(self.client, &[&showcase_id])
     }
 
     /// Get one showcase of a user.
@@ -104,7 +104,7 @@ impl Showcases<'_> {
     /// Only the owner of the showcase may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
     /// `GET /users/{user_id}/albums/{album_id}`; any access token will do.
     /// Answer: the showcase.
@@ -112,9 +112,9 @@ impl Showcases<'_> {
     pub fn get_user_showcase(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
+        showcase_id: u64,
     ) -> GetUserShowcase {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &showcase_id])
     }
 
     /// List the showcases of the token's user.
@@ -171,13 +171,13 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this.
     ///
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
     /// `PATCH /me/albums/{album_id}`; needs the scope `edit`.
     /// Answer: the changed showcase.
     #[doc(alias = "edit_showcase_alt2")]
-    pub fn edit_my_showcase(&self, album_id: u64) -> EditMyShowcase {
-        TypedCall::new(self.client, &[&album_id])
+    pub fn edit_my_showcase(&self, showcase_id: u64) -> EditMyShowcase {
+        TypedCall::new(self.client, &[&showcase_id])
     }
 
     /// Change a showcase of a user.
@@ -185,7 +185,7 @@ impl Showcases<'_> {
     /// Only the owner of the showcase may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
     /// `PATCH /users/{user_id}/albums/{album_id}`; needs the scope `edit`.
     /// Answer: the changed showcase.
@@ -193,9 +193,9 @@ impl Showcases<'_> {
     pub fn edit_user_showcase(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
+        showcase_id: u64,
     ) -> EditUserShowcase {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &showcase_id])
     }
 
     /// Add videos and events to several showcases.
@@ -264,13 +264,13 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this.
     ///
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
     /// `DELETE /me/albums/{album_id}`; needs the scope `delete`.
     /// Answer: done; no body.
     #[doc(alias = "delete_showcase_alt2")]
-    pub fn delete_my_showcase(&self, album_id: u64) -> DeleteMyShowcase {
-        TypedCall::new(self.client, &[&album_id])
+    pub fn delete_my_showcase(&self, showcase_id: u64) -> DeleteMyShowcase {
+        TypedCall::new(self.client, &[&showcase_id])
     }
 
     /// Delete a showcase of a user.
@@ -278,7 +278,7 @@ impl Showcases<'_> {
     /// Only the owner of the showcase may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
     /// `DELETE /users/{user_id}/albums/{album_id}`; needs the scope `delete`.
     /// Answer: done; no body.
@@ -286,26 +286,26 @@ impl Showcases<'_> {
     pub fn delete_user_showcase(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
+        showcase_id: u64,
     ) -> DeleteUserShowcase {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &showcase_id])
     }
 
     /// Copy a showcase of the token's user.
     ///
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
     /// `POST /me/albums/{album_id}/copy`; any access token will do.
     /// Answer: the new showcase.
     #[doc(alias = "copy_showcase_alt2")]
-    pub fn copy_my_showcase(&self, album_id: u64) -> CopyMyShowcase {
-        TypedCall::new(self.client, &[&album_id])
+    pub fn copy_my_showcase(&self, showcase_id: u64) -> CopyMyShowcase {
+        TypedCall::new(self.client, &[&showcase_id])
     }
 
     /// Copy a showcase of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
     /// `POST /users/{user_id}/albums/{album_id}/copy`; any access token will do.
     /// Answer: the new showcase.
@@ -313,9 +313,9 @@ impl Showcases<'_> {
     pub fn copy_user_showcase(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
+        showcase_id: u64,
     ) -> CopyUserShowcase {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &showcase_id])
     }
 }
 
@@ -325,7 +325,7 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this.
     ///
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /me/albums/{album_id}/videos/{video_id}`; any access token will do.
@@ -333,10 +333,10 @@ impl Showcases<'_> {
     #[doc(alias = "get_showcase_video_alt2")]
     pub fn get_my_showcase_video(
         &self,
-        album_id: u64,
+        showcase_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetMyShowcaseVideo {
-        TypedCall::new(self.client, &[&album_id, &read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&showcase_id, &read_id::<VideoId>(video_id)])
     }
 
     /// Get one video in a showcase of a user.
@@ -344,7 +344,7 @@ impl Showcases<'_> {
     /// Only the owner of the showcase may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /users/{user_id}/albums/{album_id}/videos/{video_id}`; any access token will do.
@@ -353,12 +353,12 @@ impl Showcases<'_> {
     pub fn get_user_showcase_video(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
+        showcase_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetUserShowcaseVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &album_id, &read_id::<VideoId>(video_id)],
+            &[&read_id::<UserId>(user_id), &showcase_id, &read_id::<VideoId>(video_id)],
         )
     }
 
@@ -366,13 +366,13 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this.
     ///
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
     /// `GET /me/albums/{album_id}/videos`; any access token will do.
     /// Answer: one page of videos.
     #[doc(alias = "get_showcase_videos_alt2")]
-    pub fn list_my_showcase_videos(&self, album_id: u64) -> ListMyShowcaseVideos {
-        TypedCall::new(self.client, &[&album_id])
+    pub fn list_my_showcase_videos(&self, showcase_id: u64) -> ListMyShowcaseVideos {
+        TypedCall::new(self.client, &[&showcase_id])
     }
 
     /// List the videos in a showcase of a user.
@@ -380,7 +380,7 @@ impl Showcases<'_> {
     /// Only the owner of the showcase may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
     /// `GET /users/{user_id}/albums/{album_id}/videos`; any access token will do.
     /// Answer: one page of videos.
@@ -388,25 +388,25 @@ impl Showcases<'_> {
     pub fn list_user_showcase_videos(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
+        showcase_id: u64,
     ) -> ListUserShowcaseVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &showcase_id])
     }
 
     /// List the videos a showcase may take.
     ///
     /// Lists videos of the token's user that may be added to the showcase or taken out.
     ///
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
     /// `GET /albums/{album_id}/available_videos`; any access token will do.
     /// Answer: one page of videos.
     #[doc(alias = "get_available_showcase_videos")]
     pub fn list_showcase_available_videos(
         &self,
-        album_id: u64,
+        showcase_id: u64,
     ) -> ListShowcaseAvailableVideos {
-        TypedCall::new(self.client, &[&album_id])
+        TypedCall::new(self.client, &[&showcase_id])
     }
 
     /// List the showcases that may take a video.
@@ -429,17 +429,17 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this. Videos that the list leaves out drop out of the showcase.
     ///
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
     /// `PUT /me/albums/{album_id}/videos`; needs the scope `edit`.
     /// Answer: done.
     #[doc(alias = "replace_videos_in_showcase_alt2")]
     pub fn replace_my_showcase_videos(
         &self,
-        album_id: u64,
+        showcase_id: u64,
         body: types::ReplaceShowcaseVideosBody,
     ) -> ReplaceMyShowcaseVideos {
-        TypedCall::new(self.client, &[&album_id]).set_body(&body)
+        TypedCall::new(self.client, &[&showcase_id]).set_body(&body)
     }
 
     /// Replace all videos in a showcase of a user.
@@ -447,7 +447,7 @@ impl Showcases<'_> {
     /// Only the owner of the showcase may do this. Videos that the list leaves out drop out of the showcase.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
     /// `PUT /users/{user_id}/albums/{album_id}/videos`; needs the scope `edit`.
     /// Answer: done.
@@ -455,10 +455,10 @@ impl Showcases<'_> {
     pub fn replace_user_showcase_videos(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
+        showcase_id: u64,
         body: types::ReplaceShowcaseVideosBody,
     ) -> ReplaceUserShowcaseVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &showcase_id])
             .set_body(&body)
     }
 
@@ -466,7 +466,7 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this. The video has to be in the showcase already.
     ///
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PATCH /me/albums/{album_id}/videos/{video_id}/set_featured_video`; needs the scope `edit`.
@@ -474,17 +474,17 @@ impl Showcases<'_> {
     #[doc(alias = "set_video_as_showcase_featured_alt2")]
     pub fn set_my_showcase_featured_video(
         &self,
-        album_id: u64,
+        showcase_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> SetMyShowcaseFeaturedVideo {
-        TypedCall::new(self.client, &[&album_id, &read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&showcase_id, &read_id::<VideoId>(video_id)])
     }
 
     /// Use a frame as showcase thumbnail for the token's user.
     ///
     /// Only the owner of the showcase may do this.
     ///
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `POST /me/albums/{album_id}/videos/{video_id}/set_album_thumbnail`; needs the scope `edit`.
@@ -492,10 +492,10 @@ impl Showcases<'_> {
     #[doc(alias = "set_video_as_showcase_thumbnail_alt2")]
     pub fn set_my_showcase_video_thumbnail(
         &self,
-        album_id: u64,
+        showcase_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> SetMyShowcaseVideoThumbnail {
-        TypedCall::new(self.client, &[&album_id, &read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&showcase_id, &read_id::<VideoId>(video_id)])
     }
 
     /// Feature one video in a showcase of a user.
@@ -503,7 +503,7 @@ impl Showcases<'_> {
     /// Only the owner of the showcase may do this. The video has to be in the showcase already.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PATCH /users/{user_id}/albums/{album_id}/videos/{video_id}/set_featured_video`; needs the scope `edit`.
@@ -512,12 +512,12 @@ impl Showcases<'_> {
     pub fn set_user_showcase_featured_video(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
+        showcase_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> SetUserShowcaseFeaturedVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &album_id, &read_id::<VideoId>(video_id)],
+            &[&read_id::<UserId>(user_id), &showcase_id, &read_id::<VideoId>(video_id)],
         )
     }
 
@@ -526,7 +526,7 @@ impl Showcases<'_> {
     /// Only the owner of the showcase may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `POST /users/{user_id}/albums/{album_id}/videos/{video_id}/set_album_thumbnail`; needs the scope `edit`.
@@ -535,12 +535,12 @@ impl Showcases<'_> {
     pub fn set_user_showcase_video_thumbnail(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
+        showcase_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> SetUserShowcaseVideoThumbnail {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &album_id, &read_id::<VideoId>(video_id)],
+            &[&read_id::<UserId>(user_id), &showcase_id, &read_id::<VideoId>(video_id)],
         )
     }
 
@@ -548,7 +548,7 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this.
     ///
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PUT /me/albums/{album_id}/videos/{video_id}`; needs the scope `edit`.
@@ -556,10 +556,10 @@ impl Showcases<'_> {
     #[doc(alias = "add_video_to_showcase_alt2")]
     pub fn add_my_showcase_video(
         &self,
-        album_id: u64,
+        showcase_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AddMyShowcaseVideo {
-        TypedCall::new(self.client, &[&album_id, &read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&showcase_id, &read_id::<VideoId>(video_id)])
     }
 
     /// Add a video to a showcase of a user.
@@ -567,7 +567,7 @@ impl Showcases<'_> {
     /// Only the owner of the showcase may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `PUT /users/{user_id}/albums/{album_id}/videos/{video_id}`; needs the scope `edit`.
@@ -576,12 +576,12 @@ impl Showcases<'_> {
     pub fn add_user_showcase_video(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
+        showcase_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AddUserShowcaseVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &album_id, &read_id::<VideoId>(video_id)],
+            &[&read_id::<UserId>(user_id), &showcase_id, &read_id::<VideoId>(video_id)],
         )
     }
 
@@ -589,7 +589,7 @@ impl Showcases<'_> {
     ///
     /// Only the owner of the showcase may do this.
     ///
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `DELETE /me/albums/{album_id}/videos/{video_id}`; needs the scope `edit`.
@@ -597,10 +597,10 @@ impl Showcases<'_> {
     #[doc(alias = "remove_video_from_showcase_alt2")]
     pub fn remove_my_showcase_video(
         &self,
-        album_id: u64,
+        showcase_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveMyShowcaseVideo {
-        TypedCall::new(self.client, &[&album_id, &read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&showcase_id, &read_id::<VideoId>(video_id)])
     }
 
     /// Remove a video from a showcase of a user.
@@ -608,7 +608,7 @@ impl Showcases<'_> {
     /// Only the owner of the showcase may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `DELETE /users/{user_id}/albums/{album_id}/videos/{video_id}`; needs the scope `edit`.
@@ -617,12 +617,12 @@ impl Showcases<'_> {
     pub fn remove_user_showcase_video(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
+        showcase_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveUserShowcaseVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &album_id, &read_id::<VideoId>(video_id)],
+            &[&read_id::<UserId>(user_id), &showcase_id, &read_id::<VideoId>(video_id)],
         )
     }
 }
@@ -634,7 +634,7 @@ impl Showcases<'_> {
     /// Only the owner of the showcase may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
     /// `GET /users/{user_id}/albums/{album_id}/custom_thumbnails/{thumbnail_id}`; any access token will do.
@@ -643,19 +643,19 @@ impl Showcases<'_> {
     pub fn get_user_showcase_thumbnail(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
+        showcase_id: u64,
         thumbnail_id: u64,
     ) -> GetUserShowcaseThumbnail {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &album_id, &thumbnail_id],
+            &[&read_id::<UserId>(user_id), &showcase_id, &thumbnail_id],
         )
     }
 
     /// List the custom thumbnails of a showcase.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
     /// `GET /users/{user_id}/albums/{album_id}/custom_thumbnails`; any access token will do.
     /// Answer: one page of thumbnails.
@@ -663,9 +663,9 @@ impl Showcases<'_> {
     pub fn list_user_showcase_thumbnails(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
+        showcase_id: u64,
     ) -> ListUserShowcaseThumbnails {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &showcase_id])
     }
 
     /// Give a showcase a custom thumbnail.
@@ -673,7 +673,7 @@ impl Showcases<'_> {
     /// Only the owner of the showcase may do this. Creates the entry only: the image, which may be any picture, goes to the `link` of the answer afterwards.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
     /// `POST /users/{user_id}/albums/{album_id}/custom_thumbnails`; needs the scope `upload`.
     /// Answer: the new thumbnail with its upload `link`.
@@ -681,9 +681,9 @@ impl Showcases<'_> {
     pub fn create_user_showcase_thumbnail(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
+        showcase_id: u64,
     ) -> CreateUserShowcaseThumbnail {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &showcase_id])
     }
 
     /// Replace a custom thumbnail of a showcase.
@@ -691,7 +691,7 @@ impl Showcases<'_> {
     /// Only the owner of the showcase may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
     /// `PATCH /users/{user_id}/albums/{album_id}/custom_thumbnails/{thumbnail_id}`; needs the scope `edit`.
@@ -700,12 +700,12 @@ impl Showcases<'_> {
     pub fn edit_user_showcase_thumbnail(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
+        showcase_id: u64,
         thumbnail_id: u64,
     ) -> EditUserShowcaseThumbnail {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &album_id, &thumbnail_id],
+            &[&read_id::<UserId>(user_id), &showcase_id, &thumbnail_id],
         )
     }
 
@@ -714,7 +714,7 @@ impl Showcases<'_> {
     /// Only the owner of the showcase may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `thumbnail_id`: ID of the thumbnail.
     ///
     /// `DELETE /users/{user_id}/albums/{album_id}/custom_thumbnails/{thumbnail_id}`; needs the scope `edit`.
@@ -723,12 +723,12 @@ impl Showcases<'_> {
     pub fn delete_user_showcase_thumbnail(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
+        showcase_id: u64,
         thumbnail_id: u64,
     ) -> DeleteUserShowcaseThumbnail {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &album_id, &thumbnail_id],
+            &[&read_id::<UserId>(user_id), &showcase_id, &thumbnail_id],
         )
     }
 }
@@ -740,7 +740,7 @@ impl Showcases<'_> {
     /// Only the owner of the showcase may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `logo_id`: ID of the logo.
     ///
     /// `GET /users/{user_id}/albums/{album_id}/logos/{logo_id}`; any access token will do.
@@ -749,10 +749,13 @@ impl Showcases<'_> {
     pub fn get_user_showcase_logo(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
+        showcase_id: u64,
         logo_id: u64,
     ) -> GetUserShowcaseLogo {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id, &logo_id])
+        TypedCall::new(
+            self.client,
+            &[&read_id::<UserId>(user_id), &showcase_id, &logo_id],
+        )
     }
 
     /// List the custom logos of a showcase.
@@ -760,7 +763,7 @@ impl Showcases<'_> {
     /// Only the owner of the showcase may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
     /// `GET /users/{user_id}/albums/{album_id}/logos`; any access token will do.
     /// Answer: one page of logos.
@@ -768,9 +771,9 @@ impl Showcases<'_> {
     pub fn list_user_showcase_logos(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
+        showcase_id: u64,
     ) -> ListUserShowcaseLogos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &showcase_id])
     }
 
     /// Give a showcase a custom logo.
@@ -778,7 +781,7 @@ impl Showcases<'_> {
     /// Only the owner of the showcase may do this. Creates the entry only: the image goes to the `link` of the answer afterwards.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     ///
     /// `POST /users/{user_id}/albums/{album_id}/logos`; needs the scope `upload`.
     /// Answer: the new logo with its upload `link`.
@@ -786,9 +789,9 @@ impl Showcases<'_> {
     pub fn create_user_showcase_logo(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
+        showcase_id: u64,
     ) -> CreateUserShowcaseLogo {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id])
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &showcase_id])
     }
 
     /// Replace a custom logo of a showcase.
@@ -796,7 +799,7 @@ impl Showcases<'_> {
     /// Only the owner of the showcase may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `logo_id`: ID of the logo.
     ///
     /// `PATCH /users/{user_id}/albums/{album_id}/logos/{logo_id}`; needs the scope `edit`.
@@ -805,10 +808,13 @@ impl Showcases<'_> {
     pub fn edit_user_showcase_logo(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
+        showcase_id: u64,
         logo_id: u64,
     ) -> EditUserShowcaseLogo {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id, &logo_id])
+        TypedCall::new(
+            self.client,
+            &[&read_id::<UserId>(user_id), &showcase_id, &logo_id],
+        )
     }
 
     /// Delete a custom logo of a showcase.
@@ -816,7 +822,7 @@ impl Showcases<'_> {
     /// Only the owner of the showcase may do this.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `logo_id`: ID of the logo.
     ///
     /// `DELETE /users/{user_id}/albums/{album_id}/logos/{logo_id}`; needs the scope `edit`.
@@ -825,10 +831,13 @@ impl Showcases<'_> {
     pub fn delete_user_showcase_logo(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        album_id: u64,
+        showcase_id: u64,
         logo_id: u64,
     ) -> DeleteUserShowcaseLogo {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &album_id, &logo_id])
+        TypedCall::new(
+            self.client,
+            &[&read_id::<UserId>(user_id), &showcase_id, &logo_id],
+        )
     }
 }
 

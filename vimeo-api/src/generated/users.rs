@@ -155,19 +155,19 @@ impl Users<'_> {
 impl Users<'_> {
     /// Get one portrait of the token's user.
     ///
-    /// - `portraitset_id`: ID of the picture.
+    /// - `picture_id` (`portraitset_id`): ID of the picture.
     ///
     /// `GET /me/pictures/{portraitset_id}`; any access token will do.
     /// Answer: the portrait.
     #[doc(alias = "get_picture_alt1")]
-    pub fn get_my_picture(&self, portraitset_id: u64) -> GetMyPicture {
-        TypedCall::new(self.client, &[&portraitset_id])
+    pub fn get_my_picture(&self, picture_id: u64) -> GetMyPicture {
+        TypedCall::new(self.client, &[&picture_id])
     }
 
     /// Get one portrait of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `portraitset_id`: ID of the picture.
+    /// - `picture_id` (`portraitset_id`): ID of the picture.
     ///
     /// `GET /users/{user_id}/pictures/{portraitset_id}`; any access token will do.
     /// Answer: the portrait.
@@ -175,9 +175,9 @@ impl Users<'_> {
     pub fn get_user_picture(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        portraitset_id: u64,
+        picture_id: u64,
     ) -> GetUserPicture {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &portraitset_id])
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &picture_id])
     }
 
     /// List the portraits of the token's user.
@@ -232,19 +232,19 @@ impl Users<'_> {
 
     /// Change a portrait of the token's user.
     ///
-    /// - `portraitset_id`: ID of the picture.
+    /// - `picture_id` (`portraitset_id`): ID of the picture.
     ///
     /// `PATCH /me/pictures/{portraitset_id}`; needs the scope `edit`.
     /// Answer: the changed portrait.
     #[doc(alias = "edit_picture_alt1")]
-    pub fn edit_my_picture(&self, portraitset_id: u64) -> EditMyPicture {
-        TypedCall::new(self.client, &[&portraitset_id])
+    pub fn edit_my_picture(&self, picture_id: u64) -> EditMyPicture {
+        TypedCall::new(self.client, &[&picture_id])
     }
 
     /// Change a portrait of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `portraitset_id`: ID of the picture.
+    /// - `picture_id` (`portraitset_id`): ID of the picture.
     ///
     /// `PATCH /users/{user_id}/pictures/{portraitset_id}`; needs the scope `edit`.
     /// Answer: the changed portrait.
@@ -252,26 +252,26 @@ impl Users<'_> {
     pub fn edit_user_picture(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        portraitset_id: u64,
+        picture_id: u64,
     ) -> EditUserPicture {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &portraitset_id])
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &picture_id])
     }
 
     /// Delete a portrait of the token's user.
     ///
-    /// - `portraitset_id`: ID of the picture.
+    /// - `picture_id` (`portraitset_id`): ID of the picture.
     ///
     /// `DELETE /me/pictures/{portraitset_id}`; needs the scope `delete`.
     /// Answer: done; no body.
     #[doc(alias = "delete_picture_alt1")]
-    pub fn delete_my_picture(&self, portraitset_id: u64) -> DeleteMyPicture {
-        TypedCall::new(self.client, &[&portraitset_id])
+    pub fn delete_my_picture(&self, picture_id: u64) -> DeleteMyPicture {
+        TypedCall::new(self.client, &[&picture_id])
     }
 
     /// Delete a portrait of a user.
     ///
     /// - `user_id`: ID of the user, or the name in the address of the profile.
-    /// - `portraitset_id`: ID of the picture.
+    /// - `picture_id` (`portraitset_id`): ID of the picture.
     ///
     /// `DELETE /users/{user_id}/pictures/{portraitset_id}`; needs the scope `delete`.
     /// Answer: done; no body.
@@ -279,9 +279,9 @@ impl Users<'_> {
     pub fn delete_user_picture(
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
-        portraitset_id: u64,
+        picture_id: u64,
     ) -> DeleteUserPicture {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &portraitset_id])
+        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &picture_id])
     }
 }
 

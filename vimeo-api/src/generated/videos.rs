@@ -642,7 +642,7 @@ impl Videos<'_> {
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
-    /// - `audiotrack_id`: ID of the audio track.
+    /// - `audio_track_id` (`audiotrack_id`): ID of the audio track.
     ///
     /// `GET /videos/{video_id}/versions/{version_id}/audiotracks/{audiotrack_id}`; any access token will do.
     /// Answer: the audio track.
@@ -651,11 +651,11 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
-        audiotrack_id: impl AsRef<str>,
+        audio_track_id: impl AsRef<str>,
     ) -> GetVideoVersionAudioTrack {
         TypedCall::new(
             self.client,
-            &[&read_id::<VideoId>(video_id), &version_id, &audiotrack_id.as_ref()],
+            &[&read_id::<VideoId>(video_id), &version_id, &audio_track_id.as_ref()],
         )
     }
 
@@ -767,7 +767,7 @@ impl Videos<'_> {
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
-    /// - `audiotrack_id`: ID of the audio track.
+    /// - `audio_track_id` (`audiotrack_id`): ID of the audio track.
     ///
     /// `PATCH /videos/{video_id}/versions/{version_id}/audiotracks/{audiotrack_id}`; any access token will do.
     /// Answer: the edited audio track.
@@ -776,11 +776,11 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
-        audiotrack_id: impl AsRef<str>,
+        audio_track_id: impl AsRef<str>,
     ) -> EditVideoVersionAudioTrack {
         TypedCall::new(
             self.client,
-            &[&read_id::<VideoId>(video_id), &version_id, &audiotrack_id.as_ref()],
+            &[&read_id::<VideoId>(video_id), &version_id, &audio_track_id.as_ref()],
         )
     }
 
@@ -805,7 +805,7 @@ impl Videos<'_> {
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     /// - `version_id`: ID of the version.
-    /// - `audiotrack_id`: ID of the audio track.
+    /// - `audio_track_id` (`audiotrack_id`): ID of the audio track.
     ///
     /// `DELETE /videos/{video_id}/versions/{version_id}/audiotracks/{audiotrack_id}`; any access token will do.
     /// Answer: done; no body.
@@ -814,11 +814,11 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
-        audiotrack_id: impl AsRef<str>,
+        audio_track_id: impl AsRef<str>,
     ) -> DeleteVideoVersionAudioTrack {
         TypedCall::new(
             self.client,
-            &[&read_id::<VideoId>(video_id), &version_id, &audiotrack_id.as_ref()],
+            &[&read_id::<VideoId>(video_id), &version_id, &audio_track_id.as_ref()],
         )
     }
 }
@@ -1056,7 +1056,7 @@ impl Videos<'_> {
     /// The token's user must own the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `texttrack_id`: ID of the text track.
+    /// - `text_track_id` (`texttrack_id`): ID of the text track.
     ///
     /// `GET /videos/{video_id}/texttracks/{texttrack_id}`; any access token will do.
     /// Answer: the text track.
@@ -1064,9 +1064,9 @@ impl Videos<'_> {
     pub fn get_video_text_track(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        texttrack_id: u64,
+        text_track_id: u64,
     ) -> GetVideoTextTrack {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &texttrack_id])
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &text_track_id])
     }
 
     /// List the text tracks of a video.
@@ -1128,7 +1128,7 @@ impl Videos<'_> {
     ///
     /// The token's user must own the video.
     ///
-    /// - `album_id`: ID of the showcase.
+    /// - `showcase_id` (`album_id`): ID of the showcase.
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
     ///
     /// `GET /albums/{album_id}/videos/{video_id}/texttracks`; any access token will do.
@@ -1136,10 +1136,10 @@ impl Videos<'_> {
     #[doc(alias = "get_text_tracks_alt3")]
     pub fn list_showcase_video_text_tracks(
         &self,
-        album_id: u64,
+        showcase_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListShowcaseVideoTextTracks {
-        TypedCall::new(self.client, &[&album_id, &read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&showcase_id, &read_id::<VideoId>(video_id)])
     }
 
     /// Create a text track for a video.
@@ -1187,7 +1187,7 @@ impl Videos<'_> {
     /// The token's user must own the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `texttrack_id`: ID of the text track.
+    /// - `text_track_id` (`texttrack_id`): ID of the text track.
     ///
     /// `PATCH /videos/{video_id}/texttracks/{texttrack_id}`; needs the scope `edit`.
     /// Answer: the edited text track.
@@ -1195,9 +1195,9 @@ impl Videos<'_> {
     pub fn edit_video_text_track(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        texttrack_id: u64,
+        text_track_id: u64,
     ) -> EditVideoTextTrack {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &texttrack_id])
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &text_track_id])
     }
 
     /// Delete a text track of a video.
@@ -1205,7 +1205,7 @@ impl Videos<'_> {
     /// The token's user must own the video.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `texttrack_id`: ID of the text track.
+    /// - `text_track_id` (`texttrack_id`): ID of the text track.
     ///
     /// `DELETE /videos/{video_id}/texttracks/{texttrack_id}`; needs the scope `delete`.
     /// Answer: done; no body.
@@ -1213,9 +1213,9 @@ impl Videos<'_> {
     pub fn delete_video_text_track(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        texttrack_id: u64,
+        text_track_id: u64,
     ) -> DeleteVideoTextTrack {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &texttrack_id])
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &text_track_id])
     }
 }
 
@@ -2092,7 +2092,7 @@ impl Videos<'_> {
     /// Get facts about a text track's transcript.
     ///
     /// - `container_uuid`: UUID of the video's container, not the video ID.
-    /// - `texttrack_id`: ID of the text track.
+    /// - `text_track_id` (`texttrack_id`): ID of the text track.
     ///
     /// `GET /videos/{container_uuid}/transcript/{texttrack_id}/metadata`; any access token will do.
     /// Answer: facts about the transcript.
@@ -2100,15 +2100,15 @@ impl Videos<'_> {
     pub fn get_video_transcript_metadata(
         &self,
         container_uuid: impl AsRef<str>,
-        texttrack_id: u64,
+        text_track_id: u64,
     ) -> GetVideoTranscriptMetadata {
-        TypedCall::new(self.client, &[&container_uuid.as_ref(), &texttrack_id])
+        TypedCall::new(self.client, &[&container_uuid.as_ref(), &text_track_id])
     }
 
     /// List the transcript segments of a text track.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `texttrack_id`: ID of the text track.
+    /// - `text_track_id` (`texttrack_id`): ID of the text track.
     ///
     /// `GET /videos/{video_id}/transcripts/{texttrack_id}`; any access token will do.
     /// Answer: one page of segments.
@@ -2116,9 +2116,9 @@ impl Videos<'_> {
     pub fn list_video_transcript_segments(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        texttrack_id: u64,
+        text_track_id: u64,
     ) -> ListVideoTranscriptSegments {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &texttrack_id])
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &text_track_id])
     }
 }
 
@@ -2220,7 +2220,7 @@ impl Videos<'_> {
     /// For Enterprise accounts; needs the `ai` scope. Editing the source transcript translates the changed segments again in all its subtitle tracks; editing a dubbed track makes its audio anew. Text edits in a translated subtitle track stay in that track, while new times go to the parent and sibling tracks too.
     ///
     /// - `video_id`: ID of the video; for an unlisted one of another user with its hash, as in `123:abc`.
-    /// - `texttrack_id`: ID of the text track.
+    /// - `text_track_id` (`texttrack_id`): ID of the text track.
     ///
     /// `PATCH /videos/{video_id}/ai/texttracks/{texttrack_id}`; needs the scope `ai`.
     /// Answer: done.
@@ -2228,9 +2228,9 @@ impl Videos<'_> {
     pub fn edit_video_ai_text_track(
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
-        texttrack_id: u64,
+        text_track_id: u64,
     ) -> EditVideoAiTextTrack {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &texttrack_id])
+        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &text_track_id])
     }
 
     /// Ask the AI a question about a video.

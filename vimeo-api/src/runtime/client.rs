@@ -25,6 +25,13 @@ pub const ACCEPT: &str = "application/vnd.vimeo.*+json;version=3.4";
 /// let client = vimeo_api::Client::builder().transport(http).build()?;
 /// # Ok::<(), vimeo_api::Error>(())
 /// ```
+///
+/// # Areas
+///
+/// Each area is a method behind a feature of this crate. Where the compiler finds no such method, the feature is off;
+/// `vimeo-ext` has features of the same names.
+///
+#[cfg_attr(not(test), doc = include_str!("../generated/areas.md"))]
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,

@@ -7,8 +7,9 @@ use http::{HeaderMap, StatusCode};
 
 use super::report::write_report;
 use super::{
-    ApiError, AppRefused, DecodeError, InvalidParameter, LONGEST_WINDOW, MissingScope, NeedsLogin,
-    QuotaExceeded, RateLimit, RateLimited, Sender, UploadAccess, retry_after, time_until,
+    ApiError, AppRefused, DecodeError, InvalidParameter, MissingScope, NeedsLogin, QuotaExceeded, RateLimit,
+    RateLimited, Sender, UploadAccess,
+    rate_limit::{LONGEST_WINDOW, retry_after, time_until},
 };
 
 /// Why a call gave no value.

@@ -47,6 +47,51 @@ impl From<Infallible> for InvalidId {
     }
 }
 
+/// Gives a type of responses with a `uri` its ID: `resource!(Video, VideoId)`, or `resource!(Comment)` for a plain number.
+#[allow(unused_macros)]
+macro_rules! resource {
+    (Video, VideoId) => {
+        $crate::runtime::resource!(@named Video, VideoId);
+
+        impl Video {
+            /// The hash of an unlisted video, where `uri` has it: `abc` in `/videos/123:abc`.
+            pub fn hash(&self) -> Option<String> {
+                self.id()?.hash().map(str::to_owned)
+            }
+        }
+    };
+    ($name:ident) => {
+        impl $name {
+            /// The number at the end of `uri`; `None` where the response came without one.
+            pub fn id(&self) -> Option<u64> {
+                self.uri.as_deref()?.parse::<$crate::ResourceUri>().ok()?.id()
+            }
+        }
+    };
+    ($name:ident, $id:ident) => {
+        $crate::runtime::resource!(@named $name, $id);
+    };
+    (@named $name:ident, $id:ident) => {
+        impl $name {
+            /// The ID, which calls take, out of `uri`; `None` where the response came without it.
+            pub fn id(&self) -> Option<$crate::$id> {
+                self.uri.as_deref()?.parse().ok()
+            }
+        }
+
+        impl TryFrom<&$name> for $crate::$id {
+            type Error = $crate::InvalidId;
+
+            fn try_from(value: &$name) -> Result<Self, Self::Error> {
+                value.uri.as_deref().unwrap_or_default().parse()
+            }
+        }
+    };
+}
+
+#[allow(unused_imports)]
+pub(crate) use resource;
+
 /// The ID that a caller named; for generated calls, which keep the error until they are sent.
 #[allow(dead_code, reason = "a description need not have a marked ID")]
 pub(crate) fn read_id<T>(value: impl TryInto<T, Error: Into<InvalidId>>) -> Result<T, InvalidId> {

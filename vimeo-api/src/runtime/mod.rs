@@ -18,7 +18,7 @@ mod mend;
 mod open_enum;
 mod operation;
 mod page;
-mod rate_limit;
+pub mod rate_limit;
 mod reference;
 mod refusal;
 mod report;
@@ -52,7 +52,7 @@ pub use list::{Items, Pages, Position};
 pub use open_enum::{OpenEnum, UnknownWord};
 pub use operation::{Operation, QueryParameter};
 pub use page::{Page, Paging};
-pub use rate_limit::{LONGEST_WINDOW, RateLimit, retry_after, time_until};
+pub use rate_limit::RateLimit;
 pub use refusal::{AppRefused, MissingScope, NeedsLogin, Quota, QuotaExceeded, RateLimited, UploadAccess};
 #[doc(hidden)]
 pub use report::write_report;
@@ -68,7 +68,7 @@ pub use uri::{InvalidUri, ResourceUri};
 
 // A description need not have a set of words, a choice or a marked ID; ours has all of them.
 #[allow(unused_imports)]
-pub(crate) use id::read_id;
+pub(crate) use id::{read_id, resource};
 #[allow(unused_imports)]
 pub(crate) use kind::by_kind;
 #[allow(unused_imports)]

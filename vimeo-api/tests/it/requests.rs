@@ -5,7 +5,9 @@ use std::time::Duration;
 use http::{HeaderValue, Method, header};
 use serde_json::{Value, json};
 use vimeo_api::Scope;
-use vimeo_api::types::{CreateVideoBody, EditVideoBody, UploadApproach, UploadInput, UserVideoSort};
+use vimeo_api::types::{
+    CreateVideoBody, EditVideoBody, Showcase, UploadApproach, UploadInput, UserVideoSort, Video, VideoComment,
+};
 use vimeo_api::{CallTimeout, Client, Error, Sent};
 
 use crate::{Memory, now};
@@ -133,6 +135,32 @@ fn ids_are_numbers_names_hashes_uris_and_links() {
     let sent = memory.sent();
     assert_eq!(sent.url.as_str(), "https://api.vimeo.com/videos/76979871:a1b2c3d4e5");
     assert_eq!(sent.operation.unwrap().id, "get_video");
+}
+
+#[test]
+fn models_name_themselves_to_calls() {
+    let video: Video = serde_json::from_value(json!({"uri": "/videos/1:a1b2c3"})).unwrap();
+    assert_eq!(video.id().unwrap().to_string(), "1:a1b2c3");
+    assert_eq!(video.hash().as_deref(), Some("a1b2c3"));
+    let memory = Memory::answering(200, "{}");
+    let client = memory.client();
+    now(client.videos().get_video(&video).send()).unwrap();
+    assert_eq!(memory.sent().url.path(), "/videos/1:a1b2c3");
+    now(client.videos().get_video(video.id().unwrap()).send()).unwrap();
+    assert_eq!(memory.sent().url.path(), "/videos/1:a1b2c3");
+
+    let showcase: Showcase = serde_json::from_value(json!({"uri": "/users/7/albums/5"})).unwrap();
+    assert_eq!(showcase.id().unwrap().number(), 5);
+    let comment: VideoComment =
+        serde_json::from_value(json!({"uri": "/videos/1:a1b2c3/comments/9"})).unwrap();
+    assert_eq!(comment.id(), Some(9));
+
+    // Without `uri`, which `fields` may leave out, nothing is known, and nothing sent.
+    let unknown = Video::default();
+    assert_eq!((unknown.id(), unknown.hash()), (None, None));
+    let sent = memory.count();
+    assert!(matches!(now(client.videos().get_video(&unknown).send()), Err(Error::Invalid { .. })));
+    assert_eq!(memory.count(), sent);
 }
 
 #[test]

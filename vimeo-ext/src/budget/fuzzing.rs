@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::DateTime;
 use http::HeaderMap;
 use tokio::time::Instant;
-use vimeo_api::LONGEST_WINDOW;
+use vimeo_api::rate_limit::LONGEST_WINDOW;
 
 use super::ledger::{Class, Ledger, Verdict};
 
@@ -26,7 +26,13 @@ pub fn limit_headers(headers: &HeaderMap) {
             let _ = ledger.ask(class, now);
             match refused {
                 false => ledger.answered(class, reading, now),
-                true => ledger.refused(class, reading, vimeo_api::retry_after(headers, wall), now, 1.0),
+                true => ledger.refused(
+                    class,
+                    reading,
+                    vimeo_api::rate_limit::retry_after(headers, wall),
+                    now,
+                    1.0,
+                ),
             }
             ledger.release(class);
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
-use vimeo_api::LONGEST_WINDOW;
+use vimeo_api::rate_limit::LONGEST_WINDOW;
 
 use crate::retry::Backoff;
 use crate::timeouts::later;

@@ -21,10 +21,8 @@ use futures_core::Stream;
 use http::{HeaderMap, StatusCode};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
-use vimeo_api::{
-    ApiError, Error, LONGEST_WINDOW, RateLimit, RateLimited, RawResponse, Request, Sender, retry_after,
-    time_until,
-};
+use vimeo_api::rate_limit::{LONGEST_WINDOW, retry_after, time_until};
+use vimeo_api::{ApiError, Error, RateLimit, RateLimited, RawResponse, Request, Sender};
 
 use self::ledger::{Class, Ledger, Reading, Verdict};
 #[cfg(feature = "shared-limits")]

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, Method, StatusCode};
-use vimeo_api::{Error, Operation, RateLimit, Sent, retry_after, time_until};
+use vimeo_api::rate_limit::{retry_after, time_until};
+use vimeo_api::{Error, Operation, RateLimit, Sent};
 
 use super::{Answered, Backoff, Effect, RetryPolicy, effect};
 

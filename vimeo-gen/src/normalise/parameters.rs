@@ -70,7 +70,7 @@ fn settle(parameter: &mut Value) {
         parameter.get("content").and_then(Value::as_object).and_then(|content| content.values().next());
     let schema = parameter.get("schema").or_else(|| hidden.and_then(|body| body.get("schema"))).cloned();
     let Some(parameter) = parameter.as_object_mut() else { return };
-    let kept = ["name", "in", "required", "description", "schema", ids::MARK];
+    let kept = ["name", "x-name", "in", "required", "deprecated", "description", "schema", ids::MARK];
     parameter.retain(|key, _| kept.contains(&key.as_str()));
     if parameter.get("in").and_then(Value::as_str) == Some("path") {
         parameter.insert("required".into(), true.into());

@@ -279,6 +279,13 @@ fn method(api: &Api, call: &Call) -> TokenStream {
     }
 }
 
+/// A parameter's line, with the name on the wire where that is another.
+fn parameter_doc(parameter: &Parameter) -> String {
+    let (name, wire) = (&parameter.name, &parameter.wire);
+    let wire = if name.trim_end_matches('_') == wire { String::new() } else { format!(" (`{wire}`)") };
+    format!("- `{name}`{wire}: {}", parameter.doc)
+}
+
 fn method_doc(call: &Call) -> String {
     let mut doc = format!("{}.\n", call.summary.trim_end_matches('.'));
     if !call.doc.is_empty() {
@@ -286,8 +293,7 @@ fn method_doc(call: &Call) -> String {
     }
     let documented =
         call.path_parameters.iter().chain(call.query.iter().filter(|parameter| parameter.required));
-    let parameters: Vec<String> =
-        documented.map(|parameter| format!("- `{}`: {}", parameter.name, parameter.doc)).collect();
+    let parameters: Vec<String> = documented.map(parameter_doc).collect();
     if !parameters.is_empty() {
         doc.push_str(&format!("\n{}\n", parameters.join("\n")));
     }
@@ -351,7 +357,10 @@ fn builder(api: &Api, area: &Area, call: &Call) -> TokenStream {
 }
 
 fn query_setter(api: &Api, parameter: &Parameter, method: &str) -> TokenStream {
-    let (ident, wire, doc) = (format_ident!("{method}"), &parameter.wire, docs(&parameter.doc));
+    let (ident, wire) = (format_ident!("{method}"), &parameter.wire);
+    let alias = (parameter.name.trim_end_matches('_') != wire).then(|| quote!(#[doc(alias = #wire)]));
+    let doc = docs(&parameter.doc);
+    let doc = quote!(#doc #alias);
     let deprecated = deprecation(parameter.deprecated);
     if wire == "fields" {
         return quote! {
@@ -478,7 +487,7 @@ fn operation(area: &Area, call: &Call) -> TokenStream {
     }
 }
 
-fn is_text(ty: &syn::Type) -> bool {
+pub(super) fn is_text(ty: &syn::Type) -> bool {
     quote!(#ty).to_string() == "String"
 }
 

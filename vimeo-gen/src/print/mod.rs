@@ -32,11 +32,23 @@ pub(crate) fn print(api: &Api) -> Result<BTreeMap<PathBuf, String>, Problem> {
         let name = format!("types/{}.rs", group.module);
         files.insert(PathBuf::from(&name), formatted(&name, types::file(api, group))?);
     }
+    files.insert(PathBuf::from("areas.md"), areas(api));
     for area in &api.areas {
         let name = format!("{}.rs", area.module);
         files.insert(PathBuf::from(&name), formatted(&name, calls::file(api, area))?);
     }
     Ok(files)
+}
+
+/// The areas with their features, for the page of the client: a missing feature is a missing method.
+fn areas(api: &Api) -> String {
+    let mut table = String::from("| area | feature | what it has |\n|---|---|---|\n");
+    for area in &api.areas {
+        let (module, feature) = (&area.module, feature(&area.module));
+        let about = if area.about.is_empty() { &area.title } else { &area.about };
+        table.push_str(&format!("| `client.{module}()` | `{feature}` | {} |\n", about.replace('|', "\\|")));
+    }
+    table
 }
 
 /// The table that calls everything once, for tests outside the crate.

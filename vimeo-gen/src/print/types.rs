@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
+use super::calls::is_text;
 use super::layout::Group;
 use super::{deprecation, docs};
 use crate::refine::{Api, Field, Kind, Type, Variant, inner_of, leaf_of, named_in};
@@ -64,6 +65,9 @@ fn uses(api: &Api, group: &Group, types: &[&Type], named: &BTreeSet<String>) -> 
     if of_kind(|kind| matches!(kind, Kind::Words(_))) {
         macros.push("open_enum");
     }
+    if types.iter().any(|ty| matches!(&ty.kind, Kind::Struct(fields) if is_resource(ty, fields))) {
+        macros.push("resource");
+    }
     if !macros.is_empty() {
         bring(quote!(crate::runtime), macros);
     }
@@ -98,6 +102,10 @@ fn object(ty: &Type, fields: &[Field]) -> TokenStream {
         }
     });
     let setters = ty.sent.then(|| setters(ty, fields, all_optional));
+    let resource = is_resource(ty, fields).then(|| match id_type(&ty.name) {
+        Some(id) => quote!(resource!(#name, #id);),
+        None => quote!(resource!(#name);),
+    });
     quote! {
         #doc
         #[derive(Debug, Clone, #default PartialEq, Serialize, Deserialize)]
@@ -106,7 +114,22 @@ fn object(ty: &Type, fields: &[Field]) -> TokenStream {
             #(#written),*
         }
         #setters
+        #resource
     }
+}
+
+/// Whether a type is something in a response that its `uri` names. A connection's leads to a list, an
+/// interaction's to an action.
+fn is_resource(ty: &Type, fields: &[Field]) -> bool {
+    let is_uri = |field: &Field| field.wire == "uri" && inner_of(&field.ty, "Option").is_some_and(is_text);
+    let names_other = ty.name.ends_with("Interaction") || fields.iter().any(|field| field.wire == "options");
+    !ty.sent && !names_other && fields.iter().any(is_uri)
+}
+
+/// The runtime's type for the ID of a type of that name.
+fn id_type(name: &str) -> Option<Ident> {
+    const WITH_ID: &[&str] = &["Video", "User", "Channel", "Group", "Showcase", "Folder"];
+    WITH_ID.contains(&name).then(|| format_ident!("{name}Id"))
 }
 
 /// A constructor with what is required, and a setter for the rest.

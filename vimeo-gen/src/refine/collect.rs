@@ -330,13 +330,14 @@ fn read_call(
     let mut query = Vec::new();
     for parameter in operation.get("parameters").and_then(Value::as_array).into_iter().flatten() {
         let wire = text(parameter.get("name"));
-        let name = snake(&wire);
+        let field = snake(&wire);
         let ty = made
             .fields
-            .get(&name)
-            .or_else(|| made.fields.get(name.trim_end_matches('_')))
-            .or_else(|| made.fields.get(name.trim_start_matches('_')))
+            .get(&field)
+            .or_else(|| made.fields.get(field.trim_end_matches('_')))
+            .or_else(|| made.fields.get(field.trim_start_matches('_')))
             .ok_or_else(|| format!("the generator made no field for the parameter {wire}"))?;
+        let name = parameter.get("x-name").and_then(Value::as_str).map_or(field, snake);
         let read = Parameter {
             name,
             doc: text(parameter.get("description")),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use crate::Secret;
-use crate::runtime::{by_kind, open_enum};
+use crate::runtime::{by_kind, open_enum, resource};
 
 /// What a webhook of an app shall be.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -99,6 +99,8 @@ pub struct Webhook {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhook_url: Option<String>,
 }
+
+resource!(Webhook);
 
 /// Path of an app. Vimeo describes it as a number, so both are taken.
 #[derive(Debug, Clone, PartialEq)]

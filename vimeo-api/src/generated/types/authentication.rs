@@ -6,33 +6,6 @@ use crate::Secret;
 use crate::runtime::open_enum;
 use super::{ApiApp, User};
 
-/// An access token and whom it stands for.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct AccessToken {
-    /// Secret to send as the bearer token.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub access_token: Option<Secret>,
-    /// App that the token was given to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub app: Option<Box<ApiApp>>,
-    /// Time at which the token expires, if it does.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expires_on: Option<DateTime<Utc>>,
-    /// Reserved; no operation of the API takes it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub refresh_token: Option<Secret>,
-    /// Granted scopes, separated by spaces; may differ from those asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub scope: Option<String>,
-    /// Always `bearer`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub token_type: Option<TokenType>,
-    /// User that the token acts for; absent for a token of the app alone.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user: Option<Box<User>>,
-}
-
 /// The grant that turns an authorization code into a token.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -142,6 +115,33 @@ pub enum LegacyTokenGrant {
 }
 
 open_enum!(LegacyTokenGrant, VimeoOauth1 = "vimeo_oauth1");
+
+/// An access token and whom it stands for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TokenResponse {
+    /// Secret to send as the bearer token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_token: Option<Secret>,
+    /// App that the token was given to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app: Option<Box<ApiApp>>,
+    /// Time at which the token expires, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_on: Option<DateTime<Utc>>,
+    /// Reserved; no operation of the API takes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<Secret>,
+    /// Granted scopes, separated by spaces; may differ from those asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// Always `bearer`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_type: Option<TokenType>,
+    /// User that the token acts for; absent for a token of the app alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<Box<User>>,
+}
 
 /// Kind of access token.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

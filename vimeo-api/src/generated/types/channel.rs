@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use crate::runtime::open_enum;
+use crate::runtime::{open_enum, resource};
 use super::{Category, Connection, Interaction, Picture, Tag, User};
 
 /// A channel: a collection of videos, kept by moderators, that users can follow.
@@ -52,6 +52,8 @@ pub struct Channel {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<Box<User>>,
 }
+
+resource!(Channel, ChannelId);
 
 /// Resources related to a channel.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use crate::runtime::open_enum;
+use crate::runtime::{open_enum, resource};
 use super::{Connection, Picture, User};
 
 /// A group that users join and to which videos are added.
@@ -43,6 +43,8 @@ pub struct Group {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<Box<User>>,
 }
+
+resource!(Group, GroupId);
 
 /// Who may do something in a group.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use crate::{Secret, SignedUrl};
-use crate::runtime::open_enum;
+use crate::runtime::{open_enum, resource};
 use super::{
     ApiApp, Connection, ContentRatingCode, EmbedColors, EmbedDomain, EmbedLogos,
     EmbedPrivacy, Folder, HttpMethod, Interaction, Picture, User, Video, ViewPrivacy,
@@ -476,6 +476,8 @@ pub struct LiveEvent {
     pub whitelisted_domains: Option<Vec<EmbedDomain>>,
 }
 
+resource!(LiveEvent);
+
 /// Resources related to a live event.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -668,6 +670,8 @@ pub struct LiveEventLandingPageLogo {
     pub url: Option<String>,
 }
 
+resource!(LiveEventLandingPageLogo);
+
 /// Links and actions of a live event.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -752,6 +756,8 @@ pub struct LiveEventRecording {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
+
+resource!(LiveEventRecording);
 
 /// When a live event takes place.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

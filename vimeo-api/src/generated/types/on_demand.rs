@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use crate::runtime::open_enum;
+use crate::runtime::{open_enum, resource};
 use super::{
     Connection, ContentFilter, HttpMethod, Interaction, NamedConnection,
     OnDemandVideoType, Picture, PurchaseAvailability, SwitchInput, User, Video,
@@ -574,6 +574,8 @@ pub struct OnDemandGenre {
     pub uri: Option<String>,
 }
 
+resource!(OnDemandGenre);
+
 /// Resources related to an On Demand genre.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -738,6 +740,8 @@ pub struct OnDemandPage {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<Box<User>>,
 }
+
+resource!(OnDemandPage);
 
 /// Colours of an On Demand page.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -1079,6 +1083,8 @@ pub struct OnDemandPromotion {
     pub uri: Option<String>,
 }
 
+resource!(OnDemandPromotion);
+
 /// A code of an On Demand promotion.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -1204,6 +1210,8 @@ pub struct OnDemandRegion {
     pub uri: Option<String>,
 }
 
+resource!(OnDemandRegion);
+
 /// Rental of an On Demand page.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -1268,6 +1276,8 @@ pub struct OnDemandSeason {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<Box<User>>,
 }
+
+resource!(OnDemandSeason);
 
 /// Order of the seasons of a series.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

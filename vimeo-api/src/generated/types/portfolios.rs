@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use crate::runtime::open_enum;
+use crate::runtime::{open_enum, resource};
 use super::VideosMetadata;
 
 /// A portfolio: a set of videos that a user presents on a page.
@@ -34,6 +34,8 @@ pub struct Portfolio {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
+
+resource!(Portfolio);
 
 /// Order of the videos of a portfolio.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use crate::Secret;
-use crate::runtime::{by_kind, open_enum};
+use crate::runtime::{by_kind, open_enum, resource};
 use super::{Connection, Interaction, Picture, User, ViewPrivacy};
 
 /// State of the certificate of a custom domain, as a number in text.
@@ -200,6 +200,8 @@ pub struct Showcase {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub web_custom_logo: Option<bool>,
 }
+
+resource!(Showcase, ShowcaseId);
 
 /// What the banner of a showcase page shows.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

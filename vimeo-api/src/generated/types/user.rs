@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use crate::{Secret, SignedUrl};
-use crate::runtime::{by_kind, open_enum};
+use crate::runtime::{by_kind, open_enum, resource};
 use super::{Connection, HttpMethod};
 
 /// Plan that an account is on. Older plans stay in use by those who have them.
@@ -133,6 +133,8 @@ pub struct ApiApp {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
+
+resource!(ApiApp);
 
 /// Span over which bandwidth is counted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -532,6 +534,8 @@ pub struct Picture {
     pub uri: Option<String>,
 }
 
+resource!(Picture);
+
 /// One size in which a picture is on offer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -640,6 +644,8 @@ pub struct Skill {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
+
+resource!(Skill);
 
 /// Upload quota that applies now.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -902,6 +908,8 @@ pub struct User {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub websites: Option<Vec<UserWebsite>>,
 }
+
+resource!(User, UserId);
 
 /// The badge that a user wears.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -1348,6 +1356,8 @@ pub struct UserWebsite {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
+
+resource!(UserWebsite);
 
 /// Who can watch a video.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use crate::{Secret, SignedUrl};
-use crate::runtime::{by_kind, open_enum};
+use crate::runtime::{by_kind, open_enum, resource};
 use super::{
     AccountType, ApiApp, CommentPrivacy, Connection, EmbedPrivacy, HttpMethod,
     Interaction, LicenseCode, Picture, ReportInteraction, Tag, User, VideoViewPrivacy,
@@ -125,6 +125,8 @@ pub struct Category {
     pub uri: Option<String>,
 }
 
+resource!(Category);
+
 /// Resources related to a category.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -178,6 +180,8 @@ pub struct CategoryReference {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
+
+resource!(CategoryReference);
 
 /// Class that the content ratings of a video add up to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -522,6 +526,8 @@ pub struct EmailCaptureForm {
     pub uri: Option<String>,
 }
 
+resource!(EmailCaptureForm);
+
 /// A mailing list that captured addresses go to.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -841,6 +847,8 @@ pub struct EmbedPreset {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<Box<User>>,
 }
+
+resource!(EmbedPreset);
 
 /// Buttons that an embed preset switches on.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -1334,6 +1342,8 @@ pub struct EmbedSettings {
     pub volume: Option<bool>,
 }
 
+resource!(EmbedSettings);
+
 /// The Staff Pick badge of the player.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -1483,6 +1493,8 @@ pub struct Folder {
     pub user: Option<Box<User>>,
 }
 
+resource!(Folder, FolderId);
+
 /// Grants of access to a folder for users.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -1539,6 +1551,8 @@ pub struct FolderAncestor {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
+
+resource!(FolderAncestor);
 
 /// Resources related to a folder.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -1668,6 +1682,8 @@ pub struct FolderPermissionPolicy {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
+
+resource!(FolderPermissionPolicy);
 
 /// Privacy of a folder.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -1961,6 +1977,8 @@ pub struct ReviewLink {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<SignedUrl>,
 }
+
+resource!(ReviewLink);
 
 /// Kind of reaction that viewers are asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -2542,6 +2560,8 @@ pub struct Video {
     pub width: Option<u64>,
 }
 
+resource!(Video, VideoId);
+
 /// How many people were given access to a video.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -2772,6 +2792,8 @@ pub struct VideoDeletedBy {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
+
+resource!(VideoDeletedBy);
 
 /// Changing a video.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -3299,6 +3321,8 @@ pub struct VideoPageSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub watch_later: Option<bool>,
 }
+
+resource!(VideoPageSettings);
 
 /// Files and streams to play a video from.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use crate::{Secret, SignedUrl};
-use crate::runtime::open_enum;
+use crate::runtime::{open_enum, resource};
 use super::{
     ApiApp, Connection, ContentRatingCode, EditSessionStatus, EmbedButtonsInput,
     EmbedEndScreenType, EmbedLogosInput, EmbedPlayButtonInput, EmbedTitleInput,
@@ -93,6 +93,8 @@ pub struct AnimatedThumbnailSet {
     pub uri: Option<String>,
 }
 
+resource!(AnimatedThumbnailSet);
+
 /// How far the making of animated thumbnails has come.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -175,6 +177,8 @@ pub struct AudioTrack {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
+
+resource!(AudioTrack);
 
 /// A file of an audio track.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -334,6 +338,8 @@ pub struct CommentAuthor {
     pub uri: Option<String>,
 }
 
+resource!(CommentAuthor);
+
 /// Text of a comment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -375,6 +381,8 @@ pub struct ContentRating {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
+
+resource!(ContentRating);
 
 /// The part of the video to make animated thumbnails from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -877,6 +885,8 @@ pub struct CreativeCommons {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
+
+resource!(CreativeCommons);
 
 /// A value for a custom metadata field.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -2079,6 +2089,8 @@ pub struct TextTrack {
     pub version: Option<u64>,
 }
 
+resource!(TextTrack);
+
 /// Text tracks made from this one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -2367,6 +2379,8 @@ pub struct TrimmedVideo {
     pub version_quality: Option<String>,
 }
 
+resource!(TrimmedVideo);
+
 /// Resources related to a trimmed video.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -2417,6 +2431,8 @@ pub struct UploadAttempt {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<Box<User>>,
 }
+
+resource!(UploadAttempt);
 
 /// How the file will be uploaded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -2525,6 +2541,8 @@ pub struct VideoChapter {
     pub uri: Option<String>,
 }
 
+resource!(VideoChapter);
+
 /// A comment on a video.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -2572,6 +2590,8 @@ pub struct VideoComment {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<Box<User>>,
 }
+
+resource!(VideoComment);
 
 /// Resources related to a comment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -2657,6 +2677,8 @@ pub struct VideoCommentReply {
     pub uri: Option<String>,
 }
 
+resource!(VideoCommentReply);
+
 /// Resources related to a reply to a comment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -2698,6 +2720,8 @@ pub struct VideoCredit {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub video: Option<Box<Video>>,
 }
+
+resource!(VideoCredit);
 
 /// Which videos of a user are listed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -2749,6 +2773,8 @@ pub struct VideoFragments {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
 }
+
+resource!(VideoFragments);
 
 /// Resources related to the fragments of a video.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -3032,6 +3058,8 @@ pub struct VideoVersion {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub width: Option<u64>,
 }
+
+resource!(VideoVersion);
 
 /// Resources related to a version of a video.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

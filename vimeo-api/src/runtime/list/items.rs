@@ -16,6 +16,7 @@ use super::pages::Turned;
 use super::{Pages, Position};
 
 /// The items of a list over all its pages, as a [`Stream`]; see [`Pages`] for how it walks.
+#[must_use = "a list asks for nothing until its items are awaited"]
 pub struct Items<T> {
     pages: Pages<T>,
     /// The rest of the page that is being taken, with what `distinct` knows of each item.
@@ -35,7 +36,6 @@ impl<T: DeserializeOwned + Send + 'static> Items<T> {
     }
 
     /// Asks for up to `n` pages at a time, as [`Pages::concurrent`].
-    #[must_use]
     pub fn concurrent(mut self, n: usize) -> Self {
         self.pages = self.pages.concurrent(n);
         self
@@ -44,21 +44,18 @@ impl<T: DeserializeOwned + Send + 'static> Items<T> {
     /// Drops items whose `uri` came before: a list that is added to while it is read shows some items twice.
     ///
     /// Needs `uri` among the fields that are asked for; items without one are kept. It remembers every URI it saw.
-    #[must_use]
     pub fn distinct(mut self) -> Self {
         self.seen = Some(HashSet::new());
         self
     }
 
     /// Ends after so many items.
-    #[must_use]
     pub fn limit(mut self, items: u64) -> Self {
         self.limit = Some(items);
         self
     }
 
     /// Goes on where an earlier walk with the same call stood.
-    #[must_use]
     pub fn resume(mut self, position: &Position) -> Self {
         self.pages = self.pages.resume(position);
         self.skip = position.taken;

@@ -20,6 +20,7 @@ use super::{Items, Position};
 /// and so does Vimeo's error 2286 (no such page). It ends with [`Error::Paging`] when `next` repeats, leads
 /// to another host, or leads on after a hundred empty pages in a row or 100,000 pages in all. When a call fails, the walk ends with its error, and
 /// [`position`](Self::position) tells where to take it up again.
+#[must_use = "a list asks for nothing until its pages are awaited"]
 pub struct Pages<T> {
     call: Call<Page<T>>,
     /// The pages that were asked for, in order.
@@ -92,7 +93,6 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
     /// Asks for up to `n` pages at a time, once the first has told how many there are. Default: 1.
     ///
     /// The pages still come in order; no more than `n` are held in memory.
-    #[must_use]
     pub fn concurrent(mut self, n: usize) -> Self {
         self.concurrent = n.max(1);
         self
@@ -100,7 +100,6 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
 
     /// Begins at a position of an earlier walk with the same call. The position counts pages here, so a page of which
     /// some items were taken comes whole; [`Items::resume`] knows better.
-    #[must_use]
     pub fn resume(mut self, position: &Position) -> Self {
         self.next = Next::Link(position.link.clone());
         self

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
-use vimeo_api::LONGEST_WINDOW;
+use vimeo_api::rate_limit::LONGEST_WINDOW;
 
 use super::lease_batcher::{CircuitState, LeaseBatcher};
 use super::{BudgetLease, BudgetReport};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
-use vimeo_api::LONGEST_WINDOW;
+use vimeo_api::rate_limit::LONGEST_WINDOW;
 
 /// Where processes that serve the same accounts share what they know of each limit.
 ///
