@@ -26,6 +26,32 @@ pub(in crate::budget) struct LocalLeases {
 struct Kind {
     held: Mutex<Held>,
     under_way: AtomicU64,
+    /// Calls that have gone out so far.
+    departures: AtomicU64,
+}
+
+/// The calls of slices that were in flight at a moment.
+#[derive(Clone, Copy)]
+pub(super) struct InFlight {
+    count: u64,
+    /// Calls that had gone out by then.
+    departures: u64,
+}
+
+impl Kind {
+    fn depart(&self) -> InFlightGuard<'_> {
+        let guard = InFlightGuard::new(&self.under_way);
+        // After the count, so that whoever reads both counts a call that leaves in between twice and does not miss it.
+        self.departures.fetch_add(1, Ordering::SeqCst);
+        guard
+    }
+
+    /// The calls that what is known of the limit may not include: those that were in flight before it was read, and those that
+    /// have gone out since.
+    fn unaccounted(&self, before: InFlight) -> u64 {
+        let since = self.departures.load(Ordering::SeqCst).saturating_sub(before.departures);
+        before.count.saturating_add(since)
+    }
 }
 
 #[derive(Default)]
@@ -185,22 +211,24 @@ impl LocalLeases {
         if with_fields { fields } else { plain }
     }
 
-    /// Calls of slices that are under way.
-    pub(super) fn in_flight(&self, with_fields: bool) -> u64 {
-        self.kind(with_fields).under_way.load(Ordering::SeqCst)
+    /// Calls of slices that are in flight.
+    pub(super) fn in_flight(&self, with_fields: bool) -> InFlight {
+        let kind = self.kind(with_fields);
+        let departures = kind.departures.load(Ordering::SeqCst);
+        InFlight { count: kind.under_way.load(Ordering::SeqCst), departures }
     }
 
     /// Takes one call of the slice, and asks for another slice when it is used up. `budget` is whose slices these are,
-    /// `known` is what is known of it when so many calls were `in_flight`.
+    /// `known` is what is known of it, read after so many calls were `in_flight`.
     pub(super) fn take(
         &self,
         budget: &Arc<Budget>,
         with_fields: bool,
         known: LimitSnapshot,
-        in_flight: u64,
+        in_flight: InFlight,
     ) -> Admission<'_> {
         let kind = self.kind(with_fields);
-        let go = || Admission::Go(InFlightGuard::new(&kind.under_way));
+        let go = || Admission::Go(kind.depart());
         let now = Instant::now();
         let mut held = lock(&kind.held);
         let slice = match known.limit {
@@ -219,6 +247,8 @@ impl LocalLeases {
             Taken::Spent { .. } if held.is_asked_for => {}
             Taken::Spent { unused } => {
                 held.is_asked_for = true;
+                // Another thread may have taken the last call of the slice since: no more go out while this is locked.
+                let in_flight = kind.unaccounted(in_flight);
                 // Whoever brings the slice, or that there is none, locks it.
                 drop(held);
                 self.batcher.ask(Arc::clone(budget), LeaseDemand { with_fields, known, unused, in_flight });
@@ -232,13 +262,18 @@ impl LocalLeases {
     ///
     /// A process that has heard so waits for the next window and would not come. The others would take it for dead and, once
     /// its slice has ended, try with a call what it left, which is refused.
-    pub(super) fn report_exhausted(&self, budget: &Arc<Budget>, with_fields: bool, known: LimitSnapshot) {
+    pub(super) fn report_exhausted(
+        &self,
+        budget: &Arc<Budget>,
+        with_fields: bool,
+        known: LimitSnapshot,
+        in_flight: InFlight,
+    ) {
         let kind = self.kind(with_fields);
         let now = Instant::now();
         let Some(ends) = known.resets.map(|resets| later(resets, MARGIN)).filter(|ends| *ends > now) else {
             return;
         };
-        let in_flight = self.in_flight(with_fields);
         let mut held = lock(&kind.held);
         let unused = match held.slices.iter().find(|(limit, _)| *limit == known.limit) {
             Some((_, LeaseSlot::Left { calls, more_at, .. })) if *more_at < ends => *calls,
@@ -248,6 +283,7 @@ impl LocalLeases {
             return;
         }
         held.is_asked_for = true;
+        let in_flight = kind.unaccounted(in_flight);
         drop(held);
         self.batcher.ask(Arc::clone(budget), LeaseDemand { with_fields, known, unused, in_flight });
     }
@@ -269,5 +305,59 @@ impl LocalLeases {
         // There is one limit as a rule, and there may be many accounts.
         held.slices.reserve_exact(1);
         held.slices.push((lease.limit, slice));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use futures_util::future::BoxFuture;
+
+    use super::*;
+    use crate::Clock;
+    use crate::budget::{BudgetQuestion, BudgetShare, Budgets};
+
+    /// Remembers what it was asked, and gives nothing.
+    #[derive(Default)]
+    struct Recorder(Mutex<Vec<BudgetReport>>);
+
+    impl BudgetShare for Recorder {
+        fn lease<'a>(
+            &'a self,
+            asked: &'a [BudgetQuestion],
+        ) -> BoxFuture<'a, Result<Vec<BudgetLease>, Box<dyn Error + Send + Sync>>> {
+            self.0.lock().unwrap().extend(asked.iter().map(|question| question.report.clone()));
+            Box::pin(async { Err("nothing".into()) })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_that_another_thread_sends_meanwhile_is_reported() {
+        let recorder = Arc::new(Recorder::default());
+        let budget =
+            Budgets::shared(Arc::clone(&recorder) as Arc<dyn BudgetShare>).of("a", &Clock::default());
+        let leases = budget.leases.as_ref().unwrap();
+        let times = ClockPair { here: Instant::now(), wall: Utc::now() };
+        let lease = BudgetLease {
+            limit: 80,
+            calls: 2,
+            until: times.wall + TimeDelta::minutes(1),
+            more_at: times.wall,
+        };
+        leases.put(false, Some(lease), times);
+        let known = LimitSnapshot { limit: 80, remaining: 2, ..LimitSnapshot::default() };
+
+        let first = leases.take(&budget, false, known, leases.in_flight(false));
+        // One thread reads what is in flight, another takes the last call, and then the first one finds none.
+        let before = leases.in_flight(false);
+        let second = leases.take(&budget, false, known, before);
+        assert!(matches!((&first, &second), (Admission::Go(_), Admission::Go(_))));
+        drop(first);
+        assert!(matches!(leases.take(&budget, false, known, before), Admission::Asked));
+        while recorder.0.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(recorder.0.lock().unwrap()[0].in_flight, 2, "what is known may include neither");
     }
 }

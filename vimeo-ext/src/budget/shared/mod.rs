@@ -37,8 +37,9 @@ impl Budget {
     ) -> Result<Permit<'a>, Error> {
         let began = Instant::now();
         let class = class(request);
+        let in_flight = leases.in_flight(class.with_fields);
         if let Some(known) = self.known_limit(class).filter(|known| known.limit > 0 && known.remaining == 0) {
-            leases.report_exhausted(self, class.with_fields, known);
+            leases.report_exhausted(self, class.with_fields, known, in_flight);
         }
         loop {
             let mut permit = self.admit_here(request, policy).await?;
@@ -46,7 +47,7 @@ impl Budget {
                 let told = self.changed.notified();
                 tokio::pin!(told);
                 told.as_mut().enable();
-                // First: an answer that comes in between is counted twice then, and not left out.
+                // Before what is known: a response that comes in between is counted twice then, and not left out.
                 let in_flight = leases.in_flight(permit.class.with_fields);
                 let Some(known) = self.known_limit(permit.class) else { return Ok(permit) };
                 match leases.take(self, permit.class.with_fields, known, in_flight) {
