@@ -68,13 +68,15 @@ impl BudgetPool {
 
     /// Before anybody knows the limit, one call of one process finds it out.
     fn feel_the_way(&mut self, holder: &str, now: i64) -> Given {
-        // A clock that was set back must not make anybody wait for what it showed before.
-        if self.first <= now || self.first > now.saturating_add(HOLD) {
+        // A report that waited for the store is older than the one before it. A clock that was set back by more than that must
+        // not make anybody wait for what it showed before.
+        let is_waited_for = self.first > now && self.first <= now.saturating_add(2 * HOLD);
+        if !is_waited_for {
             // Whoever still waits asks again soon; others are gone.
             self.early.clear();
         }
         self.early.insert(holder.to_owned());
-        if self.first > now && self.first <= now.saturating_add(HOLD) {
+        if is_waited_for {
             let waited = now.saturating_sub(self.first.saturating_sub(HOLD));
             let until = now.saturating_add(waited.clamp(LOOK, LONGEST_LOOK));
             return Given { calls: 0, until, more_at: now };

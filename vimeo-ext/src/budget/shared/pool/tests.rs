@@ -166,6 +166,20 @@ fn the_first_call_of_all_goes_alone() {
 }
 
 #[test]
+fn a_report_that_waited_for_the_store_brings_no_second_first_call() {
+    let mut pool = BudgetPool::default();
+    let unknown = |holder: &str, now| BudgetReport::new(holder, 0, 0, at(now));
+    assert_eq!(pool.lease(&unknown("a", 100)).calls, 1);
+    for now in [88, 100 - 5 * SECOND] {
+        let lease = pool.lease(&unknown("b", now));
+        assert_eq!((lease.limit, lease.calls), (0, 0), "made at {now}");
+        assert!(lease.until <= at(now + SECOND));
+    }
+    // A clock that was set back by an hour is no such report.
+    assert_eq!(pool.lease(&unknown("b", 100 - 3_600 * SECOND)).calls, 1);
+}
+
+#[test]
 fn those_who_ask_for_an_account_of_unknown_limits_do_not_pile_up() {
     let mut pool = BudgetPool::default();
     let mut longest = 0;
