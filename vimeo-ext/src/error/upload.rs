@@ -214,6 +214,14 @@ pub enum UploadError {
         /// What is wrong with the link. Never holds it.
         reason: String,
     },
+    /// The upload was to be abandoned, but Vimeo did not say whether its video, or version, has its file.
+    #[error(
+        "Vimeo did not say whether {uri} has its file, so it was not deleted; try again, or look at it and delete it yourself"
+    )]
+    UnknownStatus {
+        /// The video or version.
+        uri: String,
+    },
     /// The video was created, but Vimeo gave no place to send its bytes to.
     #[error(
         "{video_uri} was created, but Vimeo's answer holds no upload link; delete it before you try again"

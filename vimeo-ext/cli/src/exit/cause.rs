@@ -190,6 +190,7 @@ fn exit_of_upload(error: &UploadError) -> Exit {
         | Upload::Deadline { .. }
         | Upload::Http { .. }
         | Upload::InUse { .. }
+        | Upload::UnknownStatus { .. }
         | Upload::Unanswered { .. } => Exit::Temporary,
         Upload::Cancelled { .. } => Exit::Interrupted,
         Upload::Io { action, source, .. }

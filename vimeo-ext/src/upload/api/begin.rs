@@ -15,6 +15,7 @@ use http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use vimeo_api::types::UploadStatus;
 use vimeo_api::{Call, Secret, Sender};
 
 use super::kept_settings;
@@ -253,28 +254,33 @@ pub(crate) async fn abandon(vimeo: &Vimeo, claim: Claim) -> Result<(), Error> {
     Ok(claim.finish().await?)
 }
 
-/// Deletes a video, or a version, as long as it waits for its file: one that has it is nobody's to lose.
+/// Deletes a video, or a version, that waits for its file. One that has it stays, and so does one of which Vimeo does not say.
 async fn delete_waiting(vimeo: &Vimeo, uri: Option<&str>) -> Result<(), Error> {
     #[derive(Deserialize)]
-    struct Standing {
+    struct UploadInfo {
         #[serde(default)]
         upload: Option<Upload>,
     }
     #[derive(Deserialize)]
     struct Upload {
         #[serde(default)]
-        status: Option<String>,
+        status: Option<UploadStatus>,
     }
     let Some(uri) = uri else { return Ok(()) };
-    let found = vimeo.get(uri).fields("upload.status").read_as::<Standing>().send().await;
+    let found = vimeo.get(uri).fields("upload.status").read_as::<UploadInfo>().send().await;
     let status = match found {
         Ok(found) => found.into_inner().upload.and_then(|upload| upload.status),
         Err(error) if error.is_not_found() => return Ok(()),
         Err(error) => return Err(error.into()),
     };
-    if status.as_deref() == Some("complete") {
-        tracing::warn!(uri, "it has its file already, and is not deleted");
-        return Ok(());
+    match status {
+        Some(UploadStatus::InProgress | UploadStatus::Error | UploadStatus::Canceled) => {}
+        Some(UploadStatus::Complete) => {
+            tracing::warn!(uri, "it has its file already, and is not deleted");
+            return Ok(());
+        }
+        // A proxy's response, or a word of a later API: what it means is not known, and a deletion cannot be taken back.
+        _ => return Err(UploadError::UnknownStatus { uri: uri.to_owned() }.into()),
     }
     match vimeo.delete(uri).send().await {
         Ok(_) => Ok(()),

@@ -55,6 +55,29 @@ async fn a_video_that_has_its_file_is_not_deleted() {
 }
 
 #[tokio::test]
+async fn a_video_of_unknown_status_is_not_deleted() {
+    let place = Place::new().await;
+    let path = place.file("film.mp4", &film(1000));
+    let video = left_unfinished(&place, &path).await;
+    let unfinished = place.vimeo().unfinished().unwrap();
+    let [Ok(entry)] = &unfinished.list().await.unwrap()[..] else { panic!("one entry") };
+    for body in ["{}", r#"{"upload": null}"#, r#"{"upload": {"status": "queued"}}"#, r#"{"ok": true}"#] {
+        let effect = Effect::Body(200, "application/json".to_owned(), body.into());
+        place.sandbox.fault(Fault::new(effect).host(Host::Api).method(Method::GET));
+        let error = unfinished.abandon(entry).await.unwrap_err();
+        let Error::Upload { source, .. } = error else { panic!("{body}: {error:?}") };
+        assert!(
+            matches!(&*source, UploadError::UnknownStatus { uri } if *uri == video),
+            "{body}: {source:?}"
+        );
+        assert!(is_there(&place, &video).await, "{body}");
+        assert_eq!(unfinished.list().await.unwrap().len(), 1, "the entry stays until it is known");
+    }
+    unfinished.abandon(entry).await.unwrap();
+    assert!(!is_there(&place, &video).await);
+}
+
+#[tokio::test]
 async fn starting_over_gives_up_what_was_begun_with_other_settings() {
     let place = Place::new().await;
     let path = place.file("film.mp4", &film(1000));
