@@ -1,22 +1,37 @@
 //! How an error is shown by `Debug`, which is what `main` prints of the error that it returns.
 
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// Writes the text of an error, and below it the text of each cause that is not part of it already.
+///
+/// Control and direction characters are escaped, as derived `Debug` does: a text may repeat what a server wrote, and a terminal
+/// must not obey it.
 #[doc(hidden)]
 pub fn write_report(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut shown = error.to_string();
-    f.write_str(&shown)?;
+    write_escaped(&shown, f)?;
     let mut cause = error.source();
     while let Some(error) = cause {
         let text = error.to_string();
         if !shown.contains(&text) {
-            write!(f, "\ncaused by: {text}")?;
+            f.write_str("\ncaused by: ")?;
+            write_escaped(&text, f)?;
             shown.push('\n');
             shown.push_str(&text);
         }
         cause = error.source();
+    }
+    Ok(())
+}
+
+fn write_escaped(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for character in text.chars() {
+        // The escapes of quotes are for literals, and this is none.
+        match character {
+            '"' | '\'' | '\\' => f.write_char(character)?,
+            _ => write!(f, "{}", character.escape_debug())?,
+        }
     }
     Ok(())
 }
@@ -50,5 +65,12 @@ mod tests {
             Report(&upload).to_string(),
             "the upload failed\ncaused by: the file cannot be read: the disk is gone"
         );
+    }
+
+    #[test]
+    fn a_terminal_obeys_nothing_of_it() {
+        let read = Example::Read(std::io::Error::other("\u{1b}[31mred\nline \u{202e}\"back\\\u{7}é"));
+        let report = Report(&read).to_string();
+        assert_eq!(report, "the file cannot be read: \\u{1b}[31mred\\nline \\u{202e}\"back\\\\u{7}é");
     }
 }
