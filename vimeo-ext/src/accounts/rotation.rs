@@ -64,7 +64,7 @@ impl Rotation {
 /// So many records are read at once.
 const PAGE: u32 = 200;
 /// So many are written side by side.
-const AT_ONCE: usize = 8;
+const CONCURRENCY: usize = 8;
 
 impl KeyRotation {
     /// A rotation to the ring's current key.
@@ -123,7 +123,7 @@ impl KeyRotation {
             let Some(last) = page.last() else { return Ok(()) };
             query = query.after(last.account.id.clone());
             let mut outcomes =
-                stream::iter(page).map(|record| self.account(record)).buffer_unordered(AT_ONCE);
+                stream::iter(page).map(|record| self.account(record)).buffer_unordered(CONCURRENCY);
             while let Some(outcome) = outcomes.next().await {
                 rotation.accounts += u64::from(rotation.note(outcome)?);
                 *done += 1;
@@ -145,7 +145,7 @@ impl KeyRotation {
             after = Some(last.connection.name.clone());
             let old = page.into_iter().filter(|record| record.secrets.key != *self.keys.current());
             let mut outcomes =
-                stream::iter(old).map(|record| self.connection(record)).buffer_unordered(AT_ONCE);
+                stream::iter(old).map(|record| self.connection(record)).buffer_unordered(CONCURRENCY);
             while let Some(outcome) = outcomes.next().await {
                 rotation.connections += u64::from(rotation.note(outcome)?);
                 *done += 1;

@@ -12,7 +12,7 @@ use crate::auth::{AppCredentials, Refresher};
 use crate::budget::{Budgets, LimitPolicy};
 use crate::loopback::is_loopback;
 use crate::tls::{self, HttpVersions};
-use crate::transport::{End, Layer, SendStep, Standing, VERIFY};
+use crate::transport::{End, Layer, SendStep, TimerKeepAlive, VERIFY};
 use crate::{AccessToken, Clock, ConfigError, Error, RetryPolicy, ScopeSet, Timeouts};
 
 use super::{Identity, Shared, Vimeo};
@@ -318,7 +318,7 @@ impl VimeoBuilder {
         verify.set_path(&format!("{}{VERIFY}", verify.path().trim_end_matches('/')));
         let send = SendStep {
             end,
-            standing: Standing::default(),
+            keep_alive: TimerKeepAlive::default(),
             stall: self.timeouts.stall,
             attempt: self.timeouts.attempt,
             answer_limit: self.answer_limit,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use vimeo_api::types;
 
-use super::Trouble;
+use super::TransientError;
 
 /// Why a picture, a text track or a wait came to nothing, as one enum to match on.
 ///
@@ -127,7 +127,7 @@ pub enum MediaError {
         /// How often it was tried.
         attempts: u32,
         /// What went wrong the last time.
-        last: Trouble,
+        last: TransientError,
         /// The transport's own words for it, if it was the transport.
         #[source]
         source: Option<Box<reqwest::Error>>,

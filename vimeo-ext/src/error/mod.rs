@@ -18,7 +18,7 @@ pub use self::config::ConfigError;
 #[cfg(feature = "upload")]
 pub use self::media::MediaError;
 #[cfg(feature = "upload")]
-pub use self::upload::{SizeFoundBy, Trouble, UploadError};
+pub use self::upload::{SizeFoundBy, TransientError, UploadError};
 #[cfg(feature = "upload")]
 pub(crate) use self::upload::{is_journal_id, journal_id_in};
 #[cfg(feature = "upload")]

@@ -110,7 +110,7 @@ pub enum UploadError {
         /// Tries in a row without progress.
         attempts: u32,
         /// What went wrong the last time.
-        last: Trouble,
+        last: TransientError,
         /// The bytes the server has.
         acknowledged: u64,
         /// The transport's own words for it, if it was the transport.
@@ -130,7 +130,7 @@ pub enum UploadError {
         /// The bytes the server has, as far as it said so.
         acknowledged: u64,
         /// The last failure before, if there was one.
-        last: Option<Trouble>,
+        last: Option<TransientError>,
     },
     /// The upload was cancelled through its handle.
     #[error(
@@ -354,9 +354,9 @@ impl UploadError {
             Self::VersionRefused { .. } => Some(412),
             Self::Unanswered { source: Some(call), .. } => call.status().map(|status| status.as_u16()),
             Self::Exhausted { last, .. } => match last {
-                Trouble::Busy(status) | Trouble::Server(status) => Some(*status),
-                Trouble::RateLimited => Some(429),
-                Trouble::TooLarge => Some(413),
+                TransientError::Busy(status) | TransientError::Server(status) => Some(*status),
+                TransientError::RateLimited => Some(429),
+                TransientError::TooLarge => Some(413),
                 _ => None,
             },
             _ => None,
@@ -435,7 +435,7 @@ impl std::fmt::Display for SizeFoundBy {
 /// Something that went wrong with one request and may go better the next time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Trouble {
+pub enum TransientError {
     /// No connection could be made.
     Connect,
     /// The connection broke before an answer came.
@@ -458,7 +458,7 @@ pub enum Trouble {
     TooLarge,
 }
 
-impl std::fmt::Display for Trouble {
+impl std::fmt::Display for TransientError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Connect => f.write_str("no connection could be made"),

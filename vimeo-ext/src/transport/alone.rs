@@ -9,7 +9,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 use tokio::time::{Instant, sleep};
 use vimeo_api::{CallTimeout, Error, RawResponse, Request, Sent, operation};
 
-use super::{Authenticate, Deadline, Layers, Limit, Preflight, Retry, SendStep, Standing, Step, Trace};
+use super::{Authenticate, Deadline, Layers, Limit, Preflight, Retry, SendStep, Step, TimerKeepAlive, Trace};
 use crate::auth::Session;
 use crate::budget::{Budgets, LimitPolicy};
 use crate::transport::End;
@@ -211,9 +211,9 @@ async fn a_connect_timeout_means_that_nothing_was_sent() {
         .no_proxy()
         .build()
         .unwrap();
-    let standing = Standing::default();
+    let keep_alive = TimerKeepAlive::default();
     let stall = Duration::from_secs(60);
-    let step = SendStep { end: End::Http(client), standing, stall, attempt: None, answer_limit: 1 };
+    let step = SendStep { end: End::Http(client), keep_alive, stall, attempt: None, answer_limit: 1 };
     let began = Instant::now();
     let error = step.send(&mut request(Method::POST, "get_video")).await.unwrap_err();
     assert!(error.is_timeout() && error.sent() == Sent::No, "{error:?}");

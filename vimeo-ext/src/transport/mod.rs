@@ -21,7 +21,7 @@ mod preflight;
 mod retry;
 mod send;
 mod stall;
-mod standing;
+mod timer_keep_alive;
 mod trace;
 
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub(crate) use narrow::Narrow;
 pub(crate) use preflight::Preflight;
 pub(crate) use retry::Retry;
 pub(crate) use send::{End, Send as SendStep};
-pub(crate) use standing::Standing;
+pub(crate) use timer_keep_alive::TimerKeepAlive;
 pub(crate) use trace::Trace;
 
 /// One step of the chain.

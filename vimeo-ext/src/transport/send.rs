@@ -15,7 +15,7 @@ use super::authenticate::same_origin;
 use super::before_send::BeforeSend;
 use super::deadline::SentFlag;
 use super::stall::{Stalled, Unread, Watch, Watched};
-use super::standing::Standing;
+use super::timer_keep_alive::TimerKeepAlive;
 
 /// Where requests leave the chain.
 pub(crate) enum End {
@@ -30,7 +30,7 @@ pub(crate) enum End {
 /// Sends one attempt and reads the whole answer, within the times for an attempt.
 pub(crate) struct Send {
     pub(crate) end: End,
-    pub(crate) standing: Standing,
+    pub(crate) keep_alive: TimerKeepAlive,
     pub(crate) stall: Duration,
     pub(crate) attempt: Option<Duration>,
     /// The most bytes of an answer that are held in memory.
@@ -108,7 +108,7 @@ impl Send {
             *outgoing.body_mut() = Some(request.body.clone().into());
         }
         let now = Instant::now();
-        self.standing.keep(now, self.stall);
+        self.keep_alive.keep(now, self.stall);
         let timer = pin!(Watch::timer(now, self.stall));
         let mut watch = Watch::new(timer, now, self.stall, moved);
         let mut answer = watch.part(client.execute(outgoing)).await.map_err(stalled)?.map_err(broken)?;

@@ -44,7 +44,7 @@ pub use assets::{
     AnimatedThumbnail, PictureTarget, ThumbnailAt, TranscodeState, Transcoded, UploadPicture,
     UploadTextTrack, UploadedFile, WaitTranscoded,
 };
-pub use journal::{Claim, Entry, Journal, Purpose, Standing};
+pub use journal::{Claim, Entry, Journal, Purpose, ResumeState};
 pub(crate) use journal::{Identity, Mark, Owner};
 pub(crate) use settings::JournalLocation;
 pub use source::{
@@ -60,6 +60,6 @@ pub use tus::{
 };
 pub(crate) use tus::{Put, PutFailure, put};
 
-pub use crate::error::{MediaError, SizeFoundBy, Trouble, UploadError};
+pub use crate::error::{MediaError, SizeFoundBy, TransientError, UploadError};
 pub use crate::retry::Backoff;
 pub use crate::upload_ticket::{Change, Fingerprint, InvalidTicket, UploadTicket};

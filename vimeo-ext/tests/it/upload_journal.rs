@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use vimeo_ext::upload::{
-    Backoff, FileSource, Journal, Source, Standing, Upload, UploadOptions, UploadTicket,
+    Backoff, FileSource, Journal, ResumeState, Source, Upload, UploadOptions, UploadTicket,
 };
 
 use crate::tus_server::{Fault, TusServer};
@@ -65,9 +65,9 @@ async fn child() {
     let journal = Journal::in_folder(folder.join("journal"));
     let mut source = FileSource::open(folder.join("film.mp4")).await.unwrap();
     let mut claim = journal.claim(&mut source, "new video").await.unwrap();
-    let ticket = match claim.standing() {
-        Standing::Resumable(ticket) => ticket.clone(),
-        Standing::New => {
+    let ticket = match claim.resume_state() {
+        ResumeState::Resumable(ticket) => ticket.clone(),
+        ResumeState::New => {
             let mut created =
                 std::fs::File::options().create(true).append(true).open(folder.join("created")).unwrap();
             std::io::Write::write_all(&mut created, b"x").unwrap();

@@ -34,7 +34,7 @@ pub(crate) async fn offered(settings: &Settings, caller: &Caller) -> Vec<&'stati
         all.filter(|tool| settings.offer.has(tool.spec()) && caller.covers(tool.spec().scopes))
     };
     let asking = accounts.into_iter().map(|account| learn(settings, caller, account));
-    let mut asked = stream::iter(asking).buffer_unordered(AT_ONCE);
+    let mut asked = stream::iter(asking).buffer_unordered(SCOPE_LOOKUP_CONCURRENCY);
     let (mut allowed, mut unknown) = (HashSet::new(), Vec::new());
     while let Some(learnt) = asked.next().await {
         match learnt {
@@ -54,7 +54,7 @@ pub(crate) async fn offered(settings: &Settings, caller: &Caller) -> Vec<&'stati
 }
 
 /// How many accounts are asked for their scopes at once.
-const AT_ONCE: usize = 8;
+const SCOPE_LOOKUP_CONCURRENCY: usize = 8;
 
 /// What is known of an account.
 enum Learnt {

@@ -25,7 +25,7 @@ use crate::retry::{Effect, effect_of_error};
 use crate::transport::BeforeSend;
 use crate::upload::{
     Bandwidth, BoxFuture, Chunking, Claim, Identity, IntoSource, Journal, JournalLocation, Mark, Progress,
-    Purpose, Source, Standing, Upload, UploadError, UploadHandle, UploadOptions, UploadTicket, Uploaded,
+    Purpose, ResumeState, Source, Upload, UploadError, UploadHandle, UploadOptions, UploadTicket, Uploaded,
 };
 use crate::upload_ticket::link_problem;
 use crate::{Error, Vimeo};
@@ -309,7 +309,8 @@ pub(crate) async fn begin(
     });
     let mut claimed = claim(vimeo, location.clone(), &mut *source, &intent).await?;
     if transfer.start_over
-        && let Some(earlier) = claimed.take_if(|claim| matches!(claim.standing(), Standing::Resumable(_)))
+        && let Some(earlier) =
+            claimed.take_if(|claim| matches!(claim.resume_state(), ResumeState::Resumable(_)))
     {
         abandon(vimeo, earlier).await?;
         claimed = claim(vimeo, location, &mut *source, &intent).await?;
@@ -387,16 +388,16 @@ fn is_of_folder(error: &UploadError, folder: &Path) -> bool {
 /// What an earlier run created, if one did.
 fn earlier(claim: &Claim, intent: &Intent, name: &str) -> Result<Option<Known>, Error> {
     let entry = claim.entry();
-    match claim.standing() {
-        Standing::New => Ok(None),
-        Standing::Uncertain => Err(UploadError::Unanswered {
+    match claim.resume_state() {
+        ResumeState::New => Ok(None),
+        ResumeState::Uncertain => Err(UploadError::Unanswered {
             what: format!("{} for {name}", intent.what),
             asked: entry.asked.unwrap_or(entry.begun),
             entry: Some(entry.id()),
             source: None,
         }
         .into()),
-        Standing::Resumable(ticket) => {
+        ResumeState::Resumable(ticket) => {
             let differing = kept_settings::differing(&entry.settings, &intent.settings);
             if !differing.is_empty() {
                 return Err(UploadError::OtherSettings {

@@ -21,11 +21,11 @@ pub struct UploadMany {
 }
 
 /// How many files are under way at a time, unless told otherwise.
-const AT_ONCE: usize = 3;
+const DEFAULT_CONCURRENCY: usize = 3;
 
 impl UploadMany {
     pub(crate) fn new(vimeo: Vimeo, paths: Vec<PathBuf>) -> Self {
-        Self { vimeo, paths, at_once: AT_ONCE, bandwidth: None, each: None, on_progress: None }
+        Self { vimeo, paths, at_once: DEFAULT_CONCURRENCY, bandwidth: None, each: None, on_progress: None }
     }
 
     /// How many files are under way at a time; at least one. Default: 3. A video is created when its file's turn comes.

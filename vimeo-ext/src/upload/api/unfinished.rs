@@ -12,7 +12,7 @@ use vimeo_api::ResourceUri;
 use super::begin::{Created, abandon, clock_ahead, wall_clock};
 use crate::timeouts::after;
 use crate::upload::{
-    Claim, Entry, FileSource, Journal, JournalLocation, Purpose, SizeFoundBy, Source, Standing, Upload,
+    Claim, Entry, FileSource, Journal, JournalLocation, Purpose, ResumeState, SizeFoundBy, Source, Upload,
     UploadError, UploadTicket,
 };
 use crate::{Error, Vimeo};
@@ -207,12 +207,12 @@ impl Unfinished {
     /// [`UploadError::Unanswered`] when no video is known for it.
     pub async fn resume(&self, entry: &Entry) -> Result<Upload, Error> {
         let (source, claim) = self.claim(entry).await?;
-        match claim.standing() {
-            Standing::Resumable(ticket) => {
+        match claim.resume_state() {
+            ResumeState::Resumable(ticket) => {
                 let ticket = ticket.clone();
                 self.upload(ticket, source, claim)
             }
-            Standing::New | Standing::Uncertain => Err(UploadError::Unanswered {
+            ResumeState::New | ResumeState::Uncertain => Err(UploadError::Unanswered {
                 what: format!("a video for {}", entry.path.display()),
                 asked: entry.asked.unwrap_or(entry.begun),
                 entry: Some(entry.id()),
@@ -304,7 +304,7 @@ impl Unfinished {
             Err(UploadError::Journal { name, .. }) if name == id => return Ok(Reconciliation::NotCreated),
             Err(error) => return Err(error.into()),
         };
-        if let Standing::Resumable(ticket) = claim.standing() {
+        if let ResumeState::Resumable(ticket) = claim.resume_state() {
             return Ok(Reconciliation::Found { uri: ticket.video_uri().to_owned() });
         }
         let now = wall_clock();
@@ -416,7 +416,7 @@ impl Unfinished {
         let mut source = FileSource::open(&entry.path).await?;
         let (identity, settings) = (entry.identity.clone(), entry.settings.clone());
         let claim = self.journal.claim_unasked(&mut source, identity, settings).await?;
-        if matches!(claim.standing(), Standing::New) {
+        if matches!(claim.resume_state(), ResumeState::New) {
             // Finished or discarded since it was listed, or ended before anything was asked: nothing to go on with.
             claim.finish().await?;
             let reason = "nothing was created for it, or it has ended since".to_owned();

@@ -38,13 +38,13 @@ const VERSION: u32 = 2;
 /// ```no_run
 /// # async fn create_video(size: u64) -> Result<vimeo_ext::upload::UploadTicket, vimeo_ext::upload::UploadError> { unimplemented!() }
 /// # async fn demo() -> Result<(), vimeo_ext::upload::UploadError> {
-/// use vimeo_ext::upload::{FileSource, Journal, Purpose, Source, Standing, Upload};
+/// use vimeo_ext::upload::{FileSource, Journal, Purpose, Source, ResumeState, Upload};
 /// let journal = Journal::in_state_folder()?;
 /// let mut source = FileSource::open("film.mp4").await?;
 /// let mut claim = journal.claim(&mut source, Purpose::NewVideo).await?;
-/// let ticket = match claim.standing() {
-///     Standing::Resumable(ticket) => ticket.clone(),
-///     Standing::New | Standing::Uncertain => {
+/// let ticket = match claim.resume_state() {
+///     ResumeState::Resumable(ticket) => ticket.clone(),
+///     ResumeState::New | ResumeState::Uncertain => {
 ///         let ticket = create_video(source.size()).await?;
 ///         claim.record(&ticket).await?;
 ///         ticket
@@ -130,7 +130,7 @@ impl Entry {
 
 /// How far an earlier run of the same upload came.
 #[derive(Debug, Clone, Copy)]
-pub enum Standing<'a> {
+pub enum ResumeState<'a> {
     /// There was none.
     New,
     /// It ended after it began and before a ticket was recorded: a video may have been created
@@ -368,11 +368,11 @@ impl Journal {
 
 impl Claim {
     /// How far an earlier run came.
-    pub fn standing(&self) -> Standing<'_> {
+    pub fn resume_state(&self) -> ResumeState<'_> {
         match &self.entry.ticket {
-            Some(ticket) => Standing::Resumable(ticket),
-            None if self.is_new => Standing::New,
-            None => Standing::Uncertain,
+            Some(ticket) => ResumeState::Resumable(ticket),
+            None if self.is_new => ResumeState::New,
+            None => ResumeState::Uncertain,
         }
     }
 

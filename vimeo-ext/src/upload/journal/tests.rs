@@ -42,22 +42,22 @@ async fn an_upload_is_new_then_uncertain_then_resumable_then_gone() {
     assert!(place.journal.list().await.unwrap().is_empty(), "no folder, no uploads");
 
     let claim = place.claim().await.unwrap();
-    assert!(matches!(claim.standing(), Standing::New));
+    assert!(matches!(claim.resume_state(), ResumeState::New));
     drop(claim);
 
     let mut claim = place.claim().await.unwrap();
-    assert!(matches!(claim.standing(), Standing::Uncertain), "it may have been created");
+    assert!(matches!(claim.resume_state(), ResumeState::Uncertain), "it may have been created");
     claim.record(&ticket()).await.unwrap();
     drop(claim);
 
     let claim = place.claim().await.unwrap();
-    let Standing::Resumable(found) = claim.standing() else { panic!("{:?}", claim.standing()) };
+    let ResumeState::Resumable(found) = claim.resume_state() else { panic!("{:?}", claim.resume_state()) };
     assert_eq!(found.video_uri(), "/videos/1");
     assert!(!format!("{claim:?}").contains("s3cret"));
 
     claim.finish().await.unwrap();
     assert!(place.names().is_empty(), "{:?}", place.names());
-    assert!(matches!(place.claim().await.unwrap().standing(), Standing::New));
+    assert!(matches!(place.claim().await.unwrap().resume_state(), ResumeState::New));
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn a_file_that_changed_since_is_not_resumed() {
     assert_eq!(entry.path, place.path.canonicalize().unwrap());
     assert!(place.journal.discard(&entry.id()).await.unwrap());
     assert!(!place.journal.discard(&entry.id()).await.unwrap());
-    assert!(matches!(place.claim().await.unwrap().standing(), Standing::New));
+    assert!(matches!(place.claim().await.unwrap().resume_state(), ResumeState::New));
 }
 
 #[tokio::test]
@@ -123,7 +123,7 @@ async fn what_a_killed_write_left_behind_is_not_seen() {
     assert_eq!(place.journal.list().await.unwrap().len(), 1);
     claim.record(&ticket()).await.unwrap();
     drop(claim);
-    assert!(matches!(place.claim().await.unwrap().standing(), Standing::Resumable(_)));
+    assert!(matches!(place.claim().await.unwrap().resume_state(), ResumeState::Resumable(_)));
     assert!(!next.exists());
 }
 
@@ -188,7 +188,7 @@ async fn what_others_may_write_is_not_trusted() {
     assert!(error.to_string().contains("is a link"), "{error}");
     std::fs::remove_file(&entry).unwrap();
     std::fs::rename(&elsewhere, &entry).unwrap();
-    assert!(matches!(place.claim().await.unwrap().standing(), Standing::Resumable(_)));
+    assert!(matches!(place.claim().await.unwrap().resume_state(), ResumeState::Resumable(_)));
 }
 
 /// The one thread for blocking work is busy until `go` is told, so that what is asked for meanwhile is only begun.
@@ -263,7 +263,7 @@ async fn a_damaged_entry_has_a_name_to_forget_it_by() {
     let barred = place.claim().await.unwrap_err();
     assert_eq!(barred.journal_entry(), Some(id.as_str()));
     assert!(place.journal.discard(&id).await.unwrap());
-    assert!(matches!(place.claim().await.unwrap().standing(), Standing::New));
+    assert!(matches!(place.claim().await.unwrap().resume_state(), ResumeState::New));
 }
 
 #[cfg(unix)]

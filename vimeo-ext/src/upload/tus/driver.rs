@@ -15,7 +15,7 @@ use super::plan::Plan;
 use super::progress::Reporter;
 use super::seconds;
 use super::wire::{Answer, NoAnswer, Wire};
-use crate::error::{SizeFoundBy, Trouble, UploadError};
+use crate::error::{SizeFoundBy, TransientError, UploadError};
 use crate::timeouts::after;
 use crate::upload::source::Source;
 use crate::upload_ticket::UploadTicket;
@@ -131,7 +131,7 @@ impl<W: Wire> Driver<W> {
                     let last = machine.last_trouble();
                     return Err(self.explain(Verdict::Deadline { last }, &machine, body, None));
                 }
-                Outcome::Stalled => Event::Broke(Trouble::Stalled),
+                Outcome::Stalled => Event::Broke(TransientError::Stalled),
                 Outcome::Over(Err(NoAnswer::Impossible(source))) => {
                     let host = self.ticket.host().to_owned();
                     return Err(UploadError::Http { host, source: *source });

@@ -8,7 +8,7 @@ use super::machine::{Command, Event, Machine, Now};
 use super::options::UploadOptions;
 use super::plan::{Chunking, Plan};
 use super::{link_redaction, wire};
-use crate::error::Trouble;
+use crate::error::TransientError;
 use crate::upload::journal::Entry;
 
 /// Most commands that an upload of [`SIZE`] bytes can take: each failure and each byte of progress is one.
@@ -45,7 +45,7 @@ pub fn upload_answers(input: &[u8]) {
 
 /// One answer: a kind, a number and an offset as a header.
 fn answer(bytes: Option<&[u8]>, is_patch: bool) -> Event {
-    let Some([kind, low, high, text @ ..]) = bytes else { return Event::Broke(Trouble::Dropped) };
+    let Some([kind, low, high, text @ ..]) = bytes else { return Event::Broke(TransientError::Dropped) };
     let number = u16::from_le_bytes([*low, *high]);
     let mut headers = HeaderMap::new();
     if let Ok(value) = HeaderValue::from_bytes(text) {
@@ -58,7 +58,7 @@ fn answer(bytes: Option<&[u8]>, is_patch: bool) -> Event {
     match kind % 5 {
         0 | 1 if is_patch => Event::Sent { offset },
         0 | 1 => Event::Probed { offset, length: (kind % 3 == 0).then_some(u64::from(number)) },
-        2 => Event::Broke(Trouble::Stalled),
+        2 => Event::Broke(TransientError::Stalled),
         _ => Event::Answered {
             status: number % 600,
             retry_after: (kind % 3 == 0).then_some(Duration::from_secs(u64::from(number))),

@@ -14,7 +14,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::plan::{ChunkSizer, Plan};
-use crate::error::Trouble;
+use crate::error::TransientError;
 use crate::retry::Backoff;
 
 /// What happened.
@@ -29,7 +29,7 @@ pub(crate) enum Event {
     /// Either request was answered with another status than success.
     Answered { status: u16, retry_after: Option<Duration> },
     /// Either request got no answer.
-    Broke(Trouble),
+    Broke(TransientError),
     /// The wait that was asked for is over.
     Waited,
 }
@@ -105,10 +105,10 @@ pub(crate) enum Verdict {
     },
     Exhausted {
         attempts: u32,
-        last: Trouble,
+        last: TransientError,
     },
     Deadline {
-        last: Option<Trouble>,
+        last: Option<TransientError>,
     },
 }
 
@@ -138,7 +138,7 @@ pub(crate) struct Machine {
     best: u64,
     /// Failures since `best` last moved.
     failures: u32,
-    last: Option<Trouble>,
+    last: Option<TransientError>,
     /// A PATCH answered that all bytes are there.
     complete: bool,
 }
@@ -171,7 +171,7 @@ impl Machine {
     }
 
     /// What went wrong the last time, if anything did.
-    pub(crate) fn last_trouble(&self) -> Option<Trouble> {
+    pub(crate) fn last_trouble(&self) -> Option<TransientError> {
         self.last
     }
 
@@ -204,7 +204,7 @@ impl Machine {
             return Command::Fail(Verdict::SizeMismatch { server });
         }
         let Some(offset) = offset else {
-            return self.trouble(Trouble::NoOffset, None, now);
+            return self.trouble(TransientError::NoOffset, None, now);
         };
         if self.is_new && offset > 0 {
             return Command::Fail(Verdict::NotNew { offset });
@@ -223,14 +223,14 @@ impl Machine {
             // Perhaps the server is only slow to agree with itself: ask once more before
             // believing it.
             self.complete = false;
-            return self.trouble(Trouble::FellBack, None, now);
+            return self.trouble(TransientError::FellBack, None, now);
         }
         self.send_from(offset, now)
     }
 
     fn sent(&mut self, offset: Option<u64>, now: Now) -> Command {
         let Some(offset) = offset else {
-            return self.trouble(Trouble::NoOffset, None, now);
+            return self.trouble(TransientError::NoOffset, None, now);
         };
         if offset == self.size {
             self.advance(offset);
@@ -239,7 +239,7 @@ impl Machine {
             return Command::Probe;
         }
         if offset <= self.sending.start {
-            return self.trouble(Trouble::NoProgress, None, now);
+            return self.trouble(TransientError::NoProgress, None, now);
         }
         self.unsettled = false;
         match offset >= self.sending.end {
@@ -273,29 +273,30 @@ impl Machine {
 
     fn answered(&mut self, status: u16, retry_after: Option<Duration>, now: Now) -> Command {
         match status {
-            409 | 423 => self.trouble(Trouble::Busy(status), retry_after, now),
-            429 => self.trouble(Trouble::RateLimited, retry_after, now),
-            408 | 500 | 502..=599 => self.trouble(Trouble::Server(status), retry_after, now),
+            409 | 423 => self.trouble(TransientError::Busy(status), retry_after, now),
+            429 => self.trouble(TransientError::RateLimited, retry_after, now),
+            408 | 500 | 502..=599 => self.trouble(TransientError::Server(status), retry_after, now),
             // The server has acknowledged every byte; that it no longer wants to talk about a
             // finished upload takes nothing back.
             _ if self.complete => Command::Done { verified: false },
             413 if self.unsettled && self.sizer.too_large(self.sending.length()) => {
                 self.unsettled = false;
-                self.trouble(Trouble::TooLarge, None, now)
+                self.trouble(TransientError::TooLarge, None, now)
             }
             // Something on the way lets no HEAD through. An upload of which nothing was sent begins at 0
             // all the same; were that wrong, the server would refuse the offset.
             405 | 501 if self.is_new => self.send_from(0, now),
-            501 => self.trouble(Trouble::Server(status), retry_after, now),
+            501 => self.trouble(TransientError::Server(status), retry_after, now),
             403 | 404 | 410 => Command::Fail(Verdict::LinkGone { status }),
             412 => Command::Fail(Verdict::VersionRefused),
             _ => Command::Fail(Verdict::Refused { status }),
         }
     }
 
-    fn trouble(&mut self, trouble: Trouble, retry_after: Option<Duration>, now: Now) -> Command {
+    fn trouble(&mut self, trouble: TransientError, retry_after: Option<Duration>, now: Now) -> Command {
         // These say nothing about the size of a request: it did not get as far as that.
-        if matches!(trouble, Trouble::Connect | Trouble::RateLimited | Trouble::Busy(_)) {
+        if matches!(trouble, TransientError::Connect | TransientError::RateLimited | TransientError::Busy(_))
+        {
             self.unsettled = false;
         }
         let earlier = self.failures;

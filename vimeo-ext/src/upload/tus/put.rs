@@ -14,7 +14,7 @@ use super::body::{Flow, UploadBody};
 use super::control::Wish;
 use super::options::UploadOptions;
 use super::wire::{Answer, LinkClient, NoAnswer, answer};
-use crate::error::{Trouble, UploadError};
+use crate::error::{TransientError, UploadError};
 use crate::timeouts::after;
 use crate::upload::source::Source;
 
@@ -37,7 +37,7 @@ pub(crate) enum PutFailure {
     /// A web page came instead of the server's answer.
     WebPage { status: u16, body: String },
     /// It broke as often as it was tried.
-    Broke { attempts: u32, last: Trouble, source: Option<Box<reqwest::Error>> },
+    Broke { attempts: u32, last: TransientError, source: Option<Box<reqwest::Error>> },
 }
 
 /// Sends all of `source` to `link`, whose host is `host`.
@@ -59,9 +59,9 @@ pub(crate) async fn put(
             }
             Ok(Answer { status: 200..=299, .. }) => return Ok(Put::Done),
             Ok(Answer { status: status @ (403 | 404 | 410), .. }) => return Ok(Put::Gone(status)),
-            Ok(Answer { status: 429, retry_after, .. }) => (Trouble::RateLimited, retry_after, None),
+            Ok(Answer { status: 429, retry_after, .. }) => (TransientError::RateLimited, retry_after, None),
             Ok(Answer { status: status @ (408 | 500..=599), retry_after, .. }) => {
-                (Trouble::Server(status), retry_after, None)
+                (TransientError::Server(status), retry_after, None)
             }
             Ok(Answer { status, body, .. }) => return Err(PutFailure::Refused { status, body }),
             Err(Ended::Here(error)) => return Err(PutFailure::Here(error)),
@@ -83,7 +83,7 @@ pub(crate) async fn put(
 enum Ended {
     Here(UploadError),
     Impossible(Box<reqwest::Error>),
-    Broke(Trouble, Option<Box<reqwest::Error>>),
+    Broke(TransientError, Option<Box<reqwest::Error>>),
 }
 
 async fn once(
@@ -105,7 +105,7 @@ async fn once(
         return Err(Ended::Here(error));
     }
     match outcome {
-        None => Err(Ended::Broke(Trouble::Stalled, None)),
+        None => Err(Ended::Broke(TransientError::Stalled, None)),
         Some(Ok(answer)) => Ok(answer),
         Some(Err(NoAnswer::Impossible(source))) => Err(Ended::Impossible(source)),
         Some(Err(NoAnswer::Broke(trouble, source))) => Err(Ended::Broke(trouble, source)),

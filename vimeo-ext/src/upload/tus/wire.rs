@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 
 use super::body::UploadBody;
 use super::link_redaction::without_link;
-use crate::error::{Trouble, UploadError};
+use crate::error::{TransientError, UploadError};
 use crate::tls::{self, HttpVersions};
 use crate::upload_ticket::UploadTicket;
 
@@ -142,7 +142,7 @@ pub(crate) struct Answer {
 #[derive(Debug)]
 pub(crate) enum NoAnswer {
     /// It may go better the next time.
-    Broke(Trouble, Option<Box<reqwest::Error>>),
+    Broke(TransientError, Option<Box<reqwest::Error>>),
     /// The request could not even be made.
     Impossible(Box<reqwest::Error>),
 }
@@ -224,9 +224,9 @@ fn no_answer(error: reqwest::Error) -> NoAnswer {
     if error.is_builder() {
         NoAnswer::Impossible(error)
     } else if error.is_connect() {
-        NoAnswer::Broke(Trouble::Connect, Some(error))
+        NoAnswer::Broke(TransientError::Connect, Some(error))
     } else {
-        NoAnswer::Broke(Trouble::Dropped, Some(error))
+        NoAnswer::Broke(TransientError::Dropped, Some(error))
     }
 }
 

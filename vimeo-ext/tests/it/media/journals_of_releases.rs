@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use vimeo_ext::Vimeo;
-use vimeo_ext::upload::{FileSource, Journal, Purpose, Standing, UploadTicket};
+use vimeo_ext::upload::{FileSource, Journal, Purpose, ResumeState, UploadTicket};
 
 use super::Place;
 
@@ -117,7 +117,7 @@ async fn an_entry_of_a_program_of_its_own_is_found_by_that_programs_name() {
     let left = Left::by(OWN_PURPOSE).await;
     let mut source = FileSource::open(&left.film).await.unwrap();
     let claim = left.place.journal().claim(&mut source, "new video").await.unwrap();
-    let Standing::Resumable(ticket) = claim.standing() else { panic!("{:?}", claim.standing()) };
+    let ResumeState::Resumable(ticket) = claim.resume_state() else { panic!("{:?}", claim.resume_state()) };
     assert_eq!(ticket.video_uri(), left.video);
     drop(claim);
 

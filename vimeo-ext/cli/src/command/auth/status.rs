@@ -19,11 +19,11 @@ pub(crate) struct StatusArgs {}
 /// The promised form of `--json`.
 #[derive(Serialize)]
 struct Status {
-    accounts: Vec<Standing>,
+    accounts: Vec<AuthStatus>,
 }
 
 #[derive(Serialize)]
-struct Standing {
+struct AuthStatus {
     /// `null` for the environment's token.
     name: Option<String>,
     active: bool,
@@ -69,7 +69,12 @@ pub(crate) async fn run(context: &Context<'_>) -> Result<Exit> {
     }
 }
 
-async fn of_account(context: &Context<'_>, name: &str, account: &Account, active: bool) -> Result<Standing> {
+async fn of_account(
+    context: &Context<'_>,
+    name: &str,
+    account: &Account,
+    active: bool,
+) -> Result<AuthStatus> {
     let place = match account.token {
         TokenPlace::Keyring => "keyring",
         TokenPlace::InsecureFile => "insecure-file",
@@ -92,7 +97,7 @@ async fn look(
     identity: Identity,
     place: &'static str,
     active: bool,
-) -> Result<Standing> {
+) -> Result<AuthStatus> {
     let mut seen = standing(&identity, place, active, "valid", None);
     let Some(token) = identity.token.clone() else { return Ok(seen) };
     let client = context.client(identity)?;
@@ -119,9 +124,9 @@ fn standing(
     active: bool,
     state: &'static str,
     reason: Option<String>,
-) -> Standing {
+) -> AuthStatus {
     let account = identity.account.as_ref();
-    Standing {
+    AuthStatus {
         name: match &identity.from {
             From::Account(name) => Some(name.clone()),
             _ => None,

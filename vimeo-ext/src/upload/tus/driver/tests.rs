@@ -16,7 +16,7 @@ use crate::upload::tus::progress::Progress;
 /// What the line does with one request.
 enum Step {
     Answer(Answer),
-    Break(Trouble),
+    Break(TransientError),
     /// Takes a portion at each interval, then answers with the offset reached.
     TakeEvery(Duration),
     /// Takes so many portions at once, then nothing moves any more.
@@ -150,13 +150,22 @@ async fn an_upload_ends_when_its_retries_are_used_up() {
 /// BEHAVIOUR.md: U12.
 #[tokio::test(start_paused = true)]
 async fn an_upload_over_a_line_that_always_breaks_ends() {
-    let steps =
-        [at(0), Step::Break(Trouble::Dropped), at(0), Step::Break(Trouble::Connect), at(0), Step::Hang];
+    let steps = [
+        at(0),
+        Step::Break(TransientError::Dropped),
+        at(0),
+        Step::Break(TransientError::Connect),
+        at(0),
+        Step::Hang,
+    ];
     let options = UploadOptions::new().attempts(3);
     let Setup { driver, line, .. } = setup(Line::new(steps), bytes(10), options);
     let begun = Instant::now();
     let error = driver.run().await.unwrap_err();
-    assert!(matches!(error, UploadError::Exhausted { attempts: 3, last: Trouble::Stalled, .. }), "{error:?}");
+    assert!(
+        matches!(error, UploadError::Exhausted { attempts: 3, last: TransientError::Stalled, .. }),
+        "{error:?}"
+    );
     // Two waits, and a stall in which nothing moved.
     assert_eq!(begun.elapsed(), Duration::from_millis(1500) + seconds(60));
     assert_eq!(line.log(), ["HEAD", "PATCH 0", "HEAD", "PATCH 0", "HEAD", "PATCH 0"]);

@@ -53,7 +53,7 @@ const DONE: Command = Command::Done { verified: true };
 
 #[test]
 fn the_road_of_an_upload() {
-    let lost = Event::Broke(Trouble::Dropped);
+    let lost = Event::Broke(TransientError::Dropped);
     let scripts: &[(&str, &[(Event, Command)])] = &[
         (
             "undisturbed",
@@ -247,16 +247,19 @@ fn consecutive_failures_exhaust_the_attempts() {
             (Event::Waited, PROBE),
             (answered(500), wait(1000)),
             (Event::Waited, PROBE),
-            (Event::Broke(Trouble::Connect), wait(2000)),
+            (Event::Broke(TransientError::Connect), wait(2000)),
             (Event::Waited, PROBE),
-            (answered(503), Command::Fail(Verdict::Exhausted { attempts: 4, last: Trouble::Server(503) })),
+            (
+                answered(503),
+                Command::Fail(Verdict::Exhausted { attempts: 4, last: TransientError::Server(503) }),
+            ),
         ],
     );
 }
 
 #[test]
 fn progress_gives_the_budget_back_and_mere_motion_does_not() {
-    let lost = Event::Broke(Trouble::Stalled);
+    let lost = Event::Broke(TransientError::Stalled);
     let mut machine = play(
         machine(),
         "forward",
@@ -281,7 +284,7 @@ fn progress_gives_the_budget_back_and_mere_motion_does_not() {
             (probed(1), send(1, 100)),
         ],
     );
-    let exhausted = Verdict::Exhausted { attempts: 4, last: Trouble::NoProgress };
+    let exhausted = Verdict::Exhausted { attempts: 4, last: TransientError::NoProgress };
     assert_eq!(machine.on(sent(1), now()), Command::Fail(exhausted));
     assert_eq!(machine.acknowledged(), 1);
 }
@@ -298,7 +301,7 @@ fn a_server_that_goes_back_after_each_chunk_does_not_keep_us_for_ever() {
             Command::Wait(_) => machine.on(Event::Waited, now()),
             Command::Done { .. } => panic!("it was never done"),
             Command::Fail(verdict) => {
-                let last = Trouble::NoProgress;
+                let last = TransientError::NoProgress;
                 assert_eq!(verdict, Verdict::Exhausted { attempts: 4, last });
                 return;
             }
@@ -321,7 +324,7 @@ fn the_deadline_ends_it_at_any_point_but_never_spoils_a_finished_upload() {
         (probed(100), 11.0, DONE),
         (answered(500), 9.0, wait(500)),
         // The wait of 500 ms would end after the deadline.
-        (answered(500), 9.6, Command::Fail(Verdict::Deadline { last: Some(Trouble::Server(500)) })),
+        (answered(500), 9.6, Command::Fail(Verdict::Deadline { last: Some(TransientError::Server(500)) })),
         (answered(404), 12.0, Command::Fail(Verdict::LinkGone { status: 404 })),
     ];
     for (event, second, command) in table {
@@ -344,7 +347,7 @@ fn requests_that_bring_the_server_no_further_become_smaller() {
     const MIB: u64 = 1024 * 1024;
     let size = 100 * MIB;
     let probed = |offset| Event::Probed { offset: Some(offset), length: Some(size) };
-    let lost = Event::Broke(Trouble::Dropped);
+    let lost = Event::Broke(TransientError::Dropped);
     let scripts: &[(&str, &[(Event, Command)])] = &[
         (
             "withheld twice",
@@ -394,7 +397,7 @@ fn requests_that_bring_the_server_no_further_become_smaller() {
             &[
                 (Event::Begun, PROBE),
                 (probed(0), send(0, size)),
-                (Event::Broke(Trouble::Connect), wait(500)),
+                (Event::Broke(TransientError::Connect), wait(500)),
                 (Event::Waited, PROBE),
                 (probed(0), send(0, size)),
                 (answered(423), wait(1000)),
@@ -445,7 +448,7 @@ fn an_upload_of_which_nothing_was_sent_begins_at_nothing() {
         &[
             (Event::Begun, PROBE),
             (probed(0), send(0, 100)),
-            (Event::Broke(Trouble::Dropped), wait(500)),
+            (Event::Broke(TransientError::Dropped), wait(500)),
             (Event::Waited, PROBE),
             (probed(100), DONE),
         ],

@@ -14,9 +14,9 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// than all the rest of the chain. A call's timer is set for a minute, and is gone long before: with one of the
 /// client's always due sooner, setting it is a note in a list.
 #[derive(Default)]
-pub(crate) struct Standing(Mutex<Option<Pin<Box<Sleep>>>>);
+pub(crate) struct TimerKeepAlive(Mutex<Option<Pin<Box<Sleep>>>>);
 
-impl Standing {
+impl TimerKeepAlive {
     /// Sees to it that a timer is set which is due before `time` from `now`.
     pub(crate) fn keep(&self, now: Instant, time: Duration) {
         let mut standing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
