@@ -1,15 +1,16 @@
 //! What shows something to more people, or sends data out, is not done without the person's consent.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use vimeo_agent::tools::{
-    self, Ask, Caller, Category, Consent, Disclosure, FolderVideoAdd, FolderVideoAddInput, Offer, Question,
-    Tools, Toolset, Uploads,
+    self, Ask, Caller, Category, Consent, Disclosure, FolderVideoAdd, FolderVideoAddInput, Offer, Tools,
+    Toolset, Uploads,
 };
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
+use super::person::Person;
 use super::world::World;
 
 /// Every tool that changes something, and what it discloses. A new tool has its line here.
@@ -230,26 +231,6 @@ async fn a_folder_that_others_may_open_counts_as_publishing() {
     let error = tools.run::<FolderVideoAdd>(input.clone()).await.unwrap_err();
     assert_eq!(error.category, Category::Consent, "{error}");
     tools.clone().allow([Disclosure::Publish]).run::<FolderVideoAdd>(input).await.unwrap();
-}
-
-/// Answers as it is told to, and keeps the questions.
-struct Person {
-    says: Consent,
-    asked: Mutex<Vec<Question>>,
-}
-
-impl Person {
-    fn new(says: Consent) -> Arc<Self> {
-        Arc::new(Self { says, asked: Mutex::default() })
-    }
-}
-
-impl Ask for Person {
-    fn ask(&self, question: Question) -> vimeo_ext::auth::BoxFuture<'_, Consent> {
-        self.asked.lock().unwrap().push(question);
-        let says = self.says;
-        Box::pin(async move { says })
-    }
 }
 
 #[tokio::test]

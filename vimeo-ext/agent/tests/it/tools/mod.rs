@@ -9,6 +9,7 @@ mod foreign;
 mod ids;
 mod lists;
 mod more;
+pub(crate) mod person;
 #[cfg(feature = "mcp")]
 mod recorded;
 pub(crate) mod rows;

@@ -1,12 +1,11 @@
 //! Nothing is done twice, nothing is deleted by mistake, and what strangers wrote is marked.
 
-use std::sync::{Arc, Mutex};
-
 use http::Method;
 use serde_json::{Value, json};
-use vimeo_agent::tools::{Answer, Ask, AuditLog, Caller, Category, Consent, Question};
+use vimeo_agent::tools::{Answer, AuditLog, Caller, Category, Consent};
 use vimeo_sandbox::{Effect, Fault, Phase};
 
+use super::person::Person;
 use super::world::{WEBHOOK_URL, World, unfenced};
 
 #[tokio::test]
@@ -53,26 +52,6 @@ async fn a_post_that_was_refused_or_never_sent_has_a_known_outcome() {
     world.sandbox.fault(Fault::new(Effect::Status(400)).method(Method::POST));
     let error = world.call("vimeo_video_comment_add", comment).await.unwrap_err();
     assert_eq!(error.category, Category::Input, "{error:?}");
-}
-
-/// Answers as it is told to, and keeps the questions.
-struct Person {
-    says: Consent,
-    asked: Mutex<Vec<Question>>,
-}
-
-impl Person {
-    fn new(says: Consent) -> Arc<Self> {
-        Arc::new(Self { says, asked: Mutex::default() })
-    }
-}
-
-impl Ask for Person {
-    fn ask(&self, question: Question) -> vimeo_ext::auth::BoxFuture<'_, Consent> {
-        self.asked.lock().unwrap().push(question);
-        let says = self.says;
-        Box::pin(async move { says })
-    }
 }
 
 #[tokio::test]
