@@ -110,8 +110,8 @@ impl Input {
     pub(crate) fn word(&mut self, path: &str, known: &[&str]) -> Option<String> {
         let what = format!("one of {}", known.join(", "));
         self.read_as(path, &what, |value, _| {
-            // Of a privacy that is sent back as it was got.
-            let value = value.get("view").unwrap_or(value);
+            // A client sends back a privacy as it got it.
+            let value = if path == "privacy" { value.get("view").unwrap_or(value) } else { value };
             value.as_str().filter(|word| known.contains(word)).map(str::to_owned)
         })
     }
