@@ -106,7 +106,7 @@
 //!
 //! [`Error`] is one enum to match on; that of a call is [`api::Error`]. Reads are tried again with growing waits, and
 //! what creates something only when it surely did not arrive ([`RetryPolicy`]). Calls beyond the account's rate limit
-//! wait for their turn ([`LimitPolicy`]). A call whose token lacks a scope fails before it is sent.
+//! wait for their turn ([`RateLimitPolicy`]). A call whose token lacks a scope fails before it is sent.
 //!
 //! ```no_run
 //! # async fn demo(vimeo: vimeo_ext::Vimeo) {
@@ -140,7 +140,7 @@
 //! | `rustls-no-provider` | TLS by rustls with the provider that the program installs |
 //! | `native-tls` | TLS by the system's library; it is used if others are on as well |
 //! | `socks` | SOCKS proxies |
-//! | `shared-limits` | rate limits that processes share: [`Budgets::shared`](crate::Budgets); on with `accounts` |
+//! | `shared-limits` | rate limits that processes share: [`RateLimiters::shared`](crate::RateLimiters); on with `accounts` |
 //! | `blocking` | the client without `async`: `blocking` |
 //! | `tower` | a `tower` service in place of the HTTP client: `TowerTransport` |
 //! | `accounts` | many users: their logins, tokens and connections, in memory or in a store of your own |
@@ -186,7 +186,7 @@ pub mod accounts;
 pub mod auth;
 #[cfg(feature = "blocking")]
 pub mod blocking;
-pub mod budget;
+pub mod rate_limit;
 pub mod retry;
 pub mod transport;
 #[cfg(feature = "upload")]
@@ -202,7 +202,7 @@ pub use vimeo_api::{
 };
 
 pub use auth::AccessToken;
-pub use budget::{Budget, Budgets, LimitPolicy};
+pub use rate_limit::{RateLimiter, RateLimiters, RateLimitPolicy};
 pub use client::{Vimeo, VimeoBuilder};
 pub use clock::Clock;
 #[cfg(feature = "upload")]

@@ -26,7 +26,7 @@ mod payloads;
 mod picture;
 mod regen;
 mod running;
-mod shared_budgets;
+mod shared_limits;
 mod stores;
 mod tls;
 mod tus_servers;
@@ -86,7 +86,7 @@ enum Verb {
     /// Draw the front page's picture of a terminal run: vimeo-ext/cli/terminal.svg.
     Picture,
     /// Let four processes use up the limits of many accounts together, through each durable store.
-    SharedBudgets(shared_budgets::Arguments),
+    SharedBudgets(shared_limits::Arguments),
     /// Run the tests of the durable stores, or a command, with a PostgreSQL server of its own.
     Stores(stores::Arguments),
     /// Measure an upload beside curl and the official Python library.
@@ -116,7 +116,7 @@ fn main() -> ExitCode {
         Verb::Tls => tls::run(),
         Verb::TusServers => tus_servers::run(),
         Verb::Picture => picture::run(),
-        Verb::SharedBudgets(arguments) => shared_budgets::run(&arguments),
+        Verb::SharedBudgets(arguments) => shared_limits::run(&arguments),
         Verb::Stores(arguments) => stores::run(&arguments),
         Verb::UploadBench(arguments) => upload_bench::run(&arguments),
     };

@@ -218,7 +218,7 @@ impl<T> Call<T> {
         self.extension(policy)
     }
 
-    /// Treats the rate limit for this call by another policy than the client's, such as `vimeo_ext::LimitPolicy`.
+    /// Treats the rate limit for this call by another policy than the client's, such as `vimeo_ext::RateLimitPolicy`.
     pub fn rate_limit(self, policy: impl RateLimitOption) -> Self {
         self.extension(policy)
     }

@@ -96,7 +96,7 @@ impl<O: OperationSpec> TypedCall<O> {
         self
     }
 
-    /// Treats the rate limit for this call by another policy than the client's, such as `vimeo_ext::LimitPolicy`.
+    /// Treats the rate limit for this call by another policy than the client's, such as `vimeo_ext::RateLimitPolicy`.
     ///
     /// A transport that has no rate limiter passes over it.
     pub fn rate_limit(mut self, policy: impl RateLimitOption) -> Self {

@@ -1,4 +1,4 @@
-//! What a call costs more when its budget is shared: beside a call that counts for itself, over loopback.
+//! What a call costs more when its rate limit is shared: beside a call that counts for itself, over loopback.
 //!
 //! Each round has an account of its own in each way, and makes all calls that its window allows: so leases are in it as
 //! they are in a program's day, from the first of a window to the last. The median of the rounds' ratios counts, because
@@ -7,8 +7,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use vimeo_ext::budget::BudgetShare;
-use vimeo_ext::{Budgets, Vimeo};
+use vimeo_ext::rate_limit::QuotaStore;
+use vimeo_ext::{RateLimiters, Vimeo};
 use vimeo_sandbox::{RateLimit, Sandbox};
 
 use crate::AnyError;
@@ -24,11 +24,11 @@ const FIRST: usize = 5;
 pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), AnyError> {
     let limit = RateLimit::new(LIMIT, LIMIT);
     let sandbox = Sandbox::builder().rate_limit(limit).start().await?;
-    let share: Arc<dyn BudgetShare> = Arc::new(place.open().await?);
-    let client = |budgets| {
-        Vimeo::builder().access_token("none").base_url(sandbox.url().as_str()).budgets(budgets).build()
+    let share: Arc<dyn QuotaStore> = Arc::new(place.open().await?);
+    let client = |limiters| {
+        Vimeo::builder().access_token("none").base_url(sandbox.url().as_str()).rate_limiters(limiters).build()
     };
-    let ways = [client(Budgets::default())?, client(Budgets::default())?, client(Budgets::shared(share))?];
+    let ways = [client(RateLimiters::default())?, client(RateLimiters::default())?, client(RateLimiters::shared(share))?];
     let mut ratios = [Vec::new(), Vec::new()];
     let mut alone = Vec::new();
     for round in 0..ROUNDS + FIRST {
@@ -51,7 +51,7 @@ pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), 
     let more = format!(", of {call:.1} µs; without sharing beside itself {:+.1} %", (again - 1.0) * 100.0);
     figures.put(
         place,
-        "a call with a shared budget costs more",
+        "a call with a shared rate limit costs more",
         ((shared - 1.0) * 100.0, 5.0),
         Unit::Percent,
         &more,

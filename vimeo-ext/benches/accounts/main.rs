@@ -1,5 +1,5 @@
 //! A million accounts: what a client of one costs, in time and memory, what a page of them costs, and what it costs to
-//! share budgets with other processes.
+//! share limiters with other processes.
 //!
 //! `cargo xtask accounts-bench`, which brings the PostgreSQL server. By hand, with a server's address in
 //! VIMEO_TEST_POSTGRES: `cargo bench -p vimeo-ext --no-default-features --features rustls,sqlite,postgres --bench accounts

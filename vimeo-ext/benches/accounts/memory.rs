@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use vimeo_ext::accounts::Accounts;
 use vimeo_ext::auth::BoxFuture;
-use vimeo_ext::budget::{BudgetLease, BudgetPool, BudgetQuestion, BudgetShare};
-use vimeo_ext::{Budgets, Vimeo};
+use vimeo_ext::rate_limit::{QuotaLease, QuotaPool, LeaseRequest, QuotaStore};
+use vimeo_ext::{RateLimiters, Vimeo};
 
 use crate::AnyError;
 use crate::answers::transport;
@@ -20,9 +20,9 @@ const FIRST: usize = 2_000;
 /// Gives everyone a slice, and keeps nothing that would count here.
 struct Forgetful;
 
-impl BudgetShare for Forgetful {
-    fn lease<'a>(&'a self, asked: &'a [BudgetQuestion]) -> BoxFuture<'a, Result<Vec<BudgetLease>, AnyError>> {
-        let lease = |question: &BudgetQuestion| BudgetPool::default().lease(&question.report);
+impl QuotaStore for Forgetful {
+    fn lease<'a>(&'a self, asked: &'a [LeaseRequest]) -> BoxFuture<'a, Result<Vec<QuotaLease>, AnyError>> {
+        let lease = |question: &LeaseRequest| QuotaPool::default().lease(&question.report);
         Box::pin(async move { Ok(asked.iter().map(lease).collect()) })
     }
 }
@@ -34,7 +34,7 @@ pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), 
     let app = Vimeo::builder()
         .app("client id", "client secret")
         .transport(transport())
-        .budgets(Budgets::shared(Arc::new(Forgetful)))
+        .rate_limiters(RateLimiters::shared(Arc::new(Forgetful)))
         .build()?;
     let accounts =
         Accounts::builder(app, place.open().await?, ring()).warm(NonZeroUsize::MAX).build().await?;

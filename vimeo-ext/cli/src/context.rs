@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use url::Url;
 use vimeo_ext::upload::Journal;
-use vimeo_ext::{AccessToken, LimitPolicy, Timeouts, Vimeo, VimeoBuilder};
+use vimeo_ext::{AccessToken, RateLimitPolicy, Timeouts, Vimeo, VimeoBuilder};
 use vimeo_sandbox::Sandbox;
 
 use crate::config::{Account, Accounts, Folders, Settings, TokenPlace};
@@ -249,8 +249,8 @@ impl<'a> Context<'a> {
         let mut builder =
             Vimeo::builder().base_url(identity.base_url).user_agent(USER_AGENT).journal(journal).limits(
                 match self.global.wait_for_limit {
-                    time if time.is_zero() => LimitPolicy::FailFast,
-                    at_most => LimitPolicy::Wait { at_most },
+                    time if time.is_zero() => RateLimitPolicy::FailFast,
+                    at_most => RateLimitPolicy::Wait { at_most },
                 },
             );
         // A server that sends a byte now and then is not waited for without an end.

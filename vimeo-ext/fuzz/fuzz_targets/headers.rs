@@ -15,5 +15,5 @@ fuzz_target!(|input: &[u8]| {
             headers.append(name, value);
         }
     }
-    vimeo_ext::budget::fuzzing::limit_headers(&headers);
+    vimeo_ext::rate_limit::fuzzing::limit_headers(&headers);
 });

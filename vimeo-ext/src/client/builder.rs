@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use vimeo_api::{ACCEPT, API_BASE_URL, Request, Strictness, Transport, TransportFuture};
 
 use crate::auth::{AppCredentials, Refresher};
-use crate::budget::{Budgets, LimitPolicy};
+use crate::rate_limit::{RateLimiters, RateLimitPolicy};
 use crate::loopback::is_loopback;
 use crate::tls::{self, HttpVersions};
 use crate::transport::{End, Layer, SendStep, TimerKeepAlive, VERIFY};
@@ -27,14 +27,14 @@ const ANSWER_LIMIT: u64 = 64 * 1024 * 1024;
 ///
 /// ```
 /// use std::time::Duration;
-/// use vimeo_ext::{LimitPolicy, RetryPolicy, Scope, Timeouts, Vimeo};
+/// use vimeo_ext::{RateLimitPolicy, RetryPolicy, Scope, Timeouts, Vimeo};
 ///
 /// let vimeo = Vimeo::builder()
 ///     .access_token("token from the app's settings")
 ///     .scopes([Scope::Private, Scope::Upload])
 ///     .timeouts(Timeouts::default().total(Duration::from_secs(300)))
 ///     .retry(RetryPolicy::default().attempts(6))
-///     .limits(LimitPolicy::FailFast)
+///     .rate_limit_policy(RateLimitPolicy::FailFast)
 ///     .build()?;
 /// # Ok::<(), vimeo_ext::Error>(())
 /// ```
@@ -51,8 +51,8 @@ pub struct VimeoBuilder {
     timeouts: Timeouts,
     answer_limit: u64,
     retry: RetryPolicy,
-    limits: LimitPolicy,
-    budgets: Budgets,
+    limits: RateLimitPolicy,
+    rate_limiters: RateLimiters,
     check_scopes: bool,
     user_agent: String,
     http: Http,
@@ -83,8 +83,8 @@ impl VimeoBuilder {
             timeouts: Timeouts::default(),
             answer_limit: ANSWER_LIMIT,
             retry: RetryPolicy::default(),
-            limits: LimitPolicy::default(),
-            budgets: Budgets::default(),
+            limits: RateLimitPolicy::default(),
+            rate_limiters: RateLimiters::default(),
             check_scopes: true,
             user_agent: USER_AGENT.to_owned(),
             http: Http::Default,
@@ -147,8 +147,8 @@ impl VimeoBuilder {
         self
     }
 
-    /// A name for the account that the token acts for: it stands in errors, and clients of one account share a budget
-    /// even when their tokens differ. Default: none, then a budget goes with its token.
+    /// A name for the account that the token acts for: it stands in errors, and clients of one account share a rate_limiter
+    /// even when their tokens differ. Default: none, then a rate_limiter goes with its token.
     pub fn account(mut self, name: impl Into<String>) -> Self {
         self.account = Some(name.into());
         self
@@ -207,14 +207,14 @@ impl VimeoBuilder {
 
     /// What to do with calls beyond the account's rate limit. For a single call give the policy as an
     /// [`extension`](vimeo_api::Call::extension).
-    pub fn limits(mut self, policy: LimitPolicy) -> Self {
+    pub fn limits(mut self, policy: RateLimitPolicy) -> Self {
         self.limits = policy;
         self
     }
 
     /// Shares what is known of rate limits with other clients.
-    pub fn budgets(mut self, budgets: Budgets) -> Self {
-        self.budgets = budgets;
+    pub fn rate_limiters(mut self, rate_limiters: RateLimiters) -> Self {
+        self.rate_limiters = rate_limiters;
         self
     }
 
@@ -330,7 +330,7 @@ impl VimeoBuilder {
             total: self.timeouts.total,
             retry: Arc::new(self.retry),
             limits: self.limits,
-            budgets: self.budgets,
+            rate_limiters: self.rate_limiters,
             check_scopes: self.check_scopes,
             call_layers: self.call_layers.into(),
             attempt_layers: self.attempt_layers.into(),

@@ -13,7 +13,7 @@ use vimeo_api::Call;
 
 pub use self::builder::VimeoBuilder;
 use crate::auth::{AccountKey, AppCredentials, Auth, GrantCache, Refresher, Session};
-use crate::budget::{Budget, Budgets, LimitPolicy};
+use crate::rate_limit::{RateLimiter, RateLimiters, RateLimitPolicy};
 use crate::transport::{
     Authenticate, Chain, Deadline, Layer, Layers, Limit, Narrow, Preflight, Retry, SendStep, Trace,
 };
@@ -41,7 +41,7 @@ pub struct Vimeo {
 struct Inner {
     api: vimeo_api::Client,
     auth: Auth,
-    budget: Arc<Budget>,
+    rate_limiter: Arc<RateLimiter>,
     shared: Arc<Shared>,
     /// Whether its uploads are written down where no other account looks.
     apart: bool,
@@ -63,8 +63,8 @@ pub(crate) struct Shared {
     /// The longest that a call may take as a whole.
     pub(crate) total: Option<Duration>,
     pub(crate) retry: Arc<RetryPolicy>,
-    pub(crate) limits: LimitPolicy,
-    pub(crate) budgets: Budgets,
+    pub(crate) limits: RateLimitPolicy,
+    pub(crate) rate_limiters: RateLimiters,
     pub(crate) check_scopes: bool,
     pub(crate) call_layers: Arc<[Arc<dyn Layer>]>,
     pub(crate) attempt_layers: Arc<[Arc<dyn Layer>]>,
@@ -94,13 +94,13 @@ impl Shared {
     fn client(
         &self,
         session: Arc<Session>,
-        budget: Arc<Budget>,
+        rate_limiter: Arc<RateLimiter>,
         scopes: Option<Arc<ScopeSet>>,
     ) -> vimeo_api::Client {
         let (verify, send) = (Arc::clone(&self.verify), Arc::clone(&self.send));
         let authenticate = Authenticate { session: Arc::clone(&session), verify, next: send };
         let layers = Layers { layers: Arc::clone(&self.attempt_layers), next: authenticate };
-        let limit = Limit { budget, policy: self.limits, next: layers };
+        let limit = Limit { rate_limiter, policy: self.limits, next: layers };
         let retry = Retry { policy: Arc::clone(&self.retry), clock: self.clock.clone(), next: limit };
         let preflight = Preflight { session, stops: self.check_scopes, next: retry };
         let narrow = Narrow { scopes, verify: Arc::clone(&self.verify), next: preflight };
@@ -136,11 +136,11 @@ impl Vimeo {
         let (own_app, apart) = (identity.app.is_some(), identity.apart);
         let credentials = identity.app.clone().or_else(|| shared.app.clone());
         let app = AccountKey::of_app(credentials.as_ref().map(AppCredentials::id));
-        // For the ways to a token: without one, and with a budget of its own, because calls that wait for a token hold
+        // For the ways to a token: without one, and with a rate_limiter of its own, because calls that wait for a token hold
         // places in theirs.
         let logins = || {
-            let budget = shared.budgets.of(&format!("logins of {app}"), &shared.clock);
-            shared.client(Arc::clone(&nobody), budget, None)
+            let rate_limiter = shared.rate_limiters.of(&format!("logins of {app}"), &shared.clock);
+            shared.client(Arc::clone(&nobody), rate_limiter, None)
         };
         let client = match shared.logins.get() {
             _ if own_app => logins(),
@@ -165,9 +165,9 @@ impl Vimeo {
         } else if let Some(app) = &auth.app {
             auth.session = auth.cache.session(&auth, app, ScopeSet::default());
         }
-        let budget = shared.budgets.of(&key.to_string(), &shared.clock);
-        let api = shared.client(Arc::clone(&auth.session), Arc::clone(&budget), None);
-        Ok(Self { inner: Arc::new(Inner { api, auth, budget, shared, apart, scopes: None }) })
+        let rate_limiter = shared.rate_limiters.of(&key.to_string(), &shared.clock);
+        let api = shared.client(Arc::clone(&auth.session), Arc::clone(&rate_limiter), None);
+        Ok(Self { inner: Arc::new(Inner { api, auth, rate_limiter, shared, apart, scopes: None }) })
     }
 
     /// A client for another account over the same connections and with the same settings. It shares nothing else: not the
@@ -227,11 +227,11 @@ impl Vimeo {
             Some(limit) => limit.both(&scopes),
             None => scopes,
         });
-        let Inner { auth, budget, shared, apart, .. } = &*self.inner;
-        let (session, budget) = (Arc::clone(&auth.session), Arc::clone(budget));
-        let api = shared.client(session, Arc::clone(&budget), Some(Arc::clone(&scopes)));
+        let Inner { auth, rate_limiter, shared, apart, .. } = &*self.inner;
+        let (session, rate_limiter) = (Arc::clone(&auth.session), Arc::clone(rate_limiter));
+        let api = shared.client(session, Arc::clone(&rate_limiter), Some(Arc::clone(&scopes)));
         let (auth, shared, apart) = (auth.clone(), Arc::clone(shared), *apart);
-        Self { inner: Arc::new(Inner { api, auth, budget, shared, apart, scopes: Some(scopes) }) }
+        Self { inner: Arc::new(Inner { api, auth, rate_limiter, shared, apart, scopes: Some(scopes) }) }
     }
 
     /// All operations of the API, typed, by area: `vimeo.api().videos().list_my_videos()`.
@@ -245,13 +245,13 @@ impl Vimeo {
     }
 
     /// What the account may still do.
-    pub fn budget(&self) -> &Budget {
-        &self.inner.budget
+    pub fn rate_limiter(&self) -> &RateLimiter {
+        &self.inner.rate_limiter
     }
 
     /// What every account may still do that this client or one of the same settings acts for.
-    pub fn budgets(&self) -> &Budgets {
-        &self.inner.shared.budgets
+    pub fn rate_limiters(&self) -> &RateLimiters {
+        &self.inner.shared.rate_limiters
     }
 
     /// Goes on with another token, in all clones of this client.

@@ -11,7 +11,7 @@ use vimeo_api::{CallTimeout, Error, RawResponse, Request, Sent, operation};
 
 use super::{Authenticate, Deadline, Layers, Limit, Preflight, Retry, SendStep, Step, TimerKeepAlive, Trace};
 use crate::auth::Session;
-use crate::budget::{Budgets, LimitPolicy};
+use crate::rate_limit::{RateLimiters, RateLimitPolicy};
 use crate::transport::End;
 use crate::{AccessToken, Clock, RetryPolicy};
 
@@ -152,15 +152,15 @@ async fn the_limit_holds_back_what_would_be_refused() {
         [("x-ratelimit-limit", "9"), ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1772366430")];
     let headers = headers.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
     next.answers.lock().unwrap().push_back((200, headers.into_iter().collect()));
-    let budget = Budgets::default().of("a", &clock);
+    let rate_limiter = RateLimiters::default().of("a", &clock);
     for (policy, waits, goes) in [
-        (LimitPolicy::ReportOnly, 0, true),
-        (LimitPolicy::FailFast, 0, false),
-        (LimitPolicy::Wait { at_most: Duration::from_secs(5) }, 0, false),
+        (RateLimitPolicy::ReportOnly, 0, true),
+        (RateLimitPolicy::FailFast, 0, false),
+        (RateLimitPolicy::Wait { at_most: Duration::from_secs(5) }, 0, false),
         // Without end, which is no reason to end the program.
-        (LimitPolicy::Wait { at_most: Duration::MAX }, 29, true),
+        (RateLimitPolicy::Wait { at_most: Duration::MAX }, 29, true),
     ] {
-        let step = Limit { budget: Arc::clone(&budget), policy, next: next.clone() };
+        let step = Limit { rate_limiter: Arc::clone(&rate_limiter), policy, next: next.clone() };
         let began = Instant::now();
         let sent = next.count();
         let result = step.send(&mut request(Method::GET, "get_video")).await;

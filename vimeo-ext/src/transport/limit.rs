@@ -7,12 +7,12 @@ use vimeo_api::{ApiError, Error, RawResponse, Request};
 
 use super::Step;
 use crate::auth::CallCredentials;
-use crate::budget::{Budget, LimitPolicy};
+use crate::rate_limit::{RateLimiter, RateLimitPolicy};
 
-/// Lets an attempt go when the account's budget has room for it, and tells the budget what came of it.
+/// Lets an attempt go when the account's rate_limiter has room for it, and tells the rate_limiter what came of it.
 pub(crate) struct Limit<N> {
-    pub(crate) budget: Arc<Budget>,
-    pub(crate) policy: LimitPolicy,
+    pub(crate) rate_limiter: Arc<RateLimiter>,
+    pub(crate) policy: RateLimitPolicy,
     pub(crate) next: N,
 }
 
@@ -22,11 +22,11 @@ impl<N: Step> Step for Limit<N> {
             // It counts for another's limit, and its answer says nothing of this one.
             return self.next.send(request).await;
         }
-        let policy = request.extensions.get::<LimitPolicy>().copied().unwrap_or(self.policy);
-        let permit = self.budget.admit(request, policy).await?;
+        let policy = request.extensions.get::<RateLimitPolicy>().copied().unwrap_or(self.policy);
+        let permit = self.rate_limiter.admit(request, policy).await?;
         let answer = self.next.send(request).await?;
         permit.answered(&answer);
-        if answer.status == StatusCode::TOO_MANY_REQUESTS && policy == LimitPolicy::FailFast {
+        if answer.status == StatusCode::TOO_MANY_REQUESTS && policy == RateLimitPolicy::FailFast {
             // Said here, because as an answer it would be tried again.
             return Err(Error::from_answer(ApiError::read(request.operation, &request.name(), answer)));
         }

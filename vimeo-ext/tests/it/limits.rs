@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use serde_json::json;
 use tokio::time::Instant;
 use vimeo_api::Error;
-use vimeo_ext::LimitPolicy;
+use vimeo_ext::RateLimitPolicy;
 
 use crate::fake::{Fake, answer, start};
 
@@ -82,7 +82,7 @@ async fn a_429_without_headers_is_retried_within_bounds() {
 async fn fail_fast_reports_when_the_limit_resets() {
     let reset = reset_in(40, false);
     let fake = Fake::new(move |_, _| answer(200).json(json!({})).limit(10, 0, &reset));
-    let vimeo = fake.builder().limits(LimitPolicy::FailFast).build().unwrap();
+    let vimeo = fake.builder().rate_limit_policy(RateLimitPolicy::FailFast).build().unwrap();
     vimeo.get("/me").send().await.unwrap();
     let error = vimeo.get("/me").send().await.unwrap_err();
     let Error::RateLimited(limited) = &error else { panic!("{error:?}") };
@@ -93,23 +93,23 @@ async fn fail_fast_reports_when_the_limit_resets() {
     assert_eq!(fake.count(), 1);
 
     // A wait that is longer than allowed is refused at once.
-    let short = fake.builder().limits(LimitPolicy::Wait { at_most: seconds(10) }).build().unwrap();
+    let short = fake.builder().rate_limit_policy(RateLimitPolicy::Wait { at_most: seconds(10) }).build().unwrap();
     short.get("/me").send().await.unwrap();
     let began = Instant::now();
     assert!(short.get("/me").send().await.unwrap_err().is_rate_limited());
     assert_eq!(began.elapsed(), Duration::ZERO);
 
     let refusing = Fake::new(|_, _| answer(429));
-    let vimeo = refusing.builder().limits(LimitPolicy::FailFast).build().unwrap();
+    let vimeo = refusing.builder().rate_limit_policy(RateLimitPolicy::FailFast).build().unwrap();
     let error = vimeo.get("/me").send().await.unwrap_err();
     assert!(matches!(&error, Error::RateLimited(limited) if limited.answer.is_some()));
     assert_eq!(refusing.count(), 1);
 
-    let counting = fake.builder().limits(LimitPolicy::ReportOnly).build().unwrap();
+    let counting = fake.builder().rate_limit_policy(RateLimitPolicy::ReportOnly).build().unwrap();
     for _ in 0..3 {
         counting.get("/me").send().await.unwrap();
     }
-    assert_eq!(counting.budget().state().windows[0].remaining, 0);
+    assert_eq!(counting.rate_limiter().state().windows[0].remaining, 0);
 }
 
 /// BEHAVIOUR.md: L01, L04.
@@ -121,12 +121,12 @@ async fn limit_state_is_readable_and_streamed() {
         answer(200).json(json!({})).limit(limit, limit - 1 - number as u64, &reset)
     });
     let vimeo = fake.vimeo();
-    let mut changes = vimeo.budget().changes();
+    let mut changes = vimeo.rate_limiter().changes();
     assert!(changes.next().await.unwrap().windows.is_empty());
     vimeo.get("/me").send().await.unwrap();
     vimeo.get("/me").fields("name").send().await.unwrap();
     let state = changes.next().await.unwrap();
-    assert_eq!(state, vimeo.budget().state());
+    assert_eq!(state, vimeo.rate_limiter().state());
     let seen: Vec<_> =
         state.windows.iter().map(|window| (window.limit, window.remaining, window.with_fields)).collect();
     assert_eq!(seen, [(100, 99, false), (400, 398, true)]);
@@ -153,9 +153,9 @@ async fn an_account_at_its_limit_does_not_block_others() {
     }
     assert_eq!(began.elapsed(), Duration::ZERO);
     assert!(!waiting.is_finished());
-    assert_eq!(a.budget().state().waiting, 1);
+    assert_eq!(a.rate_limiter().state().waiting, 1);
     let left = |name: &str| {
-        let states = a.budgets().states();
+        let states = a.rate_limiters().states();
         states.into_iter().find(|(known, _)| known.starts_with(name)).unwrap().1.windows[0].remaining
     };
     assert_eq!((left("account b"), left("token ")), (50, 0));
@@ -168,10 +168,10 @@ async fn an_account_at_its_limit_does_not_block_others() {
 async fn clients_with_the_same_token_share_one_limit() {
     let reset = reset_in(60, false);
     let fake = Fake::new(move |_, _| answer(200).json(json!({})).limit(100, 0, &reset));
-    let budgets = vimeo_ext::Budgets::default();
-    let one = fake.builder().budgets(budgets.clone()).build().unwrap();
-    let two = fake.builder().budgets(budgets.clone()).build().unwrap();
-    let other = fake.builder().budgets(budgets).access_token("other").build().unwrap();
+    let limiters = vimeo_ext::RateLimiters::default();
+    let one = fake.builder().rate_limiters(limiters.clone()).build().unwrap();
+    let two = fake.builder().rate_limiters(limiters.clone()).build().unwrap();
+    let other = fake.builder().rate_limiters(limiters).access_token("other").build().unwrap();
     one.get("/me").send().await.unwrap();
     let began = Instant::now();
     other.get("/me").send().await.unwrap();
@@ -224,7 +224,7 @@ async fn no_header_holds_a_call_back_beyond_any_window() {
             vimeo.get("/me").send().await.unwrap();
         }
         assert!(began.elapsed() <= seconds(at_most), "{headers:?}");
-        assert_eq!(vimeo.budget().state().windows[0].remaining, 50);
+        assert_eq!(vimeo.rate_limiter().state().windows[0].remaining, 50);
     }
 }
 
@@ -233,8 +233,8 @@ async fn the_longest_window_is_a_parameter() {
     let reset = reset_in(7_200, false);
     let fake = Fake::new(move |_, _| answer(200).json(json!({})).limit(100, 0, &reset));
     for (longest, believed) in [(7_199, false), (7_200, true)] {
-        let budgets = vimeo_ext::Budgets::default().longest_window(seconds(longest));
-        let vimeo = fake.builder().budgets(budgets).limits(LimitPolicy::FailFast).build().unwrap();
+        let limiters = vimeo_ext::RateLimiters::default().longest_window(seconds(longest));
+        let vimeo = fake.builder().rate_limiters(limiters).rate_limit_policy(RateLimitPolicy::FailFast).build().unwrap();
         vimeo.get("/me").send().await.unwrap();
         assert_eq!(vimeo.get("/me").send().await.is_err(), believed, "{longest}");
     }
@@ -257,7 +257,7 @@ async fn fields_are_advised_only_where_they_would_help() {
             let answer = answer(429).json(json!({"error": "Too many.", "error_code": code}));
             if limited { answer.limit(10, 0, "2026-03-01T12:00:40Z") } else { answer }
         });
-        let vimeo = fake.builder().limits(LimitPolicy::FailFast).build().unwrap();
+        let vimeo = fake.builder().rate_limit_policy(RateLimitPolicy::FailFast).build().unwrap();
         let error = vimeo.api().call(method.parse().unwrap(), path).send().await.unwrap_err();
         assert_eq!(error.to_string().contains("ask for `fields`"), advised, "{method} {path}: {error}");
         assert!(!error.to_string().contains("used up"), "{error}");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use vimeo_api::{Error, Sent, types};
-use vimeo_ext::{LimitPolicy, RetryPolicy, Timeouts, Vimeo};
+use vimeo_ext::{RateLimitPolicy, RetryPolicy, Timeouts, Vimeo};
 
 use crate::fake::{Fake, answer};
 
@@ -38,7 +38,7 @@ async fn every_timeout_is_configurable_and_enforced() {
 async fn a_call_brings_its_own_retry_and_rate_limit_policy() {
     let fake = Fake::new(|_, _| answer(503).json(json!({})));
     let vimeo = fake.vimeo();
-    let call = || vimeo.api().videos().get_video(1).rate_limit(LimitPolicy::FailFast);
+    let call = || vimeo.api().videos().get_video(1).rate_limit(RateLimitPolicy::FailFast);
     call().retry(RetryPolicy::never()).await.unwrap_err();
     assert_eq!(fake.count(), 1, "the client would have tried again");
     call().await.unwrap_err();

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 use vimeo_api::{Request, TransportFuture};
-use vimeo_ext::{Clock, Layer, LimitPolicy, Next, Vimeo};
+use vimeo_ext::{Clock, Layer, RateLimitPolicy, Next, Vimeo};
 use vimeo_sandbox::{JournalEntry, RateLimit, Sandbox};
 
 use crate::fake::start;
@@ -110,7 +110,7 @@ async fn soak_200_tasks_of_three_accounts_with_different_limits_meet_no_second_r
     let root = Vimeo::builder()
         .access_token(sandbox.token())
         .base_url(sandbox.url().as_str())
-        .limits(LimitPolicy::Wait { at_most: 10 * MINUTE })
+        .rate_limit_policy(RateLimitPolicy::Wait { at_most: 10 * MINUTE })
         .clock(Clock::new(move || shown.now()))
         .attempt_layer(Line { time: time.clone(), sandbox: sandbox.clock().clone(), sent: Mutex::new(0) })
         .build()
@@ -161,6 +161,6 @@ async fn soak_200_tasks_of_three_accounts_with_different_limits_meet_no_second_r
             let windows = 60 / (WINDOW + 1);
             assert!(answered >= windows * limit, "{name} had {answered} calls of {limit} a window");
         }
-        assert_eq!(vimeo.budget().state().waiting, 0, "{name}");
+        assert_eq!(vimeo.rate_limiter().state().waiting, 0, "{name}");
     }
 }

@@ -5,7 +5,7 @@ use vimeo_api::types::TextTrackType;
 
 use serde_json::json;
 use vimeo_ext::auth::{Auth, Authorization, DeviceLogin, Grant};
-use vimeo_ext::{AccessToken, Budgets, Items, Pages, UploadVideo, Vimeo, VimeoBuilder};
+use vimeo_ext::{AccessToken, RateLimiters, Items, Pages, UploadVideo, Vimeo, VimeoBuilder};
 
 use crate::fake::{Fake, answer};
 
@@ -21,7 +21,7 @@ fn clients_streams_and_futures_can_move_between_threads() {
     everywhere::<DeviceLogin>();
     everywhere::<Grant>();
     everywhere::<AccessToken>();
-    everywhere::<Budgets>();
+    everywhere::<RateLimiters>();
     everywhere::<vimeo_ext::Error>();
     let fake = Fake::new(|_, _| answer(200).json(json!({"data": []})));
     let vimeo = Vimeo::builder().access_token("t").transport(fake).build().unwrap();
@@ -42,7 +42,7 @@ fn clients_streams_and_futures_can_move_between_threads() {
     sendable(vimeo.thumbnail_at(1, Duration::ZERO).send());
     sendable(vimeo.animated_thumbnail(1, Duration::ZERO, Duration::ZERO).send());
     sendable(vimeo.wait_transcoded(1).send());
-    sendable(vimeo.budget().changes());
+    sendable(vimeo.rate_limiter().changes());
     let auth = vimeo.auth().clone();
     sendable(async move { auth.client_credentials("public").await });
     sendable(async move { vimeo.auth().verify().await });
@@ -54,5 +54,5 @@ async fn a_dropped_call_gives_its_place_back() {
     let vimeo = fake.vimeo();
     let call = tokio::time::timeout(Duration::from_secs(1), vimeo.get("/me").send()).await;
     assert!(call.is_err());
-    assert_eq!(vimeo.budget().state().in_flight, 0);
+    assert_eq!(vimeo.rate_limiter().state().in_flight, 0);
 }

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 use vimeo_api::{Call, Error as CallError, Response};
 use vimeo_ext::auth::Grant;
-use vimeo_ext::{LimitPolicy, Vimeo};
+use vimeo_ext::{RateLimitPolicy, Vimeo};
 
 use super::ask::{Ask, Consent, Question, Report};
 use super::error::{Category, Failed, ToolError};
@@ -150,7 +150,7 @@ impl Context {
     where
         T: DeserializeOwned + Send + 'static,
     {
-        call.extension(LimitPolicy::FailFast).send().await
+        call.extension(RateLimitPolicy::FailFast).send().await
     }
 
     pub(crate) fn failed<T>(&self, spec: &Spec, error: &CallError, call: &Call<T>) -> Failed {

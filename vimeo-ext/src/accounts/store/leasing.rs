@@ -1,17 +1,17 @@
-//! Questions for slices of budgets, while the pools that they are about are read and written.
+//! Questions for leases of quotas, while the pools that they are about are read and written.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::StoreError;
-use crate::budget::{BudgetLease, BudgetPool, BudgetQuestion};
+use crate::rate_limit::{QuotaLease, QuotaPool, LeaseRequest};
 
 /// How often pools are read and written before they count as away: each time in vain another process has got its slice.
 pub(super) const TRIES: u32 = 64;
 
 /// What is given for each question so far.
 pub(super) struct Given<'a> {
-    asked: &'a [BudgetQuestion],
-    leases: Vec<Option<BudgetLease>>,
+    asked: &'a [LeaseRequest],
+    leases: Vec<Option<QuotaLease>>,
     /// The questions about each pool that is not written yet.
     open: BTreeMap<&'a str, Vec<usize>>,
 }
@@ -25,7 +25,7 @@ pub(super) struct Change<'a> {
 }
 
 impl<'a> Given<'a> {
-    pub(super) fn new(asked: &'a [BudgetQuestion]) -> Self {
+    pub(super) fn new(asked: &'a [LeaseRequest]) -> Self {
         let mut open: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (place, question) in asked.iter().enumerate() {
             open.entry(question.name.as_str()).or_default().push(place);
@@ -48,7 +48,7 @@ impl<'a> Given<'a> {
             let old = found.remove(*name);
             // What cannot be read is from another version; a window later all is known again.
             let known = old.as_deref().and_then(|text| serde_json::from_str(text).ok());
-            let mut pool: BudgetPool = known.unwrap_or_default();
+            let mut pool: QuotaPool = known.unwrap_or_default();
             for place in places {
                 if let (Some(question), Some(lease)) = (self.asked.get(*place), self.leases.get_mut(*place)) {
                     *lease = Some(pool.lease(&question.report));
@@ -68,7 +68,7 @@ impl<'a> Given<'a> {
     }
 
     /// What was given, once nothing is open.
-    pub(super) fn leases(self) -> Vec<BudgetLease> {
+    pub(super) fn leases(self) -> Vec<QuotaLease> {
         self.leases.into_iter().flatten().collect()
     }
 }

@@ -11,7 +11,7 @@ use super::{AccountStore, KeyUse, LoginRecord, StoreError, StoreFuture};
 use crate::accounts::{
     AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, StatusEvent,
 };
-use crate::budget::{BudgetLease, BudgetPool, BudgetQuestion};
+use crate::rate_limit::{QuotaLease, QuotaPool, LeaseRequest};
 
 /// Keeps accounts in memory, for tests and for programs that get their accounts anew at each start.
 ///
@@ -32,7 +32,7 @@ struct State {
     leases: HashMap<String, Lease>,
     events: Vec<StatusEvent>,
     last_event: u64,
-    budgets: HashMap<String, BudgetPool>,
+    quotas: HashMap<String, QuotaPool>,
 }
 
 struct Lease {
@@ -274,11 +274,11 @@ impl AccountStore for MemoryStore {
         })
     }
 
-    fn lease_budgets<'a>(&'a self, asked: &'a [BudgetQuestion]) -> StoreFuture<'a, Vec<BudgetLease>> {
+    fn lease_quotas<'a>(&'a self, asked: &'a [LeaseRequest]) -> StoreFuture<'a, Vec<QuotaLease>> {
         Box::pin(async move {
-            let budgets = &mut self.lock().budgets;
-            let lease = |BudgetQuestion { name, report, .. }: &_| {
-                budgets.entry(name.to_owned()).or_default().lease(report)
+            let quotas = &mut self.lock().quotas;
+            let lease = |LeaseRequest { name, report, .. }: &_| {
+                quotas.entry(name.to_owned()).or_default().lease(report)
             };
             Ok(asked.iter().map(lease).collect())
         })

@@ -26,7 +26,7 @@ use super::{
     AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, Sealed, StatusEvent,
 };
 use crate::auth::BoxFuture;
-use crate::budget::{BudgetLease, BudgetQuestion, BudgetShare};
+use crate::rate_limit::{QuotaLease, LeaseRequest, QuotaStore};
 use crate::error::StoreError;
 
 /// What a store answers with.
@@ -153,9 +153,9 @@ pub trait AccountStore: Send + Sync + 'static {
     /// Which keys the secrets in it are encrypted with, each once, in the order of their ids.
     fn keys_in_use(&self) -> StoreFuture<'_, Vec<KeyUse>>;
 
-    /// Takes what a process has learnt into the [pools](crate::budget::BudgetPool) of these names, new where there is none,
+    /// Takes what a process has learnt into the [pools](crate::rate_limit::QuotaPool) of these names, new where there is none,
     /// and answers what each gives it, in the order of the questions.
-    fn lease_budgets<'a>(&'a self, asked: &'a [BudgetQuestion]) -> StoreFuture<'a, Vec<BudgetLease>>;
+    fn lease_quotas<'a>(&'a self, asked: &'a [LeaseRequest]) -> StoreFuture<'a, Vec<QuotaLease>>;
 
     /// Drops logins and leases that have ended by `now`, and events from before `events_before`, but for the latest.
     fn sweep(&self, now: DateTime<Utc>, events_before: DateTime<Utc>) -> StoreFuture<'_, ()>;
@@ -199,12 +199,12 @@ impl LoginRecord {
     pub const MAX_PENDING: u32 = 10;
 }
 
-/// Budgets are shared through the store; see [`Budgets::shared`](crate::Budgets::shared).
-impl BudgetShare for std::sync::Arc<dyn AccountStore> {
+/// RateLimiters are shared through the store; see [`RateLimiters::shared`](crate::RateLimiters::shared).
+impl QuotaStore for std::sync::Arc<dyn AccountStore> {
     fn lease<'a>(
         &'a self,
-        asked: &'a [BudgetQuestion],
-    ) -> BoxFuture<'a, Result<Vec<BudgetLease>, Box<dyn std::error::Error + Send + Sync>>> {
-        Box::pin(async move { Ok(self.lease_budgets(asked).await?) })
+        asked: &'a [LeaseRequest],
+    ) -> BoxFuture<'a, Result<Vec<QuotaLease>, Box<dyn std::error::Error + Send + Sync>>> {
+        Box::pin(async move { Ok(self.lease_quotas(asked).await?) })
     }
 }

@@ -18,7 +18,7 @@ use crate::accounts::{
     AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, Sealed, Status,
     StatusEvent,
 };
-use crate::budget::{BudgetLease, BudgetQuestion};
+use crate::rate_limit::{QuotaLease, LeaseRequest};
 
 /// Keeps accounts in PostgreSQL (12 or newer), which any number of processes on any number of machines may share.
 ///
@@ -43,13 +43,13 @@ use crate::budget::{BudgetLease, BudgetQuestion};
 #[derive(Clone)]
 pub struct PostgresStore {
     pool: PgPool,
-    /// Connections of their own for budgets, which are asked for often and lost without harm: what they commit does not
+    /// Connections of their own for shared rate limits, which are asked for often and lost without harm: what they commit does not
     /// wait for the disk.
-    budgets: PgPool,
+    quotas: PgPool,
 }
 
-/// How many connections budgets have.
-const FOR_BUDGETS: u32 = 2;
+/// How many connections shared rate limits have.
+const QUOTA_CONNECTIONS: u32 = 2;
 
 /// What those who write events lock, so that their numbers become visible in their order.
 const EVENTS_LOCK: i64 = 0x7669_6d65_6f00;
@@ -64,7 +64,7 @@ const SERVER_TIMEOUTS: [(&str, &str); 3] =
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl PostgresStore {
-    /// Connects, with at most 10 connections at once and two more for shared budgets, and brings the tables up to date.
+    /// Connects, with at most 10 connections at once and two more for shared rate limits, and brings the tables up to date.
     ///
     /// # Errors
     ///
@@ -107,7 +107,7 @@ impl PostgresStore {
         let options = options.options(SERVER_TIMEOUTS);
         Ok(Self {
             pool: pool(connections.max(1)).connect_lazy_with(options.clone()),
-            budgets: pool(FOR_BUDGETS).connect_lazy_with(options.options([("synchronous_commit", "off")])),
+            quotas: pool(QUOTA_CONNECTIONS).connect_lazy_with(options.options([("synchronous_commit", "off")])),
         })
     }
 
@@ -122,8 +122,8 @@ impl PostgresStore {
         &self.pool
     }
 
-    fn budgets(&self) -> &PgPool {
-        &self.budgets
+    fn quotas(&self) -> &PgPool {
+        &self.quotas
     }
 
     /// PostgreSQL takes no such words, and needs none: it looks at how many there are of each value.
@@ -142,7 +142,7 @@ impl PostgresStore {
     /// Ends the connections once what is under way is done.
     pub async fn close(&self) {
         self.pool.close().await;
-        self.budgets.close().await;
+        self.quotas.close().await;
     }
 }
 

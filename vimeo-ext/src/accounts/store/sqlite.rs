@@ -22,12 +22,12 @@ use crate::accounts::{
     AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, Sealed, Status,
     StatusEvent,
 };
-use crate::budget::{BudgetLease, BudgetQuestion};
+use crate::rate_limit::{QuotaLease, LeaseRequest};
 use crate::private_files;
 
 /// Keeps accounts in one file with SQLite, which any number of processes of one machine may share.
 ///
-/// What a call has written is on the disk when it returns, but for shared budgets. Beside the file there are two more while it is open, `-wal` and
+/// What a call has written is on the disk when it returns, but for shared rate limits. Beside the file there are two more while it is open, `-wal` and
 /// `-shm`; copy it with SQLite's own backup, not while it is in use. On Unix a new file is its owner's alone, and a file or
 /// folder that belongs to another user, or that others may write, is refused.
 ///
@@ -43,8 +43,8 @@ pub struct SqliteStore {
     reads: SqlitePool,
     /// One connection: SQLite has one writer at a time, and they wait better here than in its file's lock.
     writes: SqlitePool,
-    /// Another connection for budgets, which are asked for often and lost without harm: it does not wait for the disk.
-    budgets: SqlitePool,
+    /// Another connection for shared rate limits, which are asked for often and lost without harm: it does not wait for the disk.
+    quotas: SqlitePool,
 }
 
 /// So long a writer waits for those of other processes.
@@ -98,8 +98,8 @@ impl SqliteStore {
         migrator.run_direct(&mut *transaction).await.map_err(StoreError::unavailable)?;
         transaction.commit().await.map_err(rows::failed)?;
         let reads = pool(4).connect_lazy_with(options.clone());
-        let budgets = pool(1).connect_lazy_with(options.synchronous(SqliteSynchronous::Normal));
-        Ok(Self { reads, writes, budgets })
+        let quotas = pool(1).connect_lazy_with(options.synchronous(SqliteSynchronous::Normal));
+        Ok(Self { reads, writes, quotas })
     }
 
     /// Writes go one by one anyway.
@@ -113,8 +113,8 @@ impl SqliteStore {
         &self.writes
     }
 
-    fn budgets(&self) -> &SqlitePool {
-        &self.budgets
+    fn quotas(&self) -> &SqlitePool {
+        &self.quotas
     }
 
     fn using(index: &str) -> String {
@@ -130,7 +130,7 @@ impl SqliteStore {
     pub async fn close(&self) {
         self.reads.close().await;
         self.writes.close().await;
-        self.budgets.close().await;
+        self.quotas.close().await;
     }
 }
 

@@ -8,7 +8,7 @@ use vimeo_ext::accounts::{
     AccountId, AccountQuery, AccountRecord, AccountStore, ConnectionId, ConnectionRecord, KeyUse,
     LoginRecord, MemoryStore, StatusEvent, StoreError, StoreFuture,
 };
-use vimeo_ext::budget::{BudgetLease, BudgetQuestion};
+use vimeo_ext::rate_limit::{QuotaLease, LeaseRequest};
 
 /// What such a store does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -209,10 +209,10 @@ impl AccountStore for FailingStore {
         })
     }
 
-    fn lease_budgets<'a>(&'a self, asked: &'a [BudgetQuestion]) -> StoreFuture<'a, Vec<BudgetLease>> {
+    fn lease_quotas<'a>(&'a self, asked: &'a [LeaseRequest]) -> StoreFuture<'a, Vec<QuotaLease>> {
         Box::pin(async move {
             self.check().await?;
-            self.store.lease_budgets(asked).await
+            self.store.lease_quotas(asked).await
         })
     }
 

@@ -1,7 +1,7 @@
 //! Four processes that serve the same accounts, against the local Vimeo with its limits enforced.
 //!
 //! Everything that is judged is counted by the local Vimeo: its journal has each call with the process that made it and the
-//! time it was made. `cargo xtask shared-budgets` runs it.
+//! time it was made. `cargo xtask shared-limits` runs it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,8 +17,8 @@ use tokio::time::timeout_at;
 use vimeo_api::{Request, TransportFuture};
 use vimeo_ext::accounts::AccountStore;
 use vimeo_ext::auth::BoxFuture;
-use vimeo_ext::budget::{BudgetLease, BudgetQuestion, BudgetShare};
-use vimeo_ext::{Budgets, Layer, Next, RetryPolicy, Vimeo};
+use vimeo_ext::rate_limit::{QuotaLease, LeaseRequest, QuotaStore};
+use vimeo_ext::{RateLimiters, Layer, Next, RetryPolicy, Vimeo};
 use vimeo_sandbox::{JournalEntry, RateLimit, Sandbox};
 
 use super::sharing::jain;
@@ -77,11 +77,11 @@ struct Counted {
     answered: AtomicU64,
 }
 
-impl BudgetShare for Counted {
+impl QuotaStore for Counted {
     fn lease<'a>(
         &'a self,
-        asked: &'a [BudgetQuestion],
-    ) -> BoxFuture<'a, Result<Vec<BudgetLease>, Box<dyn std::error::Error + Send + Sync>>> {
+        asked: &'a [LeaseRequest],
+    ) -> BoxFuture<'a, Result<Vec<QuotaLease>, Box<dyn std::error::Error + Send + Sync>>> {
         Box::pin(async move {
             self.asked.fetch_add(1, Ordering::Relaxed);
             self.slices.fetch_add(asked.len() as u64, Ordering::Relaxed);
@@ -108,7 +108,7 @@ async fn serves_many_accounts() {
     let root = Vimeo::builder()
         .base_url(told("VIMEO_TEST_URL"))
         .retry(RetryPolicy::never())
-        .budgets(Budgets::shared(Arc::clone(&share) as Arc<dyn BudgetShare>))
+        .rate_limiters(RateLimiters::shared(Arc::clone(&share) as Arc<dyn QuotaStore>))
         .attempt_layer(Mark(told("VIMEO_TEST_NAME")))
         .build()
         .unwrap();
@@ -277,14 +277,14 @@ async fn share(place: &str, folder: &Path) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes its time: cargo xtask shared-budgets"]
+#[ignore = "takes its time: cargo xtask shared-limits"]
 async fn four_processes_share_limits_through_a_file() {
     let folder = super::test_folder();
     share(&file(folder.path()), folder.path()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs PostgreSQL, and takes its time: cargo xtask shared-budgets"]
+#[ignore = "needs PostgreSQL, and takes its time: cargo xtask shared-limits"]
 async fn four_processes_share_limits_through_a_server() {
     let folder = super::test_folder();
     share(&postgres(), folder.path()).await;

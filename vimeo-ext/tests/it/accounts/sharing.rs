@@ -1,4 +1,4 @@
-//! Budgets that processes share: here of clients of one process, with a store that counts how often it is asked.
+//! RateLimiters that processes share: here of clients of one process, with a store that counts how often it is asked.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,8 +10,8 @@ use serde_json::json;
 use tokio::time::Instant;
 use vimeo_ext::accounts::AccountStore;
 use vimeo_ext::auth::BoxFuture;
-use vimeo_ext::budget::{BudgetLease, BudgetQuestion, BudgetShare};
-use vimeo_ext::{Budgets, Clock, RetryPolicy, Vimeo};
+use vimeo_ext::rate_limit::{QuotaLease, LeaseRequest, QuotaStore};
+use vimeo_ext::{RateLimiters, Clock, RetryPolicy, Vimeo};
 
 use super::memory;
 use crate::fake::{Answer, Fake, Seen, answer, start};
@@ -66,11 +66,11 @@ impl Counted {
     }
 }
 
-impl BudgetShare for Counted {
+impl QuotaStore for Counted {
     fn lease<'a>(
         &'a self,
-        asked: &'a [BudgetQuestion],
-    ) -> BoxFuture<'a, Result<Vec<BudgetLease>, Box<dyn std::error::Error + Send + Sync>>> {
+        asked: &'a [LeaseRequest],
+    ) -> BoxFuture<'a, Result<Vec<QuotaLease>, Box<dyn std::error::Error + Send + Sync>>> {
         self.asked.fetch_add(asked.len() as u64, Ordering::SeqCst);
         Box::pin(async move {
             match self.manner {
@@ -79,7 +79,7 @@ impl BudgetShare for Counted {
                 Manner::Hangs => std::future::pending().await,
                 Manner::Panics => panic!("as a store should not"),
             }
-            Ok(self.store.lease_budgets(asked).await?)
+            Ok(self.store.lease_quotas(asked).await?)
         })
     }
 }
@@ -89,7 +89,7 @@ fn process(fake: &Fake, share: &Arc<Counted>) -> Vimeo {
         .transport(fake.clone())
         .clock(Clock::with_runtime(start()))
         .retry(RetryPolicy::never())
-        .budgets(Budgets::shared(Arc::clone(share) as Arc<dyn BudgetShare>))
+        .rate_limiters(RateLimiters::shared(Arc::clone(share) as Arc<dyn QuotaStore>))
         .build()
         .unwrap()
 }
@@ -258,7 +258,7 @@ async fn who_gives_up_a_call_takes_no_slice_with_it() {
         }
     }
     assert_eq!(given_up, 3);
-    let made = client.budget().state().windows[0];
+    let made = client.rate_limiter().state().windows[0];
     for _ in 0..made.remaining {
         client.get("/me").send().await.unwrap();
     }

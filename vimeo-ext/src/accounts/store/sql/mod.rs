@@ -1,20 +1,20 @@
 //! The statements, written once: SQLite and PostgreSQL understand them alike.
 
 mod accounts;
-mod budgets;
+mod quotas;
 mod connections;
 mod keys;
 mod pages;
 mod passing;
 
 pub(super) use accounts::sql_accounts;
-pub(super) use budgets::{sql_budgets, sql_shared_budgets};
+pub(super) use quotas::{sql_quotas, sql_shared_quotas};
 pub(super) use connections::sql_connections;
 pub(super) use keys::sql_keys;
 pub(super) use pages::{Bound, Filter, sql_pages};
 pub(super) use passing::sql_passing;
 
-/// Makes an [`AccountStore`](super::AccountStore) of a type that has `reads()`, `writes()` and `budgets()`, pools of
+/// Makes an [`AccountStore`](super::AccountStore) of a type that has `reads()`, `writes()` and `quotas()`, pools of
 /// connections; `begin(notes)`, a transaction, where one that notes an event lets no other that does come between; and
 /// `using(index)`, the words that have a statement use an index, or none; and `LOCKING`, the words that have a statement
 /// lock the rows it reads in their order, or none.
@@ -22,7 +22,7 @@ macro_rules! sql_store {
     ($store:ty, $database:ty) => {
         impl $store {
             super::sql::sql_pages!($database);
-            super::sql::sql_budgets!($database);
+            super::sql::sql_quotas!($database);
 
             async fn note(
                 transaction: &mut sqlx::Transaction<'_, $database>,
@@ -88,7 +88,7 @@ macro_rules! sql_store {
             super::sql::sql_connections!($database);
             super::sql::sql_keys!($database);
             super::sql::sql_passing!($database);
-            super::sql::sql_shared_budgets!();
+            super::sql::sql_shared_quotas!();
         }
     };
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use vimeo_ext::accounts::{AccountId, AccountRecord, AccountStore, LoginRecord, Status};
-use vimeo_ext::budget::{BudgetQuestion, BudgetReport};
+use vimeo_ext::rate_limit::{LeaseRequest, UsageReport};
 
 use super::super::records::{account, event};
 use super::{at, login};
@@ -93,7 +93,7 @@ pub(super) async fn budgets_are_shared_out_and_never_twice(store: &Arc<dyn Accou
     let all = join_all((0..16).map(|number| {
         let (store, prefix) = (Arc::clone(store), prefix.to_owned());
         tokio::spawn(async move {
-            let mut report = BudgetReport::new(format!("h{number}"), 100, 90, at(0));
+            let mut report = UsageReport::new(format!("h{number}"), 100, 90, at(0));
             (report.told, report.resets_at) = (Some(at(60)), Some(at(60)));
             // Each asks for some in an order of its own, and for one of them twice.
             let places = (0..POOLS).filter(|place| (place + number) % 4 > 0).map(|place| match number % 2 {
@@ -102,9 +102,9 @@ pub(super) async fn budgets_are_shared_out_and_never_twice(store: &Arc<dyn Accou
             });
             let mut places: Vec<usize> = places.collect();
             places.push(places[0]);
-            let question = |place| BudgetQuestion::new(format!("{prefix} budget {place}"), report.clone());
-            let asked: Vec<BudgetQuestion> = places.iter().map(|place| question(*place)).collect();
-            let leases = store.lease_budgets(&asked).await.unwrap();
+            let question = |place| LeaseRequest::new(format!("{prefix} budget {place}"), report.clone());
+            let asked: Vec<LeaseRequest> = places.iter().map(|place| question(*place)).collect();
+            let leases = store.lease_quotas(&asked).await.unwrap();
             assert_eq!(leases.len(), asked.len());
             places.into_iter().zip(leases.into_iter().map(|lease| lease.calls)).collect::<Vec<_>>()
         })
@@ -115,7 +115,7 @@ pub(super) async fn budgets_are_shared_out_and_never_twice(store: &Arc<dyn Accou
         given[place] += calls;
     }
     assert!(given.iter().all(|given| *given > 0 && *given <= 90), "{given:?} of 90 each");
-    assert!(store.lease_budgets(&[]).await.unwrap().is_empty());
+    assert!(store.lease_quotas(&[]).await.unwrap().is_empty());
 }
 
 pub(super) async fn sweeping_drops_what_has_ended(store: &Arc<dyn AccountStore>, prefix: &str) {

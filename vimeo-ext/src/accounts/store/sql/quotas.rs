@@ -1,22 +1,22 @@
-//! Budgets that processes share: many are read and written with one statement each, and nobody waits for a lock meanwhile.
+//! RateLimiters that processes share: many are read and written with one statement each, and nobody waits for a lock meanwhile.
 
 /// Reads and writes pools.
-macro_rules! sql_budgets {
+macro_rules! sql_quotas {
     ($database:ty) => {
         /// The pools of these names, as they are written.
-        async fn budgets_of(&self, names: &[&str]) -> Result<HashMap<String, String>, StoreError> {
+        async fn quotas_of(&self, names: &[&str]) -> Result<HashMap<String, String>, StoreError> {
             let mut sql = sqlx::QueryBuilder::<$database>::new("SELECT name, pool FROM budgets WHERE name IN (");
             let mut list = sql.separated(", ");
             for name in padded(names) {
                 list.push_bind(*name);
             }
             sql.push(")");
-            let rows = sql.build_query_as::<(String, String)>().fetch_all(self.budgets()).await;
+            let rows = sql.build_query_as::<(String, String)>().fetch_all(self.quotas()).await;
             Ok(rows.map_err(rows::failed)?.into_iter().collect())
         }
 
         /// Writes pools that nobody has changed since they were read; the names of those.
-        async fn change_budgets(
+        async fn change_quotas(
             &self,
             changes: &[Change<'_>],
             now: i64,
@@ -33,12 +33,12 @@ macro_rules! sql_budgets {
             sql.push(Self::LOCKING);
             sql.push(") UPDATE budgets SET changed = ").push_bind(now);
             sql.push(", pool = same.pool FROM same WHERE budgets.name = same.name RETURNING budgets.name");
-            let names = sql.build_query_scalar::<String>().fetch_all(self.budgets()).await;
+            let names = sql.build_query_scalar::<String>().fetch_all(self.quotas()).await;
             names.map_err(rows::failed)
         }
 
         /// Writes pools of new names; the names of those that were new.
-        async fn insert_budgets(
+        async fn insert_quotas(
             &self,
             changes: &[Change<'_>],
             now: i64,
@@ -48,16 +48,16 @@ macro_rules! sql_budgets {
                 row.push_bind(change.name).push_bind(change.pool.as_str()).push_bind(now);
             });
             sql.push(" ON CONFLICT (name) DO NOTHING RETURNING name");
-            let names = sql.build_query_scalar::<String>().fetch_all(self.budgets()).await;
+            let names = sql.build_query_scalar::<String>().fetch_all(self.quotas()).await;
             names.map_err(rows::failed)
         }
     };
 }
 
-/// The method of an [`AccountStore`](super::super::AccountStore) that is about budgets.
-macro_rules! sql_shared_budgets {
+/// The method of an [`AccountStore`](super::super::AccountStore) that is about shared rate limits.
+macro_rules! sql_shared_quotas {
     () => {
-        fn lease_budgets<'a>(&'a self, asked: &'a [BudgetQuestion]) -> StoreFuture<'a, Vec<BudgetLease>> {
+        fn lease_quotas<'a>(&'a self, asked: &'a [LeaseRequest]) -> StoreFuture<'a, Vec<QuotaLease>> {
             Box::pin(async move {
                 let now = asked.iter().map(|question| rows::millis(question.report.now)).max().unwrap_or(0);
                 let mut given = Given::new(asked);
@@ -66,20 +66,20 @@ macro_rules! sql_shared_budgets {
                     if names.is_empty() {
                         return Ok(given.leases());
                     }
-                    let changes = given.changes(self.budgets_of(&names).await?)?;
+                    let changes = given.changes(self.quotas_of(&names).await?)?;
                     let (new, known): (Vec<_>, Vec<_>) =
                         changes.into_iter().partition(|change| change.old.is_none());
                     if !known.is_empty() {
-                        given.written(self.change_budgets(&known, now).await?);
+                        given.written(self.change_quotas(&known, now).await?);
                     }
                     if !new.is_empty() {
-                        given.written(self.insert_budgets(&new, now).await?);
+                        given.written(self.insert_quotas(&new, now).await?);
                     }
                 }
-                Err(StoreError::unavailable("others changed the shared budgets each time they were read"))
+                Err(StoreError::unavailable("others changed the shared rate limits each time they were read"))
             })
         }
     };
 }
 
-pub(in crate::accounts::store) use {sql_budgets, sql_shared_budgets};
+pub(in crate::accounts::store) use {sql_quotas, sql_shared_quotas};

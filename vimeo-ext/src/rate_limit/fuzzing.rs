@@ -7,7 +7,7 @@ use http::HeaderMap;
 use tokio::time::Instant;
 use vimeo_api::rate_limit::LONGEST_WINDOW;
 
-use super::ledger::{Class, Ledger, Verdict};
+use super::tracker::{CallClass, LimitTracker, Admission};
 
 /// Feeds the rate limiter the headers of two responses, as of an accepted call and of a refused one.
 ///
@@ -18,15 +18,15 @@ pub fn limit_headers(headers: &HeaderMap) {
     let longest = LONGEST_WINDOW;
     let now = Instant::now();
     let wall = DateTime::from_timestamp(1_700_000_000, 0).expect("a time");
-    let class = Class { operation: "get_video", with_fields: false };
+    let class = CallClass { operation: "get_video", with_fields: false };
     for refused in [false, true] {
-        let mut ledger = Ledger::new(longest);
+        let mut tracker = LimitTracker::new(longest);
         for _ in 0..3 {
             let reading = super::read(headers, now, wall, longest);
-            let _ = ledger.ask(class, now);
+            let _ = tracker.ask(class, now);
             match refused {
-                false => ledger.answered(class, reading, now),
-                true => ledger.refused(
+                false => tracker.answered(class, reading, now),
+                true => tracker.refused(
                     class,
                     reading,
                     vimeo_api::rate_limit::retry_after(headers, wall),
@@ -34,9 +34,9 @@ pub fn limit_headers(headers: &HeaderMap) {
                     1.0,
                 ),
             }
-            ledger.release(class);
+            tracker.release(class);
         }
-        if let Verdict::WaitUntil(at) = ledger.ask(class, now) {
+        if let Admission::RetryAt(at) = tracker.ask(class, now) {
             let wait = at.saturating_duration_since(now);
             assert!(wait <= longest + Duration::from_secs(60), "held back for {wait:?}");
         }

@@ -10,28 +10,28 @@ use vimeo_api::rate_limit::LONGEST_WINDOW;
 ///
 /// One process asks for a slice of the calls that remain and spends it without asking again. What it asks for several
 /// accounts at a time comes here together.
-pub trait BudgetShare: Send + Sync + 'static {
+pub trait QuotaStore: Send + Sync + 'static {
     /// A slice for each of these, in their order. When they cannot be had, the process goes by what it knows itself for a
     /// while.
     fn lease<'a>(
         &'a self,
-        asked: &'a [BudgetQuestion],
-    ) -> BoxFuture<'a, Result<Vec<BudgetLease>, Box<dyn std::error::Error + Send + Sync>>>;
+        asked: &'a [LeaseRequest],
+    ) -> BoxFuture<'a, Result<Vec<QuotaLease>, Box<dyn std::error::Error + Send + Sync>>>;
 }
 
 /// That a process wants a slice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct BudgetQuestion {
-    /// Of the budget of this name.
+pub struct LeaseRequest {
+    /// Of the limiter of this name.
     pub name: String,
     /// What the process knows.
-    pub report: BudgetReport,
+    pub report: UsageReport,
 }
 
-impl BudgetQuestion {
-    /// Of the budget of this name, by a process that knows this.
-    pub fn new(name: impl Into<String>, report: BudgetReport) -> Self {
+impl LeaseRequest {
+    /// Of the limiter of this name, by a process that knows this.
+    pub fn new(name: impl Into<String>, report: UsageReport) -> Self {
         Self { name: name.into(), report }
     }
 }
@@ -39,7 +39,7 @@ impl BudgetQuestion {
 /// What a process knows when it asks for a slice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct BudgetReport {
+pub struct UsageReport {
     /// What the process calls itself.
     pub holder: String,
     /// Calls that the limit allows; 0 as long as that is not known.
@@ -62,7 +62,7 @@ pub struct BudgetReport {
     pub longest_window: Duration,
 }
 
-impl BudgetReport {
+impl UsageReport {
     /// Of a process that has made all calls of its last slice, has none under way and does not know the reset.
     pub fn new(holder: impl Into<String>, limit: u64, remaining: u64, now: DateTime<Utc>) -> Self {
         Self {
@@ -87,10 +87,10 @@ impl BudgetReport {
     }
 }
 
-/// A slice of a budget.
+/// A slice of a limiter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct BudgetLease {
+pub struct QuotaLease {
     /// Of the limit of this number; 0 as long as that is not known.
     pub limit: u64,
     /// So many calls; none when nothing is left.

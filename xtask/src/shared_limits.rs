@@ -1,4 +1,4 @@
-//! `cargo xtask shared-budgets`.
+//! `cargo xtask shared-limits`.
 
 use std::process::Command;
 

@@ -10,7 +10,7 @@
 //!   seconds after that nobody gets more than a quarter of it at once: others may be about to come.
 //! - **The last few.** Of ten calls or less that are left a holder gets half, so that a process that comes later, and of which
 //!   nobody knows, finds some.
-//! - **How often it is asked.** A greedy holder gets its part at once, or in halves of at least [`FEW`]. When nothing is
+//! - **How often it is asked.** A greedy holder gets its part at once, or in halves of at least [`MIN_SPLIT`]. When nothing is
 //!   left for it, it comes back with the next window; before that only as long as all who ask stay below one in ten calls
 //!   of the limit.
 //! - **When a holder dies.** A large slice ends after half a window, and a part that nobody came for is kept no longer. A small
@@ -22,11 +22,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::budget::BudgetReport;
+use crate::rate_limit::UsageReport;
 
 /// What a holder is given; times in milliseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Given {
+pub(super) struct Grant {
     pub(super) calls: u64,
     pub(super) until: i64,
     pub(super) more_at: i64,
@@ -47,19 +47,19 @@ pub(super) struct Window {
     /// Until when holders may still come that nobody knows of yet.
     settled: i64,
     /// What others than the holders have used of it, at the least.
-    by_others: u64,
+    external_usage: u64,
     /// How often this window was asked.
     asked: u64,
     /// When a call was last given to find out what remains.
     tried: i64,
     /// What holders that were forgotten had taken of it.
     forgotten: u64,
-    holders: BTreeMap<String, Holder>,
+    holders: BTreeMap<String, LeaseHolder>,
 }
 
 /// A process that asks for slices.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Holder {
+struct LeaseHolder {
     /// What it holds, spent or not.
     leased: u64,
     /// What it was given in this window and did not give back.
@@ -79,44 +79,44 @@ struct Holder {
 }
 
 /// Vimeo tells a reset in whole seconds, so it may lie up to one later.
-pub(super) const MARGIN: i64 = 1_000;
+pub(super) const RESET_SKEW_MARGIN: i64 = 1_000;
 /// So long a large slice is good, if its window lasts as long, and so long a part is kept for who has not come for it; or
 /// half a window, if that is longer: a busy process is not to lose its part.
-pub(super) const HOLD: i64 = 15_000;
+pub(super) const LEASE_TTL: i64 = 15_000;
 /// So long after a limit was first seen slices are small: others may be about to come.
-const SETTLE: i64 = 2_000;
+const SETTLE_PERIOD: i64 = 2_000;
 /// So long a small slice is good where nobody knows when its window ends.
-const LONG: i64 = 60_000;
+const SMALL_LEASE_TTL: i64 = 60_000;
 /// A call that began before a slice ended is over, as a rule, so long after.
-const GRACE: i64 = 2_000;
+const LEASE_GRACE: i64 = 2_000;
 /// A holder that has not asked for so long no longer counts.
-const FORGET: i64 = 120_000;
+const HOLDER_EXPIRY: i64 = 120_000;
 /// A slice of this size is not cut further, so that the store is not asked for every few calls.
-const FEW: u64 = 50;
+const MIN_SPLIT: u64 = 50;
 
 /// And no slice is smaller for another reason than that there is no more.
-const AT_LEAST: u64 = 10;
+const MIN_LEASE: u64 = 10;
 
 /// A slice that is small beside the limit.
 fn is_small(calls: u64, limit: u64) -> bool {
-    calls <= (limit / 8).max(AT_LEAST)
+    calls <= (limit / 8).max(MIN_LEASE)
 }
 
 impl Window {
     /// A limit that is new, with those who are known to wait for it.
     pub(super) fn new(limit: u64, early: BTreeSet<String>, now: i64) -> Self {
-        let holder = Holder { wants: limit, seen: now, ..Holder::default() };
+        let holder = LeaseHolder { wants: limit, seen: now, ..LeaseHolder::default() };
         let holders = early.into_iter().map(|name| (name, holder)).collect();
-        Self { remaining: limit, begun: now, settled: now.saturating_add(SETTLE), holders, ..Self::default() }
+        Self { remaining: limit, begun: now, settled: now.saturating_add(SETTLE_PERIOD), holders, ..Self::default() }
     }
 
     /// Whether nobody has asked for it for so long that it is of no use to know.
     pub(super) fn is_forgotten(&self, now: i64) -> bool {
-        self.holders.values().all(|holder| holder.seen.saturating_add(FORGET) <= now && holder.until <= now)
+        self.holders.values().all(|holder| holder.seen.saturating_add(HOLDER_EXPIRY) <= now && holder.until <= now)
     }
 
     /// Takes in what a holder has learnt, and gives it a slice of what remains.
-    pub(super) fn lease(&mut self, limit: u64, report: &BudgetReport, now: i64) -> Given {
+    pub(super) fn lease(&mut self, limit: u64, report: &UsageReport, now: i64) -> Grant {
         self.learn(limit, report, now);
         self.asked = self.asked.saturating_add(1);
         self.forget(now);
@@ -127,7 +127,7 @@ impl Window {
         }
         let hold = self.hold();
         let own = self.holders.entry(report.holder.clone()).or_default();
-        let is_unknown = own.tell_use(report, limit, self.begun, now < own.seen.saturating_add(HOLD));
+        let is_unknown = own.record_usage(report, limit, self.begun, now < own.seen.saturating_add(LEASE_TTL));
         // What it had is spent or given back, but for what is under way; what remains tells of that once it has heard.
         let unheard = if own.seen <= heard { 0 } else { own.leased.saturating_sub(report.unused) };
         own.leased = report.in_flight.max(unheard);
@@ -136,12 +136,12 @@ impl Window {
         let own = *own;
         if is_new_here {
             // What it sent before this window began may come late enough to count here.
-            self.by_others = self.by_others.saturating_add(report.in_flight);
+            self.external_usage = self.external_usage.saturating_add(report.in_flight);
         }
 
         if let Some(resets) = self.resets.filter(|resets| *resets <= now) {
             // What is asked for now may count before or after.
-            return self.give(&report.holder, 0, resets.saturating_add(MARGIN), now, now);
+            return self.give(&report.holder, 0, resets.saturating_add(RESET_SKEW_MARGIN), now, now);
         }
         let level = self.level(limit);
         let entitled = own.part(limit, level).saturating_sub(own.taken);
@@ -159,17 +159,17 @@ impl Window {
         let calls = match due {
             0 if entitled == 0 => free.saturating_sub(kept).div_ceil(self.present(now)),
             // Nobody knows yet what it wants.
-            _ if is_unknown => due.min((limit / 16).max(AT_LEAST)),
+            _ if is_unknown => due.min((limit / 16).max(MIN_LEASE)),
             // Others may be about to come.
-            _ if now < self.settled => due.min((limit / 4).max(AT_LEAST)),
-            _ => due.min(due.div_ceil(2).max(FEW)),
+            _ if now < self.settled => due.min((limit / 4).max(MIN_LEASE)),
+            _ => due.min(due.div_ceil(2).max(MIN_SPLIT)),
         };
         // Of the last few calls nobody gets all at once: others may want one before they are used.
-        let most = if free <= AT_LEAST { free.div_ceil(2) } else { free };
+        let most = if free <= MIN_LEASE { free.div_ceil(2) } else { free };
         let calls = calls.min(most);
-        if calls == 0 && self.is_worth_a_try(limit, now) {
+        if calls == 0 && self.should_probe(limit, now) {
             self.tried = now;
-            return self.give(&report.holder, 1, now.saturating_add(HOLD), now, now);
+            return self.give(&report.holder, 1, now.saturating_add(LEASE_TTL), now, now);
         }
         if calls == 0 {
             if let Some(own) = self.holders.get_mut(&report.holder) {
@@ -179,11 +179,11 @@ impl Window {
         }
         let is_modest = is_small(calls, limit) || own.wishes(limit) < level;
         let until =
-            self.resets.unwrap_or(i64::MAX).min(now.saturating_add(if is_modest { LONG } else { hold }));
+            self.resets.unwrap_or(i64::MAX).min(now.saturating_add(if is_modest { SMALL_LEASE_TTL } else { hold }));
         let is_all = calls >= due && free.saturating_sub(calls) <= kept;
         let more_at = match self.ends() {
             _ if !is_all || is_modest => now,
-            Some(ends) if !self.may_ask_more(limit) => ends,
+            Some(ends) if !self.within_poll_limit(limit) => ends,
             Some(ends) => ends.min(now.saturating_add(hold)),
             None => now.saturating_add(hold),
         };
@@ -192,7 +192,7 @@ impl Window {
 
     /// How long is waited for holders.
     fn hold(&self) -> i64 {
-        self.lasts.map_or(HOLD, |lasts| HOLD.max(lasts / 2))
+        self.lasts.map_or(LEASE_TTL, |lasts| LEASE_TTL.max(lasts / 2))
     }
 
     /// What is left to give.
@@ -201,7 +201,7 @@ impl Window {
     /// all that is held, whoever uses the account. Both can be too little and neither too much, as far as answers tell.
     fn free(&self, limit: u64) -> u64 {
         let leased = self.holders.values().map(|holder| holder.leased).fold(0, u64::saturating_add);
-        let ungiven = limit.saturating_sub(self.taken()).saturating_sub(self.by_others);
+        let ungiven = limit.saturating_sub(self.taken()).saturating_sub(self.external_usage);
         let unheld = self.remaining.saturating_sub(leased);
         ungiven.max(unheld).min(self.remaining)
     }
@@ -210,34 +210,34 @@ impl Window {
         self.holders.values().map(|holder| holder.taken).fold(self.forgotten, u64::saturating_add)
     }
 
-    fn give(&mut self, holder: &str, calls: u64, until: i64, more_at: i64, now: i64) -> Given {
+    fn give(&mut self, holder: &str, calls: u64, until: i64, more_at: i64, now: i64) -> Grant {
         let until = until.max(now.saturating_add(1));
         if let Some(own) = self.holders.get_mut(holder) {
             own.leased = own.leased.saturating_add(calls);
             own.taken = own.taken.saturating_add(calls);
             own.slice = calls;
-            own.until = until.saturating_add(GRACE);
+            own.until = until.saturating_add(LEASE_GRACE);
         }
-        Given { calls, until, more_at: more_at.max(now) }
+        Grant { calls, until, more_at: more_at.max(now) }
     }
 
     /// Whether a slice has ended whose holder would have come for more, had it used it: one call finds out.
-    fn is_worth_a_try(&self, limit: u64, now: i64) -> bool {
+    fn should_probe(&self, limit: u64, now: i64) -> bool {
         self.remaining > 0
-            && self.may_ask_more(limit)
-            && self.tried.saturating_add(HOLD) <= now
+            && self.within_poll_limit(limit)
+            && self.tried.saturating_add(LEASE_TTL) <= now
             && self.holders.values().any(|holder| holder.leased > 0 && holder.until <= now)
     }
 
     /// How many have asked of late.
     fn present(&self, now: i64) -> u64 {
-        self.holders.values().filter(|holder| now < holder.seen.saturating_add(HOLD)).count().max(1) as u64
+        self.holders.values().filter(|holder| now < holder.seen.saturating_add(LEASE_TTL)).count().max(1) as u64
     }
 
     fn forget(&mut self, now: i64) {
         let forgotten = &mut self.forgotten;
         self.holders.retain(|_, holder| {
-            let stays = holder.seen.saturating_add(FORGET) > now || holder.until > now;
+            let stays = holder.seen.saturating_add(HOLDER_EXPIRY) > now || holder.until > now;
             *forgotten = forgotten.saturating_add(if stays { 0 } else { holder.taken });
             stays
         });
@@ -257,17 +257,17 @@ impl Window {
 
     /// When the next window begins, by what was told or by how long the last one was.
     fn ends(&self) -> Option<i64> {
-        let told = self.resets.map(|resets| resets.saturating_add(MARGIN));
+        let told = self.resets.map(|resets| resets.saturating_add(RESET_SKEW_MARGIN));
         // As windows are told in whole seconds, the last one may have been shorter by almost one.
-        told.or_else(|| Some(self.begun.saturating_add(self.lasts?).saturating_add(MARGIN)))
+        told.or_else(|| Some(self.begun.saturating_add(self.lasts?).saturating_add(RESET_SKEW_MARGIN)))
     }
 
     /// Whether everybody may ask once more without the store being asked for more than one call in ten.
-    fn may_ask_more(&self, limit: u64) -> bool {
+    fn within_poll_limit(&self, limit: u64) -> bool {
         self.asked.saturating_add(self.holders.len() as u64).saturating_mul(10) <= limit
     }
 
-    fn learn(&mut self, limit: u64, report: &BudgetReport, now: i64) {
+    fn learn(&mut self, limit: u64, report: &UsageReport, now: i64) {
         // Who does not know the limit yet has nothing to tell.
         let millis = |time: DateTime<Utc>| time.timestamp_millis();
         let told = report.told.zip(report.resets_at).filter(|_| report.limit > 0);
@@ -283,16 +283,16 @@ impl Window {
         {
             self.hear(told, resets, limit, report.remaining, longest, now);
         }
-        if self.resets.is_some_and(|resets| resets.saturating_add(MARGIN) <= now) {
+        if self.resets.is_some_and(|resets| resets.saturating_add(RESET_SKEW_MARGIN) <= now) {
             self.begin(limit, now);
         }
         let used = limit.saturating_sub(self.remaining);
-        self.by_others = self.by_others.max(used.saturating_sub(self.taken()));
+        self.external_usage = self.external_usage.max(used.saturating_sub(self.taken()));
     }
 
     /// Takes in what an answer has told: the end of its window, when that is here, and what remained.
     fn hear(&mut self, told: i64, resets: i64, limit: u64, remaining: u64, longest: i64, now: i64) {
-        let is_next = self.told.is_none_or(|known| told > known.saturating_add(MARGIN));
+        let is_next = self.told.is_none_or(|known| told > known.saturating_add(RESET_SKEW_MARGIN));
         // An end further back than a window lasts is no late answer's: what was told before was wrong.
         let was_wrong = self.told.is_some_and(|known| told < known.saturating_sub(longest));
         if is_next || was_wrong {
@@ -304,7 +304,7 @@ impl Window {
             self.remaining = self.remaining.min(remaining);
             self.resets = Some(resets);
         } else if let (Some(known), Some(here)) = (self.told, self.resets)
-            && told.saturating_add(MARGIN) >= known
+            && told.saturating_add(RESET_SKEW_MARGIN) >= known
         {
             self.remaining = self.remaining.min(remaining);
             // The later an answer is read, the later its end seems.
@@ -313,7 +313,7 @@ impl Window {
             // An answer of a window before this one.
             return;
         }
-        self.lasts = self.resets.map(|resets| resets.saturating_add(MARGIN).saturating_sub(self.begun));
+        self.lasts = self.resets.map(|resets| resets.saturating_add(RESET_SKEW_MARGIN).saturating_sub(self.begun));
     }
 
     /// A new window, which belongs to nobody yet.
@@ -321,7 +321,7 @@ impl Window {
         self.remaining = limit;
         self.begun = now;
         self.resets = None;
-        (self.by_others, self.asked, self.tried, self.forgotten) = (0, 0, 0, 0);
+        (self.external_usage, self.asked, self.tried, self.forgotten) = (0, 0, 0, 0);
         let greedy = self.holders.values().filter(|holder| holder.greedy);
         let least = greedy.map(|holder| holder.ahead.saturating_add(holder.taken)).min().unwrap_or(0);
         for holder in self.holders.values_mut() {
@@ -330,7 +330,7 @@ impl Window {
                 // It got what it wanted.
                 false => (holder.taken, 0),
             };
-            *holder = Holder { leased: 0, taken: 0, greedy: false, wants, ahead, ..*holder };
+            *holder = LeaseHolder { leased: 0, taken: 0, greedy: false, wants, ahead, ..*holder };
         }
     }
 
@@ -338,21 +338,21 @@ impl Window {
     fn again(&self, limit: u64, own: &str, now: i64) -> i64 {
         let others = self.holders.iter().filter(|(name, holder)| *name != own && holder.leased > 0);
         let given_back = others.map(|(_, holder)| holder.until).min();
-        let given_back = given_back.filter(|_| self.remaining > 0 && self.may_ask_more(limit));
-        let soonest = self.ends().into_iter().chain(given_back).min().unwrap_or(now.saturating_add(MARGIN));
-        soonest.max(now.saturating_add(MARGIN / 2))
+        let given_back = given_back.filter(|_| self.remaining > 0 && self.within_poll_limit(limit));
+        let soonest = self.ends().into_iter().chain(given_back).min().unwrap_or(now.saturating_add(RESET_SKEW_MARGIN));
+        soonest.max(now.saturating_add(RESET_SKEW_MARGIN / 2))
     }
 }
 
-impl Holder {
+impl LeaseHolder {
     /// Takes in what it used of its last slice; answers whether nothing is known of what it wants.
-    fn tell_use(&mut self, report: &BudgetReport, limit: u64, begun: i64, is_soon: bool) -> bool {
+    fn record_usage(&mut self, report: &UsageReport, limit: u64, begun: i64, is_soon: bool) -> bool {
         if self.seen >= begun && self.seen > 0 {
             self.taken = self.taken.saturating_sub(report.unused);
             match report.unused {
                 0 if self.slice > 0 && is_soon => self.greedy = true,
                 // At this pace, as much again will do.
-                0 => self.wants = self.wants.max(self.taken.saturating_add(self.slice.max(AT_LEAST))),
+                0 => self.wants = self.wants.max(self.taken.saturating_add(self.slice.max(MIN_LEASE))),
                 _ => {}
             }
             return self.slice == 0;
@@ -370,6 +370,6 @@ impl Holder {
 
     /// What it may want of this window, as far as that can be known.
     fn wishes(&self, limit: u64) -> u64 {
-        if self.greedy { limit } else { self.wants.max(self.taken).max(AT_LEAST) }
+        if self.greedy { limit } else { self.wants.max(self.taken).max(MIN_LEASE) }
     }
 }

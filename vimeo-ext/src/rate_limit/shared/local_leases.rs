@@ -1,4 +1,4 @@
-//! The slices of an account's budget that this process holds.
+//! The slices of an account's limiter that this process holds.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,13 +9,13 @@ use tokio::time::Instant;
 use vimeo_api::rate_limit::LONGEST_WINDOW;
 
 use super::lease_batcher::{CircuitState, LeaseBatcher};
-use super::{BudgetLease, BudgetReport};
-use crate::budget::ledger::MARGIN;
-use crate::budget::{Budget, lock};
+use super::{QuotaLease, UsageReport};
+use crate::rate_limit::tracker::RESET_SKEW_MARGIN;
+use crate::rate_limit::{RateLimiter, lock};
 use crate::timeouts::later;
 
 /// The slices that this process holds of one account's limits.
-pub(in crate::budget) struct LocalLeases {
+pub(in crate::rate_limit) struct LocalLeases {
     batcher: Arc<LeaseBatcher>,
     /// Of calls without `fields`, and with.
     kinds: [Kind; 2],
@@ -24,7 +24,7 @@ pub(in crate::budget) struct LocalLeases {
 /// The slices of one kind of calls.
 #[derive(Default)]
 struct Kind {
-    held: Mutex<Held>,
+    held: Mutex<ActiveLeases>,
     under_way: AtomicU64,
     /// Calls that have gone out so far.
     departures: AtomicU64,
@@ -55,7 +55,7 @@ impl Kind {
 }
 
 #[derive(Default)]
-struct Held {
+struct ActiveLeases {
     /// By the number of the limit, which is hardly ever another than the one before.
     slices: Vec<(u64, LeaseSlot)>,
     /// Another slice was asked for and is on its way.
@@ -73,10 +73,10 @@ enum LeaseSlot {
 
 /// Whether a call may go.
 pub(super) enum Admission<'a> {
-    Go(InFlightGuard<'a>),
-    NotBefore(Instant),
-    /// A slice was asked for; the budget tells when it is there.
-    Asked,
+    Granted(InFlightGuard<'a>),
+    RetryAt(Instant),
+    /// A slice was asked for; the limiter tells when it is there.
+    Pending,
 }
 
 /// What there is to tell when a slice is asked for.
@@ -90,9 +90,9 @@ pub(super) struct LeaseDemand {
 }
 
 impl LeaseDemand {
-    pub(super) fn report(&self, holder: &str, times: ClockPair) -> BudgetReport {
+    pub(super) fn report(&self, holder: &str, times: ClockPair) -> UsageReport {
         let Self { known, unused, in_flight, .. } = *self;
-        BudgetReport {
+        UsageReport {
             holder: holder.to_owned(),
             limit: known.limit,
             remaining: known.remaining,
@@ -132,7 +132,7 @@ impl ClockPair {
 }
 
 /// A call of a slice, for as long as it is under way.
-pub(in crate::budget) struct InFlightGuard<'a>(&'a AtomicU64);
+pub(in crate::rate_limit) struct InFlightGuard<'a>(&'a AtomicU64);
 
 impl<'a> InFlightGuard<'a> {
     fn new(count: &'a AtomicU64) -> Self {
@@ -164,35 +164,35 @@ pub(super) struct LimitSnapshot {
 
 impl LeaseSlot {
     /// Takes one call of it, if it has any.
-    fn take(&mut self, known: &LimitSnapshot, now: Instant) -> Taken {
+    fn take(&mut self, known: &LimitSnapshot, now: Instant) -> TakeOutcome {
         match self {
             Self::Left { calls, since, until, more_at } => {
                 // It ends with its window, of whose end an answer may have told since.
                 *until = known.resets.map_or(*until, |resets| resets.min(*until));
-                let more_at = known.resets.map_or(*more_at, |resets| later(resets, MARGIN).min(*more_at));
+                let more_at = known.resets.map_or(*more_at, |resets| later(resets, RESET_SKEW_MARGIN).min(*more_at));
                 let is_over = *until <= now || known.began.is_some_and(|began| *since < began);
                 // What is asked for between two windows may count in either, so nothing would be given.
-                let between = known.resets.map(|resets| (resets, later(resets, MARGIN)));
+                let between = known.resets.map(|resets| (resets, later(resets, RESET_SKEW_MARGIN)));
                 let between = between.filter(|(from, to)| *from <= now && now < *to);
                 match (*calls, between) {
-                    (_, Some((_, to))) => Taken::Not(to),
-                    (0, _) if more_at > now => Taken::Not(more_at),
-                    (0, _) => Taken::Spent { unused: 0 },
-                    _ if is_over => Taken::Spent { unused: *calls },
+                    (_, Some((_, to))) => TakeOutcome::Not(to),
+                    (0, _) if more_at > now => TakeOutcome::Not(more_at),
+                    (0, _) => TakeOutcome::Spent { unused: 0 },
+                    _ if is_over => TakeOutcome::Spent { unused: *calls },
                     _ => {
                         *calls = calls.saturating_sub(1);
-                        Taken::One
+                        TakeOutcome::One
                     }
                 }
             }
-            Self::Empty(until) if *until > now => Taken::Not(*until),
-            Self::Empty(_) => Taken::Spent { unused: 0 },
+            Self::Empty(until) if *until > now => TakeOutcome::Not(*until),
+            Self::Empty(_) => TakeOutcome::Spent { unused: 0 },
         }
     }
 }
 
 /// What a slice has for a call.
-enum Taken {
+enum TakeOutcome {
     One,
     Not(Instant),
     /// There is no more in it, or it is over with some calls left.
@@ -202,7 +202,7 @@ enum Taken {
 }
 
 impl LocalLeases {
-    pub(in crate::budget) fn new(batcher: Arc<LeaseBatcher>) -> Self {
+    pub(in crate::rate_limit) fn new(batcher: Arc<LeaseBatcher>) -> Self {
         Self { batcher, kinds: Default::default() }
     }
 
@@ -218,44 +218,44 @@ impl LocalLeases {
         InFlight { count: kind.under_way.load(Ordering::SeqCst), departures }
     }
 
-    /// Takes one call of the slice, and asks for another slice when it is used up. `budget` is whose slices these are,
+    /// Takes one call of the slice, and asks for another slice when it is used up. `limiter` is whose slices these are,
     /// `known` is what is known of it, read after so many calls were `in_flight`.
     pub(super) fn take(
         &self,
-        budget: &Arc<Budget>,
+        limiter: &Arc<RateLimiter>,
         with_fields: bool,
         known: LimitSnapshot,
         in_flight: InFlight,
     ) -> Admission<'_> {
         let kind = self.kind(with_fields);
-        let go = || Admission::Go(kind.depart());
+        let go = || Admission::Granted(kind.depart());
         let now = Instant::now();
         let mut held = lock(&kind.held);
         let slice = match known.limit {
             0 => held.slices.last_mut(),
             limit => held.slices.iter_mut().find(|(of, _)| *of == limit),
         };
-        let taken = slice.map_or(Taken::Spent { unused: 0 }, |(_, slice)| slice.take(&known, now));
-        if matches!(taken, Taken::One) {
+        let taken = slice.map_or(TakeOutcome::Spent { unused: 0 }, |(_, slice)| slice.take(&known, now));
+        if matches!(taken, TakeOutcome::One) {
             return go();
         }
         let circuit = self.batcher.circuit(now);
         match taken {
             _ if circuit == CircuitState::Open => return go(),
-            Taken::One => return go(),
-            Taken::Not(until) => return Admission::NotBefore(until),
-            Taken::Spent { .. } if held.is_asked_for => {}
-            Taken::Spent { unused } => {
+            TakeOutcome::One => return go(),
+            TakeOutcome::Not(until) => return Admission::RetryAt(until),
+            TakeOutcome::Spent { .. } if held.is_asked_for => {}
+            TakeOutcome::Spent { unused } => {
                 held.is_asked_for = true;
                 // Another thread may have taken the last call of the slice since: no more go out while this is locked.
                 let in_flight = kind.unaccounted(in_flight);
                 // Whoever brings the slice, or that there is none, locks it.
                 drop(held);
-                self.batcher.ask(Arc::clone(budget), LeaseDemand { with_fields, known, unused, in_flight });
+                self.batcher.ask(Arc::clone(limiter), LeaseDemand { with_fields, known, unused, in_flight });
             }
         }
         // Nobody waits for a store of which it is not known whether it is there again.
-        if circuit == CircuitState::Closed { Admission::Asked } else { go() }
+        if circuit == CircuitState::Closed { Admission::Pending } else { go() }
     }
 
     /// Tells the store that nothing remains of the limit, if this process was to come back before the window ends.
@@ -264,14 +264,14 @@ impl LocalLeases {
     /// its slice has ended, try with a call what it left, which is refused.
     pub(super) fn report_exhausted(
         &self,
-        budget: &Arc<Budget>,
+        limiter: &Arc<RateLimiter>,
         with_fields: bool,
         known: LimitSnapshot,
         in_flight: InFlight,
     ) {
         let kind = self.kind(with_fields);
         let now = Instant::now();
-        let Some(ends) = known.resets.map(|resets| later(resets, MARGIN)).filter(|ends| *ends > now) else {
+        let Some(ends) = known.resets.map(|resets| later(resets, RESET_SKEW_MARGIN)).filter(|ends| *ends > now) else {
             return;
         };
         let mut held = lock(&kind.held);
@@ -285,11 +285,11 @@ impl LocalLeases {
         held.is_asked_for = true;
         let in_flight = kind.unaccounted(in_flight);
         drop(held);
-        self.batcher.ask(Arc::clone(budget), LeaseDemand { with_fields, known, unused, in_flight });
+        self.batcher.ask(Arc::clone(limiter), LeaseDemand { with_fields, known, unused, in_flight });
     }
 
     /// Takes the slice that was asked for, or none when it cannot be had.
-    pub(super) fn put(&self, with_fields: bool, lease: Option<BudgetLease>, times: ClockPair) {
+    pub(super) fn put(&self, with_fields: bool, lease: Option<QuotaLease>, times: ClockPair) {
         let mut held = lock(&self.kind(with_fields).held);
         held.is_asked_for = false;
         let Some(lease) = lease else { return };
@@ -316,17 +316,17 @@ mod tests {
 
     use super::*;
     use crate::Clock;
-    use crate::budget::{BudgetQuestion, BudgetShare, Budgets};
+    use crate::rate_limit::{LeaseRequest, QuotaStore, RateLimiters};
 
     /// Remembers what it was asked, and gives nothing.
     #[derive(Default)]
-    struct Recorder(Mutex<Vec<BudgetReport>>);
+    struct Recorder(Mutex<Vec<UsageReport>>);
 
-    impl BudgetShare for Recorder {
+    impl QuotaStore for Recorder {
         fn lease<'a>(
             &'a self,
-            asked: &'a [BudgetQuestion],
-        ) -> BoxFuture<'a, Result<Vec<BudgetLease>, Box<dyn Error + Send + Sync>>> {
+            asked: &'a [LeaseRequest],
+        ) -> BoxFuture<'a, Result<Vec<QuotaLease>, Box<dyn Error + Send + Sync>>> {
             self.0.lock().unwrap().extend(asked.iter().map(|question| question.report.clone()));
             Box::pin(async { Err("nothing".into()) })
         }
@@ -335,11 +335,11 @@ mod tests {
     #[tokio::test]
     async fn a_call_that_another_thread_sends_meanwhile_is_reported() {
         let recorder = Arc::new(Recorder::default());
-        let budget =
-            Budgets::shared(Arc::clone(&recorder) as Arc<dyn BudgetShare>).of("a", &Clock::default());
-        let leases = budget.leases.as_ref().unwrap();
+        let limiter =
+            RateLimiters::shared(Arc::clone(&recorder) as Arc<dyn QuotaStore>).of("a", &Clock::default());
+        let leases = limiter.leases.as_ref().unwrap();
         let times = ClockPair { here: Instant::now(), wall: Utc::now() };
-        let lease = BudgetLease {
+        let lease = QuotaLease {
             limit: 80,
             calls: 2,
             until: times.wall + TimeDelta::minutes(1),
@@ -348,13 +348,13 @@ mod tests {
         leases.put(false, Some(lease), times);
         let known = LimitSnapshot { limit: 80, remaining: 2, ..LimitSnapshot::default() };
 
-        let first = leases.take(&budget, false, known, leases.in_flight(false));
+        let first = leases.take(&limiter, false, known, leases.in_flight(false));
         // One thread reads what is in flight, another takes the last call, and then the first one finds none.
         let before = leases.in_flight(false);
-        let second = leases.take(&budget, false, known, before);
-        assert!(matches!((&first, &second), (Admission::Go(_), Admission::Go(_))));
+        let second = leases.take(&limiter, false, known, before);
+        assert!(matches!((&first, &second), (Admission::Granted(_), Admission::Granted(_))));
         drop(first);
-        assert!(matches!(leases.take(&budget, false, known, before), Admission::Asked));
+        assert!(matches!(leases.take(&limiter, false, known, before), Admission::Pending));
         while recorder.0.lock().unwrap().is_empty() {
             tokio::task::yield_now().await;
         }

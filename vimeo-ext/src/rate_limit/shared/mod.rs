@@ -14,26 +14,26 @@ use vimeo_api::{Error, Request};
 pub(super) use self::lease_batcher::LeaseBatcher;
 use self::local_leases::{Admission, ClockPair, LeaseDemand, LimitSnapshot};
 pub(super) use self::local_leases::{InFlightGuard, LocalLeases};
-pub use self::pool::BudgetPool;
-pub use self::share::{BudgetLease, BudgetQuestion, BudgetReport, BudgetShare};
-use super::ledger::Class;
-use super::{Budget, Budgets, Known, LimitPolicy, Permit, class, lock};
+pub use self::pool::QuotaPool;
+pub use self::share::{QuotaLease, LeaseRequest, UsageReport, QuotaStore};
+use super::tracker::CallClass;
+use super::{RateLimiter, RateLimiters, Registry, RateLimitPolicy, Permit, class, lock};
 use crate::timeouts::later;
 
-impl Budgets {
-    /// Budgets that this process shares with others through `share`: each asks it for slices of what remains, about once in
+impl RateLimiters {
+    /// RateLimiters that this process shares with others through `share`: each asks it for slices of what remains, about once in
     /// ten calls or less often, and goes by what it knows itself while `share` is away.
-    pub fn shared(share: Arc<dyn BudgetShare>) -> Self {
-        Self(Arc::new(Known { batcher: Some(Arc::new(LeaseBatcher::new(share))), ..Known::default() }))
+    pub fn shared(share: Arc<dyn QuotaStore>) -> Self {
+        Self(Arc::new(Registry { batcher: Some(Arc::new(LeaseBatcher::new(share))), ..Registry::default() }))
     }
 }
 
-impl Budget {
+impl RateLimiter {
     pub(super) async fn admit_shared<'a>(
         self: &'a Arc<Self>,
         leases: &'a LocalLeases,
         request: &Request,
-        policy: LimitPolicy,
+        policy: RateLimitPolicy,
     ) -> Result<Permit<'a>, Error> {
         let began = Instant::now();
         let class = class(request);
@@ -42,7 +42,7 @@ impl Budget {
             leases.report_exhausted(self, class.with_fields, known, in_flight);
         }
         loop {
-            let mut permit = self.admit_here(request, policy).await?;
+            let mut permit = self.admit_local(request, policy).await?;
             let until = loop {
                 let told = self.changed.notified();
                 tokio::pin!(told);
@@ -51,36 +51,36 @@ impl Budget {
                 let in_flight = leases.in_flight(permit.class.with_fields);
                 let Some(known) = self.known_limit(permit.class) else { return Ok(permit) };
                 match leases.take(self, permit.class.with_fields, known, in_flight) {
-                    Admission::Go(guard) => {
+                    Admission::Granted(guard) => {
                         permit.in_flight = Some(guard);
                         return Ok(permit);
                     }
-                    Admission::NotBefore(until) => break until,
-                    Admission::Asked => told.await,
+                    Admission::RetryAt(until) => break until,
+                    Admission::Pending => told.await,
                 }
             };
             // Whoever waits holds no place.
             drop(permit);
             let deadline = match policy {
-                LimitPolicy::Wait { at_most } => later(began, at_most),
+                RateLimitPolicy::Wait { at_most } => later(began, at_most),
                 _ => began,
             };
             if until > deadline {
-                return Err(self.held_back(request, until));
+                return Err(self.deferred(request, until));
             }
             sleep_until(until).await;
         }
     }
 
     /// What the store is asked for this account.
-    fn question(&self, holder: &str, want: LeaseDemand, times: ClockPair) -> BudgetQuestion {
+    fn question(&self, holder: &str, want: LeaseDemand, times: ClockPair) -> LeaseRequest {
         let name =
             if want.with_fields { format!("{} with fields", self.name) } else { self.name.to_string() };
-        BudgetQuestion::new(name, want.report(holder, times).longest_window(self.longest))
+        LeaseRequest::new(name, want.report(holder, times).longest_window(self.longest))
     }
 
     /// Takes the slice that was asked for, or none when it cannot be had, and tells those who wait for it.
-    fn put(&self, want: LeaseDemand, lease: Option<BudgetLease>, times: ClockPair) {
+    fn put(&self, want: LeaseDemand, lease: Option<QuotaLease>, times: ClockPair) {
         if let Some(leases) = &self.leases {
             leases.put(want.with_fields, lease, times);
         }
@@ -88,8 +88,8 @@ impl Budget {
     }
 
     /// What is known of the limit of a class; `None` when it has none.
-    fn known_limit(&self, class: Class) -> Option<LimitSnapshot> {
-        match lock(&self.shared).ledger.window(class, Instant::now()) {
+    fn known_limit(&self, class: CallClass) -> Option<LimitSnapshot> {
+        match lock(&self.shared).tracker.window(class, Instant::now()) {
             None => Some(LimitSnapshot::default()),
             Some(window) => window.map(|window| LimitSnapshot {
                 limit: window.id.limit,

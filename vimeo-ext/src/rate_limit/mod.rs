@@ -1,13 +1,13 @@
 //! How many calls an account may still make.
 //!
 //! Learnt from the headers of every answer, kept per account and per limit value, never assumed. A call that would be
-//! refused waits here, before it is sent; see [`LimitPolicy`].
+//! refused waits here, before it is sent; see [`RateLimitPolicy`].
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
-mod ledger;
+mod tracker;
 #[cfg(feature = "shared-limits")]
 mod shared;
 
@@ -24,19 +24,19 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use vimeo_api::rate_limit::{LONGEST_WINDOW, retry_after, time_until};
 use vimeo_api::{ApiError, Error, RateLimit, RateLimited, RawResponse, Request, Sender};
 
-use self::ledger::{Class, Ledger, Reading, Verdict};
+use self::tracker::{CallClass, LimitTracker, HeaderSnapshot, Admission};
 #[cfg(feature = "shared-limits")]
 use self::shared::{InFlightGuard, LeaseBatcher, LocalLeases};
 use crate::Clock;
 use crate::timeouts::later;
 
 #[cfg(feature = "shared-limits")]
-pub use self::shared::{BudgetLease, BudgetPool, BudgetQuestion, BudgetReport, BudgetShare};
+pub use self::shared::{QuotaLease, QuotaPool, LeaseRequest, UsageReport, QuotaStore};
 
 /// What to do with a call that would go beyond the account's limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum LimitPolicy {
+pub enum RateLimitPolicy {
     /// Hold it back until it may go, this long at the most; then, or at once when it is known that it would take
     /// longer, [`vimeo_api::Error::RateLimited`]. The default, with 2 minutes.
     Wait {
@@ -50,9 +50,9 @@ pub enum LimitPolicy {
     ReportOnly,
 }
 
-impl vimeo_api::RateLimitOption for LimitPolicy {}
+impl vimeo_api::RateLimitOption for RateLimitPolicy {}
 
-impl Default for LimitPolicy {
+impl Default for RateLimitPolicy {
     fn default() -> Self {
         Self::Wait { at_most: Duration::from_secs(120) }
     }
@@ -61,9 +61,9 @@ impl Default for LimitPolicy {
 /// What is known of an account's limits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct BudgetState {
+pub struct RateLimitStatus {
     /// The windows that calls count against, one for each limit value that Vimeo has told.
-    pub windows: Vec<BudgetWindow>,
+    pub windows: Vec<WindowStatus>,
     /// Until when no call goes out, after Vimeo refused one.
     pub blocked_until: Option<DateTime<Utc>>,
     /// Calls that are under way.
@@ -75,7 +75,7 @@ pub struct BudgetState {
 /// One limit of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct BudgetWindow {
+pub struct WindowStatus {
     /// Calls that it allows.
     pub limit: u64,
     /// Calls that remain, by the last answer.
@@ -86,20 +86,20 @@ pub struct BudgetWindow {
     pub resets_at: Option<DateTime<Utc>>,
 }
 
-/// The budgets of many accounts: share one between clients that serve the same accounts.
+/// The limiters of many accounts: share one between clients that serve the same accounts.
 ///
 /// ```
-/// use vimeo_ext::{Budgets, Vimeo};
-/// let budgets = Budgets::default();
-/// let one = Vimeo::builder().access_token("a").budgets(budgets.clone()).build()?;
-/// let two = Vimeo::builder().access_token("a").budgets(budgets).build()?;
+/// use vimeo_ext::{RateLimiters, Vimeo};
+/// let limiters = RateLimiters::default();
+/// let one = Vimeo::builder().access_token("a").rate_limiters(limiters.clone()).build()?;
+/// let two = Vimeo::builder().access_token("a").rate_limiters(limiters).build()?;
 /// // A limit that `one` meets holds `two` back as well: the token is the same.
 /// # Ok::<(), vimeo_ext::Error>(())
 /// ```
 #[derive(Clone, Default)]
-pub struct Budgets(Arc<Known>);
+pub struct RateLimiters(Arc<Registry>);
 
-struct Known {
+struct Registry {
     accounts: Mutex<Accounts>,
     /// Where to ask for what other processes share.
     #[cfg(feature = "shared-limits")]
@@ -108,7 +108,7 @@ struct Known {
     longest: Duration,
 }
 
-impl Default for Known {
+impl Default for Registry {
     fn default() -> Self {
         Self {
             accounts: Mutex::default(),
@@ -121,33 +121,33 @@ impl Default for Known {
 
 #[derive(Default)]
 struct Accounts {
-    budgets: HashMap<Arc<str>, Arc<Budget>>,
+    limiters: HashMap<Arc<str>, Arc<RateLimiter>>,
     /// At so many they are looked through for those that are idle.
     sweep_at: usize,
 }
 
 /// Beyond so many accounts those that are idle are forgotten.
-const MANY: usize = 1024;
+const SWEEP_THRESHOLD: usize = 1024;
 
-impl Budgets {
-    pub(crate) fn of(&self, account: &str, clock: &Clock) -> Arc<Budget> {
+impl RateLimiters {
+    pub(crate) fn of(&self, account: &str, clock: &Clock) -> Arc<RateLimiter> {
         let mut accounts = lock(&self.0.accounts);
-        if let Some(budget) = accounts.budgets.get(account) {
-            return Arc::clone(budget);
+        if let Some(limiter) = accounts.limiters.get(account) {
+            return Arc::clone(limiter);
         }
-        if accounts.budgets.len() >= accounts.sweep_at.max(MANY) {
+        if accounts.limiters.len() >= accounts.sweep_at.max(SWEEP_THRESHOLD) {
             let now = Instant::now();
-            accounts.budgets.retain(|_, budget| {
-                Arc::strong_count(budget) > 1 || !lock(&budget.shared).ledger.is_idle(now)
+            accounts.limiters.retain(|_, limiter| {
+                Arc::strong_count(limiter) > 1 || !lock(&limiter.shared).tracker.is_idle(now)
             });
             // Twice as many before the next look, so that each account is looked at a few times at most.
-            accounts.sweep_at = accounts.budgets.len().saturating_mul(2);
+            accounts.sweep_at = accounts.limiters.len().saturating_mul(2);
         }
         let account: Arc<str> = account.into();
-        let budget = Arc::new(Budget {
+        let limiter = Arc::new(RateLimiter {
             #[cfg(feature = "shared-limits")]
             name: Arc::clone(&account),
-            shared: Mutex::new(Shared { ledger: Ledger::new(self.0.longest), waiting: 0 }),
+            shared: Mutex::new(Shared { tracker: LimitTracker::new(self.0.longest), waiting: 0 }),
             changed: Notify::new(),
             watched: OnceLock::new(),
             clock: clock.clone(),
@@ -155,21 +155,21 @@ impl Budgets {
             leases: self.0.batcher.as_ref().map(|batcher| LocalLeases::new(Arc::clone(batcher))),
             longest: self.0.longest,
         });
-        accounts.budgets.insert(account, Arc::clone(&budget));
-        budget
+        accounts.limiters.insert(account, Arc::clone(&limiter));
+        limiter
     }
 
-    /// Budgets that believe in no window longer than this, and know nothing yet. A reset that lies further ahead, or a
-    /// `Retry-After` of more, is a mistake of whoever sent it: the budget goes on as if it had not been told, so that no
+    /// RateLimiters that believe in no window longer than this, and know nothing yet. A reset that lies further ahead, or a
+    /// `Retry-After` of more, is a mistake of whoever sent it: the limiter goes on as if it had not been told, so that no
     /// header holds an account back for a year. Default: [`LONGEST_WINDOW`], which is one hour.
     ///
     /// ```
     /// use std::time::Duration;
-    /// let budgets = vimeo_ext::Budgets::default().longest_window(Duration::from_secs(15 * 60));
+    /// let limiters = vimeo_ext::RateLimiters::default().longest_window(Duration::from_secs(15 * 60));
     /// ```
     #[must_use]
     pub fn longest_window(self, longest: Duration) -> Self {
-        Self(Arc::new(Known {
+        Self(Arc::new(Registry {
             accounts: Mutex::default(),
             #[cfg(feature = "shared-limits")]
             batcher: self.0.batcher.clone(),
@@ -178,42 +178,42 @@ impl Budgets {
     }
 }
 
-impl Budgets {
+impl RateLimiters {
     /// What is known of every account now, by name and in its order: `account NAME` for one that was named, `token` and a
     /// digest for a token without a name, `app ID` for an app alone, and `logins of …` for the calls to log in.
     ///
     /// ```
     /// let vimeo = vimeo_ext::Vimeo::builder().access_token("a").account("user 7").build()?;
-    /// let states = vimeo.budgets().states();
+    /// let states = vimeo.rate_limiters().states();
     /// assert!(states.iter().any(|(name, state)| name == "account user 7" && state.windows.is_empty()));
     /// # Ok::<(), vimeo_ext::Error>(())
     /// ```
-    pub fn states(&self) -> Vec<(String, BudgetState)> {
-        let budgets: Vec<_> = lock(&self.0.accounts)
-            .budgets
+    pub fn states(&self) -> Vec<(String, RateLimitStatus)> {
+        let limiters: Vec<_> = lock(&self.0.accounts)
+            .limiters
             .iter()
-            .map(|(name, budget)| (name.to_string(), Arc::clone(budget)))
+            .map(|(name, limiter)| (name.to_string(), Arc::clone(limiter)))
             .collect();
-        let mut states: Vec<_> = budgets.into_iter().map(|(name, budget)| (name, budget.state())).collect();
+        let mut states: Vec<_> = limiters.into_iter().map(|(name, limiter)| (name, limiter.state())).collect();
         states.sort_by(|one, other| one.0.cmp(&other.0));
         states
     }
 }
 
-impl fmt::Debug for Budgets {
+impl fmt::Debug for RateLimiters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Budgets").field("accounts", &lock(&self.0.accounts).budgets.len()).finish()
+        f.debug_struct("RateLimiters").field("accounts", &lock(&self.0.accounts).limiters.len()).finish()
     }
 }
 
-/// What one account may still do; from [`Vimeo::budget`](crate::Vimeo::budget).
-pub struct Budget {
+/// What one account may still do; from [`Vimeo::limiter`](crate::Vimeo::limiter).
+pub struct RateLimiter {
     #[cfg(feature = "shared-limits")]
     name: Arc<str>,
     shared: Mutex<Shared>,
     changed: Notify,
     /// Made for the first who watches: of many accounts nobody watches most.
-    watched: OnceLock<watch::Sender<BudgetState>>,
+    watched: OnceLock<watch::Sender<RateLimitStatus>>,
     clock: Clock,
     #[cfg(feature = "shared-limits")]
     leases: Option<LocalLeases>,
@@ -222,29 +222,29 @@ pub struct Budget {
 }
 
 struct Shared {
-    ledger: Ledger,
+    tracker: LimitTracker,
     waiting: u64,
 }
 
 /// What an answer tells.
-fn read(headers: &HeaderMap, now: Instant, wall: DateTime<Utc>, longest: Duration) -> Reading {
-    let Some(limit) = RateLimit::read(headers) else { return Reading::default() };
+fn read(headers: &HeaderMap, now: Instant, wall: DateTime<Utc>, longest: Duration) -> HeaderSnapshot {
+    let Some(limit) = RateLimit::read(headers) else { return HeaderSnapshot::default() };
     // A reset further ahead than any window lasts is none.
     let reset = limit.reset.and_then(|told| {
         let left = Some(time_until(told, headers, wall)).filter(|left| *left <= longest)?;
         Some((told, later(now, left)))
     });
-    Reading { limit: limit.limit, remaining: limit.remaining, reset }
+    HeaderSnapshot { limit: limit.limit, remaining: limit.remaining, reset }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // The ledger is whole after every statement, so a panic elsewhere does not spoil it.
+    // The tracker is whole after every statement, so a panic elsewhere does not spoil it.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Budget {
+impl RateLimiter {
     /// What is known now.
-    pub fn state(&self) -> BudgetState {
+    pub fn state(&self) -> RateLimitStatus {
         self.snapshot(&lock(&self.shared))
     }
 
@@ -253,14 +253,14 @@ impl Budget {
     /// ```no_run
     /// use futures_util::StreamExt;
     /// # async fn demo(vimeo: vimeo_ext::Vimeo) {
-    /// let mut changes = vimeo.budget().changes();
+    /// let mut changes = vimeo.rate_limiter().changes();
     /// while let Some(state) = changes.next().await {
-    ///     tracing::info!(waiting = state.waiting, windows = ?state.windows, "budget");
+    ///     tracing::info!(waiting = state.waiting, windows = ?state.windows, "limiter");
     /// }
     /// # }
     /// ```
-    pub fn changes(&self) -> impl Stream<Item = BudgetState> + Send + Unpin + 'static {
-        let watched = self.watched.get_or_init(|| watch::Sender::new(BudgetState::default()));
+    pub fn changes(&self) -> impl Stream<Item = RateLimitStatus> + Send + Unpin + 'static {
+        let watched = self.watched.get_or_init(|| watch::Sender::new(RateLimitStatus::default()));
         watched.send_replace(self.state());
         let mut receiver = watched.subscribe();
         receiver.mark_changed();
@@ -271,26 +271,26 @@ impl Budget {
         }))
     }
 
-    fn snapshot(&self, shared: &Shared) -> BudgetState {
+    fn snapshot(&self, shared: &Shared) -> RateLimitStatus {
         let (now, wall) = (Instant::now(), self.clock.now());
         let at = |instant: Instant| {
             let ahead = TimeDelta::from_std(instant.saturating_duration_since(now)).unwrap_or(TimeDelta::MAX);
             wall.checked_add_signed(ahead).unwrap_or(DateTime::<Utc>::MAX_UTC)
         };
-        BudgetState {
+        RateLimitStatus {
             windows: shared
-                .ledger
+                .tracker
                 .windows()
                 .iter()
-                .map(|window| BudgetWindow {
+                .map(|window| WindowStatus {
                     limit: window.id.limit,
                     remaining: window.remaining,
                     with_fields: window.id.with_fields,
                     resets_at: window.resets.filter(|resets| *resets > now).map(at),
                 })
                 .collect(),
-            blocked_until: shared.ledger.blocked(now).map(at),
-            in_flight: shared.ledger.in_flight(),
+            blocked_until: shared.tracker.blocked(now).map(at),
+            in_flight: shared.tracker.in_flight(),
             waiting: shared.waiting,
         }
     }
@@ -309,19 +309,19 @@ impl Budget {
     pub(crate) async fn admit(
         self: &Arc<Self>,
         request: &Request,
-        policy: LimitPolicy,
+        policy: RateLimitPolicy,
     ) -> Result<Permit<'_>, Error> {
         #[cfg(feature = "shared-limits")]
-        if let Some(leases) = self.leases.as_ref().filter(|_| policy != LimitPolicy::ReportOnly) {
+        if let Some(leases) = self.leases.as_ref().filter(|_| policy != RateLimitPolicy::ReportOnly) {
             return Box::pin(self.admit_shared(leases, request, policy)).await;
         }
-        self.admit_here(request, policy).await
+        self.admit_local(request, policy).await
     }
 
-    async fn admit_here(&self, request: &Request, policy: LimitPolicy) -> Result<Permit<'_>, Error> {
+    async fn admit_local(&self, request: &Request, policy: RateLimitPolicy) -> Result<Permit<'_>, Error> {
         let class = class(request);
         // As a rule it may go at once; whoever has to wait asks again once it would hear of a change.
-        if lock(&self.shared).ledger.ask(class, Instant::now()) == Verdict::Go {
+        if lock(&self.shared).tracker.ask(class, Instant::now()) == Admission::Granted {
             return Ok(Permit::new(self, class, true));
         }
         // On the heap, so that calls that may go make no room for the wait.
@@ -331,8 +331,8 @@ impl Budget {
     async fn wait_for_room(
         &self,
         request: &Request,
-        class: Class,
-        policy: LimitPolicy,
+        class: CallClass,
+        policy: RateLimitPolicy,
     ) -> Result<Permit<'_>, Error> {
         let began = Instant::now();
         let mut waiting: Option<Waiting<'_>> = None;
@@ -340,24 +340,24 @@ impl Budget {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            let verdict = lock(&self.shared).ledger.ask(class, Instant::now());
+            let verdict = lock(&self.shared).tracker.ask(class, Instant::now());
             let at_most = match (verdict, policy) {
-                (Verdict::Go, _) => {
+                (Admission::Granted, _) => {
                     return Ok(Permit::new(self, class, true));
                 }
-                (_, LimitPolicy::ReportOnly) => {
+                (_, RateLimitPolicy::ReportOnly) => {
                     return Ok(Permit::new(self, class, false));
                 }
-                // Held back for an instant, until the first answers tell the limit.
-                (Verdict::WaitForAnswer, LimitPolicy::FailFast) => Duration::from_secs(60),
-                (_, LimitPolicy::FailFast) => Duration::ZERO,
-                (_, LimitPolicy::Wait { at_most }) => at_most,
+                // ActiveLeases back for an instant, until the first answers tell the limit.
+                (Admission::AwaitResponse, RateLimitPolicy::FailFast) => Duration::from_secs(60),
+                (_, RateLimitPolicy::FailFast) => Duration::ZERO,
+                (_, RateLimitPolicy::Wait { at_most }) => at_most,
             };
             // A wait beyond the range of the clock is one of a year.
             let deadline = later(began, at_most);
             if waiting.is_none() {
                 waiting = Some(Waiting::new(self));
-                if let Verdict::WaitUntil(until) = verdict {
+                if let Admission::RetryAt(until) = verdict {
                     let seconds = until.saturating_duration_since(began).as_secs();
                     tracing::debug!(
                         operation = class.operation,
@@ -367,18 +367,18 @@ impl Budget {
                 }
             }
             match verdict {
-                Verdict::WaitUntil(until) if until > deadline => return Err(self.held_back(request, until)),
-                Verdict::WaitUntil(until) => sleep_until(until).await,
-                Verdict::Go | Verdict::WaitForAnswer => {
+                Admission::RetryAt(until) if until > deadline => return Err(self.deferred(request, until)),
+                Admission::RetryAt(until) => sleep_until(until).await,
+                Admission::Granted | Admission::AwaitResponse => {
                     if timeout_at(deadline, changed).await.is_err() {
-                        return Err(self.held_back(request, deadline));
+                        return Err(self.deferred(request, deadline));
                     }
                 }
             }
         }
     }
 
-    fn held_back(&self, request: &Request, until: Instant) -> Error {
+    fn deferred(&self, request: &Request, until: Instant) -> Error {
         let wait = until.saturating_duration_since(Instant::now());
         let at = TimeDelta::from_std(wait).ok().and_then(|wait| self.clock.now().checked_add_signed(wait));
         let refusal = RateLimited::new(request.name(), Some(wait), None).at(at);
@@ -386,14 +386,14 @@ impl Budget {
     }
 }
 
-impl fmt::Debug for Budget {
+impl fmt::Debug for RateLimiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Budget").field(&self.state()).finish()
+        f.debug_tuple("RateLimiter").field(&self.state()).finish()
     }
 }
 
-fn class(request: &Request) -> Class {
-    Class {
+fn class(request: &Request) -> CallClass {
+    CallClass {
         operation: request.operation.map_or("", |operation| operation.id),
         with_fields: request.url.query().is_some_and(|query| {
             query.split('&').any(|pair| pair.strip_prefix("fields=").is_some_and(|fields| !fields.is_empty()))
@@ -402,14 +402,14 @@ fn class(request: &Request) -> Class {
 }
 
 /// Counts one who waits, for as long as it lives.
-struct Waiting<'a>(&'a Budget);
+struct Waiting<'a>(&'a RateLimiter);
 
 impl<'a> Waiting<'a> {
-    fn new(budget: &'a Budget) -> Self {
-        let mut shared = lock(&budget.shared);
+    fn new(limiter: &'a RateLimiter) -> Self {
+        let mut shared = lock(&limiter.shared);
         shared.waiting = shared.waiting.saturating_add(1);
-        budget.publish(&shared);
-        Self(budget)
+        limiter.publish(&shared);
+        Self(limiter)
     }
 }
 
@@ -421,10 +421,10 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// A call that may go. Given back when it is over, however it ends.
+/// A call that may go. Grant back when it is over, however it ends.
 pub(crate) struct Permit<'a> {
-    budget: &'a Budget,
-    class: Class,
+    limiter: &'a RateLimiter,
+    class: CallClass,
     counted: bool,
     /// Its place in the lease that this process holds.
     #[cfg(feature = "shared-limits")]
@@ -432,9 +432,9 @@ pub(crate) struct Permit<'a> {
 }
 
 impl<'a> Permit<'a> {
-    fn new(budget: &'a Budget, class: Class, counted: bool) -> Self {
+    fn new(limiter: &'a RateLimiter, class: CallClass, counted: bool) -> Self {
         Self {
-            budget,
+            limiter,
             class,
             counted,
             #[cfg(feature = "shared-limits")]
@@ -445,9 +445,9 @@ impl<'a> Permit<'a> {
     /// Learns from the answer.
     pub(crate) fn answered(&self, answer: &RawResponse) {
         let now = Instant::now();
-        let wall = self.budget.clock.now();
-        let mut shared = lock(&self.budget.shared);
-        let reading = read(&answer.headers, now, wall, self.budget.longest);
+        let wall = self.limiter.clock.now();
+        let mut shared = lock(&self.limiter.shared);
+        let reading = read(&answer.headers, now, wall, self.limiter.longest);
         tracing::trace!(
             operation = self.class.operation,
             status = answer.status.as_u16(),
@@ -457,7 +457,7 @@ impl<'a> Permit<'a> {
         );
         if answer.status == StatusCode::TOO_MANY_REQUESTS && !is_other_throttle(answer) {
             let wait = retry_after(&answer.headers, wall);
-            shared.ledger.refused(self.class, reading, wait, now, fastrand::f64());
+            shared.tracker.refused(self.class, reading, wait, now, fastrand::f64());
             tracing::warn!(
                 limit = reading.limit,
                 remaining = reading.remaining,
@@ -466,18 +466,18 @@ impl<'a> Permit<'a> {
             );
         } else if answer.sender() != Sender::Intermediary {
             // What did not come from the API tells nothing of its limits.
-            shared.ledger.answered(self.class, reading, now);
+            shared.tracker.answered(self.class, reading, now);
         }
-        self.budget.publish(&shared);
+        self.limiter.publish(&shared);
     }
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
         if self.counted {
-            let mut shared = lock(&self.budget.shared);
-            shared.ledger.release(self.class);
-            self.budget.publish(&shared);
+            let mut shared = lock(&self.limiter.shared);
+            shared.tracker.release(self.class);
+            self.limiter.publish(&shared);
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::timeouts::later;
 
 /// Calls that count alike: the same operation, with or without `fields`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Class {
+pub(super) struct CallClass {
     pub(super) operation: &'static str,
     pub(super) with_fields: bool,
 }
@@ -43,7 +43,7 @@ pub(super) struct Window {
 impl Window {
     /// Once it has ended, all is allowed again.
     fn begin_anew(&mut self, now: Instant) {
-        if self.resets.is_some_and(|resets| later(resets, MARGIN) <= now) {
+        if self.resets.is_some_and(|resets| later(resets, RESET_SKEW_MARGIN) <= now) {
             self.remaining = self.id.limit;
             self.began = self.resets.take();
         }
@@ -52,7 +52,7 @@ impl Window {
 
 /// What an answer said.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Reading {
+pub(super) struct HeaderSnapshot {
     pub(super) limit: Option<u64>,
     pub(super) remaining: Option<u64>,
     /// The end of the window as it was told, and when that is here: the later an answer is read, the later that seems.
@@ -62,41 +62,41 @@ pub(super) struct Reading {
 
 /// What a call may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum Admission {
     /// It may go, and is counted.
-    Go,
+    Granted,
     /// Not before this.
-    WaitUntil(Instant),
+    RetryAt(Instant),
     /// An answer that is under way will tell more.
-    WaitForAnswer,
+    AwaitResponse,
 }
 
 /// There is one for each of many accounts, which make few kinds of calls each: so these are short lists, and tight.
 #[derive(Debug)]
-pub(super) struct Ledger {
+pub(super) struct LimitTracker {
     /// Those seen so far; with `None`, it has no limit that Vimeo tells of.
-    classes: Vec<(Class, Option<WindowId>)>,
+    classes: Vec<(CallClass, Option<WindowId>)>,
     windows: Vec<Window>,
     blocked: Option<Instant>,
     /// Refusals in a row.
-    strikes: u32,
+    consecutive_429s: u32,
     /// Calls that are under way; no entry is zero.
-    in_flight: Vec<(Class, u64)>,
+    in_flight: Vec<(CallClass, u64)>,
     /// The longest that a window lasts. No reset and no wait beyond it is believed.
     longest: Duration,
 }
 
-impl Default for Ledger {
+impl Default for LimitTracker {
     fn default() -> Self {
         Self::new(LONGEST_WINDOW)
     }
 }
 
-fn find<T>(list: &[(Class, T)], class: Class) -> Option<&T> {
+fn find<T>(list: &[(CallClass, T)], class: CallClass) -> Option<&T> {
     list.iter().find(|(known, _)| *known == class).map(|(_, value)| value)
 }
 
-fn find_mut<T>(list: &mut [(Class, T)], class: Class) -> Option<&mut T> {
+fn find_mut<T>(list: &mut [(CallClass, T)], class: CallClass) -> Option<&mut T> {
     list.iter_mut().find(|(known, _)| *known == class).map(|(_, value)| value)
 }
 
@@ -109,33 +109,33 @@ fn push<T>(list: &mut Vec<T>, value: T) {
 }
 
 /// So many calls of a kind whose limit is not known yet go out at once.
-const COLD: u64 = 4;
+const MAX_PROBES: u64 = 4;
 
 /// Vimeo tells the reset in whole seconds, so it may lie up to one later.
-pub(super) const MARGIN: Duration = Duration::from_secs(1);
+pub(super) const RESET_SKEW_MARGIN: Duration = Duration::from_secs(1);
 
 /// The first wait after a `429` that does not say when to come back.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
+const INITIAL_BACKOFF: Duration = Duration::from_secs(1);
 /// The waits after the first and each further one.
-const BACKOFF: Backoff = Backoff::new(FIRST_WAIT, Duration::from_secs(60));
+const BACKOFF: Backoff = Backoff::new(INITIAL_BACKOFF, Duration::from_secs(60));
 
-impl Ledger {
+impl LimitTracker {
     /// One that believes in no window longer than this.
     pub(super) fn new(longest: Duration) -> Self {
         Self {
             classes: Vec::new(),
             windows: Vec::new(),
             blocked: None,
-            strikes: 0,
+            consecutive_429s: 0,
             in_flight: Vec::new(),
             longest,
         }
     }
 
-    /// Whether a call may go now; [`Verdict::Go`] counts it.
-    pub(super) fn ask(&mut self, class: Class, now: Instant) -> Verdict {
+    /// Whether a call may go now; [`Admission::Granted`] counts it.
+    pub(super) fn ask(&mut self, class: CallClass, now: Instant) -> Admission {
         let verdict = self.verdict(class, now);
-        if verdict == Verdict::Go {
+        if verdict == Admission::Granted {
             match find_mut(&mut self.in_flight, class) {
                 Some(count) => *count = count.saturating_add(1),
                 None => push(&mut self.in_flight, (class, 1)),
@@ -144,47 +144,47 @@ impl Ledger {
         verdict
     }
 
-    fn verdict(&mut self, class: Class, now: Instant) -> Verdict {
+    fn verdict(&mut self, class: CallClass, now: Instant) -> Admission {
         if let Some(blocked) = self.blocked(now) {
-            return Verdict::WaitUntil(blocked);
+            return Admission::RetryAt(blocked);
         }
         // After a refusal one call feels the way.
-        if self.strikes > 0 && !self.in_flight.is_empty() {
-            return Verdict::WaitForAnswer;
+        if self.consecutive_429s > 0 && !self.in_flight.is_empty() {
+            return Admission::AwaitResponse;
         }
         let known = find(&self.classes, class).copied();
-        if known.is_none() && self.count(|other| find(&self.classes, other).is_none()) >= COLD {
-            return Verdict::WaitForAnswer;
+        if known.is_none() && self.count(|other| find(&self.classes, other).is_none()) >= MAX_PROBES {
+            return Admission::AwaitResponse;
         }
-        let Some(id) = known.unwrap_or_else(|| self.likely(class)) else { return Verdict::Go };
+        let Some(id) = known.unwrap_or_else(|| self.likely(class)) else { return Admission::Granted };
         // What is under way may not have been counted yet, and may count here as long as nothing else is known of it.
-        let spoken_for = self.count(|other| match find(&self.classes, other) {
+        let reserved = self.count(|other| match find(&self.classes, other) {
             Some(window) => *window == Some(id),
             None => other.with_fields == id.with_fields,
         });
-        let Some(window) = self.windows.iter_mut().find(|window| window.id == id) else { return Verdict::Go };
+        let Some(window) = self.windows.iter_mut().find(|window| window.id == id) else { return Admission::Granted };
         window.begin_anew(now);
         match window.resets {
-            _ if window.remaining > spoken_for => Verdict::Go,
-            Some(resets) if window.remaining == 0 => Verdict::WaitUntil(later(resets, MARGIN)),
-            _ if spoken_for > 0 => Verdict::WaitForAnswer,
+            _ if window.remaining > reserved => Admission::Granted,
+            Some(resets) if window.remaining == 0 => Admission::RetryAt(later(resets, RESET_SKEW_MARGIN)),
+            _ if reserved > 0 => Admission::AwaitResponse,
             // Nothing remains and nobody knows for how long: only a call can tell.
-            _ => Verdict::Go,
+            _ => Admission::Granted,
         }
     }
 
-    fn count(&self, which: impl Fn(Class) -> bool) -> u64 {
+    fn count(&self, which: impl Fn(CallClass) -> bool) -> u64 {
         let counts = self.in_flight.iter().filter(|(class, _)| which(*class)).map(|(_, count)| *count);
         counts.fold(0, u64::saturating_add)
     }
 
     /// For a class not seen before: the window of calls like it, the latest first.
-    fn likely(&self, class: Class) -> Option<WindowId> {
+    fn likely(&self, class: CallClass) -> Option<WindowId> {
         self.windows.iter().rev().map(|window| window.id).find(|id| id.with_fields == class.with_fields)
     }
 
     /// The call is over, with or without an answer.
-    pub(super) fn release(&mut self, class: Class) {
+    pub(super) fn release(&mut self, class: CallClass) {
         if let Some(count) = find_mut(&mut self.in_flight, class) {
             *count = count.saturating_sub(1);
             self.in_flight.retain(|(_, count)| *count > 0);
@@ -192,8 +192,8 @@ impl Ledger {
     }
 
     /// Learns from an answer that was no refusal.
-    pub(super) fn answered(&mut self, class: Class, reading: Reading, now: Instant) {
-        self.strikes = 0;
+    pub(super) fn answered(&mut self, class: CallClass, reading: HeaderSnapshot, now: Instant) {
+        self.consecutive_429s = 0;
         self.learn(class, reading, now);
     }
 
@@ -201,8 +201,8 @@ impl Ledger {
     /// longer than any window lasts.
     pub(super) fn refused(
         &mut self,
-        class: Class,
-        reading: Reading,
+        class: CallClass,
+        reading: HeaderSnapshot,
         wait: Option<Duration>,
         now: Instant,
         random: f64,
@@ -212,24 +212,24 @@ impl Ledger {
         if self.blocked.is_some_and(|blocked| blocked > now) {
             return;
         }
-        self.strikes = self.strikes.saturating_add(1);
+        self.consecutive_429s = self.consecutive_429s.saturating_add(1);
         let reset = reading
             .reset
             .filter(|(_, resets)| reading.remaining == Some(0) && *resets > now)
-            .map(|(_, resets)| later(resets, MARGIN).saturating_duration_since(now));
+            .map(|(_, resets)| later(resets, RESET_SKEW_MARGIN).saturating_duration_since(now));
         // Half of it is sure, so that a crowd does not come back at once.
-        let own = BACKOFF.wait_half(self.strikes.saturating_sub(1), random);
+        let own = BACKOFF.wait_half(self.consecutive_429s.saturating_sub(1), random);
         let wait = wait.filter(|wait| *wait <= self.longest);
         // A reset that was believed once and was followed by another refusal is believed no more alone.
         let wait = match wait.or(reset) {
-            Some(wait) if self.strikes == 1 => wait,
+            Some(wait) if self.consecutive_429s == 1 => wait,
             Some(wait) => wait.max(own),
             None => own,
         };
         self.blocked = Some(later(now, wait));
     }
 
-    fn learn(&mut self, class: Class, reading: Reading, now: Instant) {
+    fn learn(&mut self, class: CallClass, reading: HeaderSnapshot, now: Instant) {
         let Some(limit) = reading.limit else {
             if find(&self.classes, class).is_none() {
                 push(&mut self.classes, (class, None));
@@ -261,8 +261,8 @@ impl Ledger {
         match ahead {
             // A late answer of a window that has ended says nothing of this one. One that lies further back than a window
             // lasts is no late one: what was told before was wrong.
-            Some(ahead) if ahead < -MARGIN.as_secs_f64() && -ahead <= self.longest.as_secs_f64() => {}
-            Some(ahead) if ahead.abs() <= MARGIN.as_secs_f64() => match window.resets {
+            Some(ahead) if ahead < -RESET_SKEW_MARGIN.as_secs_f64() && -ahead <= self.longest.as_secs_f64() => {}
+            Some(ahead) if ahead.abs() <= RESET_SKEW_MARGIN.as_secs_f64() => match window.resets {
                 Some(here) => {
                     window.remaining = window.remaining.min(remaining);
                     window.resets = Some(here.min(resets));
@@ -280,7 +280,7 @@ impl Ledger {
 
     /// The window that a class counts against now, as far as that is known; `Some(None)` when it has no limit.
     #[cfg(feature = "shared-limits")]
-    pub(super) fn window(&mut self, class: Class, now: Instant) -> Option<Option<&Window>> {
+    pub(super) fn window(&mut self, class: CallClass, now: Instant) -> Option<Option<&Window>> {
         let id = match find(&self.classes, class) {
             Some(None) => return Some(None),
             Some(Some(id)) => *id,
@@ -310,7 +310,7 @@ impl Ledger {
             && self
                 .windows
                 .iter()
-                .all(|window| window.resets.is_none_or(|resets| later(resets, MARGIN) <= now))
+                .all(|window| window.resets.is_none_or(|resets| later(resets, RESET_SKEW_MARGIN) <= now))
     }
 }
 
@@ -320,8 +320,8 @@ mod tests {
 
     use super::*;
 
-    const PLAIN: Class = Class { operation: "list_my_videos", with_fields: false };
-    const FIELDS: Class = Class { operation: "list_my_videos", with_fields: true };
+    const PLAIN: CallClass = CallClass { operation: "list_my_videos", with_fields: false };
+    const FIELDS: CallClass = CallClass { operation: "list_my_videos", with_fields: true };
 
     /// What Vimeo tells of a time here.
     fn told(resets: Instant) -> Option<(DateTime<Utc>, Instant)> {
@@ -331,64 +331,64 @@ mod tests {
         Some((DateTime::UNIX_EPOCH + since, resets))
     }
 
-    fn reading(limit: u64, remaining: u64, resets: Instant) -> Reading {
-        Reading { limit: Some(limit), remaining: Some(remaining), reset: told(resets) }
+    fn reading(limit: u64, remaining: u64, resets: Instant) -> HeaderSnapshot {
+        HeaderSnapshot { limit: Some(limit), remaining: Some(remaining), reset: told(resets) }
     }
 
     /// A call that goes and is answered.
-    fn call(ledger: &mut Ledger, class: Class, answer: Reading, now: Instant) {
-        assert_eq!(ledger.ask(class, now), Verdict::Go);
-        ledger.answered(class, answer, now);
-        ledger.release(class);
+    fn call(tracker: &mut LimitTracker, class: CallClass, answer: HeaderSnapshot, now: Instant) {
+        assert_eq!(tracker.ask(class, now), Admission::Granted);
+        tracker.answered(class, answer, now);
+        tracker.release(class);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_crowd_waits_for_the_first_answers_and_then_takes_what_remains() {
         let now = Instant::now();
         let resets = now + Duration::from_secs(30);
-        let mut ledger = Ledger::default();
-        for _ in 0..COLD {
-            assert_eq!(ledger.ask(PLAIN, now), Verdict::Go);
+        let mut tracker = LimitTracker::default();
+        for _ in 0..MAX_PROBES {
+            assert_eq!(tracker.ask(PLAIN, now), Admission::Granted);
         }
-        assert_eq!(ledger.ask(PLAIN, now), Verdict::WaitForAnswer);
-        ledger.answered(PLAIN, reading(10, 6, resets), now);
-        ledger.release(PLAIN);
+        assert_eq!(tracker.ask(PLAIN, now), Admission::AwaitResponse);
+        tracker.answered(PLAIN, reading(10, 6, resets), now);
+        tracker.release(PLAIN);
         // Three of the six are spoken for by calls that may not have been counted yet.
-        let gone = (0..10).take_while(|_| ledger.ask(PLAIN, now) == Verdict::Go).count();
+        let gone = (0..10).take_while(|_| tracker.ask(PLAIN, now) == Admission::Granted).count();
         assert_eq!(gone, 3);
-        assert_eq!(ledger.ask(PLAIN, now), Verdict::WaitForAnswer);
+        assert_eq!(tracker.ask(PLAIN, now), Admission::AwaitResponse);
         for _ in 0..6 {
-            ledger.answered(PLAIN, reading(10, 0, resets), now);
-            ledger.release(PLAIN);
+            tracker.answered(PLAIN, reading(10, 0, resets), now);
+            tracker.release(PLAIN);
         }
-        assert_eq!(ledger.ask(PLAIN, now), Verdict::WaitUntil(resets + MARGIN));
-        assert_eq!(ledger.in_flight(), 0);
+        assert_eq!(tracker.ask(PLAIN, now), Admission::RetryAt(resets + RESET_SKEW_MARGIN));
+        assert_eq!(tracker.in_flight(), 0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn limits_of_another_number_are_kept_apart() {
         let now = Instant::now();
         let resets = now + Duration::from_secs(60);
-        let mut ledger = Ledger::default();
-        call(&mut ledger, PLAIN, reading(100, 0, resets), now);
-        assert_eq!(ledger.ask(PLAIN, now), Verdict::WaitUntil(resets + MARGIN));
-        call(&mut ledger, FIELDS, reading(400, 399, resets), now);
-        assert_eq!(ledger.ask(FIELDS, now), Verdict::Go);
+        let mut tracker = LimitTracker::default();
+        call(&mut tracker, PLAIN, reading(100, 0, resets), now);
+        assert_eq!(tracker.ask(PLAIN, now), Admission::RetryAt(resets + RESET_SKEW_MARGIN));
+        call(&mut tracker, FIELDS, reading(400, 399, resets), now);
+        assert_eq!(tracker.ask(FIELDS, now), Admission::Granted);
         // Another operation is taken to share the window of calls like it.
-        let other = Class { operation: "get_video", with_fields: false };
-        assert_eq!(ledger.ask(other, now), Verdict::WaitUntil(resets + MARGIN));
+        let other = CallClass { operation: "get_video", with_fields: false };
+        assert_eq!(tracker.ask(other, now), Admission::RetryAt(resets + RESET_SKEW_MARGIN));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_window_that_has_ended_is_told_as_ended() {
         let now = Instant::now();
         let resets = now + Duration::from_secs(60);
-        let mut ledger = Ledger::default();
-        call(&mut ledger, PLAIN, reading(100, 7, resets), now);
+        let mut tracker = LimitTracker::default();
+        call(&mut tracker, PLAIN, reading(100, 7, resets), now);
         for (later, expected) in
-            [(resets, (7, Some(resets), None)), (resets + MARGIN, (100, None, Some(resets)))]
+            [(resets, (7, Some(resets), None)), (resets + RESET_SKEW_MARGIN, (100, None, Some(resets)))]
         {
-            let window = ledger.window(PLAIN, later).unwrap().unwrap();
+            let window = tracker.window(PLAIN, later).unwrap().unwrap();
             assert_eq!((window.remaining, window.resets, window.began), expected);
         }
     }
@@ -397,54 +397,54 @@ mod tests {
     async fn late_answers_do_not_bring_back_what_is_used() {
         let now = Instant::now();
         let resets = now + Duration::from_secs(60);
-        let mut ledger = Ledger::default();
-        call(&mut ledger, PLAIN, reading(5, 1, resets), now);
-        call(&mut ledger, PLAIN, reading(5, 4, resets), now);
-        assert_eq!(ledger.windows()[0].remaining, 1);
+        let mut tracker = LimitTracker::default();
+        call(&mut tracker, PLAIN, reading(5, 1, resets), now);
+        call(&mut tracker, PLAIN, reading(5, 4, resets), now);
+        assert_eq!(tracker.windows()[0].remaining, 1);
         // An answer that is read late tells the same end, and it is no later for that.
         let (end, _) = told(resets).unwrap();
-        let late = Reading { limit: Some(5), remaining: Some(3), reset: Some((end, resets + MARGIN * 9)) };
-        ledger.answered(PLAIN, late, now + MARGIN * 9);
-        assert_eq!((ledger.windows()[0].remaining, ledger.windows()[0].resets), (1, Some(resets)));
+        let late = HeaderSnapshot { limit: Some(5), remaining: Some(3), reset: Some((end, resets + RESET_SKEW_MARGIN * 9)) };
+        tracker.answered(PLAIN, late, now + RESET_SKEW_MARGIN * 9);
+        assert_eq!((tracker.windows()[0].remaining, tracker.windows()[0].resets), (1, Some(resets)));
         // The next window begins with its own numbers.
-        let later = resets + MARGIN;
-        call(&mut ledger, PLAIN, reading(5, 4, later + Duration::from_secs(60)), later);
-        assert_eq!(ledger.windows()[0].remaining, 4);
-        call(&mut ledger, PLAIN, reading(5, 0, resets), later);
-        assert_eq!(ledger.windows()[0].remaining, 4, "an answer of the window before");
+        let later = resets + RESET_SKEW_MARGIN;
+        call(&mut tracker, PLAIN, reading(5, 4, later + Duration::from_secs(60)), later);
+        assert_eq!(tracker.windows()[0].remaining, 4);
+        call(&mut tracker, PLAIN, reading(5, 0, resets), later);
+        assert_eq!(tracker.windows()[0].remaining, 4, "an answer of the window before");
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_end_beyond_all_time_is_one_like_others() {
         let now = Instant::now();
-        let mut ledger = Ledger::default();
+        let mut tracker = LimitTracker::default();
         for end in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MAX_UTC] {
-            let reading = Reading { limit: Some(5), remaining: Some(4), reset: Some((end, now + MARGIN)) };
-            call(&mut ledger, PLAIN, reading, now);
-            assert_eq!((ledger.windows()[0].told, ledger.windows()[0].remaining), (Some(end), 4));
+            let reading = HeaderSnapshot { limit: Some(5), remaining: Some(4), reset: Some((end, now + RESET_SKEW_MARGIN)) };
+            call(&mut tracker, PLAIN, reading, now);
+            assert_eq!((tracker.windows()[0].told, tracker.windows()[0].remaining), (Some(end), 4));
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn refusals_back_off_once_a_burst_and_are_probed_by_one_call() {
         let mut now = Instant::now();
-        let mut ledger = Ledger::default();
+        let mut tracker = LimitTracker::default();
         for _ in 0..3 {
-            assert_eq!(ledger.ask(PLAIN, now), Verdict::Go);
+            assert_eq!(tracker.ask(PLAIN, now), Admission::Granted);
         }
         for _ in 0..3 {
-            ledger.refused(PLAIN, Reading::default(), None, now, 1.0);
-            ledger.release(PLAIN);
+            tracker.refused(PLAIN, HeaderSnapshot::default(), None, now, 1.0);
+            tracker.release(PLAIN);
         }
-        assert_eq!(ledger.blocked(now), Some(now + FIRST_WAIT), "three refusals at once are one");
+        assert_eq!(tracker.blocked(now), Some(now + INITIAL_BACKOFF), "three refusals at once are one");
         let mut waits = Vec::new();
         for _ in 0..9 {
-            now = ledger.blocked(now).unwrap();
-            assert_eq!(ledger.ask(PLAIN, now), Verdict::Go);
-            assert_eq!(ledger.ask(PLAIN, now), Verdict::WaitForAnswer, "one call feels the way");
-            ledger.refused(PLAIN, Reading::default(), None, now, 1.0);
-            ledger.release(PLAIN);
-            waits.push((ledger.blocked(now).unwrap() - now).as_secs());
+            now = tracker.blocked(now).unwrap();
+            assert_eq!(tracker.ask(PLAIN, now), Admission::Granted);
+            assert_eq!(tracker.ask(PLAIN, now), Admission::AwaitResponse, "one call feels the way");
+            tracker.refused(PLAIN, HeaderSnapshot::default(), None, now, 1.0);
+            tracker.release(PLAIN);
+            waits.push((tracker.blocked(now).unwrap() - now).as_secs());
         }
         assert_eq!(waits, [2, 4, 8, 16, 32, 60, 60, 60, 60]);
     }
@@ -455,48 +455,48 @@ mod tests {
         for (asked, seconds) in [
             (Duration::MAX, 1),
             (Duration::from_secs(u64::MAX), 1),
-            (LONGEST_WINDOW + MARGIN, 1),
+            (LONGEST_WINDOW + RESET_SKEW_MARGIN, 1),
             (LONGEST_WINDOW, 3_600),
         ] {
-            let mut ledger = Ledger::default();
-            ledger.refused(PLAIN, Reading::default(), Some(asked), now, 1.0);
-            assert_eq!(ledger.blocked(now), Some(now + Duration::from_secs(seconds)), "{asked:?}");
+            let mut tracker = LimitTracker::default();
+            tracker.refused(PLAIN, HeaderSnapshot::default(), Some(asked), now, 1.0);
+            assert_eq!(tracker.blocked(now), Some(now + Duration::from_secs(seconds)), "{asked:?}");
         }
-        let mut ledger = Ledger::new(Duration::from_secs(60));
-        ledger.refused(PLAIN, Reading::default(), Some(Duration::from_secs(61)), now, 1.0);
-        assert_eq!(ledger.blocked(now), Some(now + FIRST_WAIT));
+        let mut tracker = LimitTracker::new(Duration::from_secs(60));
+        tracker.refused(PLAIN, HeaderSnapshot::default(), Some(Duration::from_secs(61)), now, 1.0);
+        assert_eq!(tracker.blocked(now), Some(now + INITIAL_BACKOFF));
     }
 
     #[tokio::test(start_paused = true)]
     async fn without_an_end_the_latest_answer_counts() {
         let now = Instant::now();
-        let mut ledger = Ledger::default();
-        let reading = |remaining| Reading { limit: Some(5), remaining: Some(remaining), reset: None };
-        call(&mut ledger, PLAIN, reading(0), now);
+        let mut tracker = LimitTracker::default();
+        let reading = |remaining| HeaderSnapshot { limit: Some(5), remaining: Some(remaining), reset: None };
+        call(&mut tracker, PLAIN, reading(0), now);
         // Nothing remains and nobody knows for how long: one call after the other finds out.
-        assert_eq!(ledger.ask(PLAIN, now), Verdict::Go);
-        assert_eq!(ledger.ask(PLAIN, now), Verdict::WaitForAnswer);
-        ledger.answered(PLAIN, reading(4), now);
-        ledger.release(PLAIN);
-        assert_eq!(ledger.windows()[0].remaining, 4);
-        assert_eq!(ledger.ask(PLAIN, now), Verdict::Go);
-        assert_eq!(ledger.ask(PLAIN, now), Verdict::Go);
+        assert_eq!(tracker.ask(PLAIN, now), Admission::Granted);
+        assert_eq!(tracker.ask(PLAIN, now), Admission::AwaitResponse);
+        tracker.answered(PLAIN, reading(4), now);
+        tracker.release(PLAIN);
+        assert_eq!(tracker.windows()[0].remaining, 4);
+        assert_eq!(tracker.ask(PLAIN, now), Admission::Granted);
+        assert_eq!(tracker.ask(PLAIN, now), Admission::Granted);
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_end_that_was_wrong_gives_way_to_one_that_can_be() {
         let now = Instant::now();
-        let mut ledger = Ledger::default();
+        let mut tracker = LimitTracker::default();
         let (end, resets) = told(now + Duration::from_secs(60)).unwrap();
         let far = end + Duration::from_secs(365 * 24 * 3_600);
-        let wrong = Reading { limit: Some(5), remaining: Some(0), reset: Some((far, resets)) };
-        call(&mut ledger, PLAIN, wrong, now);
-        ledger.answered(
+        let wrong = HeaderSnapshot { limit: Some(5), remaining: Some(0), reset: Some((far, resets)) };
+        call(&mut tracker, PLAIN, wrong, now);
+        tracker.answered(
             PLAIN,
-            Reading { limit: Some(5), remaining: Some(3), reset: Some((end, resets)) },
+            HeaderSnapshot { limit: Some(5), remaining: Some(3), reset: Some((end, resets)) },
             now,
         );
-        let window = &ledger.windows()[0];
+        let window = &tracker.windows()[0];
         assert_eq!((window.remaining, window.told, window.resets), (3, Some(end), Some(resets)));
     }
 
@@ -508,11 +508,11 @@ mod tests {
         for (remaining, asked, seconds) in
             [(Some(0), None, 901), (None, None, 1), (Some(7), None, 1), (Some(0), Some(5), 5)]
         {
-            let mut ledger = Ledger::default();
-            ledger.ask(PLAIN, now);
-            let reading = Reading { limit: Some(100), remaining, reset: told(far) };
-            ledger.refused(PLAIN, reading, asked.map(Duration::from_secs), now, 1.0);
-            assert_eq!(ledger.blocked(now), Some(now + Duration::from_secs(seconds)), "{remaining:?}");
+            let mut tracker = LimitTracker::default();
+            tracker.ask(PLAIN, now);
+            let reading = HeaderSnapshot { limit: Some(100), remaining, reset: told(far) };
+            tracker.refused(PLAIN, reading, asked.map(Duration::from_secs), now, 1.0);
+            assert_eq!(tracker.blocked(now), Some(now + Duration::from_secs(seconds)), "{remaining:?}");
         }
     }
 }

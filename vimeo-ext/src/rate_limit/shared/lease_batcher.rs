@@ -7,9 +7,9 @@ use std::{iter, mem};
 
 use tokio::time::{Instant, timeout};
 
-use super::BudgetShare;
+use super::QuotaStore;
 use super::local_leases::{ClockPair, LeaseDemand};
-use crate::budget::{Budget, lock};
+use crate::rate_limit::{RateLimiter, lock};
 use crate::retry::Backoff;
 use crate::timeouts::after;
 
@@ -21,15 +21,15 @@ const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 const BACKOFF: Backoff = Backoff::new(Duration::from_secs(5), Duration::from_secs(60));
 
 /// Asks the store for a process.
-pub(in crate::budget) struct LeaseBatcher {
-    share: Arc<dyn BudgetShare>,
+pub(in crate::rate_limit) struct LeaseBatcher {
+    share: Arc<dyn QuotaStore>,
     holder: String,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    waiting: Vec<Asked>,
+    waiting: Vec<PendingRequest>,
     /// A task asks the store what is waiting, and ends when nothing is.
     is_asking: bool,
     /// Until when the store is not asked again, and how often in a row it failed.
@@ -37,8 +37,8 @@ struct State {
 }
 
 /// A question, and who has it.
-struct Asked {
-    budget: Arc<Budget>,
+struct PendingRequest {
+    limiter: Arc<RateLimiter>,
     want: LeaseDemand,
 }
 
@@ -54,7 +54,7 @@ pub(super) enum CircuitState {
 }
 
 impl LeaseBatcher {
-    pub(super) fn new(share: Arc<dyn BudgetShare>) -> Self {
+    pub(super) fn new(share: Arc<dyn QuotaStore>) -> Self {
         let holder = format!("{:016x}", fastrand::u64(..));
         Self { share, holder, state: Mutex::default() }
     }
@@ -67,11 +67,11 @@ impl LeaseBatcher {
         }
     }
 
-    /// Asks for a slice; the budget gets it, or hears that there is none.
-    pub(super) fn ask(self: &Arc<Self>, budget: Arc<Budget>, want: LeaseDemand) {
+    /// Asks for a slice; the limiter gets it, or hears that there is none.
+    pub(super) fn ask(self: &Arc<Self>, limiter: Arc<RateLimiter>, want: LeaseDemand) {
         let is_asking = {
             let mut state = lock(&self.state);
-            state.waiting.push(Asked { budget, want });
+            state.waiting.push(PendingRequest { limiter, want });
             mem::replace(&mut state.is_asking, true)
         };
         if !is_asking {
@@ -85,11 +85,11 @@ impl LeaseBatcher {
         match (failed, state.away) {
             (None, None) => {}
             (None, Some(_)) => {
-                tracing::info!("the shared budget is there again");
+                tracing::info!("the shared limiter is there again");
                 state.away = None;
             }
             (Some(error), None) => {
-                tracing::warn!(error, "the shared budget is away; this process goes by what it knows itself");
+                tracing::warn!(error, "the shared limiter is away; this process goes by what it knows itself");
                 state.away = Some((after(BACKOFF.longest(0)), 1));
             }
             (Some(_), Some((_, failures))) => {
@@ -103,7 +103,7 @@ impl LeaseBatcher {
 struct BatchWorker {
     batcher: Arc<LeaseBatcher>,
     /// What it is being asked.
-    batch: Vec<Asked>,
+    batch: Vec<PendingRequest>,
     /// Nothing was waiting any more.
     is_done: bool,
 }
@@ -128,10 +128,10 @@ impl BatchWorker {
     async fn ask(&mut self) {
         let here = Instant::now();
         let (mut times, mut questions) = (Vec::new(), Vec::new());
-        for Asked { budget, want } in &self.batch {
-            let now = ClockPair { here, wall: budget.clock.now() };
+        for PendingRequest { limiter, want } in &self.batch {
+            let now = ClockPair { here, wall: limiter.clock.now() };
             times.push(now);
-            questions.push(budget.question(&self.batcher.holder, *want, now));
+            questions.push(limiter.question(&self.batcher.holder, *want, now));
         }
         let answer = match timeout(STORE_TIMEOUT, self.batcher.share.lease(&questions)).await {
             Ok(Ok(leases)) if leases.len() == questions.len() => Ok(leases),
@@ -142,8 +142,8 @@ impl BatchWorker {
         let leases = answer.as_ref().map_or(&[][..], |leases| leases);
         let leases = leases.iter().copied().map(Some).chain(iter::repeat(None));
         LeaseBatcher::note(&mut lock(&self.batcher.state), answer.as_ref().err().cloned());
-        for ((Asked { budget, want }, lease), times) in self.batch.drain(..).zip(leases).zip(times) {
-            budget.put(want, lease, times);
+        for ((PendingRequest { limiter, want }, lease), times) in self.batch.drain(..).zip(leases).zip(times) {
+            limiter.put(want, lease, times);
         }
     }
 }
@@ -160,9 +160,9 @@ impl Drop for BatchWorker {
         self.batch.append(&mut state.waiting);
         drop(state);
         let here = Instant::now();
-        for Asked { budget, want } in self.batch.drain(..) {
-            let times = ClockPair { here, wall: budget.clock.now() };
-            budget.put(want, None, times);
+        for PendingRequest { limiter, want } in self.batch.drain(..) {
+            let times = ClockPair { here, wall: limiter.clock.now() };
+            limiter.put(want, None, times);
         }
     }
 }

@@ -13,8 +13,8 @@ fn at(millis: i64) -> DateTime<Utc> {
 }
 
 /// A pool of the limit 100 that has seen these ask for a window, all of which used all they were given.
-fn pool(holders: &[&str]) -> BudgetPool {
-    let mut pool = BudgetPool::default();
+fn pool(holders: &[&str]) -> QuotaPool {
+    let mut pool = QuotaPool::default();
     for now in [0, 2 * SECOND] {
         for holder in holders {
             ask(&mut pool, holder, 100, now);
@@ -27,18 +27,18 @@ fn pool(holders: &[&str]) -> BudgetPool {
 }
 
 /// What a holder tells that has used its slice and heard nothing of this window.
-fn report(holder: &str, remaining: u64, now: i64) -> BudgetReport {
-    BudgetReport::new(holder, 100, remaining, at(now))
+fn report(holder: &str, remaining: u64, now: i64) -> UsageReport {
+    UsageReport::new(holder, 100, remaining, at(now))
 }
 
 /// The same of one that has just heard what remains until when.
-fn told(holder: &str, remaining: u64, end: i64, now: i64) -> BudgetReport {
+fn told(holder: &str, remaining: u64, end: i64, now: i64) -> UsageReport {
     let mut report = report(holder, remaining, now);
     (report.told, report.resets_at, report.heard_at) = (Some(at(end)), Some(at(end)), Some(at(now)));
     report
 }
 
-fn ask(pool: &mut BudgetPool, holder: &str, remaining: u64, now: i64) -> u64 {
+fn ask(pool: &mut QuotaPool, holder: &str, remaining: u64, now: i64) -> u64 {
     pool.lease(&report(holder, remaining, now)).calls
 }
 
@@ -56,9 +56,9 @@ fn four_that_ask_get_the_limit_in_equal_parts_and_no_more() {
 
 #[test]
 fn who_waits_for_a_new_limit_is_counted_on() {
-    let mut pool = BudgetPool::default();
+    let mut pool = QuotaPool::default();
     for holder in ["a", "b", "c", "d"] {
-        pool.lease(&BudgetReport::new(holder, 0, 0, at(0)));
+        pool.lease(&UsageReport::new(holder, 0, 0, at(0)));
     }
     // However late the others hear of it, or come at all.
     let mut given = BTreeMap::<_, u64>::new();
@@ -75,7 +75,7 @@ fn who_waits_for_a_new_limit_is_counted_on() {
 
 #[test]
 fn whoever_comes_first_to_a_new_limit_takes_it_by_and_by() {
-    let mut pool = BudgetPool::default();
+    let mut pool = QuotaPool::default();
     let mut given = Vec::new();
     for step in 0..12 {
         given.push(ask(&mut pool, "a", 100, step));
@@ -86,7 +86,7 @@ fn whoever_comes_first_to_a_new_limit_takes_it_by_and_by() {
 
 #[test]
 fn who_got_more_of_a_window_has_less_to_expect_of_the_next() {
-    let mut pool = BudgetPool::default();
+    let mut pool = QuotaPool::default();
     for step in 0..12 {
         ask(&mut pool, "a", 100, step);
     }
@@ -127,7 +127,7 @@ fn what_was_sent_before_a_window_may_count_in_it() {
 
 #[test]
 fn what_is_given_never_exceeds_what_vimeo_says_remains() {
-    let mut pool = BudgetPool::default();
+    let mut pool = QuotaPool::default();
     let mut random = fastrand::Rng::with_seed(7);
     for round in 0..200i64 {
         let start = round * 70 * SECOND;
@@ -154,21 +154,21 @@ fn what_is_given_never_exceeds_what_vimeo_says_remains() {
 
 #[test]
 fn the_first_call_of_all_goes_alone() {
-    let mut pool = BudgetPool::default();
-    let ask = |pool: &mut BudgetPool, holder: &str, limit, now| {
-        pool.lease(&BudgetReport::new(holder, limit, limit, at(now))).calls
+    let mut pool = QuotaPool::default();
+    let ask = |pool: &mut QuotaPool, holder: &str, limit, now| {
+        pool.lease(&UsageReport::new(holder, limit, limit, at(now))).calls
     };
     assert_eq!(ask(&mut pool, "a", 0, 0), 1);
     assert_eq!(ask(&mut pool, "b", 0, 1), 0);
-    assert_eq!(ask(&mut pool, "b", 0, HOLD), 1, "the first is gone");
-    assert_eq!(ask(&mut pool, "b", 100, HOLD + 1), 10, "it was answered");
-    assert!(ask(&mut pool, "a", 0, HOLD + 2) > 0, "though it does not know the limit itself");
+    assert_eq!(ask(&mut pool, "b", 0, LEASE_TTL), 1, "the first is gone");
+    assert_eq!(ask(&mut pool, "b", 100, LEASE_TTL + 1), 10, "it was answered");
+    assert!(ask(&mut pool, "a", 0, LEASE_TTL + 2) > 0, "though it does not know the limit itself");
 }
 
 #[test]
 fn a_report_that_waited_for_the_store_brings_no_second_first_call() {
-    let mut pool = BudgetPool::default();
-    let unknown = |holder: &str, now| BudgetReport::new(holder, 0, 0, at(now));
+    let mut pool = QuotaPool::default();
+    let unknown = |holder: &str, now| UsageReport::new(holder, 0, 0, at(now));
     assert_eq!(pool.lease(&unknown("a", 100)).calls, 1);
     for now in [88, 100 - 5 * SECOND] {
         let lease = pool.lease(&unknown("b", now));
@@ -181,10 +181,10 @@ fn a_report_that_waited_for_the_store_brings_no_second_first_call() {
 
 #[test]
 fn those_who_ask_for_an_account_of_unknown_limits_do_not_pile_up() {
-    let mut pool = BudgetPool::default();
+    let mut pool = QuotaPool::default();
     let mut longest = 0;
     for restart in 0..200 {
-        pool.lease(&BudgetReport::new(format!("process {restart}"), 0, 0, at(restart * SECOND)));
+        pool.lease(&UsageReport::new(format!("process {restart}"), 0, 0, at(restart * SECOND)));
         longest = longest.max(serde_json::to_string(&pool).unwrap().len());
     }
     assert!(longest < 1_000, "{longest} bytes");
@@ -251,7 +251,7 @@ fn an_answer_that_is_read_late_tells_of_no_other_window() {
 #[test]
 fn limits_of_another_number_are_kept_apart() {
     let mut pool = pool(&["a", "b"]);
-    let mut other = BudgetReport::new("a", 500, 500, at(3 * SECOND));
+    let mut other = UsageReport::new("a", 500, 500, at(3 * SECOND));
     assert_eq!(pool.lease(&other).calls, 31);
     assert_eq!(pool.lease(&told("a", 0, END, 3 * SECOND)).calls, 0, "of the first nothing is left");
     other.now = at(4 * SECOND);
@@ -260,10 +260,10 @@ fn limits_of_another_number_are_kept_apart() {
 
 #[test]
 fn a_limit_beyond_all_measure_is_shared_as_a_large_one() {
-    let mut pool = BudgetPool::default();
+    let mut pool = QuotaPool::default();
     for now in [0, 3 * SECOND, END + SECOND] {
         for holder in ["a", "b", "c"] {
-            let mut report = BudgetReport::new(holder, u64::MAX, u64::MAX, at(now));
+            let mut report = UsageReport::new(holder, u64::MAX, u64::MAX, at(now));
             (report.told, report.resets_at) = (Some(at(now + END)), Some(at(now + END)));
             report.heard_at = Some(at(now));
             let lease = pool.lease(&report);
@@ -277,13 +277,13 @@ fn a_limit_beyond_all_measure_is_shared_as_a_large_one() {
 fn it_is_written_and_read() {
     let pool = pool(&["a", "b"]);
     let text = serde_json::to_string(&pool).unwrap();
-    assert_eq!(serde_json::from_str::<BudgetPool>(&text).unwrap(), pool);
+    assert_eq!(serde_json::from_str::<QuotaPool>(&text).unwrap(), pool);
 }
 
 #[test]
 fn of_a_small_limit_some_is_left_for_who_comes_later() {
-    let mut pool = BudgetPool::default();
-    pool.lease(&BudgetReport::new("a", 0, 0, at(0)));
+    let mut pool = QuotaPool::default();
+    pool.lease(&UsageReport::new("a", 0, 0, at(0)));
     // Its answers tell of the limit, and it makes six calls in all.
     let (mut used, mut held, mut now) = (1, 0, 0);
     while used < 6 {
@@ -297,16 +297,16 @@ fn of_a_small_limit_some_is_left_for_who_comes_later() {
         (used, held) = (used + 1, held - 1);
     }
     // Another process knows nothing, and four calls are left.
-    let lease = pool.lease(&BudgetReport::new("b", 0, 0, at(now)));
+    let lease = pool.lease(&UsageReport::new("b", 0, 0, at(now)));
     assert!(lease.limit == 10 && lease.calls > 0 && lease.calls + held <= 4, "{lease:?}, {held} are held");
 }
 
 #[test]
 fn of_a_few_calls_that_are_left_everybody_finds_some() {
     for left in 2..=10 {
-        let mut pool = BudgetPool::default();
+        let mut pool = QuotaPool::default();
         let first = pool.lease(&told("a", left, END, 0)).calls;
-        let second = pool.lease(&BudgetReport::new("b", 0, 0, at(10))).calls;
+        let second = pool.lease(&UsageReport::new("b", 0, 0, at(10))).calls;
         assert!(first > 0 && second > 0 && first + second <= left, "{first} and {second} of {left}");
     }
 }
@@ -314,7 +314,7 @@ fn of_a_few_calls_that_are_left_everybody_finds_some() {
 #[test]
 fn an_end_that_no_window_has_is_not_believed_and_one_that_was_is_forgotten() {
     const YEAR: i64 = 365 * 24 * 3_600 * SECOND;
-    let mut pool = BudgetPool::default();
+    let mut pool = QuotaPool::default();
     let lease = pool.lease(&told("a", 0, YEAR, 0));
     assert!(lease.until <= at(60 * SECOND + SECOND) && lease.more_at <= at(60 * SECOND), "{lease:?}");
     for end in [DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MIN_UTC] {
@@ -336,9 +336,9 @@ fn an_end_that_no_window_has_is_not_believed_and_one_that_was_is_forgotten() {
 #[test]
 fn no_time_of_a_clock_is_too_much() {
     for now in [DateTime::<Utc>::MIN_UTC, at(0), DateTime::<Utc>::MAX_UTC] {
-        let mut pool = BudgetPool::default();
+        let mut pool = QuotaPool::default();
         for (limit, remaining) in [(0, 0), (10, 5), (u64::MAX, u64::MAX), (u64::MAX, 0)] {
-            let mut report = BudgetReport::new("a", limit, remaining, now);
+            let mut report = UsageReport::new("a", limit, remaining, now);
             (report.told, report.resets_at, report.heard_at) = (Some(now), Some(now), Some(now));
             (report.in_flight, report.unused) = (u64::MAX, u64::MAX);
             report.longest_window = Duration::MAX;
