@@ -202,12 +202,12 @@ pub use vimeo_api::{
 };
 
 pub use auth::AccessToken;
-pub use rate_limit::{RateLimiter, RateLimiters, RateLimitPolicy};
 pub use client::{Vimeo, VimeoBuilder};
 pub use clock::Clock;
 #[cfg(feature = "upload")]
 pub use error::MediaError;
 pub use error::{ConfigError, Error};
+pub use rate_limit::{RateLimitPolicy, RateLimiter, RateLimiters};
 pub use retry::RetryPolicy;
 pub use timeouts::Timeouts;
 #[cfg(feature = "tower")]

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use bytes::{Bytes, BytesMut};
 use http_body::Body;
 use tower_service::Service;
-use vimeo_api::{ConnectionError, Error, RawResponse, Request, Sent, Transport, TransportFuture};
+use vimeo_api::{ConnectionError, Delivery, Error, RawResponse, Request, Transport, TransportFuture};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -78,14 +78,15 @@ where
             let outgoing = outgoing(request)?;
             poll_fn(|context| service.poll_ready(context))
                 .await
-                .map_err(|error| failed(Sent::No, error.into()))?;
-            let response = service.call(outgoing).await.map_err(|error| failed(Sent::Maybe, error.into()))?;
+                .map_err(|error| failed(Delivery::NotSent, error.into()))?;
+            let response =
+                service.call(outgoing).await.map_err(|error| failed(Delivery::Unknown, error.into()))?;
             let (parts, body) = response.into_parts();
             let mut body = pin!(body);
             let mut bytes = BytesMut::new();
             let mut left = limit;
             while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
-                let frame = frame.map_err(|error| failed(Sent::Maybe, error.into()))?;
+                let frame = frame.map_err(|error| failed(Delivery::Unknown, error.into()))?;
                 // Trailers tell nothing here.
                 let Ok(data) = frame.into_data() else { continue };
                 left = left.checked_sub(data.len() as u64).ok_or_else(|| Error::TooLong {

@@ -105,14 +105,14 @@ pub enum Error {
 
     /// The time that was allowed for the call is over.
     #[error("{operation}: no answer after {after:?}{}; allow more time or look what became of it",
-        if *sent == Sent::No { ", nothing was sent" } else { ", the call may have been carried out" })]
+        if *sent == Delivery::NotSent { ", nothing was sent" } else { ", the call may have been carried out" })]
     TimedOut {
         /// What was called.
         operation: String,
         /// The time that was allowed.
         after: Duration,
         /// Whether Vimeo may have carried it out.
-        sent: Sent,
+        sent: Delivery,
     },
 
     /// The link to the next page cannot be followed: the walk over the list ends here.
@@ -310,17 +310,17 @@ impl Error {
     }
 
     /// Whether Vimeo may have carried the call out although it failed.
-    pub fn sent(&self) -> Sent {
+    pub fn delivery(&self) -> Delivery {
         match self {
-            Self::Invalid { .. } | Self::AppRefused(_) => Sent::No,
-            _ if self.is_intermediary() => Sent::Maybe,
-            Self::Connection(error) => error.sent(),
+            Self::Invalid { .. } | Self::AppRefused(_) => Delivery::NotSent,
+            _ if self.is_intermediary() => Delivery::Unknown,
+            Self::Connection(error) => error.delivery(),
             Self::TimedOut { sent, .. } => *sent,
-            Self::Layer(_) => Sent::Maybe,
+            Self::Layer(_) => Delivery::Unknown,
             Self::MissingScope(_) | Self::RateLimited(_) | Self::NeedsLogin(_) if self.api().is_none() => {
-                Sent::No
+                Delivery::NotSent
             }
-            _ => Sent::Yes,
+            _ => Delivery::Delivered,
         }
     }
 
@@ -357,27 +357,28 @@ impl Error {
 
 /// Whether a request reached Vimeo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sent {
+pub enum Delivery {
     /// Surely not: it may be sent again, whatever it does.
-    No,
+    NotSent,
     /// It may have: look before sending a call again that creates something.
-    Maybe,
+    Unknown,
     /// It did, and Vimeo answered.
-    Yes,
+    Delivered,
 }
 
 /// A request without an answer.
 #[derive(Debug)]
 pub struct ConnectionError {
     operation: String,
-    sent: Sent,
+    sent: Delivery,
     source: Box<dyn std::error::Error + Send + Sync>,
 }
 
 impl ConnectionError {
     /// For transports over reqwest. The URL is taken out of the error: it may carry a signature.
     pub fn new(operation: &str, error: reqwest::Error) -> Self {
-        let sent = if error.is_connect() || error.is_builder() { Sent::No } else { Sent::Maybe };
+        let sent =
+            if error.is_connect() || error.is_builder() { Delivery::NotSent } else { Delivery::Unknown };
         Self { operation: operation.to_owned(), sent, source: Box::new(error.without_url()) }
     }
 
@@ -385,7 +386,7 @@ impl ConnectionError {
     /// better. The text of the error is shown, so it must hold no secret.
     pub fn from_source(
         operation: &str,
-        sent: Sent,
+        sent: Delivery,
         source: Box<dyn std::error::Error + Send + Sync>,
     ) -> Self {
         match source.downcast::<reqwest::Error>() {
@@ -395,7 +396,7 @@ impl ConnectionError {
     }
 
     /// Whether the request may have reached Vimeo.
-    pub fn sent(&self) -> Sent {
+    pub fn delivery(&self) -> Delivery {
         self.sent
     }
 
@@ -421,8 +422,8 @@ impl ConnectionError {
 impl fmt::Display for ConnectionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match (self.sent, self.is_timeout()) {
-            (Sent::No, true) => "no connection in time; nothing was sent",
-            (Sent::No, false) => "no connection; nothing was sent",
+            (Delivery::NotSent, true) => "no connection in time; nothing was sent",
+            (Delivery::NotSent, false) => "no connection; nothing was sent",
             (_, true) => "no answer in time; the call may have been carried out",
             (_, false) => "the connection broke off; the call may have been carried out",
         };

@@ -42,7 +42,7 @@ pub use client::{ACCEPT, API_BASE_URL, Client, ClientBuilder};
 pub use conditional::{Changed, PendingChange};
 pub use decode::{DecodeFailure, Decoded, Drift, Inspection, Strictness, decode, inspect, reread};
 pub use decode_error::DecodeError;
-pub use error::{ConnectionError, Error, Sent};
+pub use error::{ConnectionError, Delivery, Error};
 pub use fields::Fields;
 pub use id::{
     AppId, ChannelId, DomainName, FolderId, GroupId, InvalidId, ShowcaseId, TextTrackId, UserId, VersionId,

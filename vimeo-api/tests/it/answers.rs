@@ -5,7 +5,7 @@ use serde_json::json;
 use vimeo_api::types::{
     LiveQuotaStatus, ShowcasePictures, TextTrack, User, UserBadgeType, Video, VideoFileLogSetting,
 };
-use vimeo_api::{Error, OpenEnum, Sent, Strictness, decode};
+use vimeo_api::{Delivery, Error, OpenEnum, Strictness, decode};
 
 use crate::{Memory, now};
 
@@ -232,7 +232,7 @@ fn errors_carry_what_vimeo_said() {
     let memory = Memory::answering(404, body);
     let error = now(memory.client().videos().get_video(7).send()).unwrap_err();
     assert_eq!(error.status().map(|status| status.as_u16()), Some(404));
-    assert_eq!(error.sent(), Sent::Yes);
+    assert_eq!(error.delivery(), Delivery::Delivered);
     let told = error.api().expect("an answer of Vimeo");
     assert_eq!((told.error_code(), told.developer_message()), (Some(5000), Some("No such video.")));
     assert_eq!(told.operation().map(|operation| operation.id), Some("get_video"));

@@ -8,7 +8,7 @@ use vimeo_api::Scope;
 use vimeo_api::types::{
     CreateVideoBody, EditVideoBody, Showcase, UploadApproach, UploadInput, UserVideoSort, Video, VideoComment,
 };
-use vimeo_api::{CallTimeout, Client, Error, Sent};
+use vimeo_api::{CallTimeout, Client, Delivery, Error};
 
 use crate::{Memory, now};
 
@@ -76,7 +76,7 @@ fn path_parameters_cannot_leave_their_segment() {
     for word in ["", ".", ".."] {
         match now(client.videos().add_video_tag(7, word).send()) {
             Err(error @ Error::Invalid { .. }) => {
-                assert_eq!(error.sent(), Sent::No);
+                assert_eq!(error.delivery(), Delivery::NotSent);
                 assert!(error.to_string().starts_with("add_video_tag: the path parameter word"), "{error}");
             }
             other => panic!("{other:?}"),
@@ -178,7 +178,7 @@ fn a_text_that_is_no_id_is_an_error_before_anything_is_sent() {
     ] {
         match now(client.videos().get_video(text).send()) {
             Err(error @ Error::Invalid { .. }) => {
-                assert_eq!(error.sent(), Sent::No);
+                assert_eq!(error.delivery(), Delivery::NotSent);
                 let told = error.to_string();
                 assert!(told.starts_with("get_video: the path parameter video_id: `"), "{told}");
                 assert!(told.contains("expected a video"), "{told}");

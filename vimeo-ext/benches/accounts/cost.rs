@@ -28,7 +28,11 @@ pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), 
     let client = |limiters| {
         Vimeo::builder().access_token("none").base_url(sandbox.url().as_str()).rate_limiters(limiters).build()
     };
-    let ways = [client(RateLimiters::default())?, client(RateLimiters::default())?, client(RateLimiters::shared(share))?];
+    let ways = [
+        client(RateLimiters::default())?,
+        client(RateLimiters::default())?,
+        client(RateLimiters::shared(share))?,
+    ];
     let mut ratios = [Vec::new(), Vec::new()];
     let mut alone = Vec::new();
     for round in 0..ROUNDS + FIRST {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use vimeo_ext::accounts::Accounts;
 use vimeo_ext::auth::BoxFuture;
-use vimeo_ext::rate_limit::{QuotaLease, QuotaPool, LeaseRequest, QuotaStore};
+use vimeo_ext::rate_limit::{LeaseRequest, QuotaLease, QuotaPool, QuotaStore};
 use vimeo_ext::{RateLimiters, Vimeo};
 
 use crate::AnyError;

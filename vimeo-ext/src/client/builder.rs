@@ -9,8 +9,8 @@ use secrecy::SecretString;
 use vimeo_api::{ACCEPT, API_BASE_URL, Request, Strictness, Transport, TransportFuture};
 
 use crate::auth::{AppCredentials, Refresher};
-use crate::rate_limit::{RateLimiters, RateLimitPolicy};
 use crate::loopback::is_loopback;
+use crate::rate_limit::{RateLimitPolicy, RateLimiters};
 use crate::tls::{self, HttpVersions};
 use crate::transport::{End, Layer, SendStep, TimerKeepAlive, VERIFY};
 use crate::{AccessToken, Clock, ConfigError, Error, RetryPolicy, ScopeSet, Timeouts};

@@ -13,7 +13,7 @@ use vimeo_api::Call;
 
 pub use self::builder::VimeoBuilder;
 use crate::auth::{AccountKey, AppCredentials, Auth, GrantCache, Refresher, Session};
-use crate::rate_limit::{RateLimiter, RateLimiters, RateLimitPolicy};
+use crate::rate_limit::{RateLimitPolicy, RateLimiter, RateLimiters};
 use crate::transport::{
     Authenticate, Chain, Deadline, Layer, Layers, Limit, Narrow, Preflight, Retry, SendStep, Trace,
 };

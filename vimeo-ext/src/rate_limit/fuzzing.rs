@@ -7,7 +7,7 @@ use http::HeaderMap;
 use tokio::time::Instant;
 use vimeo_api::rate_limit::LONGEST_WINDOW;
 
-use super::tracker::{CallClass, LimitTracker, Admission};
+use super::tracker::{Admission, CallClass, LimitTracker};
 
 /// Feeds the rate limiter the headers of two responses, as of an accepted call and of a refused one.
 ///

@@ -7,9 +7,9 @@
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
-mod tracker;
 #[cfg(feature = "shared-limits")]
 mod shared;
+mod tracker;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -24,14 +24,14 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use vimeo_api::rate_limit::{LONGEST_WINDOW, retry_after, time_until};
 use vimeo_api::{ApiError, Error, RateLimit, RateLimited, RawResponse, Request, Sender};
 
-use self::tracker::{CallClass, LimitTracker, HeaderSnapshot, Admission};
 #[cfg(feature = "shared-limits")]
 use self::shared::{InFlightGuard, LeaseBatcher, LocalLeases};
+use self::tracker::{Admission, CallClass, HeaderSnapshot, LimitTracker};
 use crate::Clock;
 use crate::timeouts::later;
 
 #[cfg(feature = "shared-limits")]
-pub use self::shared::{QuotaLease, QuotaPool, LeaseRequest, UsageReport, QuotaStore};
+pub use self::shared::{LeaseRequest, QuotaLease, QuotaPool, QuotaStore, UsageReport};
 
 /// What to do with a call that would go beyond the account's limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -194,7 +194,8 @@ impl RateLimiters {
             .iter()
             .map(|(name, limiter)| (name.to_string(), Arc::clone(limiter)))
             .collect();
-        let mut states: Vec<_> = limiters.into_iter().map(|(name, limiter)| (name, limiter.state())).collect();
+        let mut states: Vec<_> =
+            limiters.into_iter().map(|(name, limiter)| (name, limiter.state())).collect();
         states.sort_by(|one, other| one.0.cmp(&other.0));
         states
     }

@@ -162,7 +162,9 @@ impl LimitTracker {
             Some(window) => *window == Some(id),
             None => other.with_fields == id.with_fields,
         });
-        let Some(window) = self.windows.iter_mut().find(|window| window.id == id) else { return Admission::Granted };
+        let Some(window) = self.windows.iter_mut().find(|window| window.id == id) else {
+            return Admission::Granted;
+        };
         window.begin_anew(now);
         match window.resets {
             _ if window.remaining > reserved => Admission::Granted,
@@ -261,7 +263,8 @@ impl LimitTracker {
         match ahead {
             // A late answer of a window that has ended says nothing of this one. One that lies further back than a window
             // lasts is no late one: what was told before was wrong.
-            Some(ahead) if ahead < -RESET_SKEW_MARGIN.as_secs_f64() && -ahead <= self.longest.as_secs_f64() => {}
+            Some(ahead)
+                if ahead < -RESET_SKEW_MARGIN.as_secs_f64() && -ahead <= self.longest.as_secs_f64() => {}
             Some(ahead) if ahead.abs() <= RESET_SKEW_MARGIN.as_secs_f64() => match window.resets {
                 Some(here) => {
                     window.remaining = window.remaining.min(remaining);
@@ -403,7 +406,11 @@ mod tests {
         assert_eq!(tracker.windows()[0].remaining, 1);
         // An answer that is read late tells the same end, and it is no later for that.
         let (end, _) = told(resets).unwrap();
-        let late = HeaderSnapshot { limit: Some(5), remaining: Some(3), reset: Some((end, resets + RESET_SKEW_MARGIN * 9)) };
+        let late = HeaderSnapshot {
+            limit: Some(5),
+            remaining: Some(3),
+            reset: Some((end, resets + RESET_SKEW_MARGIN * 9)),
+        };
         tracker.answered(PLAIN, late, now + RESET_SKEW_MARGIN * 9);
         assert_eq!((tracker.windows()[0].remaining, tracker.windows()[0].resets), (1, Some(resets)));
         // The next window begins with its own numbers.
@@ -419,7 +426,11 @@ mod tests {
         let now = Instant::now();
         let mut tracker = LimitTracker::default();
         for end in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MAX_UTC] {
-            let reading = HeaderSnapshot { limit: Some(5), remaining: Some(4), reset: Some((end, now + RESET_SKEW_MARGIN)) };
+            let reading = HeaderSnapshot {
+                limit: Some(5),
+                remaining: Some(4),
+                reset: Some((end, now + RESET_SKEW_MARGIN)),
+            };
             call(&mut tracker, PLAIN, reading, now);
             assert_eq!((tracker.windows()[0].told, tracker.windows()[0].remaining), (Some(end), 4));
         }

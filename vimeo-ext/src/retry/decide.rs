@@ -6,28 +6,28 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, Method, StatusCode};
 use vimeo_api::rate_limit::{retry_after, time_until};
-use vimeo_api::{Error, Operation, RateLimit, Sent};
+use vimeo_api::{Delivery, Error, Operation, RateLimit};
 
 use super::{Answered, Backoff, Effect, RetryPolicy, effect};
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
-pub enum Outcome<'a> {
+pub enum AttemptResult<'a> {
     /// Vimeo, or a proxy before it, answered.
     Answer(Answered<'a>),
     /// No answer came.
-    NoAnswer(Sent),
+    NoResponse(Delivery),
     /// A layer refused to send; asking again changes nothing.
     Refused,
 }
 
-impl<'a> Outcome<'a> {
+impl<'a> AttemptResult<'a> {
     /// What an error of a transport means here.
     pub fn of(error: &'a Error) -> Self {
         match error {
-            Error::Connection(error) => Self::NoAnswer(error.sent()),
-            Error::TimedOut { sent, .. } => Self::NoAnswer(*sent),
+            Error::Connection(error) => Self::NoResponse(error.delivery()),
+            Error::TimedOut { sent, .. } => Self::NoResponse(*sent),
             _ => Self::Refused,
         }
     }
@@ -41,7 +41,7 @@ pub struct Attempt<'a> {
     /// What is called, where that is known.
     pub operation: Option<&'static Operation>,
     /// How it ended.
-    pub outcome: Outcome<'a>,
+    pub outcome: AttemptResult<'a>,
     /// Which attempt it was, from 1.
     pub number: u32,
     /// The time since the first attempt began.
@@ -54,17 +54,17 @@ pub struct Attempt<'a> {
 
 /// What to do after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
+pub enum RetryDecision {
     /// It is over, for good or ill.
     Stop,
     /// Send it again after this time.
-    Again(Duration),
+    Retry(Duration),
 }
 
 /// Whether, and after which wait, a call is sent again.
 ///
 /// - The server's word comes first: `Retry-After`, or for `429` the reset when nothing remains. A wait beyond
-///   [`server_cap`](RetryPolicy::server_cap) ends the call instead.
+///   [`max_retry_after`](RetryPolicy::max_retry_after) ends the call instead.
 /// - Else the wait is random between nothing and `base · 2^(attempt - 1)`, at most [`cap`](RetryPolicy::cap).
 /// - What is tried again:
 ///
@@ -78,56 +78,56 @@ pub enum Decision {
 /// | `408`, any other `5xx` but `501` and `511` | again | stop | stop |
 /// | anything else | stop | stop | stop |
 ///
-/// A policy that says [`repeatable`](RetryPolicy::repeatable) makes of every method one of the first column.
+/// A policy that says [`idempotent`](RetryPolicy::idempotent) makes of every method one of the first column.
 ///
 /// ```
 /// use std::time::Duration;
 /// use http::{HeaderMap, Method, StatusCode};
-/// use vimeo_ext::retry::{Answered, Attempt, Decision, Outcome, decide};
+/// use vimeo_ext::retry::{Answered, Attempt, RetryDecision, AttemptResult, decide};
 /// use vimeo_ext::RetryPolicy;
 ///
 /// let headers = HeaderMap::new();
 /// let mut attempt = Attempt {
 ///     method: &Method::GET,
 ///     operation: None,
-///     outcome: Outcome::Answer(Answered::new(StatusCode::BAD_GATEWAY, &headers)),
+///     outcome: AttemptResult::Answer(Answered::new(StatusCode::BAD_GATEWAY, &headers)),
 ///     number: 1,
 ///     elapsed: Duration::ZERO,
 ///     now: Default::default(),
 ///     random: 1.0,
 /// };
-/// assert_eq!(decide(&RetryPolicy::default(), &attempt), Decision::Again(Duration::from_millis(500)));
+/// assert_eq!(decide(&RetryPolicy::default(), &attempt), RetryDecision::Retry(Duration::from_millis(500)));
 /// attempt.method = &Method::POST;
-/// assert_eq!(decide(&RetryPolicy::default(), &attempt), Decision::Stop);
+/// assert_eq!(decide(&RetryPolicy::default(), &attempt), RetryDecision::Stop);
 /// ```
-pub fn decide(policy: &RetryPolicy, attempt: &Attempt<'_>) -> Decision {
+pub fn decide(policy: &RetryPolicy, attempt: &Attempt<'_>) -> RetryDecision {
     if attempt.number >= policy.attempts {
-        return Decision::Stop;
+        return RetryDecision::Stop;
     }
-    let repeatable = policy.repeatable
+    let idempotent = policy.idempotent
         || matches!(
             *attempt.method,
             Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE
         );
     let servers_word = match attempt.outcome {
-        Outcome::Refused => return Decision::Stop,
-        Outcome::NoAnswer(Sent::No) => None,
-        Outcome::NoAnswer(_) if repeatable => None,
-        Outcome::Answer(Answered { status: StatusCode::TOO_MANY_REQUESTS, headers, .. })
-            if repeatable || effect(&attempt.outcome) == Effect::Nothing =>
+        AttemptResult::Refused => return RetryDecision::Stop,
+        AttemptResult::NoResponse(Delivery::NotSent) => None,
+        AttemptResult::NoResponse(_) if idempotent => None,
+        AttemptResult::Answer(Answered { status: StatusCode::TOO_MANY_REQUESTS, headers, .. })
+            if idempotent || effect(&attempt.outcome) == Effect::Nothing =>
         {
             retry_after(headers, attempt.now).or_else(|| reset(headers, attempt.now))
         }
-        Outcome::Answer(response)
-            if repeatable && may_pass(response.status)
+        AttemptResult::Answer(response)
+            if idempotent && may_pass(response.status)
                 || response.asks_again() && makes_nothing_twice(attempt) =>
         {
             retry_after(response.headers, attempt.now)
         }
-        Outcome::NoAnswer(_) | Outcome::Answer(..) => return Decision::Stop,
+        AttemptResult::NoResponse(_) | AttemptResult::Answer(..) => return RetryDecision::Stop,
     };
     let wait = match servers_word {
-        Some(wait) if wait > policy.server_cap => return Decision::Stop,
+        Some(wait) if wait > policy.max_retry_after => return RetryDecision::Stop,
         Some(wait) => wait,
         None => {
             let backoff = Backoff::new(policy.base, policy.cap);
@@ -135,8 +135,8 @@ pub fn decide(policy: &RetryPolicy, attempt: &Attempt<'_>) -> Decision {
         }
     };
     match attempt.elapsed.checked_add(wait) {
-        Some(time) if time <= policy.budget => Decision::Again(wait),
-        _ => Decision::Stop,
+        Some(time) if time <= policy.max_elapsed => RetryDecision::Retry(wait),
+        _ => RetryDecision::Stop,
     }
 }
 
@@ -188,15 +188,15 @@ mod tests {
         pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
     }
 
-    fn stop() -> Decision {
-        Decision::Stop
+    fn stop() -> RetryDecision {
+        RetryDecision::Stop
     }
 
-    fn again(millis: u64) -> Decision {
-        Decision::Again(Duration::from_millis(millis))
+    fn again(millis: u64) -> RetryDecision {
+        RetryDecision::Retry(Duration::from_millis(millis))
     }
 
-    fn ask(method: &Method, outcome: Outcome<'_>, number: u32, elapsed: u64) -> Decision {
+    fn ask(method: &Method, outcome: AttemptResult<'_>, number: u32, elapsed: u64) -> RetryDecision {
         let now = DateTime::from_timestamp(1_000, 0).unwrap();
         let elapsed = Duration::from_secs(elapsed);
         let operation = None;
@@ -206,8 +206,8 @@ mod tests {
         )
     }
 
-    fn answer(status: u16, headers: &HeaderMap) -> Outcome<'_> {
-        Outcome::Answer(Answered::new(StatusCode::from_u16(status).unwrap(), headers))
+    fn answer(status: u16, headers: &HeaderMap) -> AttemptResult<'_> {
+        AttemptResult::Answer(Answered::new(StatusCode::from_u16(status).unwrap(), headers))
     }
 
     #[test]
@@ -252,16 +252,16 @@ mod tests {
     #[test]
     fn the_table_of_missing_answers() {
         let table = [
-            (GET, Sent::No, again(500)),
-            (GET, Sent::Maybe, again(500)),
-            (POST, Sent::No, again(500)),
-            (POST, Sent::Maybe, stop()),
-            (Method::PATCH, Sent::Maybe, stop()),
+            (GET, Delivery::NotSent, again(500)),
+            (GET, Delivery::Unknown, again(500)),
+            (POST, Delivery::NotSent, again(500)),
+            (POST, Delivery::Unknown, stop()),
+            (Method::PATCH, Delivery::Unknown, stop()),
         ];
         for (method, sent, decision) in table {
-            assert_eq!(ask(&method, Outcome::NoAnswer(sent), 1, 0), decision, "{method} {sent:?}");
+            assert_eq!(ask(&method, AttemptResult::NoResponse(sent), 1, 0), decision, "{method} {sent:?}");
         }
-        assert_eq!(ask(&GET, Outcome::Refused, 1, 0), stop());
+        assert_eq!(ask(&GET, AttemptResult::Refused, 1, 0), stop());
     }
 
     #[test]
@@ -290,7 +290,7 @@ mod tests {
             (GET, None, 302, Sender::Intermediary, None, stop()),
         ];
         for (method, operation, status, sender, code, decision) in table {
-            let outcome = Outcome::Answer(
+            let outcome = AttemptResult::Answer(
                 Answered::new(StatusCode::from_u16(status).unwrap(), &none).from(sender, code),
             );
             let attempt = Attempt {

@@ -1,9 +1,9 @@
 //! What the end of a call says about whether it took effect: pure, all it goes by comes in.
 
 use http::{HeaderMap, StatusCode};
-use vimeo_api::{ApiError, RawResponse, Sender, Sent};
+use vimeo_api::{ApiError, Delivery, RawResponse, Sender};
 
-use super::Outcome;
+use super::AttemptResult;
 
 /// A response, as far as decisions go by it.
 #[derive(Debug, Clone, Copy)]
@@ -82,18 +82,18 @@ pub enum Effect {
 /// ```
 /// use http::{HeaderMap, StatusCode};
 /// use vimeo_ext::api::Sender;
-/// use vimeo_ext::retry::{Answered, Effect, Outcome, effect};
+/// use vimeo_ext::retry::{Answered, Effect, AttemptResult, effect};
 ///
 /// let headers = HeaderMap::new();
 /// let response = Answered::new(StatusCode::TOO_MANY_REQUESTS, &headers);
-/// assert_eq!(effect(&Outcome::Answer(response.from(Sender::Api, None))), Effect::Nothing);
-/// assert_eq!(effect(&Outcome::Answer(response.from(Sender::Intermediary, None))), Effect::Unknown);
+/// assert_eq!(effect(&AttemptResult::Answer(response.from(Sender::Api, None))), Effect::Nothing);
+/// assert_eq!(effect(&AttemptResult::Answer(response.from(Sender::Intermediary, None))), Effect::Unknown);
 /// ```
-pub fn effect(outcome: &Outcome<'_>) -> Effect {
+pub fn effect(outcome: &AttemptResult<'_>) -> Effect {
     let response = match outcome {
-        Outcome::Refused | Outcome::NoAnswer(Sent::No) => return Effect::Nothing,
-        Outcome::NoAnswer(_) => return Effect::Unknown,
-        Outcome::Answer(response) => response,
+        AttemptResult::Refused | AttemptResult::NoResponse(Delivery::NotSent) => return Effect::Nothing,
+        AttemptResult::NoResponse(_) => return Effect::Unknown,
+        AttemptResult::Answer(response) => response,
     };
     match response.status {
         _ if response.sender == Sender::Intermediary => Effect::Unknown,
@@ -112,19 +112,19 @@ pub fn effect(outcome: &Outcome<'_>) -> Effect {
 /// A flow that creates something asks this before it lets go of what it has written down.
 pub fn effect_of_error(error: &vimeo_api::Error) -> Effect {
     let Some(answer) = error.api() else {
-        return match (error.sent(), error.status()) {
+        return match (error.delivery(), error.status()) {
             // A response that could not be read.
             (_, Some(status)) if status.is_success() && !error.is_intermediary() => Effect::Done,
-            (Sent::No, None) => Effect::Nothing,
+            (Delivery::NotSent, None) => Effect::Nothing,
             _ => Effect::Unknown,
         };
     };
-    if error.sent() == Sent::No {
+    if error.delivery() == Delivery::NotSent {
         return Effect::Nothing;
     }
     let response =
         Answered::new(answer.status(), answer.headers()).from(answer.sender(), answer.error_code());
-    effect(&Outcome::Answer(response))
+    effect(&AttemptResult::Answer(response))
 }
 
 #[cfg(test)]
@@ -177,7 +177,7 @@ mod tests {
         for (status, body, expected) in table {
             let status = StatusCode::from_u16(status).unwrap();
             let response = RawResponse::new(status, HeaderMap::new(), Bytes::from_static(body.as_bytes()));
-            assert_eq!(effect(&Outcome::Answer(Answered::of(&response))), expected, "{status} {body}");
+            assert_eq!(effect(&AttemptResult::Answer(Answered::of(&response))), expected, "{status} {body}");
             if !status.is_success() {
                 let error = Error::from_answer(ApiError::read(None, "create_video", response));
                 assert_eq!(effect_of_error(&error), expected, "{error}");
@@ -192,13 +192,13 @@ mod tests {
             Error::NoContent { operation: "x".into(), status: StatusCode::CREATED, headers: Box::default() };
         for (error, expected) in [
             (Error::invalid("x", "y"), Effect::Nothing),
-            (timed_out(Sent::No), Effect::Nothing),
-            (timed_out(Sent::Maybe), Effect::Unknown),
+            (timed_out(Delivery::NotSent), Effect::Nothing),
+            (timed_out(Delivery::Unknown), Effect::Unknown),
             (Error::Layer("closed".into()), Effect::Unknown),
             (no_content, Effect::Done),
         ] {
             assert_eq!(effect_of_error(&error), expected, "{error}");
         }
-        assert_eq!(effect(&Outcome::Refused), Effect::Nothing);
+        assert_eq!(effect(&AttemptResult::Refused), Effect::Nothing);
     }
 }

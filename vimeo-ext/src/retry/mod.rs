@@ -6,6 +6,6 @@ mod effect;
 mod policy;
 
 pub use backoff::Backoff;
-pub use decide::{Attempt, Decision, Outcome, decide};
+pub use decide::{Attempt, AttemptResult, RetryDecision, decide};
 pub use effect::{Answered, Effect, effect, effect_of_error};
 pub use policy::RetryPolicy;

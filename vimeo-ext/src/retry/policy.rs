@@ -25,12 +25,12 @@ pub struct RetryPolicy {
     /// The longest wait of one's own choosing. Default: 20 s.
     pub cap: Duration,
     /// The longest wait that is obeyed when the server names one; beyond it the call fails at once. Default: 90 s.
-    pub server_cap: Duration,
+    pub max_retry_after: Duration,
     /// The time after which no further attempt begins; an attempt under way is not ended. Default: 120 s.
-    pub budget: Duration,
+    pub max_elapsed: Duration,
     /// Whether the call may be carried out twice, whatever its method. Default: false, then `POST` and `PATCH` are sent
     /// again only when they surely did not take effect.
-    pub repeatable: bool,
+    pub idempotent: bool,
     jitter: Option<Arc<dyn Fn() -> f64 + Send + Sync>>,
 }
 
@@ -40,9 +40,9 @@ impl Default for RetryPolicy {
             attempts: 4,
             base: Duration::from_millis(500),
             cap: Duration::from_secs(20),
-            server_cap: Duration::from_secs(90),
-            budget: Duration::from_secs(120),
-            repeatable: false,
+            max_retry_after: Duration::from_secs(90),
+            max_elapsed: Duration::from_secs(120),
+            idempotent: false,
             jitter: None,
         }
     }
@@ -71,24 +71,24 @@ impl RetryPolicy {
         self
     }
 
-    /// Sets [`server_cap`](Self::server_cap).
+    /// Sets [`max_retry_after`](Self::max_retry_after).
     #[must_use]
-    pub fn server_cap(mut self, cap: Duration) -> Self {
-        self.server_cap = cap;
+    pub fn max_retry_after(mut self, cap: Duration) -> Self {
+        self.max_retry_after = cap;
         self
     }
 
-    /// Sets [`budget`](Self::budget).
+    /// Sets [`max_elapsed`](Self::max_elapsed).
     #[must_use]
-    pub fn budget(mut self, budget: Duration) -> Self {
-        self.budget = budget;
+    pub fn max_elapsed(mut self, max_elapsed: Duration) -> Self {
+        self.max_elapsed = max_elapsed;
         self
     }
 
-    /// Sets [`repeatable`](Self::repeatable).
+    /// Sets [`idempotent`](Self::idempotent).
     #[must_use]
-    pub fn repeatable(mut self, repeatable: bool) -> Self {
-        self.repeatable = repeatable;
+    pub fn idempotent(mut self, idempotent: bool) -> Self {
+        self.idempotent = idempotent;
         self
     }
 
@@ -110,9 +110,9 @@ impl fmt::Debug for RetryPolicy {
             .field("attempts", &self.attempts)
             .field("base", &self.base)
             .field("cap", &self.cap)
-            .field("server_cap", &self.server_cap)
-            .field("budget", &self.budget)
-            .field("repeatable", &self.repeatable)
+            .field("max_retry_after", &self.max_retry_after)
+            .field("max_elapsed", &self.max_elapsed)
+            .field("idempotent", &self.idempotent)
             .finish_non_exhaustive()
     }
 }

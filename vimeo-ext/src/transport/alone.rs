@@ -7,11 +7,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
 use tokio::time::{Instant, sleep};
-use vimeo_api::{CallTimeout, Error, RawResponse, Request, Sent, operation};
+use vimeo_api::{CallTimeout, Delivery, Error, RawResponse, Request, operation};
 
 use super::{Authenticate, Deadline, Layers, Limit, Preflight, Retry, SendStep, Step, TimerKeepAlive, Trace};
 use crate::auth::Session;
-use crate::rate_limit::{RateLimiters, RateLimitPolicy};
+use crate::rate_limit::{RateLimitPolicy, RateLimiters};
 use crate::transport::End;
 use crate::{AccessToken, Clock, RetryPolicy};
 
@@ -78,7 +78,7 @@ async fn a_deadline_ends_what_takes_longer_and_nothing_else() {
         let result = step.send(&mut request(Method::GET, "get_video")).await;
         assert_eq!(result.is_ok(), in_time, "{total:?}");
         // The stage below stands in for the waits before a request leaves.
-        assert!(in_time || matches!(result, Err(Error::TimedOut { sent: Sent::No, .. })));
+        assert!(in_time || matches!(result, Err(Error::TimedOut { sent: Delivery::NotSent, .. })));
     }
     let mut call = request(Method::GET, "get_video");
     call.extensions.insert(CallTimeout(Duration::from_millis(500)));
@@ -216,6 +216,6 @@ async fn a_connect_timeout_means_that_nothing_was_sent() {
     let step = SendStep { end: End::Http(client), keep_alive, stall, attempt: None, answer_limit: 1 };
     let began = Instant::now();
     let error = step.send(&mut request(Method::POST, "get_video")).await.unwrap_err();
-    assert!(error.is_timeout() && error.sent() == Sent::No, "{error:?}");
+    assert!(error.is_timeout() && error.delivery() == Delivery::NotSent, "{error:?}");
     assert_eq!(began.elapsed().as_secs(), 7);
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::timeout;
-use vimeo_api::{CallTimeout, Error, RawResponse, Request, Sent};
+use vimeo_api::{CallTimeout, Delivery, Error, RawResponse, Request};
 
 use super::Step;
 
@@ -43,7 +43,7 @@ impl SentFlag {
         }
     }
 
-    fn sent(&self) -> Sent {
-        if self.0.load(Ordering::Relaxed) { Sent::Maybe } else { Sent::No }
+    fn sent(&self) -> Delivery {
+        if self.0.load(Ordering::Relaxed) { Delivery::Unknown } else { Delivery::NotSent }
     }
 }

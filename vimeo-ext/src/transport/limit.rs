@@ -7,7 +7,7 @@ use vimeo_api::{ApiError, Error, RawResponse, Request};
 
 use super::Step;
 use crate::auth::CallCredentials;
-use crate::rate_limit::{RateLimiter, RateLimitPolicy};
+use crate::rate_limit::{RateLimitPolicy, RateLimiter};
 
 /// Lets an attempt go when the account's rate_limiter has room for it, and tells the rate_limiter what came of it.
 pub(crate) struct Limit<N> {

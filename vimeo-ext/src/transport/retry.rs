@@ -9,7 +9,7 @@ use vimeo_api::{Error, RawResponse, Request};
 
 use super::Step;
 use crate::Clock;
-use crate::retry::{Answered, Attempt, Decision, Outcome, RetryPolicy, decide};
+use crate::retry::{Answered, Attempt, AttemptResult, RetryDecision, RetryPolicy, decide};
 
 /// Carries out what [`decide`] says. The body is in memory and shared, so every attempt sends it whole.
 pub(crate) struct Retry<N> {
@@ -48,8 +48,8 @@ impl<N> Retry<N> {
     ) -> Option<Duration> {
         let outcome = match result {
             Ok(answer) if answer.status.is_success() => return None,
-            Ok(answer) => Outcome::Answer(Answered::of(answer)),
-            Err(error) => Outcome::of(error),
+            Ok(answer) => AttemptResult::Answer(Answered::of(answer)),
+            Err(error) => AttemptResult::of(error),
         };
         let policy = request.extensions.get::<RetryPolicy>().unwrap_or(&self.policy);
         let attempt = Attempt {
@@ -61,7 +61,7 @@ impl<N> Retry<N> {
             now: self.clock.now(),
             random: policy.random(),
         };
-        let Decision::Again(wait) = decide(policy, &attempt) else { return None };
+        let RetryDecision::Retry(wait) = decide(policy, &attempt) else { return None };
         match result {
             Ok(answer) => {
                 tracing::debug!(attempt = number, status = answer.status.as_u16(), ?wait, "trying again");

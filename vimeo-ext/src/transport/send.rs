@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::{Method, StatusCode, header};
 use tokio::time::{Instant, timeout};
 use url::Url;
-use vimeo_api::{ConnectionError, Error, MAX_REDIRECTS, RawResponse, Request, Sent, Transport};
+use vimeo_api::{ConnectionError, Delivery, Error, MAX_REDIRECTS, RawResponse, Request, Transport};
 
 use super::Step;
 use super::authenticate::same_origin;
@@ -46,7 +46,9 @@ impl Step for Send {
         let Some(limit) = self.attempt else { return self.exchange(request).await };
         match Box::pin(timeout(limit, self.exchange(request))).await {
             Ok(result) => result,
-            Err(_) => Err(Error::TimedOut { operation: request.name(), after: limit, sent: Sent::Maybe }),
+            Err(_) => {
+                Err(Error::TimedOut { operation: request.name(), after: limit, sent: Delivery::Unknown })
+            }
         }
     }
 }
@@ -94,8 +96,11 @@ impl Send {
         request: &Request,
         url: &Url,
     ) -> Result<RawResponse, Error> {
-        let stalled =
-            |_: Stalled| Error::TimedOut { operation: request.name(), after: self.stall, sent: Sent::Maybe };
+        let stalled = |_: Stalled| Error::TimedOut {
+            operation: request.name(),
+            after: self.stall,
+            sent: Delivery::Unknown,
+        };
         let broken = |error| Error::from(ConnectionError::new(&request.name(), error));
         let mut outgoing = reqwest::Request::new(request.method.clone(), url.clone());
         *outgoing.headers_mut() = request.headers.clone();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tower::{ServiceBuilder, service_fn};
-use vimeo_ext::api::{Error, Sent};
+use vimeo_ext::api::{Delivery, Error};
 use vimeo_ext::{RetryPolicy, TowerTransport, Vimeo, blocking};
 use vimeo_sandbox::Sandbox;
 
@@ -65,7 +65,7 @@ async fn what_a_tower_stack_fails_with_is_an_error_of_the_connection() {
     });
     let error = vimeo(TowerTransport::new(service)).get("/me").send().await.unwrap_err();
     assert!(error.is_connection(), "{error}");
-    assert_eq!(error.sent(), Sent::Maybe);
+    assert_eq!(error.delivery(), Delivery::Unknown);
     assert!(error.to_string().contains("the pool is closed"), "{error}");
 
     // Where reqwest says that no connection was made, nothing was sent.
@@ -75,7 +75,7 @@ async fn what_a_tower_stack_fails_with_is_an_error_of_the_connection() {
     let vimeo =
         builder.base_url("http://127.0.0.1:1").transport(TowerTransport::new(service)).build().unwrap();
     let error = vimeo.get("/me").send().await.unwrap_err();
-    assert_eq!(error.sent(), Sent::No, "{error}");
+    assert_eq!(error.delivery(), Delivery::NotSent, "{error}");
 }
 
 #[tokio::test]

@@ -91,5 +91,5 @@ async fn an_unreachable_host_is_told_apart_and_surely_nothing_was_sent() {
         .unwrap();
     let error = vimeo.post("/me/albums").send().await.unwrap_err();
     assert!(error.is_connection(), "{error:?}");
-    assert_eq!(error.sent(), vimeo_api::Sent::No);
+    assert_eq!(error.delivery(), vimeo_api::Delivery::NotSent);
 }

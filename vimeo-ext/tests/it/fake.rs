@@ -7,7 +7,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, Method, StatusCode};
 use tokio::time::sleep;
-use vimeo_api::{Error, RawResponse, Request, Sent, Transport, TransportFuture};
+use vimeo_api::{Delivery, Error, RawResponse, Request, Transport, TransportFuture};
 use vimeo_ext::{Clock, RetryPolicy, Vimeo, VimeoBuilder};
 
 /// A request as it arrived.
@@ -47,7 +47,7 @@ pub(crate) fn answer(status: u16) -> Answer {
 }
 
 /// The connection broke before an answer came.
-pub(crate) fn broken(sent: Sent) -> Answer {
+pub(crate) fn broken(sent: Delivery) -> Answer {
     let result = Err(Error::TimedOut { operation: "fake".into(), after: Duration::ZERO, sent });
     Answer { after: Duration::ZERO, result }
 }

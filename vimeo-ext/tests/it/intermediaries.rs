@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
-use vimeo_api::{Error, Sender, Sent};
+use vimeo_api::{Delivery, Error, Sender};
 use vimeo_ext::auth::{BoxFuture, RefreshError, Refresher};
 use vimeo_ext::retry::{Effect, effect_of_error};
 use vimeo_ext::{AccessToken, RetryPolicy, Vimeo};
@@ -35,7 +35,7 @@ async fn a_page_of_a_portal_is_no_success_whatever_the_call_expects() {
     ];
     for error in errors {
         assert!(error.is_intermediary(), "{error:?}");
-        assert_eq!((error.sender(), error.sent()), (Some(Sender::Intermediary), Sent::Maybe));
+        assert_eq!((error.sender(), error.delivery()), (Some(Sender::Intermediary), Delivery::Unknown));
         let text = error.to_string();
         assert!(
             text.contains("(200 OK) is an HTML page, not the API's JSON: \"Airport WiFi: sign in\""),
@@ -196,7 +196,7 @@ async fn a_redirect_is_followed_to_the_same_call_on_the_same_host_alone() {
     for call in [vimeo.post("/moved"), vimeo.patch("/moved"), vimeo.put("/moved"), vimeo.delete("/moved")] {
         let error = call.json(&json!({})).send().await.unwrap_err();
         assert_eq!((error.status().unwrap().as_u16(), error.is_intermediary()), (302, true), "{error}");
-        assert_eq!((error.sent(), effect_of_error(&error)), (Sent::Maybe, Effect::Unknown));
+        assert_eq!((error.delivery(), effect_of_error(&error)), (Delivery::Unknown, Effect::Unknown));
         let text = error.to_string();
         assert!(
             text.contains("is a redirect to another path (302 Found)") && !text.contains("SECRET"),

@@ -93,7 +93,8 @@ async fn fail_fast_reports_when_the_limit_resets() {
     assert_eq!(fake.count(), 1);
 
     // A wait that is longer than allowed is refused at once.
-    let short = fake.builder().rate_limit_policy(RateLimitPolicy::Wait { at_most: seconds(10) }).build().unwrap();
+    let short =
+        fake.builder().rate_limit_policy(RateLimitPolicy::Wait { at_most: seconds(10) }).build().unwrap();
     short.get("/me").send().await.unwrap();
     let began = Instant::now();
     assert!(short.get("/me").send().await.unwrap_err().is_rate_limited());
@@ -234,7 +235,12 @@ async fn the_longest_window_is_a_parameter() {
     let fake = Fake::new(move |_, _| answer(200).json(json!({})).limit(100, 0, &reset));
     for (longest, believed) in [(7_199, false), (7_200, true)] {
         let limiters = vimeo_ext::RateLimiters::default().longest_window(seconds(longest));
-        let vimeo = fake.builder().rate_limiters(limiters).rate_limit_policy(RateLimitPolicy::FailFast).build().unwrap();
+        let vimeo = fake
+            .builder()
+            .rate_limiters(limiters)
+            .rate_limit_policy(RateLimitPolicy::FailFast)
+            .build()
+            .unwrap();
         vimeo.get("/me").send().await.unwrap();
         assert_eq!(vimeo.get("/me").send().await.is_err(), believed, "{longest}");
     }

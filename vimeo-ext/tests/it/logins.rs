@@ -413,7 +413,7 @@ async fn wrong_app_credentials_are_final_until_they_change() {
             assert!(matches!(error, Error::AppRefused(_)) && error.is_unauthorized(), "{error:?}");
             assert_eq!(error.status().unwrap(), status);
             assert_eq!(error.error_code(), body["error_code"].as_i64());
-            assert_eq!(error.sent(), vimeo_api::Sent::No);
+            assert_eq!(error.delivery(), vimeo_api::Delivery::NotSent);
             let words = body["error_description"].as_str().unwrap_or_else(|| body["error"].as_str().unwrap());
             let text = error.to_string();
             assert!(
@@ -437,7 +437,7 @@ async fn a_grant_that_failed_for_the_moment_is_asked_for_again_by_the_next_call(
         || answer(503).json(json!({"error": "Down."})),
         || answer(401).body("<title>Proxy</title>"),
         || answer(200).body("<title>Portal</title>"),
-        || crate::fake::broken(vimeo_api::Sent::Maybe),
+        || crate::fake::broken(vimeo_api::Delivery::Unknown),
     ];
     for first in passing {
         let fake = Fake::new(move |seen, number| match seen.path.as_str() {

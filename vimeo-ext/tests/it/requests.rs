@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use vimeo_api::{Error, Sent, types};
+use vimeo_api::{Delivery, Error, types};
 use vimeo_ext::{RateLimitPolicy, RetryPolicy, Timeouts, Vimeo};
 
 use crate::fake::{Fake, answer};
@@ -247,11 +247,11 @@ async fn a_call_that_only_waited_was_surely_not_sent() {
     vimeo.get("/me").send().await.unwrap();
     let held = vimeo.get("/me").timeout(Duration::from_secs(5)).send().await.unwrap_err();
     assert!(held.is_timeout(), "{held}");
-    assert_eq!((held.sent(), slow.count()), (Sent::No, 1));
+    assert_eq!((held.delivery(), slow.count()), (Delivery::NotSent, 1));
 
     tokio::time::sleep(Duration::from_secs(120)).await;
     let cut = vimeo.get("/me").timeout(Duration::from_secs(5)).send().await.unwrap_err();
-    assert_eq!((cut.sent(), slow.count()), (Sent::Maybe, 2));
+    assert_eq!((cut.delivery(), slow.count()), (Delivery::Unknown, 2));
 }
 
 #[tokio::test]

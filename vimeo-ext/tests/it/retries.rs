@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::time::Instant;
-use vimeo_api::{Error, Request, Sent, TransportFuture};
+use vimeo_api::{Delivery, Error, Request, TransportFuture};
 use vimeo_ext::{Layer, Next, RetryPolicy};
 
 use crate::fake::{Fake, answer, broken};
@@ -13,7 +13,7 @@ use crate::fake::{Fake, answer, broken};
 async fn a_read_survives_trouble_and_waits_longer_each_time() {
     let fake = Fake::new(|_, number| match number {
         0 => answer(502).body("<html><title>502</title></html>"),
-        1 => broken(Sent::Maybe),
+        1 => broken(Delivery::Unknown),
         2 => answer(503),
         _ => answer(200).json(json!({"name": "x"})),
     });
@@ -32,7 +32,7 @@ async fn endless_errors_end_with_the_last_error() {
     assert_eq!(fake.count(), 4);
     assert_eq!(began.elapsed(), Duration::from_millis(3_500));
 
-    let policy = RetryPolicy::default().attempts(1_000).budget(Duration::from_secs(60)).jitter(|| 1.0);
+    let policy = RetryPolicy::default().attempts(1_000).max_elapsed(Duration::from_secs(60)).jitter(|| 1.0);
     let began = Instant::now();
     fake.vimeo().get("/me").extension(policy).send().await.unwrap_err();
     assert!(began.elapsed() <= Duration::from_secs(60));
@@ -45,8 +45,8 @@ async fn what_creates_is_sent_again_only_when_it_surely_did_not_arrive() {
     let table: [(First, bool); 5] = [
         (|| answer(503), false),
         (|| answer(502), false),
-        (|| broken(Sent::Maybe), false),
-        (|| broken(Sent::No), true),
+        (|| broken(Delivery::Unknown), false),
+        (|| broken(Delivery::NotSent), true),
         (|| answer(429), true),
     ];
     for (first, again) in table {
@@ -66,7 +66,7 @@ async fn one_call_can_have_a_rule_of_its_own() {
     let fake = Fake::new(|_, number| answer(if number == 1 { 200 } else { 503 }).json(json!({})));
     fake.vimeo().get("/me").extension(RetryPolicy::never()).send().await.unwrap_err();
     assert_eq!(fake.count(), 1);
-    let sure = RetryPolicy::default().repeatable(true);
+    let sure = RetryPolicy::default().idempotent(true);
     let fake = Fake::new(|_, number| answer(if number == 1 { 200 } else { 503 }).json(json!({})));
     fake.vimeo().patch("/videos/1").extension(sure).json(&json!({})).send().await.unwrap();
     assert_eq!(fake.count(), 2);

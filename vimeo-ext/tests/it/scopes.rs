@@ -1,7 +1,7 @@
 //! Calls whose token may not.
 
 use serde_json::json;
-use vimeo_api::{Error, Sent};
+use vimeo_api::{Delivery, Error};
 use vimeo_ext::{AccessToken, Scope, ScopeSet};
 
 use crate::fake::{Fake, answer};
@@ -15,7 +15,7 @@ async fn a_call_whose_token_lacks_a_scope_is_not_sent() {
     assert_eq!(missing.needed(), [Scope::Delete]);
     assert_eq!(missing.granted, Some(ScopeSet::from("private")));
     assert_eq!(missing.operation.id, "delete_video");
-    assert_eq!(error.sent(), Sent::No);
+    assert_eq!(error.delivery(), Delivery::NotSent);
     assert_eq!(
         error.to_string(),
         "delete_video: needs the scope `delete`, the access token has only `public private`; nothing was sent; make a \

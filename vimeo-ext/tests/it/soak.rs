@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 use vimeo_api::{Request, TransportFuture};
-use vimeo_ext::{Clock, Layer, RateLimitPolicy, Next, Vimeo};
+use vimeo_ext::{Clock, Layer, Next, RateLimitPolicy, Vimeo};
 use vimeo_sandbox::{JournalEntry, RateLimit, Sandbox};
 
 use crate::fake::start;

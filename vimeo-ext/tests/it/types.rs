@@ -5,7 +5,7 @@ use vimeo_api::types::TextTrackType;
 
 use serde_json::json;
 use vimeo_ext::auth::{Auth, Authorization, DeviceLogin, Grant};
-use vimeo_ext::{AccessToken, RateLimiters, Items, Pages, UploadVideo, Vimeo, VimeoBuilder};
+use vimeo_ext::{AccessToken, Items, Pages, RateLimiters, UploadVideo, Vimeo, VimeoBuilder};
 
 use crate::fake::{Fake, answer};
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use vimeo_ext::api::{self, MissingScope, Sent};
+use vimeo_ext::api::{self, Delivery, MissingScope};
 use vimeo_ext::auth::AuthError;
 use vimeo_ext::upload::{SizeFoundBy, UploadError};
 use vimeo_ext::{ConfigError, Error, MediaError, Scope};
@@ -73,7 +73,7 @@ fn message_of(error: &Error) -> String {
         }
         (_, Some(api::Error::TimedOut { operation, after, sent })) => {
             let outcome = match sent {
-                Sent::No => "nothing was sent",
+                Delivery::NotSent => "nothing was sent",
                 _ => "the call may have been carried out",
             };
             format!("{operation}: no whole answer after {}; {outcome}", duration(*after))
@@ -367,12 +367,12 @@ mod tests {
         for (error, message, next) in [
             (Error::from(AuthError::NoApp), "this needs the app's", "VIMEO_CLIENT_SECRET"),
             (
-                timed_out(Sent::No).into(),
+                timed_out(Delivery::NotSent).into(),
                 "get_video: no whole answer after 5 min 0 s; nothing was sent",
                 "vimeo",
             ),
             (
-                timed_out(Sent::Maybe).into(),
+                timed_out(Delivery::Unknown).into(),
                 "get_video: no whole answer after 5 min 0 s; the call may",
                 "vimeo",
             ),

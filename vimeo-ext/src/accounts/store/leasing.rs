@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::StoreError;
-use crate::rate_limit::{QuotaLease, QuotaPool, LeaseRequest};
+use crate::rate_limit::{LeaseRequest, QuotaLease, QuotaPool};
 
 /// How often pools are read and written before they count as away: each time in vain another process has got its slice.
 pub(super) const TRIES: u32 = 64;

@@ -11,7 +11,7 @@ use super::{AccountStore, KeyUse, LoginRecord, StoreError, StoreFuture};
 use crate::accounts::{
     AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, StatusEvent,
 };
-use crate::rate_limit::{QuotaLease, QuotaPool, LeaseRequest};
+use crate::rate_limit::{LeaseRequest, QuotaLease, QuotaPool};
 
 /// Keeps accounts in memory, for tests and for programs that get their accounts anew at each start.
 ///

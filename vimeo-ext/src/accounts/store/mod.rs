@@ -26,8 +26,8 @@ use super::{
     AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, Sealed, StatusEvent,
 };
 use crate::auth::BoxFuture;
-use crate::rate_limit::{QuotaLease, LeaseRequest, QuotaStore};
 use crate::error::StoreError;
+use crate::rate_limit::{LeaseRequest, QuotaLease, QuotaStore};
 
 /// What a store answers with.
 pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;

@@ -18,7 +18,7 @@ use crate::accounts::{
     AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, Sealed, Status,
     StatusEvent,
 };
-use crate::rate_limit::{QuotaLease, LeaseRequest};
+use crate::rate_limit::{LeaseRequest, QuotaLease};
 
 /// Keeps accounts in PostgreSQL (12 or newer), which any number of processes on any number of machines may share.
 ///
@@ -107,7 +107,8 @@ impl PostgresStore {
         let options = options.options(SERVER_TIMEOUTS);
         Ok(Self {
             pool: pool(connections.max(1)).connect_lazy_with(options.clone()),
-            quotas: pool(QUOTA_CONNECTIONS).connect_lazy_with(options.options([("synchronous_commit", "off")])),
+            quotas: pool(QUOTA_CONNECTIONS)
+                .connect_lazy_with(options.options([("synchronous_commit", "off")])),
         })
     }
 

@@ -22,8 +22,8 @@ use crate::accounts::{
     AccountId, AccountQuery, AccountRecord, ConnectionId, ConnectionRecord, KeyId, Sealed, Status,
     StatusEvent,
 };
-use crate::rate_limit::{QuotaLease, LeaseRequest};
 use crate::private_files;
+use crate::rate_limit::{LeaseRequest, QuotaLease};
 
 /// Keeps accounts in one file with SQLite, which any number of processes of one machine may share.
 ///

@@ -89,7 +89,10 @@ impl LeaseBatcher {
                 state.away = None;
             }
             (Some(error), None) => {
-                tracing::warn!(error, "the shared limiter is away; this process goes by what it knows itself");
+                tracing::warn!(
+                    error,
+                    "the shared limiter is away; this process goes by what it knows itself"
+                );
                 state.away = Some((after(BACKOFF.longest(0)), 1));
             }
             (Some(_), Some((_, failures))) => {
@@ -142,7 +145,8 @@ impl BatchWorker {
         let leases = answer.as_ref().map_or(&[][..], |leases| leases);
         let leases = leases.iter().copied().map(Some).chain(iter::repeat(None));
         LeaseBatcher::note(&mut lock(&self.batcher.state), answer.as_ref().err().cloned());
-        for ((PendingRequest { limiter, want }, lease), times) in self.batch.drain(..).zip(leases).zip(times) {
+        for ((PendingRequest { limiter, want }, lease), times) in self.batch.drain(..).zip(leases).zip(times)
+        {
             limiter.put(want, lease, times);
         }
     }

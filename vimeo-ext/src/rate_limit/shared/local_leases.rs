@@ -169,7 +169,8 @@ impl LeaseSlot {
             Self::Left { calls, since, until, more_at } => {
                 // It ends with its window, of whose end an answer may have told since.
                 *until = known.resets.map_or(*until, |resets| resets.min(*until));
-                let more_at = known.resets.map_or(*more_at, |resets| later(resets, RESET_SKEW_MARGIN).min(*more_at));
+                let more_at =
+                    known.resets.map_or(*more_at, |resets| later(resets, RESET_SKEW_MARGIN).min(*more_at));
                 let is_over = *until <= now || known.began.is_some_and(|began| *since < began);
                 // What is asked for between two windows may count in either, so nothing would be given.
                 let between = known.resets.map(|resets| (resets, later(resets, RESET_SKEW_MARGIN)));
@@ -271,7 +272,9 @@ impl LocalLeases {
     ) {
         let kind = self.kind(with_fields);
         let now = Instant::now();
-        let Some(ends) = known.resets.map(|resets| later(resets, RESET_SKEW_MARGIN)).filter(|ends| *ends > now) else {
+        let Some(ends) =
+            known.resets.map(|resets| later(resets, RESET_SKEW_MARGIN)).filter(|ends| *ends > now)
+        else {
             return;
         };
         let mut held = lock(&kind.held);

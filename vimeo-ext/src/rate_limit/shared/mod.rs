@@ -15,9 +15,9 @@ pub(super) use self::lease_batcher::LeaseBatcher;
 use self::local_leases::{Admission, ClockPair, LeaseDemand, LimitSnapshot};
 pub(super) use self::local_leases::{InFlightGuard, LocalLeases};
 pub use self::pool::QuotaPool;
-pub use self::share::{QuotaLease, LeaseRequest, UsageReport, QuotaStore};
+pub use self::share::{LeaseRequest, QuotaLease, QuotaStore, UsageReport};
 use super::tracker::CallClass;
-use super::{RateLimiter, RateLimiters, Registry, RateLimitPolicy, Permit, class, lock};
+use super::{Permit, RateLimitPolicy, RateLimiter, RateLimiters, Registry, class, lock};
 use crate::timeouts::later;
 
 impl RateLimiters {

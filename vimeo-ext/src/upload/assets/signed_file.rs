@@ -146,7 +146,7 @@ fn explain(failure: PutFailure, uri: String, host: String) -> Error {
 pub(crate) async fn activate(vimeo: &Vimeo, uri: &str, active: bool) -> Result<bool, Error> {
     let change = serde_json::json!({"active": active});
     // To set it twice is to set it.
-    let policy = vimeo.retry_policy().repeatable(true);
+    let policy = vimeo.retry_policy().idempotent(true);
     let answer = vimeo.patch(uri).json(&change).fields("active").extension(policy).send().await?;
     if let Some(active) = state_of(&answer) {
         return Ok(active);

@@ -8,7 +8,7 @@ use vimeo_ext::accounts::{
     AccountId, AccountQuery, AccountRecord, AccountStore, ConnectionId, ConnectionRecord, KeyUse,
     LoginRecord, MemoryStore, StatusEvent, StoreError, StoreFuture,
 };
-use vimeo_ext::rate_limit::{QuotaLease, LeaseRequest};
+use vimeo_ext::rate_limit::{LeaseRequest, QuotaLease};
 
 /// What such a store does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,8 +17,8 @@ use tokio::time::timeout_at;
 use vimeo_api::{Request, TransportFuture};
 use vimeo_ext::accounts::AccountStore;
 use vimeo_ext::auth::BoxFuture;
-use vimeo_ext::rate_limit::{QuotaLease, LeaseRequest, QuotaStore};
-use vimeo_ext::{RateLimiters, Layer, Next, RetryPolicy, Vimeo};
+use vimeo_ext::rate_limit::{LeaseRequest, QuotaLease, QuotaStore};
+use vimeo_ext::{Layer, Next, RateLimiters, RetryPolicy, Vimeo};
 use vimeo_sandbox::{JournalEntry, RateLimit, Sandbox};
 
 use super::sharing::jain;

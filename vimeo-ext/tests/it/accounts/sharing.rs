@@ -10,8 +10,8 @@ use serde_json::json;
 use tokio::time::Instant;
 use vimeo_ext::accounts::AccountStore;
 use vimeo_ext::auth::BoxFuture;
-use vimeo_ext::rate_limit::{QuotaLease, LeaseRequest, QuotaStore};
-use vimeo_ext::{RateLimiters, Clock, RetryPolicy, Vimeo};
+use vimeo_ext::rate_limit::{LeaseRequest, QuotaLease, QuotaStore};
+use vimeo_ext::{Clock, RateLimiters, RetryPolicy, Vimeo};
 
 use super::memory;
 use crate::fake::{Answer, Fake, Seen, answer, start};

@@ -101,7 +101,7 @@ async fn a_ticket_is_finished_elsewhere_without_the_token() {
 
 #[tokio::test]
 async fn a_lost_answer_is_told_apart_whichever_way_the_file_comes() {
-    let fake = Fake::new(|_, _| broken(vimeo_api::Sent::Maybe));
+    let fake = Fake::new(|_, _| broken(vimeo_api::Delivery::Unknown));
     let vimeo = fake.vimeo();
     let errors = [
         vimeo.upload_from_url("https://example.com/film.mp4").send().await.unwrap_err(),

@@ -1,18 +1,18 @@
 //! The statements, written once: SQLite and PostgreSQL understand them alike.
 
 mod accounts;
-mod quotas;
 mod connections;
 mod keys;
 mod pages;
 mod passing;
+mod quotas;
 
 pub(super) use accounts::sql_accounts;
-pub(super) use quotas::{sql_quotas, sql_shared_quotas};
 pub(super) use connections::sql_connections;
 pub(super) use keys::sql_keys;
 pub(super) use pages::{Bound, Filter, sql_pages};
 pub(super) use passing::sql_passing;
+pub(super) use quotas::{sql_quotas, sql_shared_quotas};
 
 /// Makes an [`AccountStore`](super::AccountStore) of a type that has `reads()`, `writes()` and `quotas()`, pools of
 /// connections; `begin(notes)`, a transaction, where one that notes an event lets no other that does come between; and

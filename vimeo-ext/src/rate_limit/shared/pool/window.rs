@@ -107,12 +107,20 @@ impl Window {
     pub(super) fn new(limit: u64, early: BTreeSet<String>, now: i64) -> Self {
         let holder = LeaseHolder { wants: limit, seen: now, ..LeaseHolder::default() };
         let holders = early.into_iter().map(|name| (name, holder)).collect();
-        Self { remaining: limit, begun: now, settled: now.saturating_add(SETTLE_PERIOD), holders, ..Self::default() }
+        Self {
+            remaining: limit,
+            begun: now,
+            settled: now.saturating_add(SETTLE_PERIOD),
+            holders,
+            ..Self::default()
+        }
     }
 
     /// Whether nobody has asked for it for so long that it is of no use to know.
     pub(super) fn is_forgotten(&self, now: i64) -> bool {
-        self.holders.values().all(|holder| holder.seen.saturating_add(HOLDER_EXPIRY) <= now && holder.until <= now)
+        self.holders
+            .values()
+            .all(|holder| holder.seen.saturating_add(HOLDER_EXPIRY) <= now && holder.until <= now)
     }
 
     /// Takes in what a holder has learnt, and gives it a slice of what remains.
@@ -127,7 +135,8 @@ impl Window {
         }
         let hold = self.hold();
         let own = self.holders.entry(report.holder.clone()).or_default();
-        let is_unknown = own.record_usage(report, limit, self.begun, now < own.seen.saturating_add(LEASE_TTL));
+        let is_unknown =
+            own.record_usage(report, limit, self.begun, now < own.seen.saturating_add(LEASE_TTL));
         // What it had is spent or given back, but for what is under way; what remains tells of that once it has heard.
         let unheard = if own.seen <= heard { 0 } else { own.leased.saturating_sub(report.unused) };
         own.leased = report.in_flight.max(unheard);
@@ -178,8 +187,11 @@ impl Window {
             return self.give(&report.holder, 0, self.again(limit, &report.holder, now), now, now);
         }
         let is_modest = is_small(calls, limit) || own.wishes(limit) < level;
-        let until =
-            self.resets.unwrap_or(i64::MAX).min(now.saturating_add(if is_modest { SMALL_LEASE_TTL } else { hold }));
+        let until = self.resets.unwrap_or(i64::MAX).min(now.saturating_add(if is_modest {
+            SMALL_LEASE_TTL
+        } else {
+            hold
+        }));
         let is_all = calls >= due && free.saturating_sub(calls) <= kept;
         let more_at = match self.ends() {
             _ if !is_all || is_modest => now,
@@ -231,7 +243,8 @@ impl Window {
 
     /// How many have asked of late.
     fn present(&self, now: i64) -> u64 {
-        self.holders.values().filter(|holder| now < holder.seen.saturating_add(LEASE_TTL)).count().max(1) as u64
+        self.holders.values().filter(|holder| now < holder.seen.saturating_add(LEASE_TTL)).count().max(1)
+            as u64
     }
 
     fn forget(&mut self, now: i64) {
@@ -313,7 +326,8 @@ impl Window {
             // An answer of a window before this one.
             return;
         }
-        self.lasts = self.resets.map(|resets| resets.saturating_add(RESET_SKEW_MARGIN).saturating_sub(self.begun));
+        self.lasts =
+            self.resets.map(|resets| resets.saturating_add(RESET_SKEW_MARGIN).saturating_sub(self.begun));
     }
 
     /// A new window, which belongs to nobody yet.
@@ -339,7 +353,8 @@ impl Window {
         let others = self.holders.iter().filter(|(name, holder)| *name != own && holder.leased > 0);
         let given_back = others.map(|(_, holder)| holder.until).min();
         let given_back = given_back.filter(|_| self.remaining > 0 && self.within_poll_limit(limit));
-        let soonest = self.ends().into_iter().chain(given_back).min().unwrap_or(now.saturating_add(RESET_SKEW_MARGIN));
+        let soonest =
+            self.ends().into_iter().chain(given_back).min().unwrap_or(now.saturating_add(RESET_SKEW_MARGIN));
         soonest.max(now.saturating_add(RESET_SKEW_MARGIN / 2))
     }
 }
