@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use vimeo_api::types::Video;
-use vimeo_api::{Page, Strictness, decode};
+use vimeo_api::{DecodeMode, Page, decode};
 
 const ROUNDS: usize = 9;
 /// Runs of one kind after another; the first two of each block meet a heap that the other kind left and do not count.
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     };
     let (mut typed, mut parsed) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        typed.extend(block(|| decode::<Page<Video>>(&page, Strictness::Strict).is_ok()));
+        typed.extend(block(|| decode::<Page<Video>>(&page, DecodeMode::Strict).is_ok()));
         parsed.extend(block(|| serde_json::from_slice::<Value>(&page).is_ok()));
     }
     let (typed, parsed) = (median(typed), median(parsed));

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         tally.decoded,
         tally.by_shape,
         tally.failed,
-        tally.drift,
+        tally.mismatches,
         tally.unknown,
     );
     if tally.failed > 0 || files.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
@@ -47,7 +47,7 @@ struct Tally {
     decoded: usize,
     by_shape: usize,
     failed: usize,
-    drift: usize,
+    mismatches: usize,
     unknown: usize,
 }
 
@@ -60,11 +60,11 @@ fn report(file: &Path, tally: &mut Tally) {
         Ok(Outcome { what, inspection, by_shape }) => {
             tally.decoded += usize::from(!by_shape);
             tally.by_shape += usize::from(by_shape);
-            tally.drift += inspection.drift.len();
+            tally.mismatches += inspection.mismatches.len();
             tally.unknown += inspection.unknown.len();
             println!("{name}: decoded as {what}");
-            for drift in &inspection.drift {
-                println!("    does not fit: {drift}");
+            for mismatches in &inspection.mismatches {
+                println!("    does not fit: {mismatches}");
             }
             let mut unknown: BTreeMap<String, usize> = BTreeMap::new();
             for path in &inspection.unknown {
@@ -123,7 +123,7 @@ fn as_error(value: &Value, bytes: &[u8]) -> Option<Outcome> {
     let unknown = fields.filter(|name| !known.contains(&name.as_str())).collect();
     Some(Outcome {
         what: "an error".to_owned(),
-        inspection: Inspection { drift: Vec::new(), unknown },
+        inspection: Inspection { mismatches: Vec::new(), unknown },
         by_shape: false,
     })
 }
@@ -167,7 +167,7 @@ fn reader(place: &str) -> Option<(&'static str, Reader)> {
 fn best_fit(bytes: &[u8]) -> Option<Outcome> {
     let fits = INSPECTORS.iter().filter_map(|(template, read)| Some((*template, read(bytes).ok()?)));
     let (template, inspection) =
-        fits.min_by_key(|(_, inspection)| inspection.drift.len() + inspection.unknown.len())?;
+        fits.min_by_key(|(_, inspection)| inspection.mismatches.len() + inspection.unknown.len())?;
     Some(Outcome { what: format!("GET {template}, by its fields"), inspection, by_shape: true })
 }
 

@@ -6,10 +6,10 @@
 //! ```no_run
 //! # #[cfg(feature = "videos")]
 //! # async fn run() -> Result<(), vimeo_api::Error> {
-//! let http = vimeo_api::Reqwest::from_builder(reqwest::Client::builder())?;
+//! let http = vimeo_api::ReqwestTransport::from_builder(reqwest::Client::builder())?;
 //! let client = vimeo_api::Client::builder().transport(http).build()?;
 //! let video = client.videos().get_video(76979871).fields("uri,name").send().await?;
-//! println!("{:?} ({} pieces did not fit)", video.name, video.drift().len());
+//! println!("{:?} ({} pieces did not fit)", video.name, video.mismatches().len());
 //! # Ok(())
 //! # }
 //! ```

@@ -75,7 +75,14 @@ impl Bench {
             (Asked::Name, 0 | 1) => read::<Me>(self.bare("/me?fields=name")?).await?.name,
             (Asked::Name, 2) => api.users().get_me().fields("name").send_as::<Me>().await?.into_inner().name,
             (Asked::Name, _) => {
-                self.vimeo.get("/me").fields("name").read_as::<Me>().send().await?.into_inner().name
+                self.vimeo
+                    .get("/me")
+                    .fields("name")
+                    .with_response_type::<Me>()
+                    .send()
+                    .await?
+                    .into_inner()
+                    .name
             }
             (Asked::Page, way) => {
                 let page = match way {
@@ -86,7 +93,7 @@ impl Bench {
                     }
                     _ => {
                         let list = self.vimeo.get("/me/videos").query("per_page", 10);
-                        list.read_as::<Titles>().send().await?.into_inner()
+                        list.with_response_type::<Titles>().send().await?.into_inner()
                     }
                 };
                 page.data.into_iter().next().map(|title| title.name).unwrap_or_default()

@@ -17,7 +17,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
-mod drift;
+mod diff;
 mod emit;
 mod load;
 mod names;
@@ -35,7 +35,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-pub use drift::{Change, Subject, drift};
+pub use diff::{Change, Subject, diff};
 pub use load::{load, parse};
 pub use normalise::Applied;
 pub use outline::{Outline, outline};

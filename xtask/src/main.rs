@@ -10,7 +10,7 @@ mod build_cost;
 mod bundle;
 mod command_figures;
 mod completions;
-mod drift;
+mod diff;
 mod facts;
 mod fault_matrix;
 mod fresh;
@@ -59,7 +59,7 @@ enum Verb {
     /// Type into bash and zsh and see what a Tab completes; needs both.
     Completions,
     /// Say what changed between two descriptions.
-    Drift(drift::Arguments),
+    Diff(diff::Arguments),
     /// Say which facts of openapi/facts the description lacks.
     Facts(facts::Arguments),
     /// Run the MCP server under the official TypeScript and Python clients and the protocol's conformance suite; needs Node
@@ -103,7 +103,7 @@ fn main() -> ExitCode {
         Verb::Bundle => bundle::run(),
         Verb::CommandFigures(arguments) => command_figures::run(&arguments),
         Verb::Completions => completions::run(),
-        Verb::Drift(arguments) => drift::run(&arguments),
+        Verb::Diff(arguments) => diff::run(&arguments),
         Verb::Facts(arguments) => facts::run(&arguments),
         Verb::McpClients => mcp_clients::run(),
         Verb::McpStart(arguments) => mcp_start::run(&arguments),

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use url::Url;
 use url::form_urlencoded;
 
-use super::send::{PendingAnswer, send};
+use super::send::{ResponseFuture, send};
 use super::{
     CallTimeout, Client, Error, Fields, InvalidId, Operation, RateLimitOption, Request, RetryOption,
 };
@@ -250,7 +250,7 @@ impl<T> Call<T> {
 
     /// The same call, its answer read as another type: one's own struct for the fields asked for, or
     /// [`serde_json::Value`].
-    pub fn read_as<U>(self) -> Call<U> {
+    pub fn with_response_type<U>(self) -> Call<U> {
         Call {
             client: self.client,
             operation: self.operation,
@@ -278,7 +278,7 @@ impl<T> Call<T> {
     }
 
     /// Sends the call and reads the answer.
-    pub fn send(self) -> PendingAnswer<T>
+    pub fn send(self) -> ResponseFuture<T>
     where
         T: DeserializeOwned + Send + 'static,
     {
@@ -286,8 +286,8 @@ impl<T> Call<T> {
     }
 
     /// Sends the call and reads the response as a type of your own.
-    pub fn send_as<U: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<U> {
-        self.read_as().send()
+    pub fn send_as<U: DeserializeOwned + Send + 'static>(self) -> ResponseFuture<U> {
+        self.with_response_type().send()
     }
 
     /// The request that would be sent.
@@ -412,8 +412,8 @@ fn shorten(text: &str) -> String {
 
 /// Awaiting a call sends it.
 impl<T: DeserializeOwned + Send + 'static> IntoFuture for Call<T> {
-    type Output = <PendingAnswer<T> as Future>::Output;
-    type IntoFuture = PendingAnswer<T>;
+    type Output = <ResponseFuture<T> as Future>::Output;
+    type IntoFuture = ResponseFuture<T>;
 
     fn into_future(self) -> Self::IntoFuture {
         self.send()
@@ -431,7 +431,7 @@ impl<T> Clone for Call<T> {
             headers: self.headers.clone(),
             body: self.body.clone(),
             extensions: self.extensions.clone(),
-            refused: self.refused.as_ref().map(|error| Box::new(error.replayed())),
+            refused: self.refused.as_ref().map(|error| Box::new(error.clone_for_retry())),
             answer: PhantomData,
         }
     }

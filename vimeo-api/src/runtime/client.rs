@@ -7,7 +7,7 @@ use http::{HeaderValue, Method};
 use serde_json::Value;
 use url::Url;
 
-use super::{Call, Error, Strictness, Transport};
+use super::{Call, DecodeMode, Error, Transport};
 
 /// Where the Vimeo API lives.
 pub const API_BASE_URL: &str = "https://api.vimeo.com";
@@ -21,7 +21,7 @@ pub const ACCEPT: &str = "application/vnd.vimeo.*+json;version=3.4";
 /// retries are the work of the transport (see the crate `vimeo-ext`).
 ///
 /// ```no_run
-/// let http = vimeo_api::Reqwest::from_builder(reqwest::Client::builder())?;
+/// let http = vimeo_api::ReqwestTransport::from_builder(reqwest::Client::builder())?;
 /// let client = vimeo_api::Client::builder().transport(http).build()?;
 /// # Ok::<(), vimeo_api::Error>(())
 /// ```
@@ -48,7 +48,7 @@ struct Settings {
     /// The path of the base URL that stands before every call's; empty as a rule.
     prefix: String,
     accept: HeaderValue,
-    strictness: Strictness,
+    decode_mode: DecodeMode,
 }
 
 impl Client {
@@ -58,7 +58,7 @@ impl Client {
             base_url: API_BASE_URL.to_owned(),
             transport: None,
             accept: ACCEPT.to_owned(),
-            strictness: Strictness::Tolerant,
+            decode_mode: DecodeMode::Lenient,
         }
     }
 
@@ -67,10 +67,10 @@ impl Client {
     ///
     /// ```no_run
     /// # use reqwest::Client;
-    /// # use vimeo_api::Reqwest;
-    /// let one = Reqwest::from_builder(Client::builder())?;
+    /// # use vimeo_api::ReqwestTransport;
+    /// let one = ReqwestTransport::from_builder(Client::builder())?;
     /// let client = vimeo_api::Client::builder().base_url("http://127.0.0.1:8080").transport(one).build()?;
-    /// let other = client.with_transport(Reqwest::from_builder(Client::builder())?);
+    /// let other = client.with_transport(ReqwestTransport::from_builder(Client::builder())?);
     /// assert_eq!(other.base_url(), client.base_url());
     /// # Ok::<(), vimeo_api::Error>(())
     /// ```
@@ -106,8 +106,8 @@ impl Client {
         &self.inner.settings.accept
     }
 
-    pub(crate) fn strictness(&self) -> Strictness {
-        self.inner.settings.strictness
+    pub(crate) fn decode_mode(&self) -> DecodeMode {
+        self.inner.settings.decode_mode
     }
 }
 
@@ -115,7 +115,7 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("base_url", &self.inner.settings.base_url.as_str())
-            .field("strictness", &self.inner.settings.strictness)
+            .field("decode_mode", &self.inner.settings.decode_mode)
             .finish_non_exhaustive()
     }
 }
@@ -126,7 +126,7 @@ pub struct ClientBuilder {
     base_url: String,
     transport: Option<Box<dyn Transport>>,
     accept: String,
-    strictness: Strictness,
+    decode_mode: DecodeMode,
 }
 
 impl ClientBuilder {
@@ -136,7 +136,7 @@ impl ClientBuilder {
         self
     }
 
-    /// What carries the requests, such as [`Reqwest`](super::Reqwest). Required.
+    /// What carries the requests, such as [`ReqwestTransport`](super::ReqwestTransport). Required.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Box::new(transport));
         self
@@ -148,9 +148,9 @@ impl ClientBuilder {
         self
     }
 
-    /// Whether an answer that does not fit its type is an error; default [`Strictness::Tolerant`].
-    pub fn strictness(mut self, strictness: Strictness) -> Self {
-        self.strictness = strictness;
+    /// Whether an answer that does not fit its type is an error; default [`DecodeMode::Lenient`].
+    pub fn decode_mode(mut self, decode_mode: DecodeMode) -> Self {
+        self.decode_mode = decode_mode;
         self
     }
 
@@ -167,18 +167,21 @@ impl ClientBuilder {
             Error::invalid("client", "the Accept header may hold visible ASCII characters only")
         })?;
         let transport = self.transport.ok_or_else(|| {
-            Error::invalid("client", "there is no transport; give the builder one, such as a Reqwest")
+            Error::invalid(
+                "client",
+                "there is no transport; give the builder one, such as a ReqwestTransport",
+            )
         })?;
         let prefix = base_url.path().trim_end_matches('/').to_owned();
-        let strictness = self.strictness;
-        let settings = Arc::new(Settings { base_url, prefix, accept, strictness });
+        let decode_mode = self.decode_mode;
+        let settings = Arc::new(Settings { base_url, prefix, accept, decode_mode });
         Ok(Client { inner: Arc::new(Inner { settings, transport }) })
     }
 }
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientBuilder").field("strictness", &self.strictness).finish_non_exhaustive()
+        f.debug_struct("ClientBuilder").field("decode_mode", &self.decode_mode).finish_non_exhaustive()
     }
 }
 

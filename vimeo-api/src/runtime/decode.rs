@@ -1,4 +1,4 @@
-//! Reading answers: one fast pass, and a second that survives drift.
+//! Reading answers: one fast pass, and a second that survives mismatches.
 //!
 //! The straight way is a single pass of serde over the bytes. Only when that fails, the answer is parsed into a JSON
 //! tree, and what does not fit is taken out of it, piece by piece, until the rest decodes. Every piece is handed to
@@ -10,15 +10,15 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::excerpt::without_bom;
-use super::mend::{Watched, kind_of, mend};
+use super::lenient::{DecodeEvent, decode_lenient, kind_of};
 use super::size::has_too_many_values;
 
 /// Whether an answer that does not wholly fit its type is taken.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Strictness {
+pub enum DecodeMode {
     /// What does not fit is taken out and reported beside the value: for production.
     #[default]
-    Tolerant,
+    Lenient,
     /// What does not fit is an error: for tests that watch Vimeo's answers.
     Strict,
 }
@@ -26,15 +26,15 @@ pub enum Strictness {
 /// A piece of an answer that its type has no place for.
 ///
 /// `Debug` and `Display` say where it stood and of what kind it was; the value itself, which can hold anything, only
-/// comes from [`found`](Drift::found).
+/// comes from [`found`](SchemaMismatch::found).
 #[derive(Clone, PartialEq)]
-pub struct Drift {
+pub struct SchemaMismatch {
     pub(super) path: String,
     pub(super) expected: String,
     pub(super) found: Value,
 }
 
-impl Drift {
+impl SchemaMismatch {
     /// Where it stood: `data[3].user.account`.
     pub fn path(&self) -> &str {
         &self.path
@@ -51,15 +51,15 @@ impl Drift {
     }
 }
 
-impl fmt::Display for Drift {
+impl fmt::Display for SchemaMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: expected {}, found {}", self.path, self.expected, kind_of(&self.found))
     }
 }
 
-impl fmt::Debug for Drift {
+impl fmt::Debug for SchemaMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Drift({self})")
+        write!(f, "SchemaMismatch({self})")
     }
 }
 
@@ -69,7 +69,7 @@ pub struct Decoded<T> {
     /// The value.
     pub value: T,
     /// What did not fit; empty as a rule.
-    pub drift: Vec<Drift>,
+    pub mismatches: Vec<SchemaMismatch>,
 }
 
 /// Why an answer could not be read at all.
@@ -78,16 +78,16 @@ pub enum DecodeFailure {
     /// The bytes are no JSON.
     NotJson(serde_json::Error),
     /// They are, but what is needed is not in them.
-    Misfit {
+    Mismatch {
         /// Where the trouble is; empty for the whole answer.
         path: String,
         /// What was expected there.
         expected: String,
         /// What had been taken out before.
-        drift: Vec<Drift>,
+        mismatches: Vec<SchemaMismatch>,
     },
-    /// Something did not fit, and [`Strictness::Strict`] was asked for.
-    Drifted(Vec<Drift>),
+    /// Something did not fit, and [`DecodeMode::Strict`] was asked for.
+    Strict(Vec<SchemaMismatch>),
     /// There are more values in it than in any response of the API: read, they would fill the memory.
     TooManyValues,
 }
@@ -95,7 +95,7 @@ pub enum DecodeFailure {
 /// Reads an answer as a `T`.
 ///
 /// ```
-/// use vimeo_api::{Strictness, decode};
+/// use vimeo_api::{DecodeMode, decode};
 ///
 /// #[derive(serde::Deserialize)]
 /// struct Clip {
@@ -104,31 +104,33 @@ pub enum DecodeFailure {
 /// }
 ///
 /// let answer = br#"{"name": "Surf", "duration": "unknown"}"#;
-/// let clip = decode::<Clip>(answer, Strictness::Tolerant).expect("the rest of it fits");
+/// let clip = decode::<Clip>(answer, DecodeMode::Lenient).expect("the rest of it fits");
 /// assert_eq!(clip.value.name.as_deref(), Some("Surf"));
 /// assert_eq!(clip.value.duration, None);
-/// assert_eq!(clip.drift[0].path(), "duration");
-/// assert_eq!(clip.drift[0].found(), "unknown");
+/// assert_eq!(clip.mismatches[0].path(), "duration");
+/// assert_eq!(clip.mismatches[0].found(), "unknown");
 /// ```
 ///
 /// # Errors
 ///
 /// When the bytes are no JSON or hold more values than any response of the API, when a value without which there is no
-/// `T` is missing, and on any drift when strict.
+/// `T` is missing, and on any mismatches when strict.
 pub fn decode<T: DeserializeOwned>(
     bytes: &[u8],
-    strictness: Strictness,
+    decode_mode: DecodeMode,
 ) -> Result<Decoded<T>, DecodeFailure> {
     let bytes = without_bom(bytes);
     if has_too_many_values(bytes) {
         return Err(DecodeFailure::TooManyValues);
     }
     if let Ok(value) = serde_json::from_slice(bytes) {
-        return Ok(Decoded { value, drift: Vec::new() });
+        return Ok(Decoded { value, mismatches: Vec::new() });
     }
     let decoded = decode_drifted(bytes, &mut |_| ())?;
-    match strictness {
-        Strictness::Strict if !decoded.drift.is_empty() => Err(DecodeFailure::Drifted(decoded.drift)),
+    match decode_mode {
+        DecodeMode::Strict if !decoded.mismatches.is_empty() => {
+            Err(DecodeFailure::Strict(decoded.mismatches))
+        }
         _ => Ok(decoded),
     }
 }
@@ -137,7 +139,7 @@ pub fn decode<T: DeserializeOwned>(
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Inspection {
     /// What does not fit.
-    pub drift: Vec<Drift>,
+    pub mismatches: Vec<SchemaMismatch>,
     /// The paths of fields that the type does not know, in the order of the answer.
     pub unknown: Vec<String>,
 }
@@ -149,7 +151,7 @@ pub struct Inspection {
 /// As [`decode`] in its tolerant way.
 pub fn inspect<T: DeserializeOwned>(bytes: &[u8]) -> Result<Inspection, DecodeFailure> {
     let (decoded, unknown) = decode_watched::<T>(bytes)?;
-    Ok(Inspection { drift: decoded.drift, unknown })
+    Ok(Inspection { mismatches: decoded.mismatches, unknown })
 }
 
 /// Reads an answer as a `T` and writes that again: for checking that nothing is lost on the way.
@@ -157,18 +159,20 @@ pub fn inspect<T: DeserializeOwned>(bytes: &[u8]) -> Result<Inspection, DecodeFa
 /// # Errors
 ///
 /// As [`decode`] in its tolerant way.
-pub fn reread<T: DeserializeOwned + serde::Serialize>(bytes: &[u8]) -> Result<Decoded<Value>, DecodeFailure> {
+pub fn round_trip<T: DeserializeOwned + serde::Serialize>(
+    bytes: &[u8],
+) -> Result<Decoded<Value>, DecodeFailure> {
     let (decoded, _) = decode_watched::<T>(bytes)?;
     let value = serde_json::to_value(decoded.value).map_err(DecodeFailure::NotJson)?;
-    Ok(Decoded { value, drift: decoded.drift })
+    Ok(Decoded { value, mismatches: decoded.mismatches })
 }
 
 /// The tolerant pass, with the paths of unknown fields.
 fn decode_watched<T: DeserializeOwned>(bytes: &[u8]) -> Result<(Decoded<T>, Vec<String>), DecodeFailure> {
     let mut unknown = Vec::new();
     let decoded = decode_drifted(bytes, &mut |found| match found {
-        Watched::Start => unknown.clear(),
-        Watched::Unknown(path) => unknown.push(path),
+        DecodeEvent::Start => unknown.clear(),
+        DecodeEvent::Unknown(path) => unknown.push(path),
     })?;
     Ok((decoded, unknown))
 }
@@ -176,17 +180,19 @@ fn decode_watched<T: DeserializeOwned>(bytes: &[u8]) -> Result<(Decoded<T>, Vec<
 /// Takes out of the tree what does not fit until the rest does.
 fn decode_drifted<T: DeserializeOwned>(
     bytes: &[u8],
-    watch: &mut dyn FnMut(Watched),
+    watch: &mut dyn FnMut(DecodeEvent),
 ) -> Result<Decoded<T>, DecodeFailure> {
     let mut value = None;
-    let drift = mend(bytes, watch, &mut |tree| {
+    let mismatches = decode_lenient(bytes, watch, &mut |tree| {
         value = Some(T::deserialize(tree)?);
         Ok(())
     })?;
     match value {
-        Some(value) => Ok(Decoded { value, drift }),
+        Some(value) => Ok(Decoded { value, mismatches }),
         // Unreachable: mending ends well only after a value was read.
-        None => Err(DecodeFailure::Misfit { path: String::new(), expected: "a value".to_owned(), drift }),
+        None => {
+            Err(DecodeFailure::Mismatch { path: String::new(), expected: "a value".to_owned(), mismatches })
+        }
     }
 }
 
@@ -201,14 +207,14 @@ mod tests {
     #[test]
     fn a_whole_number_in_the_form_of_a_fraction_is_no_drift_and_a_fraction_is() {
         let body = br#"{"sizes": [{"width": 12.0}, {"width": 13}, {"width": 1.4e1}], "size": 3.0}"#;
-        let clip = decode::<Clip>(body, Strictness::Strict).unwrap().value;
+        let clip = decode::<Clip>(body, DecodeMode::Strict).unwrap().value;
         let widths: Vec<u64> = clip.sizes.iter().flatten().filter_map(|size| size.width).collect();
         assert_eq!((clip.size, widths), (Some(3), vec![12, 13, 14]));
-        let decoded = decode::<Clip>(br#"{"size": 3.5, "name": "a"}"#, Strictness::Tolerant).unwrap();
-        assert_eq!((decoded.value.size, decoded.drift[0].path()), (None, "size"));
+        let decoded = decode::<Clip>(br#"{"size": 3.5, "name": "a"}"#, DecodeMode::Lenient).unwrap();
+        assert_eq!((decoded.value.size, decoded.mismatches[0].path()), (None, "size"));
         // What no whole number is exactly is not rounded to one.
-        assert!(!decode::<Clip>(br#"{"size": 1e300}"#, Strictness::Tolerant).unwrap().drift.is_empty());
-        assert!(!decode::<Clip>(br#"{"size": -3.0}"#, Strictness::Tolerant).unwrap().drift.is_empty());
+        assert!(!decode::<Clip>(br#"{"size": 1e300}"#, DecodeMode::Lenient).unwrap().mismatches.is_empty());
+        assert!(!decode::<Clip>(br#"{"size": -3.0}"#, DecodeMode::Lenient).unwrap().mismatches.is_empty());
     }
 
     #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -225,11 +231,11 @@ mod tests {
     }
 
     fn tolerant<T: DeserializeOwned>(json: Value) -> Decoded<T> {
-        decode(json.to_string().as_bytes(), Strictness::Tolerant).expect("decodes")
+        decode(json.to_string().as_bytes(), DecodeMode::Lenient).expect("decodes")
     }
 
-    fn told(drift: &[Drift]) -> Vec<String> {
-        drift.iter().map(Drift::to_string).collect()
+    fn told(mismatches: &[SchemaMismatch]) -> Vec<String> {
+        mismatches.iter().map(SchemaMismatch::to_string).collect()
     }
 
     #[test]
@@ -261,10 +267,10 @@ mod tests {
                 ],
             ),
         ];
-        for (json, clip, drift) in cases {
+        for (json, clip, mismatches) in cases {
             let decoded = tolerant::<Clip>(json.clone());
             assert_eq!(decoded.value, clip, "{json}");
-            assert_eq!(told(&decoded.drift), drift, "{json}");
+            assert_eq!(told(&decoded.mismatches), mismatches, "{json}");
         }
     }
 
@@ -274,7 +280,7 @@ mod tests {
             {"made": ""}, {"made": "2023-04-08T09:21:35+00:00"}, {"made": ""}, {"made": "soon"},
         ]});
         let decoded = tolerant::<Page<Clip>>(page);
-        let paths: Vec<&str> = decoded.drift.iter().map(Drift::path).collect();
+        let paths: Vec<&str> = decoded.mismatches.iter().map(SchemaMismatch::path).collect();
         assert_eq!(paths, ["data[0].made", "data[2].made", "data[3].made"]);
         assert!(decoded.value.items()[1].made.is_some());
     }
@@ -284,7 +290,7 @@ mod tests {
         let items: Vec<Value> =
             (0..5000).map(|number| json!({"name": number, "sizes": [{"width": "x"}]})).collect();
         let decoded = tolerant::<Page<Clip>>(json!({"data": items}));
-        assert_eq!(decoded.drift.len(), 10_000);
+        assert_eq!(decoded.mismatches.len(), 10_000);
         assert_eq!(decoded.value.items().len(), 5000);
     }
 
@@ -294,10 +300,11 @@ mod tests {
             .map(|number| json!({"name": "a", "made": format!("day {number}"), "size": number}))
             .collect();
         let decoded = tolerant::<Page<Clip>>(json!({"data": items, "total": "many"}));
-        assert_eq!(decoded.drift.len(), 3001);
+        assert_eq!(decoded.mismatches.len(), 3001);
         assert_eq!(decoded.value.items().len(), 3000);
         assert!(decoded.value.items().iter().all(|clip| clip.size.is_some() && clip.made.is_none()));
-        let last = decoded.drift.iter().find(|drift| drift.found() == "day 2999").expect("told");
+        let last =
+            decoded.mismatches.iter().find(|mismatches| mismatches.found() == "day 2999").expect("told");
         assert_eq!(last.path(), "data[2999].made");
     }
 
@@ -306,7 +313,7 @@ mod tests {
         let decoded = tolerant::<Page<Clip>>(json!({"data": [
             7, {"made": "a"}, 8, {"made": "b", "sizes": [{"width": -1}, 5]}, "x", {"made": "c"},
         ]}));
-        let mut paths: Vec<&str> = decoded.drift.iter().map(Drift::path).collect();
+        let mut paths: Vec<&str> = decoded.mismatches.iter().map(SchemaMismatch::path).collect();
         paths.sort_unstable();
         assert_eq!(
             paths,
@@ -332,14 +339,14 @@ mod tests {
         }
         let decoded = tolerant::<Pair>(json!({"data": [{"made": "a", "size": 1}, {"made": "b", "size": 2}]}));
         assert_eq!(decoded.value.data.map(|clip| clip.size), [Some(1), Some(2)]);
-        assert_eq!(decoded.drift.len(), 2);
+        assert_eq!(decoded.mismatches.len(), 2);
     }
 
     #[test]
     fn strict_turns_drift_into_an_error_and_leaves_the_rest_alone() {
-        assert!(decode::<Clip>(br#"{"name": "a"}"#, Strictness::Strict).is_ok());
-        match decode::<Clip>(br#"{"name": 1}"#, Strictness::Strict) {
-            Err(DecodeFailure::Drifted(drift)) => assert_eq!(drift[0].path(), "name"),
+        assert!(decode::<Clip>(br#"{"name": "a"}"#, DecodeMode::Strict).is_ok());
+        match decode::<Clip>(br#"{"name": 1}"#, DecodeMode::Strict) {
+            Err(DecodeFailure::Strict(mismatches)) => assert_eq!(mismatches[0].path(), "name"),
             other => panic!("{other:?}"),
         }
     }
@@ -351,16 +358,16 @@ mod tests {
             #[allow(dead_code)]
             uri: String,
         }
-        match decode::<Own>(b"{}", Strictness::Tolerant) {
-            Err(DecodeFailure::Misfit { path, expected, .. }) => {
+        match decode::<Own>(b"{}", DecodeMode::Lenient) {
+            Err(DecodeFailure::Mismatch { path, expected, .. }) => {
                 assert_eq!((path.as_str(), expected.as_str()), ("", "missing field `uri`"));
             }
             other => panic!("{other:?}"),
         }
-        assert!(matches!(decode::<Own>(b"<html>", Strictness::Tolerant), Err(DecodeFailure::NotJson(_))));
-        let page = decode::<Page<Own>>(br#"{"data": [{"uri": "/a"}, {}]}"#, Strictness::Tolerant).unwrap();
+        assert!(matches!(decode::<Own>(b"<html>", DecodeMode::Lenient), Err(DecodeFailure::NotJson(_))));
+        let page = decode::<Page<Own>>(br#"{"data": [{"uri": "/a"}, {}]}"#, DecodeMode::Lenient).unwrap();
         assert_eq!(page.value.items().len(), 1);
-        assert_eq!(page.drift[0].path(), "data[1]");
+        assert_eq!(page.mismatches[0].path(), "data[1]");
     }
 
     #[test]
@@ -369,12 +376,12 @@ mod tests {
             inspect::<Page<Clip>>(br#"{"data": [{"nom": 1, "sizes": [{"depth": 2}], "size": "x"}]}"#)
                 .unwrap();
         assert_eq!(inspection.unknown, ["data.0.nom", "data.0.sizes.0.depth"]);
-        assert_eq!(inspection.drift.len(), 1);
+        assert_eq!(inspection.mismatches.len(), 1);
     }
 
     #[test]
     fn a_byte_order_mark_is_passed_over() {
-        let decoded = decode::<Clip>("\u{feff}{\"name\": \"a\"}".as_bytes(), Strictness::Strict).unwrap();
+        let decoded = decode::<Clip>("\u{feff}{\"name\": \"a\"}".as_bytes(), DecodeMode::Strict).unwrap();
         assert_eq!(decoded.value.name.as_deref(), Some("a"));
     }
 
@@ -382,8 +389,8 @@ mod tests {
     fn more_values_than_a_response_can_have_are_not_read() {
         let flood = format!(r#"{{"data": [{}{{}}]}}"#, "{},".repeat(1 << 20));
         for failure in [
-            decode::<Page<Clip>>(flood.as_bytes(), Strictness::Tolerant).unwrap_err(),
-            decode::<Value>(flood.as_bytes(), Strictness::Tolerant).unwrap_err(),
+            decode::<Page<Clip>>(flood.as_bytes(), DecodeMode::Lenient).unwrap_err(),
+            decode::<Value>(flood.as_bytes(), DecodeMode::Lenient).unwrap_err(),
         ] {
             assert!(matches!(failure, DecodeFailure::TooManyValues), "{failure:?}");
         }
@@ -392,7 +399,7 @@ mod tests {
     #[test]
     fn drift_prints_no_values() {
         let decoded = tolerant::<Clip>(json!({"size": "a-secret"}));
-        assert!(!format!("{:?}", decoded.drift).contains("a-secret"));
-        assert_eq!(decoded.drift[0].found(), "a-secret");
+        assert!(!format!("{:?}", decoded.mismatches).contains("a-secret"));
+        assert_eq!(decoded.mismatches[0].found(), "a-secret");
     }
 }

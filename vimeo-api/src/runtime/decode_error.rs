@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 use super::api_error::tell_intermediary;
 use super::decode::DecodeFailure;
 use super::excerpt::Form;
-use super::{Drift, RawResponse, Sender};
+use super::{RawResponse, SchemaMismatch, Sender};
 
 /// An answer that could not be read as what the operation answers with.
 #[derive(Debug)]
@@ -50,9 +50,9 @@ impl DecodeError {
     }
 
     /// What did not fit, as far as reading came.
-    pub fn drift(&self) -> &[Drift] {
+    pub fn mismatches(&self) -> &[SchemaMismatch] {
         match &self.failure {
-            DecodeFailure::Misfit { drift, .. } | DecodeFailure::Drifted(drift) => drift,
+            DecodeFailure::Mismatch { mismatches, .. } | DecodeFailure::Strict(mismatches) => mismatches,
             DecodeFailure::NotJson(_) | DecodeFailure::TooManyValues => &[],
         }
     }
@@ -75,11 +75,11 @@ impl fmt::Display for DecodeError {
                 f,
                 "it holds more values than any page of the API; ask for fewer items a page or name the `fields` you need"
             ),
-            DecodeFailure::Misfit { path, expected, .. } if path.is_empty() => write!(f, "{expected}"),
-            DecodeFailure::Misfit { path, expected, .. } => write!(f, "{path}: expected {expected}"),
-            DecodeFailure::Drifted(drift) => {
-                write!(f, "{} pieces do not fit and strict decoding is on", drift.len())?;
-                drift.first().map_or(Ok(()), |first| write!(f, "; first {first}"))
+            DecodeFailure::Mismatch { path, expected, .. } if path.is_empty() => write!(f, "{expected}"),
+            DecodeFailure::Mismatch { path, expected, .. } => write!(f, "{path}: expected {expected}"),
+            DecodeFailure::Strict(mismatches) => {
+                write!(f, "{} pieces do not fit and strict decoding is on", mismatches.len())?;
+                mismatches.first().map_or(Ok(()), |first| write!(f, "; first {first}"))
             }
         }
     }

@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 use super::report::write_report;
 use super::{
     ApiError, AppRefused, DecodeError, InvalidParameter, MissingScope, NeedsLogin, QuotaExceeded, RateLimit,
-    RateLimited, Sender, UploadAccess,
+    RateLimited, Sender, UploadAccessDenied,
     rate_limit::{LONGEST_WINDOW, retry_after, time_until},
 };
 
@@ -85,7 +85,7 @@ pub enum Error {
 
     /// Vimeo refused to take an upload, though not for want of room.
     #[error(transparent)]
-    UploadAccess(Box<UploadAccess>),
+    UploadAccessDenied(Box<UploadAccessDenied>),
 
     /// The account has no room for the upload.
     #[error(transparent)]
@@ -139,7 +139,7 @@ impl fmt::Debug for Error {
             Self::Api(error) => f.debug_tuple("Api").field(error).finish(),
             Self::Decode(error) => f.debug_tuple("Decode").field(error).finish(),
             Self::MissingScope(error) => f.debug_tuple("MissingScope").field(error).finish(),
-            Self::UploadAccess(error) => f.debug_tuple("UploadAccess").field(error).finish(),
+            Self::UploadAccessDenied(error) => f.debug_tuple("UploadAccessDenied").field(error).finish(),
             Self::QuotaExceeded(error) => f.debug_tuple("QuotaExceeded").field(error).finish(),
             Self::RateLimited(error) => f.debug_tuple("RateLimited").field(error).finish(),
             Self::NeedsLogin(error) => f.debug_tuple("NeedsLogin").field(error).finish(),
@@ -205,7 +205,7 @@ impl Error {
         match self {
             Self::Api(error) => Some(error),
             Self::MissingScope(error) => error.answer.as_ref(),
-            Self::UploadAccess(error) => Some(&error.answer),
+            Self::UploadAccessDenied(error) => Some(&error.answer),
             Self::QuotaExceeded(error) => Some(&error.answer),
             Self::RateLimited(error) => error.answer.as_ref(),
             Self::NeedsLogin(error) => error.answer.as_ref(),
@@ -286,7 +286,7 @@ impl Error {
 
     /// Whether the token or the account may not do this. A `403` that something before the API sent does not count.
     pub fn is_forbidden(&self) -> bool {
-        matches!(self, Self::MissingScope(_) | Self::UploadAccess(_))
+        matches!(self, Self::MissingScope(_) | Self::UploadAccessDenied(_))
             || self.status_of_api() == Some(StatusCode::FORBIDDEN)
     }
 
@@ -347,7 +347,7 @@ impl Error {
     }
 
     /// A copy of a refusal, for a call that is cloned before it is sent.
-    pub(crate) fn replayed(&self) -> Self {
+    pub(crate) fn clone_for_retry(&self) -> Self {
         match self {
             Self::Invalid { operation, reason } => Self::invalid(operation.clone(), reason.clone()),
             other => Self::invalid("call", other.to_string()),
@@ -456,7 +456,7 @@ macro_rules! refusals {
     };
 }
 
-refusals!(MissingScope, UploadAccess, QuotaExceeded, RateLimited, NeedsLogin, AppRefused);
+refusals!(MissingScope, UploadAccessDenied, QuotaExceeded, RateLimited, NeedsLogin, AppRefused);
 
 fn root(error: &dyn std::error::Error) -> String {
     let mut root = error;

@@ -13,8 +13,8 @@ mod excerpt;
 mod fields;
 mod id;
 mod kind;
+mod lenient;
 mod list;
-mod mend;
 mod open_enum;
 mod operation;
 mod page;
@@ -40,7 +40,9 @@ pub use call::{Call, Endpoint, PathValue, QueryValue};
 pub use call_option::{CallTimeout, RateLimitOption, RetryOption};
 pub use client::{ACCEPT, API_BASE_URL, Client, ClientBuilder};
 pub use conditional::{Changed, PendingChange};
-pub use decode::{DecodeFailure, Decoded, Drift, Inspection, Strictness, decode, inspect, reread};
+pub use decode::{
+    DecodeFailure, DecodeMode, Decoded, Inspection, SchemaMismatch, decode, inspect, round_trip,
+};
 pub use decode_error::DecodeError;
 pub use error::{ConnectionError, Delivery, Error};
 pub use fields::Fields;
@@ -53,16 +55,18 @@ pub use open_enum::{OpenEnum, UnknownWord};
 pub use operation::{Operation, QueryParameter};
 pub use page::{Page, Paging};
 pub use rate_limit::RateLimit;
-pub use refusal::{AppRefused, MissingScope, NeedsLogin, Quota, QuotaExceeded, RateLimited, UploadAccess};
+pub use refusal::{
+    AppRefused, MissingScope, NeedsLogin, Quota, QuotaExceeded, RateLimited, UploadAccessDenied,
+};
 #[doc(hidden)]
 pub use report::write_report;
 pub use request::Request;
 pub use response::{MAX_REDIRECTS, RawResponse, Response};
 pub use scope::{Scope, ScopeSet};
 pub use secret::{Secret, SignedUrl};
-pub use send::PendingAnswer;
+pub use send::ResponseFuture;
 pub use sender::Sender;
-pub use transport::{Reqwest, Transport, TransportFuture};
+pub use transport::{ReqwestTransport, Transport, TransportFuture};
 pub use typed_call::{OperationSpec, TypedCall};
 pub use uri::{InvalidUri, ResourceUri};
 

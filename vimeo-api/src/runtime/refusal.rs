@@ -79,21 +79,21 @@ impl fmt::Display for Quoted<'_> {
 /// failing.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct UploadAccess {
+pub struct UploadAccessDenied {
     /// Whether the token is known to have the scope `upload`: if so, it is the app that lacks upload access.
     pub scope_known: bool,
     /// What Vimeo said.
     pub answer: ApiError,
 }
 
-impl UploadAccess {
+impl UploadAccessDenied {
     /// The explanation of a `403` to a call that begins an upload.
     pub fn new(scope_known: bool, answer: ApiError) -> Self {
         Self { scope_known, answer }
     }
 }
 
-impl fmt::Display for UploadAccess {
+impl fmt::Display for UploadAccessDenied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let remedy = match self.scope_known {
             true => {
@@ -109,7 +109,7 @@ impl fmt::Display for UploadAccess {
     }
 }
 
-impl std::error::Error for UploadAccess {}
+impl std::error::Error for UploadAccessDenied {}
 
 /// What of an account is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

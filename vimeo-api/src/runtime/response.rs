@@ -6,7 +6,7 @@ use std::ops::Deref;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-use super::{Drift, RateLimit, Sender};
+use super::{RateLimit, SchemaMismatch, Sender};
 
 /// So many redirects are followed, one after the other, before the last one counts as the answer.
 pub const MAX_REDIRECTS: u32 = 5;
@@ -60,12 +60,12 @@ pub struct Response<T> {
 #[derive(Clone)]
 struct Rest {
     raw: RawResponse,
-    drift: Vec<Drift>,
+    mismatches: Vec<SchemaMismatch>,
 }
 
 impl<T> Response<T> {
-    pub(crate) fn new(value: T, raw: RawResponse, drift: Vec<Drift>) -> Self {
-        Self { value, rest: Box::new(Rest { raw, drift }) }
+    pub(crate) fn new(value: T, raw: RawResponse, mismatches: Vec<SchemaMismatch>) -> Self {
+        Self { value, rest: Box::new(Rest { raw, mismatches }) }
     }
 
     /// The value alone.
@@ -103,8 +103,8 @@ impl<T> Response<T> {
     /// What the answer held that its type has no place for: empty on all but surprising answers.
     ///
     /// Each entry is left out of the value and kept here whole.
-    pub fn drift(&self) -> &[Drift] {
-        &self.rest.drift
+    pub fn mismatches(&self) -> &[SchemaMismatch] {
+        &self.rest.mismatches
     }
 
     /// The same answer with another value.
@@ -126,7 +126,7 @@ impl<T: fmt::Debug> fmt::Debug for Response<T> {
         f.debug_struct("Response")
             .field("value", &self.value)
             .field("status", &self.rest.raw.status)
-            .field("drift", &self.rest.drift)
+            .field("mismatches", &self.rest.mismatches)
             .finish_non_exhaustive()
     }
 }

@@ -8,11 +8,11 @@ use serde::de::DeserializeOwned;
 
 use super::sender::is_file;
 use super::{
-    ApiError, Call, DecodeError, Error, Operation, RawResponse, Request, Response, Strictness, decode,
+    ApiError, Call, DecodeError, DecodeMode, Error, Operation, RawResponse, Request, Response, decode,
 };
 
 /// The answer of a call that is under way.
-pub type PendingAnswer<T> = Pin<Box<dyn Future<Output = Result<Response<T>, Error>> + Send>>;
+pub type ResponseFuture<T> = Pin<Box<dyn Future<Output = Result<Response<T>, Error>> + Send>>;
 
 pub(super) async fn send<T: DeserializeOwned>(call: Call<T>) -> Result<Response<T>, Error> {
     let client = call.client().clone();
@@ -25,7 +25,7 @@ pub(super) async fn send<T: DeserializeOwned>(call: Call<T>) -> Result<Response<
     };
     let can_name_fields = can_name_fields(&request);
     let answer = client.transport().send(request).await;
-    match answer.and_then(|answer| read(operation, &name, answer, client.strictness())) {
+    match answer.and_then(|answer| read(operation, &name, answer, client.decode_mode())) {
         Err(Error::RateLimited(limited)) => {
             Err(Error::RateLimited(Box::new(limited.advise_fields(can_name_fields))))
         }
@@ -43,7 +43,7 @@ fn read<T: DeserializeOwned>(
     operation: Option<&'static Operation>,
     name: &str,
     answer: RawResponse,
-    strictness: Strictness,
+    decode_mode: DecodeMode,
 ) -> Result<Response<T>, Error> {
     if answer.status == StatusCode::NOT_MODIFIED {
         return Err(Error::NotModified { operation: name.to_owned(), headers: Box::new(answer.headers) });
@@ -53,13 +53,13 @@ fn read<T: DeserializeOwned>(
     }
     // An answer without a body reads as JSON's null: right for types that may be empty, and told apart below.
     let bytes: &[u8] = if answer.body.is_empty() { b"null" } else { &answer.body };
-    let mut decoded = decode(bytes, strictness);
+    let mut decoded = decode(bytes, decode_mode);
     if decoded.is_err() && is_file(&answer.headers) {
         // A file is for whoever asks for the bytes; a type that wants nothing of it must not fail on it.
-        decoded = decode(b"null", strictness).or(decoded);
+        decoded = decode(b"null", decode_mode).or(decoded);
     }
     match decoded {
-        Ok(decoded) => Ok(Response::new(decoded.value, answer, decoded.drift)),
+        Ok(decoded) => Ok(Response::new(decoded.value, answer, decoded.mismatches)),
         Err(_) if answer.body.is_empty() => {
             let headers = Box::new(answer.headers);
             Err(Error::NoContent { operation: name.to_owned(), status: answer.status, headers })

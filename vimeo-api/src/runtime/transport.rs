@@ -10,7 +10,7 @@ use super::{CallTimeout, ConnectionError, Error, RawResponse, Request};
 /// What a [`Transport`] gives back while it works.
 pub type TransportFuture<'a> = Pin<Box<dyn Future<Output = Result<RawResponse, Error>> + Send + 'a>>;
 
-/// Carries requests to Vimeo: plain ([`Reqwest`]), or with layers for tokens, limits and retries on top.
+/// Carries requests to Vimeo: plain ([`ReqwestTransport`]), or with layers for tokens, limits and retries on top.
 ///
 /// A transport gives back every answer that has a status, also `404` or `500`: turning these into errors is the
 /// caller's side. It fails only when there is no answer, or when a layer refuses to send.
@@ -40,7 +40,7 @@ impl<T: Transport + ?Sized> Transport for std::sync::Arc<T> {
     }
 }
 
-/// The most bytes of a response that [`Reqwest`] takes into memory.
+/// The most bytes of a response that [`ReqwestTransport`] takes into memory.
 const RESPONSE_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// The plain transport: one attempt with a [`reqwest::Client`], nothing added.
@@ -48,11 +48,11 @@ const RESPONSE_LIMIT: u64 = 64 * 1024 * 1024;
 /// A response of more than 64 MiB is [`Error::TooLong`]. This crate chooses no TLS library: the program's own dependency on
 /// reqwest does, or the crate `vimeo-ext`.
 #[derive(Debug, Clone)]
-pub struct Reqwest {
+pub struct ReqwestTransport {
     client: reqwest::Client,
 }
 
-impl Reqwest {
+impl ReqwestTransport {
     /// Sends through a new client, made of this builder: it follows no redirect, waits 10 seconds for a connection and 60
     /// seconds for the next piece of a response.
     ///
@@ -75,13 +75,13 @@ impl Reqwest {
     }
 }
 
-impl From<reqwest::Client> for Reqwest {
+impl From<reqwest::Client> for ReqwestTransport {
     fn from(client: reqwest::Client) -> Self {
         Self::new(client)
     }
 }
 
-impl Transport for Reqwest {
+impl Transport for ReqwestTransport {
     fn send(&self, request: Request) -> TransportFuture<'_> {
         Box::pin(async move {
             let name = request.name();

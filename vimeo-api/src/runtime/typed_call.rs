@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::list::{Items, Pages};
-use super::send::PendingAnswer;
+use super::send::ResponseFuture;
 use super::{
     Call, Client, Endpoint, Operation, Page, PathValue, PendingChange, QueryValue, RateLimitOption,
     RetryOption,
@@ -112,14 +112,14 @@ impl<O: OperationSpec> TypedCall<O> {
 
     /// Sends the call and reads the response.
     #[inline]
-    pub fn send(self) -> PendingAnswer<O::Response> {
+    pub fn send(self) -> ResponseFuture<O::Response> {
         self.call.send()
     }
 
     /// Sends the call and reads the response as a type of your own.
     #[inline]
-    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> PendingAnswer<T> {
-        self.call.read_as().send()
+    pub fn send_as<T: DeserializeOwned + Send + 'static>(self) -> ResponseFuture<T> {
+        self.call.with_response_type().send()
     }
 
     /// Sends the call with `If-Modified-Since`. That nothing changed since then is a result and no error.
@@ -204,8 +204,8 @@ impl<O: OperationSpec> Endpoint for TypedCall<O> {
 }
 
 impl<O: OperationSpec> IntoFuture for TypedCall<O> {
-    type Output = <PendingAnswer<O::Response> as Future>::Output;
-    type IntoFuture = PendingAnswer<O::Response>;
+    type Output = <ResponseFuture<O::Response> as Future>::Output;
+    type IntoFuture = ResponseFuture<O::Response>;
 
     fn into_future(self) -> Self::IntoFuture {
         self.send()

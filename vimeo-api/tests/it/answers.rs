@@ -5,7 +5,7 @@ use serde_json::json;
 use vimeo_api::types::{
     LiveQuotaStatus, ShowcasePictures, TextTrack, User, UserBadgeType, Video, VideoFileLogSetting,
 };
-use vimeo_api::{Delivery, Error, OpenEnum, Strictness, decode};
+use vimeo_api::{DecodeMode, Delivery, Error, OpenEnum, decode};
 
 use crate::{Memory, now};
 
@@ -42,14 +42,14 @@ fn unknown_words_fields_and_kinds_leave_the_rest_of_the_response_intact() {
     let view = video.privacy.as_ref().and_then(|privacy| privacy.view.clone()).unwrap();
     assert_eq!((view.as_str(), view.is_known()), ("martians", false));
     assert_eq!(serde_json::to_value(&view).unwrap(), "martians");
-    let mut paths: Vec<&str> = video.drift().iter().map(|drift| drift.path()).collect();
+    let mut paths: Vec<&str> = video.mismatches().iter().map(|mismatches| mismatches.path()).collect();
     paths.sort_unstable();
     assert_eq!(paths, ["duration", "privacy.download", "user.pictures"]);
     assert!(std::str::from_utf8(video.bytes()).unwrap().contains("brand_new"));
 
     match now(memory.strict_client().videos().get_video(7).send()) {
         Err(Error::Decode(error)) => {
-            assert_eq!(error.drift().len(), 3);
+            assert_eq!(error.mismatches().len(), 3);
             assert!(error.to_string().contains("3 pieces do not fit"), "{error}");
             assert_eq!(error.status(), 200);
         }
@@ -67,7 +67,7 @@ fn recorded_shapes_decode_without_a_mismatch() {
         json!({"preferences": {"videos": {"privacy": {"view": "nobody", "download": true}}}}),
     ];
     for user in users {
-        let decoded = decode::<User>(user.to_string().as_bytes(), Strictness::Strict);
+        let decoded = decode::<User>(user.to_string().as_bytes(), DecodeMode::Strict);
         assert!(decoded.is_ok(), "{user}: {decoded:?}");
     }
     let videos = [
@@ -76,12 +76,12 @@ fn recorded_shapes_decode_without_a_mismatch() {
         json!({"transcode": null, "categories": [], "privacy": {"view": "unlisted"}}),
     ];
     for video in videos {
-        let decoded = decode::<Video>(video.to_string().as_bytes(), Strictness::Strict);
+        let decoded = decode::<Video>(video.to_string().as_bytes(), DecodeMode::Strict);
         assert!(decoded.is_ok(), "{video}: {decoded:?}");
     }
     let track =
         json!({"uri": "/videos/7/texttracks/9", "link_expires_time": 1_680_982_193, "type": "captions"});
-    let track = decode::<TextTrack>(track.to_string().as_bytes(), Strictness::Strict).unwrap().value;
+    let track = decode::<TextTrack>(track.to_string().as_bytes(), DecodeMode::Strict).unwrap().value;
     assert_eq!(track.link_expires_time, Some(1_680_982_193));
 }
 
@@ -93,7 +93,7 @@ fn frame_rates_are_fractions() {
         "download": [{"quality": "source", "fps": 29.97}],
         "play": {"progressive": [{"fps": 59.94}]},
     });
-    let video = decode::<Video>(body.to_string().as_bytes(), Strictness::Strict).unwrap().value;
+    let video = decode::<Video>(body.to_string().as_bytes(), DecodeMode::Strict).unwrap().value;
     let fps = |files: &Option<Vec<vimeo_api::types::VideoFile>>| {
         files.iter().flatten().map(|file| file.fps.unwrap()).collect::<Vec<_>>()
     };
@@ -113,7 +113,7 @@ fn the_log_of_a_file_is_an_address_or_an_object_of_them() {
             "dash": {"log": {"play": address}},
         },
     });
-    let video = decode::<Video>(body.to_string().as_bytes(), Strictness::Strict).unwrap().value;
+    let video = decode::<Video>(body.to_string().as_bytes(), DecodeMode::Strict).unwrap().value;
     let play = video.play.unwrap();
     let logs = [
         video.files.unwrap().into_iter().filter_map(|file| file.log).collect::<Vec<_>>(),
@@ -134,7 +134,7 @@ fn a_showcase_has_a_picture_or_the_thumbnails_of_its_videos() {
     let read = |pictures: serde_json::Value| {
         let body = json!({"uri": "/users/1/albums/2", "name": "A", "pictures": pictures}).to_string();
         let showcase =
-            decode::<vimeo_api::types::Showcase>(body.as_bytes(), Strictness::Strict).unwrap().value;
+            decode::<vimeo_api::types::Showcase>(body.as_bytes(), DecodeMode::Strict).unwrap().value;
         showcase.pictures.unwrap()
     };
     assert!(matches!(read(picture.clone()), ShowcasePictures::Picture(one) if one.active == Some(true)));
@@ -167,7 +167,7 @@ fn an_account_tells_its_badge_addresses_live_quota_renewal_and_notifications() {
             },
         }},
     });
-    let found = vimeo_api::decode::<User>(body.to_string().as_bytes(), Strictness::Strict).unwrap().value;
+    let found = vimeo_api::decode::<User>(body.to_string().as_bytes(), DecodeMode::Strict).unwrap().value;
     let membership = found.membership.unwrap();
     assert_eq!(membership.badge.unwrap().type_, Some(UserBadgeType::Staff));
     let renewal = membership.subscription.unwrap().renewal.unwrap();
@@ -189,7 +189,7 @@ fn an_account_tells_its_badge_addresses_live_quota_renewal_and_notifications() {
 fn measures_take_fractions() {
     use vimeo_api::types::{Analytics, OnDemandPage, OnDemandPromotion, VideoSpatial};
     fn fits<T: serde::de::DeserializeOwned>(body: serde_json::Value) {
-        let decoded = decode::<T>(body.to_string().as_bytes(), Strictness::Strict);
+        let decoded = decode::<T>(body.to_string().as_bytes(), DecodeMode::Strict);
         assert!(decoded.is_ok(), "{body}");
     }
     fits::<Analytics>(

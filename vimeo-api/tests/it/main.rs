@@ -15,7 +15,7 @@ mod schemas;
 use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, StatusCode};
-use vimeo_api::{Client, RawResponse, Request, Strictness, Transport, TransportFuture};
+use vimeo_api::{Client, DecodeMode, RawResponse, Request, Transport, TransportFuture};
 
 /// Keeps what is sent, and answers every call alike.
 #[derive(Clone)]
@@ -35,7 +35,7 @@ impl Memory {
     }
 
     fn strict_client(&self) -> Client {
-        Client::builder().transport(self.clone()).strictness(Strictness::Strict).build().unwrap()
+        Client::builder().transport(self.clone()).decode_mode(DecodeMode::Strict).build().unwrap()
     }
 
     fn sent(&self) -> Request {

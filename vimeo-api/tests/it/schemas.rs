@@ -70,18 +70,18 @@ fn examples_survive_whatever_happens_to_a_field() {
         let Some(read) = types.get(name.as_str()) else { continue };
         let Value::Object(whole) = example(schema, &schemas, 0) else { continue };
         tried += 1;
-        let reread = |object: &Map<String, Value>| {
+        let round_trip = |object: &Map<String, Value>| {
             let bytes = Value::Object(object.clone()).to_string();
             read(bytes.as_bytes()).unwrap_or_else(|failure| panic!("{name}: {failure:?}"))
         };
-        let read_whole = reread(&whole);
-        assert_eq!(read_whole.drift, [], "{name}");
+        let read_whole = round_trip(&whole);
+        assert_eq!(read_whole.mismatches, [], "{name}");
         assert_eq!(read_whole.value, Value::Object(whole.clone()), "{name} comes back as it was");
         *counts.entry("whole").or_default() += 1;
 
         let mut more = whole.clone();
         more.insert("a_field_of_tomorrow".into(), json!({"deep": [1]}));
-        assert_eq!(reread(&more).value, read_whole.value, "{name}: an unknown field changes nothing");
+        assert_eq!(round_trip(&more).value, read_whole.value, "{name}: an unknown field changes nothing");
         *counts.entry("unknown field").or_default() += 1;
 
         let required = schema["required"].as_array().cloned().unwrap_or_default();
@@ -92,14 +92,14 @@ fn examples_survive_whatever_happens_to_a_field() {
             }
             let mut without = whole.clone();
             without.remove(field);
-            assert_eq!(reread(&without).value, Value::Object(without.clone()), "{name} without {field}");
+            assert_eq!(round_trip(&without).value, Value::Object(without.clone()), "{name} without {field}");
             *counts.entry("missing").or_default() += 1;
 
             let mut null = whole.clone();
             null.insert(field.clone(), Value::Null);
-            let read_null = reread(&null);
+            let read_null = round_trip(&null);
             assert_eq!(
-                (read_null.value, read_null.drift.len()),
+                (read_null.value, read_null.mismatches.len()),
                 (Value::Object(without.clone()), 0),
                 "{name}.{field} null"
             );
@@ -107,19 +107,20 @@ fn examples_survive_whatever_happens_to_a_field() {
 
             let mut other = whole.clone();
             other.insert(field.clone(), of_another_type(value));
-            let read_other = reread(&other);
+            let read_other = round_trip(&other);
             // Either it does not fit and is told, or the field takes anything and it comes back.
-            let told = read_other.drift.iter().any(|drift| drift.path().starts_with(field.as_str()));
+            let told =
+                read_other.mismatches.iter().any(|mismatches| mismatches.path().starts_with(field.as_str()));
             let kept = read_other.value.get(field) == other.get(field);
-            assert!(told || kept, "{name}.{field}: {:?}", read_other.drift);
+            assert!(told || kept, "{name}.{field}: {:?}", read_other.mismatches);
             *counts.entry("another type").or_default() += 1;
 
             if is_word(&schema["properties"][field], &schemas) {
                 let mut word = whole.clone();
                 word.insert(field.clone(), json!("a-word-of-tomorrow"));
-                let read_word = reread(&word);
+                let read_word = round_trip(&word);
                 assert_eq!(
-                    (&read_word.value, read_word.drift.len()),
+                    (&read_word.value, read_word.mismatches.len()),
                     (&Value::Object(word.clone()), 0),
                     "{name}.{field}"
                 );

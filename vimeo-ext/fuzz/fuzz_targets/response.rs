@@ -1,11 +1,11 @@
-//! A whole response: two bytes choose the status and the strictness, the rest is the body.
+//! A whole response: two bytes choose the status and the decode_mode, the rest is the body.
 #![no_main]
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::{HeaderMap, StatusCode};
 use libfuzzer_sys::fuzz_target;
-use vimeo_ext::api::{Client, RawResponse, Request, Strictness, Transport, TransportFuture};
+use vimeo_ext::api::{Client, RawResponse, Request, DecodeMode, Transport, TransportFuture};
 
 /// Gives every request the same response.
 struct Canned(StatusCode, Bytes);
@@ -21,9 +21,9 @@ fuzz_target!(|input: &[u8]| {
     let [status, strict, body @ ..] = input else { return };
     let status =
         StatusCode::from_u16([200, 201, 400, 401, 403, 404, 429, 500][usize::from(status % 8)]).unwrap();
-    let strictness = if strict % 2 == 0 { Strictness::Tolerant } else { Strictness::Strict };
+    let decode_mode = if strict % 2 == 0 { DecodeMode::Lenient } else { DecodeMode::Strict };
     let transport = Canned(status, Bytes::copy_from_slice(body));
-    let client = Client::builder().transport(transport).strictness(strictness).build().unwrap();
+    let client = Client::builder().transport(transport).decode_mode(decode_mode).build().unwrap();
     // The transport is ready at once, so each call is.
     let video = client.videos().get_video(1_u64).send().now_or_never().expect("no wait");
     let page = client.videos().list_my_videos().send().now_or_never().expect("no wait");

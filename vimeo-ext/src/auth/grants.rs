@@ -58,7 +58,7 @@ impl Auth {
     {
         let app = self.app()?.clone();
         let call = self.client.call(Method::POST, path).form(form).extension(CallCredentials::App(app));
-        Ok(call.read_as::<T>().send().await?.into_inner())
+        Ok(call.with_response_type::<T>().send().await?.into_inner())
     }
 
     /// A token of the app alone, without a user.
@@ -179,7 +179,7 @@ impl Auth {
         let authorization = CallCredentials::token(token.secret().expose_secret())?;
         let path = "/oauth/verify";
         let call = self.client.call(Method::GET, path).extension(authorization);
-        let granted = call.read_as::<Granted>().send().await?.into_inner();
+        let granted = call.with_response_type::<Granted>().send().await?.into_inner();
         let mut grant = granted.into_grant(path, Some(token.secret()))?;
         if grant.token.expires().is_none() {
             grant.token = grant.token.expiring(token.expires());
@@ -222,7 +222,7 @@ impl Auth {
         }
         let authorization = CallCredentials::token(token.secret().expose_secret())?;
         let call = self.client.call(Method::GET, "/me").fields("uri").extension(authorization);
-        match call.read_as::<User>().send().await {
+        match call.with_response_type::<User>().send().await {
             Ok(user) => Ok(user.into_inner().uri),
             // The token was verified before, so this is about the call.
             Err(error)

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use http::Extensions;
 use reqwest::redirect;
 use secrecy::SecretString;
-use vimeo_api::{ACCEPT, API_BASE_URL, Request, Strictness, Transport, TransportFuture};
+use vimeo_api::{ACCEPT, API_BASE_URL, DecodeMode, Request, Transport, TransportFuture};
 
 use crate::auth::{AppCredentials, Refresher};
 use crate::loopback::is_loopback;
@@ -47,7 +47,7 @@ pub struct VimeoBuilder {
     refresher: Option<Arc<dyn Refresher>>,
     base_url: String,
     accept: String,
-    strictness: Strictness,
+    decode_mode: DecodeMode,
     timeouts: Timeouts,
     answer_limit: u64,
     retry: RetryPolicy,
@@ -79,7 +79,7 @@ impl VimeoBuilder {
             refresher: None,
             base_url: API_BASE_URL.to_owned(),
             accept: ACCEPT.to_owned(),
-            strictness: Strictness::default(),
+            decode_mode: DecodeMode::default(),
             timeouts: Timeouts::default(),
             answer_limit: ANSWER_LIMIT,
             retry: RetryPolicy::default(),
@@ -180,9 +180,9 @@ impl VimeoBuilder {
         self
     }
 
-    /// Whether an answer that does not wholly fit its type is an error. Default: [`Strictness::Tolerant`].
-    pub fn strictness(mut self, strictness: Strictness) -> Self {
-        self.strictness = strictness;
+    /// Whether an answer that does not wholly fit its type is an error. Default: [`DecodeMode::Lenient`].
+    pub fn decode_mode(mut self, decode_mode: DecodeMode) -> Self {
+        self.decode_mode = decode_mode;
         self
     }
 
@@ -284,7 +284,7 @@ impl VimeoBuilder {
         let settings = vimeo_api::Client::builder()
             .base_url(self.base_url)
             .accept(self.accept)
-            .strictness(self.strictness)
+            .decode_mode(self.decode_mode)
             .transport(Nowhere)
             .build()?;
         let client = |builder: reqwest::ClientBuilder| {

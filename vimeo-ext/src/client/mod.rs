@@ -55,7 +55,7 @@ const VARIABLES: [&str; 4] =
 
 /// What the clients of all accounts share.
 pub(crate) struct Shared {
-    /// Sends nothing by itself: address, version and strictness of the others.
+    /// Sends nothing by itself: address, version and decode_mode of the others.
     pub(crate) settings: vimeo_api::Client,
     /// Where a token is checked, which tells where tokens may go.
     pub(crate) verify: Arc<Url>,

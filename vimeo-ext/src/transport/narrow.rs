@@ -55,7 +55,7 @@ impl<N: Step> Narrow<N> {
             return Ok(response);
         }
         // Reading a flood of values would fill the memory; the call itself ends with the same refusal.
-        let Ok(decoded) = vimeo_api::decode::<Value>(&response.body, vimeo_api::Strictness::Tolerant) else {
+        let Ok(decoded) = vimeo_api::decode::<Value>(&response.body, vimeo_api::DecodeMode::Lenient) else {
             return Ok(response);
         };
         let mut body = decoded.value;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::{Method, StatusCode};
-use vimeo_api::{ApiError, Error, MissingScope, Operation, RawResponse, Request, Sender, UploadAccess};
+use vimeo_api::{ApiError, Error, MissingScope, Operation, RawResponse, Request, Sender, UploadAccessDenied};
 
 use super::Step;
 use crate::Scope;
@@ -59,7 +59,7 @@ impl<N> Preflight<N> {
         }
         // What Vimeo has a number for is something else.
         if begins_upload(operation) && error.error_code().is_none() {
-            return Err(UploadAccess::new(covered.is_some(), error).into());
+            return Err(UploadAccessDenied::new(covered.is_some(), error).into());
         }
         Ok(answer)
     }

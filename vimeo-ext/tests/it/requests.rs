@@ -100,7 +100,7 @@ async fn fields_are_sent_and_a_partial_response_decodes_into_both_types() {
     let videos = fake.vimeo();
     let video = videos.api().videos().get_video(1).fields(["name", "uri"]).send().await.unwrap();
     assert_eq!((video.name.as_deref(), video.uri.as_deref()), (Some("Surf"), None));
-    assert!(video.drift().is_empty());
+    assert!(video.mismatches().is_empty());
     let title = videos.api().videos().get_video(1).fields("name").send_as::<Title>().await.unwrap();
     assert_eq!(title.name, "Surf");
     assert_eq!(fake.log()[0].query("fields"), Some("name,uri"));
@@ -258,7 +258,7 @@ async fn a_call_that_only_waited_was_surely_not_sent() {
 async fn the_plain_transport_keeps_to_the_time_of_a_call() {
     // Connections wait in its backlog, and are never answered.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let transport = vimeo_api::Reqwest::from_builder(crate::http::builder().no_proxy()).unwrap();
+    let transport = vimeo_api::ReqwestTransport::from_builder(crate::http::builder().no_proxy()).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let client = vimeo_api::Client::builder().base_url(url).transport(transport).build().unwrap();
     let call = client.videos().get_video(1).timeout(Duration::from_millis(10));

@@ -91,7 +91,7 @@ async fn a_refused_upload_is_for_want_of_upload_access_only_where_nothing_else_i
     for (body, named) in table {
         let fake = Fake::new(move |_, _| answer(403).body(body));
         let error = fake.vimeo().post("/me/videos").send().await.unwrap_err();
-        assert_eq!(matches!(error, Error::UploadAccess(_)), named, "{body}: {error:?}");
+        assert_eq!(matches!(error, Error::UploadAccessDenied(_)), named, "{body}: {error:?}");
     }
 }
 
@@ -104,7 +104,7 @@ async fn a_refused_upload_names_upload_access() {
             builder = builder.scopes(scopes);
         }
         let error = builder.build().unwrap().upload(vec![1]).send().await.unwrap_err();
-        let Some(Error::UploadAccess(refused)) = error.call() else { panic!("{error:?}") };
+        let Some(Error::UploadAccessDenied(refused)) = error.call() else { panic!("{error:?}") };
         assert_eq!(refused.scope_known, known);
         assert!(error.to_string().contains("upload access"), "{error}");
     }

@@ -34,7 +34,7 @@ const TAKEN: &[&str] = &[
     "Operation",
     "Page",
     "Paging",
-    "PendingAnswer",
+    "ResponseFuture",
     "Result",
     "Scope",
     "Secret",

@@ -27,7 +27,7 @@ impl<A> Call<A> {
     /// # }
     /// ```
     pub fn pages<U: DeserializeOwned + Send + 'static>(self) -> Pages<U> {
-        Pages::new(self.read_as::<Page<U>>())
+        Pages::new(self.with_response_type::<Page<U>>())
     }
 
     /// The items of all pages, each read as a `U`.

@@ -6,7 +6,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::{Call, Error, Page, PendingAnswer, Response};
+use crate::{Call, Error, Page, Response, ResponseFuture};
 use futures_core::Stream;
 use serde::de::DeserializeOwned;
 use url::form_urlencoded;
@@ -49,7 +49,7 @@ pub(super) struct Turned<T> {
 
 struct Asked<T> {
     link: String,
-    pending: PendingAnswer<Page<T>>,
+    pending: ResponseFuture<Page<T>>,
     answer: Option<Result<Response<Page<T>>, Error>>,
     /// Asked for by its number, ahead of the pages before it.
     guessed: bool,
@@ -61,7 +61,7 @@ enum Next {
     /// The answer that is awaited will tell.
     Awaited,
     /// These pages, by their numbers: the link with a number to put in, the next number, the last.
-    Numbers { link: String, page: u64, last: u64 },
+    OriginalIndices { link: String, page: u64, last: u64 },
     /// There is none.
     None,
 }
@@ -123,7 +123,7 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         }
         match &self.next {
             Next::Link(link) => Some(Position::at(link.clone())),
-            Next::Numbers { link, page, .. } => Some(Position::at(with_page(link, *page))),
+            Next::OriginalIndices { link, page, .. } => Some(Position::at(with_page(link, *page))),
             Next::Awaited | Next::None => None,
         }
     }
@@ -167,11 +167,11 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         while self.ahead.len() < self.concurrent {
             match std::mem::replace(&mut self.next, Next::Awaited) {
                 Next::Link(link) => self.ask(link, false),
-                Next::Numbers { link, page, last } => {
+                Next::OriginalIndices { link, page, last } => {
                     self.ask(with_page(&link, page), true);
                     // What comes after the last is told by its own answer.
                     self.next = if page < last {
-                        Next::Numbers { link, page: page.saturating_add(1), last }
+                        Next::OriginalIndices { link, page: page.saturating_add(1), last }
                     } else {
                         Next::Awaited
                     };
@@ -230,7 +230,7 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         let last = total.div_ceil(per_page);
         let following = number.checked_add(1)?;
         (self.concurrent > 1 && last >= following && page_of(next) == Some(following))
-            .then(|| Next::Numbers { link: next.to_owned(), page: following, last })
+            .then(|| Next::OriginalIndices { link: next.to_owned(), page: following, last })
     }
 
     /// Once a walk: whole answers fetched in bulk cost time and calls that `fields` would save.

@@ -205,7 +205,7 @@ fn classify(error: &CallError, spec: &Spec, method: &Method, now: DateTime<Utc>)
                 .map(|granted| granted.iter().map(ToString::to_string).collect()),
             ..new(Category::Scope, "Ask the person to log in again and grant the needed scopes.")
         },
-        CallError::UploadAccess(_) => new(
+        CallError::UploadAccessDenied(_) => new(
             Category::Plan,
             "The app needs upload access, which its owner requests on developer.vimeo.com/apps.",
         ),

@@ -148,7 +148,7 @@ fn exit_of_call(error: &api::Error) -> Exit {
     match error {
         Call::Invalid { .. } => Exit::Usage,
         Call::MissingScope(_) | Call::NeedsLogin(_) | Call::AppRefused(_) => Exit::Auth,
-        Call::UploadAccess(_) | Call::QuotaExceeded(_) => Exit::Refused,
+        Call::UploadAccessDenied(_) | Call::QuotaExceeded(_) => Exit::Refused,
         Call::RateLimited(_) => Exit::RateLimited,
         Call::Connection(_) | Call::TimedOut { .. } => Exit::Temporary,
         // A proxy, a firewall or a sign-in page stood in the way, and will not for ever.

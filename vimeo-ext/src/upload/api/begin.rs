@@ -267,7 +267,7 @@ async fn delete_waiting(vimeo: &Vimeo, uri: Option<&str>) -> Result<(), Error> {
         status: Option<UploadStatus>,
     }
     let Some(uri) = uri else { return Ok(()) };
-    let found = vimeo.get(uri).fields("upload.status").read_as::<UploadInfo>().send().await;
+    let found = vimeo.get(uri).fields("upload.status").with_response_type::<UploadInfo>().send().await;
     let status = match found {
         Ok(found) => found.into_inner().upload.and_then(|upload| upload.status),
         Err(error) if error.is_not_found() => return Ok(()),

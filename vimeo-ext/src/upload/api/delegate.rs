@@ -31,7 +31,8 @@ impl CreateVideo<Delegated> {
         body.upload.size = Some(size);
         let call =
             vimeo.api().videos().create_my_video(body).fields("uri,upload.approach,upload.upload_link");
-        let created = create_only(call.into_call().read_as::<Created>(), "a video for a ticket").await?;
+        let created =
+            create_only(call.into_call().with_response_type::<Created>(), "a video for a ticket").await?;
         let video_uri = created.uri.clone().ok_or_else(no_video)?;
         Ok(created.ticket(&vimeo, video_uri, size)?)
     }

@@ -95,7 +95,8 @@ impl CreateVideo<ByForm> {
         body.upload.redirect_url = Some(redirect_url);
         let fields = "uri,link,upload.form,upload.upload_link,upload.redirect_url";
         let call = vimeo.api().videos().create_my_video(body).fields(fields);
-        let created = create_only(call.into_call().read_as::<Created>(), "a video for a form").await?;
+        let created =
+            create_only(call.into_call().with_response_type::<Created>(), "a video for a form").await?;
         let uri = created.uri.ok_or_else(no_video)?;
         let upload = created.upload.unwrap_or_default();
         if upload.form.is_none() && upload.upload_link.is_none() {

@@ -204,7 +204,7 @@ impl CreateVideo<FromSource> {
         begin(&vimeo, transfer, intent, move |source| {
             body.upload.size = Some(source.size());
             let call = api.videos().create_my_video(body).fields(CREATED);
-            call.into_call().read_as::<Created>()
+            call.into_call().with_response_type::<Created>()
         })
         .await
     }

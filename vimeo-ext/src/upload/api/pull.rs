@@ -62,7 +62,8 @@ impl CreateVideo<FromUrl> {
         body.upload.link = Some(url.into());
         let call = vimeo.api().videos().create_my_video(body).fields("uri,link");
         let created =
-            create_only(call.into_call().read_as::<Created>(), "a video for Vimeo to fetch").await?;
+            create_only(call.into_call().with_response_type::<Created>(), "a video for Vimeo to fetch")
+                .await?;
         Ok(PulledVideo { uri: created.uri.ok_or_else(no_video)?, link: created.link })
     }
 }

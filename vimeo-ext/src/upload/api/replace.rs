@@ -165,7 +165,7 @@ impl Replace {
             let body = types::CreateVideoVersionBody::new(name, upload);
             let call =
                 api.videos().create_video_version(&id, body).fields("uri,upload.approach,upload.upload_link");
-            call.into_call().read_as::<Created>()
+            call.into_call().with_response_type::<Created>()
         })
         .await
     }

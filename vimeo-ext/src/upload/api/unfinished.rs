@@ -366,7 +366,7 @@ impl Unfinished {
             return Err(vimeo_api::Error::invalid("adopt", reason).into());
         };
         let call = self.vimeo.get(uri).fields("uri,link,upload.approach,upload.upload_link,upload.size");
-        let answer = call.read_as::<Created>().send().await?.into_inner();
+        let answer = call.with_response_type::<Created>().send().await?.into_inner();
         if let Some(found) = answer.upload.as_ref().and_then(|upload| upload.size)
             && found != source.size()
         {

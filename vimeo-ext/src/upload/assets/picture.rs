@@ -55,7 +55,7 @@ impl UploadPicture {
     pub async fn send(self) -> Result<UploadedFile, Error> {
         let file = SmallFile::open(self.file, Expected::Image, self.media_type).await?;
         let path = self.target.collection(&self.vimeo, self.active.is_some()).await?;
-        let create: Call<Waiting> = self.vimeo.post(&path).fields(WAITING).read_as();
+        let create: Call<Waiting> = self.vimeo.post(&path).fields(WAITING).with_response_type();
         let mut uploaded = file.send(&self.vimeo, &self.options, create).await?;
         if let Some(active) = self.active {
             uploaded.active = activate(&self.vimeo, &uploaded.uri, active).await?;

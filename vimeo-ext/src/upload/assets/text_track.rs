@@ -111,7 +111,7 @@ impl UploadTextTrack {
         let name = self.name.or_else(|| file.name()).unwrap_or_else(|| self.language.clone());
         let body = types::CreateTextTrackBody::new(self.language, name, self.kind);
         let create = self.vimeo.api().videos().create_video_text_track(video, body).fields(WAITING);
-        let create = create.into_call().read_as::<Waiting>();
+        let create = create.into_call().with_response_type::<Waiting>();
         let mut uploaded = file.send(&self.vimeo, &self.options, create).await?;
         if let Some(active) = self.active {
             uploaded.active = activate(&self.vimeo, &uploaded.uri, active).await?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use http::Method;
 use serde_json::{Value, json};
-use vimeo_api::{Client, Operation, Reqwest};
+use vimeo_api::{Client, Operation, ReqwestTransport};
 use vimeo_sandbox::{Sandbox, World};
 
 /// A world, its clients, and the ids of what is in it.
@@ -20,7 +20,7 @@ fn client(sandbox: &Sandbox, authorization: &str) -> Client {
     let mut headers = http::HeaderMap::new();
     headers.insert(http::header::AUTHORIZATION, authorization.parse().unwrap());
     let http = crate::http::builder().no_proxy().default_headers(headers).build().unwrap();
-    Client::builder().base_url(sandbox.url().as_str()).transport(Reqwest::new(http)).build().unwrap()
+    Client::builder().base_url(sandbox.url().as_str()).transport(ReqwestTransport::new(http)).build().unwrap()
 }
 
 impl Furnished {

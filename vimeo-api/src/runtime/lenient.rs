@@ -1,6 +1,6 @@
 //! Taking out of an answer what does not fit, until the rest does.
 //!
-//! serde stops at the first misfit, so each costs a reading of its own. Two things keep the work in bounds when a whole
+//! serde stops at the first mismatch, so each costs a reading of its own. Two things keep the work in bounds when a whole
 //! page has drifted: what must fail in the same way is taken out at once, and where that cannot be known, as with
 //! texts that are no dates each in its own way, the elements of a list are read one by one.
 //!
@@ -11,7 +11,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::decode::{DecodeFailure, Drift};
+use super::decode::{DecodeFailure, SchemaMismatch};
 use super::tree::{Reading, Step, Tree};
 
 /// How many readings one element, or an answer as a whole, may take before it counts as another thing altogether.
@@ -22,7 +22,7 @@ const MAX_READINGS: usize = 1000;
 const MAX_BYTES: usize = 256 * 1024 * 1024;
 
 /// What is told while a tree is read.
-pub(super) enum Watched {
+pub(super) enum DecodeEvent {
     /// Reading starts over.
     Start,
     /// A field that the type does not know.
@@ -34,41 +34,50 @@ pub(super) enum Watched {
 pub(super) type Read<'a> = dyn FnMut(Tree<'_, '_>) -> Result<(), serde_json::Error> + 'a;
 
 /// Reads an answer again and again, each time without what did not fit before, and gives back what that was.
-pub(super) fn mend(
+pub(super) fn decode_lenient(
     bytes: &[u8],
-    watch: &mut dyn FnMut(Watched),
+    watch: &mut dyn FnMut(DecodeEvent),
     read: &mut Read<'_>,
-) -> Result<Vec<Drift>, DecodeFailure> {
+) -> Result<Vec<SchemaMismatch>, DecodeFailure> {
     let tree = serde_json::from_slice(bytes).map_err(DecodeFailure::NotJson)?;
-    let mut mender = Mender { tree, numbers: Numbers::default(), whole: BTreeSet::new(), drift: Vec::new() };
+    let mut decoder = LenientDecoder {
+        tree,
+        numbers: OriginalIndices::default(),
+        whole: BTreeSet::new(),
+        mismatches: Vec::new(),
+    };
     let most_readings = MAX_READINGS.min(MAX_BYTES.checked_div(bytes.len()).unwrap_or(MAX_READINGS)).max(8);
     for _ in 0..most_readings {
-        let Some(misfit) = mender.read(watch, read) else { return Ok(mender.drift) };
-        if misfit.is_fraction() && whole_numbers(&mut mender.tree) {
+        let Some(mismatch) = decoder.read(watch, read) else { return Ok(decoder.mismatches) };
+        if mismatch.is_fraction() && whole_numbers(&mut decoder.tree) {
             continue;
         }
-        if !misfit.is_of_kind() && mender.one_by_one(&misfit.steps, watch, read) {
+        if !mismatch.is_of_kind() && decoder.repair_elements(&mismatch.steps, watch, read) {
             continue;
         }
-        if !mender.take_out(&misfit) {
-            let path = mender.numbers.path(&misfit.steps);
-            return Err(DecodeFailure::Misfit { path, expected: misfit.expectation(), drift: mender.drift });
+        if !decoder.prune(&mismatch) {
+            let path = decoder.numbers.path(&mismatch.steps);
+            return Err(DecodeFailure::Mismatch {
+                path,
+                expected: mismatch.expectation(),
+                mismatches: decoder.mismatches,
+            });
         }
     }
-    Err(DecodeFailure::Misfit {
+    Err(DecodeFailure::Mismatch {
         path: String::new(),
         expected: format!("an answer with fewer than {most_readings} pieces that do not fit"),
-        drift: mender.drift,
+        mismatches: decoder.mismatches,
     })
 }
 
 /// Where reading stopped and why.
-struct Misfit {
+struct Mismatch {
     steps: Vec<Step>,
     message: String,
 }
 
-impl Misfit {
+impl Mismatch {
     /// Whether every value of that kind fails at that place.
     fn is_of_kind(&self) -> bool {
         self.message.starts_with("invalid type")
@@ -112,52 +121,57 @@ fn whole_numbers(value: &mut Value) -> bool {
     }
 }
 
-struct Mender {
+struct LenientDecoder {
     tree: Value,
-    numbers: Numbers,
+    numbers: OriginalIndices,
     /// The lists that are not read element by element: they were, or they only make sense whole.
     whole: BTreeSet<String>,
-    drift: Vec<Drift>,
+    mismatches: Vec<SchemaMismatch>,
 }
 
-impl Mender {
-    fn read(&self, watch: &mut dyn FnMut(Watched), read: &mut Read<'_>) -> Option<Misfit> {
-        watch(Watched::Start);
+impl LenientDecoder {
+    fn read(&self, watch: &mut dyn FnMut(DecodeEvent), read: &mut Read<'_>) -> Option<Mismatch> {
+        watch(DecodeEvent::Start);
         let mut reading = Reading::default();
         let error = read(Tree::new(&self.tree, &mut reading)).err();
         for steps in &reading.unknown {
-            watch(Watched::Unknown(dotted(steps)));
+            watch(DecodeEvent::Unknown(dotted(steps)));
         }
-        Some(Misfit { steps: reading.stopped, message: error?.to_string() })
+        Some(Mismatch { steps: reading.stopped, message: error?.to_string() })
     }
 
     /// Takes the value at `steps` out, and with it every value that must fail in the same way: those that stand at
     /// the same place in other elements of the same lists and are of the same kind, or equal where the kind alone
     /// does not tell.
-    fn take_out(&mut self, misfit: &Misfit) -> bool {
-        let Some(offender) = lookup(&self.tree, &misfit.steps).cloned() else { return false };
-        if misfit.steps.is_empty() {
+    fn prune(&mut self, mismatch: &Mismatch) -> bool {
+        let Some(offender) = lookup(&self.tree, &mismatch.steps).cloned() else { return false };
+        if mismatch.steps.is_empty() {
             return false;
         }
-        let of_kind = misfit.is_of_kind();
+        let of_kind = mismatch.is_of_kind();
         let fails = |value: &Value| {
             if of_kind { Kind::of(value) == Kind::of(&offender) } else { *value == offender }
         };
         let mut pruned = Vec::new();
-        prune(&mut self.tree, &misfit.steps, &mut String::new(), &self.numbers, &fails, &mut pruned);
+        prune(&mut self.tree, &mismatch.steps, &mut String::new(), &self.numbers, &fails, &mut pruned);
         let took = !pruned.is_empty();
         for Pruned { path, element, found } in pruned {
             if let Some((list, number)) = element {
                 self.numbers.gone(list, number);
             }
-            self.drift.push(Drift { path, expected: misfit.expectation(), found });
+            self.mismatches.push(SchemaMismatch { path, expected: mismatch.expectation(), found });
         }
         took
     }
 
-    /// Mends the elements of the outermost list on the way to a misfit each by itself, in a tree that holds no other, so
-    /// that a misfit costs the reading of an element and not of the page. Says whether anything was mended.
-    fn one_by_one(&mut self, steps: &[Step], watch: &mut dyn FnMut(Watched), read: &mut Read<'_>) -> bool {
+    /// Mends the elements of the outermost list on the way to a mismatch each by itself, in a tree that holds no other, so
+    /// that a mismatch costs the reading of an element and not of the page. Says whether anything was mended.
+    fn repair_elements(
+        &mut self,
+        steps: &[Step],
+        watch: &mut dyn FnMut(DecodeEvent),
+        read: &mut Read<'_>,
+    ) -> bool {
         let Some(position) = steps.iter().position(|step| matches!(step, Step::Index(_))) else {
             return false;
         };
@@ -171,7 +185,7 @@ impl Mender {
         };
         let elements = std::mem::take(elements);
         self.whole.insert(path.clone());
-        let before = self.drift.len();
+        let before = self.mismatches.len();
         let mut kept = Vec::with_capacity(elements.len());
         let mut rest = elements.into_iter().enumerate();
         let originals = self.numbers.clone();
@@ -187,15 +201,15 @@ impl Mender {
         self.numbers.only = None;
         kept.extend(rest.map(|(_, element)| element));
         self.put(&list, kept);
-        self.drift.len() > before
+        self.mismatches.len() > before
     }
 
     /// Mends a tree that holds one element of a list; `false` when the list cannot be read with one element.
-    fn mend_alone(&mut self, list: &[Step], watch: &mut dyn FnMut(Watched), read: &mut Read<'_>) -> bool {
+    fn mend_alone(&mut self, list: &[Step], watch: &mut dyn FnMut(DecodeEvent), read: &mut Read<'_>) -> bool {
         for _ in 0..MAX_READINGS {
-            let Some(misfit) = self.read(watch, read) else { return true };
-            // A misfit of what the list stands in may come of the elements that are not there.
-            if list.starts_with(&misfit.steps) || !self.take_out(&misfit) {
+            let Some(mismatch) = self.read(watch, read) else { return true };
+            // A mismatch of what the list stands in may come of the elements that are not there.
+            if list.starts_with(&mismatch.steps) || !self.prune(&mismatch) {
                 return false;
             }
         }
@@ -218,14 +232,14 @@ impl Mender {
 
 /// Which numbers elements had in the answer, so that paths keep them however many others are gone.
 #[derive(Debug, Clone, Default)]
-struct Numbers {
+struct OriginalIndices {
     /// The elements that were taken out, by the path of their list.
     gone: BTreeMap<String, Vec<usize>>,
     /// A list that holds one element alone just now, and which.
     only: Option<(String, usize)>,
 }
 
-impl Numbers {
+impl OriginalIndices {
     fn gone(&mut self, list: String, number: usize) {
         let gone = self.gone.entry(list).or_default();
         let place = gone.partition_point(|known| *known < number);
@@ -266,7 +280,7 @@ fn prune(
     node: &mut Value,
     steps: &[Step],
     path: &mut String,
-    numbers: &Numbers,
+    numbers: &OriginalIndices,
     fails: &dyn Fn(&Value) -> bool,
     pruned: &mut Vec<Pruned>,
 ) {

@@ -75,7 +75,7 @@ impl fmt::Display for Change {
 /// # Errors
 ///
 /// When one of the two cannot be brought into the form in which they are compared.
-pub fn drift(mut old: Value, mut new: Value) -> Result<Vec<Change>, Problem> {
+pub fn diff(mut old: Value, mut new: Value) -> Result<Vec<Change>, Problem> {
     plain(&mut old)?;
     plain(&mut new)?;
     let mut comparison =
@@ -388,7 +388,7 @@ mod tests {
     }
 
     fn told(old: Value, new: Value) -> Vec<String> {
-        drift(old, new).expect("comparable").iter().map(Change::to_string).collect()
+        diff(old, new).expect("comparable").iter().map(Change::to_string).collect()
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `cargo xtask drift OLD NEW`.
+//! `cargo xtask diff OLD NEW`.
 
 use std::path::PathBuf;
 
@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
 /// Says what changed; fails where something that worked may stop to.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let new = arguments.new.clone().unwrap_or_else(description);
-    let changes = vimeo_gen::drift(vimeo_gen::load(&arguments.old)?, vimeo_gen::load(&new)?)?;
+    let changes = vimeo_gen::diff(vimeo_gen::load(&arguments.old)?, vimeo_gen::load(&new)?)?;
     let breaking = changes.iter().filter(|change| change.breaking).count();
     if arguments.json {
         print_json(&changes);
