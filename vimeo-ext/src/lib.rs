@@ -186,9 +186,9 @@ pub mod accounts;
 pub mod auth;
 #[cfg(feature = "blocking")]
 pub mod blocking;
+pub mod pipeline;
 pub mod rate_limit;
 pub mod retry;
-pub mod transport;
 #[cfg(feature = "upload")]
 pub mod upload;
 #[cfg(feature = "webhooks")]
@@ -207,12 +207,12 @@ pub use clock::Clock;
 #[cfg(feature = "upload")]
 pub use error::MediaError;
 pub use error::{ConfigError, Error};
+pub use pipeline::{Middleware, Next};
 pub use rate_limit::{RateLimitPolicy, RateLimiter, RateLimiters};
 pub use retry::RetryPolicy;
 pub use timeouts::Timeouts;
 #[cfg(feature = "tower")]
 pub use tower_transport::TowerTransport;
-pub use transport::{Layer, Next};
 #[cfg(feature = "upload")]
 pub use upload::{
     AnimatedThumbnail, ByForm, Candidate, CreateVideo, Delegated, FormUpload, FromSource, FromUrl, NewVideo,

@@ -126,7 +126,7 @@ pub enum Error {
 
     /// A layer of the transport refused the call or failed.
     #[error(transparent)]
-    Layer(Box<dyn std::error::Error + Send + Sync>),
+    Middleware(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl fmt::Debug for Error {
@@ -144,7 +144,7 @@ impl fmt::Debug for Error {
             Self::RateLimited(error) => f.debug_tuple("RateLimited").field(error).finish(),
             Self::NeedsLogin(error) => f.debug_tuple("NeedsLogin").field(error).finish(),
             Self::AppRefused(error) => f.debug_tuple("AppRefused").field(error).finish(),
-            Self::Layer(error) => f.debug_tuple("Layer").field(error).finish(),
+            Self::Middleware(error) => f.debug_tuple("Middleware").field(error).finish(),
             Self::Invalid { operation, reason } => {
                 f.debug_struct("Invalid").field("operation", operation).field("reason", reason).finish()
             }
@@ -316,7 +316,7 @@ impl Error {
             _ if self.is_intermediary() => Delivery::Unknown,
             Self::Connection(error) => error.delivery(),
             Self::TimedOut { sent, .. } => *sent,
-            Self::Layer(_) => Delivery::Unknown,
+            Self::Middleware(_) => Delivery::Unknown,
             Self::MissingScope(_) | Self::RateLimited(_) | Self::NeedsLogin(_) if self.api().is_none() => {
                 Delivery::NotSent
             }

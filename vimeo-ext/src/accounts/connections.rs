@@ -17,7 +17,7 @@ use super::{
     NewConnection, Sealed, StoreError,
 };
 use crate::auth::{AppCredentials, Auth, GrantCache, RefreshError, Session};
-use crate::client::Identity;
+use crate::client::ClientIdentity;
 use crate::{AccessToken, ScopeSet, Vimeo};
 
 /// Stored connections; from [`Accounts::connections`].
@@ -227,7 +227,7 @@ impl Connections {
         if !secrets.is_bound {
             self.bind(&record, &secrets).await;
         }
-        let client = core.app.for_identity(Identity {
+        let client = core.app.for_identity(ClientIdentity {
             account: Some(format!("connection {id}").into()),
             token: Some(AccessToken::new(secrets.access_token)),
             refresher: None,

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::Vimeo;
 use crate::auth::RefreshError;
-use crate::client::Identity;
+use crate::client::ClientIdentity;
 
 /// The accounts of many Vimeo users.
 ///
@@ -89,7 +89,7 @@ impl Accounts {
     ///
     /// The same client as before while it is kept. When the token is lost its calls fail with
     /// [`vimeo_api::Error::NeedsLogin`], which names the account; when the account is disabled, with
-    /// [`AccountsError::Disabled`] in a [`vimeo_api::Error::Layer`].
+    /// [`AccountsError::Disabled`] in a [`vimeo_api::Error::Middleware`].
     ///
     /// # Errors
     ///
@@ -106,7 +106,7 @@ impl Accounts {
             core.verify_and_bind(id, &tokens).await;
         }
         let refresher = AccountTokenRefresher { core: Arc::clone(&self.inner.core), id: id.clone() };
-        let client = core.app.for_identity(Identity {
+        let client = core.app.for_identity(ClientIdentity {
             account: Some(id.to_shared()),
             token: Some(tokens.access),
             refresher: Some(Arc::new(refresher)),

@@ -51,10 +51,10 @@ impl Failure {
             }
             RefreshError::Credentials(source) => match source.call().and_then(Error::api).cloned() {
                 Some(answer) => AppRefused::new(name, answer).into(),
-                None => Error::Layer(Box::new(self)),
+                None => Error::Middleware(Box::new(self)),
             },
             RefreshError::Refused(_) | RefreshError::Temporary(_) | RefreshError::NoGrant(_) => {
-                Error::Layer(Box::new(self))
+                Error::Middleware(Box::new(self))
             }
         }
     }

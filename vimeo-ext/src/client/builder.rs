@@ -10,18 +10,18 @@ use vimeo_api::{ACCEPT, API_BASE_URL, DecodeMode, Request, Transport, TransportF
 
 use crate::auth::{AppCredentials, Refresher};
 use crate::loopback::is_loopback;
+use crate::pipeline::{HttpBackend, HttpSend, Middleware, TimerKeepAlive, VERIFY};
 use crate::rate_limit::{RateLimitPolicy, RateLimiters};
 use crate::tls::{self, HttpVersions};
-use crate::transport::{End, Layer, SendStep, TimerKeepAlive, VERIFY};
 use crate::{AccessToken, Clock, ConfigError, Error, RetryPolicy, ScopeSet, Timeouts};
 
-use super::{Identity, Shared, Vimeo};
+use super::{ClientIdentity, Shared, Vimeo};
 
 /// How the client calls itself.
 const USER_AGENT: &str = concat!("vimeo-ext/", env!("CARGO_PKG_VERSION"));
 
 /// As much of an answer as is taken: a page of a hundred videos with all their fields has some 4 MB.
-const ANSWER_LIMIT: u64 = 64 * 1024 * 1024;
+const MAX_RESPONSE_SIZE: u64 = 64 * 1024 * 1024;
 
 /// Sets up a [`Vimeo`]; from [`Vimeo::builder`].
 ///
@@ -49,15 +49,15 @@ pub struct VimeoBuilder {
     accept: String,
     decode_mode: DecodeMode,
     timeouts: Timeouts,
-    answer_limit: u64,
+    max_response_size: u64,
     retry: RetryPolicy,
-    limits: RateLimitPolicy,
+    rate_limit_policy: RateLimitPolicy,
     rate_limiters: RateLimiters,
     check_scopes: bool,
     user_agent: String,
     http: Http,
-    call_layers: Vec<Arc<dyn Layer>>,
-    attempt_layers: Vec<Arc<dyn Layer>>,
+    per_call_middleware: Vec<Arc<dyn Middleware>>,
+    per_attempt_middleware: Vec<Arc<dyn Middleware>>,
     clock: Clock,
     extensions: Extensions,
 }
@@ -81,15 +81,15 @@ impl VimeoBuilder {
             accept: ACCEPT.to_owned(),
             decode_mode: DecodeMode::default(),
             timeouts: Timeouts::default(),
-            answer_limit: ANSWER_LIMIT,
+            max_response_size: MAX_RESPONSE_SIZE,
             retry: RetryPolicy::default(),
-            limits: RateLimitPolicy::default(),
+            rate_limit_policy: RateLimitPolicy::default(),
             rate_limiters: RateLimiters::default(),
             check_scopes: true,
             user_agent: USER_AGENT.to_owned(),
             http: Http::Default,
-            call_layers: Vec::new(),
-            attempt_layers: Vec::new(),
+            per_call_middleware: Vec::new(),
+            per_attempt_middleware: Vec::new(),
             clock: Clock::default(),
             extensions: Extensions::new(),
         }
@@ -108,7 +108,7 @@ impl VimeoBuilder {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::NoCredentials`] and [`ConfigError::HalfAnApp`].
+    /// [`ConfigError::NoCredentials`] and [`ConfigError::IncompleteAppCredentials`].
     pub fn from_variables(mut self, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         const ID: &str = "VIMEO_CLIENT_ID";
         const SECRET: &str = "VIMEO_CLIENT_SECRET";
@@ -119,8 +119,12 @@ impl VimeoBuilder {
         }
         match (value(ID), value(SECRET)) {
             (Some(id), Some(secret)) => self = self.app(id, secret),
-            (Some(_), None) => return Err(ConfigError::HalfAnApp { present: ID, missing: SECRET }.into()),
-            (None, Some(_)) => return Err(ConfigError::HalfAnApp { present: SECRET, missing: ID }.into()),
+            (Some(_), None) => {
+                return Err(ConfigError::IncompleteAppCredentials { present: ID, missing: SECRET }.into());
+            }
+            (None, Some(_)) => {
+                return Err(ConfigError::IncompleteAppCredentials { present: SECRET, missing: ID }.into());
+            }
             (None, None) => {}
         }
         if self.token.is_none() && self.app.is_none() {
@@ -194,8 +198,8 @@ impl VimeoBuilder {
 
     /// The most bytes of one answer to a call that are taken into memory; a longer one ends with
     /// [`vimeo_api::Error::TooLong`]. Default: 64 MiB. Not used with a [`transport`](Self::transport) of your own.
-    pub fn answer_limit(mut self, bytes: u64) -> Self {
-        self.answer_limit = bytes;
+    pub fn max_response_size(mut self, bytes: u64) -> Self {
+        self.max_response_size = bytes;
         self
     }
 
@@ -207,8 +211,8 @@ impl VimeoBuilder {
 
     /// What to do with calls beyond the account's rate limit. For a single call give the policy as an
     /// [`extension`](vimeo_api::Call::extension).
-    pub fn limits(mut self, policy: RateLimitPolicy) -> Self {
-        self.limits = policy;
+    pub fn rate_limit_policy(mut self, policy: RateLimitPolicy) -> Self {
+        self.rate_limit_policy = policy;
         self
     }
 
@@ -257,14 +261,14 @@ impl VimeoBuilder {
     }
 
     /// Adds a layer that sees each call once. The first added is outermost.
-    pub fn call_layer(mut self, layer: impl Layer) -> Self {
-        self.call_layers.push(Arc::new(layer));
+    pub fn per_call_middleware(mut self, layer: impl Middleware) -> Self {
+        self.per_call_middleware.push(Arc::new(layer));
         self
     }
 
     /// Adds a layer that sees each attempt. The first added is outermost.
-    pub fn attempt_layer(mut self, layer: impl Layer) -> Self {
-        self.attempt_layers.push(Arc::new(layer));
+    pub fn per_attempt_middleware(mut self, layer: impl Middleware) -> Self {
+        self.per_attempt_middleware.push(Arc::new(layer));
         self
     }
 
@@ -285,7 +289,7 @@ impl VimeoBuilder {
             .base_url(self.base_url)
             .accept(self.accept)
             .decode_mode(self.decode_mode)
-            .transport(Nowhere)
+            .transport(NoopTransport)
             .build()?;
         let client = |builder: reqwest::ClientBuilder| {
             builder
@@ -298,11 +302,11 @@ impl VimeoBuilder {
                 .map_err(ConfigError::Http)
         };
         let end = match self.http {
-            Http::Own(client) => End::Client(client),
-            Http::Transport(transport) => End::Own(transport),
+            Http::Own(client) => HttpBackend::Client(client),
+            Http::Transport(transport) => HttpBackend::Own(transport),
             Http::Builder(builder) => {
                 tls::prepare_foreign_builder()?;
-                End::Http(client(*builder)?)
+                HttpBackend::Http(client(*builder)?)
             }
             Http::Default if !tls::AVAILABLE && settings.base_url().scheme() == "https" => {
                 return Err(ConfigError::NoTls(settings.base_url().to_string()).into());
@@ -311,17 +315,17 @@ impl VimeoBuilder {
                 let builder = tls::client_builder(HttpVersions::Any)?;
                 // A proxy would get the token in clear, and have a loopback address of its own.
                 let direct = is_loopback(settings.base_url());
-                End::Http(client(if direct { builder.no_proxy() } else { builder })?)
+                HttpBackend::Http(client(if direct { builder.no_proxy() } else { builder })?)
             }
         };
         let mut verify = settings.base_url().clone();
         verify.set_path(&format!("{}{VERIFY}", verify.path().trim_end_matches('/')));
-        let send = SendStep {
-            end,
+        let send = HttpSend {
+            backend: end,
             keep_alive: TimerKeepAlive::default(),
             stall: self.timeouts.stall,
             attempt: self.timeouts.attempt,
-            answer_limit: self.answer_limit,
+            max_response_size: self.max_response_size,
         };
         let shared = Shared {
             settings,
@@ -329,11 +333,11 @@ impl VimeoBuilder {
             send: Arc::new(send),
             total: self.timeouts.total,
             retry: Arc::new(self.retry),
-            limits: self.limits,
+            rate_limit_policy: self.rate_limit_policy,
             rate_limiters: self.rate_limiters,
             check_scopes: self.check_scopes,
-            call_layers: self.call_layers.into(),
-            attempt_layers: self.attempt_layers.into(),
+            per_call_middleware: self.per_call_middleware.into(),
+            per_attempt_middleware: self.per_attempt_middleware.into(),
             clock: self.clock,
             app: self.app,
             grants: Default::default(),
@@ -344,14 +348,14 @@ impl VimeoBuilder {
             (Some(token), Some(scopes)) => Some(token.with_scopes(scopes)),
             (token, _) => token,
         };
-        let identity = Identity {
+        let identity = ClientIdentity {
             account: self.account.map(Arc::from),
             token,
             refresher: self.refresher,
             app: None,
             apart: false,
         };
-        Ok(Vimeo::assemble(Arc::new(shared), identity)?)
+        Ok(Vimeo::build_client(Arc::new(shared), identity)?)
     }
 
     /// The settings of a module above this one.
@@ -362,9 +366,9 @@ impl VimeoBuilder {
 }
 
 /// Sends nothing, and costs nothing to set up.
-struct Nowhere;
+struct NoopTransport;
 
-impl Transport for Nowhere {
+impl Transport for NoopTransport {
     fn send(&self, request: Request) -> TransportFuture<'_> {
         Box::pin(async move { Err(vimeo_api::Error::invalid(request.name(), "this client sends nothing")) })
     }
@@ -379,7 +383,7 @@ impl fmt::Debug for VimeoBuilder {
             .field("app", &self.app)
             .field("timeouts", &self.timeouts)
             .field("retry", &self.retry)
-            .field("limits", &self.limits)
+            .field("rate_limit_policy", &self.rate_limit_policy)
             .finish_non_exhaustive()
     }
 }

@@ -13,10 +13,11 @@ use vimeo_api::Call;
 
 pub use self::builder::VimeoBuilder;
 use crate::auth::{AccountKey, AppCredentials, Auth, GrantCache, Refresher, Session};
-use crate::rate_limit::{RateLimitPolicy, RateLimiter, RateLimiters};
-use crate::transport::{
-    Authenticate, Chain, Deadline, Layer, Layers, Limit, Narrow, Preflight, Retry, SendStep, Trace,
+use crate::pipeline::{
+    Authenticate, Deadline, HttpSend, Middleware, MiddlewareStage, Narrow, Pipeline, RateLimitStage, Retry,
+    ScopeCheck, Trace,
 };
+use crate::rate_limit::{RateLimitPolicy, RateLimiter, RateLimiters};
 use crate::{AccessToken, Clock, ConfigError, Error, RetryPolicy, ScopeSet};
 
 /// The Vimeo client.
@@ -59,15 +60,15 @@ pub(crate) struct Shared {
     pub(crate) settings: vimeo_api::Client,
     /// Where a token is checked, which tells where tokens may go.
     pub(crate) verify: Arc<Url>,
-    pub(crate) send: Arc<SendStep>,
+    pub(crate) send: Arc<HttpSend>,
     /// The longest that a call may take as a whole.
     pub(crate) total: Option<Duration>,
     pub(crate) retry: Arc<RetryPolicy>,
-    pub(crate) limits: RateLimitPolicy,
+    pub(crate) rate_limit_policy: RateLimitPolicy,
     pub(crate) rate_limiters: RateLimiters,
     pub(crate) check_scopes: bool,
-    pub(crate) call_layers: Arc<[Arc<dyn Layer>]>,
-    pub(crate) attempt_layers: Arc<[Arc<dyn Layer>]>,
+    pub(crate) per_call_middleware: Arc<[Arc<dyn Middleware>]>,
+    pub(crate) per_attempt_middleware: Arc<[Arc<dyn Middleware>]>,
     pub(crate) clock: Clock,
     pub(crate) app: Option<AppCredentials>,
     pub(crate) grants: GrantCache,
@@ -79,7 +80,7 @@ pub(crate) struct Shared {
 }
 
 /// Who a client is.
-pub(crate) struct Identity {
+pub(crate) struct ClientIdentity {
     pub(crate) account: Option<Arc<str>>,
     pub(crate) token: Option<AccessToken>,
     pub(crate) refresher: Option<Arc<dyn Refresher>>,
@@ -99,13 +100,13 @@ impl Shared {
     ) -> vimeo_api::Client {
         let (verify, send) = (Arc::clone(&self.verify), Arc::clone(&self.send));
         let authenticate = Authenticate { session: Arc::clone(&session), verify, next: send };
-        let layers = Layers { layers: Arc::clone(&self.attempt_layers), next: authenticate };
-        let limit = Limit { rate_limiter, policy: self.limits, next: layers };
+        let layers = MiddlewareStage { layers: Arc::clone(&self.per_attempt_middleware), next: authenticate };
+        let limit = RateLimitStage { rate_limiter, policy: self.rate_limit_policy, next: layers };
         let retry = Retry { policy: Arc::clone(&self.retry), clock: self.clock.clone(), next: limit };
-        let preflight = Preflight { session, stops: self.check_scopes, next: retry };
+        let preflight = ScopeCheck { session, stops: self.check_scopes, next: retry };
         let narrow = Narrow { scopes, verify: Arc::clone(&self.verify), next: preflight };
-        let layers = Layers { layers: Arc::clone(&self.call_layers), next: narrow };
-        let chain: Chain = Trace { next: Deadline { total: self.total, next: layers } };
+        let layers = MiddlewareStage { layers: Arc::clone(&self.per_call_middleware), next: narrow };
+        let chain: Pipeline = Trace { next: Deadline { total: self.total, next: layers } };
         self.settings.with_transport(chain)
     }
 }
@@ -131,7 +132,7 @@ impl Vimeo {
         Self::builder().from_variables(|name| std::env::var(name).ok())?.build()
     }
 
-    pub(crate) fn assemble(shared: Arc<Shared>, identity: Identity) -> Result<Self, ConfigError> {
+    pub(crate) fn build_client(shared: Arc<Shared>, identity: ClientIdentity) -> Result<Self, ConfigError> {
         let nobody = Session::empty(shared.clock.clone());
         let (own_app, apart) = (identity.app.is_some(), identity.apart);
         let credentials = identity.app.clone().or_else(|| shared.app.clone());
@@ -161,7 +162,7 @@ impl Vimeo {
         if identity.token.is_some() || identity.refresher.is_some() {
             let clock = shared.clock.clone();
             auth.session = Session::new(identity.account, identity.token, identity.refresher, clock)
-                .map_err(ConfigError::BadToken)?;
+                .map_err(ConfigError::InvalidToken)?;
         } else if let Some(app) = &auth.app {
             auth.session = auth.cache.session(&auth, app, ScopeSet::default());
         }
@@ -175,23 +176,23 @@ impl Vimeo {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::BadToken`] when no header can hold the token.
+    /// [`ConfigError::InvalidToken`] when no header can hold the token.
     pub fn for_account(&self, name: impl Into<String>, token: impl Into<AccessToken>) -> Result<Self, Error> {
-        let identity = Identity {
+        let identity = ClientIdentity {
             account: Some(name.into().into()),
             token: Some(token.into()),
             refresher: None,
             app: None,
             apart: false,
         };
-        Ok(Self::assemble(Arc::clone(&self.inner.shared), identity)?)
+        Ok(Self::build_client(Arc::clone(&self.inner.shared), identity)?)
     }
 
     /// As [`for_account`](Self::for_account), with a way to new tokens; `token` may be left out then.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::BadToken`] when no header can hold the token.
+    /// [`ConfigError::InvalidToken`] when no header can hold the token.
     pub fn for_account_with(
         &self,
         name: impl Into<String>,
@@ -200,8 +201,8 @@ impl Vimeo {
     ) -> Result<Self, Error> {
         let refresher: Option<Arc<dyn Refresher>> = Some(Arc::new(refresher));
         let identity =
-            Identity { account: Some(name.into().into()), token, refresher, app: None, apart: false };
-        Ok(Self::assemble(Arc::clone(&self.inner.shared), identity)?)
+            ClientIdentity { account: Some(name.into().into()), token, refresher, app: None, apart: false };
+        Ok(Self::build_client(Arc::clone(&self.inner.shared), identity)?)
     }
 
     /// A client for the same account that does only what these scopes allow, whatever its token may: for callers who were
@@ -258,9 +259,9 @@ impl Vimeo {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::BadToken`] when no header can hold it.
+    /// [`ConfigError::InvalidToken`] when no header can hold it.
     pub fn set_access_token(&self, token: impl Into<AccessToken>) -> Result<(), Error> {
-        Ok(self.inner.auth.session.set(token.into()).map_err(ConfigError::BadToken)?)
+        Ok(self.inner.auth.session.set(token.into()).map_err(ConfigError::InvalidToken)?)
     }
 
     /// The token's scopes, where they are known; of a client that is [limited](Self::limited_to), those among them that it
@@ -352,8 +353,8 @@ impl Vimeo {
 
     /// As [`for_account_with`](Self::for_account_with), all of it given.
     #[cfg(feature = "accounts")]
-    pub(crate) fn for_identity(&self, identity: Identity) -> Result<Self, ConfigError> {
-        Self::assemble(Arc::clone(&self.inner.shared), identity)
+    pub(crate) fn for_identity(&self, identity: ClientIdentity) -> Result<Self, ConfigError> {
+        Self::build_client(Arc::clone(&self.inner.shared), identity)
     }
 
     #[cfg(feature = "accounts")]

@@ -94,7 +94,7 @@ pub enum RefreshError {
     #[error("{0}")]
     NeedsLogin(String),
     /// The program lets the account make no calls, whatever its token is good for: they fail with
-    /// [`vimeo_api::Error::Layer`] until [`Vimeo::set_access_token`](crate::Vimeo::set_access_token).
+    /// [`vimeo_api::Error::Middleware`] until [`Vimeo::set_access_token`](crate::Vimeo::set_access_token).
     #[error("{0}")]
     Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Vimeo does not take what the token is asked for with, such as the app's client identifier or client secret: calls

@@ -9,7 +9,7 @@ pub enum ConfigError {
     NoCredentials,
     /// Of the app's two parts only one is there.
     #[error("{present} is set but {missing} is not; an app needs both")]
-    HalfAnApp {
+    IncompleteAppCredentials {
         /// The variable that is set.
         present: &'static str,
         /// The variable that is not.
@@ -20,7 +20,7 @@ pub enum ConfigError {
     NotUnicode(&'static str),
     /// The access token cannot be sent.
     #[error("the access token cannot be used: {0}")]
-    BadToken(&'static str),
+    InvalidToken(&'static str),
     /// The HTTP client cannot be made.
     #[error("the HTTP client cannot be set up: {0}")]
     Http(#[source] reqwest::Error),

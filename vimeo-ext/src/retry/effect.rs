@@ -194,7 +194,7 @@ mod tests {
             (Error::invalid("x", "y"), Effect::Nothing),
             (timed_out(Delivery::NotSent), Effect::Nothing),
             (timed_out(Delivery::Unknown), Effect::Unknown),
-            (Error::Layer("closed".into()), Effect::Unknown),
+            (Error::Middleware("closed".into()), Effect::Unknown),
             (no_content, Effect::Done),
         ] {
             assert_eq!(effect_of_error(&error), expected, "{error}");

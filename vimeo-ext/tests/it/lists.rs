@@ -214,7 +214,7 @@ async fn pages_ahead_come_in_order_and_no_more_than_asked_for() {
         }
     }
     let layer = InFlight(Arc::clone(&now), Arc::clone(&most));
-    let vimeo = fake.builder().attempt_layer(layer).build().unwrap();
+    let vimeo = fake.builder().per_attempt_middleware(layer).build().unwrap();
     let list = vimeo.api().videos().list_my_videos().per_page(2u64).fields("uri");
     let began = tokio::time::Instant::now();
     assert_eq!(uris(list.items_as().concurrent(3)).await, expected(0..20));

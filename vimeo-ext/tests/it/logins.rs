@@ -108,7 +108,7 @@ async fn a_failed_refresh_is_shared_and_a_final_failure_is_remembered() {
     let flaky = Counting { fails: Some(|| RefreshError::temporary("vault down")), ..Counting::default() };
     let vimeo = fake.builder().refresher(flaky.clone()).build().unwrap();
     let error = vimeo.get("/me").send().await.unwrap_err();
-    assert!(matches!(&error, Error::Layer(_)) && error.to_string().contains("vault down"), "{error:?}");
+    assert!(matches!(&error, Error::Middleware(_)) && error.to_string().contains("vault down"), "{error:?}");
     vimeo.get("/me").send().await.unwrap_err();
     assert_eq!(flaky.count.load(Ordering::SeqCst), 2, "a passing failure is tried again by the next call");
 }
@@ -448,7 +448,7 @@ async fn a_grant_that_failed_for_the_moment_is_asked_for_again_by_the_next_call(
         let vimeo = Vimeo::builder().app("app", "s3cret").transport(fake.clone()).build().unwrap();
         let error = vimeo.get("/categories").send().await.unwrap_err();
         assert!(
-            matches!(&error, Error::Layer(_)) && error.to_string().contains("try again later"),
+            matches!(&error, Error::Middleware(_)) && error.to_string().contains("try again later"),
             "{error:?}"
         );
         vimeo.get("/categories").send().await.unwrap();

@@ -196,7 +196,8 @@ async fn endless() -> (String, std::sync::Arc<std::sync::atomic::AtomicUsize>) {
 #[tokio::test]
 async fn an_answer_without_end_is_an_error_and_not_asked_for_again() {
     let (url, count) = endless().await;
-    let vimeo = Vimeo::builder().base_url(url).access_token("t0ken").answer_limit(1 << 20).build().unwrap();
+    let vimeo =
+        Vimeo::builder().base_url(url).access_token("t0ken").max_response_size(1 << 20).build().unwrap();
     let error = vimeo.get("/me").send().await.unwrap_err();
     assert!(matches!(error, Error::TooLong { limit: 1_048_576, .. }), "{error}");
     assert_eq!(error.status().unwrap().as_u16(), 200);

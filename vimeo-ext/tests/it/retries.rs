@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 use vimeo_api::{Delivery, Error, Request, TransportFuture};
-use vimeo_ext::{Layer, Next, RetryPolicy};
+use vimeo_ext::{Middleware, Next, RetryPolicy};
 
 use crate::fake::{Fake, answer, broken};
 
@@ -99,7 +99,7 @@ async fn a_picture_that_vimeo_asks_for_again_is_asked_for_again() {
 /// Notes its name when a request passes.
 struct Passing(&'static str, std::sync::Arc<std::sync::Mutex<Vec<&'static str>>>);
 
-impl Layer for Passing {
+impl Middleware for Passing {
     fn send<'a>(&'a self, request: &'a mut Request, next: Next<'a>) -> TransportFuture<'a> {
         assert!(!request.headers.contains_key("authorization"), "layers do not see the token");
         self.1.lock().unwrap().push(self.0);
@@ -123,9 +123,9 @@ async fn layers_of_ones_own_run_once_a_call_and_once_an_attempt() {
     let layer = |name| Passing(name, std::sync::Arc::clone(&log));
     let vimeo = fake
         .builder()
-        .call_layer(layer("first"))
-        .call_layer(layer("second"))
-        .attempt_layer(layer("attempt"))
+        .per_call_middleware(layer("first"))
+        .per_call_middleware(layer("second"))
+        .per_attempt_middleware(layer("attempt"))
         .build()
         .unwrap();
     vimeo.get("/me").send().await.unwrap();
@@ -139,17 +139,17 @@ struct Closed;
 #[error("closed on Sundays")]
 struct Sunday;
 
-impl Layer for Closed {
+impl Middleware for Closed {
     fn send<'a>(&'a self, _: &'a mut Request, _: Next<'a>) -> TransportFuture<'a> {
-        Box::pin(async { Err(Error::Layer(Box::new(Sunday))) })
+        Box::pin(async { Err(Error::Middleware(Box::new(Sunday))) })
     }
 }
 
 #[tokio::test]
 async fn an_error_of_a_layer_comes_through_as_it_is_and_is_not_retried() {
     let fake = Fake::new(|_, _| answer(200));
-    let vimeo = fake.builder().attempt_layer(Closed).build().unwrap();
-    let Err(Error::Layer(error)) = vimeo.get("/me").send().await else { panic!() };
+    let vimeo = fake.builder().per_attempt_middleware(Closed).build().unwrap();
+    let Err(Error::Middleware(error)) = vimeo.get("/me").send().await else { panic!() };
     assert!(error.is::<Sunday>());
     assert_eq!(fake.count(), 0);
 }

@@ -10,7 +10,7 @@ use tracing::subscriber::Interest;
 use tracing::{Metadata, Subscriber};
 use vimeo_api::{Request, TransportFuture};
 use vimeo_ext::auth::AppCredentials;
-use vimeo_ext::{AccessToken, Layer, Next, RetryPolicy, Vimeo};
+use vimeo_ext::{AccessToken, Middleware, Next, RetryPolicy, Vimeo};
 use vimeo_sandbox::{Host, Sandbox};
 use wiremock::matchers::{any, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -20,7 +20,7 @@ use crate::fake::{Fake, answer};
 /// Leads every request to another host.
 struct Detour(url::Url);
 
-impl Layer for Detour {
+impl Middleware for Detour {
     fn send<'a>(&'a self, request: &'a mut Request, next: Next<'a>) -> TransportFuture<'a> {
         request.url = self.0.clone();
         request.headers.insert("authorization", "Bearer sneaky".parse().unwrap());
@@ -40,7 +40,7 @@ async fn a_layer_cannot_send_the_token_to_another_host() {
         "http://api.vimeo.com/me",
         "https://files.tus.vimeo.com/files/1?sig=x",
     ] {
-        let vimeo = fake.builder().attempt_layer(Detour(foreign.parse().unwrap())).build().unwrap();
+        let vimeo = fake.builder().per_attempt_middleware(Detour(foreign.parse().unwrap())).build().unwrap();
         vimeo.get("/me").send().await.unwrap();
         let seen = fake.log().pop().unwrap();
         assert_eq!(seen.url, foreign);

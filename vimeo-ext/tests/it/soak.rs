@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 use vimeo_api::{Request, TransportFuture};
-use vimeo_ext::{Clock, Layer, Next, RateLimitPolicy, Vimeo};
+use vimeo_ext::{Clock, Middleware, Next, RateLimitPolicy, Vimeo};
 use vimeo_sandbox::{JournalEntry, RateLimit, Sandbox};
 
 use crate::fake::start;
@@ -75,7 +75,7 @@ struct Line {
     sent: Mutex<u64>,
 }
 
-impl Layer for Line {
+impl Middleware for Line {
     fn send<'a>(&'a self, request: &'a mut Request, next: Next<'a>) -> TransportFuture<'a> {
         Box::pin(async move {
             let hold = self.time.hold();
@@ -112,7 +112,11 @@ async fn soak_200_tasks_of_three_accounts_with_different_limits_meet_no_second_r
         .base_url(sandbox.url().as_str())
         .rate_limit_policy(RateLimitPolicy::Wait { at_most: 10 * MINUTE })
         .clock(Clock::new(move || shown.now()))
-        .attempt_layer(Line { time: time.clone(), sandbox: sandbox.clock().clone(), sent: Mutex::new(0) })
+        .per_attempt_middleware(Line {
+            time: time.clone(),
+            sandbox: sandbox.clock().clone(),
+            sent: Mutex::new(0),
+        })
         .build()
         .unwrap();
     // (name, calls a window without and with `fields`)

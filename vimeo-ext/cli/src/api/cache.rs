@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use vimeo_ext::api::{RawResponse, Request, TransportFuture};
-use vimeo_ext::{Layer, Next};
+use vimeo_ext::{Middleware, Next};
 
 use crate::config::{read, replace};
 use crate::context::{From, Identity};
@@ -131,7 +131,7 @@ fn digest(parts: &[&str]) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-impl Layer for Cache {
+impl Middleware for Cache {
     fn send<'a>(&'a self, request: &'a mut Request, next: Next<'a>) -> TransportFuture<'a> {
         Box::pin(async move {
             if request.method != Method::GET {

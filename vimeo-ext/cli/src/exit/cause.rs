@@ -114,7 +114,7 @@ fn exit_of(error: &Error) -> Exit {
         Error::Call(call) => exit_of_call(call),
         Error::Upload { source, .. } => exit_of_upload(source),
         Error::Auth(_) => error.call().map_or(Exit::Auth, exit_of_call),
-        Error::Config(ConfigError::NoCredentials | ConfigError::BadToken(_)) => Exit::Auth,
+        Error::Config(ConfigError::NoCredentials | ConfigError::InvalidToken(_)) => Exit::Auth,
         Error::Config(ConfigError::Http(_)) => Exit::Other,
         Error::Config(_) => Exit::Usage,
         Error::Media(media) => exit_of_media(media),
@@ -223,7 +223,7 @@ fn next_of(error: &Error, exit: Exit) -> Option<String> {
     match (error, exit) {
         (Error::Auth(AuthError::NoApp), _) => Some("set VIMEO_CLIENT_ID and VIMEO_CLIENT_SECRET".to_owned()),
         (Error::Call(_) | Error::Auth(_), Exit::Auth) => Some("vimeo auth login".to_owned()),
-        (Error::Config(ConfigError::NoCredentials | ConfigError::BadToken(_)), _) => {
+        (Error::Config(ConfigError::NoCredentials | ConfigError::InvalidToken(_)), _) => {
             Some("vimeo auth login".to_owned())
         }
         (Error::Upload { source, .. }, _) if source.is_resumable() && exit == Exit::Temporary => {
@@ -317,7 +317,7 @@ mod tests {
             (Error::from(api::Error::invalid("get_video", "x")), Exit::Usage),
             (AuthError::NoToken.into(), Exit::Auth),
             (AuthError::BadCallback("what came back holds no code".into()).into(), Exit::Auth),
-            (ConfigError::BadToken("it has a line end").into(), Exit::Auth),
+            (ConfigError::InvalidToken("it has a line end").into(), Exit::Auth),
             (io(io::ErrorKind::InvalidFilename).into(), Exit::Usage),
             (io(io::ErrorKind::NotADirectory).into(), Exit::Usage),
             (ConfigError::NoCredentials.into(), Exit::Auth),

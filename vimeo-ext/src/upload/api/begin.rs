@@ -21,8 +21,8 @@ use vimeo_api::{Call, Secret, Sender};
 use super::kept_settings;
 use super::media_type::{self, Expected};
 use crate::loopback::is_loopback;
+use crate::pipeline::BeforeSend;
 use crate::retry::{Effect, effect_of_error};
-use crate::transport::BeforeSend;
 use crate::upload::{
     Bandwidth, BoxFuture, Chunking, Claim, Identity, IntoSource, Journal, JournalLocation, Mark, Progress,
     Purpose, ResumeState, Source, Upload, UploadError, UploadHandle, UploadOptions, UploadTicket, Uploaded,
@@ -514,7 +514,7 @@ where
         async move {
             let Some(mark) = mark else { return Ok(()) };
             mark.write().await.map_err(|error| {
-                let layer = vimeo_api::Error::Layer(error.to_string().into());
+                let layer = vimeo_api::Error::Middleware(error.to_string().into());
                 *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                 layer
             })

@@ -92,7 +92,7 @@ async fn a_disabled_connection_makes_no_calls() {
     client.get("/me").send().await.unwrap();
     connections.change(&made.id, 1, ConnectionChange::default().enabled(false)).await.unwrap();
     let sent = sandbox.journal().len();
-    assert!(matches!(client.get("/me").send().await, Err(CallError::Layer(_))));
+    assert!(matches!(client.get("/me").send().await, Err(CallError::Middleware(_))));
     let error = connections.client(&made.id).await.unwrap_err();
     assert!(matches!(error, AccountsError::DisabledConnection { .. }), "{error:?}");
     assert_eq!(sandbox.journal().len(), sent);

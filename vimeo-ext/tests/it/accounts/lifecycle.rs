@@ -216,7 +216,7 @@ async fn a_disabled_account_makes_no_calls() {
     assert_eq!((disabled.status, disabled.reason.as_deref()), (Status::Disabled, Some("unpaid")));
     let sent = sandbox.journal().len();
     let error = client.get("/me").send().await.unwrap_err();
-    let CallError::Layer(inner) = &error else { panic!("{error:?}") };
+    let CallError::Middleware(inner) = &error else { panic!("{error:?}") };
     assert!(inner.to_string().contains("account a is disabled"), "{inner}");
     assert!(matches!(accounts.client(&a).await, Err(AccountsError::Disabled { .. })));
     assert!(matches!(accounts.verify(&a).await, Err(AccountsError::Disabled { .. })));

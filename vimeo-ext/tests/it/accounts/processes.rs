@@ -18,7 +18,7 @@ use vimeo_api::{Request, TransportFuture};
 use vimeo_ext::accounts::AccountStore;
 use vimeo_ext::auth::BoxFuture;
 use vimeo_ext::rate_limit::{LeaseRequest, QuotaLease, QuotaStore};
-use vimeo_ext::{Layer, Next, RateLimiters, RetryPolicy, Vimeo};
+use vimeo_ext::{Middleware, Next, RateLimiters, RetryPolicy, Vimeo};
 use vimeo_sandbox::{JournalEntry, RateLimit, Sandbox};
 
 use super::sharing::jain;
@@ -61,7 +61,7 @@ impl Plan {
 /// Says in each call who makes it, and when.
 struct Mark(String);
 
-impl Layer for Mark {
+impl Middleware for Mark {
     fn send<'a>(&'a self, request: &'a mut Request, next: Next<'a>) -> TransportFuture<'a> {
         request.headers.insert("x-process", self.0.parse().unwrap());
         request.headers.insert("x-sent", Utc::now().timestamp_millis().into());
@@ -109,7 +109,7 @@ async fn serves_many_accounts() {
         .base_url(told("VIMEO_TEST_URL"))
         .retry(RetryPolicy::never())
         .rate_limiters(RateLimiters::shared(Arc::clone(&share) as Arc<dyn QuotaStore>))
-        .attempt_layer(Mark(told("VIMEO_TEST_NAME")))
+        .per_attempt_middleware(Mark(told("VIMEO_TEST_NAME")))
         .build()
         .unwrap();
     let mut tasks = JoinSet::new();

@@ -7,7 +7,7 @@ use http::Method;
 use tokio::sync::Notify;
 use vimeo_api::{Request, TransportFuture};
 use vimeo_ext::upload::UploadError;
-use vimeo_ext::{Error, Layer, Next};
+use vimeo_ext::{Error, Middleware, Next};
 use vimeo_sandbox::{Effect, Fault, Host, Phase};
 
 use super::{Place, at_once, film};
@@ -92,7 +92,7 @@ async fn a_creation_without_an_answer_is_never_repeated_and_can_be_adopted() {
 /// Lets nothing through.
 struct Hold(Arc<Notify>);
 
-impl Layer for Hold {
+impl Middleware for Hold {
     fn send<'a>(&'a self, _: &'a mut Request, _: Next<'a>) -> TransportFuture<'a> {
         self.0.notify_one();
         Box::pin(std::future::pending())
@@ -102,9 +102,9 @@ impl Layer for Hold {
 /// Refuses everything.
 struct Closed;
 
-impl Layer for Closed {
+impl Middleware for Closed {
     fn send<'a>(&'a self, _: &'a mut Request, _: Next<'a>) -> TransportFuture<'a> {
-        Box::pin(async { Err(vimeo_api::Error::Layer("closed on Sundays".into())) })
+        Box::pin(async { Err(vimeo_api::Error::Middleware("closed on Sundays".into())) })
     }
 }
 
@@ -112,11 +112,11 @@ impl Layer for Closed {
 async fn a_call_that_a_layer_refuses_is_refused_and_nothing_else() {
     let place = Place::new().await;
     let path = place.file("film.mp4", &film(1000));
-    let closed = place.builder().attempt_layer(Closed).build().unwrap();
+    let closed = place.builder().per_attempt_middleware(Closed).build().unwrap();
     for error in
         [closed.upload(&path).send().await.unwrap_err(), closed.upload_ticket(5).send().await.unwrap_err()]
     {
-        assert!(matches!(error, Error::Call(vimeo_api::Error::Layer(_))), "{error:?}");
+        assert!(matches!(error, Error::Call(vimeo_api::Error::Middleware(_))), "{error:?}");
     }
     assert_eq!(place.written_down(), 0);
 }
@@ -127,7 +127,7 @@ async fn a_call_that_ends_before_it_is_sent_is_no_reason_to_look() {
     let path = place.file("film.mp4", &film(1000));
     // Whoever waits for a turn has asked nothing yet: here the first attempt never leaves.
     let waiting = Arc::new(Notify::new());
-    let held = place.builder().attempt_layer(Hold(Arc::clone(&waiting))).build().unwrap();
+    let held = place.builder().per_attempt_middleware(Hold(Arc::clone(&waiting))).build().unwrap();
     let upload = tokio::spawn(held.upload(&path).send());
     waiting.notified().await;
     upload.abort();

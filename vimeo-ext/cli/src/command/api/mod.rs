@@ -116,7 +116,7 @@ pub(crate) async fn run(context: &Context<'_>, args: ApiArgs) -> Result<Exit> {
     };
     let mut builder = context.builder(identity, None)?;
     if let Some(cache) = cache {
-        builder = builder.call_layer(cache);
+        builder = builder.per_call_middleware(cache);
     }
     let vimeo = builder.build()?;
     let link = fill_in(&vimeo, link).await?;

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use http::StatusCode;
 use vimeo_api::{ApiError, Error, RawResponse, Request};
 
-use super::Step;
+use super::Stage;
 use crate::auth::CallCredentials;
 use crate::rate_limit::{RateLimitPolicy, RateLimiter};
 
 /// Lets an attempt go when the account's rate_limiter has room for it, and tells the rate_limiter what came of it.
-pub(crate) struct Limit<N> {
+pub(crate) struct RateLimitStage<N> {
     pub(crate) rate_limiter: Arc<RateLimiter>,
     pub(crate) policy: RateLimitPolicy,
     pub(crate) next: N,
 }
 
-impl<N: Step> Step for Limit<N> {
+impl<N: Stage> Stage for RateLimitStage<N> {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
         if matches!(request.extensions.get::<CallCredentials>(), Some(CallCredentials::Token(_))) {
             // It counts for another's limit, and its answer says nothing of this one.

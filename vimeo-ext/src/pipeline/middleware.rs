@@ -4,24 +4,24 @@ use std::sync::Arc;
 
 use vimeo_api::{Error, RawResponse, Request, TransportFuture};
 
-use super::Step;
+use super::Stage;
 
 /// A layer of your own around calls or attempts.
 ///
-/// A layer a call ([`VimeoBuilder::call_layer`](crate::VimeoBuilder::call_layer)) sees a call once, before its scopes
+/// A layer a call ([`VimeoBuilder::per_call_middleware`](crate::VimeoBuilder::per_call_middleware)) sees a call once, before its scopes
 /// are checked and whatever attempts it takes. A layer an attempt
-/// ([`VimeoBuilder::attempt_layer`](crate::VimeoBuilder::attempt_layer)) sees each attempt when it goes out, after
+/// ([`VimeoBuilder::per_attempt_middleware`](crate::VimeoBuilder::per_attempt_middleware)) sees each attempt when it goes out, after
 /// the rate limit let it go. Neither sees the access token. The request is handed on, so what an attempt's layer
 /// sets is still set in the next attempt: insert headers, do not append them.
 ///
 /// ```
-/// use vimeo_ext::{Layer, Next, Vimeo};
+/// use vimeo_ext::{Middleware, Next, Vimeo};
 /// use vimeo_api::{Request, TransportFuture};
 ///
 /// /// Counts calls by status.
 /// struct Metrics;
 ///
-/// impl Layer for Metrics {
+/// impl Middleware for Metrics {
 ///     fn send<'a>(&'a self, request: &'a mut Request, next: Next<'a>) -> TransportFuture<'a> {
 ///         Box::pin(async move {
 ///             let answer = next.send(request).await;
@@ -32,21 +32,21 @@ use super::Step;
 ///     }
 /// }
 ///
-/// let vimeo = Vimeo::builder().access_token("token").call_layer(Metrics).build()?;
+/// let vimeo = Vimeo::builder().access_token("token").per_call_middleware(Metrics).build()?;
 /// # Ok::<(), vimeo_ext::Error>(())
 /// ```
-pub trait Layer: Send + Sync + 'static {
+pub trait Middleware: Send + Sync + 'static {
     /// Sends the request on with `next`, or answers in its place.
     ///
-    /// An error of one's own goes into [`vimeo_api::Error::Layer`].
+    /// An error of one's own goes into [`vimeo_api::Error::Middleware`].
     fn send<'a>(&'a self, request: &'a mut Request, next: Next<'a>) -> TransportFuture<'a>;
 }
 
-/// What comes after a [`Layer`].
+/// What comes after a [`Middleware`].
 #[derive(Clone, Copy)]
 pub struct Next<'a> {
-    layers: &'a [Arc<dyn Layer>],
-    end: &'a dyn Boxed,
+    layers: &'a [Arc<dyn Middleware>],
+    end: &'a dyn DynStage,
 }
 
 impl<'a> Next<'a> {
@@ -66,23 +66,23 @@ impl std::fmt::Debug for Next<'_> {
 }
 
 /// A step behind a pointer, for layers whose type is not known here.
-trait Boxed: Send + Sync {
+trait DynStage: Send + Sync {
     fn send_boxed<'a>(&'a self, request: &'a mut Request) -> TransportFuture<'a>;
 }
 
-impl<S: Step> Boxed for S {
+impl<S: Stage> DynStage for S {
     fn send_boxed<'a>(&'a self, request: &'a mut Request) -> TransportFuture<'a> {
         Box::pin(self.send(request))
     }
 }
 
 /// The user's layers at one place; costs nothing when there are none.
-pub(crate) struct Layers<N> {
-    pub(crate) layers: Arc<[Arc<dyn Layer>]>,
+pub(crate) struct MiddlewareStage<N> {
+    pub(crate) layers: Arc<[Arc<dyn Middleware>]>,
     pub(crate) next: N,
 }
 
-impl<N: Step> Step for Layers<N> {
+impl<N: Stage> Stage for MiddlewareStage<N> {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
         if self.layers.is_empty() {
             return self.next.send(request).await;

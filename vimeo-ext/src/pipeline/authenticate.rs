@@ -6,7 +6,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 use url::{Host, Position, Url};
 use vimeo_api::{ApiError, Error, NeedsLogin, RawResponse, Request, Sender};
 
-use super::Step;
+use super::Stage;
 use crate::auth::{CallCredentials, Held, Session};
 
 /// Adds the token, asks for a new one when it is refused, and sends the call once more with that.
@@ -17,7 +17,7 @@ pub(crate) struct Authenticate<N> {
     pub(crate) next: N,
 }
 
-impl<N: Step> Step for Authenticate<N> {
+impl<N: Stage> Stage for Authenticate<N> {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
         // A layer may have put it there, or have led the request elsewhere.
         request.headers.remove(header::AUTHORIZATION);
@@ -77,7 +77,7 @@ impl<N: Step> Step for Authenticate<N> {
     }
 }
 
-impl<N: Step> Authenticate<N> {
+impl<N: Stage> Authenticate<N> {
     async fn send_with(&self, request: &mut Request, header: HeaderValue) -> Result<RawResponse, Error> {
         request.headers.insert(header::AUTHORIZATION, header);
         let result = self.next.send(request).await;

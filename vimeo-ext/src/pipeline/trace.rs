@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 use vimeo_api::{Error, RawResponse, Request};
 
-use super::Step;
+use super::Stage;
 
 /// What a call without a runtime ends with.
 const NO_RUNTIME: &str = "there is no tokio runtime here; await the call below #[tokio::main] or Runtime::block_on, or use vimeo_ext::blocking";
@@ -15,7 +15,7 @@ pub(crate) struct Trace<N> {
     pub(crate) next: N,
 }
 
-impl<N: Step> Step for Trace<N> {
+impl<N: Stage> Stage for Trace<N> {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
         if Handle::try_current().is_err() {
             // Timers and connections would panic.

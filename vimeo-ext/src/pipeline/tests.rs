@@ -9,10 +9,13 @@ use http::{HeaderMap, Method, StatusCode, header};
 use tokio::time::{Instant, sleep};
 use vimeo_api::{CallTimeout, Delivery, Error, RawResponse, Request, operation};
 
-use super::{Authenticate, Deadline, Layers, Limit, Preflight, Retry, SendStep, Step, TimerKeepAlive, Trace};
+use super::{
+    Authenticate, Deadline, HttpSend, MiddlewareStage, RateLimitStage, Retry, ScopeCheck, Stage,
+    TimerKeepAlive, Trace,
+};
 use crate::auth::Session;
+use crate::pipeline::HttpBackend;
 use crate::rate_limit::{RateLimitPolicy, RateLimiters};
-use crate::transport::End;
 use crate::{AccessToken, Clock, RetryPolicy};
 
 /// What came by, and what to answer: the last answer again and again. Each takes a second.
@@ -41,7 +44,7 @@ impl Told {
     }
 }
 
-impl Step for Told {
+impl Stage for Told {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
         self.seen.lock().unwrap().push(request.clone());
         sleep(Duration::from_secs(1)).await;
@@ -89,7 +92,7 @@ async fn a_deadline_ends_what_takes_longer_and_nothing_else() {
 #[tokio::test(start_paused = true)]
 async fn no_layers_are_no_step() {
     let next = Told::answering(&[200]);
-    Layers { layers: Arc::new([]), next: next.clone() }
+    MiddlewareStage { layers: Arc::new([]), next: next.clone() }
         .send(&mut request(Method::GET, "get_video"))
         .await
         .unwrap();
@@ -115,7 +118,7 @@ async fn the_preflight_stops_what_the_token_may_not_and_reads_refusals() {
             None => token,
         };
         let next = Told::answering(&[status]);
-        let step = Preflight { session: session(token), stops, next: next.clone() };
+        let step = ScopeCheck { session: session(token), stops, next: next.clone() };
         let result = step.send(&mut request(Method::DELETE, "delete_video")).await;
         assert_eq!(next.count(), count, "{scopes:?} {stops} {status}");
         assert_eq!(matches!(result, Err(Error::MissingScope(_))), named, "{scopes:?} {stops} {status}");
@@ -160,7 +163,7 @@ async fn the_limit_holds_back_what_would_be_refused() {
         // Without end, which is no reason to end the program.
         (RateLimitPolicy::Wait { at_most: Duration::MAX }, 29, true),
     ] {
-        let step = Limit { rate_limiter: Arc::clone(&rate_limiter), policy, next: next.clone() };
+        let step = RateLimitStage { rate_limiter: Arc::clone(&rate_limiter), policy, next: next.clone() };
         let began = Instant::now();
         let sent = next.count();
         let result = step.send(&mut request(Method::GET, "get_video")).await;
@@ -213,7 +216,13 @@ async fn a_connect_timeout_means_that_nothing_was_sent() {
         .unwrap();
     let keep_alive = TimerKeepAlive::default();
     let stall = Duration::from_secs(60);
-    let step = SendStep { end: End::Http(client), keep_alive, stall, attempt: None, answer_limit: 1 };
+    let step = HttpSend {
+        backend: HttpBackend::Http(client),
+        keep_alive,
+        stall,
+        attempt: None,
+        max_response_size: 1,
+    };
     let began = Instant::now();
     let error = step.send(&mut request(Method::POST, "get_video")).await.unwrap_err();
     assert!(error.is_timeout() && error.delivery() == Delivery::NotSent, "{error:?}");

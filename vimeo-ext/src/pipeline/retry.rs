@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use vimeo_api::{Error, RawResponse, Request};
 
-use super::Step;
+use super::Stage;
 use crate::Clock;
 use crate::retry::{Answered, Attempt, AttemptResult, RetryDecision, RetryPolicy, decide};
 
@@ -18,7 +18,7 @@ pub(crate) struct Retry<N> {
     pub(crate) next: N,
 }
 
-impl<N: Step> Step for Retry<N> {
+impl<N: Stage> Stage for Retry<N> {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
         let began = Instant::now();
         let mut number: u32 = 1;

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use http::{Method, StatusCode};
 use vimeo_api::{ApiError, Error, MissingScope, Operation, RawResponse, Request, Sender, UploadAccessDenied};
 
-use super::Step;
+use super::Stage;
 use crate::Scope;
 use crate::auth::{CallCredentials, Session};
 
 /// Stops a call whose token is known to lack a scope, and reads a `403` for what it says.
-pub(crate) struct Preflight<N> {
+pub(crate) struct ScopeCheck<N> {
     pub(crate) session: Arc<Session>,
     /// Whether calls are stopped; refusals are explained in any case.
     pub(crate) stops: bool,
     pub(crate) next: N,
 }
 
-impl<N: Step> Step for Preflight<N> {
+impl<N: Stage> Stage for ScopeCheck<N> {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
         // A call with credentials of its own says nothing of this token.
         let operation = request.operation.filter(|_| request.extensions.get::<CallCredentials>().is_none());
@@ -37,7 +37,7 @@ impl<N: Step> Step for Preflight<N> {
     }
 }
 
-impl<N> Preflight<N> {
+impl<N> ScopeCheck<N> {
     /// A scope is missing where the answer says so, or where the token is known to lack it. All else is Vimeo's refusal,
     /// in its own words.
     fn explain(

@@ -19,9 +19,9 @@ pub(crate) struct TimerKeepAlive(Mutex<Option<Pin<Box<Sleep>>>>);
 impl TimerKeepAlive {
     /// Sees to it that a timer is set which is due before `time` from `now`.
     pub(crate) fn keep(&self, now: Instant, time: Duration) {
-        let mut standing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keep_alive = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // One of a runtime that has ended stays in place until its time; calls then only cost what they would without.
-        if standing.as_ref().is_some_and(|timer| timer.deadline() > now) {
+        if keep_alive.as_ref().is_some_and(|timer| timer.deadline() > now) {
             return;
         }
         let half = time.checked_div(2).and_then(|half| now.checked_add(half));
@@ -29,6 +29,6 @@ impl TimerKeepAlive {
         let mut timer = Box::pin(sleep_until(half));
         // Being polled sets it; nobody waits for it.
         let _ = timer.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        *standing = Some(timer);
+        *keep_alive = Some(timer);
     }
 }

@@ -22,7 +22,7 @@ pub(super) struct Stalled;
 
 /// Why a body was not read to its end.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Unread<E> {
+pub(super) enum BodyReadError<E> {
     Stalled,
     Broken(E),
     TooLong,
@@ -32,21 +32,26 @@ pub(super) enum Unread<E> {
 ///
 /// It has one timer for the whole of it. What moves only notes the time; the timer is set on when it fires, so that a
 /// call that is soon over sets it once.
-pub(super) struct Watch<'a> {
+pub(super) struct IdleWatch<'a> {
     stall: Duration,
     timer: Pin<&'a mut Sleep>,
     moved: Instant,
     /// When the request's body moved, where that is worth watching.
-    body: Option<Moved>,
+    body: Option<ProgressGuard>,
 }
 
-impl<'a> Watch<'a> {
+impl<'a> IdleWatch<'a> {
     /// The timer of an exchange that begins now, to be pinned where that is.
     pub(super) fn timer(now: Instant, stall: Duration) -> Sleep {
         sleep_until(later(now, stall))
     }
 
-    pub(super) fn new(timer: Pin<&'a mut Sleep>, now: Instant, stall: Duration, body: Option<Moved>) -> Self {
+    pub(super) fn new(
+        timer: Pin<&'a mut Sleep>,
+        now: Instant,
+        stall: Duration,
+        body: Option<ProgressGuard>,
+    ) -> Self {
         Self { stall: stall.min(A_YEAR), timer, moved: now, body }
     }
 
@@ -81,7 +86,7 @@ impl<'a> Watch<'a> {
         &mut self,
         pieces: impl Stream<Item = Result<Bytes, E>>,
         limit: u64,
-    ) -> Result<Bytes, Unread<E>> {
+    ) -> Result<Bytes, BodyReadError<E>> {
         let mut left = limit;
         let mut pieces = pin!(pieces);
         let mut first = Bytes::new();
@@ -90,10 +95,10 @@ impl<'a> Watch<'a> {
             let piece = match self.part(pieces.next()).await {
                 Ok(None) => return Ok(whole.map_or(first, BytesMut::freeze)),
                 Ok(Some(Ok(piece))) => piece,
-                Ok(Some(Err(error))) => return Err(Unread::Broken(error)),
-                Err(Stalled) => return Err(Unread::Stalled),
+                Ok(Some(Err(error))) => return Err(BodyReadError::Broken(error)),
+                Err(Stalled) => return Err(BodyReadError::Stalled),
             };
-            left = left.checked_sub(piece.len() as u64).ok_or(Unread::TooLong)?;
+            left = left.checked_sub(piece.len() as u64).ok_or(BodyReadError::TooLong)?;
             match &mut whole {
                 Some(whole) => whole.extend_from_slice(&piece),
                 // Most answers come in one piece, which then needs no copy.
@@ -112,9 +117,9 @@ impl<'a> Watch<'a> {
 
 /// When something moved last.
 #[derive(Clone)]
-pub(super) struct Moved(Arc<Mutex<Instant>>);
+pub(super) struct ProgressGuard(Arc<Mutex<Instant>>);
 
-impl Moved {
+impl ProgressGuard {
     fn new() -> Self {
         Self(Arc::new(Mutex::new(Instant::now())))
     }
@@ -132,22 +137,22 @@ impl Moved {
 const PIECE: usize = 64 * 1024;
 
 /// A large body that notes when a piece of it went out.
-pub(super) struct Watched {
+pub(super) struct IdleBody {
     left: Bytes,
-    moved: Moved,
+    moved: ProgressGuard,
 }
 
-impl Watched {
+impl IdleBody {
     /// The body, where it is large enough to be worth it, and what tells when it moved.
-    pub(super) fn new(body: &Bytes) -> Option<(Self, Moved)> {
+    pub(super) fn new(body: &Bytes) -> Option<(Self, ProgressGuard)> {
         (body.len() > PIECE).then(|| {
-            let moved = Moved::new();
+            let moved = ProgressGuard::new();
             (Self { left: body.clone(), moved: moved.clone() }, moved)
         })
     }
 }
 
-impl Body for Watched {
+impl Body for IdleBody {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -191,17 +196,17 @@ mod tests {
 
     async fn read(
         pieces: impl Stream<Item = Result<Bytes, Infallible>>,
-    ) -> Result<usize, Unread<Infallible>> {
+    ) -> Result<usize, BodyReadError<Infallible>> {
         let now = Instant::now();
-        let timer = pin!(Watch::timer(now, STALL));
-        let whole = Watch::new(timer, now, STALL, None).collect(pieces, 100).await?;
+        let timer = pin!(IdleWatch::timer(now, STALL));
+        let whole = IdleWatch::new(timer, now, STALL, None).collect(pieces, 100).await?;
         Ok(whole.len())
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_body_without_end_is_read_no_further_than_to_the_limit() {
         for (pieces, result) in
-            [(100, Ok(100)), (101, Err(Unread::TooLong)), (u64::MAX, Err(Unread::TooLong))]
+            [(100, Ok(100)), (101, Err(BodyReadError::TooLong)), (u64::MAX, Err(BodyReadError::TooLong))]
         {
             assert_eq!(read(dripping(pieces, 0)).await, result, "{pieces}");
         }
@@ -211,7 +216,7 @@ mod tests {
     async fn a_slow_response_is_read_to_its_end_and_a_stalled_one_fails() {
         // (pieces, seconds between them, how it ends and when)
         for (pieces, every, result, seconds) in
-            [(10, 6, Ok(10), 60), (2, 11, Err(Unread::Stalled), 10), (7, 9, Ok(7), 63)]
+            [(10, 6, Ok(10), 60), (2, 11, Err(BodyReadError::Stalled), 10), (7, 9, Ok(7), 63)]
         {
             let began = Instant::now();
             assert_eq!(read(dripping(pieces, every)).await, result);
@@ -219,7 +224,7 @@ mod tests {
         }
         // It stands still after three pieces.
         let began = Instant::now();
-        assert_eq!(read(dripping(3, 6).chain(stream::pending())).await, Err(Unread::Stalled));
+        assert_eq!(read(dripping(3, 6).chain(stream::pending())).await, Err(BodyReadError::Stalled));
         assert_eq!(began.elapsed(), Duration::from_secs(28));
     }
 
@@ -229,10 +234,10 @@ mod tests {
         for (pieces, every, result, seconds) in
             [(10, 6, Ok("done"), 60), (2, 6, Err(Stalled), 22), (0, 6, Err(Stalled), 10)]
         {
-            let moved = Moved::new();
+            let moved = ProgressGuard::new();
             let began = Instant::now();
-            let timer = pin!(Watch::timer(began, STALL));
-            let mut watch = Watch::new(timer, began, STALL, Some(moved.clone()));
+            let timer = pin!(IdleWatch::timer(began, STALL));
+            let mut watch = IdleWatch::new(timer, began, STALL, Some(moved.clone()));
             let sending = async {
                 for _ in 0..pieces {
                     sleep(Duration::from_secs(every)).await;
@@ -251,16 +256,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_unlimited_stall_timeout_never_fires() {
         let now = Instant::now();
-        let timer = pin!(Watch::timer(now, Duration::MAX));
-        let mut watch = Watch::new(timer, now, Duration::MAX, None);
+        let timer = pin!(IdleWatch::timer(now, Duration::MAX));
+        let mut watch = IdleWatch::new(timer, now, Duration::MAX, None);
         assert_eq!(watch.part(sleep(Duration::from_secs(10_000_000))).await, Ok(()));
     }
 
     #[tokio::test]
     async fn a_watched_body_is_sent_whole_with_its_length() {
         let body: Bytes = (0..200_000u32).map(|number| number as u8).collect();
-        assert!(Watched::new(&Bytes::from_static(b"{}")).is_none());
-        let (mut watched, _) = Watched::new(&body).unwrap();
+        assert!(IdleBody::new(&Bytes::from_static(b"{}")).is_none());
+        let (mut watched, _) = IdleBody::new(&body).unwrap();
         assert_eq!(watched.size_hint().exact(), Some(200_000));
         let mut sent = Vec::new();
         while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut watched).poll_frame(cx)).await {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use vimeo_api::{CallTimeout, Delivery, Error, RawResponse, Request};
 
-use super::Step;
+use super::Stage;
 
 /// Ends a call that takes too long with all its attempts and waits.
 pub(crate) struct Deadline<N> {
@@ -16,7 +16,7 @@ pub(crate) struct Deadline<N> {
     pub(crate) next: N,
 }
 
-impl<N: Step> Step for Deadline<N> {
+impl<N: Stage> Stage for Deadline<N> {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
         let own = request.extensions.get::<CallTimeout>().map(|timeout| timeout.0);
         let Some(total) = own.or(self.total) else { return self.next.send(request).await };

@@ -8,7 +8,7 @@ use serde_json::Value;
 use url::Url;
 use vimeo_api::{Error, MissingScope, Operation, RawResponse, Request};
 
-use super::{Step, VERIFY};
+use super::{Stage, VERIFY};
 use crate::{Scope, ScopeSet};
 
 /// Stops calls that need other scopes than these and, where `private` is not among them, takes out of responses what is not
@@ -21,7 +21,7 @@ pub(crate) struct Narrow<N> {
     pub(crate) next: N,
 }
 
-impl<N: Step> Step for Narrow<N> {
+impl<N: Stage> Stage for Narrow<N> {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
         match &self.scopes {
             None => self.next.send(request).await,
@@ -31,7 +31,7 @@ impl<N: Step> Step for Narrow<N> {
     }
 }
 
-impl<N: Step> Narrow<N> {
+impl<N: Stage> Narrow<N> {
     async fn narrowed(&self, scopes: &ScopeSet, request: &mut Request) -> Result<RawResponse, Error> {
         let Some(operation) = request.operation else {
             let reason = "the description knows no such call, so it cannot be told which scopes it needs";

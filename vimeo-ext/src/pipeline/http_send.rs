@@ -10,15 +10,15 @@ use tokio::time::{Instant, timeout};
 use url::Url;
 use vimeo_api::{ConnectionError, Delivery, Error, MAX_REDIRECTS, RawResponse, Request, Transport};
 
-use super::Step;
+use super::Stage;
 use super::authenticate::same_origin;
 use super::before_send::BeforeSend;
 use super::deadline::SentFlag;
-use super::stall::{Stalled, Unread, Watch, Watched};
+use super::idle_watch::{BodyReadError, IdleBody, IdleWatch, Stalled};
 use super::timer_keep_alive::TimerKeepAlive;
 
 /// Where requests leave the chain.
-pub(crate) enum End {
+pub(crate) enum HttpBackend {
     /// Over HTTP. The client follows no redirect; this does, within one host.
     Http(reqwest::Client),
     /// Over HTTP with a client of the user's, which does with redirects as it was set up.
@@ -28,16 +28,16 @@ pub(crate) enum End {
 }
 
 /// Sends one attempt and reads the whole answer, within the times for an attempt.
-pub(crate) struct Send {
-    pub(crate) end: End,
+pub(crate) struct HttpSend {
+    pub(crate) backend: HttpBackend,
     pub(crate) keep_alive: TimerKeepAlive,
     pub(crate) stall: Duration,
     pub(crate) attempt: Option<Duration>,
     /// The most bytes of an answer that are held in memory.
-    pub(crate) answer_limit: u64,
+    pub(crate) max_response_size: u64,
 }
 
-impl Step for Send {
+impl Stage for HttpSend {
     async fn send(&self, request: &mut Request) -> Result<RawResponse, Error> {
         if let Some(before) = request.extensions.get::<BeforeSend>() {
             before.run(request).await?;
@@ -53,13 +53,13 @@ impl Step for Send {
     }
 }
 
-impl Send {
+impl HttpSend {
     async fn exchange(&self, request: &Request) -> Result<RawResponse, Error> {
-        match &self.end {
-            End::Own(transport) => transport.send(request.clone()).await,
+        match &self.backend {
+            HttpBackend::Own(transport) => transport.send(request.clone()).await,
             // Two small futures are cheaper to have than a large one: allocators keep small places at hand.
-            End::Client(client) => Box::pin(self.over_http(client, request, &request.url)).await,
-            End::Http(client) => {
+            HttpBackend::Client(client) => Box::pin(self.over_http(client, request, &request.url)).await,
+            HttpBackend::Http(client) => {
                 let answer = Box::pin(self.over_http(client, request, &request.url)).await?;
                 if !answer.status.is_redirection() {
                     return Ok(answer);
@@ -106,7 +106,7 @@ impl Send {
         *outgoing.headers_mut() = request.headers.clone();
         let mut moved = None;
         // Only a large body takes long enough to be watched.
-        if let Some((body, notes)) = Watched::new(&request.body) {
+        if let Some((body, notes)) = IdleBody::new(&request.body) {
             *outgoing.body_mut() = Some(reqwest::Body::wrap(body));
             moved = Some(notes);
         } else if !request.body.is_empty() {
@@ -114,16 +114,16 @@ impl Send {
         }
         let now = Instant::now();
         self.keep_alive.keep(now, self.stall);
-        let timer = pin!(Watch::timer(now, self.stall));
-        let mut watch = Watch::new(timer, now, self.stall, moved);
+        let timer = pin!(IdleWatch::timer(now, self.stall));
+        let mut watch = IdleWatch::new(timer, now, self.stall, moved);
         let mut answer = watch.part(client.execute(outgoing)).await.map_err(stalled)?.map_err(broken)?;
         let status = answer.status();
         let headers = std::mem::take(answer.headers_mut());
-        let limit = self.answer_limit;
+        let limit = self.max_response_size;
         let body = watch.collect(answer.bytes_stream(), limit).await.map_err(|unread| match unread {
-            Unread::Stalled => stalled(Stalled),
-            Unread::Broken(error) => broken(error),
-            Unread::TooLong => Error::TooLong { operation: request.name(), status, limit },
+            BodyReadError::Stalled => stalled(Stalled),
+            BodyReadError::Broken(error) => broken(error),
+            BodyReadError::TooLong => Error::TooLong { operation: request.name(), status, limit },
         })?;
         Ok(RawResponse::new(status, headers, body))
     }
