@@ -20,7 +20,7 @@ use vimeo_ext::Vimeo;
 use vimeo_ext::accounts::{AccountId, AccountStore, Accounts, Key, KeyRing, MemoryStore};
 use vimeo_ext::api::types::AppWebhookBody;
 use vimeo_ext::upload::Upload;
-use vimeo_ext::webhooks::{Check, Encoding, Event, Hash, Receiver, Signature, Webhook, WebhookType};
+use vimeo_ext::webhooks::{Encoding, Event, Hash, Receiver, Signature, Verifier, Webhook, WebhookType};
 use vimeo_sandbox::{Sandbox, Transcode};
 
 type AnyError = Box<dyn std::error::Error>;
@@ -131,7 +131,10 @@ async fn run() -> Result<(), AnyError> {
 
     // The service. Deliveries are remembered in the store, so that of many processes one reacts.
     let receiver = Receiver::builder()
-        .check(Check::signature(Signature::new(HEADER, Hash::Sha256, Encoding::Hex).prefix(PREFIX), SECRET))
+        .check(Verifier::signature(
+            Signature::new(HEADER, Hash::Sha256, Encoding::Hex).prefix(PREFIX),
+            SECRET,
+        ))
         .kind_at("/webhook_type")
         .delivery_at("/event_id")
         .sent_at("/created_on")

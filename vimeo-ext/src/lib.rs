@@ -215,10 +215,10 @@ pub use timeouts::Timeouts;
 pub use tower_transport::TowerTransport;
 #[cfg(feature = "upload")]
 pub use upload::{
-    AnimatedThumbnail, ByForm, Candidate, CreateVideo, Delegated, FormUpload, FromSource, FromUrl, NewVideo,
-    PictureTarget, PulledVideo, Reconciliation, Replace, Replaced, ThumbnailAt, TranscodeState, Transcoded,
-    Unfinished, UploadMany, UploadPicture, UploadTextTrack, UploadVideo, UploadedFile, VideoRef,
-    WaitTranscoded, Warning,
+    AnimatedThumbnail, CreateVideo, DelegatedUpload, FormBacked, FormUpload, FromUrl, NewVideo,
+    PendingUploads, PictureTarget, PullUpload, Reconciliation, Replace, ReplacedVersion, SourceBacked,
+    ThumbnailAt, TranscodeState, Transcoded, UnclaimedVideo, UploadMany, UploadPicture, UploadTextTrack,
+    UploadVideo, UploadedFile, VideoRef, WaitTranscoded, Warning,
 };
 pub use vimeo_api::{Changed, Items, Pages, PendingChange, Position};
 

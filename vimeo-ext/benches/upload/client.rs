@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use vimeo_ext::upload::{FileSource, Journal, LinkClient, Source, Upload, UploadTicket};
+use vimeo_ext::upload::{FileSource, Journal, Source, Upload, UploadClient, UploadTicket};
 
 use crate::AnyError;
 
@@ -33,7 +33,7 @@ async fn upload(link: &str, file: &Path, folder: &Path) -> Result<(), AnyError> 
     let upload = {
         let seen = Arc::clone(&seen);
         Upload::new(ticket, source)
-            .client(LinkClient::from_builder(builder)?)
+            .client(UploadClient::from_builder(builder)?)
             .journal(claim)
             .on_progress(move |progress| seen.store(progress.acknowledged, Ordering::Relaxed))
     };

@@ -6,7 +6,7 @@ use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderValue};
 use libfuzzer_sys::fuzz_target;
 use std::time::Duration;
-use vimeo_ext::webhooks::{Check, Encoding, Hash, Receiver, Signature, WebhookError};
+use vimeo_ext::webhooks::{Verifier, Encoding, Hash, Receiver, Signature, WebhookError};
 
 fuzz_target!(|input: &[u8]| {
     let cut = input.iter().position(|byte| *byte == b'\n').unwrap_or(0);
@@ -18,13 +18,13 @@ fuzz_target!(|input: &[u8]| {
     let body = Bytes::copy_from_slice(body);
     let builder =
         || Receiver::builder().kind_at("/type").delivery_at("/id").sent_at("/sent").tolerance(Duration::MAX);
-    let signed = Check::signature(Signature::new("x-signature", Hash::Sha256, Encoding::Hex), "secret");
+    let signed = Verifier::signature(Signature::new("x-signature", Hash::Sha256, Encoding::Hex), "secret");
     let receiver = builder().check(signed).build().unwrap();
     let outcome = receiver.receive(&headers, body.clone()).now_or_never().expect("no wait");
     // Without the secret no input is genuine.
     assert!(matches!(outcome, Err(WebhookError::Forged)), "{outcome:?}");
 
-    let open = builder().check(Check::nothing()).build().unwrap();
+    let open = builder().check(Verifier::none()).build().unwrap();
     if let Ok(event) = open.receive(&headers, body.clone()).now_or_never().expect("no wait") {
         let _ = (event.video_id(), event.live_event_id());
         let copy = open.receive(&headers, body).now_or_never().expect("no wait");

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::client_cache::ClientCache;
 use super::core::Core;
 use super::manager::Inner;
 use super::refresh::PendingTokens;
-use super::warm::Warm;
 use super::{AccountRefresher, AccountStore, Accounts, AccountsError, KeyRing};
 use crate::Vimeo;
 
@@ -27,7 +27,7 @@ pub struct AccountsBuilder {
     follow: Duration,
 }
 
-const WARM: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
+const DEFAULT_CACHE_CAPACITY: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
 
 impl AccountsBuilder {
     pub(super) fn new(app: Vimeo, store: Arc<dyn AccountStore>, keys: KeyRing) -> Self {
@@ -38,7 +38,7 @@ impl AccountsBuilder {
             refresher: None,
             redirect_uri: None,
             login_lifetime: Duration::from_secs(600),
-            warm: WARM,
+            warm: DEFAULT_CACHE_CAPACITY,
             follow: Duration::from_secs(5),
         }
     }
@@ -93,7 +93,7 @@ impl AccountsBuilder {
         let seen = core.store.last_event().await?;
         let inner = Arc::new(Inner {
             core: Arc::new(core),
-            warm: Warm::new(self.warm),
+            warm: ClientCache::new(self.warm),
             connections: super::connections::Clients::default(),
             redirect_uri: self.redirect_uri,
             login_lifetime: self.login_lifetime,

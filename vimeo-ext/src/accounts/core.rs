@@ -34,7 +34,7 @@ pub(super) struct Core {
 /// How long the API may take to say whether it takes a token that is to be bound to it.
 const VERIFY_TIMEOUT: Duration = Duration::from_secs(10);
 /// So often a change is tried when others change the same account meanwhile.
-const TRIES: u32 = 16;
+const MAX_ATTEMPTS: u32 = 16;
 
 impl Core {
     pub(super) fn now(&self) -> DateTime<Utc> {
@@ -132,7 +132,7 @@ impl Core {
         id: &AccountId,
         mut change: impl FnMut(&mut AccountRecord) -> Result<bool, AccountsError>,
     ) -> Result<AccountRecord, AccountsError> {
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             let before = self.record(id).await?;
             let mut after = before.clone();
             if !change(&mut after)? {

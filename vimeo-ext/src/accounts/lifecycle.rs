@@ -101,7 +101,7 @@ impl Accounts {
     /// [`AccountsError::Store`]. An account that cannot be renewed is noted and passed over.
     pub async fn refresh_due(&self, ahead: Duration) -> Result<u64, AccountsError> {
         let core = self.core();
-        let before = later_date(core.now(), ahead.min(super::refresh::AHEAD));
+        let before = later_date(core.now(), ahead.min(super::refresh::REFRESH_LEAD));
         let mut query = AccountQuery::default().status(Status::Active).expires_before(before).limit(200);
         let mut renewed = 0;
         loop {

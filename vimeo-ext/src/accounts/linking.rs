@@ -15,7 +15,7 @@ use crate::{AccessToken, Scope, ScopeSet};
 /// A login that was completed.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Linked {
+pub struct LinkedAccount {
     /// The account, which is active now.
     pub account: Account,
     /// What was asked for and not granted.
@@ -71,7 +71,7 @@ impl Accounts {
     ///
     /// [`AccountsError::UnknownLogin`] when no login waits for it; [`AuthError::Denied`] when the user said no;
     /// [`AccountsError::OtherUser`] when another user logged in than before; [`AccountsError::Disabled`].
-    pub async fn complete(&self, callback: &str) -> Result<Linked, AccountsError> {
+    pub async fn complete(&self, callback: &str) -> Result<LinkedAccount, AccountsError> {
         self.complete_with(callback, None).await
     }
 
@@ -81,7 +81,7 @@ impl Accounts {
     /// # Errors
     ///
     /// As [`complete`](Self::complete), and [`AccountsError::UnknownLogin`] when the login was begun for another account.
-    pub async fn complete_for(&self, id: &AccountId, callback: &str) -> Result<Linked, AccountsError> {
+    pub async fn complete_for(&self, id: &AccountId, callback: &str) -> Result<LinkedAccount, AccountsError> {
         self.complete_with(callback, Some(id)).await
     }
 
@@ -89,7 +89,7 @@ impl Accounts {
         &self,
         callback: &str,
         expected: Option<&AccountId>,
-    ) -> Result<Linked, AccountsError> {
+    ) -> Result<LinkedAccount, AccountsError> {
         // In a task of its own: the login and its code are good once, so a browser that goes away must not end this halfway.
         let (accounts, callback, expected) = (self.clone(), callback.to_owned(), expected.cloned());
         let task = tokio::spawn(async move { accounts.exchange(&callback, expected.as_ref()).await });
@@ -100,7 +100,11 @@ impl Accounts {
         }
     }
 
-    async fn exchange(&self, callback: &str, expected: Option<&AccountId>) -> Result<Linked, AccountsError> {
+    async fn exchange(
+        &self,
+        callback: &str,
+        expected: Option<&AccountId>,
+    ) -> Result<LinkedAccount, AccountsError> {
         let core = self.core();
         let state = state_of(callback).ok_or(AccountsError::UnknownLogin)?;
         let waiting = core.store.take_login(&login_key(&state), core.now()).await?;
@@ -122,7 +126,7 @@ impl Accounts {
         match core.logged_in(id, grant, "the user logged in").await {
             Ok((account, tokens)) => {
                 self.inner.warm.resume(id, &tokens.access);
-                Ok(Linked { account, missing })
+                Ok(LinkedAccount { account, missing })
             }
             Err(error) => {
                 // A store may have written what it could not confirm.
@@ -130,7 +134,7 @@ impl Accounts {
                     && core.open(&record).is_ok_and(|tokens| tokens.is_some_and(|tokens| tokens.is(&token)))
                 {
                     self.inner.warm.resume(id, &token);
-                    return Ok(Linked { account: record.account, missing });
+                    return Ok(LinkedAccount { account: record.account, missing });
                 }
                 core.revoke_orphan(id, &token).await;
                 Err(error)

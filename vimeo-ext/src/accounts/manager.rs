@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::client_cache::ClientCache;
 use super::core::Core;
 use super::refresh::AccountTokenRefresher;
-use super::warm::Warm;
 use super::{
     Account, AccountId, AccountRecord, AccountStore, AccountsBuilder, AccountsError, Connections, KeyRing,
     Status, Tokens,
@@ -49,7 +49,7 @@ pub struct Accounts {
 
 pub(super) struct Inner {
     pub(super) core: Arc<Core>,
-    pub(super) warm: Warm,
+    pub(super) warm: ClientCache,
     pub(super) connections: super::connections::Clients,
     pub(super) redirect_uri: Option<String>,
     pub(super) login_lifetime: Duration,

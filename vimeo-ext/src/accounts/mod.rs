@@ -25,6 +25,7 @@ pub mod guide {}
 
 mod account;
 mod builder;
+mod client_cache;
 mod connection;
 mod connections;
 mod core;
@@ -38,17 +39,16 @@ mod refresh;
 mod rotation;
 mod store;
 mod tokens;
-mod warm;
 
 pub use account::{Account, AccountPage, AccountQuery, AccountRecord, StatusEvent};
 pub use builder::AccountsBuilder;
 pub use connection::{Connection, ConnectionChange, ConnectionRecord, NewConnection};
 pub use connections::Connections;
 pub use keys::{Key, KeyRing, Sealed};
-pub use linking::Linked;
+pub use linking::LinkedAccount;
 pub use manager::Accounts;
 pub use refresh::AccountRefresher;
-pub use rotation::{KeyRotation, Rotation};
+pub use rotation::{KeyRotation, RotationReport};
 #[cfg(feature = "postgres")]
 pub use store::PostgresStore;
 #[cfg(feature = "sqlite")]

@@ -74,7 +74,7 @@ const WRITE_BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration
 /// How long new tokens are tried to be written.
 const WRITE_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
 /// From so long before its expiry a token is renewed without asking Vimeo whether it still holds.
-pub(super) const AHEAD: Duration = Duration::from_secs(300);
+pub(super) const REFRESH_LEAD: Duration = Duration::from_secs(300);
 
 /// New tokens that the store could not be given yet.
 #[derive(Default)]
@@ -294,7 +294,8 @@ impl Renewal {
             return Err(AccountsError::NeedsLogin { account: id.clone(), status });
         };
         let now = core.now();
-        let expires_soon = record.account.expires.is_some_and(|expires| expires <= later_date(now, AHEAD));
+        let expires_soon =
+            record.account.expires.is_some_and(|expires| expires <= later_date(now, REFRESH_LEAD));
         if !expires_soon || core.refresher.is_none() {
             match core.app.auth().verify_token(&tokens.access).await {
                 // It is good; what was refused was refused for another reason.

@@ -39,7 +39,7 @@ pub struct KeyRotation {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[must_use = "records that are damaged or left still need the old key"]
 #[non_exhaustive]
-pub struct Rotation {
+pub struct RotationReport {
     /// Accounts that were encrypted anew.
     pub accounts: u64,
     /// Connections that were encrypted anew.
@@ -54,7 +54,7 @@ pub struct Rotation {
     pub logins: u64,
 }
 
-impl Rotation {
+impl RotationReport {
     /// Whether every account and connection is under the current key now.
     pub fn is_complete(&self) -> bool {
         self.damaged.is_empty() && self.left == 0
@@ -84,8 +84,8 @@ impl KeyRotation {
     ///
     /// [`AccountsError::Key`] with [`KeyError::UnknownKey`] when a record is under a key that is not in the ring: before
     /// anything is written. [`AccountsError::Store`] when the store fails; what is done by then stays done.
-    pub async fn run(self) -> Result<Rotation, AccountsError> {
-        let mut rotation = Rotation::default();
+    pub async fn run(self) -> Result<RotationReport, AccountsError> {
+        let mut rotation = RotationReport::default();
         let mut total = 0;
         for used in self.store.keys_in_use().await? {
             let records = used.accounts + used.connections;
@@ -113,7 +113,7 @@ impl KeyRotation {
 
     async fn accounts(
         &self,
-        rotation: &mut Rotation,
+        rotation: &mut RotationReport,
         done: &mut u64,
         total: u64,
     ) -> Result<(), AccountsError> {
@@ -134,7 +134,7 @@ impl KeyRotation {
 
     async fn connections(
         &self,
-        rotation: &mut Rotation,
+        rotation: &mut RotationReport,
         done: &mut u64,
         total: u64,
     ) -> Result<(), AccountsError> {
@@ -199,7 +199,7 @@ impl KeyRotation {
     }
 }
 
-impl Rotation {
+impl RotationReport {
     /// One record that cannot be opened does not keep the others under a key that is to go.
     fn note(&mut self, outcome: Result<bool, AccountsError>) -> Result<bool, AccountsError> {
         match outcome {
@@ -226,7 +226,7 @@ impl Accounts {
     /// # Errors
     ///
     /// As [`KeyRotation::run`].
-    pub async fn rotate_keys(&self) -> Result<Rotation, AccountsError> {
+    pub async fn rotate_keys(&self) -> Result<RotationReport, AccountsError> {
         let core = self.core();
         KeyRotation::new(Arc::clone(&core.store), core.keys.clone()).run().await
     }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 use vimeo_api::Secret;
 
-use super::grant::Granted;
+use super::grant::TokenResponse;
 use super::{Auth, AuthError, Grant};
 use crate::ScopeSet;
 
@@ -21,7 +21,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// Vimeo does not document it, so the program has to say what it takes for "not yet".
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub enum PendingCodes {
+pub enum DeviceErrorCodes {
     /// Nothing: any error ends the login. The default.
     #[default]
     None,
@@ -40,7 +40,7 @@ pub struct DeviceLogin {
     authorize_link: Option<String>,
     scopes: ScopeSet,
     began: Instant,
-    lasts: Duration,
+    lifetime: Duration,
     interval: Duration,
 }
 
@@ -50,7 +50,7 @@ pub enum DevicePoll {
     /// The user has not entered the code yet.
     Pending,
     /// The user is logged in.
-    Granted(Box<Grant>),
+    TokenResponse(Box<Grant>),
 }
 
 #[derive(Deserialize)]
@@ -77,7 +77,7 @@ impl DeviceLogin {
             authorize_link: code.authorize_link,
             scopes,
             began: Instant::now(),
-            lasts: Duration::from_secs(code.expires_in.unwrap_or(600)).min(LONGEST),
+            lifetime: Duration::from_secs(code.expires_in.unwrap_or(600)).min(LONGEST),
             // RFC 8628's default where the server names none; never a loop without a pause.
             interval: Duration::from_secs(code.interval.unwrap_or(5).max(1)),
         }
@@ -99,8 +99,8 @@ impl DeviceLogin {
     }
 
     /// How long the code is good for, from when the login began; at the most a day.
-    pub fn lasts(&self) -> Duration {
-        self.lasts
+    pub fn lifetime(&self) -> Duration {
+        self.lifetime
     }
 
     /// How often Vimeo wants to be asked at the most.
@@ -113,9 +113,9 @@ impl DeviceLogin {
     /// # Errors
     ///
     /// Every refusal that does not mean "not yet"; [`AuthError::DeviceExpired`] when the code is no longer good.
-    pub async fn poll(&self, pending: &PendingCodes) -> Result<DevicePoll, AuthError> {
-        if self.began.elapsed() >= self.lasts {
-            return Err(AuthError::DeviceExpired { after: self.lasts });
+    pub async fn poll(&self, pending: &DeviceErrorCodes) -> Result<DevicePoll, AuthError> {
+        if self.began.elapsed() >= self.lifetime {
+            return Err(AuthError::DeviceExpired { after: self.lifetime });
         }
         let scope = self.scopes.to_string();
         let form = [
@@ -124,9 +124,9 @@ impl DeviceLogin {
             ("device_code", self.device_code.expose_secret()),
             ("scope", scope.as_str()),
         ];
-        match self.auth.ask::<Granted>("/oauth/device/authorize", &form).await {
+        match self.auth.ask::<TokenResponse>("/oauth/device/authorize", &form).await {
             Ok(granted) => {
-                Ok(DevicePoll::Granted(Box::new(granted.into_grant("/oauth/device/authorize", None)?)))
+                Ok(DevicePoll::TokenResponse(Box::new(granted.into_grant("/oauth/device/authorize", None)?)))
             }
             Err(AuthError::Call(error)) if is_pending(&error, pending) => Ok(DevicePoll::Pending),
             Err(error) => Err(error),
@@ -138,23 +138,25 @@ impl DeviceLogin {
     /// # Errors
     ///
     /// As [`poll`](Self::poll).
-    pub async fn wait(&self, pending: &PendingCodes) -> Result<Grant, AuthError> {
+    pub async fn wait(&self, pending: &DeviceErrorCodes) -> Result<Grant, AuthError> {
         loop {
             // Whatever pause is asked for, no longer than the code is good for.
-            sleep(self.interval.min(self.lasts.saturating_sub(self.began.elapsed()))).await;
-            if let DevicePoll::Granted(grant) = self.poll(pending).await? {
+            sleep(self.interval.min(self.lifetime.saturating_sub(self.began.elapsed()))).await;
+            if let DevicePoll::TokenResponse(grant) = self.poll(pending).await? {
                 return Ok(*grant);
             }
         }
     }
 }
 
-fn is_pending(error: &vimeo_api::Error, pending: &PendingCodes) -> bool {
+fn is_pending(error: &vimeo_api::Error, pending: &DeviceErrorCodes) -> bool {
     let Some(answer) = error.api().filter(|answer| answer.status().is_client_error()) else { return false };
     match pending {
-        PendingCodes::None => false,
-        PendingCodes::Codes(codes) => answer.error_code().is_some_and(|code| codes.contains(&code)),
-        PendingCodes::AnyClientError => serde_json::from_slice::<serde_json::Value>(answer.bytes()).is_ok(),
+        DeviceErrorCodes::None => false,
+        DeviceErrorCodes::Codes(codes) => answer.error_code().is_some_and(|code| codes.contains(&code)),
+        DeviceErrorCodes::AnyClientError => {
+            serde_json::from_slice::<serde_json::Value>(answer.bytes()).is_ok()
+        }
     }
 }
 
@@ -163,7 +165,7 @@ impl fmt::Debug for DeviceLogin {
         f.debug_struct("DeviceLogin")
             .field("activate_link", &self.activate_link)
             .field("scopes", &self.scopes.to_string())
-            .field("lasts", &self.lasts)
+            .field("lifetime", &self.lifetime)
             .finish_non_exhaustive()
     }
 }

@@ -63,7 +63,7 @@ impl fmt::Debug for Grant {
 
 /// A grant on the wire. Its own type, because the token must not be held as plain text.
 #[derive(Deserialize)]
-pub(super) struct Granted {
+pub(super) struct TokenResponse {
     #[serde(default)]
     access_token: Option<Secret>,
     #[serde(default)]
@@ -78,7 +78,7 @@ pub(super) struct Granted {
     app: Option<GrantedApp>,
 }
 
-impl Granted {
+impl TokenResponse {
     /// `known` is the token that was asked about. It counts, whatever the answer repeats of it: that may be masked.
     pub(super) fn into_grant(
         self,

@@ -13,7 +13,7 @@ use super::authorization::{Authorization, AuthorizationRequest};
 use super::credentials::CallCredentials;
 #[cfg(feature = "oauth")]
 use super::device::{DeviceCode, DeviceLogin};
-use super::grant::{Grant, Granted};
+use super::grant::{Grant, TokenResponse};
 use super::{AccessToken, AppCredentials, AuthError, BoxFuture, RefreshError, Refresher, Session};
 use crate::{Clock, ScopeSet};
 
@@ -83,7 +83,7 @@ impl Auth {
         let scope = scopes.to_string();
         let form = [("grant_type", "client_credentials"), ("scope", scope.as_str())];
         let path = "/oauth/authorize/client";
-        self.ask::<Granted>(path, &form).await?.into_grant(path, None)
+        self.ask::<TokenResponse>(path, &form).await?.into_grant(path, None)
     }
 
     /// A login through the user's browser, which ends at this redirect URI, one of those in the app's settings.
@@ -122,7 +122,7 @@ impl Auth {
         ];
         form.extend(login.verifier().map(|verifier| ("code_verifier", verifier)));
         let path = "/oauth/access_token";
-        self.ask::<Granted>(path, &form).await?.into_grant(path, None)
+        self.ask::<TokenResponse>(path, &form).await?.into_grant(path, None)
     }
 
     /// A login on a device without a browser. Vimeo may have to enable it for the app.
@@ -155,7 +155,7 @@ impl Auth {
             ("token_secret", token_secret.expose_secret()),
         ];
         let path = "/oauth/authorize/vimeo_oauth1";
-        self.ask::<Granted>(path, &form).await?.into_grant(path, None)
+        self.ask::<TokenResponse>(path, &form).await?.into_grant(path, None)
     }
 
     /// Asks Vimeo what the client's token is good for, and keeps its scopes for the checks of calls to come.
@@ -166,7 +166,7 @@ impl Auth {
     pub async fn verify(&self) -> Result<Grant, AuthError> {
         let token = self.current().await?;
         let grant = self.verify_token(&token).await?;
-        self.session.learn(grant.token.clone());
+        self.session.set_scopes(grant.token.clone());
         Ok(grant)
     }
 
@@ -179,7 +179,7 @@ impl Auth {
         let authorization = CallCredentials::token(token.secret().expose_secret())?;
         let path = "/oauth/verify";
         let call = self.client.call(Method::GET, path).extension(authorization);
-        let granted = call.with_response_type::<Granted>().send().await?.into_inner();
+        let granted = call.with_response_type::<TokenResponse>().send().await?.into_inner();
         let mut grant = granted.into_grant(path, Some(token.secret()))?;
         if grant.token.expires().is_none() {
             grant.token = grant.token.expiring(token.expires());
@@ -196,7 +196,7 @@ impl Auth {
         let token = self.current().await?;
         self.revoke_token(&token).await?;
         if let Ok(header) = token.header() {
-            self.session.give_up(&header);
+            self.session.invalidate(&header);
         }
         Ok(())
     }

@@ -28,12 +28,12 @@ pub use app::AppCredentials;
 pub use authorization::{Authorization, AuthorizationRequest};
 pub(crate) use credentials::CallCredentials;
 #[cfg(feature = "oauth")]
-pub use device::{DeviceLogin, DevicePoll, PendingCodes};
+pub use device::{DeviceErrorCodes, DeviceLogin, DevicePoll};
 pub use grant::{Grant, GrantedApp};
 pub use grants::Auth;
 pub(crate) use grants::GrantCache;
 pub use refresh::{BoxFuture, Refresher};
-pub(crate) use session::{Held, Session};
+pub(crate) use session::{ActiveToken, Session};
 pub use token::AccessToken;
 
 pub use crate::error::{AuthError, RefreshError};

@@ -14,15 +14,15 @@ use super::{AccessToken, AuthError, BoxFuture, RefreshError, Refresher};
 use crate::Clock;
 
 /// A token, its header made once, and which one it is in turn.
-pub(crate) struct Held {
+pub(crate) struct ActiveToken {
     token: AccessToken,
     header: HeaderValue,
     generation: u64,
     /// How long before it expires it is renewed: random, so that many clients do not renew at once.
-    early: TimeDelta,
+    refresh_lead: TimeDelta,
 }
 
-impl Held {
+impl ActiveToken {
     pub(crate) fn header(&self) -> &HeaderValue {
         &self.header
     }
@@ -32,16 +32,16 @@ impl Held {
     }
 }
 
-type Renewal = Shared<BoxFuture<'static, Result<Arc<Held>, Failure>>>;
+type Renewal = Shared<BoxFuture<'static, Result<Arc<ActiveToken>, SharedError>>>;
 
 /// Why there is no token to go with.
 #[derive(Debug, Clone)]
-pub(crate) struct Failure {
+pub(crate) struct SharedError {
     account: Option<Arc<str>>,
     error: Arc<RefreshError>,
 }
 
-impl Failure {
+impl SharedError {
     pub(crate) fn into_error(self, request: &Request, answer: Option<RawResponse>) -> Error {
         let name = request.name();
         let answer = answer.map(|answer| ApiError::read(request.operation, &name, answer));
@@ -64,7 +64,7 @@ impl Failure {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for SharedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.error.is_temporary() {
             true => write!(f, "{}; try again later", self.error),
@@ -73,7 +73,7 @@ impl fmt::Display for Failure {
     }
 }
 
-impl std::error::Error for Failure {
+impl std::error::Error for SharedError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.error.source()
     }
@@ -91,7 +91,7 @@ pub(crate) struct Session {
 
 #[derive(Default)]
 struct State {
-    held: Option<Arc<Held>>,
+    held: Option<Arc<ActiveToken>>,
     generation: u64,
     /// Why asking for a token is of no use until one is given.
     given_up: Option<Arc<RefreshError>>,
@@ -101,8 +101,8 @@ struct State {
 }
 
 /// The longest time before its expiry that a token is renewed, and the shortest.
-const EARLIEST: f64 = 300.0;
-const LATEST: f64 = 60.0;
+const MAX_REFRESH_LEAD: f64 = 300.0;
+const MIN_REFRESH_LEAD: f64 = 60.0;
 
 impl Session {
     pub(crate) fn new(
@@ -173,7 +173,7 @@ impl Session {
     }
 
     /// When a token expired, if its time is over.
-    pub(crate) fn expired(&self, held: &Held) -> Option<DateTime<Utc>> {
+    pub(crate) fn expired(&self, held: &ActiveToken) -> Option<DateTime<Utc>> {
         held.token.expires().filter(|at| *at <= self.clock.now())
     }
 
@@ -187,19 +187,20 @@ impl Session {
     }
 
     /// Says which scopes the token has, once that is known.
-    pub(crate) fn learn(&self, token: AccessToken) {
+    pub(crate) fn set_scopes(&self, token: AccessToken) {
         let mut state = self.lock();
         if let Some(held) = &state.held
             && let Ok(header) = token.header()
             && header == held.header
         {
-            let held = Held { token, header, generation: held.generation, early: held.early };
+            let held =
+                ActiveToken { token, header, generation: held.generation, refresh_lead: held.refresh_lead };
             state.held = Some(Arc::new(held));
         }
     }
 
     /// The token with this header is none: no call is made with it any more.
-    pub(crate) fn give_up(&self, header: &HeaderValue) {
+    pub(crate) fn invalidate(&self, header: &HeaderValue) {
         let mut state = self.lock();
         if state.held.as_ref().is_some_and(|held| held.header == header) {
             state.given_up =
@@ -226,7 +227,7 @@ impl Session {
     }
 
     /// The token to go with; `None` when there is none and no way to one. Renews it when it is about to expire.
-    pub(crate) async fn current(self: &Arc<Self>) -> Result<Option<Arc<Held>>, Failure> {
+    pub(crate) async fn current(self: &Arc<Self>) -> Result<Option<Arc<ActiveToken>>, SharedError> {
         let (held, generation) = {
             let state = self.lock();
             if let Some(error) = &state.given_up {
@@ -240,7 +241,7 @@ impl Session {
         let Some(expires) = held.token.expires() else { return Ok(Some(held)) };
         let now = self.clock.now();
         // A time before all others is over, too.
-        if expires.checked_sub_signed(held.early).is_some_and(|due| due > now) {
+        if expires.checked_sub_signed(held.refresh_lead).is_some_and(|due| due > now) {
             return Ok(Some(held));
         }
         if !self.can_refresh() {
@@ -258,7 +259,7 @@ impl Session {
     }
 
     /// A token that is newer than the one of this generation: asked for once, whoever asks meanwhile.
-    pub(crate) async fn renew(self: &Arc<Self>, generation: u64) -> Result<Arc<Held>, Failure> {
+    pub(crate) async fn renew(self: &Arc<Self>, generation: u64) -> Result<Arc<ActiveToken>, SharedError> {
         let renewal = {
             let mut state = self.lock();
             if state.generation != generation
@@ -282,7 +283,7 @@ impl Session {
     }
 
     /// In a task of its own: a token that can be had only once must not be lost with the call that asked for it.
-    fn start_renewal(self: Arc<Self>, old: Option<Arc<Held>>, generation: u64) -> Renewal {
+    fn start_renewal(self: Arc<Self>, old: Option<Arc<ActiveToken>>, generation: u64) -> Renewal {
         let session = Arc::clone(&self);
         let task = tokio::spawn(async move {
             let result = match &session.refresher {
@@ -295,7 +296,7 @@ impl Session {
             task.await.unwrap_or_else(|broken| {
                 self.finish_renewal(
                     generation,
-                    Err(RefreshError::temporary(format!("the refresher ended early: {broken}"))),
+                    Err(RefreshError::temporary(format!("the refresher ended refresh_lead: {broken}"))),
                 )
             })
         };
@@ -306,7 +307,7 @@ impl Session {
         &self,
         generation: u64,
         result: Result<AccessToken, RefreshError>,
-    ) -> Result<Arc<Held>, Failure> {
+    ) -> Result<Arc<ActiveToken>, SharedError> {
         let result = result.and_then(|token| match token.header() {
             Ok(header) => Ok((token, header)),
             Err(reason) => {
@@ -333,21 +334,23 @@ impl Session {
         }
     }
 
-    fn failure(&self, error: Arc<RefreshError>) -> Failure {
-        Failure { account: self.account.clone(), error }
+    fn failure(&self, error: Arc<RefreshError>) -> SharedError {
+        SharedError { account: self.account.clone(), error }
     }
 }
 
-fn put(state: &mut State, token: AccessToken, header: HeaderValue) -> Arc<Held> {
+fn put(state: &mut State, token: AccessToken, header: HeaderValue) -> Arc<ActiveToken> {
     state.generation = state.generation.saturating_add(1);
-    let early = TimeDelta::seconds((LATEST + (EARLIEST - LATEST) * fastrand::f64()) as i64);
-    let held = Arc::new(Held { token, header, generation: state.generation, early });
+    let refresh_lead = TimeDelta::seconds(
+        (MIN_REFRESH_LEAD + (MAX_REFRESH_LEAD - MIN_REFRESH_LEAD) * fastrand::f64()) as i64,
+    );
+    let held = Arc::new(ActiveToken { token, header, generation: state.generation, refresh_lead });
     state.held = Some(Arc::clone(&held));
     held
 }
 
 /// The token of a session, for as long as someone looks at it.
-pub(crate) struct Token(Arc<Held>);
+pub(crate) struct Token(Arc<ActiveToken>);
 
 impl std::ops::Deref for Token {
     type Target = AccessToken;
@@ -357,7 +360,7 @@ impl std::ops::Deref for Token {
     }
 }
 
-impl Held {
+impl ActiveToken {
     pub(crate) fn token(&self) -> &AccessToken {
         &self.token
     }

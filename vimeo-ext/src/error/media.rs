@@ -22,7 +22,7 @@ pub enum MediaError {
     #[error(
         "a picture of {path} has no `active` to be set, so it cannot be switched on or off; nothing was sent"
     )]
-    NotActivated {
+    ActivationFailed {
         /// Where such pictures are created.
         path: String,
     },
@@ -156,7 +156,7 @@ pub enum MediaError {
     },
     /// The time to wait is over; Vimeo is still at it.
     #[error("{uri} was not done after {after:?}, {}; wait again, or allow more time", last_seen(last))]
-    StillAtWork {
+    Timeout {
         /// What was waited for.
         uri: String,
         /// The time that was allowed.

@@ -18,7 +18,7 @@ pub use self::config::ConfigError;
 #[cfg(feature = "upload")]
 pub use self::media::MediaError;
 #[cfg(feature = "upload")]
-pub use self::upload::{SizeFoundBy, TransientError, UploadError};
+pub use self::upload::{SizeSource, TransientError, UploadError};
 #[cfg(feature = "upload")]
 pub(crate) use self::upload::{is_journal_id, journal_id_in};
 #[cfg(feature = "upload")]
@@ -251,7 +251,7 @@ mod tests {
 
     #[cfg(feature = "upload")]
     fn unanswered(call: vimeo_api::Error) -> Error {
-        UploadError::Unanswered {
+        UploadError::OutcomeUnknown {
             what: "a video".to_owned(),
             asked: Default::default(),
             entry: None,

@@ -95,7 +95,7 @@ pub enum UploadError {
         /// The size that was found, in bytes.
         found: u64,
         /// Where it was found.
-        by: SizeFoundBy,
+        by: SizeSource,
     },
     /// Too many tries in a row brought the upload no further.
     #[error(
@@ -239,12 +239,12 @@ pub enum UploadError {
         ended(source),
         kept(entry)
     )]
-    Unanswered {
+    OutcomeUnknown {
         /// What it was asked to create.
         what: String,
         /// When it was asked.
         asked: DateTime<Utc>,
-        /// The upload's name in the journal, where it is kept: [`Unfinished`](crate::Unfinished) adopts the video that was
+        /// The upload's name in the journal, where it is kept: [`PendingUploads`](crate::PendingUploads) adopts the video that was
         /// found, or discards the entry when there is none.
         entry: Option<String>,
         /// How asking ended, when that was just now.
@@ -257,14 +257,14 @@ pub enum UploadError {
          delete that video and discard the upload's journal entry {entry}",
         differing.join(", ")
     )]
-    OtherSettings {
+    SettingsMismatch {
         /// The file.
         name: String,
         /// The video that it was begun for.
         video_uri: String,
         /// Which settings differ.
         differing: Vec<String>,
-        /// The upload's name in the journal, for [`Unfinished`](crate::Unfinished).
+        /// The upload's name in the journal, for [`PendingUploads`](crate::PendingUploads).
         entry: String,
     },
     /// A ticket that no upload can be made from.
@@ -328,7 +328,7 @@ impl UploadError {
             | Self::OtherApproach { video_uri, .. }
             | Self::BadLink { video_uri, .. }
             | Self::NoUploadLink { video_uri }
-            | Self::OtherSettings { video_uri, .. } => Some(video_uri),
+            | Self::SettingsMismatch { video_uri, .. } => Some(video_uri),
             // One that waited for its turn in a queue is cancelled under its name.
             Self::Cancelled { video_uri, .. } => video_uri.starts_with('/').then_some(video_uri),
             _ => None,
@@ -339,8 +339,8 @@ impl UploadError {
     /// one. A damaged entry has one as well: its file's.
     pub fn journal_entry(&self) -> Option<&str> {
         match self {
-            Self::OtherSettings { entry, .. } => Some(entry),
-            Self::Unanswered { entry, .. } => entry.as_deref(),
+            Self::SettingsMismatch { entry, .. } => Some(entry),
+            Self::OutcomeUnknown { entry, .. } => entry.as_deref(),
             Self::Journal { name, .. } => Some(journal_id_in(Path::new(name)).unwrap_or(name)),
             Self::Io { name, .. } => journal_id_in(Path::new(name)),
             _ => None,
@@ -352,7 +352,7 @@ impl UploadError {
         match self {
             Self::LinkGone { status, .. } | Self::Refused { status, .. } => Some(*status),
             Self::VersionRefused { .. } => Some(412),
-            Self::Unanswered { source: Some(call), .. } => call.status().map(|status| status.as_u16()),
+            Self::OutcomeUnknown { source: Some(call), .. } => call.status().map(|status| status.as_u16()),
             Self::Exhausted { last, .. } => match last {
                 TransientError::Busy(status) | TransientError::Server(status) => Some(*status),
                 TransientError::RateLimited => Some(429),
@@ -368,7 +368,7 @@ impl UploadError {
     /// The call that failed, where the upload ended because one did.
     pub fn call(&self) -> Option<&vimeo_api::Error> {
         match self {
-            Self::Unanswered { source, .. } => source.as_deref(),
+            Self::OutcomeUnknown { source, .. } => source.as_deref(),
             _ => None,
         }
     }
@@ -407,14 +407,14 @@ fn kept(entry: &Option<String>) -> String {
 /// Where a size was found that is not the ticket's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum SizeFoundBy {
+pub enum SizeSource {
     /// The source that is to be uploaded. Nothing was sent.
     Source,
     /// The server, in `Upload-Length`.
     Server,
 }
 
-impl SizeFoundBy {
+impl SizeSource {
     fn advice(self) -> &'static str {
         match self {
             Self::Source => "nothing was sent, resume with the file the upload was created for",
@@ -423,7 +423,7 @@ impl SizeFoundBy {
     }
 }
 
-impl std::fmt::Display for SizeFoundBy {
+impl std::fmt::Display for SizeSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Source => "the source",
@@ -516,7 +516,7 @@ mod tests {
                 false,
             ),
             (
-                UploadError::SizeMismatch { promised: 9, found: 4, by: SizeFoundBy::Source },
+                UploadError::SizeMismatch { promised: 9, found: 4, by: SizeSource::Source },
                 vec!["9 bytes", "the source has 4", "nothing was sent"],
                 false,
             ),
@@ -546,7 +546,7 @@ mod tests {
                 false,
             ),
             (
-                UploadError::Unanswered {
+                UploadError::OutcomeUnknown {
                     what: "a video for film.mp4".into(),
                     asked: DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
                     entry: Some("1f".into()),
@@ -561,7 +561,7 @@ mod tests {
                 false,
             ),
             (
-                UploadError::OtherSettings {
+                UploadError::SettingsMismatch {
                     name: "film.mp4".into(),
                     video_uri: "/videos/7".into(),
                     differing: vec!["name".into(), "privacy".into()],

@@ -7,7 +7,7 @@ use url::{Host, Position, Url};
 use vimeo_api::{ApiError, Error, NeedsLogin, RawResponse, Request, Sender};
 
 use super::Stage;
-use crate::auth::{CallCredentials, Held, Session};
+use crate::auth::{ActiveToken, CallCredentials, Session};
 
 /// Adds the token, asks for a new one when it is refused, and sends the call once more with that.
 pub(crate) struct Authenticate<N> {
@@ -111,7 +111,7 @@ impl<N: Stage> Authenticate<N> {
     async fn refused(
         &self,
         request: &Request,
-        held: &Held,
+        held: &ActiveToken,
         answer: RawResponse,
     ) -> Result<RawResponse, Error> {
         if request.url.path() != self.verify.path() {
@@ -132,7 +132,7 @@ impl<N: Stage> Authenticate<N> {
         } else if !is_surely_refusal(&answer) {
             return Ok(answer);
         }
-        self.session.give_up(held.header());
+        self.session.invalidate(held.header());
         let reason = match self.session.expired(held) {
             Some(at) => format!("the access token expired on {}", at.format("%Y-%m-%d at %H:%M UTC")),
             None => "Vimeo takes the access token no longer".to_owned(),

@@ -37,15 +37,16 @@ mod source;
 mod tus;
 
 pub use api::{
-    ByForm, Candidate, CreateVideo, Delegated, FormUpload, FromSource, FromUrl, NewVideo, PulledVideo,
-    Reconciliation, Replace, Replaced, Unfinished, UploadMany, UploadVideo, VideoRef, Warning,
+    CreateVideo, DelegatedUpload, FormBacked, FormUpload, FromUrl, NewVideo, PendingUploads, PullUpload,
+    Reconciliation, Replace, ReplacedVersion, SourceBacked, UnclaimedVideo, UploadMany, UploadVideo,
+    VideoRef, Warning,
 };
 pub use assets::{
     AnimatedThumbnail, PictureTarget, ThumbnailAt, TranscodeState, Transcoded, UploadPicture,
     UploadTextTrack, UploadedFile, WaitTranscoded,
 };
 pub use journal::{Claim, Entry, Journal, Purpose, ResumeState};
-pub(crate) use journal::{Identity, Mark, Owner};
+pub(crate) use journal::{Identity, JournalMarker, Owner};
 pub(crate) use settings::JournalLocation;
 pub use source::{
     BoxFuture, BytesSource, DEFAULT_REPLAY_BUFFER, FileSource, IntoSource, Pieces, SeekSource, Source,
@@ -55,11 +56,11 @@ pub use source::{
 #[doc(hidden)]
 pub use tus::fuzzing;
 pub use tus::{
-    Bandwidth, Chunking, LinkClient, Progress, QueueHandle, QueueResult, SUGGESTED_CHUNK, Upload,
+    Bandwidth, Chunking, Progress, QueueHandle, QueueResult, SUGGESTED_CHUNK, Upload, UploadClient,
     UploadHandle, UploadOptions, UploadQueue, Uploaded,
 };
 pub(crate) use tus::{Put, PutFailure, put};
 
-pub use crate::error::{MediaError, SizeFoundBy, TransientError, UploadError};
+pub use crate::error::{MediaError, SizeSource, TransientError, UploadError};
 pub use crate::retry::Backoff;
 pub use crate::upload_ticket::{Change, Fingerprint, InvalidTicket, UploadTicket};

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::{Journal, LinkClient, Owner, UploadError};
+use super::{Journal, Owner, UploadClient, UploadError};
 use crate::loopback::is_loopback;
 use crate::{Vimeo, VimeoBuilder};
 
@@ -28,13 +28,13 @@ struct UploadSettings {
     /// Where unfinished uploads are written down.
     journal: JournalLocation,
     /// Made when the first upload needs it.
-    links: Arc<OnceLock<LinkClient>>,
+    links: Arc<OnceLock<UploadClient>>,
 }
 
 impl VimeoBuilder {
     /// The HTTP client for upload links, for instance one that goes through a proxy. Default: one of its own, which shares
     /// nothing with the client for calls, so that it cannot carry the token.
-    pub fn upload_client(mut self, client: LinkClient) -> Self {
+    pub fn upload_client(mut self, client: UploadClient) -> Self {
         self.extension_mut::<UploadSettings>().links = Arc::new(OnceLock::from(client));
         self
     }
@@ -77,14 +77,14 @@ impl Vimeo {
     }
 
     /// The HTTP client for upload links, shared by all uploads: it carries no token.
-    pub(crate) fn link_client(&self) -> Result<LinkClient, UploadError> {
+    pub(crate) fn link_client(&self) -> Result<UploadClient, UploadError> {
         let links = self.extension::<UploadSettings>().links;
         if let Some(client) = links.get() {
             return Ok(client.clone());
         }
         let client = match is_loopback(self.api().base_url()) {
-            true => LinkClient::without_proxy()?,
-            false => LinkClient::new()?,
+            true => UploadClient::without_proxy()?,
+            false => UploadClient::new()?,
         };
         Ok(links.get_or_init(|| client).clone())
     }

@@ -81,7 +81,7 @@ fn digit(byte: u8) -> Option<u8> {
 
 /// What tells that a request comes from Vimeo.
 #[derive(Clone)]
-pub struct Check(Kind);
+pub struct Verifier(Kind);
 
 #[derive(Clone)]
 enum Kind {
@@ -90,7 +90,7 @@ enum Kind {
     Nothing,
 }
 
-impl Check {
+impl Verifier {
     /// A signature over the raw body with the webhook's secret.
     pub fn signature(signature: Signature, secret: impl Into<SecretString>) -> Self {
         Self(Kind::Signature { signature, secrets: vec![secret.into()] })
@@ -113,7 +113,7 @@ impl Check {
     }
 
     /// None at all: everyone who knows the address can post to it. For a receiver behind something that checks.
-    pub fn nothing() -> Self {
+    pub fn none() -> Self {
         Self(Kind::Nothing)
     }
 
@@ -124,16 +124,16 @@ impl Check {
                 HeaderName::try_from(signature.header.as_str()).map_err(|_| {
                     WebhookError::Setup("the signature's header has no name that can be sent")
                 })?;
-                filled(secrets)
+                reject_empty_secret(secrets)
             }
-            Kind::SecretAt { secrets, .. } => filled(secrets),
+            Kind::SecretAt { secrets, .. } => reject_empty_secret(secrets),
             Kind::Nothing => Ok(()),
         }
     }
 
     /// In a time that tells nothing of how near a forgery came. Only a secret that stands in the payload makes it read the
     /// body of somebody unknown.
-    pub(super) fn passes(&self, headers: &HeaderMap, body: &[u8]) -> bool {
+    pub(super) fn verify(&self, headers: &HeaderMap, body: &[u8]) -> bool {
         match &self.0 {
             Kind::Nothing => true,
             Kind::SecretAt { pointer, secrets } => {
@@ -157,7 +157,7 @@ impl Check {
 }
 
 /// An empty secret would let everyone sign.
-fn filled(secrets: &[SecretString]) -> Result<(), WebhookError> {
+fn reject_empty_secret(secrets: &[SecretString]) -> Result<(), WebhookError> {
     match secrets.iter().any(|secret| secret.expose_secret().is_empty()) {
         true => Err(WebhookError::Setup("a webhook's secret must not be empty")),
         false => Ok(()),
@@ -173,12 +173,12 @@ fn verified<M: Mac + KeyInit>(secret: &[u8], body: &[u8], given: &[u8]) -> bool 
     <M as KeyInit>::new_from_slice(secret).is_ok_and(|mac| mac.chain_update(body).verify_slice(given).is_ok())
 }
 
-impl fmt::Debug for Check {
+impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Kind::Signature { signature, .. } => f.debug_tuple("Check").field(signature).finish(),
             Kind::SecretAt { pointer, .. } => f.debug_struct("Check").field("secret_at", pointer).finish(),
-            Kind::Nothing => f.write_str("Check(nothing)"),
+            Kind::Nothing => f.write_str("Verifier(nothing)"),
         }
     }
 }
@@ -191,10 +191,10 @@ mod tests {
     // RFC 4231, test case 2: the key is "Jefe".
     const SHA256: &str = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
 
-    fn passes(check: &Check, value: &str, body: &[u8]) -> bool {
+    fn verify(check: &Verifier, value: &str, body: &[u8]) -> bool {
         let mut headers = HeaderMap::new();
         headers.insert("x-sig", value.parse().unwrap());
-        check.passes(&headers, body)
+        check.verify(&headers, body)
     }
 
     #[test]
@@ -213,37 +213,39 @@ mod tests {
             (url, URL_SAFE_NO_PAD.encode(&bytes)),
         ];
         for (signature, value) in good {
-            let check = Check::signature(signature.clone(), "Jefe");
-            assert!(passes(&check, &value, BODY), "{value}");
-            assert!(!passes(&check, &value, b"what do ya want for nothing!"));
-            assert!(!passes(&Check::signature(signature.clone(), "other"), &value, BODY));
-            assert!(passes(&Check::signature(signature, "new").or("Jefe"), &value, BODY), "two secrets");
+            let check = Verifier::signature(signature.clone(), "Jefe");
+            assert!(verify(&check, &value, BODY), "{value}");
+            assert!(!verify(&check, &value, b"what do ya want for nothing!"));
+            assert!(!verify(&Verifier::signature(signature.clone(), "other"), &value, BODY));
+            assert!(verify(&Verifier::signature(signature, "new").or("Jefe"), &value, BODY), "two secrets");
         }
-        let check = Check::signature(hex("sha256="), "Jefe");
+        let check = Verifier::signature(hex("sha256="), "Jefe");
         for bad in ["", "sha256=", SHA256, "sha256=zz", &format!("sha256={}", &SHA256[..62]), "sha256=5"] {
-            assert!(!passes(&check, bad, BODY), "{bad}");
+            assert!(!verify(&check, bad, BODY), "{bad}");
         }
         let mut twice = HeaderMap::new();
         twice.append("x-sig", format!("sha256={SHA256}").parse().unwrap());
         twice.append("x-sig", "sha256=00".parse().unwrap());
-        assert!(!check.passes(&twice, BODY), "two signatures are none");
-        assert!(!check.passes(&HeaderMap::new(), BODY));
+        assert!(!check.verify(&twice, BODY), "two signatures are none");
+        assert!(!check.verify(&HeaderMap::new(), BODY));
     }
 
     #[test]
     fn a_secret_in_the_payload_is_compared() {
-        let check = Check::secret_at("/secret", "s3cret");
-        let passes = |json: Value| check.passes(&HeaderMap::new(), json.to_string().as_bytes());
-        assert!(passes(serde_json::json!({"secret": "s3cret"})));
+        let check = Verifier::secret_at("/secret", "s3cret");
+        let verify = |json: Value| check.verify(&HeaderMap::new(), json.to_string().as_bytes());
+        assert!(verify(serde_json::json!({"secret": "s3cret"})));
         for json in [
             serde_json::json!({}),
             serde_json::json!({"secret": null}),
             serde_json::json!({"secret": "s3cre"}),
         ] {
-            assert!(!passes(json));
+            assert!(!verify(json));
         }
         assert!(!format!("{check:?}").contains("s3cret"));
-        assert!(Check::secret_at("/secret", "").sound().is_err());
-        assert!(Check::signature(Signature::new("a b", Hash::Sha512, Encoding::Hex), "s").sound().is_err());
+        assert!(Verifier::secret_at("/secret", "").sound().is_err());
+        assert!(
+            Verifier::signature(Signature::new("a b", Hash::Sha512, Encoding::Hex), "s").sound().is_err()
+        );
     }
 }

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use vimeo_api::types::WebhookType;
 
-use super::{Seen, WebhookError};
+use super::{DeliveryDedup, WebhookError};
 use crate::Clock;
 
 /// What a webhook reported. Call [`done`](Self::done) once it is handled.
@@ -37,7 +37,7 @@ pub struct Event {
 
 /// The right to handle a delivery, given back when it is dropped before the work is done.
 pub(super) struct DeliveryClaim {
-    pub(super) seen: Arc<dyn Seen>,
+    pub(super) seen: Arc<dyn DeliveryDedup>,
     pub(super) clock: Clock,
     pub(super) delivery: String,
     pub(super) receipt: String,

@@ -10,7 +10,7 @@ use super::{Event, Receiver, WebhookError};
 ///
 /// ```
 /// use axum::{Router, routing::post};
-/// use vimeo_ext::webhooks::{Check, Receiver, Webhook, WebhookError, WebhookType};
+/// use vimeo_ext::webhooks::{Verifier, Receiver, Webhook, WebhookError, WebhookType};
 ///
 /// async fn ready(Webhook(event): Webhook) -> Result<(), WebhookError> {
 ///     tracing::info!(video = event.video_id(), "can be watched");
@@ -18,7 +18,7 @@ use super::{Event, Receiver, WebhookError};
 /// }
 ///
 /// let receiver = Receiver::builder()
-///     .check(Check::secret_at("/secret", "s3cret"))
+///     .check(Verifier::secret_at("/secret", "s3cret"))
 ///     .kind(WebhookType::VideoTranscodeComplete)
 ///     .build()?;
 /// let service: Router = Router::new().route("/vimeo", post(ready)).with_state(receiver);

@@ -26,10 +26,10 @@
 //! arrives at your address, and tell the receiver where things are:
 //!
 //! ```
-//! use vimeo_ext::webhooks::{Check, Encoding, Hash, Receiver, Signature};
+//! use vimeo_ext::webhooks::{Verifier, Encoding, Hash, Receiver, Signature};
 //!
 //! let receiver = Receiver::builder()
-//!     .check(Check::signature(Signature::new("x-signature", Hash::Sha256, Encoding::Hex).prefix("sha256="), "s3cret"))
+//!     .check(Verifier::signature(Signature::new("x-signature", Hash::Sha256, Encoding::Hex).prefix("sha256="), "s3cret"))
 //!     .kind_at("/webhook_type")
 //!     .delivery_at("/event_id")
 //!     .sent_at("/created_on")
@@ -44,10 +44,10 @@ mod extract;
 mod receiver;
 mod seen;
 
-pub use check::{Check, Encoding, Hash, Signature};
+pub use check::{Encoding, Hash, Signature, Verifier};
 pub use event::Event;
 #[cfg(feature = "axum")]
 pub use extract::{Rejection, Webhook};
 pub use receiver::{Receiver, ReceiverBuilder, WebhookError};
-pub use seen::{Claim, Seen, SeenHere};
+pub use seen::{Claim, DeliveryDedup, InMemoryDedup};
 pub use vimeo_api::types::WebhookType;

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use vimeo_api::types::WebhookType;
 
 use super::event::DeliveryClaim;
-use super::{Check, Claim, Event, Seen, SeenHere};
+use super::{Claim, DeliveryDedup, Event, InMemoryDedup, Verifier};
 use crate::Clock;
 use crate::hex::hex;
 use crate::timeouts::later_date;
@@ -22,10 +22,10 @@ use crate::timeouts::later_date;
 /// Takes what Vimeo posts to a webhook's address. Cheap to clone.
 ///
 /// ```
-/// use vimeo_ext::webhooks::{Check, Receiver, WebhookError, WebhookType};
+/// use vimeo_ext::webhooks::{Verifier, Receiver, WebhookError, WebhookType};
 ///
 /// # async fn demo(headers: http::HeaderMap, body: bytes::Bytes) -> Result<(), WebhookError> {
-/// let receiver = Receiver::builder().check(Check::secret_at("/secret", "s3cret")).kind_at("/webhook_type").build()?;
+/// let receiver = Receiver::builder().check(Verifier::secret_at("/secret", "s3cret")).kind_at("/webhook_type").build()?;
 /// let event = match receiver.receive(&headers, body).await {
 ///     Ok(event) => event,
 ///     Err(WebhookError::Repeated { .. }) => return Ok(()), // answer 200, so that it is not sent a third time
@@ -45,7 +45,7 @@ pub struct Receiver {
 /// Sets up a [`Receiver`]; from [`Receiver::builder`].
 #[must_use = "a builder does nothing until build() is called"]
 pub struct ReceiverBuilder {
-    check: Option<Check>,
+    check: Option<Verifier>,
     kind: Option<WebhookType>,
     kind_at: Option<String>,
     delivery_at: Option<String>,
@@ -53,7 +53,7 @@ pub struct ReceiverBuilder {
     tolerance: Duration,
     remember: Duration,
     lease: Duration,
-    seen: Arc<dyn Seen>,
+    seen: Arc<dyn DeliveryDedup>,
     clock: Clock,
 }
 
@@ -119,7 +119,7 @@ impl Receiver {
             tolerance: Duration::from_secs(300),
             remember: Duration::from_secs(24 * 60 * 60),
             lease: Duration::from_secs(60),
-            seen: Arc::new(SeenHere::default()),
+            seen: Arc::new(InMemoryDedup::default()),
             clock: Clock::default(),
         }
     }
@@ -133,7 +133,7 @@ impl Receiver {
     /// Each of [`WebhookError`] but [`Setup`](WebhookError::Setup).
     pub async fn receive(&self, headers: &HeaderMap, body: Bytes) -> Result<Event, WebhookError> {
         let rules = &self.rules;
-        if !rules.check.as_ref().is_some_and(|check| check.passes(headers, &body)) {
+        if !rules.check.as_ref().is_some_and(|check| check.verify(headers, &body)) {
             return Err(WebhookError::Forged);
         }
         let json: Value = serde_json::from_slice(&body)
@@ -212,8 +212,8 @@ fn time(value: &Value) -> Option<DateTime<Utc>> {
 }
 
 impl ReceiverBuilder {
-    /// What tells that a request comes from Vimeo. It has to be given, be it [`Check::nothing`].
-    pub fn check(mut self, check: Check) -> Self {
+    /// What tells that a request comes from Vimeo. It has to be given, be it [`Verifier::nothing`].
+    pub fn check(mut self, check: Verifier) -> Self {
         self.check = Some(check);
         self
     }
@@ -258,7 +258,7 @@ impl ReceiverBuilder {
 
     /// How long handled deliveries are remembered, and by whom. Default: 24 hours, by this process. Where it is known when a
     /// request was sent, it is remembered at least for as long as a copy of it would be [taken](Self::tolerance).
-    pub fn seen(mut self, seen: impl Seen, remember: Duration) -> Self {
+    pub fn seen(mut self, seen: impl DeliveryDedup, remember: Duration) -> Self {
         self.seen = Arc::new(seen);
         self.remember = remember;
         self

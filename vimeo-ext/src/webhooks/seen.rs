@@ -26,9 +26,9 @@ pub enum Claim {
 /// A delivery is claimed for a while, and remembered for long only once it was handled: whoever fails or dies in between
 /// does not lose it.
 ///
-/// [`SeenHere`] remembers those of one process. With the feature `accounts` every
+/// [`InMemoryDedup`] remembers those of one process. With the feature `accounts` every
 /// [`AccountStore`](crate::accounts::AccountStore) behind an `Arc` remembers those of all that share it.
-pub trait Seen: Send + Sync + 'static {
+pub trait DeliveryDedup: Send + Sync + 'static {
     /// Claims a delivery until `until`. Of many who ask at once one gets it.
     fn claim<'a>(
         &'a self,
@@ -52,7 +52,7 @@ pub trait Seen: Send + Sync + 'static {
 
 /// Remembers the deliveries of this process.
 #[derive(Debug, Default)]
-pub struct SeenHere {
+pub struct InMemoryDedup {
     deliveries: Mutex<HashMap<String, Delivery>>,
 }
 
@@ -66,14 +66,14 @@ struct Delivery {
 /// Beyond so many those that have ended are dropped.
 const SWEEP_AT: usize = 1_024;
 
-impl SeenHere {
+impl InMemoryDedup {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Delivery>> {
         // One statement changes it.
         self.deliveries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Seen for SeenHere {
+impl DeliveryDedup for InMemoryDedup {
     fn claim<'a>(
         &'a self,
         delivery: &'a str,
@@ -126,7 +126,7 @@ fn receipt() -> String {
 
 /// A delivery is two leases: one while it is handled, which lapses soon, and one that says for long that it was.
 #[cfg(feature = "accounts")]
-impl Seen for std::sync::Arc<dyn crate::accounts::AccountStore> {
+impl DeliveryDedup for std::sync::Arc<dyn crate::accounts::AccountStore> {
     fn claim<'a>(
         &'a self,
         delivery: &'a str,

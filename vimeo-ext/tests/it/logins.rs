@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use secrecy::ExposeSecret;
 use serde_json::json;
 use vimeo_api::Error;
-use vimeo_ext::auth::{AuthError, BoxFuture, DevicePoll, PendingCodes, RefreshError, Refresher};
+use vimeo_ext::auth::{AuthError, BoxFuture, DeviceErrorCodes, DevicePoll, RefreshError, Refresher};
 use vimeo_ext::{AccessToken, Scope, Vimeo};
 
 use crate::fake::{Answer, Fake, Seen, answer, start};
@@ -260,10 +260,10 @@ async fn a_device_login_waits_as_the_caller_says_and_not_for_ever() {
     assert_eq!((login.user_code(), login.activate_link()), ("ABC-123", Some("https://vimeo.com/activate")));
     assert!(!format!("{login:?}").contains("dev1ce"));
     // What "not yet" looks like is not documented, so nothing is taken for it unasked.
-    assert!(login.poll(&PendingCodes::None).await.is_err());
-    assert!(matches!(login.poll(&PendingCodes::Codes(vec![77])).await.unwrap(), DevicePoll::Pending));
+    assert!(login.poll(&DeviceErrorCodes::None).await.is_err());
+    assert!(matches!(login.poll(&DeviceErrorCodes::Codes(vec![77])).await.unwrap(), DevicePoll::Pending));
     let began = tokio::time::Instant::now();
-    let grant = login.wait(&PendingCodes::AnyClientError).await.unwrap();
+    let grant = login.wait(&DeviceErrorCodes::AnyClientError).await.unwrap();
     assert_eq!(grant.scopes().unwrap().to_string(), "public private");
     assert_eq!(began.elapsed(), Duration::from_secs(10));
 
@@ -273,7 +273,7 @@ async fn a_device_login_waits_as_the_caller_says_and_not_for_ever() {
     });
     let vimeo = Vimeo::builder().app("app", "s3cret").transport(never).build().unwrap();
     let login = vimeo.auth().device("private").await.unwrap();
-    let error = login.wait(&PendingCodes::AnyClientError).await.unwrap_err();
+    let error = login.wait(&DeviceErrorCodes::AnyClientError).await.unwrap_err();
     assert!(matches!(error, AuthError::DeviceExpired { .. }), "{error}");
 }
 
@@ -284,7 +284,7 @@ async fn a_pause_that_is_longer_than_the_device_code_lasts_is_cut_short() {
     let vimeo = Vimeo::builder().app("app", "s3cret").transport(fake).build().unwrap();
     let login = vimeo.auth().device("private").await.unwrap();
     let began = tokio::time::Instant::now();
-    let error = login.wait(&PendingCodes::AnyClientError).await.unwrap_err();
+    let error = login.wait(&DeviceErrorCodes::AnyClientError).await.unwrap_err();
     assert!(matches!(error, AuthError::DeviceExpired { .. }), "{error}");
     assert_eq!(began.elapsed().as_secs(), 30);
 }

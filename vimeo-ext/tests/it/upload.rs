@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use tempfile::TempDir;
 use vimeo_ext::upload::{
-    Backoff, BytesSource, Change, Chunking, FileSource, IntoSource, Progress, SeekSource, SizeFoundBy,
-    Source, StreamSource, Upload, UploadError, UploadHandle, UploadOptions, UploadTicket, Uploaded,
+    Backoff, BytesSource, Change, Chunking, FileSource, IntoSource, Progress, SeekSource, SizeSource, Source,
+    StreamSource, Upload, UploadError, UploadHandle, UploadOptions, UploadTicket, Uploaded,
 };
 
 use crate::tus_server::{Fault, LargeRequest, SECRET, TusServer};
@@ -197,7 +197,7 @@ async fn a_different_file_is_refused_before_any_request() {
     let server = TusServer::start(10, []).await;
     let error = upload(&server, 10, film(11), at_once()).await.unwrap_err();
     let UploadError::SizeMismatch { promised: 10, found: 11, by } = error else { panic!("{error:?}") };
-    assert_eq!(by, SizeFoundBy::Source);
+    assert_eq!(by, SizeSource::Source);
 
     let fingerprint = BytesSource::new(film(10)).fingerprint().await.unwrap();
     let ticket = ticket(&server, 10).with_fingerprint(fingerprint);
@@ -213,7 +213,7 @@ async fn a_link_created_for_another_size_is_an_error() {
     let server = TusServer::start(99, []).await;
     let error = upload(&server, 10, film(10), at_once()).await.unwrap_err();
     let UploadError::SizeMismatch { promised: 10, found: 99, by } = error else { panic!("{error:?}") };
-    assert_eq!(by, SizeFoundBy::Server);
+    assert_eq!(by, SizeSource::Server);
     assert_eq!(server.log(), ["HEAD"]);
 }
 

@@ -12,7 +12,7 @@ use sha2::Sha256;
 use vimeo_api::OpenEnum;
 use vimeo_api::types::AppWebhookBody;
 use vimeo_ext::webhooks::{
-    Check, Encoding, Hash, Receiver, ReceiverBuilder, Signature, Webhook, WebhookError, WebhookType,
+    Encoding, Hash, Receiver, ReceiverBuilder, Signature, Verifier, Webhook, WebhookError, WebhookType,
 };
 use vimeo_ext::{Clock, Vimeo};
 use vimeo_sandbox::Sandbox;
@@ -21,7 +21,7 @@ use crate::fake::start;
 
 fn builder() -> ReceiverBuilder {
     Receiver::builder()
-        .check(Check::signature(
+        .check(Verifier::signature(
             Signature::new("x-sig", Hash::Sha256, Encoding::Hex).prefix("sha256="),
             "key",
         ))
@@ -89,7 +89,7 @@ async fn forged_old_and_broken_requests_are_not_taken() {
         }
     }
     assert!(matches!(Receiver::builder().kind_at("/a").build(), Err(WebhookError::Setup(_))));
-    assert!(matches!(Receiver::builder().check(Check::nothing()).build(), Err(WebhookError::Setup(_))));
+    assert!(matches!(Receiver::builder().check(Verifier::none()).build(), Err(WebhookError::Setup(_))));
 }
 
 /// However short deliveries are remembered, a copy is not taken while it would pass for new.
@@ -99,9 +99,9 @@ async fn a_copy_is_not_taken_within_its_window() {
     let late = Arc::new(AtomicI64::new(0));
     let seconds = Arc::clone(&late);
     let clock = Clock::new(move || start() + chrono::TimeDelta::seconds(seconds.load(Ordering::SeqCst)));
-    let seen = vimeo_ext::webhooks::SeenHere::default();
+    let seen = vimeo_ext::webhooks::InMemoryDedup::default();
     let receiver = builder().clock(clock).seen(seen, Duration::from_secs(1)).build().unwrap();
-    // Sent by a clock that goes ahead: it passes for new for almost ten minutes.
+    // Sent by a clock that goes ahead: it verify for new for almost ten minutes.
     let body = payload(1, "video-created", "2026-03-01T12:04:59+00:00");
     receive(&receiver, &body).await.unwrap().done().await.unwrap();
     for seconds in [0, 2, 299, 599] {
@@ -201,14 +201,14 @@ async fn the_claim_of_a_handler_that_never_ends_lapses() {
 #[tokio::test]
 async fn what_cannot_be_noted_is_not_answered_with_success() {
     use vimeo_ext::auth::BoxFuture;
-    use vimeo_ext::webhooks::{Claim, Seen, SeenHere};
+    use vimeo_ext::webhooks::{Claim, DeliveryDedup, InMemoryDedup};
 
     type Failure = Box<dyn std::error::Error + Send + Sync>;
     struct Fails {
-        seen: SeenHere,
+        seen: InMemoryDedup,
         claims: bool,
     }
-    impl Seen for Fails {
+    impl DeliveryDedup for Fails {
         fn claim<'a>(
             &'a self,
             delivery: &'a str,
@@ -237,8 +237,9 @@ async fn what_cannot_be_noted_is_not_answered_with_success() {
         }
     }
 
-    let receiver =
-        |claims| builder().seen(Fails { seen: SeenHere::default(), claims }, Duration::ZERO).build().unwrap();
+    let receiver = |claims| {
+        builder().seen(Fails { seen: InMemoryDedup::default(), claims }, Duration::ZERO).build().unwrap()
+    };
     let body = payload(1, "video-created", NOW);
     let error = receive(&receiver(false), &body).await.unwrap_err();
     assert_eq!(error.status(), 503);

@@ -151,7 +151,7 @@ impl Server {
             uploads: Uploads::default(),
             allowed: BTreeSet::new(),
             schemas: OutputSchemas::default(),
-            // Replaced before the first use when the system had none.
+            // ReplacedVersion before the first use when the system had none.
             key: crate::tools::random_bytes().unwrap_or_default(),
             consents: Arc::default(),
             name: "vimeo".to_owned(),

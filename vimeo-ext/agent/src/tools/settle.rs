@@ -1,7 +1,7 @@
 //! Uploads whose creation was never answered: what became of them is found out before anything is created again.
 
 use vimeo_ext::upload::UploadError;
-use vimeo_ext::{Candidate, Error};
+use vimeo_ext::{Error, UnclaimedVideo};
 
 use super::error::{Category, ToolError};
 use super::shapes::last_segment;
@@ -10,7 +10,7 @@ use super::shapes::last_segment;
 pub(super) fn open_question(error: &Error) -> Option<&str> {
     match error {
         Error::Upload { source, .. } => match &**source {
-            UploadError::Unanswered { entry: Some(entry), source: None, .. } => Some(entry),
+            UploadError::OutcomeUnknown { entry: Some(entry), source: None, .. } => Some(entry),
             _ => None,
         },
         _ => None,
@@ -18,7 +18,7 @@ pub(super) fn open_question(error: &Error) -> Option<&str> {
 }
 
 /// What an agent is told of several that may be it.
-pub(super) fn several(candidates: &[Candidate]) -> ToolError {
+pub(super) fn several(candidates: &[UnclaimedVideo]) -> ToolError {
     let ids: Vec<String> = candidates.iter().filter_map(|one| last_segment(Some(&one.uri))).collect();
     let message = format!(
         "An earlier call asked for this upload and got no answer; {} wait for a file of that size.",

@@ -399,7 +399,7 @@ fn failed(error: &Error, spec: &Spec, kind: &Kind, now: chrono::DateTime<chrono:
     let message = || super::untrusted::clean(&error.to_string(), 500);
     if let Error::Upload { source, .. } = error {
         match &**source {
-            UploadError::Unanswered { .. } => {
+            UploadError::OutcomeUnknown { .. } => {
                 let next = "Look whether it came to be. The same call again looks for ten seconds, goes on with what \
                             it finds, and creates anew only when there is nothing.";
                 let unknown = ToolError::new(Category::UnknownOutcome, message(), next);
@@ -412,7 +412,7 @@ fn failed(error: &Error, spec: &Spec, kind: &Kind, now: chrono::DateTime<chrono:
                     }
                 };
             }
-            UploadError::OtherSettings { video_uri, .. } => {
+            UploadError::SettingsMismatch { video_uri, .. } => {
                 let video = last_segment(Some(video_uri)).unwrap_or_default();
                 let next = format!(
                     "An upload of this file to video {video} is unfinished: call with the arguments that it was begun with."

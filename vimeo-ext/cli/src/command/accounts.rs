@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use vimeo_ext::accounts::{AccountsError, KeyError, KeyRotation, Rotation};
+use vimeo_ext::accounts::{AccountsError, KeyError, KeyRotation, RotationReport};
 
 use super::store::KeyArgs;
 use crate::context::Context;
@@ -106,8 +106,8 @@ fn failed(error: AccountsError) -> Failure {
     }
 }
 
-async fn tell(context: &Context<'_>, rotation: &Rotation, key: &str) -> Result<()> {
-    let Rotation { accounts, connections, already, damaged, left, logins, .. } = rotation;
+async fn tell(context: &Context<'_>, rotation: &RotationReport, key: &str) -> Result<()> {
+    let RotationReport { accounts, connections, already, damaged, left, logins, .. } = rotation;
     if context.global.json.is_some() || context.global.jq.is_some() {
         return context
             .document(&json!({

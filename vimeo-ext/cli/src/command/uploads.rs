@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use vimeo_ext::upload::{Entry, Journal, UploadError};
-use vimeo_ext::{Reconciliation, Unfinished};
+use vimeo_ext::{PendingUploads, Reconciliation};
 
 use super::upload::{Report, Transfer, tell, transfer_options};
 use crate::context::{Context, From};
@@ -193,7 +193,7 @@ async fn resume(context: &Context<'_>, journal: Journal, args: ResumeArgs) -> Re
 }
 
 async fn prepare(
-    unfinished: &Unfinished,
+    unfinished: &PendingUploads,
     entry: &Entry,
     video: Option<&str>,
 ) -> Result<vimeo_ext::upload::Upload> {
@@ -222,7 +222,7 @@ async fn prepare(
 /// What is to be finished: the uploads of these names, or all that this account began, and what cannot be read.
 async fn chosen(
     context: &Context<'_>,
-    unfinished: &Unfinished,
+    unfinished: &PendingUploads,
     names: &[String],
     account: Option<&str>,
 ) -> Result<Vec<Wanted>> {

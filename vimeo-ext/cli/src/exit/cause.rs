@@ -4,7 +4,7 @@ use std::io;
 
 use vimeo_ext::api::{self, Delivery, MissingScope};
 use vimeo_ext::auth::AuthError;
-use vimeo_ext::upload::{SizeFoundBy, UploadError};
+use vimeo_ext::upload::{SizeSource, UploadError};
 use vimeo_ext::{ConfigError, Error, MediaError, Scope};
 
 use super::failure::is_misnamed;
@@ -179,7 +179,7 @@ fn exit_of_upload(error: &UploadError) -> Exit {
         | Upload::NoUploadLink { .. } => Exit::Refused,
         // What the command line named is not what it was.
         Upload::SourceChanged { .. }
-        | Upload::SizeMismatch { by: SizeFoundBy::Source, .. }
+        | Upload::SizeMismatch { by: SizeSource::Source, .. }
         | Upload::NotAFile { .. }
         | Upload::Empty
         | Upload::Journal { .. }
@@ -269,7 +269,7 @@ fn next_of_upload(error: &UploadError) -> Option<String> {
             "vimeo uploads list, vimeo uploads forget NAME, and the same command again  (it makes a new video)".to_owned()
         }
         Upload::Refused { status: 413, .. } => "add --chunk-size 128k, and run it again".to_owned(),
-        Upload::SizeMismatch { by: SizeFoundBy::Server, .. }
+        Upload::SizeMismatch { by: SizeSource::Server, .. }
         | Upload::Refused { .. }
         | Upload::VersionRefused { .. } => {
             "vimeo uploads list  (what is not finished, and how to forget it)".to_owned()
@@ -326,15 +326,9 @@ mod tests {
             (io(io::ErrorKind::NotFound).into(), Exit::Usage),
             (io(io::ErrorKind::StorageFull).into(), Exit::Other),
             (UploadError::InUse { name: "film.mp4".into() }.into(), Exit::Temporary),
-            (
-                UploadError::SizeMismatch { promised: 9, found: 4, by: SizeFoundBy::Source }.into(),
-                Exit::Usage,
-            ),
+            (UploadError::SizeMismatch { promised: 9, found: 4, by: SizeSource::Source }.into(), Exit::Usage),
             // What Vimeo answered wrongly is no mistake of the command line.
-            (
-                UploadError::SizeMismatch { promised: 9, found: 4, by: SizeFoundBy::Server }.into(),
-                Exit::Other,
-            ),
+            (UploadError::SizeMismatch { promised: 9, found: 4, by: SizeSource::Server }.into(), Exit::Other),
             (UploadError::BadTicket { reason: "x".into() }.into(), Exit::Other),
             (UploadError::BadLink { video_uri: "/videos/1".into(), reason: "x".into() }.into(), Exit::Other),
             (

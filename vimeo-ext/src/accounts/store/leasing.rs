@@ -6,10 +6,10 @@ use super::StoreError;
 use crate::rate_limit::{LeaseRequest, QuotaLease, QuotaPool};
 
 /// How often pools are read and written before they count as away: each time in vain another process has got its slice.
-pub(super) const TRIES: u32 = 64;
+pub(super) const MAX_ATTEMPTS: u32 = 64;
 
 /// What is given for each question so far.
-pub(super) struct Given<'a> {
+pub(super) struct BatchLeases<'a> {
     asked: &'a [LeaseRequest],
     leases: Vec<Option<QuotaLease>>,
     /// The questions about each pool that is not written yet.
@@ -24,7 +24,7 @@ pub(super) struct Change<'a> {
     pub(super) pool: String,
 }
 
-impl<'a> Given<'a> {
+impl<'a> BatchLeases<'a> {
     pub(super) fn new(asked: &'a [LeaseRequest]) -> Self {
         let mut open: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (place, question) in asked.iter().enumerate() {

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 
-use super::leasing::{Change, Given, TRIES, padded};
+use super::leasing::{BatchLeases, Change, MAX_ATTEMPTS, padded};
 use super::rows::{self, AccountRow, ConnectionRow, EventRow, LoginRow, migration};
 use super::sql::{Bound, Filter, sql_store};
 use super::{AccountStore, KeyUse, LoginRecord, StoreError, StoreFuture};

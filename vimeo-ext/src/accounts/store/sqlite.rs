@@ -14,7 +14,7 @@ use sqlx::sqlite::{
 };
 use tokio::time::{Instant, sleep};
 
-use super::leasing::{Change, Given, TRIES, padded};
+use super::leasing::{BatchLeases, Change, MAX_ATTEMPTS, padded};
 use super::rows::{self, AccountRow, ConnectionRow, EventRow, LoginRow, migration};
 use super::sql::{Bound, Filter, sql_store};
 use super::{AccountStore, KeyUse, LoginRecord, StoreError, StoreFuture};

@@ -7,8 +7,8 @@ use vimeo_api::types;
 use crate::Error;
 use crate::upload::UploadTicket;
 use crate::upload::{
-    AnimatedThumbnail, ByForm, CreateVideo, Delegated, FormUpload, FromSource, FromUrl, NewVideo,
-    PulledVideo, Replace, Replaced, ThumbnailAt, UploadPicture, UploadTextTrack, UploadedFile,
+    AnimatedThumbnail, CreateVideo, DelegatedUpload, FormBacked, FormUpload, FromUrl, NewVideo, PullUpload,
+    Replace, ReplacedVersion, SourceBacked, ThumbnailAt, UploadPicture, UploadTextTrack, UploadedFile,
 };
 
 macro_rules! awaitable {
@@ -28,11 +28,11 @@ macro_rules! awaitable {
 }
 
 awaitable! {
-    CreateVideo<FromSource> => NewVideo,
-    CreateVideo<FromUrl> => PulledVideo,
-    CreateVideo<ByForm> => FormUpload,
-    CreateVideo<Delegated> => UploadTicket,
-    Replace => Replaced,
+    CreateVideo<SourceBacked> => NewVideo,
+    CreateVideo<FromUrl> => PullUpload,
+    CreateVideo<FormBacked> => FormUpload,
+    CreateVideo<DelegatedUpload> => UploadTicket,
+    Replace => ReplacedVersion,
     UploadPicture => UploadedFile,
     UploadTextTrack => UploadedFile,
     ThumbnailAt => types::Picture,

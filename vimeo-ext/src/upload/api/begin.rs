@@ -24,8 +24,9 @@ use crate::loopback::is_loopback;
 use crate::pipeline::BeforeSend;
 use crate::retry::{Effect, effect_of_error};
 use crate::upload::{
-    Bandwidth, BoxFuture, Chunking, Claim, Identity, IntoSource, Journal, JournalLocation, Mark, Progress,
-    Purpose, ResumeState, Source, Upload, UploadError, UploadHandle, UploadOptions, UploadTicket, Uploaded,
+    Bandwidth, BoxFuture, Chunking, Claim, Identity, IntoSource, Journal, JournalLocation, JournalMarker,
+    Progress, Purpose, Source, ResumeState, Upload, UploadError, UploadHandle, UploadOptions, UploadTicket,
+    Uploaded,
 };
 use crate::upload_ticket::link_problem;
 use crate::{Error, Vimeo};
@@ -75,7 +76,7 @@ type OnProgress = Box<dyn FnMut(&Progress) + Send>;
 type OnTicket = Box<dyn FnOnce(&UploadTicket) + Send>;
 
 /// A file and how it is to be sent.
-pub(crate) struct Transfer {
+pub(crate) struct UploadJob {
     pub(crate) source: BoxFuture<'static, Result<Box<dyn Source>, UploadError>>,
     pub(crate) options: UploadOptions,
     /// `None`: what the client says.
@@ -90,7 +91,7 @@ pub(crate) struct Transfer {
     pub(crate) start_over: bool,
 }
 
-impl Transfer {
+impl UploadJob {
     pub(crate) fn new(source: impl IntoSource) -> Self {
         Self {
             source: source.into_source(),
@@ -122,7 +123,7 @@ impl Transfer {
 }
 
 /// What is to be created for the file.
-pub(crate) struct Intent {
+pub(crate) struct UploadIntent {
     /// What it is for.
     pub(crate) purpose: Purpose,
     /// For messages: `a video`.
@@ -203,7 +204,7 @@ fn untrusted_word(word: &str) -> String {
 }
 
 /// An upload that is ready to run, and what is known of what it goes to.
-pub(crate) struct Begun {
+pub(crate) struct StartedUpload {
     pub(crate) upload: Upload,
     pub(crate) ticket: UploadTicket,
     pub(crate) page: Option<String>,
@@ -292,10 +293,10 @@ async fn delete_waiting(vimeo: &Vimeo, uri: Option<&str>) -> Result<(), Error> {
 /// Creates what `call` creates, once the file is known to be one, or finds what an earlier run created.
 pub(crate) async fn begin(
     vimeo: &Vimeo,
-    mut transfer: Transfer,
-    intent: Intent,
+    mut transfer: UploadJob,
+    intent: UploadIntent,
     call: impl FnOnce(&dyn Source) -> Call<Created>,
-) -> Result<Begun, Error> {
+) -> Result<StartedUpload, Error> {
     let options = transfer.take_options()?;
     // First the source: without a file there shall be no video.
     let mut source = transfer.source.await?;
@@ -345,7 +346,7 @@ pub(crate) async fn begin(
     if let Some(claim) = claim {
         upload = upload.journal(claim);
     }
-    Ok(Begun { upload, ticket, page, version_uri, continued, warnings, entry })
+    Ok(StartedUpload { upload, ticket, page, version_uri, continued, warnings, entry })
 }
 
 type Known = (UploadTicket, Option<String>, Option<String>);
@@ -355,7 +356,7 @@ async fn claim(
     vimeo: &Vimeo,
     location: JournalLocation,
     source: &mut dyn Source,
-    intent: &Intent,
+    intent: &UploadIntent,
 ) -> Result<Option<Claim>, Error> {
     let (journal, asked_for) = match location {
         JournalLocation::Off => return Ok(None),
@@ -386,11 +387,11 @@ fn is_of_folder(error: &UploadError, folder: &Path) -> bool {
 }
 
 /// What an earlier run created, if one did.
-fn earlier(claim: &Claim, intent: &Intent, name: &str) -> Result<Option<Known>, Error> {
+fn earlier(claim: &Claim, intent: &UploadIntent, name: &str) -> Result<Option<Known>, Error> {
     let entry = claim.entry();
     match claim.resume_state() {
         ResumeState::New => Ok(None),
-        ResumeState::Uncertain => Err(UploadError::Unanswered {
+        ResumeState::Uncertain => Err(UploadError::OutcomeUnknown {
             what: format!("{} for {name}", intent.what),
             asked: entry.asked.unwrap_or(entry.begun),
             entry: Some(entry.id()),
@@ -400,7 +401,7 @@ fn earlier(claim: &Claim, intent: &Intent, name: &str) -> Result<Option<Known>, 
         ResumeState::Resumable(ticket) => {
             let differing = kept_settings::differing(&entry.settings, &intent.settings);
             if !differing.is_empty() {
-                return Err(UploadError::OtherSettings {
+                return Err(UploadError::SettingsMismatch {
                     name: name.to_owned(),
                     video_uri: ticket.video_uri().to_owned(),
                     differing,
@@ -418,7 +419,7 @@ async fn create(
     vimeo: &Vimeo,
     claim: &mut Option<Claim>,
     source: &mut dyn Source,
-    intent: Intent,
+    intent: UploadIntent,
     call: Call<Created>,
 ) -> Result<(Known, Option<Warning>), Error> {
     let fingerprint = match claim {
@@ -498,11 +499,11 @@ struct Unanswered {
 impl From<Unanswered> for Error {
     fn from(unanswered: Unanswered) -> Self {
         let Unanswered { what, asked, entry, source } = unanswered;
-        UploadError::Unanswered { what, asked, entry, source: Some(Box::new(source)) }.into()
+        UploadError::OutcomeUnknown { what, asked, entry, source: Some(Box::new(source)) }.into()
     }
 }
 
-async fn ask<T>(call: Call<T>, what: String, mark: Option<Arc<Mark>>) -> Result<T, Asked>
+async fn ask<T>(call: Call<T>, what: String, mark: Option<Arc<JournalMarker>>) -> Result<T, Asked>
 where
     T: DeserializeOwned + Send + 'static,
 {

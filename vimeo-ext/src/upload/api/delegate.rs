@@ -8,11 +8,11 @@ use crate::upload::{UploadError, UploadTicket};
 use crate::{Error, Vimeo};
 
 /// Whoever gets the ticket sends the bytes.
-pub struct Delegated(u64);
+pub struct DelegatedUpload(u64);
 
-impl CreateVideo<Delegated> {
+impl CreateVideo<DelegatedUpload> {
     pub(crate) fn delegated(vimeo: Vimeo, size: u64) -> Self {
-        Self::by(vimeo, types::UploadApproach::Tus, Delegated(size))
+        Self::by(vimeo, types::UploadApproach::Tus, DelegatedUpload(size))
     }
 
     /// Creates the video. The ticket is all that is needed to send the bytes, without the access token: serialise it for
@@ -23,7 +23,7 @@ impl CreateVideo<Delegated> {
     /// [`Error::Call`] when the video cannot be created, and [`Error::Upload`] when its size is 0, when the answer holds no
     /// link or when it is lost.
     pub async fn send(self) -> Result<UploadTicket, Error> {
-        let Self { vimeo, mut body, way: Delegated(size) } = self;
+        let Self { vimeo, mut body, way: DelegatedUpload(size) } = self;
         body = super::create::checked(body)?;
         if size == 0 {
             return Err(UploadError::Empty.into());

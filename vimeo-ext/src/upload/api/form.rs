@@ -12,7 +12,7 @@ use crate::upload::UploadError;
 use crate::{Error, Vimeo};
 
 /// A browser sends the file with a form.
-pub struct ByForm {
+pub struct FormBacked {
     redirect_url: String,
 }
 
@@ -70,9 +70,9 @@ struct CreatedForm {
     redirect_url: Option<String>,
 }
 
-impl CreateVideo<ByForm> {
+impl CreateVideo<FormBacked> {
     pub(crate) fn by_form(vimeo: Vimeo, redirect_url: String) -> Self {
-        Self::by(vimeo, types::UploadApproach::Post, ByForm { redirect_url })
+        Self::by(vimeo, types::UploadApproach::Post, FormBacked { redirect_url })
     }
 
     /// The size of the file in bytes, where it is known. Default: Vimeo is not told.
@@ -87,9 +87,9 @@ impl CreateVideo<ByForm> {
     ///
     /// [`MediaError::BadAddress`](crate::MediaError::BadAddress) before anything is sent; [`Error::Call`] when Vimeo does
     /// not want it; [`UploadError::NoUploadLink`] when its answer holds neither form nor link; and
-    /// [`UploadError::Unanswered`] when its answer is lost.
+    /// [`UploadError::OutcomeUnknown`] when its answer is lost.
     pub async fn send(self) -> Result<FormUpload, Error> {
-        let Self { vimeo, mut body, way: ByForm { redirect_url } } = self;
+        let Self { vimeo, mut body, way: FormBacked { redirect_url } } = self;
         body = super::create::checked(body)?;
         check("the address to go to afterwards", &redirect_url)?;
         body.upload.redirect_url = Some(redirect_url);

@@ -7,8 +7,8 @@ use vimeo_api::types::TextTrackType;
 
 use crate::upload::IntoSource;
 use crate::upload::{
-    AnimatedThumbnail, ByForm, CreateVideo, Delegated, FromUrl, PictureTarget, Replace, ThumbnailAt,
-    Unfinished, UploadMany, UploadPicture, UploadTextTrack, UploadVideo, VideoRef, WaitTranscoded,
+    AnimatedThumbnail, CreateVideo, DelegatedUpload, FormBacked, FromUrl, PendingUploads, PictureTarget,
+    Replace, ThumbnailAt, UploadMany, UploadPicture, UploadTextTrack, UploadVideo, VideoRef, WaitTranscoded,
 };
 use crate::{Error, Vimeo};
 
@@ -96,7 +96,7 @@ impl Vimeo {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn upload_form(&self, redirect_url: impl Into<String>) -> CreateVideo<ByForm> {
+    pub fn upload_form(&self, redirect_url: impl Into<String>) -> CreateVideo<FormBacked> {
         CreateVideo::by_form(self.clone(), redirect_url.into())
     }
 
@@ -115,7 +115,7 @@ impl Vimeo {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn upload_ticket(&self, size: u64) -> CreateVideo<Delegated> {
+    pub fn upload_ticket(&self, size: u64) -> CreateVideo<DelegatedUpload> {
         CreateVideo::delegated(self.clone(), size)
     }
 
@@ -214,7 +214,7 @@ impl Vimeo {
     /// # Errors
     ///
     /// When the journal would be in the platform's state folder, and there is none.
-    pub fn unfinished(&self) -> Result<Unfinished, Error> {
-        Unfinished::of(self.clone())
+    pub fn unfinished(&self) -> Result<PendingUploads, Error> {
+        PendingUploads::of(self.clone())
     }
 }

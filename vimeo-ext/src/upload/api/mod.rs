@@ -20,11 +20,11 @@ mod video_ref;
 
 pub use begin::Warning;
 pub use create::CreateVideo;
-pub use delegate::Delegated;
-pub use form::{ByForm, FormUpload};
+pub use delegate::DelegatedUpload;
+pub use form::{FormBacked, FormUpload};
 pub use many::UploadMany;
-pub use new_video::{FromSource, NewVideo, UploadVideo};
-pub use pull::{FromUrl, PulledVideo};
-pub use replace::{Replace, Replaced};
-pub use unfinished::{Candidate, Reconciliation, Unfinished};
+pub use new_video::{NewVideo, SourceBacked, UploadVideo};
+pub use pull::{FromUrl, PullUpload};
+pub use replace::{Replace, ReplacedVersion};
+pub use unfinished::{PendingUploads, Reconciliation, UnclaimedVideo};
 pub use video_ref::VideoRef;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use vimeo_api::{ResourceUri, types};
 
-use super::begin::{Begun, Created, Intent, Transfer, begin, end};
+use super::begin::{Created, StartedUpload, UploadIntent, UploadJob, begin, end};
 use super::{CreateVideo, Warning, kept_settings};
 use crate::upload::{
     IntoSource, Journal, Progress, Purpose, Upload, UploadHandle, UploadOptions, UploadTicket, Uploaded,
@@ -14,10 +14,10 @@ use crate::{Error, Vimeo};
 const CREATED: &str = "uri,link,upload.approach,upload.upload_link,privacy.view";
 
 /// The bytes come from here, over tus.
-pub struct FromSource(Transfer);
+pub struct SourceBacked(UploadJob);
 
 /// An upload of a new video; from [`Vimeo::upload`].
-pub type UploadVideo = CreateVideo<FromSource>;
+pub type UploadVideo = CreateVideo<SourceBacked>;
 
 /// A video whose bytes have all arrived. Vimeo has yet to transcode it.
 #[derive(Debug, Clone, Serialize)]
@@ -42,9 +42,9 @@ impl NewVideo {
     }
 }
 
-impl CreateVideo<FromSource> {
+impl CreateVideo<SourceBacked> {
     pub(crate) fn from_source(vimeo: Vimeo, source: impl IntoSource) -> Self {
-        Self::by(vimeo, types::UploadApproach::Tus, FromSource(Transfer::new(source)))
+        Self::by(vimeo, types::UploadApproach::Tus, SourceBacked(UploadJob::new(source)))
     }
 
     /// How the bytes are sent: chunks, timeouts, tries, bandwidth.
@@ -126,9 +126,9 @@ impl CreateVideo<FromSource> {
     /// [`Error::Call`] when the video cannot be created, with variants of their own for a missing scope, missing upload
     /// access and a full quota; [`Error::Upload`] when the file cannot be uploaded, or its bytes did not all get there, then
     /// with the ticket to resume with. When Vimeo's answer to the creation is lost, that is
-    /// [`UploadError::Unanswered`](crate::upload::UploadError::Unanswered): a video may be there that nobody knows of.
+    /// [`UploadError::OutcomeUnknown`](crate::upload::UploadError::OutcomeUnknown): a video may be there that nobody knows of.
     pub async fn send(self) -> Result<NewVideo, Error> {
-        let Begun { upload, ticket, page, continued, warnings, .. } = self.prepare().await?;
+        let StartedUpload { upload, ticket, page, continued, warnings, .. } = self.prepare().await?;
         match upload.run().await {
             Ok(uploaded) => {
                 let uri = ticket.video_uri().to_owned();
@@ -170,7 +170,7 @@ impl CreateVideo<FromSource> {
         self,
     ) -> Result<(impl Future<Output = Result<NewVideo, Error>> + Send + 'static, UploadHandle), Error> {
         let vimeo = self.vimeo.clone();
-        let Begun { upload, ticket, page, continued, warnings, entry, .. } = self.prepare().await?;
+        let StartedUpload { upload, ticket, page, continued, warnings, entry, .. } = self.prepare().await?;
         let (running, handle) = upload.controlled();
         let control = handle.clone();
         let upload = async move {
@@ -191,10 +191,10 @@ impl CreateVideo<FromSource> {
         Ok(self.prepare().await?.upload)
     }
 
-    async fn prepare(self) -> Result<Begun, Error> {
-        let Self { vimeo, mut body, way: FromSource(transfer) } = self;
+    async fn prepare(self) -> Result<StartedUpload, Error> {
+        let Self { vimeo, mut body, way: SourceBacked(transfer) } = self;
         body = super::create::checked(body)?;
-        let intent = Intent {
+        let intent = UploadIntent {
             purpose: Purpose::NewVideo,
             what: "a video".to_owned(),
             settings: kept_settings::kept(&body),

@@ -15,22 +15,22 @@ pub struct FromUrl(String);
 /// A video whose file Vimeo is to fetch: [`Vimeo::wait_transcoded`] tells whether it could.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct PulledVideo {
+pub struct PullUpload {
     /// Its URI, as `/videos/123`.
     pub uri: String,
     /// Its page.
     pub link: Option<String>,
 }
 
-impl PulledVideo {
+impl PullUpload {
     /// Its number, for the typed calls.
     pub fn id(&self) -> Option<u64> {
         VideoRef::from(self).id()
     }
 }
 
-impl From<&PulledVideo> for VideoRef {
-    fn from(video: &PulledVideo) -> Self {
+impl From<&PullUpload> for VideoRef {
+    fn from(video: &PullUpload) -> Self {
         video.uri.as_str().into()
     }
 }
@@ -54,8 +54,8 @@ impl CreateVideo<FromUrl> {
     ///
     /// [`MediaError::BadAddress`] before anything is sent; [`Error::Call`] when Vimeo does not want it. That Vimeo could not
     /// fetch the file comes later, from [`Vimeo::wait_transcoded`]. When Vimeo's answer is lost, that is
-    /// [`UploadError::Unanswered`](crate::upload::UploadError::Unanswered): a video may be there that nobody knows of.
-    pub async fn send(self) -> Result<PulledVideo, Error> {
+    /// [`UploadError::OutcomeUnknown`](crate::upload::UploadError::OutcomeUnknown): a video may be there that nobody knows of.
+    pub async fn send(self) -> Result<PullUpload, Error> {
         let Self { vimeo, mut body, way: FromUrl(url) } = self;
         body = super::create::checked(body)?;
         check("the file's address", &url)?;
@@ -64,7 +64,7 @@ impl CreateVideo<FromUrl> {
         let created =
             create_only(call.into_call().with_response_type::<Created>(), "a video for Vimeo to fetch")
                 .await?;
-        Ok(PulledVideo { uri: created.uri.ok_or_else(no_video)?, link: created.link })
+        Ok(PullUpload { uri: created.uri.ok_or_else(no_video)?, link: created.link })
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 use vimeo_api::types;
 
-use super::begin::{Begun, Created, Intent, Transfer, begin, end};
+use super::begin::{Created, StartedUpload, UploadIntent, UploadJob, begin, end};
 use super::{VideoRef, Warning};
 use crate::upload::{
     IntoSource, Journal, Progress, Purpose, Upload, UploadHandle, UploadOptions, UploadTicket, Uploaded,
@@ -19,13 +19,13 @@ pub struct Replace {
     vimeo: Vimeo,
     video: VideoRef,
     file_name: Option<String>,
-    transfer: Transfer,
+    transfer: UploadJob,
 }
 
 /// A video whose new file has arrived. Vimeo has yet to transcode it; the old one plays until then.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Replaced {
+pub struct ReplacedVersion {
     /// The video, as it was named by the caller: Vimeo's answer names the version only.
     pub video: VideoRef,
     /// The version that the file became, as `/videos/123/versions/456`, where Vimeo's answer named it.
@@ -40,7 +40,7 @@ pub struct Replaced {
 
 impl Replace {
     pub(crate) fn new(vimeo: Vimeo, video: VideoRef, source: impl IntoSource) -> Self {
-        Self { vimeo, video, file_name: None, transfer: Transfer::new(source) }
+        Self { vimeo, video, file_name: None, transfer: UploadJob::new(source) }
     }
 
     /// The name of the version. Default: the file's name.
@@ -110,11 +110,11 @@ impl Replace {
     ///
     /// As for an [upload](super::CreateVideo::send); [`Error::Call`] also when what was given names no video, before
     /// anything is sent.
-    pub async fn send(self) -> Result<Replaced, Error> {
+    pub async fn send(self) -> Result<ReplacedVersion, Error> {
         let video = self.video.clone();
-        let Begun { upload, ticket, version_uri, continued, warnings, .. } = self.prepare().await?;
+        let StartedUpload { upload, ticket, version_uri, continued, warnings, .. } = self.prepare().await?;
         match upload.run().await {
-            Ok(uploaded) => Ok(Replaced { video, version_uri, uploaded, continued, warnings }),
+            Ok(uploaded) => Ok(ReplacedVersion { video, version_uri, uploaded, continued, warnings }),
             Err(source) => Err(Error::Upload { source: Box::new(source), ticket: Some(Box::new(ticket)) }),
         }
     }
@@ -126,15 +126,17 @@ impl Replace {
     /// As [`begin`](Self::begin); the future's as [`send`](Self::send).
     pub async fn controlled(
         self,
-    ) -> Result<(impl Future<Output = Result<Replaced, Error>> + Send + 'static, UploadHandle), Error> {
+    ) -> Result<(impl Future<Output = Result<ReplacedVersion, Error>> + Send + 'static, UploadHandle), Error>
+    {
         let (vimeo, video) = (self.vimeo.clone(), self.video.clone());
-        let Begun { upload, ticket, version_uri, continued, warnings, entry, .. } = self.prepare().await?;
+        let StartedUpload { upload, ticket, version_uri, continued, warnings, entry, .. } =
+            self.prepare().await?;
         let (running, handle) = upload.controlled();
         let control = handle.clone();
         let upload = async move {
             let waiting = (version_uri.clone(), true);
             let uploaded = end(&vimeo, &control, running.await, ticket, waiting, entry).await?;
-            Ok(Replaced { video, version_uri, uploaded, continued, warnings })
+            Ok(ReplacedVersion { video, version_uri, uploaded, continued, warnings })
         };
         Ok((upload, handle))
     }
@@ -148,11 +150,11 @@ impl Replace {
         Ok(self.prepare().await?.upload)
     }
 
-    async fn prepare(self) -> Result<Begun, Error> {
+    async fn prepare(self) -> Result<StartedUpload, Error> {
         let Self { vimeo, video, file_name, transfer } = self;
         let id = video.id_for("create_video_version")?.clone();
         let number = id.number();
-        let intent = Intent {
+        let intent = UploadIntent {
             purpose: Purpose::NewVersion { video: number },
             what: format!("a version of /videos/{number}"),
             settings: Value::Null,

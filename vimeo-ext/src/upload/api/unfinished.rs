@@ -12,7 +12,7 @@ use vimeo_api::ResourceUri;
 use super::begin::{Created, abandon, clock_ahead, wall_clock};
 use crate::timeouts::after;
 use crate::upload::{
-    Claim, Entry, FileSource, Journal, JournalLocation, Purpose, ResumeState, SizeFoundBy, Source, Upload,
+    Claim, Entry, FileSource, Journal, JournalLocation, Purpose, SizeSource, Source, ResumeState, Upload,
     UploadError, UploadTicket,
 };
 use crate::{Error, Vimeo};
@@ -53,7 +53,7 @@ const LOOK_PAUSE_MAX: Duration = Duration::from_secs(4);
 /// # }
 /// ```
 #[derive(Debug, Clone)]
-pub struct Unfinished {
+pub struct PendingUploads {
     vimeo: Vimeo,
     journal: Journal,
 }
@@ -61,7 +61,7 @@ pub struct Unfinished {
 /// A video, or a version of one, without a file that may be what an unanswered call created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Candidate {
+pub struct UnclaimedVideo {
     /// Its URI.
     pub uri: String,
     /// Its title, or the version's file name.
@@ -70,7 +70,7 @@ pub struct Candidate {
     pub created: Option<DateTime<Utc>>,
 }
 
-/// What became of a creation that was not answered; from [`Unfinished::reconcile`].
+/// What became of a creation that was not answered; from [`PendingUploads::reconcile`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reconciliation {
@@ -81,8 +81,8 @@ pub enum Reconciliation {
     },
     /// Nothing came of it; the journal's entry is gone, and the same upload creates it anew.
     NotCreated,
-    /// Any of these may be it. [`Unfinished::adopt`] takes the right one.
-    Ambiguous(Vec<Candidate>),
+    /// Any of these may be it. [`PendingUploads::adopt`] takes the right one.
+    Ambiguous(Vec<UnclaimedVideo>),
 }
 
 /// The video whose file an upload replaces.
@@ -166,7 +166,7 @@ fn asked_since(entry: &Entry, now: DateTime<Utc>, server_now: Option<DateTime<Ut
     server.map_or(local, |server| server.min(local)).to_std().unwrap_or_default()
 }
 
-impl Unfinished {
+impl PendingUploads {
     pub(crate) fn of(vimeo: Vimeo) -> Result<Self, Error> {
         let journal = match vimeo.journal_location() {
             JournalLocation::In(journal) => journal,
@@ -204,7 +204,7 @@ impl Unfinished {
     /// # Errors
     ///
     /// When the file is not there or not the same, when another process is at it, and
-    /// [`UploadError::Unanswered`] when no video is known for it.
+    /// [`UploadError::OutcomeUnknown`] when no video is known for it.
     pub async fn resume(&self, entry: &Entry) -> Result<Upload, Error> {
         let (source, claim) = self.claim(entry).await?;
         match claim.resume_state() {
@@ -212,7 +212,7 @@ impl Unfinished {
                 let ticket = ticket.clone();
                 self.upload(ticket, source, claim)
             }
-            ResumeState::New | ResumeState::Uncertain => Err(UploadError::Unanswered {
+            ResumeState::New | ResumeState::Uncertain => Err(UploadError::OutcomeUnknown {
                 what: format!("a video for {}", entry.path.display()),
                 asked: entry.asked.unwrap_or(entry.begun),
                 entry: Some(entry.id()),
@@ -230,13 +230,13 @@ impl Unfinished {
     /// # Errors
     ///
     /// [`Error::Call`] when the list cannot be read; [`UploadError::Journal`] when the upload belongs to another account.
-    pub async fn candidates(&self, entry: &Entry) -> Result<Vec<Candidate>, Error> {
+    pub async fn candidates(&self, entry: &Entry) -> Result<Vec<UnclaimedVideo>, Error> {
         self.same_account(entry)?;
         Ok(self.look(entry).await?.0)
     }
 
     /// The candidates, and what time it was by the clock of the one who answered.
-    async fn look(&self, entry: &Entry) -> Result<(Vec<Candidate>, Option<DateTime<Utc>>), Error> {
+    async fn look(&self, entry: &Entry) -> Result<(Vec<UnclaimedVideo>, Option<DateTime<Utc>>), Error> {
         let list = match replaced(entry) {
             Some(video) => self.vimeo.get(&format!("/videos/{video}/versions")),
             None => self.vimeo.get("/me/videos").query("sort", "date").query("direction", "desc"),
@@ -263,7 +263,11 @@ impl Unfinished {
                 if one.fits(entry)
                     && let Some(uri) = one.uri
                 {
-                    found.push(Candidate { uri, name: one.name.or(one.filename), created: one.created_time });
+                    found.push(UnclaimedVideo {
+                        uri,
+                        name: one.name.or(one.filename),
+                        created: one.created_time,
+                    });
                 }
             }
         }
@@ -326,7 +330,7 @@ impl Unfinished {
             sleep(pause.min(left)).await;
             pause = pause.saturating_mul(2).min(LOOK_PAUSE_MAX);
         };
-        match <[Candidate; 1]>::try_from(found) {
+        match <[UnclaimedVideo; 1]>::try_from(found) {
             Ok([one]) => {
                 self.adopt_as(&source, &mut claim, &one.uri).await?;
                 Ok(Reconciliation::Found { uri: one.uri })
@@ -370,7 +374,7 @@ impl Unfinished {
         if let Some(found) = answer.upload.as_ref().and_then(|upload| upload.size)
             && found != source.size()
         {
-            let by = SizeFoundBy::Server;
+            let by = SizeSource::Server;
             return Err(UploadError::SizeMismatch { promised: source.size(), found, by }.into());
         }
         let ticket = answer.ticket(&self.vimeo, format!("/videos/{video}"), source.size())?;
@@ -389,7 +393,7 @@ impl Unfinished {
     /// # Errors
     ///
     /// [`Error::Call`] when it cannot be deleted, and then nothing is forgotten; [`UploadError::Journal`] when the upload
-    /// belongs to another account, [`UploadError::InUse`] while it is running, and [`UploadError::Unanswered`] when it is
+    /// belongs to another account, [`UploadError::InUse`] while it is running, and [`UploadError::OutcomeUnknown`] when it is
     /// not known whether its video was created.
     pub async fn abandon(&self, entry: &Entry) -> Result<(), Error> {
         self.same_account(entry)?;
@@ -397,7 +401,7 @@ impl Unfinished {
         let entry = claim.entry();
         if let (None, Some(asked)) = (&entry.ticket, entry.asked) {
             let (what, entry) = (entry.purpose().to_string(), Some(entry.id()));
-            return Err(UploadError::Unanswered { what, asked, entry, source: None }.into());
+            return Err(UploadError::OutcomeUnknown { what, asked, entry, source: None }.into());
         }
         abandon(&self.vimeo, claim).await
     }

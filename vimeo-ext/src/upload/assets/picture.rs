@@ -5,7 +5,9 @@ use std::fmt;
 use vimeo_api::Call;
 
 use super::PictureTarget;
-use super::signed_file::{SmallFile, Unopened, UploadedFile, WAITING, Waiting, activate, unopened};
+use super::signed_file::{
+    BufferedFile, LazySource, PENDING_ASSET_FIELDS, UploadedFile, Waiting, activate, unopened,
+};
 use crate::upload::api::media_type::Expected;
 use crate::upload::{IntoSource, UploadOptions};
 use crate::{Error, Vimeo};
@@ -15,7 +17,7 @@ use crate::{Error, Vimeo};
 pub struct UploadPicture {
     vimeo: Vimeo,
     target: PictureTarget,
-    file: Unopened,
+    file: LazySource,
     media_type: Option<String>,
     active: Option<bool>,
     options: UploadOptions,
@@ -53,9 +55,9 @@ impl UploadPicture {
     /// [`Error::Upload`] when the file cannot be read, before anything is sent; [`Error::Media`] for the rest:
     /// [`MediaError`](crate::MediaError) says which. A link that has expired is asked for anew, once.
     pub async fn send(self) -> Result<UploadedFile, Error> {
-        let file = SmallFile::open(self.file, Expected::Image, self.media_type).await?;
+        let file = BufferedFile::open(self.file, Expected::Image, self.media_type).await?;
         let path = self.target.collection(&self.vimeo, self.active.is_some()).await?;
-        let create: Call<Waiting> = self.vimeo.post(&path).fields(WAITING).with_response_type();
+        let create: Call<Waiting> = self.vimeo.post(&path).fields(PENDING_ASSET_FIELDS).with_response_type();
         let mut uploaded = file.send(&self.vimeo, &self.options, create).await?;
         if let Some(active) = self.active {
             uploaded.active = activate(&self.vimeo, &uploaded.uri, active).await?;

@@ -160,7 +160,7 @@ impl PictureTarget {
             }
         };
         if activates && self.switch == Switch::Absent {
-            return Err(MediaError::NotActivated { path }.into());
+            return Err(MediaError::ActivationFailed { path }.into());
         }
         Ok(path)
     }

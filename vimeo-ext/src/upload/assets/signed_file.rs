@@ -36,26 +36,26 @@ pub(crate) struct Waiting {
 }
 
 /// The fields of [`Waiting`].
-pub(crate) const WAITING: &str = "uri,link";
+pub(crate) const PENDING_ASSET_FIELDS: &str = "uri,link";
 
 /// A file that is small enough to be sent whole.
-pub(crate) struct SmallFile {
+pub(crate) struct BufferedFile {
     source: Box<dyn Source>,
     media_type: String,
     pub(crate) warnings: Vec<Warning>,
 }
 
 /// The file before it is opened.
-pub(crate) type Unopened = BoxFuture<'static, Result<Box<dyn Source>, UploadError>>;
+pub(crate) type LazySource = BoxFuture<'static, Result<Box<dyn Source>, UploadError>>;
 
-pub(crate) fn unopened(file: impl IntoSource) -> Unopened {
+pub(crate) fn unopened(file: impl IntoSource) -> LazySource {
     file.into_source()
 }
 
-impl SmallFile {
+impl BufferedFile {
     /// Opens it and looks what it is. `media_type` is the caller's word for it.
     pub(crate) async fn open(
-        file: Unopened,
+        file: LazySource,
         expected: Expected,
         media_type: Option<String>,
     ) -> Result<Self, Error> {

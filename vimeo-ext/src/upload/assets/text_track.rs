@@ -5,7 +5,9 @@ use std::fmt;
 use language_tags::LanguageTag;
 use vimeo_api::types;
 
-use super::signed_file::{SmallFile, Unopened, UploadedFile, WAITING, Waiting, activate, unopened};
+use super::signed_file::{
+    BufferedFile, LazySource, PENDING_ASSET_FIELDS, UploadedFile, Waiting, activate, unopened,
+};
 use crate::error::MediaError;
 use crate::upload::VideoRef;
 use crate::upload::api::media_type::Expected;
@@ -19,7 +21,7 @@ pub struct UploadTextTrack {
     video: VideoRef,
     kind: types::TextTrackType,
     language: String,
-    file: Unopened,
+    file: LazySource,
     name: Option<String>,
     media_type: Option<String>,
     active: Option<bool>,
@@ -107,10 +109,11 @@ impl UploadTextTrack {
             check(&self.language)?;
         }
         let video = self.video.id_for("create_video_text_track")?;
-        let file = SmallFile::open(self.file, Expected::Text, self.media_type).await?;
+        let file = BufferedFile::open(self.file, Expected::Text, self.media_type).await?;
         let name = self.name.or_else(|| file.name()).unwrap_or_else(|| self.language.clone());
         let body = types::CreateTextTrackBody::new(self.language, name, self.kind);
-        let create = self.vimeo.api().videos().create_video_text_track(video, body).fields(WAITING);
+        let create =
+            self.vimeo.api().videos().create_video_text_track(video, body).fields(PENDING_ASSET_FIELDS);
         let create = create.into_call().with_response_type::<Waiting>();
         let mut uploaded = file.send(&self.vimeo, &self.options, create).await?;
         if let Some(active) = self.active {

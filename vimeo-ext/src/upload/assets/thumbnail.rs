@@ -87,7 +87,7 @@ impl AnimatedThumbnail {
     ///
     /// [`MediaError::NotWholeSeconds`] for a start or a length that is a fraction of a second, before anything is sent;
     /// [`Error::Call`] when what was given names no video or Vimeo does not want it; [`MediaError::AnimationFailed`] when
-    /// it could not be made, [`MediaError::StillAtWork`] when the time is over.
+    /// it could not be made, [`MediaError::Timeout`] when the time is over.
     pub async fn send(self) -> Result<types::AnimatedThumbnailSet, Error> {
         whole_seconds("the start of an animated thumbnail", self.start)?;
         whole_seconds("the length of an animated thumbnail", self.length)?;
@@ -104,7 +104,7 @@ impl AnimatedThumbnail {
         let question = videos.get_video_animated_thumbnails_status(id, name).into_call();
         match poll(self.pace, question, made).await? {
             Some(set) => Ok(set),
-            None => Err(MediaError::StillAtWork { uri, after: self.pace.timeout, last: None }.into()),
+            None => Err(MediaError::Timeout { uri, after: self.pace.timeout, last: None }.into()),
         }
     }
 }

@@ -83,7 +83,7 @@ impl WaitTranscoded {
     /// # Errors
     ///
     /// [`MediaError::TranscodeFailed`] and [`MediaError::UploadFailed`] when it will never be watched,
-    /// [`MediaError::StillAtWork`] when the time is over; [`Error::Call`] when it is not there, or not for this token.
+    /// [`MediaError::Timeout`] when the time is over; [`Error::Call`] when it is not there, or not for this token.
     pub async fn send(mut self) -> Result<Transcoded, Error> {
         let id = self.video.id_for("get_video")?;
         let begun = Instant::now();
@@ -115,7 +115,7 @@ impl WaitTranscoded {
             Some(state) => Ok(Transcoded { video: self.video, state, waited: begun.elapsed() }),
             None => {
                 let (uri, after) = (self.video.uri().to_owned(), self.pace.timeout);
-                Err(MediaError::StillAtWork { uri, after, last }.into())
+                Err(MediaError::Timeout { uri, after, last }.into())
             }
         }
     }

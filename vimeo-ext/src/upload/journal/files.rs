@@ -12,8 +12,8 @@ use crate::error::UploadError;
 use crate::private_files;
 
 /// So long a lock that another has is waited for.
-const MOMENT: Duration = Duration::from_millis(250);
-const PAUSE: Duration = Duration::from_millis(5);
+const LOCK_WAIT: Duration = Duration::from_millis(250);
+const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
 /// The most bytes of an entry that are read: far more than one has, unless it is damaged.
 const MAX_ENTRY: u64 = 4 * 1024 * 1024;
@@ -57,8 +57,8 @@ impl Files {
             let file = private(&self.lock).map_err(failed)?;
             match file.try_lock() {
                 Ok(()) => {}
-                Err(TryLockError::WouldBlock) if begun.elapsed() < MOMENT => {
-                    std::thread::sleep(PAUSE);
+                Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_WAIT => {
+                    std::thread::sleep(LOCK_RETRY_INTERVAL);
                     continue;
                 }
                 Err(TryLockError::WouldBlock) => {

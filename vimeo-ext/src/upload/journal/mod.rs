@@ -427,8 +427,12 @@ impl Claim {
     }
 
     /// What marks the upload as asked for: to be done last before Vimeo is asked, by whoever does that.
-    pub(crate) fn mark(&self) -> Arc<Mark> {
-        Arc::new(Mark { entry: self.entry.clone(), files: self.files.clone(), lock: Arc::clone(&self.lock) })
+    pub(crate) fn mark(&self) -> Arc<JournalMarker> {
+        Arc::new(JournalMarker {
+            entry: self.entry.clone(),
+            files: self.files.clone(),
+            lock: Arc::clone(&self.lock),
+        })
     }
 
     /// Has the page and the version written down with the ticket.
@@ -455,13 +459,13 @@ impl Claim {
 
 /// Marks an upload as asked for.
 #[derive(Debug)]
-pub(crate) struct Mark {
+pub(crate) struct JournalMarker {
     entry: Entry,
     files: Files,
     lock: Lock,
 }
 
-impl Mark {
+impl JournalMarker {
     /// Writes down that Vimeo is asked now.
     pub(crate) async fn write(&self) -> Result<(), UploadError> {
         let mut entry = self.entry.clone();

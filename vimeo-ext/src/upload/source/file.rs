@@ -136,7 +136,7 @@ impl Source for FileSource {
         // Not awaited: it ends when the range is read or the receiver is dropped. Reads are
         // positional, so one that is left over does not disturb the next.
         drop(tokio::task::spawn_blocking(move || reader.run(range, &sender)));
-        let pieces: Pieces = Box::pin(Received(receiver));
+        let pieces: Pieces = Box::pin(BufferedChunk(receiver));
         Box::pin(std::future::ready(Ok(pieces)))
     }
 
@@ -200,7 +200,7 @@ struct Reader {
 
 impl Reader {
     fn run(&self, range: Range<u64>, sender: &mpsc::Sender<Result<Bytes, UploadError>>) {
-        let home = Home::default();
+        let home = BufferPool::default();
         let mut at = range.start;
         while at < range.end {
             let length = range.end.saturating_sub(at).min(PIECE as u64) as usize;
@@ -215,7 +215,13 @@ impl Reader {
         }
     }
 
-    fn piece(&self, at: u64, length: usize, mut buffer: Vec<u8>, home: &Home) -> Result<Bytes, UploadError> {
+    fn piece(
+        &self,
+        at: u64,
+        length: usize,
+        mut buffer: Vec<u8>,
+        home: &BufferPool,
+    ) -> Result<Bytes, UploadError> {
         // A buffer that comes back is long enough already, so it is not zeroed again.
         if buffer.len() < length {
             buffer.resize(length, 0);
@@ -228,7 +234,7 @@ impl Reader {
             let what = Change::Shrank { from: self.seen.size, to: at.saturating_add(filled as u64) };
             return Err(UploadError::SourceChanged { name: self.name.clone(), what });
         }
-        Ok(Bytes::from_owner(Lent { buffer, length, home: home.clone() }))
+        Ok(Bytes::from_owner(PooledBuf { buffer, length, home: home.clone() }))
     }
 
     fn fill(&self, at: u64, mut buffer: &mut [u8]) -> Result<usize, UploadError> {
@@ -284,9 +290,9 @@ fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
 /// Where buffers wait to be used again: the last to come back is the first to go, because it is the
 /// likeliest to be in the processor's cache still.
 #[derive(Clone, Default)]
-struct Home(Arc<Mutex<Vec<Vec<u8>>>>);
+struct BufferPool(Arc<Mutex<Vec<Vec<u8>>>>);
 
-impl Home {
+impl BufferPool {
     fn take(&self) -> Vec<u8> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
@@ -297,28 +303,28 @@ impl Home {
 }
 
 /// A buffer on its way through the HTTP client; it comes home when the last view of it is dropped.
-struct Lent {
+struct PooledBuf {
     buffer: Vec<u8>,
     length: usize,
-    home: Home,
+    home: BufferPool,
 }
 
-impl AsRef<[u8]> for Lent {
+impl AsRef<[u8]> for PooledBuf {
     fn as_ref(&self) -> &[u8] {
         self.buffer.get(..self.length).unwrap_or_default()
     }
 }
 
-impl Drop for Lent {
+impl Drop for PooledBuf {
     fn drop(&mut self) {
         self.home.put(std::mem::take(&mut self.buffer));
     }
 }
 
 /// A channel's receiving end as a stream.
-pub(super) struct Received(pub(super) mpsc::Receiver<Result<Bytes, UploadError>>);
+pub(super) struct BufferedChunk(pub(super) mpsc::Receiver<Result<Bytes, UploadError>>);
 
-impl Stream for Received {
+impl Stream for BufferedChunk {
     type Item = Result<Bytes, UploadError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {

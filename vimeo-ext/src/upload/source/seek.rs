@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncSeek, AsyncSeekExt};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 
-use super::file::Received;
+use super::file::BufferedChunk;
 use super::{BoxFuture, PIECE, Pieces, Source, off_the_runtime};
 use crate::error::UploadError;
 use crate::upload_ticket::Change;
@@ -93,7 +93,7 @@ where
                     at = wanted.end;
                 }
             }));
-            Ok(Box::pin(Received(receiver)) as Pieces)
+            Ok(Box::pin(BufferedChunk(receiver)) as Pieces)
         })
     }
 

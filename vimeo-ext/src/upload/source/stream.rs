@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::file::Received;
+use super::file::BufferedChunk;
 use super::{BoxFuture, Pieces, Source};
 use crate::error::UploadError;
 use crate::upload_ticket::Change;
@@ -32,7 +32,7 @@ pub struct StreamSource<R> {
     size: u64,
     buffer: u64,
     reader: Arc<tokio::sync::Mutex<R>>,
-    kept: Arc<Mutex<Kept>>,
+    kept: Arc<Mutex<ReplayBuffer>>,
     running: Option<JoinHandle<()>>,
 }
 
@@ -74,7 +74,7 @@ impl<R: AsyncRead + Unpin + Send + 'static> StreamSource<R> {
         self
     }
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+    fn kept(&self) -> std::sync::MutexGuard<'_, ReplayBuffer> {
         // Nothing that runs under this lock can panic half-way.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -125,7 +125,7 @@ impl<R: AsyncRead + Unpin + Send + 'static> Source for StreamSource<R> {
                 };
                 let _ = sender.send(Err(error)).await;
             }));
-            Ok(Box::pin(Received(receiver)) as Pieces)
+            Ok(Box::pin(BufferedChunk(receiver)) as Pieces)
         })
     }
 }
@@ -139,7 +139,7 @@ enum Stop {
 /// Gives a range: what is kept first, then what the reader gives, which is kept on its way.
 async fn give<R: AsyncRead + Unpin>(
     reader: &mut R,
-    kept: &Mutex<Kept>,
+    kept: &Mutex<ReplayBuffer>,
     range: Range<u64>,
     sender: &mpsc::Sender<Result<Bytes, UploadError>>,
 ) -> Result<(), Stop> {
@@ -180,13 +180,13 @@ async fn give<R: AsyncRead + Unpin>(
 
 /// The bytes that were read and not acknowledged: `floor..end`.
 #[derive(Default)]
-struct Kept {
+struct ReplayBuffer {
     floor: u64,
     length: u64,
     pieces: VecDeque<Bytes>,
 }
 
-impl Kept {
+impl ReplayBuffer {
     fn end(&self) -> u64 {
         self.floor.saturating_add(self.length)
     }
@@ -242,8 +242,8 @@ impl Kept {
 mod tests {
     use super::*;
 
-    fn kept(floor: u64, pieces: &[&'static [u8]]) -> Kept {
-        let mut kept = Kept { floor, ..Kept::default() };
+    fn kept(floor: u64, pieces: &[&'static [u8]]) -> ReplayBuffer {
+        let mut kept = ReplayBuffer { floor, ..ReplayBuffer::default() };
         for piece in pieces {
             kept.push(Bytes::from_static(piece), floor);
         }
@@ -282,7 +282,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_more_is_read_than_the_range_asks_for() {
-        let kept = Mutex::new(Kept::default());
+        let kept = Mutex::new(ReplayBuffer::default());
         let (sender, mut receiver) = mpsc::channel(9);
         let mut reader = &b"films and more"[..];
         assert!(give(&mut reader, &kept, 0..5, &sender).await.is_ok());
@@ -292,7 +292,7 @@ mod tests {
 
     #[tokio::test]
     async fn small_reads_do_not_pin_large_buffers() {
-        let kept = Mutex::new(Kept::default());
+        let kept = Mutex::new(ReplayBuffer::default());
         let (sender, mut receiver) = mpsc::channel(1);
         let bytes = vec![7; READ];
         // Gives 1 KiB at a time.

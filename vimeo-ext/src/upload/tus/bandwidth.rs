@@ -20,10 +20,10 @@ use crate::timeouts::A_YEAR;
 /// assert_eq!(same_two_mib.rate(), None);
 /// ```
 #[derive(Debug, Clone)]
-pub struct Bandwidth(Arc<Mutex<Line>>);
+pub struct Bandwidth(Arc<Mutex<BandwidthLimiter>>);
 
 #[derive(Debug)]
-struct Line {
+struct BandwidthLimiter {
     bytes_per_second: Option<NonZeroU64>,
     free_at: Option<Instant>,
 }
@@ -38,7 +38,7 @@ impl Bandwidth {
 
     /// No limit until [`change`](Self::change) sets one.
     pub fn unlimited() -> Self {
-        Self(Arc::new(Mutex::new(Line { bytes_per_second: None, free_at: None })))
+        Self(Arc::new(Mutex::new(BandwidthLimiter { bytes_per_second: None, free_at: None })))
     }
 
     /// Changes the limit for all who share it, also while they upload; `None` takes it away.
@@ -71,7 +71,7 @@ impl Bandwidth {
         start
     }
 
-    fn line(&self) -> MutexGuard<'_, Line> {
+    fn line(&self) -> MutexGuard<'_, BandwidthLimiter> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, Sleep};
 
 use super::bandwidth::Bandwidth;
-use super::control::Wish;
+use super::control::ControlSignal;
 use crate::error::UploadError;
 use crate::upload::source::{BoxFuture, PIECE, Pieces};
 
@@ -27,7 +27,7 @@ const SLOW: Duration = Duration::from_millis(500);
 
 /// What the driver knows of a body that the HTTP client has taken away.
 #[derive(Debug)]
-pub(crate) struct Flow {
+pub(crate) struct StreamState {
     position: AtomicU64,
     end: u64,
     starved: AtomicBool,
@@ -35,7 +35,7 @@ pub(crate) struct Flow {
     moved: Notify,
 }
 
-impl Flow {
+impl StreamState {
     pub(crate) fn new(start: u64, end: u64) -> Self {
         Self {
             position: AtomicU64::new(start),
@@ -91,7 +91,7 @@ pub(crate) struct BodyEnded;
 /// One PATCH's bytes.
 pub(crate) struct UploadBody {
     remaining: u64,
-    flow: Arc<Flow>,
+    flow: Arc<StreamState>,
     // A body must be `Sync`, a source's stream need not be. Never locked, only reached through
     // `&mut`.
     inner: Mutex<Inner>,
@@ -102,7 +102,7 @@ struct Inner {
     rest: Bytes,
     portion: usize,
     handed: Option<Instant>,
-    wish: watch::Receiver<Wish>,
+    wish: watch::Receiver<ControlSignal>,
     woken: Option<BoxFuture<'static, ()>>,
     bandwidth: Option<Bandwidth>,
     booked: Option<(Bytes, Pin<Box<Sleep>>)>,
@@ -113,8 +113,8 @@ impl UploadBody {
     pub(crate) fn new(
         length: u64,
         pieces: Pieces,
-        flow: Arc<Flow>,
-        wish: watch::Receiver<Wish>,
+        flow: Arc<StreamState>,
+        wish: watch::Receiver<ControlSignal>,
         bandwidth: Option<Bandwidth>,
     ) -> Self {
         let inner = Inner {
@@ -173,12 +173,12 @@ impl Inner {
         loop {
             let wish = *self.wish.borrow_and_update();
             match wish {
-                Wish::Run => {
+                ControlSignal::Run => {
                     self.woken = None;
                     return Poll::Ready(Ok(()));
                 }
-                Wish::Cancel => return Poll::Ready(Err(BodyEnded)),
-                Wish::Pause => {}
+                ControlSignal::Cancel => return Poll::Ready(Err(BodyEnded)),
+                ControlSignal::Pause => {}
             }
             let woken = self.woken.get_or_insert_with(|| {
                 let mut wish = self.wish.clone();
@@ -196,7 +196,7 @@ impl Inner {
         &mut self,
         cx: &mut Context<'_>,
         remaining: u64,
-        flow: &Flow,
+        flow: &StreamState,
     ) -> Poll<Result<Bytes, UploadError>> {
         if self.booked.is_none() {
             let portion = match ready!(self.poll_cut(cx, remaining, flow)) {
@@ -227,7 +227,7 @@ impl Inner {
         &mut self,
         cx: &mut Context<'_>,
         remaining: u64,
-        flow: &Flow,
+        flow: &StreamState,
     ) -> Poll<Result<Bytes, UploadError>> {
         self.adapt();
         while self.rest.is_empty() {
@@ -281,9 +281,9 @@ mod tests {
     async fn body(
         bytes: usize,
         bandwidth: Option<Bandwidth>,
-    ) -> (UploadBody, Arc<Flow>, watch::Sender<Wish>) {
-        let (sender, wish) = watch::channel(Wish::Run);
-        let flow = Arc::new(Flow::new(0, bytes as u64));
+    ) -> (UploadBody, Arc<StreamState>, watch::Sender<ControlSignal>) {
+        let (sender, wish) = watch::channel(ControlSignal::Run);
+        let flow = Arc::new(StreamState::new(0, bytes as u64));
         let pieces = BytesSource::new(vec![7; bytes]).read(0..bytes as u64).await.unwrap();
         (UploadBody::new(bytes as u64, pieces, Arc::clone(&flow), wish, bandwidth), flow, sender)
     }
@@ -348,13 +348,13 @@ mod tests {
     async fn a_pause_holds_the_body_and_a_cancel_ends_it_within_one_portion() {
         let (mut body, flow, wish) = body(PIECE, None).await;
         assert_eq!(next(&mut body).await, Some(FIRST_PORTION));
-        wish.send_replace(Wish::Pause);
+        wish.send_replace(ControlSignal::Pause);
         let held = tokio::time::timeout(Duration::from_secs(3600), next(&mut body)).await;
         assert!(held.is_err(), "nothing goes out in an hour of pause");
-        wish.send_replace(Wish::Run);
+        wish.send_replace(ControlSignal::Run);
         assert!(next(&mut body).await.is_some());
         let position = flow.position();
-        wish.send_replace(Wish::Cancel);
+        wish.send_replace(ControlSignal::Cancel);
         let ended = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await.unwrap();
         assert!(ended.is_err());
         assert_eq!(flow.position(), position);

@@ -9,7 +9,7 @@ use super::progress::Progress;
 
 /// What the owner of an upload wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wish {
+pub(crate) enum ControlSignal {
     Run,
     Pause,
     Cancel,
@@ -18,13 +18,13 @@ pub(crate) enum Wish {
 /// Watches and steers a running upload. Cheap to clone; dropping it changes nothing.
 #[derive(Debug, Clone)]
 pub struct UploadHandle {
-    wish: Arc<watch::Sender<Wish>>,
+    wish: Arc<watch::Sender<ControlSignal>>,
     progress: watch::Receiver<Progress>,
     abandoned: Arc<AtomicBool>,
 }
 
 impl UploadHandle {
-    pub(crate) fn new(wish: Arc<watch::Sender<Wish>>, progress: watch::Receiver<Progress>) -> Self {
+    pub(crate) fn new(wish: Arc<watch::Sender<ControlSignal>>, progress: watch::Receiver<Progress>) -> Self {
         Self { wish, progress, abandoned: Arc::default() }
     }
 
@@ -39,18 +39,18 @@ impl UploadHandle {
     /// server ends it meanwhile, the upload goes on from the server's offset once resumed. The
     /// stall timeout and the deadline stand still.
     pub fn pause(&self) {
-        self.steer(Wish::Pause);
+        self.steer(ControlSignal::Pause);
     }
 
     /// Goes on after [`pause`](Self::pause).
     pub fn resume(&self) {
-        self.steer(Wish::Run);
+        self.steer(ControlSignal::Run);
     }
 
     /// Ends the upload with [`UploadError::Cancelled`](crate::upload::UploadError::Cancelled), at once; it
     /// can be resumed later with its ticket. There is no way back from it in this run.
     pub fn cancel(&self) {
-        self.steer(Wish::Cancel);
+        self.steer(ControlSignal::Cancel);
     }
 
     /// Gives the upload up: ends it as [`cancel`](Self::cancel) does, and then deletes what waits for the file at Vimeo, and
@@ -67,15 +67,15 @@ impl UploadHandle {
         self.abandoned.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn steer(&self, wish: Wish) {
+    pub(crate) fn steer(&self, wish: ControlSignal) {
         steer(&self.wish, wish);
     }
 }
 
 /// Changes the wish, if it is another one; nothing takes back a cancel.
-pub(crate) fn steer(current: &watch::Sender<Wish>, wish: Wish) {
+pub(crate) fn steer(current: &watch::Sender<ControlSignal>, wish: ControlSignal) {
     current.send_if_modified(|current| {
-        let changes = *current != wish && *current != Wish::Cancel;
+        let changes = *current != wish && *current != ControlSignal::Cancel;
         if changes {
             *current = wish;
         }

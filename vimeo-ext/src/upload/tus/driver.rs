@@ -7,15 +7,15 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::body::{Flow, UploadBody};
-use super::control::Wish;
-use super::machine::{Command, Event, Machine, Now, Range64, Verdict};
+use super::body::{StreamState, UploadBody};
+use super::control::ControlSignal;
+use super::machine::{Command, Event, Inputs, Range64, UploadStateMachine, Verdict};
 use super::options::UploadOptions;
 use super::plan::Plan;
 use super::progress::Reporter;
 use super::seconds;
-use super::wire::{Answer, NoAnswer, Wire};
-use crate::error::{SizeFoundBy, TransientError, UploadError};
+use super::wire::{Answer, NoResponse, TusTransport};
+use crate::error::{SizeSource, TransientError, UploadError};
 use crate::timeouts::after;
 use crate::upload::source::Source;
 use crate::upload_ticket::UploadTicket;
@@ -48,25 +48,26 @@ pub(crate) struct Driver<W> {
     /// Whether it was created just now, so that the server can have nothing of it.
     pub(crate) is_new: bool,
     /// Held as well as received from, so that it never closes.
-    pub(crate) wish: Arc<watch::Sender<Wish>>,
+    pub(crate) wish: Arc<watch::Sender<ControlSignal>>,
     pub(crate) reporter: Reporter,
 }
 
 /// How a request ended.
 enum Outcome {
-    Over(Result<Answer, NoAnswer>),
+    Over(Result<Answer, NoResponse>),
     Stalled,
     Deadline,
     Cancelled,
 }
 
-impl<W: Wire> Driver<W> {
+impl<W: TusTransport> Driver<W> {
     pub(crate) async fn run(mut self) -> Result<Uploaded, UploadError> {
         let size = self.ticket.size();
         self.same_source().await?;
         self.reporter.begin(size);
         let plan = Plan::new(size, self.options.chunking, self.source.replay_limit());
-        let mut machine = Machine::new(size, plan, self.options.patience()).new_upload(self.is_new);
+        let mut machine =
+            UploadStateMachine::new(size, plan, self.options.patience()).new_upload(self.is_new);
         let mut clock = Clock::start(self.options.deadline);
         let mut wishes = self.wish.subscribe();
         let mut resumed_from = None;
@@ -74,10 +75,13 @@ impl<W: Wire> Driver<W> {
         let mut last_source = None;
         let mut body = String::new();
 
-        let mut event = Event::Begun;
+        let mut event = Event::StartedUpload;
         loop {
-            let now =
-                Now { elapsed: clock.elapsed(), chance: (self.options.jitter)(), floor: self.source.floor() };
+            let now = Inputs {
+                elapsed: clock.elapsed(),
+                chance: (self.options.jitter)(),
+                floor: self.source.floor(),
+            };
             let command = machine.on(event, now);
             self.log(event, command);
             self.hear(event, &machine, clock.elapsed());
@@ -115,7 +119,7 @@ impl<W: Wire> Driver<W> {
             }
             let outcome = match sending {
                 None => {
-                    let flow = Flow::new(0, 0);
+                    let flow = StreamState::new(0, 0);
                     let request = self.wire.head();
                     let patience = (self.options.stall_timeout, self.options.stall_timeout);
                     attend(request, &flow, patience, &mut wishes, &mut clock, |_, _| {}).await
@@ -132,11 +136,11 @@ impl<W: Wire> Driver<W> {
                     return Err(self.explain(Verdict::Deadline { last }, &machine, body, None));
                 }
                 Outcome::Stalled => Event::Broke(TransientError::Stalled),
-                Outcome::Over(Err(NoAnswer::Impossible(source))) => {
+                Outcome::Over(Err(NoResponse::Impossible(source))) => {
                     let host = self.ticket.host().to_owned();
                     return Err(UploadError::Http { host, source: *source });
                 }
-                Outcome::Over(Err(NoAnswer::Broke(trouble, source))) => {
+                Outcome::Over(Err(NoResponse::Broke(trouble, source))) => {
                     last_source = source;
                     Event::Broke(trouble)
                 }
@@ -157,7 +161,7 @@ impl<W: Wire> Driver<W> {
     async fn same_source(&mut self) -> Result<(), UploadError> {
         let (promised, found) = (self.ticket.size(), self.source.size());
         if promised != found {
-            return Err(UploadError::SizeMismatch { promised, found, by: SizeFoundBy::Source });
+            return Err(UploadError::SizeMismatch { promised, found, by: SizeSource::Source });
         }
         let Some(then) = self.ticket.fingerprint().cloned() else { return Ok(()) };
         match self.source.fingerprint().await? {
@@ -173,11 +177,11 @@ impl<W: Wire> Driver<W> {
     async fn send(
         &mut self,
         range: Range64,
-        wishes: &mut watch::Receiver<Wish>,
+        wishes: &mut watch::Receiver<ControlSignal>,
         clock: &mut Clock,
     ) -> Result<Outcome, UploadError> {
         let pieces = self.source.read(range.start..range.end).await?;
-        let flow = Arc::new(Flow::new(range.start, range.end));
+        let flow = Arc::new(StreamState::new(range.start, range.end));
         let body = UploadBody::new(
             range.end.saturating_sub(range.start),
             pieces,
@@ -199,7 +203,7 @@ impl<W: Wire> Driver<W> {
         }
     }
 
-    fn hear(&mut self, event: Event, machine: &Machine, elapsed: Duration) {
+    fn hear(&mut self, event: Event, machine: &UploadStateMachine, elapsed: Duration) {
         if let Event::Probed { offset: Some(offset), .. } | Event::Sent { offset: Some(offset) } = event {
             self.reporter.acknowledged(offset, machine.acknowledged(), elapsed);
         }
@@ -218,7 +222,7 @@ impl<W: Wire> Driver<W> {
         }
     }
 
-    fn cancelled(&self, machine: &Machine) -> UploadError {
+    fn cancelled(&self, machine: &UploadStateMachine) -> UploadError {
         UploadError::Cancelled {
             video_uri: self.ticket.video_uri().to_owned(),
             acknowledged: machine.acknowledged(),
@@ -229,7 +233,7 @@ impl<W: Wire> Driver<W> {
     fn explain(
         &self,
         verdict: Verdict,
-        machine: &Machine,
+        machine: &UploadStateMachine,
         body: String,
         source: Option<Box<reqwest::Error>>,
     ) -> UploadError {
@@ -245,7 +249,7 @@ impl<W: Wire> Driver<W> {
             Verdict::NotNew { offset } => UploadError::NotNew { video_uri, host, offset },
             Verdict::Rewind { offset, floor } => UploadError::Rewind { video_uri, offset, lowest: floor },
             Verdict::SizeMismatch { server } => {
-                UploadError::SizeMismatch { promised: size, found: server, by: SizeFoundBy::Server }
+                UploadError::SizeMismatch { promised: size, found: server, by: SizeSource::Server }
             }
             Verdict::Exhausted { attempts, last } => {
                 UploadError::Exhausted { video_uri, host, attempts, last, acknowledged, source }
@@ -261,22 +265,22 @@ impl<W: Wire> Driver<W> {
 }
 
 /// Waits while the upload is paused; `false` when it is cancelled.
-async fn may_go_on(wishes: &mut watch::Receiver<Wish>, clock: &mut Clock) -> bool {
+async fn may_go_on(wishes: &mut watch::Receiver<ControlSignal>, clock: &mut Clock) -> bool {
     loop {
         match clock.note(wishes) {
-            Wish::Run => return true,
-            Wish::Cancel => return false,
+            ControlSignal::Run => return true,
+            ControlSignal::Cancel => return false,
             // Cannot fail: the driver holds a sender.
-            Wish::Pause => drop(wishes.changed().await),
+            ControlSignal::Pause => drop(wishes.changed().await),
         }
     }
 }
 
 /// Waits; `false` when the upload was cancelled meanwhile.
-async fn wait(delay: Duration, wishes: &mut watch::Receiver<Wish>, clock: &mut Clock) -> bool {
+async fn wait(delay: Duration, wishes: &mut watch::Receiver<ControlSignal>, clock: &mut Clock) -> bool {
     let until = after(delay);
     loop {
-        if clock.note(wishes) == Wish::Cancel {
+        if clock.note(wishes) == ControlSignal::Cancel {
             return false;
         }
         tokio::select! {
@@ -292,10 +296,10 @@ async fn wait(delay: Duration, wishes: &mut watch::Receiver<Wish>, clock: &mut C
 /// `patience` is the time without movement while there are bytes to hand over, and the time for
 /// the answer after that.
 async fn attend(
-    request: impl Future<Output = Result<Answer, NoAnswer>>,
-    flow: &Flow,
+    request: impl Future<Output = Result<Answer, NoResponse>>,
+    flow: &StreamState,
     patience: (Duration, Duration),
-    wishes: &mut watch::Receiver<Wish>,
+    wishes: &mut watch::Receiver<ControlSignal>,
     clock: &mut Clock,
     mut moved: impl FnMut(u64, Duration),
 ) -> Outcome {
@@ -304,10 +308,10 @@ async fn attend(
     let mut stalled_at = after(allowance());
     loop {
         let wish = clock.note(wishes);
-        if wish == Wish::Cancel {
+        if wish == ControlSignal::Cancel {
             return Outcome::Cancelled;
         }
-        let running = wish == Wish::Run;
+        let running = wish == ControlSignal::Run;
         let deadline = clock.deadline();
         tokio::select! {
             biased;
@@ -352,11 +356,11 @@ impl Clock {
     }
 
     /// Looks at what the owner wants and stops or starts the clock with it.
-    fn note(&mut self, wishes: &mut watch::Receiver<Wish>) -> Wish {
+    fn note(&mut self, wishes: &mut watch::Receiver<ControlSignal>) -> ControlSignal {
         let wish = *wishes.borrow_and_update();
         match (wish, self.paused_since) {
-            (Wish::Pause, None) => self.paused_since = Some(Instant::now()),
-            (Wish::Run | Wish::Cancel, Some(since)) => {
+            (ControlSignal::Pause, None) => self.paused_since = Some(Instant::now()),
+            (ControlSignal::Run | ControlSignal::Cancel, Some(since)) => {
                 self.paused = self.paused.saturating_add(since.elapsed());
                 self.paused_since = None;
             }

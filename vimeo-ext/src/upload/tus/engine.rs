@@ -6,11 +6,11 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::bandwidth::Bandwidth;
-use super::control::{UploadHandle, Wish};
+use super::control::{ControlSignal, UploadHandle};
 use super::driver::{Driver, Uploaded};
 use super::options::UploadOptions;
 use super::progress::{Callback, Progress, Reporter};
-use super::wire::{LinkClient, LinkWire, SharedClient};
+use super::wire::{HttpTusTransport, SharedClient, UploadClient};
 use crate::error::UploadError;
 use crate::upload::journal::Claim;
 use crate::upload::source::{BoxFuture, IntoSource, Source};
@@ -37,7 +37,7 @@ pub struct Upload {
     ticket: UploadTicket,
     source: BoxFuture<'static, Result<Box<dyn Source>, UploadError>>,
     options: UploadOptions,
-    client: Option<LinkClient>,
+    client: Option<UploadClient>,
     callback: Option<Callback>,
     claim: Option<Claim>,
     is_new: bool,
@@ -76,10 +76,10 @@ impl Upload {
         self
     }
 
-    /// Uses this client, to share its connections. Default: a new [`LinkClient`], which goes through no proxy if the link
+    /// Uses this client, to share its connections. Default: a new [`UploadClient`], which goes through no proxy if the link
     /// leads to this machine itself.
     #[must_use]
-    pub fn client(mut self, client: LinkClient) -> Self {
+    pub fn client(mut self, client: UploadClient) -> Self {
         self.client = Some(client);
         self
     }
@@ -136,7 +136,7 @@ impl Upload {
     pub fn controlled(
         self,
     ) -> (impl Future<Output = Result<Uploaded, UploadError>> + Send + 'static, UploadHandle) {
-        let wish = Arc::new(watch::Sender::new(Wish::Run));
+        let wish = Arc::new(watch::Sender::new(ControlSignal::Run));
         let (watched, progress) =
             watch::channel(Progress { total: self.ticket.size(), ..Progress::default() });
         let handle = UploadHandle::new(Arc::clone(&wish), progress);
@@ -144,10 +144,10 @@ impl Upload {
             let source = self.source.await?;
             let client = match self.client {
                 Some(client) => client,
-                None => LinkClient::for_link_of(&self.ticket)?,
+                None => UploadClient::for_link_of(&self.ticket)?,
             };
             let driver = Driver {
-                wire: LinkWire::new(client, self.ticket.clone()),
+                wire: HttpTusTransport::new(client, self.ticket.clone()),
                 ticket: self.ticket,
                 source,
                 options: self.options,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
 
-use super::machine::{Command, Event, Machine, Now};
+use super::machine::{Command, Event, Now, UploadStateMachine};
 use super::options::UploadOptions;
 use super::plan::{Chunking, Plan};
 use super::{link_redaction, wire};
@@ -23,10 +23,10 @@ const SIZE: u64 = 1000;
 pub fn upload_answers(input: &[u8]) {
     let patience = UploadOptions::default().patience();
     let plan = Plan::new(SIZE, Chunking::Whole, None);
-    let mut machine = Machine::new(SIZE, plan, patience).new_upload(input.len() % 2 == 0);
+    let mut machine = UploadStateMachine::new(SIZE, plan, patience).new_upload(input.len() % 2 == 0);
     let mut answers = input.chunks(8);
-    let mut event = Event::Begun;
-    let now = Now { elapsed: Duration::ZERO, chance: 0.5, floor: 0 };
+    let mut event = Event::StartedUpload;
+    let now = Inputs { elapsed: Duration::ZERO, chance: 0.5, floor: 0 };
     for _ in 0..MAX_COMMANDS {
         let command = machine.on(event, now);
         assert!(machine.acknowledged() <= SIZE);

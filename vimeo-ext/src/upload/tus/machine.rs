@@ -21,7 +21,7 @@ use crate::retry::Backoff;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
     /// The upload starts, or starts again in another process.
-    Begun,
+    StartedUpload,
     /// A HEAD succeeded, with the `Upload-Offset` and `Upload-Length` it gave.
     Probed { offset: Option<u64>, length: Option<u64> },
     /// A PATCH succeeded, with the `Upload-Offset` it gave.
@@ -36,7 +36,7 @@ pub(crate) enum Event {
 
 /// The circumstances of an event, which the machine cannot know.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Now {
+pub(crate) struct Inputs {
     /// Time since the upload began, pauses not counted.
     pub(crate) elapsed: Duration,
     /// A random number in `0.0..=1.0`.
@@ -114,7 +114,7 @@ pub(crate) enum Verdict {
 
 /// How patient the machine is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Patience {
+pub(crate) struct RetryLimits {
     /// Tries in a row without progress; at least 1.
     pub(crate) attempts: u32,
     pub(crate) backoff: Backoff,
@@ -124,10 +124,10 @@ pub(crate) struct Patience {
 
 /// The state of one upload.
 #[derive(Debug)]
-pub(crate) struct Machine {
+pub(crate) struct UploadStateMachine {
     size: u64,
     sizer: ChunkSizer,
-    patience: Patience,
+    patience: RetryLimits,
     /// Whether the upload was created just now and no byte of it was sent.
     is_new: bool,
     /// The range that is or was last under way.
@@ -143,8 +143,8 @@ pub(crate) struct Machine {
     complete: bool,
 }
 
-impl Machine {
-    pub(crate) fn new(size: u64, plan: Plan, patience: Patience) -> Self {
+impl UploadStateMachine {
+    pub(crate) fn new(size: u64, plan: Plan, patience: RetryLimits) -> Self {
         Self {
             size,
             sizer: ChunkSizer::new(plan),
@@ -176,9 +176,9 @@ impl Machine {
     }
 
     /// Takes what happened and says what to do.
-    pub(crate) fn on(&mut self, event: Event, now: Now) -> Command {
+    pub(crate) fn on(&mut self, event: Event, now: Inputs) -> Command {
         let command = match event {
-            Event::Begun | Event::Waited => Command::Probe,
+            Event::StartedUpload | Event::Waited => Command::Probe,
             Event::Probed { offset, length } => self.probed(offset, length, now),
             Event::Sent { offset } => self.sent(offset, now),
             Event::Answered { status, retry_after } => self.answered(status, retry_after, now),
@@ -199,7 +199,7 @@ impl Machine {
         self.patience.deadline.is_some_and(|deadline| elapsed >= deadline)
     }
 
-    fn probed(&mut self, offset: Option<u64>, length: Option<u64>, now: Now) -> Command {
+    fn probed(&mut self, offset: Option<u64>, length: Option<u64>, now: Inputs) -> Command {
         if let Some(server) = length.filter(|length| *length != self.size) {
             return Command::Fail(Verdict::SizeMismatch { server });
         }
@@ -228,7 +228,7 @@ impl Machine {
         self.send_from(offset, now)
     }
 
-    fn sent(&mut self, offset: Option<u64>, now: Now) -> Command {
+    fn sent(&mut self, offset: Option<u64>, now: Inputs) -> Command {
         let Some(offset) = offset else {
             return self.trouble(TransientError::NoOffset, None, now);
         };
@@ -250,7 +250,7 @@ impl Machine {
     }
 
     /// Adopts the server's offset, in whichever direction it lies.
-    fn send_from(&mut self, offset: u64, now: Now) -> Command {
+    fn send_from(&mut self, offset: u64, now: Inputs) -> Command {
         if offset > self.size {
             return Command::Fail(Verdict::OffsetBeyondFile { offset });
         }
@@ -271,7 +271,7 @@ impl Machine {
         }
     }
 
-    fn answered(&mut self, status: u16, retry_after: Option<Duration>, now: Now) -> Command {
+    fn answered(&mut self, status: u16, retry_after: Option<Duration>, now: Inputs) -> Command {
         match status {
             409 | 423 => self.trouble(TransientError::Busy(status), retry_after, now),
             429 => self.trouble(TransientError::RateLimited, retry_after, now),
@@ -293,7 +293,7 @@ impl Machine {
         }
     }
 
-    fn trouble(&mut self, trouble: TransientError, retry_after: Option<Duration>, now: Now) -> Command {
+    fn trouble(&mut self, trouble: TransientError, retry_after: Option<Duration>, now: Inputs) -> Command {
         // These say nothing about the size of a request: it did not get as far as that.
         if matches!(trouble, TransientError::Connect | TransientError::RateLimited | TransientError::Busy(_))
         {

@@ -29,4 +29,4 @@ pub use plan::{Chunking, SUGGESTED_CHUNK};
 pub use progress::Progress;
 pub(crate) use put::{Put, PutFailure, put};
 pub use queue::{QueueHandle, QueueResult, UploadQueue};
-pub use wire::LinkClient;
+pub use wire::UploadClient;

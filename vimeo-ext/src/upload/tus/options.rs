@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::bandwidth::Bandwidth;
-use super::machine::Patience;
+use super::machine::RetryLimits;
 use super::plan::Chunking;
 use crate::retry::Backoff;
 
@@ -133,7 +133,7 @@ impl UploadOptions {
         self
     }
 
-    pub(crate) fn patience(&self) -> Patience {
-        Patience { attempts: self.attempts, backoff: self.backoff, deadline: self.deadline }
+    pub(crate) fn patience(&self) -> RetryLimits {
+        RetryLimits { attempts: self.attempts, backoff: self.backoff, deadline: self.deadline }
     }
 }

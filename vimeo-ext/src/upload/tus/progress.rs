@@ -107,12 +107,12 @@ struct Pace {
 
 impl Pace {
     /// Shorter spans say more about buffers than about the line.
-    const SPAN: Duration = Duration::from_millis(100);
+    const MIN_SAMPLE: Duration = Duration::from_millis(100);
     const MEMORY: f64 = 5.0;
 
     fn note(&mut self, position: u64, at: Duration) {
         let span = at.saturating_sub(self.at);
-        if span < Self::SPAN {
+        if span < Self::MIN_SAMPLE {
             return;
         }
         let seconds = span.as_secs_f64();

@@ -10,10 +10,10 @@ use http::header::CONTENT_TYPE;
 use tokio::sync::watch;
 use tokio::time::{sleep, sleep_until};
 
-use super::body::{Flow, UploadBody};
-use super::control::Wish;
+use super::body::{StreamState, UploadBody};
+use super::control::ControlSignal;
 use super::options::UploadOptions;
-use super::wire::{Answer, LinkClient, NoAnswer, answer};
+use super::wire::{Answer, NoResponse, UploadClient, answer};
 use crate::error::{TransientError, UploadError};
 use crate::timeouts::after;
 use crate::upload::source::Source;
@@ -42,7 +42,7 @@ pub(crate) enum PutFailure {
 
 /// Sends all of `source` to `link`, whose host is `host`.
 pub(crate) async fn put(
-    client: &LinkClient,
+    client: &UploadClient,
     (link, host): (&str, &str),
     media_type: &str,
     source: &mut dyn Source,
@@ -87,7 +87,7 @@ enum Ended {
 }
 
 async fn once(
-    client: &LinkClient,
+    client: &UploadClient,
     link: &str,
     media_type: &str,
     source: &mut dyn Source,
@@ -95,9 +95,9 @@ async fn once(
 ) -> Result<Answer, Ended> {
     let size = source.size();
     let pieces = source.read(0..size).await.map_err(Ended::Here)?;
-    let flow = Arc::new(Flow::new(0, size));
+    let flow = Arc::new(StreamState::new(0, size));
     // Nobody pauses it; the sender is held so that the body does not find it gone.
-    let wish = watch::Sender::new(Wish::Run);
+    let wish = watch::Sender::new(ControlSignal::Run);
     let body = UploadBody::new(size, pieces, Arc::clone(&flow), wish.subscribe(), options.bandwidth.clone());
     let request = client.put(link).header(CONTENT_TYPE, media_type).body(reqwest::Body::wrap(body));
     let outcome = guard(answer(request, link), &flow, options.stall_timeout, options.answer_timeout).await;
@@ -107,15 +107,15 @@ async fn once(
     match outcome {
         None => Err(Ended::Broke(TransientError::Stalled, None)),
         Some(Ok(answer)) => Ok(answer),
-        Some(Err(NoAnswer::Impossible(source))) => Err(Ended::Impossible(source)),
-        Some(Err(NoAnswer::Broke(trouble, source))) => Err(Ended::Broke(trouble, source)),
+        Some(Err(NoResponse::Impossible(source))) => Err(Ended::Impossible(source)),
+        Some(Err(NoResponse::Broke(trouble, source))) => Err(Ended::Broke(trouble, source)),
     }
 }
 
 /// Sees a request through; `None` when nothing moved for too long.
 async fn guard<T>(
     request: impl Future<Output = T>,
-    flow: &Flow,
+    flow: &StreamState,
     stall_timeout: Duration,
     answer_timeout: Duration,
 ) -> Option<T> {

@@ -10,11 +10,11 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::bandwidth::Bandwidth;
-use super::control::{Wish, steer};
+use super::control::{ControlSignal, steer};
 use super::driver::Uploaded;
 use super::engine::Upload;
 use super::progress::{Callback, Progress, Reporter};
-use super::wire::{LinkClient, SharedClient};
+use super::wire::{SharedClient, UploadClient};
 use crate::error::UploadError;
 use crate::upload::source::BoxFuture;
 
@@ -46,7 +46,7 @@ use crate::upload::source::BoxFuture;
 pub struct UploadQueue<E = UploadError> {
     at_once: NonZeroUsize,
     bandwidth: Option<Bandwidth>,
-    client: Option<LinkClient>,
+    client: Option<UploadClient>,
     callback: Option<Callback>,
     jobs: Vec<Job<E>>,
 }
@@ -90,9 +90,9 @@ impl<E: From<UploadError> + Send + 'static> UploadQueue<E> {
         self
     }
 
-    /// The client of all uploads that have none of their own. Default: a new [`LinkClient`].
+    /// The client of all uploads that have none of their own. Default: a new [`UploadClient`].
     #[must_use]
-    pub fn client(mut self, client: LinkClient) -> Self {
+    pub fn client(mut self, client: UploadClient) -> Self {
         self.client = Some(client);
         self
     }
@@ -131,11 +131,11 @@ impl<E: From<UploadError> + Send + 'static> UploadQueue<E> {
     pub fn controlled(
         self,
     ) -> (impl Future<Output = Result<Vec<QueueResult<E>>, UploadError>> + Send + 'static, QueueHandle) {
-        let wish = Arc::new(watch::Sender::new(Wish::Run));
+        let wish = Arc::new(watch::Sender::new(ControlSignal::Run));
         let total = self.jobs.iter().map(|job| job.size).sum();
         let (watched, progress) = watch::channel(Progress { total, ..Progress::default() });
         let handle = QueueHandle { wish: Arc::clone(&wish), progress };
-        let sums = Sums::new(Reporter::new(watched, self.callback), total);
+        let sums = Totals::new(Reporter::new(watched, self.callback), total);
         let running = async move {
             let shared = Shared {
                 client: SharedClient::new(self.client)?,
@@ -152,7 +152,7 @@ impl<E: From<UploadError> + Send + 'static> UploadQueue<E> {
 /// Watches and steers a running queue. Cheap to clone; dropping it changes nothing.
 #[derive(Debug, Clone)]
 pub struct QueueHandle {
-    wish: Arc<watch::Sender<Wish>>,
+    wish: Arc<watch::Sender<ControlSignal>>,
     progress: watch::Receiver<Progress>,
 }
 
@@ -164,18 +164,18 @@ impl QueueHandle {
 
     /// Pauses the uploads under way and begins no other.
     pub fn pause(&self) {
-        steer(&self.wish, Wish::Pause);
+        steer(&self.wish, ControlSignal::Pause);
     }
 
     /// Goes on after [`pause`](Self::pause).
     pub fn resume(&self) {
-        steer(&self.wish, Wish::Run);
+        steer(&self.wish, ControlSignal::Run);
     }
 
     /// Cancels the uploads under way, which stay resumable, and all that wait, for which nothing
     /// is created.
     pub fn cancel(&self) {
-        steer(&self.wish, Wish::Cancel);
+        steer(&self.wish, ControlSignal::Cancel);
     }
 }
 
@@ -184,9 +184,9 @@ impl QueueHandle {
 struct Shared {
     client: SharedClient,
     bandwidth: Option<Bandwidth>,
-    sums: Arc<Mutex<Sums>>,
+    sums: Arc<Mutex<Totals>>,
     /// Held as well as subscribed to, so that it never closes.
-    wish: Arc<watch::Sender<Wish>>,
+    wish: Arc<watch::Sender<ControlSignal>>,
 }
 
 async fn run<E: From<UploadError> + Send + 'static>(
@@ -200,7 +200,7 @@ async fn run<E: From<UploadError> + Send + 'static>(
     let mut wishes = shared.wish.subscribe();
     loop {
         let wish = *wishes.borrow_and_update();
-        while wish != Wish::Pause && running.len() < at_once.get() {
+        while wish != ControlSignal::Pause && running.len() < at_once.get() {
             let Some((place, job)) = waiting.next() else { break };
             let shared = shared.clone();
             running.spawn(async move {
@@ -226,7 +226,7 @@ async fn run<E: From<UploadError> + Send + 'static>(
 
 async fn one<E: From<UploadError>>(place: usize, job: Job<E>, shared: Shared) -> Result<Uploaded, E> {
     let mut wishes = shared.wish.subscribe();
-    if *wishes.borrow_and_update() == Wish::Cancel {
+    if *wishes.borrow_and_update() == ControlSignal::Cancel {
         return Err(UploadError::Cancelled { video_uri: job.name, acknowledged: 0 }.into());
     }
     // Not ended by a cancel: a video may just be coming into being, and its ticket must not be lost.
@@ -252,14 +252,14 @@ async fn one<E: From<UploadError>>(place: usize, job: Job<E>, shared: Shared) ->
 }
 
 /// The sums of all uploads of a queue.
-struct Sums {
+struct Totals {
     reporter: Reporter,
     begun: Instant,
     each: BTreeMap<usize, Progress>,
     moved: u64,
 }
 
-impl Sums {
+impl Totals {
     fn new(mut reporter: Reporter, total: u64) -> Self {
         reporter.begin(total);
         Self { reporter, begun: Instant::now(), each: BTreeMap::new(), moved: 0 }

@@ -33,11 +33,11 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// HTTP/1.1 because a single upload over HTTP/2 is held back by the window of its stream, and has
 /// no other stream to share the connection with.
 #[derive(Debug, Clone)]
-pub struct LinkClient {
+pub struct UploadClient {
     http: reqwest::Client,
 }
 
-impl LinkClient {
+impl UploadClient {
     /// A client with a connect timeout of 30 s and no limit on the time of a request; the stall
     /// timeout of [`UploadOptions`](super::UploadOptions) guards that.
     ///
@@ -47,7 +47,7 @@ impl LinkClient {
     ///
     /// ```
     /// # fn main() -> Result<(), vimeo_ext::upload::UploadError> {
-    /// let links = vimeo_ext::upload::LinkClient::new()?;
+    /// let links = vimeo_ext::upload::UploadClient::new()?;
     /// # let _ = links;
     /// # Ok(())
     /// # }
@@ -102,24 +102,24 @@ impl LinkClient {
 /// The client that many uploads share.
 #[derive(Debug, Clone)]
 pub(crate) struct SharedClient {
-    client: LinkClient,
+    client: UploadClient,
     /// Whether nobody chose it: then it goes through the system's proxy, where nothing for this machine itself may go.
     is_default: bool,
 }
 
 impl SharedClient {
     /// The client that was chosen, else a new one.
-    pub(crate) fn new(chosen: Option<LinkClient>) -> Result<Self, UploadError> {
+    pub(crate) fn new(chosen: Option<UploadClient>) -> Result<Self, UploadError> {
         let is_default = chosen.is_none();
         let client = match chosen {
             Some(client) => client,
-            None => LinkClient::new()?,
+            None => UploadClient::new()?,
         };
         Ok(Self { client, is_default })
     }
 
     /// The client for a ticket; `None` when the upload needs one of its own.
-    pub(crate) fn for_ticket(&self, ticket: &UploadTicket) -> Option<LinkClient> {
+    pub(crate) fn for_ticket(&self, ticket: &UploadTicket) -> Option<UploadClient> {
         let fits = !(self.is_default && ticket.is_of_this_machine());
         fits.then(|| self.client.clone())
     }
@@ -140,7 +140,7 @@ pub(crate) struct Answer {
 
 /// There was no answer.
 #[derive(Debug)]
-pub(crate) enum NoAnswer {
+pub(crate) enum NoResponse {
     /// It may go better the next time.
     Broke(TransientError, Option<Box<reqwest::Error>>),
     /// The request could not even be made.
@@ -148,19 +148,20 @@ pub(crate) enum NoAnswer {
 }
 
 /// The line to the server; a trait so that waiting can be tested without a network.
-pub(crate) trait Wire: Send {
-    fn head(&self) -> impl Future<Output = Result<Answer, NoAnswer>> + Send;
-    fn patch(&self, offset: u64, body: UploadBody) -> impl Future<Output = Result<Answer, NoAnswer>> + Send;
+pub(crate) trait TusTransport: Send {
+    fn head(&self) -> impl Future<Output = Result<Answer, NoResponse>> + Send;
+    fn patch(&self, offset: u64, body: UploadBody)
+    -> impl Future<Output = Result<Answer, NoResponse>> + Send;
 }
 
 /// The line that real uploads use.
-pub(crate) struct LinkWire {
-    client: LinkClient,
+pub(crate) struct HttpTusTransport {
+    client: UploadClient,
     ticket: UploadTicket,
 }
 
-impl LinkWire {
-    pub(crate) fn new(client: LinkClient, ticket: UploadTicket) -> Self {
+impl HttpTusTransport {
+    pub(crate) fn new(client: UploadClient, ticket: UploadTicket) -> Self {
         Self { client, ticket }
     }
 
@@ -171,13 +172,13 @@ impl LinkWire {
             .header(TUS_RESUMABLE, "1.0.0")
     }
 
-    async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Answer, NoAnswer> {
+    async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Answer, NoResponse> {
         answer(request, self.ticket.upload_link().expose_secret()).await
     }
 }
 
 /// Sends a request to `link` and reads of its answer what matters.
-pub(super) async fn answer(request: reqwest::RequestBuilder, link: &str) -> Result<Answer, NoAnswer> {
+pub(super) async fn answer(request: reqwest::RequestBuilder, link: &str) -> Result<Answer, NoResponse> {
     let response = request.send().await.map_err(no_answer)?;
     let status = response.status();
     let headers = response.headers();
@@ -203,12 +204,12 @@ pub(super) async fn answer(request: reqwest::RequestBuilder, link: &str) -> Resu
     Ok(answer)
 }
 
-impl Wire for LinkWire {
-    async fn head(&self) -> Result<Answer, NoAnswer> {
+impl TusTransport for HttpTusTransport {
+    async fn head(&self) -> Result<Answer, NoResponse> {
         self.answer(self.request(Method::HEAD)).await
     }
 
-    async fn patch(&self, offset: u64, body: UploadBody) -> Result<Answer, NoAnswer> {
+    async fn patch(&self, offset: u64, body: UploadBody) -> Result<Answer, NoResponse> {
         let request = self
             .request(Method::PATCH)
             .header(UPLOAD_OFFSET, offset)
@@ -218,15 +219,15 @@ impl Wire for LinkWire {
     }
 }
 
-fn no_answer(error: reqwest::Error) -> NoAnswer {
+fn no_answer(error: reqwest::Error) -> NoResponse {
     // The URL is the secret.
     let error = Box::new(error.without_url());
     if error.is_builder() {
-        NoAnswer::Impossible(error)
+        NoResponse::Impossible(error)
     } else if error.is_connect() {
-        NoAnswer::Broke(TransientError::Connect, Some(error))
+        NoResponse::Broke(TransientError::Connect, Some(error))
     } else {
-        NoAnswer::Broke(TransientError::Dropped, Some(error))
+        NoResponse::Broke(TransientError::Dropped, Some(error))
     }
 }
 

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use http::Method;
 use secrecy::ExposeSecret;
 use vimeo_ext::accounts::{Accounts, AccountsError};
-use vimeo_ext::upload::{Journal, LinkClient};
+use vimeo_ext::upload::{Journal, UploadClient};
 use vimeo_sandbox::{Effect, Fault, Host, Sandbox};
 
 use super::{id, memory};
@@ -60,7 +60,7 @@ fn texts(folder: &Path, found: &mut Vec<String>) {
 
 /// Many accounts in two worlds and in two processes that share a store, whose clients are evicted all the time. Answers how
 /// many uploads were left that an account could look at.
-async fn interleave(seed: u64, http: &reqwest::Client, links: &LinkClient) -> usize {
+async fn interleave(seed: u64, http: &reqwest::Client, links: &UploadClient) -> usize {
     const ACCOUNTS: usize = 24;
     let sandbox = Sandbox::start().await.unwrap();
     let other = sandbox.add_world(1);
@@ -222,7 +222,7 @@ async fn no_interleaving_sends_a_token_for_another_account() {
     let _ = tracing::subscriber::set_global_default(Log);
     LOGGED.set(Some(String::new()));
     // Made once: reading the system's certificates takes long.
-    let (http, links) = (crate::http::client(), LinkClient::new().unwrap());
+    let (http, links) = (crate::http::client(), UploadClient::new().unwrap());
     let mut unfinished = 0;
     for seed in 0..6 {
         unfinished += interleave(seed, &http, &links).await;

@@ -84,7 +84,7 @@ async fn starting_over_gives_up_what_was_begun_with_other_settings() {
     let before = left_unfinished(&place, &path).await;
     let error = place.vimeo().upload(&path).name("Big").send().await.unwrap_err();
     let Error::Upload { source, .. } = error else { panic!("{error:?}") };
-    assert!(matches!(*source, UploadError::OtherSettings { .. }), "{source:?}");
+    assert!(matches!(*source, UploadError::SettingsMismatch { .. }), "{source:?}");
 
     let video = place.vimeo().upload(&path).name("Big").start_over(true).send().await.unwrap();
     assert!(!video.continued && video.uri != before);

@@ -111,7 +111,7 @@ async fn a_creation_without_an_upload_link_is_a_typed_error() {
     let error = vimeo.upload(&film).send().await.unwrap_err();
     assert!(matches!(error.call(), Some(vimeo_api::Error::NoContent { .. })), "{error:?}");
     let Error::Upload { source, .. } = error else { panic!("{error:?}") };
-    let UploadError::Unanswered { entry: Some(id), .. } = *source else { panic!("{source:?}") };
+    let UploadError::OutcomeUnknown { entry: Some(id), .. } = *source else { panic!("{source:?}") };
     assert!(place.journal().discard(&id).await.unwrap());
 
     server.reset().await;

@@ -112,7 +112,7 @@ async fn a_lost_answer_is_told_apart_whichever_way_the_file_comes() {
     ];
     for error in errors {
         let Error::Upload { source, ticket: None } = error else { panic!("{error:?}") };
-        assert!(matches!(*source, UploadError::Unanswered { .. }), "{source:?}");
+        assert!(matches!(*source, UploadError::OutcomeUnknown { .. }), "{source:?}");
     }
     assert_eq!(fake.count(), 5, "nothing is asked twice");
 }

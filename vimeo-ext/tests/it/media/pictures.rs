@@ -100,7 +100,7 @@ async fn what_cannot_be_a_picture_is_refused_or_warned_of() {
     assert!(error.to_string().contains("give a URI such as"), "{error}");
     let error = vimeo.upload_picture(PictureTarget::custom_logo(), PNG).activate(true).send().await;
     let Err(Error::Media(error)) = error else { panic!("an error") };
-    assert!(matches!(*error, MediaError::NotActivated { .. }), "{error:?}");
+    assert!(matches!(*error, MediaError::ActivationFailed { .. }), "{error:?}");
     assert_eq!(place.steps(), [""; 0]);
 
     let picture = vimeo.upload_picture("/me", b"%PDF-1.7".as_slice()).send().await.unwrap();

@@ -18,7 +18,7 @@ use crate::fake::{Answer, Fake, Seen, answer};
 
 fn unanswered(error: &Error) -> String {
     let Error::Upload { source, .. } = error else { panic!("{error:?}") };
-    let UploadError::Unanswered { entry: Some(id), .. } = &**source else { panic!("{source:?}") };
+    let UploadError::OutcomeUnknown { entry: Some(id), .. } = &**source else { panic!("{source:?}") };
     id.clone()
 }
 
@@ -64,7 +64,7 @@ async fn what_was_found_keeps_the_settings_that_it_was_asked_for_with() {
     let error =
         place.vimeo().upload(&path).name("Draft").privacy(VideoViewPrivacy::Nobody).send().await.unwrap_err();
     let Error::Upload { source, .. } = error else { panic!("{error:?}") };
-    assert!(matches!(&*source, UploadError::OtherSettings { differing, .. } if differing == &["privacy"]));
+    assert!(matches!(&*source, UploadError::SettingsMismatch { differing, .. } if differing == &["privacy"]));
 }
 
 /// Everything that a search sees of a Vimeo: creations are lost, lists are answered with these videos.
@@ -195,7 +195,7 @@ async fn only_what_is_no_vimeo_leaves_the_outcome_open() {
         let fake = Fake::new(move |_, _| answer(status).body(body));
         let vimeo = fake.builder().retry(vimeo_ext::RetryPolicy::never()).build().unwrap();
         let error = vimeo.upload(film(10)).send().await.unwrap_err();
-        let open = matches!(&error, Error::Upload { source, .. } if matches!(**source, UploadError::Unanswered { .. }));
+        let open = matches!(&error, Error::Upload { source, .. } if matches!(**source, UploadError::OutcomeUnknown { .. }));
         assert_eq!(!open, known, "{status} {body}: {error:?}");
         if body == code {
             assert!(error.to_string().contains("3116") && error.to_string().contains("strange"), "{error}");

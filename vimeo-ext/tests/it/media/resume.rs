@@ -66,7 +66,7 @@ async fn a_creation_without_an_answer_is_never_repeated_and_can_be_adopted() {
     let error = place.vimeo().upload(&path).send().await.unwrap_err();
     assert!(error.call().is_some(), "how asking ended is kept: {error:?}");
     let Error::Upload { source, ticket: None } = error else { panic!("{error:?}") };
-    let UploadError::Unanswered { entry: Some(id), .. } = *source else { panic!("{source:?}") };
+    let UploadError::OutcomeUnknown { entry: Some(id), .. } = *source else { panic!("{source:?}") };
 
     // In a new process as often as one likes: nothing is sent.
     for _ in 0..2 {
@@ -184,7 +184,7 @@ async fn a_gateway_that_gives_up_says_nothing_about_the_video() {
         place.sandbox.fault(Fault::new(effect).operation("upload_video_alt1").phase(Phase::AfterCommit));
         let error = place.vimeo().upload(&path).send().await.unwrap_err();
         let Error::Upload { source, .. } = &error else { panic!("{error:?}") };
-        let UploadError::Unanswered { entry: Some(id), .. } = &**source else { panic!("{source:?}") };
+        let UploadError::OutcomeUnknown { entry: Some(id), .. } = &**source else { panic!("{source:?}") };
         assert!(place.vimeo().unfinished().unwrap().discard(id).await.unwrap());
     }
     assert_eq!(place.steps(), ["POST /me/videos"; 3]);
@@ -192,7 +192,7 @@ async fn a_gateway_that_gives_up_says_nothing_about_the_video() {
     place.sandbox.fault(Fault::new(Effect::Reset).operation("upload_video_alt1"));
     let error = place.vimeo().upload(film(1000)).send().await.unwrap_err();
     let Error::Upload { source, .. } = &error else { panic!("{error:?}") };
-    assert!(matches!(**source, UploadError::Unanswered { entry: None, .. }), "{source:?}");
+    assert!(matches!(**source, UploadError::OutcomeUnknown { entry: None, .. }), "{source:?}");
     assert_eq!(place.written_down(), 0);
 }
 
@@ -227,7 +227,7 @@ async fn an_upload_begun_with_other_settings_is_not_taken_up_silently() {
     let error =
         place.vimeo().upload(&path).name("Surf").privacy(VideoViewPrivacy::Nobody).send().await.unwrap_err();
     let Error::Upload { source, .. } = error else { panic!("{error:?}") };
-    let UploadError::OtherSettings { differing, video_uri, entry, .. } = *source else {
+    let UploadError::SettingsMismatch { differing, video_uri, entry, .. } = *source else {
         panic!("{source:?}")
     };
     assert_eq!(differing, ["privacy"]);

@@ -57,7 +57,7 @@ async fn a_transcoding_error_and_the_timeout_end_the_wait() {
     let fake = saying(vec![json!({"transcode": null, "status": "transcoding"})]);
     let wait = fake.vimeo().wait_transcoded(7).timeout(Duration::from_secs(100));
     let Err(Error::Media(error)) = wait.send().await else { panic!("an error") };
-    let MediaError::StillAtWork { last, .. } = &*error else { panic!("{error:?}") };
+    let MediaError::Timeout { last, .. } = &*error else { panic!("{error:?}") };
     assert_eq!(last.as_deref(), Some("transcoding"));
     assert!(begun.elapsed() <= Duration::from_secs(100));
 

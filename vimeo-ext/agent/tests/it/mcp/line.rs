@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::time::timeout;
 use vimeo_ext::VimeoBuilder;
-use vimeo_ext::upload::LinkClient;
+use vimeo_ext::upload::UploadClient;
 
 use super::wire::PATIENCE;
 
@@ -69,7 +69,7 @@ impl Line {
     /// All that the client sends goes over this line.
     pub(crate) fn under(&self, builder: VimeoBuilder) -> VimeoBuilder {
         let through = || crate::http::builder().proxy(reqwest::Proxy::http(&self.url).unwrap());
-        builder.http_builder(through()).upload_client(LinkClient::from_builder(through()).unwrap())
+        builder.http_builder(through()).upload_client(UploadClient::from_builder(through()).unwrap())
     }
 
     /// Holds the next connection on which so many bytes went up.

@@ -3,7 +3,7 @@
 use clap::Args;
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
-use vimeo_ext::auth::{Grant, PendingCodes};
+use vimeo_ext::auth::{DeviceErrorCodes, Grant};
 use vimeo_ext::{AccessToken, ScopeSet, Vimeo};
 
 use super::browser::{self, Loopback};
@@ -233,8 +233,8 @@ async fn device(context: &Context<'_>, args: &LoginArgs, vimeo: &Vimeo, scopes: 
         crate::output::duration(login.lasts()),
     ));
     let pending = match args.pending_code.is_empty() {
-        true => PendingCodes::AnyClientError,
-        false => PendingCodes::Codes(args.pending_code.clone()),
+        true => DeviceErrorCodes::AnyClientError,
+        false => DeviceErrorCodes::Codes(args.pending_code.clone()),
     };
     Ok(login.wait(&pending).await?)
 }

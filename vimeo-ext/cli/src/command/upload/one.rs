@@ -227,7 +227,7 @@ async fn wait(job: &Job<'_>, uri: &str) -> Result<bool> {
     let wait = job.vimeo.wait_transcoded(uri).timeout(job.args.wait_timeout).pace(pace.0, pace.1);
     match wait.send().await {
         Ok(_) => Ok(true),
-        Err(Error::Media(error)) if matches!(*error, MediaError::StillAtWork { .. }) => Ok(false),
+        Err(Error::Media(error)) if matches!(*error, MediaError::Timeout { .. }) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }

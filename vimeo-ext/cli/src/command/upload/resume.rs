@@ -9,7 +9,7 @@ use crate::exit::{Exit, Failure, Result};
 pub(crate) fn unanswered(error: &Error) -> Option<&str> {
     match error {
         Error::Upload { source, .. } => match &**source {
-            UploadError::Unanswered { entry: Some(entry), .. } => Some(entry),
+            UploadError::OutcomeUnknown { entry: Some(entry), .. } => Some(entry),
             _ => None,
         },
         _ => None,

@@ -60,8 +60,8 @@ macro_rules! sql_shared_quotas {
         fn lease_quotas<'a>(&'a self, asked: &'a [LeaseRequest]) -> StoreFuture<'a, Vec<QuotaLease>> {
             Box::pin(async move {
                 let now = asked.iter().map(|question| rows::millis(question.report.now)).max().unwrap_or(0);
-                let mut given = Given::new(asked);
-                for _ in 0..TRIES {
+                let mut given = BatchLeases::new(asked);
+                for _ in 0..MAX_ATTEMPTS {
                     let names = given.names();
                     if names.is_empty() {
                         return Ok(given.leases());

@@ -33,14 +33,14 @@ fn at(offset: u64) -> Step {
 }
 
 #[derive(Default, Clone)]
-struct Line {
+struct BandwidthLimiter {
     steps: Arc<Mutex<VecDeque<Step>>>,
     /// What happens when the script is over.
     otherwise: Option<u16>,
     log: Arc<Mutex<Vec<String>>>,
 }
 
-impl Line {
+impl BandwidthLimiter {
     fn new(steps: impl IntoIterator<Item = Step>) -> Self {
         Self { steps: Arc::new(Mutex::new(steps.into_iter().collect())), ..Self::default() }
     }
@@ -53,14 +53,19 @@ impl Line {
         self.log.lock().unwrap().clone()
     }
 
-    async fn next(&self, request: String, offset: u64, body: Option<UploadBody>) -> Result<Answer, NoAnswer> {
+    async fn next(
+        &self,
+        request: String,
+        offset: u64,
+        body: Option<UploadBody>,
+    ) -> Result<Answer, NoResponse> {
         self.log.lock().unwrap().push(request);
         let step = self.steps.lock().unwrap().pop_front();
         let step = step.unwrap_or_else(|| status(self.otherwise.expect("the script is over")));
         let mut offset = offset;
         match (step, body) {
             (Step::Answer(answer), _) => Ok(answer),
-            (Step::Break(trouble), _) => Err(NoAnswer::Broke(trouble, None)),
+            (Step::Break(trouble), _) => Err(NoResponse::Broke(trouble, None)),
             (Step::TakeEvery(interval), Some(mut body)) => {
                 while let Some(bytes) = take(&mut body).await {
                     offset += bytes;
@@ -88,24 +93,24 @@ async fn take(body: &mut UploadBody) -> Option<u64> {
     }
 }
 
-impl Wire for Line {
-    async fn head(&self) -> Result<Answer, NoAnswer> {
+impl TusTransport for BandwidthLimiter {
+    async fn head(&self) -> Result<Answer, NoResponse> {
         self.next("HEAD".to_owned(), 0, None).await
     }
 
-    async fn patch(&self, offset: u64, body: UploadBody) -> Result<Answer, NoAnswer> {
+    async fn patch(&self, offset: u64, body: UploadBody) -> Result<Answer, NoResponse> {
         self.next(format!("PATCH {offset}"), offset, Some(body)).await
     }
 }
 
 struct Setup {
-    driver: Driver<Line>,
-    line: Line,
+    driver: Driver<BandwidthLimiter>,
+    line: BandwidthLimiter,
     handle: UploadHandle,
 }
 
-fn setup(line: Line, source: impl Source, options: UploadOptions) -> Setup {
-    let wish = Arc::new(watch::Sender::new(Wish::Run));
+fn setup(line: BandwidthLimiter, source: impl Source, options: UploadOptions) -> Setup {
+    let wish = Arc::new(watch::Sender::new(ControlSignal::Run));
     let (watched, progress) = watch::channel(Progress::default());
     let ticket = UploadTicket::new("/videos/1", "https://files.example/1?sig=s3cret", source.size()).unwrap();
     let driver = Driver {
@@ -135,7 +140,7 @@ const MIB: usize = 1024 * 1024;
 async fn an_upload_ends_when_its_retries_are_used_up() {
     for status in [500, 502, 503, 504, 423, 429] {
         let Setup { driver, line, .. } =
-            setup(Line::always(status), bytes(10), UploadOptions::new().attempts(8));
+            setup(BandwidthLimiter::always(status), bytes(10), UploadOptions::new().attempts(8));
         let begun = Instant::now();
         let error = driver.run().await.unwrap_err();
         let UploadError::Exhausted { attempts: 8, acknowledged: 0, .. } = &error else { panic!("{error:?}") };
@@ -159,7 +164,7 @@ async fn an_upload_over_a_line_that_always_breaks_ends() {
         Step::Hang,
     ];
     let options = UploadOptions::new().attempts(3);
-    let Setup { driver, line, .. } = setup(Line::new(steps), bytes(10), options);
+    let Setup { driver, line, .. } = setup(BandwidthLimiter::new(steps), bytes(10), options);
     let begun = Instant::now();
     let error = driver.run().await.unwrap_err();
     assert!(
@@ -175,7 +180,7 @@ async fn an_upload_over_a_line_that_always_breaks_ends() {
 async fn a_slow_but_moving_patch_is_not_timed_out() {
     // Each portion takes nearly the whole stall timeout; the PATCH takes many times as long.
     let steps = [at(0), Step::TakeEvery(seconds(59)), at(MIB as u64)];
-    let Setup { driver, line, .. } = setup(Line::new(steps), bytes(MIB), UploadOptions::new());
+    let Setup { driver, line, .. } = setup(BandwidthLimiter::new(steps), bytes(MIB), UploadOptions::new());
     let uploaded = driver.run().await.unwrap();
     assert!(uploaded.elapsed > seconds(600), "{uploaded:?}");
     assert_eq!(uploaded.failures, 0);
@@ -185,7 +190,7 @@ async fn a_slow_but_moving_patch_is_not_timed_out() {
 #[tokio::test(start_paused = true)]
 async fn a_stalled_patch_fails_after_the_stall_timeout() {
     let steps = [at(0), Step::TakeAndHang(2), at(128 * 1024), at(MIB as u64), at(MIB as u64)];
-    let Setup { driver, line, .. } = setup(Line::new(steps), bytes(MIB), UploadOptions::new());
+    let Setup { driver, line, .. } = setup(BandwidthLimiter::new(steps), bytes(MIB), UploadOptions::new());
     let begun = Instant::now();
     let uploaded = driver.run().await.unwrap();
     assert_eq!(begun.elapsed(), seconds(60) + Duration::from_millis(500));
@@ -197,7 +202,7 @@ async fn a_stalled_patch_fails_after_the_stall_timeout() {
 async fn the_response_may_take_longer_than_the_stall_timeout() {
     // All bytes are out at once; then the server thinks.
     let steps = [at(0), Step::TakeAndHang(1), at(10)];
-    let Setup { driver, .. } = setup(Line::new(steps), bytes(10), UploadOptions::new());
+    let Setup { driver, .. } = setup(BandwidthLimiter::new(steps), bytes(10), UploadOptions::new());
     let begun = Instant::now();
     assert_eq!(driver.run().await.unwrap().failures, 1);
     assert_eq!(begun.elapsed(), seconds(180) + Duration::from_millis(500));
@@ -208,7 +213,7 @@ async fn a_source_without_data_is_not_a_stall() {
     let (mut pipe, reader) = tokio::io::duplex(64);
     let source = StreamSource::new(reader, 20, "a slow pipe");
     let steps = [at(0), Step::TakeEvery(Duration::ZERO), at(20)];
-    let Setup { driver, .. } = setup(Line::new(steps), source, UploadOptions::new());
+    let Setup { driver, .. } = setup(BandwidthLimiter::new(steps), source, UploadOptions::new());
     let feed = async {
         use tokio::io::AsyncWriteExt;
         pipe.write_all(&[1; 10]).await.unwrap();
@@ -223,7 +228,7 @@ async fn a_source_without_data_is_not_a_stall() {
 async fn the_deadline_ends_a_request_that_is_under_way() {
     let steps = [at(0), Step::TakeEvery(seconds(10))];
     let options = UploadOptions::new().deadline(seconds(25));
-    let Setup { driver, .. } = setup(Line::new(steps), bytes(MIB), options);
+    let Setup { driver, .. } = setup(BandwidthLimiter::new(steps), bytes(MIB), options);
     let begun = Instant::now();
     let error = driver.run().await.unwrap_err();
     assert!(matches!(error, UploadError::Deadline { last: None, .. }), "{error:?}");
@@ -234,7 +239,7 @@ async fn the_deadline_ends_a_request_that_is_under_way() {
 async fn a_pause_stops_the_bytes_and_the_timeouts() {
     let steps = [at(0), Step::TakeEvery(seconds(1)), at(MIB as u64)];
     let options = UploadOptions::new().deadline(seconds(60));
-    let Setup { driver, handle, .. } = setup(Line::new(steps), bytes(MIB), options);
+    let Setup { driver, handle, .. } = setup(BandwidthLimiter::new(steps), bytes(MIB), options);
     let progress = handle.progress();
     let steer = async {
         tokio::time::sleep(Duration::from_millis(2500)).await;
@@ -259,7 +264,8 @@ async fn a_cancel_ends_a_request_a_wait_and_a_pause_at_once() {
     let waiting = [at(0), status(503)];
     let pausing = [at(0), Step::TakeEvery(seconds(1))];
     for (steps, pause) in [(hanging, false), (waiting, false), (pausing, true)] {
-        let Setup { driver, handle, .. } = setup(Line::new(steps), bytes(MIB), UploadOptions::new());
+        let Setup { driver, handle, .. } =
+            setup(BandwidthLimiter::new(steps), bytes(MIB), UploadOptions::new());
         let begun = Instant::now();
         let steer = async {
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -279,7 +285,7 @@ async fn a_cancel_ends_a_request_a_wait_and_a_pause_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_ends_during_a_pause_is_made_again_after_it() {
     let steps = [at(0), status(408), at(0), Step::TakeEvery(Duration::ZERO), at(10)];
-    let Setup { driver, handle, line } = setup(Line::new(steps), bytes(10), UploadOptions::new());
+    let Setup { driver, handle, line } = setup(BandwidthLimiter::new(steps), bytes(10), UploadOptions::new());
     let steer = async {
         // While it waits after the 408.
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -295,7 +301,7 @@ async fn a_connection_that_ends_during_a_pause_is_made_again_after_it() {
 #[tokio::test(start_paused = true)]
 async fn no_error_shows_the_link() {
     for steps in [vec![status(404)], vec![status(412)], vec![status(400)], vec![at(11)]] {
-        let Setup { driver, .. } = setup(Line::new(steps), bytes(10), UploadOptions::new());
+        let Setup { driver, .. } = setup(BandwidthLimiter::new(steps), bytes(10), UploadOptions::new());
         let error = driver.run().await.unwrap_err();
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
     }
@@ -308,7 +314,7 @@ async fn times_without_end_are_taken_as_such() {
         .answer_timeout(Duration::MAX)
         .backoff(Backoff::new(seconds(1), Duration::MAX));
     let busy = Step::Answer(Answer { status: 503, retry_after: Some(Duration::MAX), ..Answer::default() });
-    let line = Line::new([busy, at(0), Step::TakeEvery(seconds(1)), at(10)]);
+    let line = BandwidthLimiter::new([busy, at(0), Step::TakeEvery(seconds(1)), at(10)]);
     let Setup { driver, .. } = setup(line, bytes(10), options);
     let begun = Instant::now();
     assert_eq!(driver.run().await.unwrap().size, 10);

@@ -7,17 +7,17 @@ use crate::upload::tus::plan::Chunking;
 
 const SIZE: u64 = 100;
 
-fn machine() -> Machine {
+fn machine() -> UploadStateMachine {
     chunked(SIZE, Chunking::Whole)
 }
 
-fn chunked(size: u64, chunking: Chunking) -> Machine {
-    let patience = Patience { attempts: 4, backoff: Backoff::default(), deadline: None };
-    Machine::new(size, Plan::new(size, chunking, None), patience)
+fn chunked(size: u64, chunking: Chunking) -> UploadStateMachine {
+    let patience = RetryLimits { attempts: 4, backoff: Backoff::default(), deadline: None };
+    UploadStateMachine::new(size, Plan::new(size, chunking, None), patience)
 }
 
-fn now() -> Now {
-    Now { elapsed: Duration::ZERO, chance: 1.0, floor: 0 }
+fn now() -> Inputs {
+    Inputs { elapsed: Duration::ZERO, chance: 1.0, floor: 0 }
 }
 
 fn probed(offset: u64) -> Event {
@@ -41,7 +41,7 @@ fn wait(milliseconds: u64) -> Command {
 }
 
 /// Feeds a script and compares each command.
-fn play(mut machine: Machine, name: &str, script: &[(Event, Command)]) -> Machine {
+fn play(mut machine: UploadStateMachine, name: &str, script: &[(Event, Command)]) -> UploadStateMachine {
     for (step, (event, command)) in script.iter().enumerate() {
         assert_eq!(machine.on(*event, now()), *command, "{name}, step {step}: {event:?}");
     }
@@ -57,17 +57,27 @@ fn the_road_of_an_upload() {
     let scripts: &[(&str, &[(Event, Command)])] = &[
         (
             "undisturbed",
-            &[(Event::Begun, PROBE), (probed(0), send(0, 100)), (sent(100), PROBE), (probed(100), DONE)],
+            &[
+                (Event::StartedUpload, PROBE),
+                (probed(0), send(0, 100)),
+                (sent(100), PROBE),
+                (probed(100), DONE),
+            ],
         ),
         (
             "resumed where the server stands",
-            &[(Event::Begun, PROBE), (probed(40), send(40, 100)), (sent(100), PROBE), (probed(100), DONE)],
+            &[
+                (Event::StartedUpload, PROBE),
+                (probed(40), send(40, 100)),
+                (sent(100), PROBE),
+                (probed(100), DONE),
+            ],
         ),
-        ("nothing left to send", &[(Event::Begun, PROBE), (probed(100), DONE)]),
+        ("nothing left to send", &[(Event::StartedUpload, PROBE), (probed(100), DONE)]),
         (
             "a drop is followed by one HEAD, and the server's offset counts",
             &[
-                (Event::Begun, PROBE),
+                (Event::StartedUpload, PROBE),
                 (probed(0), send(0, 100)),
                 (lost, wait(500)),
                 (Event::Waited, PROBE),
@@ -82,7 +92,7 @@ fn the_road_of_an_upload() {
         (
             "locked twice",
             &[
-                (Event::Begun, PROBE),
+                (Event::StartedUpload, PROBE),
                 (answered(423), wait(500)),
                 (Event::Waited, PROBE),
                 (answered(423), wait(1000)),
@@ -93,7 +103,7 @@ fn the_road_of_an_upload() {
         (
             "409, and the server is behind",
             &[
-                (Event::Begun, PROBE),
+                (Event::StartedUpload, PROBE),
                 (probed(50), send(50, 100)),
                 (answered(409), wait(500)),
                 (Event::Waited, PROBE),
@@ -103,7 +113,7 @@ fn the_road_of_an_upload() {
         (
             "409, and the server is ahead of us but within the file",
             &[
-                (Event::Begun, PROBE),
+                (Event::StartedUpload, PROBE),
                 (probed(0), send(0, 100)),
                 (answered(409), wait(500)),
                 (Event::Waited, PROBE),
@@ -112,12 +122,12 @@ fn the_road_of_an_upload() {
         ),
         (
             "the server takes less than was sent",
-            &[(Event::Begun, PROBE), (probed(0), send(0, 100)), (sent(30), send(30, 100))],
+            &[(Event::StartedUpload, PROBE), (probed(0), send(0, 100)), (sent(30), send(30, 100))],
         ),
         (
             "a finished upload whose link is gone at the last HEAD is finished",
             &[
-                (Event::Begun, PROBE),
+                (Event::StartedUpload, PROBE),
                 (probed(0), send(0, 100)),
                 (sent(100), PROBE),
                 (answered(404), Command::Done { verified: false }),
@@ -126,7 +136,7 @@ fn the_road_of_an_upload() {
         (
             "a server that takes back its word is asked again before it is believed",
             &[
-                (Event::Begun, PROBE),
+                (Event::StartedUpload, PROBE),
                 (probed(0), send(0, 100)),
                 (sent(100), PROBE),
                 (probed(90), wait(500)),
@@ -137,7 +147,7 @@ fn the_road_of_an_upload() {
         (
             "a success without an offset is not believed",
             &[
-                (Event::Begun, PROBE),
+                (Event::StartedUpload, PROBE),
                 (Event::Probed { offset: None, length: None }, wait(500)),
                 (Event::Waited, PROBE),
                 (probed(0), send(0, 100)),
@@ -157,7 +167,7 @@ fn chunks_follow_one_another_without_a_probe_between() {
         chunked(10, Chunking::Fixed(NonZeroU64::new(4).unwrap())),
         "chunks",
         &[
-            (Event::Begun, PROBE),
+            (Event::StartedUpload, PROBE),
             (Event::Probed { offset: Some(0), length: Some(10) }, send(0, 4)),
             (sent(4), send(4, 8)),
             (sent(8), send(8, 10)),
@@ -172,7 +182,7 @@ fn an_empty_upload_needs_no_patch() {
     play(
         chunked(0, Chunking::Whole),
         "empty",
-        &[(Event::Begun, PROBE), (Event::Probed { offset: Some(0), length: Some(0) }, DONE)],
+        &[(Event::StartedUpload, PROBE), (Event::Probed { offset: Some(0), length: Some(0) }, DONE)],
     );
 }
 
@@ -203,11 +213,11 @@ fn what_each_answer_means() {
         (599, wait(500)),
     ];
     for (status, command) in table {
-        play(machine(), "probing", &[(Event::Begun, PROBE), (answered(status), command)]);
+        play(machine(), "probing", &[(Event::StartedUpload, PROBE), (answered(status), command)]);
         play(
             machine(),
             "sending",
-            &[(Event::Begun, PROBE), (probed(0), send(0, 100)), (answered(status), command)],
+            &[(Event::StartedUpload, PROBE), (probed(0), send(0, 100)), (answered(status), command)],
         );
     }
 }
@@ -224,12 +234,12 @@ fn offsets_that_cannot_be_are_typed_errors() {
     ];
     for (floor, offset, length, verdict) in table {
         let mut machine = machine();
-        machine.on(Event::Begun, now());
+        machine.on(Event::StartedUpload, now());
         let event = Event::Probed { offset: Some(offset), length };
-        assert_eq!(machine.on(event, Now { floor, ..now() }), Command::Fail(verdict));
+        assert_eq!(machine.on(event, Inputs { floor, ..now() }), Command::Fail(verdict));
     }
     let mut machine = machine();
-    machine.on(Event::Begun, now());
+    machine.on(Event::StartedUpload, now());
     machine.on(probed(0), now());
     let verdict = Verdict::OffsetBeyondFile { offset: 101 };
     assert_eq!(machine.on(sent(101), now()), Command::Fail(verdict));
@@ -242,7 +252,7 @@ fn consecutive_failures_exhaust_the_attempts() {
         machine(),
         "always 500",
         &[
-            (Event::Begun, PROBE),
+            (Event::StartedUpload, PROBE),
             (answered(500), wait(500)),
             (Event::Waited, PROBE),
             (answered(500), wait(1000)),
@@ -264,7 +274,7 @@ fn progress_gives_the_budget_back_and_mere_motion_does_not() {
         machine(),
         "forward",
         &[
-            (Event::Begun, PROBE),
+            (Event::StartedUpload, PROBE),
             (probed(0), send(0, 100)),
             (lost, wait(500)),
             (Event::Waited, PROBE),
@@ -292,7 +302,7 @@ fn progress_gives_the_budget_back_and_mere_motion_does_not() {
 #[test]
 fn a_server_that_goes_back_after_each_chunk_does_not_keep_us_for_ever() {
     let mut machine = chunked(100, Chunking::Fixed(NonZeroU64::new(50).unwrap()));
-    let mut command = machine.on(Event::Begun, now());
+    let mut command = machine.on(Event::StartedUpload, now());
     for _ in 0..100 {
         command = match command {
             Command::Probe => machine.on(Event::Probed { offset: Some(0), length: None }, now()),
@@ -313,9 +323,9 @@ fn a_server_that_goes_back_after_each_chunk_does_not_keep_us_for_ever() {
 #[test]
 fn the_deadline_ends_it_at_any_point_but_never_spoils_a_finished_upload() {
     let patience =
-        Patience { attempts: 100, backoff: Backoff::default(), deadline: Some(Duration::from_secs(10)) };
-    let fresh = || Machine::new(SIZE, Plan::new(SIZE, Chunking::Whole, None), patience);
-    let at = |seconds| Now { elapsed: Duration::from_secs_f64(seconds), ..now() };
+        RetryLimits { attempts: 100, backoff: Backoff::default(), deadline: Some(Duration::from_secs(10)) };
+    let fresh = || UploadStateMachine::new(SIZE, Plan::new(SIZE, Chunking::Whole, None), patience);
+    let at = |seconds| Inputs { elapsed: Duration::from_secs_f64(seconds), ..now() };
     // (event, at second, command)
     let table = [
         (probed(0), 9.9, send(0, 100)),
@@ -329,7 +339,7 @@ fn the_deadline_ends_it_at_any_point_but_never_spoils_a_finished_upload() {
     ];
     for (event, second, command) in table {
         let mut machine = fresh();
-        machine.on(Event::Begun, at(0.0));
+        machine.on(Event::StartedUpload, at(0.0));
         assert_eq!(machine.on(event, at(second)), command, "{event:?} at {second} s");
     }
 }
@@ -337,7 +347,7 @@ fn the_deadline_ends_it_at_any_point_but_never_spoils_a_finished_upload() {
 #[test]
 fn retry_after_is_kept() {
     let mut machine = machine();
-    machine.on(Event::Begun, now());
+    machine.on(Event::StartedUpload, now());
     let event = Event::Answered { status: 429, retry_after: Some(Duration::from_secs(7)) };
     assert_eq!(machine.on(event, now()), wait(7000));
 }
@@ -352,7 +362,7 @@ fn requests_that_bring_the_server_no_further_become_smaller() {
         (
             "withheld twice",
             &[
-                (Event::Begun, PROBE),
+                (Event::StartedUpload, PROBE),
                 (probed(0), send(0, size)),
                 (lost, wait(500)),
                 (Event::Waited, PROBE),
@@ -366,7 +376,7 @@ fn requests_that_bring_the_server_no_further_become_smaller() {
         (
             "refused for its size",
             &[
-                (Event::Begun, PROBE),
+                (Event::StartedUpload, PROBE),
                 (probed(0), send(0, size)),
                 (answered(413), wait(500)),
                 (Event::Waited, PROBE),
@@ -379,7 +389,7 @@ fn requests_that_bring_the_server_no_further_become_smaller() {
         (
             "a break after which the server has more says nothing about the size",
             &[
-                (Event::Begun, PROBE),
+                (Event::StartedUpload, PROBE),
                 (probed(0), send(0, size)),
                 (lost, wait(500)),
                 (Event::Waited, PROBE),
@@ -395,7 +405,7 @@ fn requests_that_bring_the_server_no_further_become_smaller() {
         (
             "nor does a server that is not there, locked or overrun",
             &[
-                (Event::Begun, PROBE),
+                (Event::StartedUpload, PROBE),
                 (probed(0), send(0, size)),
                 (Event::Broke(TransientError::Connect), wait(500)),
                 (Event::Waited, PROBE),
@@ -429,13 +439,13 @@ fn an_upload_of_which_nothing_was_sent_begins_at_nothing() {
         (answered(501), send(0, 100)),
     ];
     for (event, command) in table {
-        play(fresh(), "new", &[(Event::Begun, PROBE), (event, command)]);
+        play(fresh(), "new", &[(Event::StartedUpload, PROBE), (event, command)]);
     }
     play(
         fresh(),
         "without HEAD to its end",
         &[
-            (Event::Begun, PROBE),
+            (Event::StartedUpload, PROBE),
             (answered(405), send(0, 100)),
             (sent(100), PROBE),
             (answered(405), Command::Done { verified: false }),
@@ -446,7 +456,7 @@ fn an_upload_of_which_nothing_was_sent_begins_at_nothing() {
         fresh(),
         "a lost answer",
         &[
-            (Event::Begun, PROBE),
+            (Event::StartedUpload, PROBE),
             (probed(0), send(0, 100)),
             (Event::Broke(TransientError::Dropped), wait(500)),
             (Event::Waited, PROBE),

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use vimeo_ext::accounts::{
     AccountQuery, AccountRecord, AccountStore, Accounts, AccountsBuilder, AccountsError, ConnectionChange,
-    ConnectionRecord, Key, KeyError, KeyRing, KeyRotation, NewConnection, Rotation,
+    ConnectionRecord, Key, KeyError, KeyRing, KeyRotation, NewConnection, RotationReport,
 };
 use vimeo_sandbox::Sandbox;
 
@@ -106,7 +106,7 @@ pub(super) async fn keys_are_rotated_while_others_work(store: Arc<dyn AccountSto
     assert_eq!((rotation.accounts, rotation.connections, rotation.already), (5, 1, 0));
     assert_eq!((told.load(Ordering::Relaxed), rotation.left, rotation.logins), (6, 0, 1));
     assert!(rotation.is_complete());
-    let again: Rotation = rotating.rotate_keys().await.unwrap();
+    let again: RotationReport = rotating.rotate_keys().await.unwrap();
     assert_eq!((again.accounts, again.connections, again.already), (0, 0, 6), "nothing is left to do");
 
     let after = builder(&sandbox, &store, KeyRing::new(new)).build().await.unwrap();

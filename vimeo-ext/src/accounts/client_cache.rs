@@ -13,7 +13,7 @@ use crate::{AccessToken, Vimeo};
 
 /// Clients by account, the latest used; and the sessions of older ones that someone still holds, so that they too can be
 /// stopped.
-pub(super) struct Warm {
+pub(super) struct ClientCache {
     state: Mutex<State>,
 }
 
@@ -24,14 +24,14 @@ struct State {
     sweep_at: usize,
 }
 
-const FEW: usize = 64;
+const MIN_SWEEP_SIZE: usize = 64;
 
-impl Warm {
+impl ClientCache {
     pub(super) fn new(size: NonZeroUsize) -> Self {
         // Made with its size it would have room for as many at once, and none for `usize::MAX`.
         let mut clients = LruCache::unbounded();
         clients.resize(size);
-        let state = State { clients, held: HashMap::new(), sweep_at: FEW };
+        let state = State { clients, held: HashMap::new(), sweep_at: MIN_SWEEP_SIZE };
         Self { state: Mutex::new(state) }
     }
 
@@ -113,7 +113,7 @@ impl State {
                 sessions.retain(|session| session.strong_count() > 0);
                 !sessions.is_empty()
             });
-            self.sweep_at = self.held.len().saturating_mul(2).max(FEW);
+            self.sweep_at = self.held.len().saturating_mul(2).max(MIN_SWEEP_SIZE);
         }
         self.held.entry(id).or_default().push(session);
     }
@@ -127,7 +127,7 @@ mod tests {
     fn any_size_is_taken_and_kept_to() {
         let app = Vimeo::builder().access_token("a").build().unwrap();
         for (size, kept) in [(NonZeroUsize::MIN, 1), (NonZeroUsize::MAX, 3)] {
-            let warm = Warm::new(size);
+            let warm = ClientCache::new(size);
             for id in ["a", "b", "c"] {
                 warm.put(&AccountId::new(id).unwrap(), app.clone());
             }
