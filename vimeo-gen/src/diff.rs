@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::Problem;
+use crate::GenError;
 use crate::normalise::plain;
 use crate::walk::{operations, resolved, schema_name};
 
@@ -75,7 +75,7 @@ impl fmt::Display for Change {
 /// # Errors
 ///
 /// When one of the two cannot be brought into the form in which they are compared.
-pub fn diff(mut old: Value, mut new: Value) -> Result<Vec<Change>, Problem> {
+pub fn diff(mut old: Value, mut new: Value) -> Result<Vec<Change>, GenError> {
     plain(&mut old)?;
     plain(&mut new)?;
     let mut comparison =

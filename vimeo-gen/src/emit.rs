@@ -8,26 +8,26 @@ use proc_macro2::TokenStream;
 use progenitor_impl::{GenerationSettings, Generator, InterfaceStyle, TagStyle, TypeImpl};
 use serde_json::{Value, json};
 
-use crate::Problem;
+use crate::GenError;
 use crate::normalise::ID_TYPES;
 use crate::walk::{METHODS, operations};
 
 /// What progenitor makes of a normalised document: types, builders, and a module an area.
-pub(crate) fn emit(document: &Value) -> Result<TokenStream, Problem> {
+pub(crate) fn emit(document: &Value) -> Result<TokenStream, GenError> {
     match attempt(document) {
         Ok(tokens) => Ok(tokens),
-        Err(reason) => Err(blame(document, reason)),
+        Err(reason) => Err(locate_failure(document, reason)),
     }
 }
 
 /// What progenitor makes of a document with no settings of ours.
-pub(crate) fn stock(document: &Value) -> Result<TokenStream, Problem> {
+pub(crate) fn stock(document: &Value) -> Result<TokenStream, GenError> {
     let parsed = serde_path_to_error::deserialize::<_, OpenAPI>(document)
-        .map_err(|error| Problem::new(error.path().to_string(), error.inner().to_string()))?;
+        .map_err(|error| GenError::new(error.path().to_string(), error.inner().to_string()))?;
     let mut settings = GenerationSettings::default();
     settings.with_interface(InterfaceStyle::Builder).with_tag(TagStyle::Separate);
-    quietly(|| Generator::new(&settings).generate_tokens(&parsed).map_err(|error| error.to_string()))
-        .map_err(|reason| blame(document, reason))
+    catch_panic(|| Generator::new(&settings).generate_tokens(&parsed).map_err(|error| error.to_string()))
+        .map_err(|reason| locate_failure(document, reason))
 }
 
 fn attempt(document: &Value) -> Result<TokenStream, String> {
@@ -44,7 +44,7 @@ fn attempt(document: &Value) -> Result<TokenStream, String> {
             [TypeImpl::Display].into_iter(),
         );
     }
-    quietly(|| Generator::new(&settings).generate_tokens(&document).map_err(|error| error.to_string()))
+    catch_panic(|| Generator::new(&settings).generate_tokens(&document).map_err(|error| error.to_string()))
 }
 
 /// progenitor panics on what it does not support. The panic is turned into an error, without its message on the
@@ -64,7 +64,7 @@ fn quietly<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
 }
 
 /// Finds the operation or schema that cannot be emitted by trying each alone.
-fn blame(document: &Value, reason: String) -> Problem {
+fn locate_failure(document: &Value, reason: String) -> GenError {
     let bare = |paths: Value, schemas: Value| {
         json!({
             "openapi": "3.0.3",
@@ -78,15 +78,15 @@ fn blame(document: &Value, reason: String) -> Problem {
         for name in schemas.as_object().into_iter().flat_map(|schemas| schemas.keys()) {
             let needed = crate::normalise::closure(document, name);
             if let Err(reason) = attempt(&bare(json!({}), needed)) {
-                return Problem::new(format!("components.schemas.{name}"), reason);
+                return GenError::new(format!("components.schemas.{name}"), reason);
             }
         }
     }
     for (path, method, operation) in operations(document) {
         debug_assert!(METHODS.contains(&method));
         if let Err(reason) = attempt(&bare(json!({path: {method: operation}}), schemas.clone())) {
-            return Problem::new(format!("paths.{path}.{method}"), reason);
+            return GenError::new(format!("paths.{path}.{method}"), reason);
         }
     }
-    Problem::new("the whole document", reason)
+    GenError::new("the whole document", reason)
 }

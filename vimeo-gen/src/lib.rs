@@ -13,7 +13,7 @@
 //! )?;
 //! let generated = vimeo_gen::generate(description)?;
 //! assert!(generated.files.contains_key(std::path::Path::new("clips.rs")));
-//! # Ok::<(), vimeo_gen::Problem>(())
+//! # Ok::<(), vimeo_gen::GenError>(())
 //! ```
 #![forbid(unsafe_code)]
 
@@ -39,7 +39,7 @@ pub use diff::{Change, Subject, diff};
 pub use load::{load, parse};
 pub use normalise::Applied;
 pub use outline::{Outline, outline};
-pub use problem::Problem;
+pub use problem::GenError;
 pub use stock::stock;
 
 /// A generated module and how it came about.
@@ -64,7 +64,7 @@ pub struct Generated {
 /// # Errors
 ///
 /// When no rule can cure what the generator cannot take: where it stands and why.
-pub fn generate(mut description: Value) -> Result<Generated, Problem> {
+pub fn generate(mut description: Value) -> Result<Generated, GenError> {
     let bodies = sample::bodies(&description);
     let applied = normalise::normalise(&mut description)?;
     let tokens = emit::emit(&description)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::Problem;
+use crate::GenError;
 
 /// Reads a description from a file, or from all YAML and JSON files of a folder, and merges these into one.
 ///
@@ -13,7 +13,7 @@ use crate::Problem;
 ///
 /// When a file cannot be read or parsed, when two partial documents say different things of the same place, when the
 /// version is not OpenAPI 3.0, and when a `$ref` leads nowhere.
-pub fn load(path: &Path) -> Result<Value, Problem> {
+pub fn load(path: &Path) -> Result<Value, GenError> {
     let shown = path.display().to_string();
     let parts = if path.is_dir() { read_folder(path)? } else { vec![(shown.clone(), read_file(path)?)] };
     let document = merge(parts)?;
@@ -22,9 +22,9 @@ pub fn load(path: &Path) -> Result<Value, Problem> {
     Ok(document)
 }
 
-fn read_folder(folder: &Path) -> Result<Vec<(String, Value)>, Problem> {
+fn read_folder(folder: &Path) -> Result<Vec<(String, Value)>, GenError> {
     let shown = folder.display().to_string();
-    let failed = |error: std::io::Error| Problem::new(&shown, error.to_string());
+    let failed = |error: std::io::Error| GenError::new(&shown, error.to_string());
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
@@ -37,14 +37,14 @@ fn read_folder(folder: &Path) -> Result<Vec<(String, Value)>, Problem> {
     }
     files.sort();
     if files.is_empty() {
-        return Err(Problem::new(shown, "the folder holds no .yaml, .yml or .json file"));
+        return Err(GenError::new(shown, "the folder holds no .yaml, .yml or .json file"));
     }
     files.iter().map(|file| Ok((file.display().to_string(), read_file(file)?))).collect()
 }
 
-fn read_file(file: &Path) -> Result<Value, Problem> {
+fn read_file(file: &Path) -> Result<Value, GenError> {
     let shown = file.display().to_string();
-    let text = fs::read_to_string(file).map_err(|error| Problem::new(&shown, error.to_string()))?;
+    let text = fs::read_to_string(file).map_err(|error| GenError::new(&shown, error.to_string()))?;
     parse(&text, &shown)
 }
 
@@ -53,14 +53,14 @@ fn read_file(file: &Path) -> Result<Value, Problem> {
 /// # Errors
 ///
 /// When the text is neither, or no mapping.
-pub fn parse(text: &str, name: &str) -> Result<Value, Problem> {
+pub fn parse(text: &str, name: &str) -> Result<Value, GenError> {
     // JSON is read by its own parser: it is much faster on large files, and its errors speak of JSON.
     let parsed = if text.trim_start().starts_with('{') {
         match serde_json::from_str(text) {
             Ok(parsed) => parsed,
             // YAML can begin with a brace too.
             Err(error) => parse_yaml(text, name).map_err(|_| {
-                Problem::new(
+                GenError::new(
                     format!("{name}:{}:{}", error.line(), error.column()),
                     format!("no JSON: {error}"),
                 )
@@ -69,21 +69,21 @@ pub fn parse(text: &str, name: &str) -> Result<Value, Problem> {
     } else {
         parse_yaml(text, name)?
     };
-    if parsed.is_object() { Ok(parsed) } else { Err(Problem::new(name, "the document is no mapping")) }
+    if parsed.is_object() { Ok(parsed) } else { Err(GenError::new(name, "the document is no mapping")) }
 }
 
-fn parse_yaml(text: &str, name: &str) -> Result<Value, Problem> {
+fn parse_yaml(text: &str, name: &str) -> Result<Value, GenError> {
     let yaml: yaml_serde::Value = yaml_serde::from_str(text).map_err(|error| {
         let place = error
             .location()
             .map_or_else(|| name.to_owned(), |place| format!("{name}:{}:{}", place.line(), place.column()));
-        Problem::new(place, format!("no YAML: {error}"))
+        GenError::new(place, format!("no YAML: {error}"))
     })?;
     to_json(yaml, name)
 }
 
 /// YAML allows keys that are numbers or booleans, such as the status `200`; JSON has text alone.
-fn to_json(yaml: yaml_serde::Value, name: &str) -> Result<Value, Problem> {
+fn to_json(yaml: yaml_serde::Value, name: &str) -> Result<Value, GenError> {
     use yaml_serde::Value as Yaml;
     Ok(match yaml {
         Yaml::Null => Value::Null,
@@ -109,7 +109,7 @@ fn to_json(yaml: yaml_serde::Value, name: &str) -> Result<Value, Problem> {
                     Yaml::Number(number) => number.to_string(),
                     Yaml::Bool(value) => value.to_string(),
                     Yaml::Null => "null".to_owned(),
-                    _ => return Err(Problem::new(name, "a mapping has a list or a mapping as its key")),
+                    _ => return Err(GenError::new(name, "a mapping has a list or a mapping as its key")),
                 };
                 object.insert(key, to_json(value, name)?);
             }
@@ -120,7 +120,7 @@ fn to_json(yaml: yaml_serde::Value, name: &str) -> Result<Value, Problem> {
 }
 
 /// Merges partial documents: mappings key by key; anything else may be said once, or twice alike.
-fn merge(parts: Vec<(String, Value)>) -> Result<Value, Problem> {
+fn merge(parts: Vec<(String, Value)>) -> Result<Value, GenError> {
     let mut merged = Value::Object(Map::new());
     for (name, part) in parts {
         merge_into(&mut merged, part, &mut Vec::new(), &name)?;
@@ -128,7 +128,7 @@ fn merge(parts: Vec<(String, Value)>) -> Result<Value, Problem> {
     Ok(merged)
 }
 
-fn merge_into(target: &mut Value, part: Value, path: &mut Vec<String>, name: &str) -> Result<(), Problem> {
+fn merge_into(target: &mut Value, part: Value, path: &mut Vec<String>, name: &str) -> Result<(), GenError> {
     // An operation, a schema or a parameter is a whole: two files may not share one.
     let whole = match path.first().map(String::as_str) {
         Some("paths") => path.len() >= 3,
@@ -152,22 +152,24 @@ fn merge_into(target: &mut Value, part: Value, path: &mut Vec<String>, name: &st
             Ok(())
         }
         (target, part) if !whole && *target == part => Ok(()),
-        _ => Err(Problem::new(name, format!("{} is described in another file too", path.join(".")))),
+        _ => Err(GenError::new(name, format!("{} is described in another file too", path.join(".")))),
     }
 }
 
-fn check_version(document: &Value, name: &str) -> Result<(), Problem> {
+fn check_version(document: &Value, name: &str) -> Result<(), GenError> {
     match document.get("openapi").and_then(Value::as_str) {
         Some(version) if version.starts_with("3.0.") || version == "3.0" => Ok(()),
-        Some(version) => Err(Problem::new(name, format!("OpenAPI {version} is not supported; expected 3.0"))),
-        None if document.get("swagger").is_some() => {
-            Err(Problem::new(name, "a Swagger 2 document; convert it to OpenAPI 3.0 first"))
+        Some(version) => {
+            Err(GenError::new(name, format!("OpenAPI {version} is not supported; expected 3.0")))
         }
-        None => Err(Problem::new(name, "no `openapi` key: not an OpenAPI document")),
+        None if document.get("swagger").is_some() => {
+            Err(GenError::new(name, "a Swagger 2 document; convert it to OpenAPI 3.0 first"))
+        }
+        None => Err(GenError::new(name, "no `openapi` key: not an OpenAPI document")),
     }
 }
 
-fn check_references(document: &Value) -> Result<(), Problem> {
+fn check_references(document: &Value) -> Result<(), GenError> {
     let mut stack = vec![(String::new(), document)];
     while let Some((path, node)) = stack.pop() {
         match node {
@@ -175,7 +177,7 @@ fn check_references(document: &Value) -> Result<(), Problem> {
                 if let Some(Value::String(target)) = object.get("$ref") {
                     let found = target.strip_prefix('#').and_then(|pointer| document.pointer(pointer));
                     if found.is_none() {
-                        return Err(Problem::new(path, format!("the $ref `{target}` leads nowhere")));
+                        return Err(GenError::new(path, format!("the $ref `{target}` leads nowhere")));
                     }
                 }
                 for (key, value) in object {

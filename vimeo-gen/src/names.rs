@@ -24,7 +24,7 @@ pub(crate) fn pascal(text: &str) -> String {
 }
 
 /// A static's name.
-pub(crate) fn shouting(text: &str) -> String {
+pub(crate) fn screaming_snake_case(text: &str) -> String {
     spelled(text).to_snake_case().to_ascii_uppercase()
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::normalise::plain;
-use crate::{Problem, emit};
+use crate::{GenError, emit};
 
 /// One source file as progenitor's builder style gives it, formatted; the rules that make a description plain are
 /// applied first, since without them it refuses.
@@ -11,10 +11,10 @@ use crate::{Problem, emit};
 /// # Errors
 ///
 /// As [`generate`](crate::generate).
-pub fn stock(mut description: Value) -> Result<String, Problem> {
+pub fn stock(mut description: Value) -> Result<String, GenError> {
     plain(&mut description)?;
     let tokens = emit::stock(&description)?;
     let tree: syn::File = syn::parse2(tokens)
-        .map_err(|error| Problem::new("the stock code", format!("is no Rust: {error}")))?;
+        .map_err(|error| GenError::new("the stock code", format!("is no Rust: {error}")))?;
     Ok(prettyplease::unparse(&tree))
 }

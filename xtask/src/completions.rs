@@ -29,7 +29,7 @@ const TYPED: [(&str, &[&str]); 8] = [
 const PROMPT: &str = "<next>";
 
 /// How long a shell may say nothing.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Before the prompt: the completions, and a command that tells what it was called with. The completions call it too,
 /// to ask what fits, and are passed on.
@@ -147,7 +147,7 @@ impl Terminal {
                 self.seen = after;
                 return Ok(before);
             }
-            let Ok(bytes) = self.screen.recv_timeout(PATIENCE) else {
+            let Ok(bytes) = self.screen.recv_timeout(TIMEOUT) else {
                 return Err(Failure::Command(format!("the shell said no `{words}` but {:?}", self.seen)));
             };
             self.seen.push_str(&String::from_utf8_lossy(&bytes));

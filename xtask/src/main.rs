@@ -40,7 +40,7 @@ use clap::Parser;
 /// What maintainers do with this workspace.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
-enum Verb {
+enum Subcommand {
     /// Measure what a million accounts cost, with a PostgreSQL server of its own and in SQLite.
     AccountsBench(accounts_bench::Arguments),
     /// Generate the source of vimeo-api from openapi/, or a crate elsewhere from another description.
@@ -94,31 +94,31 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    let done = match Verb::parse() {
-        Verb::AccountsBench(arguments) => accounts_bench::run(&arguments),
-        Verb::Regen(arguments) => regen::run(&arguments),
-        Verb::Areas => areas::run(),
-        Verb::AuthorizePage(arguments) => authorize_page::run(&arguments),
-        Verb::BuildCost(arguments) => build_cost::run(&arguments),
-        Verb::Bundle => bundle::run(),
-        Verb::CommandFigures(arguments) => command_figures::run(&arguments),
-        Verb::Completions => completions::run(),
-        Verb::Diff(arguments) => diff::run(&arguments),
-        Verb::Facts(arguments) => facts::run(&arguments),
-        Verb::McpClients => mcp_clients::run(),
-        Verb::McpStart(arguments) => mcp_start::run(&arguments),
-        Verb::Payloads(arguments) => payloads::run(&arguments),
-        Verb::FaultMatrix => fault_matrix::run(),
-        Verb::Fresh(arguments) => fresh::run(&arguments),
-        Verb::Fuzz(arguments) => fuzz::run(&arguments),
-        Verb::Interop => interop::run(),
-        Verb::KillTest(arguments) => kill_test::run(&arguments),
-        Verb::Tls => tls::run(),
-        Verb::TusServers => tus_servers::run(),
-        Verb::Picture => picture::run(),
-        Verb::SharedBudgets(arguments) => shared_limits::run(&arguments),
-        Verb::Stores(arguments) => stores::run(&arguments),
-        Verb::UploadBench(arguments) => upload_bench::run(&arguments),
+    let done = match Subcommand::parse() {
+        Subcommand::AccountsBench(arguments) => accounts_bench::run(&arguments),
+        Subcommand::Regen(arguments) => regen::run(&arguments),
+        Subcommand::Areas => areas::run(),
+        Subcommand::AuthorizePage(arguments) => authorize_page::run(&arguments),
+        Subcommand::BuildCost(arguments) => build_cost::run(&arguments),
+        Subcommand::Bundle => bundle::run(),
+        Subcommand::CommandFigures(arguments) => command_figures::run(&arguments),
+        Subcommand::Completions => completions::run(),
+        Subcommand::Diff(arguments) => diff::run(&arguments),
+        Subcommand::Facts(arguments) => facts::run(&arguments),
+        Subcommand::McpClients => mcp_clients::run(),
+        Subcommand::McpStart(arguments) => mcp_start::run(&arguments),
+        Subcommand::Payloads(arguments) => payloads::run(&arguments),
+        Subcommand::FaultMatrix => fault_matrix::run(),
+        Subcommand::Fresh(arguments) => fresh::run(&arguments),
+        Subcommand::Fuzz(arguments) => fuzz::run(&arguments),
+        Subcommand::Interop => interop::run(),
+        Subcommand::KillTest(arguments) => kill_test::run(&arguments),
+        Subcommand::Tls => tls::run(),
+        Subcommand::TusServers => tus_servers::run(),
+        Subcommand::Picture => picture::run(),
+        Subcommand::SharedBudgets(arguments) => shared_limits::run(&arguments),
+        Subcommand::Stores(arguments) => stores::run(&arguments),
+        Subcommand::UploadBench(arguments) => upload_bench::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,7 +10,7 @@ use serde_json::Value;
 pub(crate) enum Failure {
     /// The description cannot be taken.
     #[error("{0}")]
-    Description(#[from] vimeo_gen::Problem),
+    Description(#[from] vimeo_gen::GenError),
     /// What is on disk is not what would be generated; the text says how they differ.
     #[error("{0}")]
     Differs(String),

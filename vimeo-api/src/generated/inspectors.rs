@@ -3,7 +3,7 @@
 //! Reading recorded answers as the types of the operations that gave them.
 
 use crate::types;
-use crate::{DecodeFailure, Decoded, Inspection, Page, inspect, reread};
+use crate::{DecodeFailure, Decoded, Inspection, Page, inspect, round_trip};
 use serde_json::Value;
 
 /// Reads an answer and says what did not fit.
@@ -603,153 +603,161 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "ActivatePictureBody",
         size_of::<types::ActivatePictureBody>(),
-        reread::<types::ActivatePictureBody>,
+        round_trip::<types::ActivatePictureBody>,
     ),
     #[cfg(feature = "api-apps")]
     (
         "AppWebhookBody",
         size_of::<types::AppWebhookBody>(),
-        reread::<types::AppWebhookBody>,
+        round_trip::<types::AppWebhookBody>,
     ),
     #[cfg(feature = "api-apps")]
-    ("Webhook", size_of::<types::Webhook>(), reread::<types::Webhook>),
+    ("Webhook", size_of::<types::Webhook>(), round_trip::<types::Webhook>),
     #[cfg(feature = "api-apps")]
-    ("WebhookAppUri", size_of::<types::WebhookAppUri>(), reread::<types::WebhookAppUri>),
+    (
+        "WebhookAppUri",
+        size_of::<types::WebhookAppUri>(),
+        round_trip::<types::WebhookAppUri>,
+    ),
     #[cfg(feature = "api-information")]
     (
         "EndpointObject",
         size_of::<types::EndpointObject>(),
-        reread::<types::EndpointObject>,
+        round_trip::<types::EndpointObject>,
     ),
     #[cfg(feature = "authentication")]
     (
         "AuthorizeClientBody",
         size_of::<types::AuthorizeClientBody>(),
-        reread::<types::AuthorizeClientBody>,
+        round_trip::<types::AuthorizeClientBody>,
     ),
     #[cfg(feature = "authentication")]
     (
         "ConvertAccessTokenBody",
         size_of::<types::ConvertAccessTokenBody>(),
-        reread::<types::ConvertAccessTokenBody>,
+        round_trip::<types::ConvertAccessTokenBody>,
     ),
     #[cfg(feature = "authentication")]
     (
         "ExchangeAuthCodeBody",
         size_of::<types::ExchangeAuthCodeBody>(),
-        reread::<types::ExchangeAuthCodeBody>,
+        round_trip::<types::ExchangeAuthCodeBody>,
     ),
     #[cfg(feature = "authentication")]
-    ("TokenResponse", size_of::<types::TokenResponse>(), reread::<types::TokenResponse>),
+    (
+        "TokenResponse",
+        size_of::<types::TokenResponse>(),
+        round_trip::<types::TokenResponse>,
+    ),
     #[cfg(feature = "categories")]
     (
         "SuggestVideoCategoriesBody",
         size_of::<types::SuggestVideoCategoriesBody>(),
-        reread::<types::SuggestVideoCategoriesBody>,
+        round_trip::<types::SuggestVideoCategoriesBody>,
     ),
     #[cfg(feature = "categories")]
     (
         "VideoCategoriesInput",
         size_of::<types::VideoCategoriesInput>(),
-        reread::<types::VideoCategoriesInput>,
+        round_trip::<types::VideoCategoriesInput>,
     ),
     #[cfg(feature = "categories")]
     (
         "VideoCategoryInput",
         size_of::<types::VideoCategoryInput>(),
-        reread::<types::VideoCategoryInput>,
+        round_trip::<types::VideoCategoryInput>,
     ),
     #[cfg(any(feature = "categories", feature = "channels", feature = "users"))]
-    ("Channel", size_of::<types::Channel>(), reread::<types::Channel>),
+    ("Channel", size_of::<types::Channel>(), round_trip::<types::Channel>),
     #[cfg(any(feature = "categories", feature = "channels", feature = "users"))]
     (
         "ChannelConnections",
         size_of::<types::ChannelConnections>(),
-        reread::<types::ChannelConnections>,
+        round_trip::<types::ChannelConnections>,
     ),
     #[cfg(any(feature = "categories", feature = "channels", feature = "users"))]
     (
         "ChannelFollowInteraction",
         size_of::<types::ChannelFollowInteraction>(),
-        reread::<types::ChannelFollowInteraction>,
+        round_trip::<types::ChannelFollowInteraction>,
     ),
     #[cfg(any(feature = "categories", feature = "channels", feature = "users"))]
     (
         "ChannelInteractions",
         size_of::<types::ChannelInteractions>(),
-        reread::<types::ChannelInteractions>,
+        round_trip::<types::ChannelInteractions>,
     ),
     #[cfg(any(feature = "categories", feature = "channels", feature = "users"))]
     (
         "ChannelMetadata",
         size_of::<types::ChannelMetadata>(),
-        reread::<types::ChannelMetadata>,
+        round_trip::<types::ChannelMetadata>,
     ),
     #[cfg(any(feature = "categories", feature = "channels", feature = "users"))]
     (
         "ChannelPrivacy",
         size_of::<types::ChannelPrivacy>(),
-        reread::<types::ChannelPrivacy>,
+        round_trip::<types::ChannelPrivacy>,
     ),
     #[cfg(feature = "channels")]
     (
         "AddChannelCategoriesBody",
         size_of::<types::AddChannelCategoriesBody>(),
-        reread::<types::AddChannelCategoriesBody>,
+        round_trip::<types::AddChannelCategoriesBody>,
     ),
     #[cfg(feature = "channels")]
     (
         "ChannelModeratorInput",
         size_of::<types::ChannelModeratorInput>(),
-        reread::<types::ChannelModeratorInput>,
+        round_trip::<types::ChannelModeratorInput>,
     ),
     #[cfg(feature = "channels")]
     (
         "ChannelModeratorsBody",
         size_of::<types::ChannelModeratorsBody>(),
-        reread::<types::ChannelModeratorsBody>,
+        round_trip::<types::ChannelModeratorsBody>,
     ),
     #[cfg(feature = "channels")]
     (
         "ChannelTagInput",
         size_of::<types::ChannelTagInput>(),
-        reread::<types::ChannelTagInput>,
+        round_trip::<types::ChannelTagInput>,
     ),
     #[cfg(feature = "channels")]
     (
         "ChannelTagsBody",
         size_of::<types::ChannelTagsBody>(),
-        reread::<types::ChannelTagsBody>,
+        round_trip::<types::ChannelTagsBody>,
     ),
     #[cfg(feature = "channels")]
     (
         "ChannelTagsInput",
         size_of::<types::ChannelTagsInput>(),
-        reread::<types::ChannelTagsInput>,
+        round_trip::<types::ChannelTagsInput>,
     ),
     #[cfg(feature = "channels")]
     (
         "ChannelVideoInput",
         size_of::<types::ChannelVideoInput>(),
-        reread::<types::ChannelVideoInput>,
+        round_trip::<types::ChannelVideoInput>,
     ),
     #[cfg(feature = "channels")]
     (
         "ChannelVideosBody",
         size_of::<types::ChannelVideosBody>(),
-        reread::<types::ChannelVideosBody>,
+        round_trip::<types::ChannelVideosBody>,
     ),
     #[cfg(feature = "channels")]
     (
         "CreateChannelBody",
         size_of::<types::CreateChannelBody>(),
-        reread::<types::CreateChannelBody>,
+        round_trip::<types::CreateChannelBody>,
     ),
     #[cfg(feature = "channels")]
     (
         "EditChannelBody",
         size_of::<types::EditChannelBody>(),
-        reread::<types::EditChannelBody>,
+        round_trip::<types::EditChannelBody>,
     ),
     #[cfg(
         any(
@@ -771,38 +779,38 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("Connection", size_of::<types::Connection>(), reread::<types::Connection>),
+    ("Connection", size_of::<types::Connection>(), round_trip::<types::Connection>),
     #[cfg(any(feature = "showcases", feature = "videos"))]
-    ("CopyBody", size_of::<types::CopyBody>(), reread::<types::CopyBody>),
+    ("CopyBody", size_of::<types::CopyBody>(), round_trip::<types::CopyBody>),
     #[cfg(any(feature = "embed-presets", feature = "videos"))]
     (
         "EmbedButtonsInput",
         size_of::<types::EmbedButtonsInput>(),
-        reread::<types::EmbedButtonsInput>,
+        round_trip::<types::EmbedButtonsInput>,
     ),
     #[cfg(any(feature = "embed-presets", feature = "videos"))]
     (
         "EmbedCustomLogoInput",
         size_of::<types::EmbedCustomLogoInput>(),
-        reread::<types::EmbedCustomLogoInput>,
+        round_trip::<types::EmbedCustomLogoInput>,
     ),
     #[cfg(any(feature = "embed-presets", feature = "videos"))]
     (
         "EmbedLogosInput",
         size_of::<types::EmbedLogosInput>(),
-        reread::<types::EmbedLogosInput>,
+        round_trip::<types::EmbedLogosInput>,
     ),
     #[cfg(any(feature = "embed-presets", feature = "videos"))]
     (
         "EmbedPlayButtonInput",
         size_of::<types::EmbedPlayButtonInput>(),
-        reread::<types::EmbedPlayButtonInput>,
+        round_trip::<types::EmbedPlayButtonInput>,
     ),
     #[cfg(any(feature = "embed-presets", feature = "videos"))]
     (
         "EmbedTitleInput",
         size_of::<types::EmbedTitleInput>(),
-        reread::<types::EmbedTitleInput>,
+        round_trip::<types::EmbedTitleInput>,
     ),
     #[cfg(
         any(
@@ -812,677 +820,709 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "videos"
         )
     )]
-    ("EmbedDomain", size_of::<types::EmbedDomain>(), reread::<types::EmbedDomain>),
+    ("EmbedDomain", size_of::<types::EmbedDomain>(), round_trip::<types::EmbedDomain>),
     #[cfg(feature = "embed-presets")]
     (
         "CreateEmbedPresetBody",
         size_of::<types::CreateEmbedPresetBody>(),
-        reread::<types::CreateEmbedPresetBody>,
+        round_trip::<types::CreateEmbedPresetBody>,
     ),
     #[cfg(feature = "embed-presets")]
     (
         "EditEmbedPresetBody",
         size_of::<types::EditEmbedPresetBody>(),
-        reread::<types::EditEmbedPresetBody>,
+        round_trip::<types::EditEmbedPresetBody>,
     ),
     #[cfg(feature = "embed-presets")]
     (
         "EmbedColorsInput",
         size_of::<types::EmbedColorsInput>(),
-        reread::<types::EmbedColorsInput>,
+        round_trip::<types::EmbedColorsInput>,
     ),
     #[cfg(feature = "embed-presets")]
     (
         "EmbedPresetInput",
         size_of::<types::EmbedPresetInput>(),
-        reread::<types::EmbedPresetInput>,
+        round_trip::<types::EmbedPresetInput>,
     ),
     #[cfg(feature = "folders")]
     (
         "AddFolderVideosBody",
         size_of::<types::AddFolderVideosBody>(),
-        reread::<types::AddFolderVideosBody>,
+        round_trip::<types::AddFolderVideosBody>,
     ),
     #[cfg(feature = "folders")]
     (
         "CreateFolderBody",
         size_of::<types::CreateFolderBody>(),
-        reread::<types::CreateFolderBody>,
+        round_trip::<types::CreateFolderBody>,
     ),
     #[cfg(feature = "folders")]
     (
         "DeleteFolderBody",
         size_of::<types::DeleteFolderBody>(),
-        reread::<types::DeleteFolderBody>,
+        round_trip::<types::DeleteFolderBody>,
     ),
     #[cfg(feature = "folders")]
     (
         "EditFolderBody",
         size_of::<types::EditFolderBody>(),
-        reread::<types::EditFolderBody>,
+        round_trip::<types::EditFolderBody>,
     ),
     #[cfg(feature = "folders")]
     (
         "RemoveFolderVideosBody",
         size_of::<types::RemoveFolderVideosBody>(),
-        reread::<types::RemoveFolderVideosBody>,
+        round_trip::<types::RemoveFolderVideosBody>,
     ),
     #[cfg(any(feature = "categories", feature = "groups", feature = "users"))]
-    ("Group", size_of::<types::Group>(), reread::<types::Group>),
+    ("Group", size_of::<types::Group>(), round_trip::<types::Group>),
     #[cfg(any(feature = "categories", feature = "groups", feature = "users"))]
     (
         "GroupConnections",
         size_of::<types::GroupConnections>(),
-        reread::<types::GroupConnections>,
+        round_trip::<types::GroupConnections>,
     ),
     #[cfg(any(feature = "categories", feature = "groups", feature = "users"))]
     (
         "GroupInteractions",
         size_of::<types::GroupInteractions>(),
-        reread::<types::GroupInteractions>,
+        round_trip::<types::GroupInteractions>,
     ),
     #[cfg(any(feature = "categories", feature = "groups", feature = "users"))]
     (
         "GroupJoinInteraction",
         size_of::<types::GroupJoinInteraction>(),
-        reread::<types::GroupJoinInteraction>,
+        round_trip::<types::GroupJoinInteraction>,
     ),
     #[cfg(any(feature = "categories", feature = "groups", feature = "users"))]
-    ("GroupMetadata", size_of::<types::GroupMetadata>(), reread::<types::GroupMetadata>),
+    (
+        "GroupMetadata",
+        size_of::<types::GroupMetadata>(),
+        round_trip::<types::GroupMetadata>,
+    ),
     #[cfg(any(feature = "categories", feature = "groups", feature = "users"))]
-    ("GroupPrivacy", size_of::<types::GroupPrivacy>(), reread::<types::GroupPrivacy>),
+    (
+        "GroupPrivacy",
+        size_of::<types::GroupPrivacy>(),
+        round_trip::<types::GroupPrivacy>,
+    ),
     #[cfg(feature = "groups")]
     (
         "CreateGroupBody",
         size_of::<types::CreateGroupBody>(),
-        reread::<types::CreateGroupBody>,
+        round_trip::<types::CreateGroupBody>,
     ),
     #[cfg(any(feature = "folders", feature = "search"))]
-    ("LibraryItem", size_of::<types::LibraryItem>(), reread::<types::LibraryItem>),
+    ("LibraryItem", size_of::<types::LibraryItem>(), round_trip::<types::LibraryItem>),
     #[cfg(feature = "live")]
     (
         "ActivateLiveEventBody",
         size_of::<types::ActivateLiveEventBody>(),
-        reread::<types::ActivateLiveEventBody>,
+        round_trip::<types::ActivateLiveEventBody>,
     ),
     #[cfg(feature = "live")]
     (
         "AttachLiveEventSceneGraphicBody",
         size_of::<types::AttachLiveEventSceneGraphicBody>(),
-        reread::<types::AttachLiveEventSceneGraphicBody>,
+        round_trip::<types::AttachLiveEventSceneGraphicBody>,
     ),
     #[cfg(feature = "live")]
     (
         "CreateLiveEventBody",
         size_of::<types::CreateLiveEventBody>(),
-        reread::<types::CreateLiveEventBody>,
+        round_trip::<types::CreateLiveEventBody>,
     ),
     #[cfg(feature = "live")]
     (
         "CreateLiveEventDestinationBody",
         size_of::<types::CreateLiveEventDestinationBody>(),
-        reread::<types::CreateLiveEventDestinationBody>,
+        round_trip::<types::CreateLiveEventDestinationBody>,
     ),
     #[cfg(feature = "live")]
     (
         "CreateLiveEventEmbedInput",
         size_of::<types::CreateLiveEventEmbedInput>(),
-        reread::<types::CreateLiveEventEmbedInput>,
+        round_trip::<types::CreateLiveEventEmbedInput>,
     ),
     #[cfg(feature = "live")]
     (
         "CreateLiveEventSceneBody",
         size_of::<types::CreateLiveEventSceneBody>(),
-        reread::<types::CreateLiveEventSceneBody>,
+        round_trip::<types::CreateLiveEventSceneBody>,
     ),
     #[cfg(feature = "live")]
     (
         "DeleteLiveEventsBody",
         size_of::<types::DeleteLiveEventsBody>(),
-        reread::<types::DeleteLiveEventsBody>,
+        round_trip::<types::DeleteLiveEventsBody>,
     ),
     #[cfg(feature = "live")]
     (
         "EditLiveEventAudioTracksBody",
         size_of::<types::EditLiveEventAudioTracksBody>(),
-        reread::<types::EditLiveEventAudioTracksBody>,
+        round_trip::<types::EditLiveEventAudioTracksBody>,
     ),
     #[cfg(feature = "live")]
     (
         "EditLiveEventBody",
         size_of::<types::EditLiveEventBody>(),
-        reread::<types::EditLiveEventBody>,
+        round_trip::<types::EditLiveEventBody>,
     ),
     #[cfg(feature = "live")]
     (
         "EditLiveEventDestinationBody",
         size_of::<types::EditLiveEventDestinationBody>(),
-        reread::<types::EditLiveEventDestinationBody>,
+        round_trip::<types::EditLiveEventDestinationBody>,
     ),
     #[cfg(feature = "live")]
     (
         "EditLiveEventEmbedInput",
         size_of::<types::EditLiveEventEmbedInput>(),
-        reread::<types::EditLiveEventEmbedInput>,
+        round_trip::<types::EditLiveEventEmbedInput>,
     ),
     #[cfg(feature = "live")]
-    ("IngestStatus", size_of::<types::IngestStatus>(), reread::<types::IngestStatus>),
+    (
+        "IngestStatus",
+        size_of::<types::IngestStatus>(),
+        round_trip::<types::IngestStatus>,
+    ),
     #[cfg(feature = "live")]
     (
         "InteractionToolsInput",
         size_of::<types::InteractionToolsInput>(),
-        reread::<types::InteractionToolsInput>,
+        round_trip::<types::InteractionToolsInput>,
     ),
     #[cfg(feature = "live")]
     (
         "LiveEventArchive",
         size_of::<types::LiveEventArchive>(),
-        reread::<types::LiveEventArchive>,
+        round_trip::<types::LiveEventArchive>,
     ),
     #[cfg(feature = "live")]
     (
         "LiveEventAudioTracks",
         size_of::<types::LiveEventAudioTracks>(),
-        reread::<types::LiveEventAudioTracks>,
+        round_trip::<types::LiveEventAudioTracks>,
     ),
     #[cfg(feature = "live")]
     (
         "LiveEventClosedCaptions",
         size_of::<types::LiveEventClosedCaptions>(),
-        reread::<types::LiveEventClosedCaptions>,
+        round_trip::<types::LiveEventClosedCaptions>,
     ),
     #[cfg(feature = "live")]
     (
         "LiveEventClosedCaptionsBody",
         size_of::<types::LiveEventClosedCaptionsBody>(),
-        reread::<types::LiveEventClosedCaptionsBody>,
+        round_trip::<types::LiveEventClosedCaptionsBody>,
     ),
     #[cfg(feature = "live")]
     (
         "LiveEventDestination",
         size_of::<types::LiveEventDestination>(),
-        reread::<types::LiveEventDestination>,
+        round_trip::<types::LiveEventDestination>,
     ),
     #[cfg(feature = "live")]
     (
         "LiveEventEmbedDomainsBody",
         size_of::<types::LiveEventEmbedDomainsBody>(),
-        reread::<types::LiveEventEmbedDomainsBody>,
+        round_trip::<types::LiveEventEmbedDomainsBody>,
     ),
     #[cfg(feature = "live")]
     (
         "LiveEventIngest",
         size_of::<types::LiveEventIngest>(),
-        reread::<types::LiveEventIngest>,
+        round_trip::<types::LiveEventIngest>,
     ),
     #[cfg(feature = "live")]
     (
         "LiveEventLowLatency",
         size_of::<types::LiveEventLowLatency>(),
-        reread::<types::LiveEventLowLatency>,
+        round_trip::<types::LiveEventLowLatency>,
     ),
     #[cfg(feature = "live")]
     (
         "LiveEventLowLatencyBody",
         size_of::<types::LiveEventLowLatencyBody>(),
-        reread::<types::LiveEventLowLatencyBody>,
+        round_trip::<types::LiveEventLowLatencyBody>,
     ),
     #[cfg(feature = "live")]
     (
         "LiveEventMetering",
         size_of::<types::LiveEventMetering>(),
-        reread::<types::LiveEventMetering>,
+        round_trip::<types::LiveEventMetering>,
     ),
     #[cfg(feature = "live")]
     (
         "LiveEventOccurrence",
         size_of::<types::LiveEventOccurrence>(),
-        reread::<types::LiveEventOccurrence>,
+        round_trip::<types::LiveEventOccurrence>,
     ),
     #[cfg(feature = "live")]
     (
         "LiveEventPrivacyInput",
         size_of::<types::LiveEventPrivacyInput>(),
-        reread::<types::LiveEventPrivacyInput>,
+        round_trip::<types::LiveEventPrivacyInput>,
     ),
     #[cfg(feature = "live")]
     (
         "LiveEventScene",
         size_of::<types::LiveEventScene>(),
-        reread::<types::LiveEventScene>,
+        round_trip::<types::LiveEventScene>,
     ),
     #[cfg(feature = "live")]
     (
         "LiveEventSceneGraphic",
         size_of::<types::LiveEventSceneGraphic>(),
-        reread::<types::LiveEventSceneGraphic>,
+        round_trip::<types::LiveEventSceneGraphic>,
     ),
     #[cfg(feature = "live")]
     (
         "LiveEventSceneMeta",
         size_of::<types::LiveEventSceneMeta>(),
-        reread::<types::LiveEventSceneMeta>,
+        round_trip::<types::LiveEventSceneMeta>,
     ),
     #[cfg(feature = "live")]
     (
         "LiveEventScheduleInput",
         size_of::<types::LiveEventScheduleInput>(),
-        reread::<types::LiveEventScheduleInput>,
+        round_trip::<types::LiveEventScheduleInput>,
     ),
     #[cfg(feature = "live")]
     (
         "LiveEventSessionStatus",
         size_of::<types::LiveEventSessionStatus>(),
-        reread::<types::LiveEventSessionStatus>,
+        round_trip::<types::LiveEventSessionStatus>,
     ),
     #[cfg(feature = "live")]
     (
         "LiveEventStreamEmbedInput",
         size_of::<types::LiveEventStreamEmbedInput>(),
-        reread::<types::LiveEventStreamEmbedInput>,
+        round_trip::<types::LiveEventStreamEmbedInput>,
     ),
     #[cfg(feature = "live")]
     (
         "LiveEventVideoGraphic",
         size_of::<types::LiveEventVideoGraphic>(),
-        reread::<types::LiveEventVideoGraphic>,
+        round_trip::<types::LiveEventVideoGraphic>,
     ),
     #[cfg(feature = "live")]
     (
         "LiveEventVideoGraphicBody",
         size_of::<types::LiveEventVideoGraphicBody>(),
-        reread::<types::LiveEventVideoGraphicBody>,
+        round_trip::<types::LiveEventVideoGraphicBody>,
     ),
     #[cfg(feature = "live")]
     (
         "LiveEventVideoInput",
         size_of::<types::LiveEventVideoInput>(),
-        reread::<types::LiveEventVideoInput>,
+        round_trip::<types::LiveEventVideoInput>,
     ),
     #[cfg(feature = "live")]
     (
         "LiveEventVideosBody",
         size_of::<types::LiveEventVideosBody>(),
-        reread::<types::LiveEventVideosBody>,
+        round_trip::<types::LiveEventVideosBody>,
     ),
     #[cfg(feature = "live")]
     (
         "OttDestination",
         size_of::<types::OttDestination>(),
-        reread::<types::OttDestination>,
+        round_trip::<types::OttDestination>,
     ),
     #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
-    ("LiveEvent", size_of::<types::LiveEvent>(), reread::<types::LiveEvent>),
+    ("LiveEvent", size_of::<types::LiveEvent>(), round_trip::<types::LiveEvent>),
     #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
     (
         "LiveEventConnections",
         size_of::<types::LiveEventConnections>(),
-        reread::<types::LiveEventConnections>,
+        round_trip::<types::LiveEventConnections>,
     ),
     #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
     (
         "LiveEventEmailQuota",
         size_of::<types::LiveEventEmailQuota>(),
-        reread::<types::LiveEventEmailQuota>,
+        round_trip::<types::LiveEventEmailQuota>,
     ),
     #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
     (
         "LiveEventEmbed",
         size_of::<types::LiveEventEmbed>(),
-        reread::<types::LiveEventEmbed>,
+        round_trip::<types::LiveEventEmbed>,
     ),
     #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
     (
         "LiveEventEmbedProperties",
         size_of::<types::LiveEventEmbedProperties>(),
-        reread::<types::LiveEventEmbedProperties>,
+        round_trip::<types::LiveEventEmbedProperties>,
     ),
     #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
     (
         "LiveEventInteractionTools",
         size_of::<types::LiveEventInteractionTools>(),
-        reread::<types::LiveEventInteractionTools>,
+        round_trip::<types::LiveEventInteractionTools>,
     ),
     #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
     (
         "LiveEventInteractions",
         size_of::<types::LiveEventInteractions>(),
-        reread::<types::LiveEventInteractions>,
+        round_trip::<types::LiveEventInteractions>,
     ),
     #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
     (
         "LiveEventLandingPageLogo",
         size_of::<types::LiveEventLandingPageLogo>(),
-        reread::<types::LiveEventLandingPageLogo>,
+        round_trip::<types::LiveEventLandingPageLogo>,
     ),
     #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
     (
         "LiveEventMetadata",
         size_of::<types::LiveEventMetadata>(),
-        reread::<types::LiveEventMetadata>,
+        round_trip::<types::LiveEventMetadata>,
     ),
     #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
     (
         "LiveEventPrivacy",
         size_of::<types::LiveEventPrivacy>(),
-        reread::<types::LiveEventPrivacy>,
+        round_trip::<types::LiveEventPrivacy>,
     ),
     #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
     (
         "LiveEventRecording",
         size_of::<types::LiveEventRecording>(),
-        reread::<types::LiveEventRecording>,
+        round_trip::<types::LiveEventRecording>,
     ),
     #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
     (
         "LiveEventSchedule",
         size_of::<types::LiveEventSchedule>(),
-        reread::<types::LiveEventSchedule>,
+        round_trip::<types::LiveEventSchedule>,
     ),
     #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
     (
         "LiveEventShowcase",
         size_of::<types::LiveEventShowcase>(),
-        reread::<types::LiveEventShowcase>,
+        round_trip::<types::LiveEventShowcase>,
     ),
     #[cfg(any(feature = "folders", feature = "live", feature = "search"))]
     (
         "LiveVideoConnection",
         size_of::<types::LiveVideoConnection>(),
-        reread::<types::LiveVideoConnection>,
+        round_trip::<types::LiveVideoConnection>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "AddOnDemandPageRegionsBody",
         size_of::<types::AddOnDemandPageRegionsBody>(),
-        reread::<types::AddOnDemandPageRegionsBody>,
+        round_trip::<types::AddOnDemandPageRegionsBody>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "AddOnDemandPageVideoBody",
         size_of::<types::AddOnDemandPageVideoBody>(),
-        reread::<types::AddOnDemandPageVideoBody>,
+        round_trip::<types::AddOnDemandPageVideoBody>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "CreateOnDemandPageBody",
         size_of::<types::CreateOnDemandPageBody>(),
-        reread::<types::CreateOnDemandPageBody>,
+        round_trip::<types::CreateOnDemandPageBody>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "CreateOnDemandPromotionBody",
         size_of::<types::CreateOnDemandPromotionBody>(),
-        reread::<types::CreateOnDemandPromotionBody>,
+        round_trip::<types::CreateOnDemandPromotionBody>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "EditOnDemandPageBody",
         size_of::<types::EditOnDemandPageBody>(),
-        reread::<types::EditOnDemandPageBody>,
+        round_trip::<types::EditOnDemandPageBody>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandBuyInput",
         size_of::<types::OnDemandBuyInput>(),
-        reread::<types::OnDemandBuyInput>,
+        round_trip::<types::OnDemandBuyInput>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandEpisodeBuy",
         size_of::<types::OnDemandEpisodeBuy>(),
-        reread::<types::OnDemandEpisodeBuy>,
+        round_trip::<types::OnDemandEpisodeBuy>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandEpisodeBuyInput",
         size_of::<types::OnDemandEpisodeBuyInput>(),
-        reread::<types::OnDemandEpisodeBuyInput>,
+        round_trip::<types::OnDemandEpisodeBuyInput>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandEpisodePrices",
         size_of::<types::OnDemandEpisodePrices>(),
-        reread::<types::OnDemandEpisodePrices>,
+        round_trip::<types::OnDemandEpisodePrices>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandEpisodeRent",
         size_of::<types::OnDemandEpisodeRent>(),
-        reread::<types::OnDemandEpisodeRent>,
+        round_trip::<types::OnDemandEpisodeRent>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandEpisodeRentInput",
         size_of::<types::OnDemandEpisodeRentInput>(),
-        reread::<types::OnDemandEpisodeRentInput>,
+        round_trip::<types::OnDemandEpisodeRentInput>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandEpisodesInput",
         size_of::<types::OnDemandEpisodesInput>(),
-        reread::<types::OnDemandEpisodesInput>,
+        round_trip::<types::OnDemandEpisodesInput>,
     ),
     #[cfg(feature = "on-demand")]
-    ("OnDemandGenre", size_of::<types::OnDemandGenre>(), reread::<types::OnDemandGenre>),
+    (
+        "OnDemandGenre",
+        size_of::<types::OnDemandGenre>(),
+        round_trip::<types::OnDemandGenre>,
+    ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandGenreConnections",
         size_of::<types::OnDemandGenreConnections>(),
-        reread::<types::OnDemandGenreConnections>,
+        round_trip::<types::OnDemandGenreConnections>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandGenreMetadata",
         size_of::<types::OnDemandGenreMetadata>(),
-        reread::<types::OnDemandGenreMetadata>,
+        round_trip::<types::OnDemandGenreMetadata>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandMonthlyInput",
         size_of::<types::OnDemandMonthlyInput>(),
-        reread::<types::OnDemandMonthlyInput>,
+        round_trip::<types::OnDemandMonthlyInput>,
     ),
     #[cfg(feature = "on-demand")]
-    ("OnDemandPage", size_of::<types::OnDemandPage>(), reread::<types::OnDemandPage>),
+    (
+        "OnDemandPage",
+        size_of::<types::OnDemandPage>(),
+        round_trip::<types::OnDemandPage>,
+    ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandPageColors",
         size_of::<types::OnDemandPageColors>(),
-        reread::<types::OnDemandPageColors>,
+        round_trip::<types::OnDemandPageColors>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandPageConnections",
         size_of::<types::OnDemandPageConnections>(),
-        reread::<types::OnDemandPageConnections>,
+        round_trip::<types::OnDemandPageConnections>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandPageInnerConnections",
         size_of::<types::OnDemandPageInnerConnections>(),
-        reread::<types::OnDemandPageInnerConnections>,
+        round_trip::<types::OnDemandPageInnerConnections>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandPageInnerMetadata",
         size_of::<types::OnDemandPageInnerMetadata>(),
-        reread::<types::OnDemandPageInnerMetadata>,
+        round_trip::<types::OnDemandPageInnerMetadata>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandPageLinks",
         size_of::<types::OnDemandPageLinks>(),
-        reread::<types::OnDemandPageLinks>,
+        round_trip::<types::OnDemandPageLinks>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandPageMetadata",
         size_of::<types::OnDemandPageMetadata>(),
-        reread::<types::OnDemandPageMetadata>,
+        round_trip::<types::OnDemandPageMetadata>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandPageVideosConnection",
         size_of::<types::OnDemandPageVideosConnection>(),
-        reread::<types::OnDemandPageVideosConnection>,
+        round_trip::<types::OnDemandPageVideosConnection>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandPreorder",
         size_of::<types::OnDemandPreorder>(),
-        reread::<types::OnDemandPreorder>,
+        round_trip::<types::OnDemandPreorder>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandPreorderInput",
         size_of::<types::OnDemandPreorderInput>(),
-        reread::<types::OnDemandPreorderInput>,
+        round_trip::<types::OnDemandPreorderInput>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandPriceInput",
         size_of::<types::OnDemandPriceInput>(),
-        reread::<types::OnDemandPriceInput>,
+        round_trip::<types::OnDemandPriceInput>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandPromotion",
         size_of::<types::OnDemandPromotion>(),
-        reread::<types::OnDemandPromotion>,
+        round_trip::<types::OnDemandPromotion>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandPromotionCode",
         size_of::<types::OnDemandPromotionCode>(),
-        reread::<types::OnDemandPromotionCode>,
+        round_trip::<types::OnDemandPromotionCode>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandPromotionConnections",
         size_of::<types::OnDemandPromotionConnections>(),
-        reread::<types::OnDemandPromotionConnections>,
+        round_trip::<types::OnDemandPromotionConnections>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandPromotionMetadata",
         size_of::<types::OnDemandPromotionMetadata>(),
-        reread::<types::OnDemandPromotionMetadata>,
+        round_trip::<types::OnDemandPromotionMetadata>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandPublished",
         size_of::<types::OnDemandPublished>(),
-        reread::<types::OnDemandPublished>,
+        round_trip::<types::OnDemandPublished>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandRegion",
         size_of::<types::OnDemandRegion>(),
-        reread::<types::OnDemandRegion>,
+        round_trip::<types::OnDemandRegion>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandRentInput",
         size_of::<types::OnDemandRentInput>(),
-        reread::<types::OnDemandRentInput>,
+        round_trip::<types::OnDemandRentInput>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandSeason",
         size_of::<types::OnDemandSeason>(),
-        reread::<types::OnDemandSeason>,
+        round_trip::<types::OnDemandSeason>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandSubscription",
         size_of::<types::OnDemandSubscription>(),
-        reread::<types::OnDemandSubscription>,
+        round_trip::<types::OnDemandSubscription>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandSubscriptionInput",
         size_of::<types::OnDemandSubscriptionInput>(),
-        reread::<types::OnDemandSubscriptionInput>,
+        round_trip::<types::OnDemandSubscriptionInput>,
     ),
     #[cfg(feature = "on-demand")]
-    ("OnDemandVideo", size_of::<types::OnDemandVideo>(), reread::<types::OnDemandVideo>),
+    (
+        "OnDemandVideo",
+        size_of::<types::OnDemandVideo>(),
+        round_trip::<types::OnDemandVideo>,
+    ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandVideoConnections",
         size_of::<types::OnDemandVideoConnections>(),
-        reread::<types::OnDemandVideoConnections>,
+        round_trip::<types::OnDemandVideoConnections>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandVideoInteractions",
         size_of::<types::OnDemandVideoInteractions>(),
-        reread::<types::OnDemandVideoInteractions>,
+        round_trip::<types::OnDemandVideoInteractions>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandVideoMetadata",
         size_of::<types::OnDemandVideoMetadata>(),
-        reread::<types::OnDemandVideoMetadata>,
+        round_trip::<types::OnDemandVideoMetadata>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandVideoPriceInput",
         size_of::<types::OnDemandVideoPriceInput>(),
-        reread::<types::OnDemandVideoPriceInput>,
+        round_trip::<types::OnDemandVideoPriceInput>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "OnDemandVideoPurchase",
         size_of::<types::OnDemandVideoPurchase>(),
-        reread::<types::OnDemandVideoPurchase>,
+        round_trip::<types::OnDemandVideoPurchase>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "PurchaseInteractions",
         size_of::<types::PurchaseInteractions>(),
-        reread::<types::PurchaseInteractions>,
+        round_trip::<types::PurchaseInteractions>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "RemoveOnDemandPageRegionsBody",
         size_of::<types::RemoveOnDemandPageRegionsBody>(),
-        reread::<types::RemoveOnDemandPageRegionsBody>,
+        round_trip::<types::RemoveOnDemandPageRegionsBody>,
     ),
     #[cfg(feature = "on-demand")]
     (
         "SubscribeInteraction",
         size_of::<types::SubscribeInteraction>(),
-        reread::<types::SubscribeInteraction>,
+        round_trip::<types::SubscribeInteraction>,
     ),
     #[cfg(feature = "on-demand")]
-    ("UsdPriceInput", size_of::<types::UsdPriceInput>(), reread::<types::UsdPriceInput>),
+    (
+        "UsdPriceInput",
+        size_of::<types::UsdPriceInput>(),
+        round_trip::<types::UsdPriceInput>,
+    ),
     #[cfg(feature = "payments")]
     (
         "BillingAddress",
         size_of::<types::BillingAddress>(),
-        reread::<types::BillingAddress>,
+        round_trip::<types::BillingAddress>,
     ),
     #[cfg(feature = "payments")]
-    ("PaymentCard", size_of::<types::PaymentCard>(), reread::<types::PaymentCard>),
+    ("PaymentCard", size_of::<types::PaymentCard>(), round_trip::<types::PaymentCard>),
     #[cfg(feature = "payments")]
-    ("PaymentMethod", size_of::<types::PaymentMethod>(), reread::<types::PaymentMethod>),
+    (
+        "PaymentMethod",
+        size_of::<types::PaymentMethod>(),
+        round_trip::<types::PaymentMethod>,
+    ),
     #[cfg(any(feature = "live", feature = "videos"))]
     (
         "PlayerCustomLogoInput",
         size_of::<types::PlayerCustomLogoInput>(),
-        reread::<types::PlayerCustomLogoInput>,
+        round_trip::<types::PlayerCustomLogoInput>,
     ),
     #[cfg(any(feature = "live", feature = "videos"))]
     (
         "PlayerLogosInput",
         size_of::<types::PlayerLogosInput>(),
-        reread::<types::PlayerLogosInput>,
+        round_trip::<types::PlayerLogosInput>,
     ),
     #[cfg(any(feature = "live", feature = "videos"))]
-    ("UriInput", size_of::<types::UriInput>(), reread::<types::UriInput>),
+    ("UriInput", size_of::<types::UriInput>(), round_trip::<types::UriInput>),
     #[cfg(feature = "portfolios")]
-    ("Portfolio", size_of::<types::Portfolio>(), reread::<types::Portfolio>),
+    ("Portfolio", size_of::<types::Portfolio>(), round_trip::<types::Portfolio>),
     #[cfg(
         any(
             feature = "folders",
@@ -1491,7 +1531,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "videos"
         )
     )]
-    ("Showcase", size_of::<types::Showcase>(), reread::<types::Showcase>),
+    ("Showcase", size_of::<types::Showcase>(), round_trip::<types::Showcase>),
     #[cfg(
         any(
             feature = "folders",
@@ -1503,7 +1543,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "ShowcaseBannerConfig",
         size_of::<types::ShowcaseBannerConfig>(),
-        reread::<types::ShowcaseBannerConfig>,
+        round_trip::<types::ShowcaseBannerConfig>,
     ),
     #[cfg(
         any(
@@ -1516,7 +1556,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "ShowcaseConfig",
         size_of::<types::ShowcaseConfig>(),
-        reread::<types::ShowcaseConfig>,
+        round_trip::<types::ShowcaseConfig>,
     ),
     #[cfg(
         any(
@@ -1529,7 +1569,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "ShowcaseConnections",
         size_of::<types::ShowcaseConnections>(),
-        reread::<types::ShowcaseConnections>,
+        round_trip::<types::ShowcaseConnections>,
     ),
     #[cfg(
         any(
@@ -1539,7 +1579,11 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "videos"
         )
     )]
-    ("ShowcaseEmbed", size_of::<types::ShowcaseEmbed>(), reread::<types::ShowcaseEmbed>),
+    (
+        "ShowcaseEmbed",
+        size_of::<types::ShowcaseEmbed>(),
+        round_trip::<types::ShowcaseEmbed>,
+    ),
     #[cfg(
         any(
             feature = "folders",
@@ -1551,7 +1595,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "ShowcaseInteractions",
         size_of::<types::ShowcaseInteractions>(),
-        reread::<types::ShowcaseInteractions>,
+        round_trip::<types::ShowcaseInteractions>,
     ),
     #[cfg(
         any(
@@ -1564,7 +1608,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "ShowcaseLayoutConfig",
         size_of::<types::ShowcaseLayoutConfig>(),
-        reread::<types::ShowcaseLayoutConfig>,
+        round_trip::<types::ShowcaseLayoutConfig>,
     ),
     #[cfg(
         any(
@@ -1577,7 +1621,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "ShowcaseMetadata",
         size_of::<types::ShowcaseMetadata>(),
-        reread::<types::ShowcaseMetadata>,
+        round_trip::<types::ShowcaseMetadata>,
     ),
     #[cfg(
         any(
@@ -1590,7 +1634,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "ShowcaseNavigationConfig",
         size_of::<types::ShowcaseNavigationConfig>(),
-        reread::<types::ShowcaseNavigationConfig>,
+        round_trip::<types::ShowcaseNavigationConfig>,
     ),
     #[cfg(
         any(
@@ -1603,7 +1647,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "ShowcasePictures",
         size_of::<types::ShowcasePictures>(),
-        reread::<types::ShowcasePictures>,
+        round_trip::<types::ShowcasePictures>,
     ),
     #[cfg(
         any(
@@ -1616,7 +1660,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "ShowcasePlaybackConfig",
         size_of::<types::ShowcasePlaybackConfig>(),
-        reread::<types::ShowcasePlaybackConfig>,
+        round_trip::<types::ShowcasePlaybackConfig>,
     ),
     #[cfg(
         any(
@@ -1629,7 +1673,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "ShowcasePrivacy",
         size_of::<types::ShowcasePrivacy>(),
-        reread::<types::ShowcasePrivacy>,
+        round_trip::<types::ShowcasePrivacy>,
     ),
     #[cfg(
         any(
@@ -1642,7 +1686,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "ShowcaseSetting",
         size_of::<types::ShowcaseSetting>(),
-        reread::<types::ShowcaseSetting>,
+        round_trip::<types::ShowcaseSetting>,
     ),
     #[cfg(
         any(
@@ -1655,34 +1699,34 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "ShowcaseSwitch",
         size_of::<types::ShowcaseSwitch>(),
-        reread::<types::ShowcaseSwitch>,
+        round_trip::<types::ShowcaseSwitch>,
     ),
     #[cfg(feature = "showcases")]
     (
         "CreateShowcaseBody",
         size_of::<types::CreateShowcaseBody>(),
-        reread::<types::CreateShowcaseBody>,
+        round_trip::<types::CreateShowcaseBody>,
     ),
     #[cfg(feature = "showcases")]
     (
         "EditShowcaseBody",
         size_of::<types::EditShowcaseBody>(),
-        reread::<types::EditShowcaseBody>,
+        round_trip::<types::EditShowcaseBody>,
     ),
     #[cfg(feature = "showcases")]
     (
         "ReplaceShowcaseVideosBody",
         size_of::<types::ReplaceShowcaseVideosBody>(),
-        reread::<types::ReplaceShowcaseVideosBody>,
+        round_trip::<types::ReplaceShowcaseVideosBody>,
     ),
     #[cfg(feature = "showcases")]
     (
         "SetShowcaseThumbnailBody",
         size_of::<types::SetShowcaseThumbnailBody>(),
-        reread::<types::SetShowcaseThumbnailBody>,
+        round_trip::<types::SetShowcaseThumbnailBody>,
     ),
     #[cfg(any(feature = "on-demand", feature = "videos"))]
-    ("SwitchInput", size_of::<types::SwitchInput>(), reread::<types::SwitchInput>),
+    ("SwitchInput", size_of::<types::SwitchInput>(), round_trip::<types::SwitchInput>),
     #[cfg(
         any(
             feature = "categories",
@@ -1702,7 +1746,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("Tag", size_of::<types::Tag>(), reread::<types::Tag>),
+    ("Tag", size_of::<types::Tag>(), round_trip::<types::Tag>),
     #[cfg(
         any(
             feature = "categories",
@@ -1725,7 +1769,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideosConnections",
         size_of::<types::VideosConnections>(),
-        reread::<types::VideosConnections>,
+        round_trip::<types::VideosConnections>,
     ),
     #[cfg(
         any(
@@ -1749,43 +1793,43 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideosMetadata",
         size_of::<types::VideosMetadata>(),
-        reread::<types::VideosMetadata>,
+        round_trip::<types::VideosMetadata>,
     ),
     #[cfg(feature = "teams")]
     (
         "BackfillCustomMetadataBody",
         size_of::<types::BackfillCustomMetadataBody>(),
-        reread::<types::BackfillCustomMetadataBody>,
+        round_trip::<types::BackfillCustomMetadataBody>,
     ),
     #[cfg(feature = "teams")]
     (
         "CustomMetadataField",
         size_of::<types::CustomMetadataField>(),
-        reread::<types::CustomMetadataField>,
+        round_trip::<types::CustomMetadataField>,
     ),
     #[cfg(feature = "teams")]
     (
         "CustomMetadataFieldInput",
         size_of::<types::CustomMetadataFieldInput>(),
-        reread::<types::CustomMetadataFieldInput>,
+        round_trip::<types::CustomMetadataFieldInput>,
     ),
     #[cfg(feature = "teams")]
     (
         "CustomMetadataOptionInput",
         size_of::<types::CustomMetadataOptionInput>(),
-        reread::<types::CustomMetadataOptionInput>,
+        round_trip::<types::CustomMetadataOptionInput>,
     ),
     #[cfg(feature = "teams")]
     (
         "EditCustomMetadataOptionsBody",
         size_of::<types::EditCustomMetadataOptionsBody>(),
-        reread::<types::EditCustomMetadataOptionsBody>,
+        round_trip::<types::EditCustomMetadataOptionsBody>,
     ),
     #[cfg(feature = "teams")]
     (
         "UpsertCustomMetadataFieldsBody",
         size_of::<types::UpsertCustomMetadataFieldsBody>(),
-        reread::<types::UpsertCustomMetadataFieldsBody>,
+        round_trip::<types::UpsertCustomMetadataFieldsBody>,
     ),
     #[cfg(
         any(
@@ -1809,7 +1853,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "AiCreditsBalance",
         size_of::<types::AiCreditsBalance>(),
-        reread::<types::AiCreditsBalance>,
+        round_trip::<types::AiCreditsBalance>,
     ),
     #[cfg(
         any(
@@ -1833,7 +1877,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "AiCreditsQuota",
         size_of::<types::AiCreditsQuota>(),
-        reread::<types::AiCreditsQuota>,
+        round_trip::<types::AiCreditsQuota>,
     ),
     #[cfg(
         any(
@@ -1854,7 +1898,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("ApiApp", size_of::<types::ApiApp>(), reread::<types::ApiApp>),
+    ("ApiApp", size_of::<types::ApiApp>(), round_trip::<types::ApiApp>),
     #[cfg(
         any(
             feature = "authentication",
@@ -1877,7 +1921,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "DictionaryQuota",
         size_of::<types::DictionaryQuota>(),
-        reread::<types::DictionaryQuota>,
+        round_trip::<types::DictionaryQuota>,
     ),
     #[cfg(
         any(
@@ -1901,7 +1945,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "DrmLicensesQuota",
         size_of::<types::DrmLicensesQuota>(),
-        reread::<types::DrmLicensesQuota>,
+        round_trip::<types::DrmLicensesQuota>,
     ),
     #[cfg(
         any(
@@ -1922,7 +1966,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("Interaction", size_of::<types::Interaction>(), reread::<types::Interaction>),
+    ("Interaction", size_of::<types::Interaction>(), round_trip::<types::Interaction>),
     #[cfg(
         any(
             feature = "authentication",
@@ -1945,7 +1989,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "LearnerSeatsQuota",
         size_of::<types::LearnerSeatsQuota>(),
-        reread::<types::LearnerSeatsQuota>,
+        round_trip::<types::LearnerSeatsQuota>,
     ),
     #[cfg(
         any(
@@ -1966,7 +2010,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("LiveQuota", size_of::<types::LiveQuota>(), reread::<types::LiveQuota>),
+    ("LiveQuota", size_of::<types::LiveQuota>(), round_trip::<types::LiveQuota>),
     #[cfg(
         any(
             feature = "authentication",
@@ -1989,7 +2033,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "LiveStreamsQuota",
         size_of::<types::LiveStreamsQuota>(),
-        reread::<types::LiveStreamsQuota>,
+        round_trip::<types::LiveStreamsQuota>,
     ),
     #[cfg(
         any(
@@ -2010,7 +2054,11 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("LiveTimeQuota", size_of::<types::LiveTimeQuota>(), reread::<types::LiveTimeQuota>),
+    (
+        "LiveTimeQuota",
+        size_of::<types::LiveTimeQuota>(),
+        round_trip::<types::LiveTimeQuota>,
+    ),
     #[cfg(
         any(
             feature = "authentication",
@@ -2030,7 +2078,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("Location", size_of::<types::Location>(), reread::<types::Location>),
+    ("Location", size_of::<types::Location>(), round_trip::<types::Location>),
     #[cfg(
         any(
             feature = "authentication",
@@ -2050,7 +2098,11 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("PeriodicQuota", size_of::<types::PeriodicQuota>(), reread::<types::PeriodicQuota>),
+    (
+        "PeriodicQuota",
+        size_of::<types::PeriodicQuota>(),
+        round_trip::<types::PeriodicQuota>,
+    ),
     #[cfg(
         any(
             feature = "authentication",
@@ -2070,7 +2122,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("Picture", size_of::<types::Picture>(), reread::<types::Picture>),
+    ("Picture", size_of::<types::Picture>(), round_trip::<types::Picture>),
     #[cfg(
         any(
             feature = "authentication",
@@ -2090,7 +2142,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("PictureSize", size_of::<types::PictureSize>(), reread::<types::PictureSize>),
+    ("PictureSize", size_of::<types::PictureSize>(), round_trip::<types::PictureSize>),
     #[cfg(
         any(
             feature = "authentication",
@@ -2113,7 +2165,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "ReportInteraction",
         size_of::<types::ReportInteraction>(),
-        reread::<types::ReportInteraction>,
+        round_trip::<types::ReportInteraction>,
     ),
     #[cfg(
         any(
@@ -2134,7 +2186,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("Skill", size_of::<types::Skill>(), reread::<types::Skill>),
+    ("Skill", size_of::<types::Skill>(), round_trip::<types::Skill>),
     #[cfg(
         any(
             feature = "authentication",
@@ -2154,7 +2206,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("SpaceQuota", size_of::<types::SpaceQuota>(), reread::<types::SpaceQuota>),
+    ("SpaceQuota", size_of::<types::SpaceQuota>(), round_trip::<types::SpaceQuota>),
     #[cfg(
         any(
             feature = "authentication",
@@ -2177,7 +2229,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "SubscriptionBilling",
         size_of::<types::SubscriptionBilling>(),
-        reread::<types::SubscriptionBilling>,
+        round_trip::<types::SubscriptionBilling>,
     ),
     #[cfg(
         any(
@@ -2201,7 +2253,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "SubscriptionRenewal",
         size_of::<types::SubscriptionRenewal>(),
-        reread::<types::SubscriptionRenewal>,
+        round_trip::<types::SubscriptionRenewal>,
     ),
     #[cfg(
         any(
@@ -2225,7 +2277,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "SubscriptionTrial",
         size_of::<types::SubscriptionTrial>(),
-        reread::<types::SubscriptionTrial>,
+        round_trip::<types::SubscriptionTrial>,
     ),
     #[cfg(
         any(
@@ -2249,7 +2301,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "UploadAllowance",
         size_of::<types::UploadAllowance>(),
-        reread::<types::UploadAllowance>,
+        round_trip::<types::UploadAllowance>,
     ),
     #[cfg(
         any(
@@ -2270,7 +2322,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("UploadQuota", size_of::<types::UploadQuota>(), reread::<types::UploadQuota>),
+    ("UploadQuota", size_of::<types::UploadQuota>(), round_trip::<types::UploadQuota>),
     #[cfg(
         any(
             feature = "authentication",
@@ -2293,7 +2345,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "UploadQuotaDefinition",
         size_of::<types::UploadQuotaDefinition>(),
-        reread::<types::UploadQuotaDefinition>,
+        round_trip::<types::UploadQuotaDefinition>,
     ),
     #[cfg(
         any(
@@ -2314,7 +2366,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("UsageLimit", size_of::<types::UsageLimit>(), reread::<types::UsageLimit>),
+    ("UsageLimit", size_of::<types::UsageLimit>(), round_trip::<types::UsageLimit>),
     #[cfg(
         any(
             feature = "authentication",
@@ -2334,7 +2386,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("User", size_of::<types::User>(), reread::<types::User>),
+    ("User", size_of::<types::User>(), round_trip::<types::User>),
     #[cfg(
         any(
             feature = "authentication",
@@ -2354,7 +2406,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("UserBadge", size_of::<types::UserBadge>(), reread::<types::UserBadge>),
+    ("UserBadge", size_of::<types::UserBadge>(), round_trip::<types::UserBadge>),
     #[cfg(
         any(
             feature = "authentication",
@@ -2374,7 +2426,11 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("UserBandwidth", size_of::<types::UserBandwidth>(), reread::<types::UserBandwidth>),
+    (
+        "UserBandwidth",
+        size_of::<types::UserBandwidth>(),
+        round_trip::<types::UserBandwidth>,
+    ),
     #[cfg(
         any(
             feature = "authentication",
@@ -2397,7 +2453,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "UserConnectedAppsInteraction",
         size_of::<types::UserConnectedAppsInteraction>(),
-        reread::<types::UserConnectedAppsInteraction>,
+        round_trip::<types::UserConnectedAppsInteraction>,
     ),
     #[cfg(
         any(
@@ -2421,7 +2477,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "UserConnections",
         size_of::<types::UserConnections>(),
-        reread::<types::UserConnections>,
+        round_trip::<types::UserConnections>,
     ),
     #[cfg(
         any(
@@ -2442,7 +2498,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("UserEmail", size_of::<types::UserEmail>(), reread::<types::UserEmail>),
+    ("UserEmail", size_of::<types::UserEmail>(), round_trip::<types::UserEmail>),
     #[cfg(
         any(
             feature = "authentication",
@@ -2465,7 +2521,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "UserInteractions",
         size_of::<types::UserInteractions>(),
-        reread::<types::UserInteractions>,
+        round_trip::<types::UserInteractions>,
     ),
     #[cfg(
         any(
@@ -2489,7 +2545,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "UserMembership",
         size_of::<types::UserMembership>(),
-        reread::<types::UserMembership>,
+        round_trip::<types::UserMembership>,
     ),
     #[cfg(
         any(
@@ -2510,7 +2566,11 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("UserMetadata", size_of::<types::UserMetadata>(), reread::<types::UserMetadata>),
+    (
+        "UserMetadata",
+        size_of::<types::UserMetadata>(),
+        round_trip::<types::UserMetadata>,
+    ),
     #[cfg(
         any(
             feature = "authentication",
@@ -2533,7 +2593,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "UserNotificationsConnection",
         size_of::<types::UserNotificationsConnection>(),
-        reread::<types::UserNotificationsConnection>,
+        round_trip::<types::UserNotificationsConnection>,
     ),
     #[cfg(
         any(
@@ -2557,7 +2617,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "UserPreferences",
         size_of::<types::UserPreferences>(),
-        reread::<types::UserPreferences>,
+        round_trip::<types::UserPreferences>,
     ),
     #[cfg(
         any(
@@ -2581,7 +2641,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "UserSubscription",
         size_of::<types::UserSubscription>(),
-        reread::<types::UserSubscription>,
+        round_trip::<types::UserSubscription>,
     ),
     #[cfg(
         any(
@@ -2605,7 +2665,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "UserVideoPreferences",
         size_of::<types::UserVideoPreferences>(),
-        reread::<types::UserVideoPreferences>,
+        round_trip::<types::UserVideoPreferences>,
     ),
     #[cfg(
         any(
@@ -2629,7 +2689,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "UserVideoPrivacy",
         size_of::<types::UserVideoPrivacy>(),
-        reread::<types::UserVideoPrivacy>,
+        round_trip::<types::UserVideoPrivacy>,
     ),
     #[cfg(
         any(
@@ -2653,7 +2713,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "UserVideoPrivacySetting",
         size_of::<types::UserVideoPrivacySetting>(),
-        reread::<types::UserVideoPrivacySetting>,
+        round_trip::<types::UserVideoPrivacySetting>,
     ),
     #[cfg(
         any(
@@ -2677,7 +2737,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "UserViewProfileConnection",
         size_of::<types::UserViewProfileConnection>(),
-        reread::<types::UserViewProfileConnection>,
+        round_trip::<types::UserViewProfileConnection>,
     ),
     #[cfg(
         any(
@@ -2698,53 +2758,57 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("UserWebsite", size_of::<types::UserWebsite>(), reread::<types::UserWebsite>),
+    ("UserWebsite", size_of::<types::UserWebsite>(), round_trip::<types::UserWebsite>),
     #[cfg(feature = "users")]
-    ("Activity", size_of::<types::Activity>(), reread::<types::Activity>),
+    ("Activity", size_of::<types::Activity>(), round_trip::<types::Activity>),
     #[cfg(feature = "users")]
     (
         "ActivityConnections",
         size_of::<types::ActivityConnections>(),
-        reread::<types::ActivityConnections>,
+        round_trip::<types::ActivityConnections>,
     ),
     #[cfg(feature = "users")]
     (
         "ActivityMetadata",
         size_of::<types::ActivityMetadata>(),
-        reread::<types::ActivityMetadata>,
+        round_trip::<types::ActivityMetadata>,
     ),
     #[cfg(feature = "users")]
-    ("Analytics", size_of::<types::Analytics>(), reread::<types::Analytics>),
+    ("Analytics", size_of::<types::Analytics>(), round_trip::<types::Analytics>),
     #[cfg(feature = "users")]
     (
         "AnalyticsConnections",
         size_of::<types::AnalyticsConnections>(),
-        reread::<types::AnalyticsConnections>,
+        round_trip::<types::AnalyticsConnections>,
     ),
     #[cfg(feature = "users")]
     (
         "AnalyticsMetadata",
         size_of::<types::AnalyticsMetadata>(),
-        reread::<types::AnalyticsMetadata>,
+        round_trip::<types::AnalyticsMetadata>,
     ),
     #[cfg(feature = "users")]
     (
         "AnalyticsVideoConnection",
         size_of::<types::AnalyticsVideoConnection>(),
-        reread::<types::AnalyticsVideoConnection>,
+        round_trip::<types::AnalyticsVideoConnection>,
     ),
     #[cfg(feature = "users")]
-    ("Country", size_of::<types::Country>(), reread::<types::Country>),
+    ("Country", size_of::<types::Country>(), round_trip::<types::Country>),
     #[cfg(feature = "users")]
-    ("EditUserBody", size_of::<types::EditUserBody>(), reread::<types::EditUserBody>),
+    (
+        "EditUserBody",
+        size_of::<types::EditUserBody>(),
+        round_trip::<types::EditUserBody>,
+    ),
     #[cfg(feature = "users")]
     (
         "UserVideosInput",
         size_of::<types::UserVideosInput>(),
-        reread::<types::UserVideosInput>,
+        round_trip::<types::UserVideosInput>,
     ),
     #[cfg(any(feature = "channels", feature = "users"))]
-    ("UsersBody", size_of::<types::UsersBody>(), reread::<types::UsersBody>),
+    ("UsersBody", size_of::<types::UsersBody>(), round_trip::<types::UsersBody>),
     #[cfg(
         any(
             feature = "categories",
@@ -2766,7 +2830,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "AncestorFolder",
         size_of::<types::AncestorFolder>(),
-        reread::<types::AncestorFolder>,
+        round_trip::<types::AncestorFolder>,
     ),
     #[cfg(
         any(
@@ -2786,7 +2850,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("Category", size_of::<types::Category>(), reread::<types::Category>),
+    ("Category", size_of::<types::Category>(), round_trip::<types::Category>),
     #[cfg(
         any(
             feature = "categories",
@@ -2808,7 +2872,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "CategoryConnections",
         size_of::<types::CategoryConnections>(),
-        reread::<types::CategoryConnections>,
+        round_trip::<types::CategoryConnections>,
     ),
     #[cfg(
         any(
@@ -2831,7 +2895,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "CategoryInteractions",
         size_of::<types::CategoryInteractions>(),
-        reread::<types::CategoryInteractions>,
+        round_trip::<types::CategoryInteractions>,
     ),
     #[cfg(
         any(
@@ -2854,7 +2918,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "CategoryMetadata",
         size_of::<types::CategoryMetadata>(),
-        reread::<types::CategoryMetadata>,
+        round_trip::<types::CategoryMetadata>,
     ),
     #[cfg(
         any(
@@ -2877,7 +2941,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "CategoryReference",
         size_of::<types::CategoryReference>(),
-        reread::<types::CategoryReference>,
+        round_trip::<types::CategoryReference>,
     ),
     #[cfg(
         any(
@@ -2900,7 +2964,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "CustomMetadataValue",
         size_of::<types::CustomMetadataValue>(),
-        reread::<types::CustomMetadataValue>,
+        round_trip::<types::CustomMetadataValue>,
     ),
     #[cfg(
         any(
@@ -2923,7 +2987,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "DisabledCollectionProperty",
         size_of::<types::DisabledCollectionProperty>(),
-        reread::<types::DisabledCollectionProperty>,
+        round_trip::<types::DisabledCollectionProperty>,
     ),
     #[cfg(
         any(
@@ -2946,7 +3010,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "DisabledConnection",
         size_of::<types::DisabledConnection>(),
-        reread::<types::DisabledConnection>,
+        round_trip::<types::DisabledConnection>,
     ),
     #[cfg(
         any(
@@ -2969,7 +3033,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "DisabledProperty",
         size_of::<types::DisabledProperty>(),
-        reread::<types::DisabledProperty>,
+        round_trip::<types::DisabledProperty>,
     ),
     #[cfg(
         any(
@@ -2992,7 +3056,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "DisabledReason",
         size_of::<types::DisabledReason>(),
-        reread::<types::DisabledReason>,
+        round_trip::<types::DisabledReason>,
     ),
     #[cfg(
         any(
@@ -3015,7 +3079,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "DisabledVideoProperties",
         size_of::<types::DisabledVideoProperties>(),
-        reread::<types::DisabledVideoProperties>,
+        round_trip::<types::DisabledVideoProperties>,
     ),
     #[cfg(
         any(
@@ -3038,7 +3102,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "EditingSession",
         size_of::<types::EditingSession>(),
-        reread::<types::EditingSession>,
+        round_trip::<types::EditingSession>,
     ),
     #[cfg(
         any(
@@ -3061,7 +3125,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "EmailCaptureField",
         size_of::<types::EmailCaptureField>(),
-        reread::<types::EmailCaptureField>,
+        round_trip::<types::EmailCaptureField>,
     ),
     #[cfg(
         any(
@@ -3084,7 +3148,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "EmailCaptureFieldLink",
         size_of::<types::EmailCaptureFieldLink>(),
-        reread::<types::EmailCaptureFieldLink>,
+        round_trip::<types::EmailCaptureFieldLink>,
     ),
     #[cfg(
         any(
@@ -3107,7 +3171,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "EmailCaptureFieldMetadata",
         size_of::<types::EmailCaptureFieldMetadata>(),
-        reread::<types::EmailCaptureFieldMetadata>,
+        round_trip::<types::EmailCaptureFieldMetadata>,
     ),
     #[cfg(
         any(
@@ -3130,7 +3194,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "EmailCaptureFieldOption",
         size_of::<types::EmailCaptureFieldOption>(),
-        reread::<types::EmailCaptureFieldOption>,
+        round_trip::<types::EmailCaptureFieldOption>,
     ),
     #[cfg(
         any(
@@ -3153,7 +3217,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "EmailCaptureForm",
         size_of::<types::EmailCaptureForm>(),
-        reread::<types::EmailCaptureForm>,
+        round_trip::<types::EmailCaptureForm>,
     ),
     #[cfg(
         any(
@@ -3176,7 +3240,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "EmailCaptureList",
         size_of::<types::EmailCaptureList>(),
-        reread::<types::EmailCaptureList>,
+        round_trip::<types::EmailCaptureList>,
     ),
     #[cfg(
         any(
@@ -3196,7 +3260,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("EmbedBadges", size_of::<types::EmbedBadges>(), reread::<types::EmbedBadges>),
+    ("EmbedBadges", size_of::<types::EmbedBadges>(), round_trip::<types::EmbedBadges>),
     #[cfg(
         any(
             feature = "categories",
@@ -3215,7 +3279,11 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("EmbedButtons", size_of::<types::EmbedButtons>(), reread::<types::EmbedButtons>),
+    (
+        "EmbedButtons",
+        size_of::<types::EmbedButtons>(),
+        round_trip::<types::EmbedButtons>,
+    ),
     #[cfg(
         any(
             feature = "categories",
@@ -3234,7 +3302,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("EmbedCard", size_of::<types::EmbedCard>(), reread::<types::EmbedCard>),
+    ("EmbedCard", size_of::<types::EmbedCard>(), round_trip::<types::EmbedCard>),
     #[cfg(
         any(
             feature = "categories",
@@ -3253,7 +3321,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("EmbedColors", size_of::<types::EmbedColors>(), reread::<types::EmbedColors>),
+    ("EmbedColors", size_of::<types::EmbedColors>(), round_trip::<types::EmbedColors>),
     #[cfg(
         any(
             feature = "categories",
@@ -3275,7 +3343,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "EmbedCustomLogo",
         size_of::<types::EmbedCustomLogo>(),
-        reread::<types::EmbedCustomLogo>,
+        round_trip::<types::EmbedCustomLogo>,
     ),
     #[cfg(
         any(
@@ -3298,7 +3366,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "EmbedEndScreen",
         size_of::<types::EmbedEndScreen>(),
-        reread::<types::EmbedEndScreen>,
+        round_trip::<types::EmbedEndScreen>,
     ),
     #[cfg(
         any(
@@ -3321,7 +3389,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "EmbedEndScreenSetting",
         size_of::<types::EmbedEndScreenSetting>(),
-        reread::<types::EmbedEndScreenSetting>,
+        round_trip::<types::EmbedEndScreenSetting>,
     ),
     #[cfg(
         any(
@@ -3344,7 +3412,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "EmbedLiveBadge",
         size_of::<types::EmbedLiveBadge>(),
-        reread::<types::EmbedLiveBadge>,
+        round_trip::<types::EmbedLiveBadge>,
     ),
     #[cfg(
         any(
@@ -3364,7 +3432,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("EmbedLogos", size_of::<types::EmbedLogos>(), reread::<types::EmbedLogos>),
+    ("EmbedLogos", size_of::<types::EmbedLogos>(), round_trip::<types::EmbedLogos>),
     #[cfg(
         any(
             feature = "categories",
@@ -3386,7 +3454,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "EmbedPlayButton",
         size_of::<types::EmbedPlayButton>(),
-        reread::<types::EmbedPlayButton>,
+        round_trip::<types::EmbedPlayButton>,
     ),
     #[cfg(
         any(
@@ -3406,7 +3474,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("EmbedPreset", size_of::<types::EmbedPreset>(), reread::<types::EmbedPreset>),
+    ("EmbedPreset", size_of::<types::EmbedPreset>(), round_trip::<types::EmbedPreset>),
     #[cfg(
         any(
             feature = "categories",
@@ -3428,7 +3496,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "EmbedPresetButtons",
         size_of::<types::EmbedPresetButtons>(),
-        reread::<types::EmbedPresetButtons>,
+        round_trip::<types::EmbedPresetButtons>,
     ),
     #[cfg(
         any(
@@ -3451,7 +3519,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "EmbedPresetEndScreen",
         size_of::<types::EmbedPresetEndScreen>(),
-        reread::<types::EmbedPresetEndScreen>,
+        round_trip::<types::EmbedPresetEndScreen>,
     ),
     #[cfg(
         any(
@@ -3474,7 +3542,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "EmbedPresetLogos",
         size_of::<types::EmbedPresetLogos>(),
-        reread::<types::EmbedPresetLogos>,
+        round_trip::<types::EmbedPresetLogos>,
     ),
     #[cfg(
         any(
@@ -3497,7 +3565,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "EmbedPresetOutro",
         size_of::<types::EmbedPresetOutro>(),
-        reread::<types::EmbedPresetOutro>,
+        round_trip::<types::EmbedPresetOutro>,
     ),
     #[cfg(
         any(
@@ -3520,7 +3588,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "EmbedPresetOutroLink",
         size_of::<types::EmbedPresetOutroLink>(),
-        reread::<types::EmbedPresetOutroLink>,
+        round_trip::<types::EmbedPresetOutroLink>,
     ),
     #[cfg(
         any(
@@ -3543,7 +3611,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "EmbedPresetOutroSetting",
         size_of::<types::EmbedPresetOutroSetting>(),
-        reread::<types::EmbedPresetOutroSetting>,
+        round_trip::<types::EmbedPresetOutroSetting>,
     ),
     #[cfg(
         any(
@@ -3566,7 +3634,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "EmbedPresetSettings",
         size_of::<types::EmbedPresetSettings>(),
-        reread::<types::EmbedPresetSettings>,
+        round_trip::<types::EmbedPresetSettings>,
     ),
     #[cfg(
         any(
@@ -3589,7 +3657,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "EmbedSentimentWidget",
         size_of::<types::EmbedSentimentWidget>(),
-        reread::<types::EmbedSentimentWidget>,
+        round_trip::<types::EmbedSentimentWidget>,
     ),
     #[cfg(
         any(
@@ -3609,7 +3677,11 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("EmbedSettings", size_of::<types::EmbedSettings>(), reread::<types::EmbedSettings>),
+    (
+        "EmbedSettings",
+        size_of::<types::EmbedSettings>(),
+        round_trip::<types::EmbedSettings>,
+    ),
     #[cfg(
         any(
             feature = "categories",
@@ -3631,7 +3703,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "EmbedStaffPickBadge",
         size_of::<types::EmbedStaffPickBadge>(),
-        reread::<types::EmbedStaffPickBadge>,
+        round_trip::<types::EmbedStaffPickBadge>,
     ),
     #[cfg(
         any(
@@ -3651,7 +3723,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("EmbedTitle", size_of::<types::EmbedTitle>(), reread::<types::EmbedTitle>),
+    ("EmbedTitle", size_of::<types::EmbedTitle>(), round_trip::<types::EmbedTitle>),
     #[cfg(
         any(
             feature = "categories",
@@ -3670,7 +3742,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("Folder", size_of::<types::Folder>(), reread::<types::Folder>),
+    ("Folder", size_of::<types::Folder>(), round_trip::<types::Folder>),
     #[cfg(
         any(
             feature = "categories",
@@ -3692,7 +3764,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "FolderAccessGrantsConnection",
         size_of::<types::FolderAccessGrantsConnection>(),
-        reread::<types::FolderAccessGrantsConnection>,
+        round_trip::<types::FolderAccessGrantsConnection>,
     ),
     #[cfg(
         any(
@@ -3715,7 +3787,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "FolderAddSubfolderInteraction",
         size_of::<types::FolderAddSubfolderInteraction>(),
-        reread::<types::FolderAddSubfolderInteraction>,
+        round_trip::<types::FolderAddSubfolderInteraction>,
     ),
     #[cfg(
         any(
@@ -3738,7 +3810,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "FolderAncestor",
         size_of::<types::FolderAncestor>(),
-        reread::<types::FolderAncestor>,
+        round_trip::<types::FolderAncestor>,
     ),
     #[cfg(
         any(
@@ -3761,7 +3833,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "FolderConnections",
         size_of::<types::FolderConnections>(),
-        reread::<types::FolderConnections>,
+        round_trip::<types::FolderConnections>,
     ),
     #[cfg(
         any(
@@ -3784,7 +3856,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "FolderDataRetentionConnection",
         size_of::<types::FolderDataRetentionConnection>(),
-        reread::<types::FolderDataRetentionConnection>,
+        round_trip::<types::FolderDataRetentionConnection>,
     ),
     #[cfg(
         any(
@@ -3807,7 +3879,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "FolderDataRetentionPolicy",
         size_of::<types::FolderDataRetentionPolicy>(),
-        reread::<types::FolderDataRetentionPolicy>,
+        round_trip::<types::FolderDataRetentionPolicy>,
     ),
     #[cfg(
         any(
@@ -3830,7 +3902,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "FolderInteractions",
         size_of::<types::FolderInteractions>(),
-        reread::<types::FolderInteractions>,
+        round_trip::<types::FolderInteractions>,
     ),
     #[cfg(
         any(
@@ -3853,7 +3925,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "FolderMetadata",
         size_of::<types::FolderMetadata>(),
-        reread::<types::FolderMetadata>,
+        round_trip::<types::FolderMetadata>,
     ),
     #[cfg(
         any(
@@ -3876,7 +3948,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "FolderPermissionPolicy",
         size_of::<types::FolderPermissionPolicy>(),
-        reread::<types::FolderPermissionPolicy>,
+        round_trip::<types::FolderPermissionPolicy>,
     ),
     #[cfg(
         any(
@@ -3896,7 +3968,11 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("FolderPrivacy", size_of::<types::FolderPrivacy>(), reread::<types::FolderPrivacy>),
+    (
+        "FolderPrivacy",
+        size_of::<types::FolderPrivacy>(),
+        round_trip::<types::FolderPrivacy>,
+    ),
     #[cfg(
         any(
             feature = "categories",
@@ -3918,7 +3994,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "FolderSettings",
         size_of::<types::FolderSettings>(),
-        reread::<types::FolderSettings>,
+        round_trip::<types::FolderSettings>,
     ),
     #[cfg(
         any(
@@ -3941,7 +4017,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "InteractionField",
         size_of::<types::InteractionField>(),
-        reread::<types::InteractionField>,
+        round_trip::<types::InteractionField>,
     ),
     #[cfg(
         any(
@@ -3964,7 +4040,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "NamedConnection",
         size_of::<types::NamedConnection>(),
-        reread::<types::NamedConnection>,
+        round_trip::<types::NamedConnection>,
     ),
     #[cfg(
         any(
@@ -3987,7 +4063,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "ProgressiveFile",
         size_of::<types::ProgressiveFile>(),
-        reread::<types::ProgressiveFile>,
+        round_trip::<types::ProgressiveFile>,
     ),
     #[cfg(
         any(
@@ -4010,7 +4086,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "RequestNumberField",
         size_of::<types::RequestNumberField>(),
-        reread::<types::RequestNumberField>,
+        round_trip::<types::RequestNumberField>,
     ),
     #[cfg(
         any(
@@ -4033,7 +4109,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "RequestTextField",
         size_of::<types::RequestTextField>(),
-        reread::<types::RequestTextField>,
+        round_trip::<types::RequestTextField>,
     ),
     #[cfg(
         any(
@@ -4053,7 +4129,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("ReviewLink", size_of::<types::ReviewLink>(), reread::<types::ReviewLink>),
+    ("ReviewLink", size_of::<types::ReviewLink>(), round_trip::<types::ReviewLink>),
     #[cfg(
         any(
             feature = "categories",
@@ -4075,7 +4151,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "SpatialDirection",
         size_of::<types::SpatialDirection>(),
-        reread::<types::SpatialDirection>,
+        round_trip::<types::SpatialDirection>,
     ),
     #[cfg(
         any(
@@ -4095,7 +4171,11 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("StreamingFile", size_of::<types::StreamingFile>(), reread::<types::StreamingFile>),
+    (
+        "StreamingFile",
+        size_of::<types::StreamingFile>(),
+        round_trip::<types::StreamingFile>,
+    ),
     #[cfg(
         any(
             feature = "categories",
@@ -4114,7 +4194,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("Transcode", size_of::<types::Transcode>(), reread::<types::Transcode>),
+    ("Transcode", size_of::<types::Transcode>(), round_trip::<types::Transcode>),
     #[cfg(
         any(
             feature = "categories",
@@ -4136,7 +4216,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VersionTranscodeStatus",
         size_of::<types::VersionTranscodeStatus>(),
-        reread::<types::VersionTranscodeStatus>,
+        round_trip::<types::VersionTranscodeStatus>,
     ),
     #[cfg(
         any(
@@ -4156,7 +4236,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("Video", size_of::<types::Video>(), reread::<types::Video>),
+    ("Video", size_of::<types::Video>(), round_trip::<types::Video>),
     #[cfg(
         any(
             feature = "categories",
@@ -4178,7 +4258,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoAccessSummary",
         size_of::<types::VideoAccessSummary>(),
-        reread::<types::VideoAccessSummary>,
+        round_trip::<types::VideoAccessSummary>,
     ),
     #[cfg(
         any(
@@ -4201,7 +4281,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoAiContent",
         size_of::<types::VideoAiContent>(),
-        reread::<types::VideoAiContent>,
+        round_trip::<types::VideoAiContent>,
     ),
     #[cfg(
         any(
@@ -4224,7 +4304,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoAiInteraction",
         size_of::<types::VideoAiInteraction>(),
-        reread::<types::VideoAiInteraction>,
+        round_trip::<types::VideoAiInteraction>,
     ),
     #[cfg(
         any(
@@ -4247,7 +4327,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoBuyInteraction",
         size_of::<types::VideoBuyInteraction>(),
-        reread::<types::VideoBuyInteraction>,
+        round_trip::<types::VideoBuyInteraction>,
     ),
     #[cfg(
         any(
@@ -4270,7 +4350,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoConnections",
         size_of::<types::VideoConnections>(),
-        reread::<types::VideoConnections>,
+        round_trip::<types::VideoConnections>,
     ),
     #[cfg(
         any(
@@ -4293,7 +4373,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoContentRatingInteraction",
         size_of::<types::VideoContentRatingInteraction>(),
-        reread::<types::VideoContentRatingInteraction>,
+        round_trip::<types::VideoContentRatingInteraction>,
     ),
     #[cfg(
         any(
@@ -4313,7 +4393,11 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("VideoContext", size_of::<types::VideoContext>(), reread::<types::VideoContext>),
+    (
+        "VideoContext",
+        size_of::<types::VideoContext>(),
+        round_trip::<types::VideoContext>,
+    ),
     #[cfg(
         any(
             feature = "categories",
@@ -4335,7 +4419,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoDeletedBy",
         size_of::<types::VideoDeletedBy>(),
-        reread::<types::VideoDeletedBy>,
+        round_trip::<types::VideoDeletedBy>,
     ),
     #[cfg(
         any(
@@ -4358,7 +4442,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoEditInteraction",
         size_of::<types::VideoEditInteraction>(),
-        reread::<types::VideoEditInteraction>,
+        round_trip::<types::VideoEditInteraction>,
     ),
     #[cfg(
         any(
@@ -4381,7 +4465,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoEditPrivacyInteraction",
         size_of::<types::VideoEditPrivacyInteraction>(),
-        reread::<types::VideoEditPrivacyInteraction>,
+        round_trip::<types::VideoEditPrivacyInteraction>,
     ),
     #[cfg(
         any(
@@ -4401,7 +4485,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("VideoFile", size_of::<types::VideoFile>(), reread::<types::VideoFile>),
+    ("VideoFile", size_of::<types::VideoFile>(), round_trip::<types::VideoFile>),
     #[cfg(
         any(
             feature = "categories",
@@ -4420,7 +4504,11 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("VideoFileLog", size_of::<types::VideoFileLog>(), reread::<types::VideoFileLog>),
+    (
+        "VideoFileLog",
+        size_of::<types::VideoFileLog>(),
+        round_trip::<types::VideoFileLog>,
+    ),
     #[cfg(
         any(
             feature = "categories",
@@ -4442,7 +4530,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoFileLogSetting",
         size_of::<types::VideoFileLogSetting>(),
-        reread::<types::VideoFileLogSetting>,
+        round_trip::<types::VideoFileLogSetting>,
     ),
     #[cfg(
         any(
@@ -4465,7 +4553,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoInteractions",
         size_of::<types::VideoInteractions>(),
-        reread::<types::VideoInteractions>,
+        round_trip::<types::VideoInteractions>,
     ),
     #[cfg(
         any(
@@ -4488,7 +4576,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoKeyConnection",
         size_of::<types::VideoKeyConnection>(),
-        reread::<types::VideoKeyConnection>,
+        round_trip::<types::VideoKeyConnection>,
     ),
     #[cfg(
         any(
@@ -4511,7 +4599,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoLikeInteraction",
         size_of::<types::VideoLikeInteraction>(),
-        reread::<types::VideoLikeInteraction>,
+        round_trip::<types::VideoLikeInteraction>,
     ),
     #[cfg(
         any(
@@ -4531,7 +4619,11 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("VideoMetadata", size_of::<types::VideoMetadata>(), reread::<types::VideoMetadata>),
+    (
+        "VideoMetadata",
+        size_of::<types::VideoMetadata>(),
+        round_trip::<types::VideoMetadata>,
+    ),
     #[cfg(
         any(
             feature = "categories",
@@ -4550,7 +4642,11 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("VideoOnDemand", size_of::<types::VideoOnDemand>(), reread::<types::VideoOnDemand>),
+    (
+        "VideoOnDemand",
+        size_of::<types::VideoOnDemand>(),
+        round_trip::<types::VideoOnDemand>,
+    ),
     #[cfg(
         any(
             feature = "categories",
@@ -4572,7 +4668,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoPageCustomization",
         size_of::<types::VideoPageCustomization>(),
-        reread::<types::VideoPageCustomization>,
+        round_trip::<types::VideoPageCustomization>,
     ),
     #[cfg(
         any(
@@ -4592,7 +4688,11 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("VideoPageLogo", size_of::<types::VideoPageLogo>(), reread::<types::VideoPageLogo>),
+    (
+        "VideoPageLogo",
+        size_of::<types::VideoPageLogo>(),
+        round_trip::<types::VideoPageLogo>,
+    ),
     #[cfg(
         any(
             feature = "categories",
@@ -4614,7 +4714,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoPagePlayer",
         size_of::<types::VideoPagePlayer>(),
-        reread::<types::VideoPagePlayer>,
+        round_trip::<types::VideoPagePlayer>,
     ),
     #[cfg(
         any(
@@ -4637,7 +4737,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoPageSettings",
         size_of::<types::VideoPageSettings>(),
-        reread::<types::VideoPageSettings>,
+        round_trip::<types::VideoPageSettings>,
     ),
     #[cfg(
         any(
@@ -4657,7 +4757,11 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("VideoPlayback", size_of::<types::VideoPlayback>(), reread::<types::VideoPlayback>),
+    (
+        "VideoPlayback",
+        size_of::<types::VideoPlayback>(),
+        round_trip::<types::VideoPlayback>,
+    ),
     #[cfg(
         any(
             feature = "categories",
@@ -4676,7 +4780,11 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("VideoPrivacy", size_of::<types::VideoPrivacy>(), reread::<types::VideoPrivacy>),
+    (
+        "VideoPrivacy",
+        size_of::<types::VideoPrivacy>(),
+        round_trip::<types::VideoPrivacy>,
+    ),
     #[cfg(
         any(
             feature = "categories",
@@ -4698,7 +4806,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoPrivacyField",
         size_of::<types::VideoPrivacyField>(),
-        reread::<types::VideoPrivacyField>,
+        round_trip::<types::VideoPrivacyField>,
     ),
     #[cfg(
         any(
@@ -4721,7 +4829,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoPublishToSocialConnection",
         size_of::<types::VideoPublishToSocialConnection>(),
-        reread::<types::VideoPublishToSocialConnection>,
+        round_trip::<types::VideoPublishToSocialConnection>,
     ),
     #[cfg(
         any(
@@ -4744,7 +4852,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoRentInteraction",
         size_of::<types::VideoRentInteraction>(),
-        reread::<types::VideoRentInteraction>,
+        round_trip::<types::VideoRentInteraction>,
     ),
     #[cfg(
         any(
@@ -4767,7 +4875,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoReviewPage",
         size_of::<types::VideoReviewPage>(),
-        reread::<types::VideoReviewPage>,
+        round_trip::<types::VideoReviewPage>,
     ),
     #[cfg(
         any(
@@ -4790,7 +4898,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoRoleUpgradeFields",
         size_of::<types::VideoRoleUpgradeFields>(),
-        reread::<types::VideoRoleUpgradeFields>,
+        round_trip::<types::VideoRoleUpgradeFields>,
     ),
     #[cfg(
         any(
@@ -4813,7 +4921,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoRoleUpgradeInteraction",
         size_of::<types::VideoRoleUpgradeInteraction>(),
-        reread::<types::VideoRoleUpgradeInteraction>,
+        round_trip::<types::VideoRoleUpgradeInteraction>,
     ),
     #[cfg(
         any(
@@ -4836,7 +4944,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoShowcasesConnection",
         size_of::<types::VideoShowcasesConnection>(),
-        reread::<types::VideoShowcasesConnection>,
+        round_trip::<types::VideoShowcasesConnection>,
     ),
     #[cfg(
         any(
@@ -4856,7 +4964,11 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("VideoSpatial", size_of::<types::VideoSpatial>(), reread::<types::VideoSpatial>),
+    (
+        "VideoSpatial",
+        size_of::<types::VideoSpatial>(),
+        round_trip::<types::VideoSpatial>,
+    ),
     #[cfg(
         any(
             feature = "categories",
@@ -4875,7 +4987,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("VideoStats", size_of::<types::VideoStats>(), reread::<types::VideoStats>),
+    ("VideoStats", size_of::<types::VideoStats>(), round_trip::<types::VideoStats>),
     #[cfg(
         any(
             feature = "categories",
@@ -4897,7 +5009,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoSubscribeInteraction",
         size_of::<types::VideoSubscribeInteraction>(),
-        reread::<types::VideoSubscribeInteraction>,
+        round_trip::<types::VideoSubscribeInteraction>,
     ),
     #[cfg(
         any(
@@ -4920,7 +5032,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoTranscript",
         size_of::<types::VideoTranscript>(),
-        reread::<types::VideoTranscript>,
+        round_trip::<types::VideoTranscript>,
     ),
     #[cfg(
         any(
@@ -4940,7 +5052,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("VideoUpload", size_of::<types::VideoUpload>(), reread::<types::VideoUpload>),
+    ("VideoUpload", size_of::<types::VideoUpload>(), round_trip::<types::VideoUpload>),
     #[cfg(
         any(
             feature = "categories",
@@ -4959,7 +5071,11 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
             feature = "watch-later"
         )
     )]
-    ("VideoUploader", size_of::<types::VideoUploader>(), reread::<types::VideoUploader>),
+    (
+        "VideoUploader",
+        size_of::<types::VideoUploader>(),
+        round_trip::<types::VideoUploader>,
+    ),
     #[cfg(
         any(
             feature = "categories",
@@ -4981,7 +5097,7 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoVersionsConnection",
         size_of::<types::VideoVersionsConnection>(),
-        reread::<types::VideoVersionsConnection>,
+        round_trip::<types::VideoVersionsConnection>,
     ),
     #[cfg(
         any(
@@ -5004,452 +5120,492 @@ pub static TYPES: &[(&str, usize, Reread)] = &[
     (
         "VideoVersionsSize",
         size_of::<types::VideoVersionsSize>(),
-        reread::<types::VideoVersionsSize>,
+        round_trip::<types::VideoVersionsSize>,
     ),
     #[cfg(any(feature = "users", feature = "videos"))]
     (
         "VideoPrivacyInput",
         size_of::<types::VideoPrivacyInput>(),
-        reread::<types::VideoPrivacyInput>,
+        round_trip::<types::VideoPrivacyInput>,
     ),
     #[cfg(feature = "videos")]
     (
         "AnimatedThumbnail",
         size_of::<types::AnimatedThumbnail>(),
-        reread::<types::AnimatedThumbnail>,
+        round_trip::<types::AnimatedThumbnail>,
     ),
     #[cfg(feature = "videos")]
     (
         "AnimatedThumbnailSet",
         size_of::<types::AnimatedThumbnailSet>(),
-        reread::<types::AnimatedThumbnailSet>,
+        round_trip::<types::AnimatedThumbnailSet>,
     ),
     #[cfg(feature = "videos")]
     (
         "AskVideoAiQuestionBody",
         size_of::<types::AskVideoAiQuestionBody>(),
-        reread::<types::AskVideoAiQuestionBody>,
+        round_trip::<types::AskVideoAiQuestionBody>,
     ),
     #[cfg(feature = "videos")]
-    ("AudioTrack", size_of::<types::AudioTrack>(), reread::<types::AudioTrack>),
+    ("AudioTrack", size_of::<types::AudioTrack>(), round_trip::<types::AudioTrack>),
     #[cfg(feature = "videos")]
     (
         "AudioTrackDownload",
         size_of::<types::AudioTrackDownload>(),
-        reread::<types::AudioTrackDownload>,
+        round_trip::<types::AudioTrackDownload>,
     ),
     #[cfg(feature = "videos")]
     (
         "AudioTrackQuota",
         size_of::<types::AudioTrackQuota>(),
-        reread::<types::AudioTrackQuota>,
+        round_trip::<types::AudioTrackQuota>,
     ),
     #[cfg(feature = "videos")]
     (
         "AudioTrackUploadInput",
         size_of::<types::AudioTrackUploadInput>(),
-        reread::<types::AudioTrackUploadInput>,
+        round_trip::<types::AudioTrackUploadInput>,
     ),
     #[cfg(feature = "videos")]
     (
         "ChapterThumbnailBody",
         size_of::<types::ChapterThumbnailBody>(),
-        reread::<types::ChapterThumbnailBody>,
+        round_trip::<types::ChapterThumbnailBody>,
     ),
     #[cfg(feature = "videos")]
-    ("CommentAuthor", size_of::<types::CommentAuthor>(), reread::<types::CommentAuthor>),
+    (
+        "CommentAuthor",
+        size_of::<types::CommentAuthor>(),
+        round_trip::<types::CommentAuthor>,
+    ),
     #[cfg(feature = "videos")]
-    ("CommentBody", size_of::<types::CommentBody>(), reread::<types::CommentBody>),
+    ("CommentBody", size_of::<types::CommentBody>(), round_trip::<types::CommentBody>),
     #[cfg(feature = "videos")]
-    ("ContentRating", size_of::<types::ContentRating>(), reread::<types::ContentRating>),
+    (
+        "ContentRating",
+        size_of::<types::ContentRating>(),
+        round_trip::<types::ContentRating>,
+    ),
     #[cfg(feature = "videos")]
     (
         "CreateAnimatedThumbnailsBody",
         size_of::<types::CreateAnimatedThumbnailsBody>(),
-        reread::<types::CreateAnimatedThumbnailsBody>,
+        round_trip::<types::CreateAnimatedThumbnailsBody>,
     ),
     #[cfg(feature = "videos")]
     (
         "CreateAudioTrackBody",
         size_of::<types::CreateAudioTrackBody>(),
-        reread::<types::CreateAudioTrackBody>,
+        round_trip::<types::CreateAudioTrackBody>,
     ),
     #[cfg(feature = "videos")]
     (
         "CreateTextTrackBody",
         size_of::<types::CreateTextTrackBody>(),
-        reread::<types::CreateTextTrackBody>,
+        round_trip::<types::CreateTextTrackBody>,
     ),
     #[cfg(feature = "videos")]
     (
         "CreateThumbnailBody",
         size_of::<types::CreateThumbnailBody>(),
-        reread::<types::CreateThumbnailBody>,
+        round_trip::<types::CreateThumbnailBody>,
     ),
     #[cfg(feature = "videos")]
     (
         "CreateVideoBody",
         size_of::<types::CreateVideoBody>(),
-        reread::<types::CreateVideoBody>,
+        round_trip::<types::CreateVideoBody>,
     ),
     #[cfg(feature = "videos")]
     (
         "CreateVideoChapterBody",
         size_of::<types::CreateVideoChapterBody>(),
-        reread::<types::CreateVideoChapterBody>,
+        round_trip::<types::CreateVideoChapterBody>,
     ),
     #[cfg(feature = "videos")]
     (
         "CreateVideoCreditBody",
         size_of::<types::CreateVideoCreditBody>(),
-        reread::<types::CreateVideoCreditBody>,
+        round_trip::<types::CreateVideoCreditBody>,
     ),
     #[cfg(feature = "videos")]
     (
         "CreateVideoEmbedInput",
         size_of::<types::CreateVideoEmbedInput>(),
-        reread::<types::CreateVideoEmbedInput>,
+        round_trip::<types::CreateVideoEmbedInput>,
     ),
     #[cfg(feature = "videos")]
     (
         "CreateVideoVersionBody",
         size_of::<types::CreateVideoVersionBody>(),
-        reread::<types::CreateVideoVersionBody>,
+        round_trip::<types::CreateVideoVersionBody>,
     ),
     #[cfg(feature = "videos")]
     (
         "CreativeCommons",
         size_of::<types::CreativeCommons>(),
-        reread::<types::CreativeCommons>,
+        round_trip::<types::CreativeCommons>,
     ),
     #[cfg(feature = "videos")]
     (
         "CustomMetadataValueInput",
         size_of::<types::CustomMetadataValueInput>(),
-        reread::<types::CustomMetadataValueInput>,
+        round_trip::<types::CustomMetadataValueInput>,
     ),
     #[cfg(feature = "videos")]
     (
         "DeleteVideosBody",
         size_of::<types::DeleteVideosBody>(),
-        reread::<types::DeleteVideosBody>,
+        round_trip::<types::DeleteVideosBody>,
     ),
     #[cfg(feature = "videos")]
     (
         "EditAudioTrackBody",
         size_of::<types::EditAudioTrackBody>(),
-        reread::<types::EditAudioTrackBody>,
+        round_trip::<types::EditAudioTrackBody>,
     ),
     #[cfg(feature = "videos")]
     (
         "EditTextTrackBody",
         size_of::<types::EditTextTrackBody>(),
-        reread::<types::EditTextTrackBody>,
+        round_trip::<types::EditTextTrackBody>,
     ),
     #[cfg(feature = "videos")]
     (
         "EditVideoAiTextTrackBody",
         size_of::<types::EditVideoAiTextTrackBody>(),
-        reread::<types::EditVideoAiTextTrackBody>,
+        round_trip::<types::EditVideoAiTextTrackBody>,
     ),
     #[cfg(feature = "videos")]
-    ("EditVideoBody", size_of::<types::EditVideoBody>(), reread::<types::EditVideoBody>),
+    (
+        "EditVideoBody",
+        size_of::<types::EditVideoBody>(),
+        round_trip::<types::EditVideoBody>,
+    ),
     #[cfg(feature = "videos")]
     (
         "EditVideoChapterBody",
         size_of::<types::EditVideoChapterBody>(),
-        reread::<types::EditVideoChapterBody>,
+        round_trip::<types::EditVideoChapterBody>,
     ),
     #[cfg(feature = "videos")]
     (
         "EditVideoCreditBody",
         size_of::<types::EditVideoCreditBody>(),
-        reread::<types::EditVideoCreditBody>,
+        round_trip::<types::EditVideoCreditBody>,
     ),
     #[cfg(feature = "videos")]
     (
         "EditVideoEmbedInput",
         size_of::<types::EditVideoEmbedInput>(),
-        reread::<types::EditVideoEmbedInput>,
+        round_trip::<types::EditVideoEmbedInput>,
     ),
     #[cfg(feature = "videos")]
     (
         "EditVideoShowcasesBody",
         size_of::<types::EditVideoShowcasesBody>(),
-        reread::<types::EditVideoShowcasesBody>,
+        round_trip::<types::EditVideoShowcasesBody>,
     ),
     #[cfg(feature = "videos")]
     (
         "EditVideoVersionBody",
         size_of::<types::EditVideoVersionBody>(),
-        reread::<types::EditVideoVersionBody>,
+        round_trip::<types::EditVideoVersionBody>,
     ),
     #[cfg(feature = "videos")]
     (
         "EmbedCardInput",
         size_of::<types::EmbedCardInput>(),
-        reread::<types::EmbedCardInput>,
+        round_trip::<types::EmbedCardInput>,
     ),
     #[cfg(feature = "videos")]
     (
         "EmbedEndScreenInput",
         size_of::<types::EmbedEndScreenInput>(),
-        reread::<types::EmbedEndScreenInput>,
+        round_trip::<types::EmbedEndScreenInput>,
     ),
     #[cfg(feature = "videos")]
     (
         "EmbedSentimentWidgetInput",
         size_of::<types::EmbedSentimentWidgetInput>(),
-        reread::<types::EmbedSentimentWidgetInput>,
+        round_trip::<types::EmbedSentimentWidgetInput>,
     ),
     #[cfg(feature = "videos")]
-    ("Language", size_of::<types::Language>(), reread::<types::Language>),
+    ("Language", size_of::<types::Language>(), round_trip::<types::Language>),
     #[cfg(feature = "videos")]
     (
         "PermittedUserInput",
         size_of::<types::PermittedUserInput>(),
-        reread::<types::PermittedUserInput>,
+        round_trip::<types::PermittedUserInput>,
     ),
     #[cfg(feature = "videos")]
     (
         "SetVideoCustomMetadataBody",
         size_of::<types::SetVideoCustomMetadataBody>(),
-        reread::<types::SetVideoCustomMetadataBody>,
+        round_trip::<types::SetVideoCustomMetadataBody>,
     ),
     #[cfg(feature = "videos")]
-    ("SourceAudio", size_of::<types::SourceAudio>(), reread::<types::SourceAudio>),
+    ("SourceAudio", size_of::<types::SourceAudio>(), round_trip::<types::SourceAudio>),
     #[cfg(feature = "videos")]
     (
         "SourceMetadata",
         size_of::<types::SourceMetadata>(),
-        reread::<types::SourceMetadata>,
+        round_trip::<types::SourceMetadata>,
     ),
     #[cfg(feature = "videos")]
-    ("SourceVideo", size_of::<types::SourceVideo>(), reread::<types::SourceVideo>),
+    ("SourceVideo", size_of::<types::SourceVideo>(), round_trip::<types::SourceVideo>),
     #[cfg(feature = "videos")]
     (
         "SpatialDirectionInput",
         size_of::<types::SpatialDirectionInput>(),
-        reread::<types::SpatialDirectionInput>,
+        round_trip::<types::SpatialDirectionInput>,
     ),
     #[cfg(feature = "videos")]
-    ("SpatialInput", size_of::<types::SpatialInput>(), reread::<types::SpatialInput>),
+    (
+        "SpatialInput",
+        size_of::<types::SpatialInput>(),
+        round_trip::<types::SpatialInput>,
+    ),
     #[cfg(feature = "videos")]
     (
         "StartVideoAiDubbingBody",
         size_of::<types::StartVideoAiDubbingBody>(),
-        reread::<types::StartVideoAiDubbingBody>,
+        round_trip::<types::StartVideoAiDubbingBody>,
     ),
     #[cfg(feature = "videos")]
     (
         "StartVideoAiSubtitlingBody",
         size_of::<types::StartVideoAiSubtitlingBody>(),
-        reread::<types::StartVideoAiSubtitlingBody>,
+        round_trip::<types::StartVideoAiSubtitlingBody>,
     ),
     #[cfg(feature = "videos")]
     (
         "StartVideoAiTranscriptionBody",
         size_of::<types::StartVideoAiTranscriptionBody>(),
-        reread::<types::StartVideoAiTranscriptionBody>,
+        round_trip::<types::StartVideoAiTranscriptionBody>,
     ),
     #[cfg(feature = "videos")]
-    ("TagInput", size_of::<types::TagInput>(), reread::<types::TagInput>),
+    ("TagInput", size_of::<types::TagInput>(), round_trip::<types::TagInput>),
     #[cfg(feature = "videos")]
     (
         "TextDecoration",
         size_of::<types::TextDecoration>(),
-        reread::<types::TextDecoration>,
+        round_trip::<types::TextDecoration>,
     ),
     #[cfg(feature = "videos")]
     (
         "TextDecorationAssets",
         size_of::<types::TextDecorationAssets>(),
-        reread::<types::TextDecorationAssets>,
+        round_trip::<types::TextDecorationAssets>,
     ),
     #[cfg(feature = "videos")]
-    ("TextTrack", size_of::<types::TextTrack>(), reread::<types::TextTrack>),
+    ("TextTrack", size_of::<types::TextTrack>(), round_trip::<types::TextTrack>),
     #[cfg(feature = "videos")]
     (
         "TextTrackChildrenConnection",
         size_of::<types::TextTrackChildrenConnection>(),
-        reread::<types::TextTrackChildrenConnection>,
+        round_trip::<types::TextTrackChildrenConnection>,
     ),
     #[cfg(feature = "videos")]
     (
         "TextTrackConnections",
         size_of::<types::TextTrackConnections>(),
-        reread::<types::TextTrackConnections>,
+        round_trip::<types::TextTrackConnections>,
     ),
     #[cfg(feature = "videos")]
     (
         "TextTrackDownloadLinks",
         size_of::<types::TextTrackDownloadLinks>(),
-        reread::<types::TextTrackDownloadLinks>,
+        round_trip::<types::TextTrackDownloadLinks>,
     ),
     #[cfg(feature = "videos")]
     (
         "TextTrackFilters",
         size_of::<types::TextTrackFilters>(),
-        reread::<types::TextTrackFilters>,
+        round_trip::<types::TextTrackFilters>,
     ),
     #[cfg(feature = "videos")]
     (
         "TextTrackMetadata",
         size_of::<types::TextTrackMetadata>(),
-        reread::<types::TextTrackMetadata>,
+        round_trip::<types::TextTrackMetadata>,
     ),
     #[cfg(feature = "videos")]
     (
         "TranscriptLine",
         size_of::<types::TranscriptLine>(),
-        reread::<types::TranscriptLine>,
+        round_trip::<types::TranscriptLine>,
     ),
     #[cfg(feature = "videos")]
     (
         "TranscriptSegment",
         size_of::<types::TranscriptSegment>(),
-        reread::<types::TranscriptSegment>,
+        round_trip::<types::TranscriptSegment>,
     ),
     #[cfg(feature = "videos")]
     (
         "TranscriptSegmentInput",
         size_of::<types::TranscriptSegmentInput>(),
-        reread::<types::TranscriptSegmentInput>,
+        round_trip::<types::TranscriptSegmentInput>,
     ),
     #[cfg(feature = "videos")]
     (
         "TranscriptWord",
         size_of::<types::TranscriptWord>(),
-        reread::<types::TranscriptWord>,
+        round_trip::<types::TranscriptWord>,
     ),
     #[cfg(feature = "videos")]
-    ("TrimVideoBody", size_of::<types::TrimVideoBody>(), reread::<types::TrimVideoBody>),
+    (
+        "TrimVideoBody",
+        size_of::<types::TrimVideoBody>(),
+        round_trip::<types::TrimVideoBody>,
+    ),
     #[cfg(feature = "videos")]
-    ("TrimmedVideo", size_of::<types::TrimmedVideo>(), reread::<types::TrimmedVideo>),
+    (
+        "TrimmedVideo",
+        size_of::<types::TrimmedVideo>(),
+        round_trip::<types::TrimmedVideo>,
+    ),
     #[cfg(feature = "videos")]
     (
         "TrimmedVideoConnections",
         size_of::<types::TrimmedVideoConnections>(),
-        reread::<types::TrimmedVideoConnections>,
+        round_trip::<types::TrimmedVideoConnections>,
     ),
     #[cfg(feature = "videos")]
     (
         "TrimmedVideoMetadata",
         size_of::<types::TrimmedVideoMetadata>(),
-        reread::<types::TrimmedVideoMetadata>,
+        round_trip::<types::TrimmedVideoMetadata>,
     ),
     #[cfg(feature = "videos")]
-    ("UploadAttempt", size_of::<types::UploadAttempt>(), reread::<types::UploadAttempt>),
+    (
+        "UploadAttempt",
+        size_of::<types::UploadAttempt>(),
+        round_trip::<types::UploadAttempt>,
+    ),
     #[cfg(feature = "videos")]
-    ("UploadInput", size_of::<types::UploadInput>(), reread::<types::UploadInput>),
+    ("UploadInput", size_of::<types::UploadInput>(), round_trip::<types::UploadInput>),
     #[cfg(feature = "videos")]
     (
         "VersionEditSession",
         size_of::<types::VersionEditSession>(),
-        reread::<types::VersionEditSession>,
+        round_trip::<types::VersionEditSession>,
     ),
     #[cfg(feature = "videos")]
-    ("VideoChapter", size_of::<types::VideoChapter>(), reread::<types::VideoChapter>),
+    (
+        "VideoChapter",
+        size_of::<types::VideoChapter>(),
+        round_trip::<types::VideoChapter>,
+    ),
     #[cfg(feature = "videos")]
-    ("VideoComment", size_of::<types::VideoComment>(), reread::<types::VideoComment>),
+    (
+        "VideoComment",
+        size_of::<types::VideoComment>(),
+        round_trip::<types::VideoComment>,
+    ),
     #[cfg(feature = "videos")]
     (
         "VideoCommentConnections",
         size_of::<types::VideoCommentConnections>(),
-        reread::<types::VideoCommentConnections>,
+        round_trip::<types::VideoCommentConnections>,
     ),
     #[cfg(feature = "videos")]
     (
         "VideoCommentInteractions",
         size_of::<types::VideoCommentInteractions>(),
-        reread::<types::VideoCommentInteractions>,
+        round_trip::<types::VideoCommentInteractions>,
     ),
     #[cfg(feature = "videos")]
     (
         "VideoCommentInteractionsHolder",
         size_of::<types::VideoCommentInteractionsHolder>(),
-        reread::<types::VideoCommentInteractionsHolder>,
+        round_trip::<types::VideoCommentInteractionsHolder>,
     ),
     #[cfg(feature = "videos")]
     (
         "VideoCommentMetadata",
         size_of::<types::VideoCommentMetadata>(),
-        reread::<types::VideoCommentMetadata>,
+        round_trip::<types::VideoCommentMetadata>,
     ),
     #[cfg(feature = "videos")]
     (
         "VideoCommentReply",
         size_of::<types::VideoCommentReply>(),
-        reread::<types::VideoCommentReply>,
+        round_trip::<types::VideoCommentReply>,
     ),
     #[cfg(feature = "videos")]
     (
         "VideoCommentReplyConnections",
         size_of::<types::VideoCommentReplyConnections>(),
-        reread::<types::VideoCommentReplyConnections>,
+        round_trip::<types::VideoCommentReplyConnections>,
     ),
     #[cfg(feature = "videos")]
     (
         "VideoCommentReplyMetadata",
         size_of::<types::VideoCommentReplyMetadata>(),
-        reread::<types::VideoCommentReplyMetadata>,
+        round_trip::<types::VideoCommentReplyMetadata>,
     ),
     #[cfg(feature = "videos")]
-    ("VideoCredit", size_of::<types::VideoCredit>(), reread::<types::VideoCredit>),
+    ("VideoCredit", size_of::<types::VideoCredit>(), round_trip::<types::VideoCredit>),
     #[cfg(feature = "videos")]
     (
         "VideoFragments",
         size_of::<types::VideoFragments>(),
-        reread::<types::VideoFragments>,
+        round_trip::<types::VideoFragments>,
     ),
     #[cfg(feature = "videos")]
     (
         "VideoFragmentsConnections",
         size_of::<types::VideoFragmentsConnections>(),
-        reread::<types::VideoFragmentsConnections>,
+        round_trip::<types::VideoFragmentsConnections>,
     ),
     #[cfg(feature = "videos")]
     (
         "VideoFragmentsMetadata",
         size_of::<types::VideoFragmentsMetadata>(),
-        reread::<types::VideoFragmentsMetadata>,
+        round_trip::<types::VideoFragmentsMetadata>,
     ),
     #[cfg(feature = "videos")]
     (
         "VideoReportReason",
         size_of::<types::VideoReportReason>(),
-        reread::<types::VideoReportReason>,
+        round_trip::<types::VideoReportReason>,
     ),
     #[cfg(feature = "videos")]
     (
         "VideoReportReasonGroup",
         size_of::<types::VideoReportReasonGroup>(),
-        reread::<types::VideoReportReasonGroup>,
+        round_trip::<types::VideoReportReasonGroup>,
     ),
     #[cfg(feature = "videos")]
     (
         "VideoReportReasons",
         size_of::<types::VideoReportReasons>(),
-        reread::<types::VideoReportReasons>,
+        round_trip::<types::VideoReportReasons>,
     ),
     #[cfg(feature = "videos")]
     (
         "VideoTranscriptMetadata",
         size_of::<types::VideoTranscriptMetadata>(),
-        reread::<types::VideoTranscriptMetadata>,
+        round_trip::<types::VideoTranscriptMetadata>,
     ),
     #[cfg(feature = "videos")]
-    ("VideoVersion", size_of::<types::VideoVersion>(), reread::<types::VideoVersion>),
+    (
+        "VideoVersion",
+        size_of::<types::VideoVersion>(),
+        round_trip::<types::VideoVersion>,
+    ),
     #[cfg(feature = "videos")]
     (
         "VideoVersionConnections",
         size_of::<types::VideoVersionConnections>(),
-        reread::<types::VideoVersionConnections>,
+        round_trip::<types::VideoVersionConnections>,
     ),
     #[cfg(feature = "videos")]
     (
         "VideoVersionMetadata",
         size_of::<types::VideoVersionMetadata>(),
-        reread::<types::VideoVersionMetadata>,
+        round_trip::<types::VideoVersionMetadata>,
     ),
 ];

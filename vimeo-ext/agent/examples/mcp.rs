@@ -11,7 +11,7 @@ use std::error::Error;
 
 use secrecy::ExposeSecret;
 use vimeo_agent::mcp::{Bearer, HttpOptions, OutputSchemas, Server};
-use vimeo_agent::tools::{AuditLog, Disclosure, Offer};
+use vimeo_agent::tools::{AuditLog, Disclosure, ToolSelection};
 use vimeo_ext::Vimeo;
 
 #[tokio::main]
@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let level = std::env::var("RUST_LOG").ok().and_then(|level| level.parse().ok());
     let level = level.unwrap_or(tracing::Level::WARN);
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(level).init();
-    let mut offer = Offer::default();
+    let mut offer = ToolSelection::default();
     let (mut listen, mut audit, mut folders) = (None, None, Vec::new());
     let mut schemas = OutputSchemas::default();
     let (mut origins, mut allowed, mut open) = (Vec::new(), Vec::new(), false);

@@ -12,10 +12,10 @@ use vimeo_ext::{AccessToken, RateLimitPolicy, Timeouts, Vimeo, VimeoBuilder};
 use vimeo_sandbox::Sandbox;
 
 use crate::config::{Account, Accounts, Folders, Settings, TokenPlace};
-use crate::credentials::{self, Bounded, InsecureFiles, Keyring, Vault};
+use crate::credentials::{self, InsecureFiles, Keyring, SecretStore, TimeoutStore};
 use crate::exit::{Exit, Failure, Result};
 use crate::globals::Global;
-use crate::output::{Filter, Streams};
+use crate::output::{Filter, IoStreams};
 
 /// Where the API is when nothing else is said.
 pub(crate) const VIMEO: &str = "https://api.vimeo.com/";
@@ -28,22 +28,22 @@ const LONGEST_CALL: Duration = Duration::from_secs(15 * 60);
 
 /// What one run of the command works with.
 pub(crate) struct Context<'a> {
-    pub(crate) streams: &'a Streams,
+    pub(crate) streams: &'a IoStreams,
     pub(crate) global: Global,
     pub(crate) folders: Folders,
     pub(crate) settings: Settings,
-    sandbox: OnceCell<Playground>,
+    sandbox: OnceCell<EphemeralSandbox>,
 }
 
 /// A sandbox for one command, and a place for what it would otherwise leave behind.
-struct Playground {
+struct EphemeralSandbox {
     sandbox: Sandbox,
     folder: TempDir,
 }
 
 /// Who a command acts as.
 pub(crate) struct Identity {
-    pub(crate) from: From,
+    pub(crate) from: CredentialSource,
     pub(crate) base_url: String,
     pub(crate) token: Option<SecretString>,
     pub(crate) account: Option<Account>,
@@ -51,7 +51,7 @@ pub(crate) struct Identity {
 
 /// Where an identity comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum From {
+pub(crate) enum CredentialSource {
     Sandbox,
     Environment,
     Account(String),
@@ -60,7 +60,7 @@ pub(crate) enum From {
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn new(global: Global, streams: &'a Streams) -> Result<Self> {
+    pub(crate) fn new(global: Global, streams: &'a IoStreams) -> Result<Self> {
         let folders = Folders::of_process()?;
         let settings = Settings::read(folders.config())?;
         Ok(Self { streams, global, folders, settings, sandbox: OnceCell::new() })
@@ -76,7 +76,7 @@ impl<'a> Context<'a> {
         Ok(&self.playground().await?.sandbox)
     }
 
-    async fn playground(&self) -> Result<&Playground> {
+    async fn playground(&self) -> Result<&EphemeralSandbox> {
         let start = || async {
             let sandbox = Sandbox::start()
                 .await
@@ -85,7 +85,7 @@ impl<'a> Context<'a> {
             self.streams.hint("a sandbox on this machine takes Vimeo's place; it ends with this command");
             let folder = tempfile::tempdir()
                 .map_err(|error| Failure::file("make a folder in", &std::env::temp_dir(), &error))?;
-            Ok(Playground { sandbox, folder })
+            Ok(EphemeralSandbox { sandbox, folder })
         };
         self.sandbox.get_or_try_init(start).await
     }
@@ -130,7 +130,7 @@ impl<'a> Context<'a> {
     }
 
     /// Says what is told when a signal ends the command from here on.
-    pub(crate) fn farewell(&self, text: impl Into<Option<String>>) {
+    pub(crate) fn on_interrupt_hint(&self, text: impl Into<Option<String>>) {
         self.streams.interrupt().next_step(text.into());
     }
 
@@ -151,7 +151,7 @@ impl<'a> Context<'a> {
         if self.global.sandbox {
             let sandbox = self.sandbox().await?;
             let (base_url, token) = (sandbox.url().to_string(), Some(sandbox.token().into()));
-            return Ok(Identity { from: From::Sandbox, base_url, token, account: None });
+            return Ok(Identity { from: CredentialSource::Sandbox, base_url, token, account: None });
         }
         let asked = self.base_url()?;
         if let Some(token) = variable("VIMEO_ACCESS_TOKEN")?.as_deref().and_then(credentials::token) {
@@ -159,7 +159,12 @@ impl<'a> Context<'a> {
                 self.streams.note(&format!("VIMEO_ACCESS_TOKEN is set and wins over the account {name}"));
             }
             let base_url = asked.unwrap_or_else(|| VIMEO.to_owned());
-            return Ok(Identity { from: From::Environment, base_url, token: Some(token), account: None });
+            return Ok(Identity {
+                from: CredentialSource::Environment,
+                base_url,
+                token: Some(token),
+                account: None,
+            });
         }
         let kept = self.accounts().read()?;
         if let Some((name, account)) = kept.find(self.global.account.as_deref())? {
@@ -167,7 +172,7 @@ impl<'a> Context<'a> {
         }
         if variable("VIMEO_CLIENT_ID")?.is_some() && variable("VIMEO_CLIENT_SECRET")?.is_some() {
             let base_url = asked.unwrap_or_else(|| VIMEO.to_owned());
-            return Ok(Identity { from: From::App, base_url, token: None, account: None });
+            return Ok(Identity { from: CredentialSource::App, base_url, token: None, account: None });
         }
         Err(Failure::new(Exit::Auth, "you are not logged in").next(
             "vimeo auth login, or set VIMEO_ACCESS_TOKEN, or add --sandbox to try it without an account",
@@ -188,7 +193,12 @@ impl<'a> Context<'a> {
     async fn identity_of(&self, name: &str, account: &Account, asked: Option<String>) -> Result<Identity> {
         let token = Some(self.token_of(name, account).await?);
         let base_url = bound(name, account, asked)?;
-        Ok(Identity { from: From::Account(name.to_owned()), base_url, token, account: Some(account.clone()) })
+        Ok(Identity {
+            from: CredentialSource::Account(name.to_owned()),
+            base_url,
+            token,
+            account: Some(account.clone()),
+        })
     }
 
     /// The token of an account, from wherever it is kept.
@@ -211,10 +221,10 @@ impl<'a> Context<'a> {
         }
     }
 
-    pub(crate) fn vault(&self, place: TokenPlace) -> Box<dyn Vault> {
+    pub(crate) fn vault(&self, place: TokenPlace) -> Box<dyn SecretStore> {
         match place {
             TokenPlace::InsecureFile => Box::new(self.insecure_files()),
-            TokenPlace::Keyring | TokenPlace::Command => Box::new(Bounded::new(Keyring)),
+            TokenPlace::Keyring | TokenPlace::Command => Box::new(TimeoutStore::new(Keyring)),
         }
     }
 
@@ -236,7 +246,10 @@ impl<'a> Context<'a> {
     #[cfg(feature = "stores")]
     pub(crate) fn app(&self, journal: Option<Journal>) -> Result<Vimeo> {
         let base_url = self.base_url()?.unwrap_or_else(|| VIMEO.to_owned());
-        self.client_with(Identity { from: From::App, base_url, token: None, account: None }, journal)
+        self.client_with(
+            Identity { from: CredentialSource::App, base_url, token: None, account: None },
+            journal,
+        )
     }
 
     /// A client that writes its uploads down in this journal, or nowhere.
@@ -270,7 +283,7 @@ impl<'a> Context<'a> {
         {
             builder = builder.app(id, secret);
         }
-        if let From::Account(name) = &identity.from {
+        if let CredentialSource::Account(name) = &identity.from {
             builder = builder.account(name);
         }
         Ok(builder)

@@ -9,7 +9,7 @@ use crate::exit::Exit;
 
 /// Runs the program. What panics is told by its place alone: the text of a panic may hold what the program worked with,
 /// and that may be a token.
-pub(crate) fn contained(program: impl FnOnce() -> ExitCode) -> ExitCode {
+pub(crate) fn catch_panic(program: impl FnOnce() -> ExitCode) -> ExitCode {
     set_hook(Box::new(|fault| {
         let _ = std::io::stderr().write_all(text(fault, &Backtrace::capture()).as_bytes());
     }));
@@ -44,7 +44,7 @@ mod tests {
     #[test]
     #[ignore = "is run by the test after it"]
     fn a_program_at_fault() {
-        let code = contained(|| {
+        let code = catch_panic(|| {
             let runtime = crate::runtime().unwrap();
             runtime.block_on(async {
                 let token = SecretString::from(SECRET);

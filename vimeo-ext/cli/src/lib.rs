@@ -34,7 +34,7 @@ use crate::command::Command;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Result};
 use crate::interrupt::Interrupt;
-use crate::output::{ColourChoice, Streams, escaped};
+use crate::output::{ColourChoice, IoStreams, escaped};
 
 /// The whole command line as clap knows it: for man pages, completions and tests of the help.
 pub fn command() -> clap::Command {
@@ -43,7 +43,7 @@ pub fn command() -> clap::Command {
 
 /// Runs the command of this process and gives its exit code.
 pub fn run() -> ExitCode {
-    fault::contained(answer)
+    fault::catch_panic(answer)
 }
 
 fn answer() -> ExitCode {
@@ -60,7 +60,7 @@ fn answer() -> ExitCode {
         return sandbox(*command);
     }
     let json = cli.global.json.is_some();
-    let streams = Streams::of_process(cli.global.color, Interrupt::listen(json));
+    let streams = IoStreams::of_process(cli.global.color, Interrupt::listen(json));
     let outcome = carry_out(cli, &streams);
     let outcome = match (outcome, streams.finish()) {
         // What could not be written by now was not to be read any more, or is the failure.
@@ -98,7 +98,7 @@ fn not_understood(error: &clap::Error) -> ExitCode {
     let printed = error.print().and_then(|()| std::io::stdout().flush());
     let json =
         |word: &OsString| word.to_str().is_some_and(|word| word == "--json" || word.starts_with("--json="));
-    let streams = Streams::of_process(ColourChoice::Never, Interrupt::none(false));
+    let streams = IoStreams::of_process(ColourChoice::Never, Interrupt::none(false));
     if error.use_stderr() {
         if std::env::args_os().any(|word| json(&word)) {
             streams.note(&misread(&error.to_string()).line());
@@ -139,7 +139,7 @@ fn runtime() -> Result<Runtime> {
     built.map_err(|error| Failure::new(Exit::Other, format!("cannot start: {error}")))
 }
 
-fn carry_out(cli: Cli, streams: &Streams) -> Result<Exit> {
+fn carry_out(cli: Cli, streams: &IoStreams) -> Result<Exit> {
     let runtime = runtime()?;
     let outcome = runtime.block_on(async {
         let context = Context::new(cli.global, streams)?;
@@ -154,7 +154,7 @@ fn carry_out(cli: Cli, streams: &Streams) -> Result<Exit> {
     outcome
 }
 
-fn report(streams: &Streams, failure: &Failure, json: bool) {
+fn report(streams: &IoStreams, failure: &Failure, json: bool) {
     let paint = streams.paint_err();
     if let Some(message) = failure.for_people() {
         // It may hold what Vimeo, or somebody in between, wrote.

@@ -199,7 +199,7 @@ async fn pages_ahead_come_in_order_and_no_more_than_asked_for() {
         })
     };
     struct InFlight(Arc<AtomicUsize>, Arc<AtomicUsize>);
-    impl vimeo_ext::Layer for InFlight {
+    impl vimeo_ext::Middleware for InFlight {
         fn send<'a>(
             &'a self,
             request: &'a mut vimeo_api::Request,

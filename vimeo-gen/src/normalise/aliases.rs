@@ -6,13 +6,13 @@
 use serde_json::{Map, Value};
 
 use super::Rule;
-use crate::Problem;
+use crate::GenError;
 use crate::walk::{schema_name, schemas_mut};
 
 pub(super) const RULE: Rule =
-    Rule { name: "aliases", cures: "names for plain texts, numbers and lists", apply };
+    Rule { name: "aliases", description: "names for plain texts, numbers and lists", apply };
 
-fn apply(document: &mut Value) -> Result<usize, Problem> {
+fn apply(document: &mut Value) -> Result<usize, GenError> {
     let mut count = 0;
     // An alias may stand for another; each round unfolds one level.
     for _ in 0..16 {

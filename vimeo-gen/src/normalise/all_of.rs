@@ -6,13 +6,13 @@
 use serde_json::{Map, Value};
 
 use super::Rule;
-use crate::Problem;
+use crate::GenError;
 use crate::walk::{resolved, schemas_mut};
 
 pub(super) const RULE: Rule =
-    Rule { name: "all-of", cures: "allOf with one part, or with objects to join", apply };
+    Rule { name: "all-of", description: "allOf with one part, or with objects to join", apply };
 
-fn apply(document: &mut Value) -> Result<usize, Problem> {
+fn apply(document: &mut Value) -> Result<usize, GenError> {
     let source = document.clone();
     let mut count = 0;
     let mut trouble = None;
@@ -33,7 +33,7 @@ fn apply(document: &mut Value) -> Result<usize, Problem> {
         let mut joined = Map::new();
         let mut required = Vec::new();
         if let Err(reason) = join(&source, &Value::Object(schema.clone()), &mut joined, &mut required, 0) {
-            trouble.get_or_insert_with(|| Problem::new(place, reason));
+            trouble.get_or_insert_with(|| GenError::new(place, reason));
             return;
         }
         schema.retain(|key, _| ["description", "nullable"].contains(&key.as_str()));

@@ -6,16 +6,16 @@
 use serde_json::{Map, Value, json};
 
 use super::Rule;
-use crate::Problem;
+use crate::GenError;
 use crate::walk::{resolved, schemas_mut};
 
 pub(super) const RULE: Rule = Rule {
     name: "alternatives",
-    cures: "oneOf and anyOf that the kind of the value does not tell apart",
+    description: "oneOf and anyOf that the kind of the value does not tell apart",
     apply,
 };
 
-fn apply(document: &mut Value) -> Result<usize, Problem> {
+fn apply(document: &mut Value) -> Result<usize, GenError> {
     let source = document.clone();
     let mut count = 0;
     schemas_mut(document, &mut |_, schema| {

@@ -6,12 +6,12 @@
 use serde_json::Value;
 
 use super::Rule;
-use crate::Problem;
+use crate::GenError;
 use crate::walk::schemas_mut;
 
 pub(super) const RULE: Rule = Rule {
     name: "annotations",
-    cures: "examples and defaults that need not fit, notes that make no type",
+    description: "examples and defaults that need not fit, notes that make no type",
     apply,
 };
 
@@ -35,7 +35,7 @@ const KEPT: &[&str] = &[
     "title",
 ];
 
-fn apply(document: &mut Value) -> Result<usize, Problem> {
+fn apply(document: &mut Value) -> Result<usize, GenError> {
     let mut count = 0;
     schemas_mut(document, &mut |_, schema| {
         let Some(schema) = schema.as_object_mut() else { return };

@@ -7,16 +7,16 @@
 use serde_json::{Map, Value, json};
 
 use super::Rule;
-use crate::Problem;
+use crate::GenError;
 use crate::walk::operations_mut;
 
 pub(super) const RULE: Rule = Rule {
     name: "answers",
-    cures: "several success types, several error types, or no success at all",
+    description: "several success types, several error types, or no success at all",
     apply,
 };
 
-fn apply(document: &mut Value) -> Result<usize, Problem> {
+fn apply(document: &mut Value) -> Result<usize, GenError> {
     let mut count = 0;
     operations_mut(document, |_, _, operation| {
         let all = operation.get("responses").and_then(Value::as_object).cloned().unwrap_or_default();

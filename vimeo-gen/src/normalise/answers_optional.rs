@@ -8,13 +8,16 @@ use serde_json::Value;
 
 use super::Rule;
 use super::unused::closure;
-use crate::Problem;
+use crate::GenError;
 use crate::walk::{operations, schemas_named_in};
 
-pub(super) const RULE: Rule =
-    Rule { name: "answers-optional", cures: "answer fields that are called required or not nullable", apply };
+pub(super) const RULE: Rule = Rule {
+    name: "answers-optional",
+    description: "answer fields that are called required or not nullable",
+    apply,
+};
 
-fn apply(document: &mut Value) -> Result<usize, Problem> {
+fn apply(document: &mut Value) -> Result<usize, GenError> {
     let mut found = Vec::new();
     for (_, _, operation) in operations(document) {
         if let Some(responses) = operation.get("responses") {

@@ -5,13 +5,13 @@
 use serde_json::Value;
 
 use super::Rule;
-use crate::Problem;
+use crate::GenError;
 use crate::walk::schemas_mut;
 
 pub(super) const RULE: Rule =
-    Rule { name: "array-enums", cures: "an enum on a list instead of its items", apply };
+    Rule { name: "array-enums", description: "an enum on a list instead of its items", apply };
 
-fn apply(document: &mut Value) -> Result<usize, Problem> {
+fn apply(document: &mut Value) -> Result<usize, GenError> {
     let mut count = 0;
     schemas_mut(document, &mut |_, schema| {
         if schema.get("type").and_then(Value::as_str) != Some("array") {

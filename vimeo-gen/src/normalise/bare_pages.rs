@@ -6,12 +6,13 @@
 use serde_json::{Value, json};
 
 use super::Rule;
-use crate::Problem;
+use crate::GenError;
 use crate::walk::{operations_mut, resolved};
 
-pub(super) const RULE: Rule = Rule { name: "bare-pages", cures: "bare arrays where pages arrive", apply };
+pub(super) const RULE: Rule =
+    Rule { name: "bare-pages", description: "bare arrays where pages arrive", apply };
 
-fn apply(document: &mut Value) -> Result<usize, Problem> {
+fn apply(document: &mut Value) -> Result<usize, GenError> {
     let source = document.clone();
     let mut count = 0;
     operations_mut(document, |_, _, operation| {

@@ -7,13 +7,13 @@
 use serde_json::Value;
 
 use super::Rule;
-use crate::Problem;
+use crate::GenError;
 use crate::walk::schemas_mut;
 
 pub(super) const RULE: Rule =
-    Rule { name: "constraints", cures: "limits and formats that no type carries", apply };
+    Rule { name: "constraints", description: "limits and formats that no type carries", apply };
 
-fn apply(document: &mut Value) -> Result<usize, Problem> {
+fn apply(document: &mut Value) -> Result<usize, GenError> {
     let mut count = 0;
     schemas_mut(document, &mut |_, schema| {
         let Some(schema) = schema.as_object_mut() else { return };

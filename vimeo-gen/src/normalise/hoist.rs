@@ -8,14 +8,14 @@ use std::collections::HashMap;
 use serde_json::{Map, Value, json};
 
 use super::Rule;
-use crate::Problem;
+use crate::GenError;
 use crate::names::pascal;
 use crate::walk::{operations, schema_ref, schemas_mut};
 
 pub(super) const RULE: Rule =
-    Rule { name: "hoist", cures: "inline schemas that deserve a name, and shapes named twice", apply };
+    Rule { name: "hoist", description: "inline schemas that deserve a name, and shapes named twice", apply };
 
-fn apply(document: &mut Value) -> Result<usize, Problem> {
+fn apply(document: &mut Value) -> Result<usize, GenError> {
     let ids: HashMap<String, String> = operations(document)
         .map(|(path, method, operation)| {
             let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();

@@ -7,11 +7,11 @@
 use serde_json::{Value, json};
 
 use super::Rule;
-use crate::Problem;
+use crate::GenError;
 use crate::walk::operations_mut;
 
 pub(super) const RULE: Rule =
-    Rule { name: "ids", cures: "integers for what also goes by a hash or a name", apply };
+    Rule { name: "ids", description: "integers for what also goes by a hash or a name", apply };
 
 /// The mark on a parameter.
 pub(super) const MARK: &str = "x-id";
@@ -25,7 +25,7 @@ pub(crate) const TYPES: &[(&str, &str)] = &[
     ("VideoId", "video-id"),
 ];
 
-fn apply(document: &mut Value) -> Result<usize, Problem> {
+fn apply(document: &mut Value) -> Result<usize, GenError> {
     let mut count = 0;
     let mut trouble = None;
     operations_mut(document, |path, method, operation| {
@@ -43,7 +43,7 @@ fn apply(document: &mut Value) -> Result<usize, Problem> {
                         let names: Vec<&str> = TYPES.iter().map(|(name, _)| *name).collect();
                         let reason =
                             format!("{MARK} {mark} is on no path parameter, or none of {}", names.join(", "));
-                        Problem::new(format!("paths.{path}.{method}"), reason)
+                        GenError::new(format!("paths.{path}.{method}"), reason)
                     });
                 }
             }

@@ -5,16 +5,16 @@
 use serde_json::Value;
 
 use super::Rule;
-use crate::Problem;
+use crate::GenError;
 use crate::walk::{METHODS, resolved};
 
 pub(super) const RULE: Rule = Rule {
     name: "inline-parts",
-    cures: "parameters, bodies and answers behind a $ref or on the path",
+    description: "parameters, bodies and answers behind a $ref or on the path",
     apply,
 };
 
-fn apply(document: &mut Value) -> Result<usize, Problem> {
+fn apply(document: &mut Value) -> Result<usize, GenError> {
     let source = document.clone();
     let mut count = 0;
     for item in document

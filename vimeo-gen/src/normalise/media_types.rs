@@ -6,13 +6,16 @@
 use serde_json::{Map, Value, json};
 
 use super::Rule;
-use crate::Problem;
+use crate::GenError;
 use crate::walk::operations_mut;
 
-pub(super) const RULE: Rule =
-    Rule { name: "media-types", cures: "vendor media types, several at once, or none that is JSON", apply };
+pub(super) const RULE: Rule = Rule {
+    name: "media-types",
+    description: "vendor media types, several at once, or none that is JSON",
+    apply,
+};
 
-fn apply(document: &mut Value) -> Result<usize, Problem> {
+fn apply(document: &mut Value) -> Result<usize, GenError> {
     let mut count = 0;
     operations_mut(document, |_, _, operation| {
         if let Some(body) = operation.get_mut("requestBody").and_then(Value::as_object_mut) {

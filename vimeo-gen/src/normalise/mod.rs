@@ -1,7 +1,7 @@
 //! The rules that turn a description as it is into one that the generator can take.
 //!
-//! One rule a file: the quirk it cures, why, and a small before and after as its test. Rules run in a fixed order and
-//! later ones count on earlier ones, as [`PLAIN`] and [`NAMED`] say.
+//! One rule a file: the quirk it description, why, and a small before and after as its test. Rules run in a fixed order and
+//! later ones count on earlier ones, as [`NORMALIZATION_PASSES`] and [`NAMED`] say.
 
 mod aliases;
 mod all_of;
@@ -30,21 +30,21 @@ use serde_json::Value;
 
 pub(crate) use ids::TYPES as ID_TYPES;
 
-use crate::Problem;
+use crate::GenError;
 
 /// A cure for one quirk.
 pub(crate) struct Rule {
     /// Its name in the report.
     pub(crate) name: &'static str,
-    /// What it cures, in a few words.
-    pub(crate) cures: &'static str,
+    /// What it description, in a few words.
+    pub(crate) description: &'static str,
     /// Applies it and says how often it did something.
-    pub(crate) apply: fn(&mut Value) -> Result<usize, Problem>,
+    pub(crate) apply: fn(&mut Value) -> Result<usize, GenError>,
 }
 
 /// The rules that make a description plain, in the order in which they run: after them each operation and schema says
 /// one thing in one way.
-pub(crate) const PLAIN: &[Rule] = &[
+pub(crate) const NORMALIZATION_PASSES: &[Rule] = &[
     // Make each operation say everything itself, so that no later rule has to look elsewhere.
     inline_parts::RULE,
     tags::RULE,
@@ -83,24 +83,26 @@ pub(crate) const NAMED: &[Rule] = &[
 pub struct Applied {
     /// The rule.
     pub rule: &'static str,
-    /// What it cures.
-    pub cures: &'static str,
+    /// What it description.
+    pub description: &'static str,
     /// How often.
     pub count: usize,
 }
 
 /// Runs all rules over a document.
-pub(crate) fn normalise(document: &mut Value) -> Result<Vec<Applied>, Problem> {
-    PLAIN
+pub(crate) fn normalise(document: &mut Value) -> Result<Vec<Applied>, GenError> {
+    NORMALIZATION_PASSES
         .iter()
         .chain(NAMED)
-        .map(|rule| Ok(Applied { rule: rule.name, cures: rule.cures, count: (rule.apply)(document)? }))
+        .map(|rule| {
+            Ok(Applied { rule: rule.name, description: rule.description, count: (rule.apply)(document)? })
+        })
         .collect()
 }
 
 /// Runs only the rules that make a document plain.
-pub(crate) fn plain(document: &mut Value) -> Result<(), Problem> {
-    PLAIN.iter().try_for_each(|rule| (rule.apply)(document).map(|_| ()))
+pub(crate) fn plain(document: &mut Value) -> Result<(), GenError> {
+    NORMALIZATION_PASSES.iter().try_for_each(|rule| (rule.apply)(document).map(|_| ()))
 }
 
 /// The component schemas that one leads to, itself among them.

@@ -7,11 +7,11 @@
 use serde_json::Value;
 
 use super::Rule;
-use crate::Problem;
+use crate::GenError;
 use crate::walk::{operations_mut, schemas_mut};
 
 pub(super) const RULE: Rule =
-    Rule { name: "numbers", cures: "numbers for ids and counts, integers of several widths", apply };
+    Rule { name: "numbers", description: "numbers for ids and counts, integers of several widths", apply };
 
 const WHOLE: &[&str] = &[
     "id",
@@ -32,7 +32,7 @@ const WHOLE: &[&str] = &[
     "expires_in",
 ];
 
-fn apply(document: &mut Value) -> Result<usize, Problem> {
+fn apply(document: &mut Value) -> Result<usize, GenError> {
     let mut count = 0;
     operations_mut(document, |_, _, operation| {
         for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {

@@ -7,14 +7,17 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::Rule;
-use crate::Problem;
+use crate::GenError;
 use crate::names::snake;
 use crate::walk::operations_mut;
 
-pub(super) const RULE: Rule =
-    Rule { name: "operation-ids", cures: "operation ids that are missing, alike or no identifiers", apply };
+pub(super) const RULE: Rule = Rule {
+    name: "operation-ids",
+    description: "operation ids that are missing, alike or no identifiers",
+    apply,
+};
 
-fn apply(document: &mut Value) -> Result<usize, Problem> {
+fn apply(document: &mut Value) -> Result<usize, GenError> {
     let mut taken = BTreeSet::new();
     let mut count = 0;
     operations_mut(document, |path, method, operation| {

@@ -8,23 +8,23 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Rule, ids};
-use crate::Problem;
+use crate::GenError;
 use crate::walk::operations_mut;
 
 pub(super) const RULE: Rule = Rule {
     name: "parameters",
-    cures: "path parameters not declared or not in the path, doubles, headers and cookies",
+    description: "path parameters not declared or not in the path, doubles, headers and cookies",
     apply,
 };
 
-fn apply(document: &mut Value) -> Result<usize, Problem> {
+fn apply(document: &mut Value) -> Result<usize, GenError> {
     let mut count = 0;
     let mut trouble = None;
     operations_mut(document, |path, method, operation| {
         let names = match in_path(path) {
             Ok(names) => names,
             Err(reason) => {
-                trouble.get_or_insert_with(|| Problem::new(format!("paths.{path}.{method}"), reason));
+                trouble.get_or_insert_with(|| GenError::new(format!("paths.{path}.{method}"), reason));
                 return;
             }
         };

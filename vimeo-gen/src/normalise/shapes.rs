@@ -6,16 +6,16 @@
 use serde_json::{Value, json};
 
 use super::Rule;
-use crate::Problem;
+use crate::GenError;
 use crate::walk::schemas_mut;
 
 pub(super) const RULE: Rule = Rule {
     name: "shapes",
-    cures: "schemas without a type, lists without items, objects with and without names",
+    description: "schemas without a type, lists without items, objects with and without names",
     apply,
 };
 
-fn apply(document: &mut Value) -> Result<usize, Problem> {
+fn apply(document: &mut Value) -> Result<usize, GenError> {
     let mut count = 0;
     schemas_mut(document, &mut |_, schema| {
         if schema.get("$ref").is_some() {

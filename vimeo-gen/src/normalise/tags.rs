@@ -5,12 +5,13 @@
 use serde_json::{Value, json};
 
 use super::Rule;
-use crate::Problem;
+use crate::GenError;
 use crate::walk::operations_mut;
 
-pub(super) const RULE: Rule = Rule { name: "tags", cures: "no tag, several, or one with a backslash", apply };
+pub(super) const RULE: Rule =
+    Rule { name: "tags", description: "no tag, several, or one with a backslash", apply };
 
-fn apply(document: &mut Value) -> Result<usize, Problem> {
+fn apply(document: &mut Value) -> Result<usize, GenError> {
     let mut count = 0;
     let mut areas: Vec<String> = Vec::new();
     operations_mut(document, |_, _, operation| {

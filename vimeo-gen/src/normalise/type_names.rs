@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::Rule;
-use crate::Problem;
+use crate::GenError;
 use crate::names::pascal;
 
 pub(super) const RULE: Rule =
-    Rule { name: "type-names", cures: "schema names that are no type names", apply };
+    Rule { name: "type-names", description: "schema names that are no type names", apply };
 
 /// What the generated code means something else by.
 const TAKEN: &[&str] = &[
@@ -49,7 +49,7 @@ const TAKEN: &[&str] = &[
     "VideoId",
 ];
 
-fn apply(document: &mut Value) -> Result<usize, Problem> {
+fn apply(document: &mut Value) -> Result<usize, GenError> {
     let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else {
         return Ok(0);
     };

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::Rule;
-use crate::Problem;
+use crate::GenError;
 use crate::walk::schemas_named_in;
 
-pub(super) const RULE: Rule = Rule { name: "unused", cures: "schemas that no operation reaches", apply };
+pub(super) const RULE: Rule =
+    Rule { name: "unused", description: "schemas that no operation reaches", apply };
 
-fn apply(document: &mut Value) -> Result<usize, Problem> {
+fn apply(document: &mut Value) -> Result<usize, GenError> {
     let mut found = Vec::new();
     if let Some(paths) = document.get("paths") {
         schemas_named_in(paths, &mut found);

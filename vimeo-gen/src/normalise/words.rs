@@ -9,14 +9,17 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::Rule;
-use crate::Problem;
+use crate::GenError;
 use crate::names::pascal;
 use crate::walk::schemas_mut;
 
-pub(super) const RULE: Rule =
-    Rule { name: "words", cures: "words that are empty, no text, or differ only in case or signs", apply };
+pub(super) const RULE: Rule = Rule {
+    name: "words",
+    description: "words that are empty, no text, or differ only in case or signs",
+    apply,
+};
 
-fn apply(document: &mut Value) -> Result<usize, Problem> {
+fn apply(document: &mut Value) -> Result<usize, GenError> {
     let mut count = 0;
     schemas_mut(document, &mut |_, schema| {
         let Some(schema) = schema.as_object_mut() else { return };

@@ -28,7 +28,7 @@ pub(super) fn file(api: &Api, layout: &Layout) -> TokenStream {
             let ident = format_ident!("{name}");
             quote! {
                 #condition
-                (#name, size_of::<types::#ident>(), reread::<types::#ident>)
+                (#name, size_of::<types::#ident>(), round_trip::<types::#ident>)
             }
         })
     });
@@ -37,7 +37,7 @@ pub(super) fn file(api: &Api, layout: &Layout) -> TokenStream {
         //! Reading recorded answers as the types of the operations that gave them.
 
         use crate::types;
-        use crate::{DecodeFailure, Decoded, Inspection, #page inspect, reread};
+        use crate::{DecodeFailure, Decoded, Inspection, #page inspect, round_trip};
         use serde_json::Value;
 
         /// Reads an answer and says what did not fit.

@@ -6,8 +6,8 @@ use quote::ToTokens;
 use serde_json::Value;
 use syn::{GenericArgument, Item, PathArguments};
 
-use crate::Problem;
-use crate::names::{pascal, shouting, snake};
+use crate::GenError;
+use crate::names::{pascal, screaming_snake_case, snake};
 use crate::walk::operations;
 
 /// All that is generated.
@@ -133,7 +133,7 @@ pub(crate) fn named_in(ty: &syn::Type, found: &mut BTreeSet<String>) {
 }
 
 /// Reads the tree beside the document that it was made from.
-pub(super) fn collect(tree: &syn::File, document: &Value) -> Result<Api, Problem> {
+pub(super) fn collect(tree: &syn::File, document: &Value) -> Result<Api, GenError> {
     let types_module = module(&tree.items, "types")?;
     let builders = module(&tree.items, "builder").map(read_builders).unwrap_or_default();
     let mut api = Api { areas: areas(document), types: read_types(types_module)?, calls: Vec::new() };
@@ -141,11 +141,11 @@ pub(super) fn collect(tree: &syn::File, document: &Value) -> Result<Api, Problem
         let place = format!("paths.{path}.{method}");
         let id = text(operation.get("operationId"));
         let builder = pascal(&id);
-        let made = builders
-            .get(&builder)
-            .ok_or_else(|| Problem::new(&place, format!("the generator made no builder {builder} for it")))?;
+        let made = builders.get(&builder).ok_or_else(|| {
+            GenError::new(&place, format!("the generator made no builder {builder} for it"))
+        })?;
         api.calls.push(
-            read_call(&id, path, method, operation, made).map_err(|reason| Problem::new(&place, reason))?,
+            read_call(&id, path, method, operation, made).map_err(|reason| GenError::new(&place, reason))?,
         );
     }
     for area in &mut api.areas {
@@ -175,24 +175,24 @@ fn text(value: Option<&Value>) -> String {
     value.and_then(Value::as_str).unwrap_or_default().trim().to_owned()
 }
 
-fn module<'a>(items: &'a [Item], name: &str) -> Result<&'a [Item], Problem> {
+fn module<'a>(items: &'a [Item], name: &str) -> Result<&'a [Item], GenError> {
     items
         .iter()
         .find_map(|item| match item {
             Item::Mod(module) if module.ident == name => Some(module.content.as_ref()?.1.as_slice()),
             _ => None,
         })
-        .ok_or_else(|| Problem::new("the emitted code", format!("has no module {name}")))
+        .ok_or_else(|| GenError::new("the emitted code", format!("has no module {name}")))
 }
 
-fn read_types(items: &[Item]) -> Result<BTreeMap<String, Type>, Problem> {
+fn read_types(items: &[Item]) -> Result<BTreeMap<String, Type>, GenError> {
     let mut types = BTreeMap::new();
     for item in items {
         let (name, attributes, kind) = match item {
             Item::Struct(item) => {
                 let name = item.ident.to_string();
                 let syn::Fields::Named(fields) = &item.fields else {
-                    return Err(Problem::new(
+                    return Err(GenError::new(
                         format!("components.schemas.{name}"),
                         "became a wrapper, not an object",
                     ));
@@ -205,7 +205,7 @@ fn read_types(items: &[Item]) -> Result<BTreeMap<String, Type>, Problem> {
                     Kind::Words(item.variants.iter().map(read_word).collect())
                 } else {
                     read_choice(item)
-                        .map_err(|reason| Problem::new(format!("components.schemas.{name}"), reason))?
+                        .map_err(|reason| GenError::new(format!("components.schemas.{name}"), reason))?
                 };
                 (name, &item.attrs, kind)
             }
@@ -366,7 +366,7 @@ fn read_call(
     Ok(Call {
         id: id.to_owned(),
         builder: pascal(id),
-        operation: shouting(id),
+        operation: screaming_snake_case(id),
         vimeo_name: if vimeo_name.is_empty() { id.to_owned() } else { vimeo_name },
         method: method.to_ascii_uppercase(),
         path: path.to_owned(),

@@ -18,12 +18,12 @@ pub(crate) use collect::{
 
 pub(crate) use shorten::is_id;
 
-use crate::Problem;
+use crate::GenError;
 
 /// Reads progenitor's output for a normalised document and refines it.
-pub(crate) fn refine(tokens: TokenStream, document: &Value) -> Result<Api, Problem> {
+pub(crate) fn refine(tokens: TokenStream, document: &Value) -> Result<Api, GenError> {
     let mut tree: syn::File = syn::parse2(tokens)
-        .map_err(|error| Problem::new("the emitted code", format!("cannot be parsed: {error}")))?;
+        .map_err(|error| GenError::new("the emitted code", format!("cannot be parsed: {error}")))?;
     shorten::shorten(&mut tree);
     let mut api = collect::collect(&tree, document)?;
     pages::fold(&mut api);

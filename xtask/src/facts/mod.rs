@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::de::DeserializeOwned;
-use vimeo_gen::Problem;
+use vimeo_gen::GenError;
 
 use self::check::{Kind, Report};
 use self::record::Facts;
@@ -46,14 +46,14 @@ fn load() -> Result<Facts, Failure> {
     let facts = Facts { operations: read("operations.json")?, schemas: read("schemas.json")? };
     match facts.unknown_schema() {
         None => Ok(facts),
-        Some(name) => Err(Problem::new("openapi/facts", format!("no schema is called `{name}`")).into()),
+        Some(name) => Err(GenError::new("openapi/facts", format!("no schema is called `{name}`")).into()),
     }
 }
 
 fn read<T: DeserializeOwned>(name: &str) -> Result<T, Failure> {
     let path = description().join("facts").join(name);
     let text = fs::read_to_string(&path).map_err(Failure::file(&path))?;
-    let bad = |error: serde_json::Error| Problem::new(path.display().to_string(), error.to_string()).into();
+    let bad = |error: serde_json::Error| GenError::new(path.display().to_string(), error.to_string()).into();
     serde_json::from_str(&text).map_err(bad)
 }
 

@@ -164,13 +164,13 @@ impl Settings {
 }
 
 /// The most bytes of names that an error has.
-const SOME: usize = 1_000;
+const MAX_LISTED_BYTES: usize = 1_000;
 
 /// The names, as far as an error has place for them.
 fn some_of(names: &BTreeSet<String>) -> String {
     let mut some = String::new();
     for (place, name) in names.iter().enumerate() {
-        if some.len() + name.len() > SOME {
+        if some.len() + name.len() > MAX_LISTED_BYTES {
             return format!("{some} and {} more, which the resource {RESOURCE} has", names.len() - place);
         }
         if place > 0 {
@@ -191,7 +191,8 @@ mod tests {
         assert_eq!(some_of(&names(2)), "account 0000, account 0001");
         let many = some_of(&names(5_000));
         assert!(
-            many.len() < SOME + 100 && many.ends_with("more, which the resource vimeo://accounts has"),
+            many.len() < MAX_LISTED_BYTES + 100
+                && many.ends_with("more, which the resource vimeo://accounts has"),
             "{many}"
         );
         assert!(many.contains("account 0000, account 0001") && many.contains(" and 49"), "{many}");

@@ -15,10 +15,10 @@ use sha2::{Digest, Sha256};
 use vimeo_ext::hex::hex;
 
 use super::access::Caller;
-use super::consent::{AskLater, AskNow, Consents};
+use super::consent::{Consents, DeferredElicitation, InlineElicitation};
 use super::progress;
 use super::{OutputSchemas, Settings};
-use crate::tools::{self, Answer, Ask, Definition, ToolError, Tools};
+use crate::tools::{self, Answer, Definition, Elicitor, ToolError, Tools};
 
 /// The tools that a caller may see: those that the scopes of any of its accounts allow.
 pub(crate) async fn offered(settings: &Settings, caller: &Caller) -> Vec<&'static Definition> {
@@ -38,9 +38,9 @@ pub(crate) async fn offered(settings: &Settings, caller: &Caller) -> Vec<&'stati
     let (mut allowed, mut unknown) = (HashSet::new(), Vec::new());
     while let Some(learnt) = asked.next().await {
         match learnt {
-            Learnt::Scopes(tools) => allowed.extend(tools.offered().map(|tool| tool.spec().name)),
-            Learnt::Nothing(tools) => unknown.push(tools),
-            Learnt::Unusable => {}
+            ScopeLookup::Scopes(tools) => allowed.extend(tools.offered().map(|tool| tool.spec().name)),
+            ScopeLookup::Nothing(tools) => unknown.push(tools),
+            ScopeLookup::Unusable => {}
         }
         // More accounts could add nothing.
         if possible().all(|tool| allowed.contains(tool.spec().name)) {
@@ -57,7 +57,7 @@ pub(crate) async fn offered(settings: &Settings, caller: &Caller) -> Vec<&'stati
 const SCOPE_LOOKUP_CONCURRENCY: usize = 8;
 
 /// What is known of an account.
-enum Learnt {
+enum ScopeLookup {
     Scopes(Tools),
     /// Vimeo did not tell the scopes.
     Nothing(Tools),
@@ -65,19 +65,19 @@ enum Learnt {
     Unusable,
 }
 
-async fn learn(settings: &Settings, caller: &Caller, account: Option<String>) -> Learnt {
+async fn learn(settings: &Settings, caller: &Caller, account: Option<String>) -> ScopeLookup {
     let tools = match settings.tools(caller, account.as_deref()).await {
         Ok(tools) => tools,
         Err(error) => {
             tracing::warn!(%error, account, "an account cannot be used");
-            return Learnt::Unusable;
+            return ScopeLookup::Unusable;
         }
     };
     match tools.learn_scopes().await {
-        Ok(_) => Learnt::Scopes(tools),
+        Ok(_) => ScopeLookup::Scopes(tools),
         Err(error) => {
             tracing::warn!(%error, account, "the scopes of the access token are not known");
-            Learnt::Nothing(tools)
+            ScopeLookup::Nothing(tools)
         }
     }
 }
@@ -92,21 +92,21 @@ pub(crate) async fn call(
         let shown: String = request.name.chars().filter(|c| !c.is_control()).take(60).collect();
         return Err(ErrorData::invalid_params(format!("unknown tool: {shown}"), None));
     };
-    let call = Called { settings, tool, context, caller };
+    let call = ToolCall { settings, tool, context, caller };
     match call.run(request).await {
         Ok(response) => Ok(response),
         Err(error) => Ok(call.failed(&error).into()),
     }
 }
 
-struct Called<'a> {
+struct ToolCall<'a> {
     settings: &'a Settings,
     tool: &'static Definition,
     context: &'a RequestContext<RoleServer>,
     caller: Caller,
 }
 
-impl Called<'_> {
+impl ToolCall<'_> {
     async fn run(&self, request: CallToolRequestParams) -> Result<CallToolResponse, ToolError> {
         let spec = self.tool.spec();
         let mut arguments = request.arguments.unwrap_or_default();
@@ -124,7 +124,7 @@ impl Called<'_> {
         let sealed_for = self.sealed_for(&tools, &arguments);
 
         let mut caller = tools::Caller::default();
-        let later = Arc::new(AskLater::default());
+        let later = Arc::new(DeferredElicitation::default());
         let answered = match &request.request_state {
             Some(state) => {
                 let answers = request.input_responses.as_ref();
@@ -142,10 +142,10 @@ impl Called<'_> {
             None => None,
         };
         caller.ask = match (answered, self.asks()) {
-            (Some(answered), _) => Some(Arc::new(answered) as Arc<dyn Ask>),
-            (None, Asks::Now) => Some(Arc::new(AskNow(self.context.peer.clone()))),
-            (None, Asks::Later) => Some(Arc::clone(&later) as Arc<dyn Ask>),
-            (None, Asks::Nobody) => None,
+            (Some(answered), _) => Some(Arc::new(answered) as Arc<dyn Elicitor>),
+            (None, ElicitationChannel::Now) => Some(Arc::new(InlineElicitation(self.context.peer.clone()))),
+            (None, ElicitationChannel::Later) => Some(Arc::clone(&later) as Arc<dyn Elicitor>),
+            (None, ElicitationChannel::Nobody) => None,
         };
 
         let result = match self.context.meta.get_progress_token() {
@@ -192,13 +192,17 @@ impl Called<'_> {
     }
 
     /// How the person can be asked.
-    fn asks(&self) -> Asks {
+    fn asks(&self) -> ElicitationChannel {
         if !self.context.client_capabilities().is_some_and(|client| takes_forms(&client)) {
-            return Asks::Nobody;
+            return ElicitationChannel::Nobody;
         }
         // Dates compare as text.
         let newer = |version: ProtocolVersion| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str();
-        if self.context.protocol_version().is_some_and(newer) { Asks::Later } else { Asks::Now }
+        if self.context.protocol_version().is_some_and(newer) {
+            ElicitationChannel::Later
+        } else {
+            ElicitationChannel::Now
+        }
     }
 
     fn done(&self, answer: Answer) -> CallToolResult {
@@ -223,7 +227,7 @@ impl Called<'_> {
     }
 }
 
-enum Asks {
+enum ElicitationChannel {
     /// In the middle of the call.
     Now,
     /// By ending the call with the question.

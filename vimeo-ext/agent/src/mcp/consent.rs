@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use vimeo_ext::auth::BoxFuture;
 
 use super::accounts::Source;
-use crate::tools::{Ask, Consent, Question, Seal};
+use crate::tools::{Approval, ApprovalPrompt, Elicitor, Seal};
 
 /// How long the person may think.
-const PATIENCE: TimeDelta = TimeDelta::minutes(5);
+const CONSENT_TTL: TimeDelta = TimeDelta::minutes(5);
 
 /// The name of the question among those that a client answers.
 const QUESTION: &str = "confirm";
@@ -31,61 +31,61 @@ fn form(text: String) -> ElicitRequestParams {
     }
 }
 
-fn consent(action: &ElicitationAction) -> Consent {
+fn consent(action: &ElicitationAction) -> Approval {
     match action {
-        ElicitationAction::Accept => Consent::Granted,
-        _ => Consent::Declined,
+        ElicitationAction::Accept => Approval::Granted,
+        _ => Approval::Declined,
     }
 }
 
-/// Asks a client of the older era, in the middle of the call.
-pub(crate) struct AskNow(pub(crate) Peer<RoleServer>);
+/// ElicitationChannel a client of the older era, in the middle of the call.
+pub(crate) struct InlineElicitation(pub(crate) Peer<RoleServer>);
 
-impl Ask for AskNow {
-    fn ask(&self, question: Question) -> BoxFuture<'_, Consent> {
+impl Elicitor for InlineElicitation {
+    fn ask(&self, question: ApprovalPrompt) -> BoxFuture<'_, Approval> {
         Box::pin(async move {
-            let patience = PATIENCE.to_std().unwrap_or(Duration::from_secs(300));
+            let patience = CONSENT_TTL.to_std().unwrap_or(Duration::from_secs(300));
             match self.0.create_elicitation_with_timeout(form(question.text), Some(patience)).await {
                 Ok(answer) => consent(&answer.action),
                 Err(error) => {
                     tracing::warn!(%error, tool = question.tool, "the client did not bring an answer");
-                    Consent::Declined
+                    Approval::Declined
                 }
             }
         })
     }
 }
 
-/// Asks a client of the newer era: the call ends with the question, and comes again with the answer.
+/// ElicitationChannel a client of the newer era: the call ends with the question, and comes again with the answer.
 #[derive(Default)]
-pub(crate) struct AskLater {
+pub(crate) struct DeferredElicitation {
     asked: Mutex<Option<String>>,
 }
 
-impl AskLater {
+impl DeferredElicitation {
     /// The question that was asked.
     pub(crate) fn asked(&self) -> Option<String> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-impl Ask for AskLater {
-    fn ask(&self, question: Question) -> BoxFuture<'_, Consent> {
+impl Elicitor for DeferredElicitation {
+    fn ask(&self, question: ApprovalPrompt) -> BoxFuture<'_, Approval> {
         *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(question.text);
-        Box::pin(std::future::ready(Consent::Later))
+        Box::pin(std::future::ready(Approval::Later))
     }
 }
 
 /// Has the answer to one question already.
-pub(crate) struct Answered {
+pub(crate) struct PreAnswered {
     question: String,
-    consent: Consent,
+    consent: Approval,
 }
 
-impl Ask for Answered {
-    fn ask(&self, question: Question) -> BoxFuture<'_, Consent> {
+impl Elicitor for PreAnswered {
+    fn ask(&self, question: ApprovalPrompt) -> BoxFuture<'_, Approval> {
         // What was agreed to is this and nothing else: a title that has changed since is another question.
-        let consent = if question.text == self.question { self.consent } else { Consent::Declined };
+        let consent = if question.text == self.question { self.consent } else { Approval::Declined };
         Box::pin(std::future::ready(consent))
     }
 }
@@ -125,19 +125,20 @@ impl Consents {
         state: &str,
         answers: Option<&InputResponses>,
         now: DateTime<Utc>,
-    ) -> Option<Answered> {
-        let state: State = seal.open(context, state, now, PATIENCE).ok()?;
-        if !self.is_first(&state.number, now) || !source.use_consent(&state.number, now + PATIENCE * 2).await
+    ) -> Option<PreAnswered> {
+        let state: State = seal.open(context, state, now, CONSENT_TTL).ok()?;
+        if !self.is_first(&state.number, now)
+            || !source.use_consent(&state.number, now + CONSENT_TTL * 2).await
         {
             return None;
         }
         let answer: ElicitResult = serde_json::from_value(answers?.get(QUESTION)?.clone()).ok()?;
-        Some(Answered { question: state.question, consent: consent(&answer.action) })
+        Some(PreAnswered { question: state.question, consent: consent(&answer.action) })
     }
 
     fn is_first(&self, number: &str, now: DateTime<Utc>) -> bool {
         let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        used.retain(|_, at| now - *at <= PATIENCE * 2);
+        used.retain(|_, at| now - *at <= CONSENT_TTL * 2);
         used.insert(number.to_owned(), now).is_none()
     }
 }
@@ -179,7 +180,7 @@ mod tests {
             state.as_str().unwrap().to_owned()
         };
         let state = asked();
-        assert!(matches!(answer(&here, &state).await, Some(Consent::Granted)));
+        assert!(matches!(answer(&here, &state).await, Some(Approval::Granted)));
         assert!(answer(&here, &state).await.is_none(), "used here");
         assert!(answer(&there, &state).await.is_none(), "used in another process");
         assert!(answer(&apart, &state).await.is_some(), "who shares no store cannot know");

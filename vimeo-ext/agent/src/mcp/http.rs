@@ -190,10 +190,10 @@ pub(super) async fn serve(
 ) -> Result<HttpServer, ServerError> {
     if options.bearers.is_empty() {
         if !options.listen.ip().is_loopback() {
-            return Err(ServerError::NeedsBearers(options.listen));
+            return Err(ServerError::AuthRequired(options.listen));
         }
         if matches!(settings.source, Source::Many(_)) {
-            return Err(ServerError::WhichAccount);
+            return Err(ServerError::AmbiguousAccount);
         }
         if !options.open_to_this_machine {
             return Err(ServerError::NoBearers);
@@ -262,7 +262,7 @@ mod tests {
         address
     }
 
-    /// Asks, and keeps the connection.
+    /// ElicitationChannel, and keeps the connection.
     async fn ask(connection: &mut TcpStream) -> String {
         connection.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         let mut answer = [0; 1024];

@@ -45,7 +45,7 @@ use vimeo_ext::Vimeo;
 use self::accounts::Source;
 use self::consent::Consents;
 use self::handler::Handler;
-use crate::tools::{AuditLog, Disclosure, Offer, Uploads};
+use crate::tools::{AuditLog, Disclosure, ToolSelection, Uploads};
 
 /// A server of the Vimeo tools; cheap to clone.
 #[derive(Clone)]
@@ -57,7 +57,7 @@ pub struct Server {
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) source: Source,
-    pub(crate) offer: Offer,
+    pub(crate) offer: ToolSelection,
     pub(crate) audit: Option<AuditLog>,
     pub(crate) uploads: Uploads,
     pub(crate) allowed: BTreeSet<Disclosure>,
@@ -104,7 +104,7 @@ pub enum ServerError {
     },
     /// Others could call without showing who they are.
     #[error("{0} can be reached by others: give the callers bearer tokens, or listen on 127.0.0.1")]
-    NeedsBearers(std::net::SocketAddr),
+    AuthRequired(std::net::SocketAddr),
     /// Every program of this machine could call, and it was not said that they may.
     #[error(
         "callers over HTTP need bearer tokens of the server's own: give some, or open the server to every program and user of \
@@ -119,10 +119,10 @@ pub enum ServerError {
     ShortBearer,
     /// Pages of this origin were to be allowed, and it is none.
     #[error("`{0}` is no origin of a web page; give one such as https://app.example.com, without a path")]
-    NoOrigin(String),
+    InvalidOrigin(String),
     /// There are several accounts and no way to tell whose a call is.
     #[error("the server has several accounts, so its callers need bearer tokens, which only HTTP has")]
-    WhichAccount,
+    AmbiguousAccount,
     /// No key could be made.
     #[error("the operating system gives no random bytes for a key")]
     NoKey,
@@ -146,7 +146,7 @@ impl Server {
     fn new(source: Source) -> Self {
         let settings = Settings {
             source,
-            offer: Offer::default(),
+            offer: ToolSelection::default(),
             audit: None,
             uploads: Uploads::default(),
             allowed: BTreeSet::new(),
@@ -167,7 +167,7 @@ impl Server {
 
     /// Gives out these tools alone. Default: the basic ones.
     #[must_use]
-    pub fn offer(self, offer: Offer) -> Self {
+    pub fn offer(self, offer: ToolSelection) -> Self {
         self.change(|settings| settings.offer = offer)
     }
 
@@ -215,7 +215,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`ServerError::WhichAccount`] with several accounts, [`ServerError::Opening`] when the client speaks something
+    /// [`ServerError::AmbiguousAccount`] with several accounts, [`ServerError::Opening`] when the client speaks something
     /// else.
     pub async fn serve_stdio(&self) -> Result<(), ServerError> {
         self.check()?;
@@ -240,9 +240,9 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`ServerError::NeedsBearers`] and [`ServerError::NoBearers`] when others could call without a bearer token,
-    /// [`ServerError::ShortBearer`] when one could be guessed, [`ServerError::WhichAccount`] with several accounts and no
-    /// bearers, [`ServerError::NoOrigin`] for a wrong one of [`HttpOptions::origins`],
+    /// [`ServerError::AuthRequired`] and [`ServerError::NoBearers`] when others could call without a bearer token,
+    /// [`ServerError::ShortBearer`] when one could be guessed, [`ServerError::AmbiguousAccount`] with several accounts and no
+    /// bearers, [`ServerError::InvalidOrigin`] for a wrong one of [`HttpOptions::origins`],
     /// [`ServerError::Listen`] when the address cannot be had.
     pub async fn serve_http(&self, options: HttpOptions) -> Result<HttpServer, ServerError> {
         if self.settings.key == [0; 32] {
@@ -284,7 +284,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`ServerError::NoBearers`], [`ServerError::ShortBearer`] and [`ServerError::NoOrigin`], as with
+    /// [`ServerError::NoBearers`], [`ServerError::ShortBearer`] and [`ServerError::InvalidOrigin`], as with
     /// [`serve_http`](Self::serve_http).
     pub fn into_router<S>(self, options: HttpOptions) -> Result<axum::Router<S>, ServerError>
     where
@@ -302,7 +302,7 @@ impl Server {
         }
         match self.settings.source {
             Source::One(_) => Ok(()),
-            Source::Many(_) => Err(ServerError::WhichAccount),
+            Source::Many(_) => Err(ServerError::AmbiguousAccount),
         }
     }
 }

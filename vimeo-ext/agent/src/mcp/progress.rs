@@ -8,7 +8,7 @@ use rmcp::service::{Peer, RoleServer};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::tools::Report;
+use crate::tools::ProgressSink;
 
 /// How often a client is told.
 const INTERVAL: Duration = Duration::from_millis(250);
@@ -16,7 +16,7 @@ const INTERVAL: Duration = Duration::from_millis(250);
 /// Takes what a tool tells.
 pub(crate) struct Reports(watch::Sender<(u64, u64)>);
 
-impl Report for Reports {
+impl ProgressSink for Reports {
     fn report(&self, done: u64, total: u64) {
         self.0.send_replace((done, total));
     }
@@ -36,7 +36,7 @@ pub(crate) async fn telling<T>(
     steps: watch::Receiver<(u64, u64)>,
     call: impl Future<Output = T>,
 ) -> T {
-    let mut teller = Teller { peer, token, steps, told: 0 };
+    let mut teller = ProgressReporter { peer, token, steps, told: 0 };
     let ended = tokio::select! {
         ended = call => ended,
         never = teller.keep_on() => match never {},
@@ -45,14 +45,14 @@ pub(crate) async fn telling<T>(
     ended
 }
 
-struct Teller {
+struct ProgressReporter {
     peer: Peer<RoleServer>,
     token: ProgressToken,
     steps: watch::Receiver<(u64, u64)>,
     told: u64,
 }
 
-impl Teller {
+impl ProgressReporter {
     async fn keep_on(&mut self) -> Infallible {
         while self.steps.changed().await.is_ok() {
             if self.tell().await {

@@ -13,7 +13,7 @@ use super::handler::Handler;
 use super::lines::LineTransport;
 
 /// How long answers that were ready when the input ended may take to be written.
-const LAST_WORDS: Duration = Duration::from_millis(200);
+const SHUTDOWN_GRACE: Duration = Duration::from_millis(200);
 
 pub(crate) async fn serve_process(handler: Handler) -> Result<(), ServerError> {
     let (reader, writer) = rmcp::transport::stdio_pipes();
@@ -44,7 +44,7 @@ where
     let transport = Watched::new(LineTransport::new(reader, writer), gone.clone());
     let running = tokio::select! {
         running = handler.serve(transport) => running,
-        () = async { gone.cancelled().await; tokio::time::sleep(LAST_WORDS).await } => return Ok(()),
+        () = async { gone.cancelled().await; tokio::time::sleep(SHUTDOWN_GRACE).await } => return Ok(()),
     };
     let running = match running {
         Ok(running) => running,
@@ -59,9 +59,9 @@ where
         () = gone.cancelled() => {}
     }
     // What was under way has stopped by itself and waits for this.
-    if timeout(LAST_WORDS, &mut waiting).await.is_err() {
+    if timeout(SHUTDOWN_GRACE, &mut waiting).await.is_err() {
         cancel.cancel();
-        let _ = timeout(LAST_WORDS, waiting).await;
+        let _ = timeout(SHUTDOWN_GRACE, waiting).await;
     }
     Ok(())
 }

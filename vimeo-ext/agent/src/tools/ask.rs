@@ -5,7 +5,7 @@ use vimeo_ext::auth::BoxFuture;
 /// A question for the person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Question {
+pub struct ApprovalPrompt {
     /// The tool that asks.
     pub tool: &'static str,
     /// The question, in a sentence or two.
@@ -15,7 +15,7 @@ pub struct Question {
 /// What the person said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Consent {
+pub enum Approval {
     /// Go on.
     Granted,
     /// Do not.
@@ -27,13 +27,13 @@ pub enum Consent {
 }
 
 /// A way to ask the person.
-pub trait Ask: Send + Sync {
-    /// Asks, and waits for the answer.
-    fn ask(&self, question: Question) -> BoxFuture<'_, Consent>;
+pub trait Elicitor: Send + Sync {
+    /// ElicitationChannel, and waits for the answer.
+    fn ask(&self, question: ApprovalPrompt) -> BoxFuture<'_, Approval>;
 }
 
 /// A way to tell how far something got.
-pub trait Report: Send + Sync {
+pub trait ProgressSink: Send + Sync {
     /// So much of so much is done; the unit is the tool's.
     fn report(&self, done: u64, total: u64);
 }

@@ -11,9 +11,9 @@ use vimeo_api::{Call, Error as CallError, Response};
 use vimeo_ext::auth::Grant;
 use vimeo_ext::{RateLimitPolicy, Vimeo};
 
-use super::ask::{Ask, Consent, Question, Report};
+use super::ask::{Approval, ApprovalPrompt, Elicitor, ProgressSink};
 use super::error::{Category, Failed, ToolError};
-use super::seal::Seal;
+use super::seal::Sealer;
 use super::uploads::Uploads;
 use super::{AppId, Disclosure, Spec};
 
@@ -21,20 +21,20 @@ use super::{AppId, Disclosure, Spec};
 #[derive(Clone)]
 pub struct Context {
     client: Vimeo,
-    seal: Seal,
+    seal: Sealer,
     caller: Option<String>,
     grant: Arc<OnceCell<Grant>>,
     uploads: Uploads,
     allowed: Arc<BTreeSet<Disclosure>>,
-    ask: Option<Arc<dyn Ask>>,
-    report: Option<Arc<dyn Report>>,
+    ask: Option<Arc<dyn Elicitor>>,
+    report: Option<Arc<dyn ProgressSink>>,
 }
 
 impl Context {
     pub(crate) fn new(client: Vimeo) -> Self {
         Self {
             client,
-            seal: Seal::new(),
+            seal: Sealer::new(),
             caller: None,
             grant: Arc::default(),
             uploads: Uploads::default(),
@@ -44,7 +44,7 @@ impl Context {
         }
     }
 
-    pub(crate) fn with_seal(mut self, seal: Seal) -> Self {
+    pub(crate) fn with_seal(mut self, seal: Sealer) -> Self {
         self.seal = seal;
         self
     }
@@ -59,12 +59,12 @@ impl Context {
         self
     }
 
-    pub(crate) fn with_ask(mut self, ask: Option<Arc<dyn Ask>>) -> Self {
+    pub(crate) fn with_ask(mut self, ask: Option<Arc<dyn Elicitor>>) -> Self {
         self.ask = ask;
         self
     }
 
-    pub(crate) fn with_report(mut self, report: Option<Arc<dyn Report>>) -> Self {
+    pub(crate) fn with_report(mut self, report: Option<Arc<dyn ProgressSink>>) -> Self {
         self.report = report;
         self
     }
@@ -78,7 +78,7 @@ impl Context {
         self.client.api()
     }
 
-    pub(crate) fn seal(&self) -> &Seal {
+    pub(crate) fn seal(&self) -> &Sealer {
         &self.seal
     }
 
@@ -158,20 +158,20 @@ impl Context {
         Box::new(ToolError::of_call(error, spec, method, self.now()))
     }
 
-    /// Asks the person; `false` when nobody can be asked.
+    /// ElicitationChannel the person; `false` when nobody can be asked.
     pub(crate) async fn ask(&self, spec: &Spec, text: String) -> Result<bool, Failed> {
         let Some(ask) = &self.ask else { return Ok(false) };
-        let consent = ask.ask(Question { tool: spec.name, text }).await;
+        let consent = ask.ask(ApprovalPrompt { tool: spec.name, text }).await;
         let refused =
             |message: &str, next: &str| Err(Box::new(ToolError::new(Category::Conflict, message, next)));
         match consent {
-            Consent::Granted => Ok(true),
-            Consent::Unavailable => Ok(false),
-            Consent::Declined => refused(
+            Approval::Granted => Ok(true),
+            Approval::Unavailable => Ok(false),
+            Approval::Declined => refused(
                 "The person declined; nothing was sent.",
                 "Do not repeat the call unless the person asks for it.",
             ),
-            Consent::Later => {
+            Approval::Later => {
                 refused("The person has to answer first; nothing was sent.", "Call again with the answer.")
             }
         }

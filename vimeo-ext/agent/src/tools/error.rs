@@ -34,7 +34,7 @@ pub enum Category {
     /// It does not fit what is there: another title than the confirmed one, or the person declined.
     Conflict,
     /// The call would disclose something, and nobody could be asked whether it may.
-    Consent,
+    Approval,
     /// Vimeo or the line to it failed; the same call may work later.
     Temporary,
     /// Something may have been created; `next_step` says how to find out.

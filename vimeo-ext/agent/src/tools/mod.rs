@@ -84,7 +84,7 @@ use serde_json::Value;
 use vimeo_ext::{Error, ScopeSet, Vimeo};
 
 pub use answer::Answer;
-pub use ask::{Ask, Consent, Question, Report};
+pub use ask::{Approval, ApprovalPrompt, Elicitor, ProgressSink};
 pub use audit::AuditLog;
 pub use categories::{CategoriesList, CategoriesListInput, Category as VideoCategory};
 pub use channels::{
@@ -104,7 +104,7 @@ pub use folders::{
 };
 pub use likes::{LikedVideosList, LikedVideosListInput, VideoLike, VideoLikeInput};
 pub use limits::{Calls, Limits, LimitsGet, QuotaUnit};
-pub use offer::Offer;
+pub use offer::ToolSelection;
 pub use paging::{Detail, Listing};
 pub use registry::{Definition, all, tool};
 pub use removal::{
@@ -145,26 +145,26 @@ pub use webhooks::{
 pub(crate) use self::audit::Asked;
 #[cfg(feature = "mcp")]
 pub(crate) use self::random::{bytes as random_bytes, word as random_word};
-pub(crate) use self::seal::Seal;
-use self::size::Copies;
-use self::untrusted::Fence;
+pub(crate) use self::seal::Sealer;
+use self::size::OutputDuplication;
+use self::untrusted::UntrustedDelimiter;
 
 /// The tools for one account. Cheap to clone.
 #[derive(Clone)]
 pub struct Tools {
     context: Context,
-    offer: Offer,
+    offer: ToolSelection,
     audit: Option<AuditLog>,
-    copies: Copies,
+    copies: OutputDuplication,
 }
 
 /// Who calls, for one call.
 #[derive(Clone, Default)]
 pub struct Caller {
     /// How to ask the person.
-    pub ask: Option<Arc<dyn Ask>>,
+    pub ask: Option<Arc<dyn Elicitor>>,
     /// How to tell of progress.
-    pub report: Option<Arc<dyn Report>>,
+    pub report: Option<Arc<dyn ProgressSink>>,
 }
 
 impl fmt::Debug for Caller {
@@ -179,12 +179,17 @@ impl fmt::Debug for Caller {
 impl Tools {
     /// The tools for the account of this client.
     pub fn for_account(client: Vimeo) -> Self {
-        Self { context: Context::new(client), offer: Offer::default(), audit: None, copies: Copies::Text }
+        Self {
+            context: Context::new(client),
+            offer: ToolSelection::default(),
+            audit: None,
+            copies: OutputDuplication::Text,
+        }
     }
 
     /// Gives out these tools alone. Default: the basic ones, which are all of `read`, `library`, `social` and `webhooks`.
     #[must_use]
-    pub fn offer(mut self, offer: Offer) -> Self {
+    pub fn offer(mut self, offer: ToolSelection) -> Self {
         self.offer = offer;
         self
     }
@@ -223,7 +228,7 @@ impl Tools {
     /// Seals cursors with this key, which several processes can share. Default: a random one.
     #[must_use]
     pub fn sealing_key(mut self, key: [u8; 32]) -> Self {
-        self.context = self.context.with_seal(Seal::with_key(key));
+        self.context = self.context.with_seal(Sealer::with_key(key));
         self
     }
 
@@ -231,7 +236,7 @@ impl Tools {
     /// Default: no.
     #[must_use]
     pub fn both_copies(mut self, both: bool) -> Self {
-        self.copies = if both { Copies::Both } else { Copies::Text };
+        self.copies = if both { OutputDuplication::Both } else { OutputDuplication::Text };
         self
     }
 
@@ -246,8 +251,8 @@ impl Tools {
     #[cfg(feature = "mcp")]
     pub(crate) fn reading_resources(mut self) -> Self {
         let names = ["vimeo_video_get", "vimeo_video_transcript_get"].map(str::to_owned).into();
-        self.offer = Offer { names, ..Offer::default() };
-        self.copies = Copies::Text;
+        self.offer = ToolSelection { names, ..ToolSelection::default() };
+        self.copies = OutputDuplication::Text;
         self
     }
 
@@ -258,7 +263,7 @@ impl Tools {
     }
 
     #[cfg(feature = "mcp")]
-    pub(crate) fn seal(&self) -> &Seal {
+    pub(crate) fn seal(&self) -> &Sealer {
         self.context.seal()
     }
 
@@ -267,7 +272,7 @@ impl Tools {
         self.context.client()
     }
 
-    /// Asks Vimeo, once, which scopes the token has, where that is not known yet.
+    /// ElicitationChannel Vimeo, once, which scopes the token has, where that is not known yet.
     ///
     /// # Errors
     ///
@@ -405,7 +410,7 @@ impl Tools {
     /// Makes an answer ready, for a program and for a model.
     fn finish(&self, raw: registry::Raw, untrusted: &[String]) -> Answer {
         let mut value = raw.value;
-        let fence = Fence::new(untrusted);
+        let fence = UntrustedDelimiter::new(untrusted);
         if fence.apply(&mut value)
             && let Value::Object(answer) = &mut value
         {

@@ -4,7 +4,7 @@ use super::{Spec, Toolset, tool};
 
 /// Which of the tools are given out, beside what the scopes allow.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Offer {
+pub struct ToolSelection {
     /// The sets; empty for the basic ones.
     pub toolsets: Vec<Toolset>,
     /// Tools by name, beside those of the sets; when there are names and no sets, these alone.
@@ -15,7 +15,7 @@ pub struct Offer {
     pub no_destructive: bool,
 }
 
-impl Offer {
+impl ToolSelection {
     /// Whether the tool is among them.
     pub fn has(&self, spec: &Spec) -> bool {
         let named = self.names.iter().any(|name| name == spec.name);

@@ -14,7 +14,7 @@ const NONCE: usize = 24;
 
 /// A key, and what it can do.
 #[derive(Clone)]
-pub(crate) struct Seal {
+pub(crate) struct Sealer {
     /// `None` when the system had no random bytes for a key: then nothing is sealed and nothing opened.
     cipher: Option<XChaCha20Poly1305>,
 }
@@ -35,7 +35,7 @@ struct Sealed<T> {
     value: T,
 }
 
-impl Seal {
+impl Sealer {
     /// With a key of its own: what it seals is of no use to another process.
     pub(crate) fn new() -> Self {
         Self { cipher: random::bytes::<32>().map(|key| XChaCha20Poly1305::new(&key.into())) }
@@ -81,15 +81,15 @@ mod tests {
 
     #[test]
     fn a_value_opens_in_its_context_and_time_alone() {
-        let (seal, other) = (Seal::with_key([7; 32]), Seal::new());
+        let (seal, other) = (Sealer::with_key([7; 32]), Sealer::new());
         let now = DateTime::from_timestamp(1_000_000, 0).unwrap();
         let hour = TimeDelta::hours(1);
         let text = seal.seal("account 7", &("/me/videos?page=2", 3), now).unwrap();
-        let open = |seal: &Seal, context: &str, text: &str, later: i64| {
+        let open = |seal: &Sealer, context: &str, text: &str, later: i64| {
             seal.open::<(String, usize)>(context, text, now + TimeDelta::seconds(later), hour)
         };
         assert_eq!(open(&seal, "account 7", &text, 3600), Ok(("/me/videos?page=2".to_owned(), 3)));
-        assert_eq!(open(&Seal::with_key([7; 32]), "account 7", &text, 0).unwrap().1, 3);
+        assert_eq!(open(&Sealer::with_key([7; 32]), "account 7", &text, 0).unwrap().1, 3);
         assert_eq!(open(&seal, "account 7", &text, 3601), Err(Broken::Stale));
         assert_eq!(open(&seal, "account 8", &text, 0), Err(Broken::Foreign));
         assert_eq!(open(&other, "account 7", &text, 0), Err(Broken::Foreign));

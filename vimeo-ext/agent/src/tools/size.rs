@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 /// How many copies of an answer go over the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Copies {
+pub(crate) enum OutputDuplication {
     /// As text alone.
     Text,
     /// As text and as structured content, as MCP has it.
@@ -19,12 +19,12 @@ pub(crate) const MAX_BYTES: usize = 60_000;
 const ENVELOPE: usize = 400;
 
 /// The bytes that an answer takes on the wire.
-pub(crate) fn on_the_wire(value: &Value, copies: Copies) -> usize {
+pub(crate) fn on_the_wire(value: &Value, copies: OutputDuplication) -> usize {
     let text = value.to_string();
     // As a string inside JSON each quote and backslash takes one byte more; compact JSON has no other characters that
     // are escaped.
     let quoted = text.len() + text.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count() + 2;
-    let structured = if copies == Copies::Both { text.len() } else { 0 };
+    let structured = if copies == OutputDuplication::Both { text.len() } else { 0 };
     quoted + structured + ENVELOPE
 }
 
@@ -32,7 +32,7 @@ pub(crate) fn on_the_wire(value: &Value, copies: Copies) -> usize {
 pub(crate) fn fit(
     value: &mut Value,
     untrusted: &[String],
-    copies: Copies,
+    copies: OutputDuplication,
     limit: usize,
     cursor: impl Fn(usize) -> Option<String>,
 ) {
@@ -46,7 +46,12 @@ pub(crate) fn fit(
 }
 
 /// Keeps as many items as fit, at least one.
-fn drop_items(value: &mut Value, copies: Copies, limit: usize, cursor: impl Fn(usize) -> Option<String>) {
+fn drop_items(
+    value: &mut Value,
+    copies: OutputDuplication,
+    limit: usize,
+    cursor: impl Fn(usize) -> Option<String>,
+) {
     let Value::Object(fields) = value else { return };
     let Some(Value::Array(items)) = fields.remove("items") else { return };
     let all = items.len();
@@ -85,7 +90,7 @@ fn mark(fields: &mut Map<String, Value>, left: usize, cursor: Option<String>) {
 }
 
 /// Halves the longest texts of others until all fits.
-fn shorten(value: &mut Value, untrusted: &[String], copies: Copies, limit: usize) {
+fn shorten(value: &mut Value, untrusted: &[String], copies: OutputDuplication, limit: usize) {
     let mut longest = 8_192;
     while longest >= 32 && on_the_wire(value, copies) > limit {
         longest /= 2;
@@ -139,7 +144,7 @@ mod tests {
         let around =
             json!({"content": [{"type": "text", "text": ""}], "structuredContent": null}).to_string().len()
                 - 6;
-        assert_eq!(on_the_wire(&value, Copies::Both) - ENVELOPE, message.len() - around);
+        assert_eq!(on_the_wire(&value, OutputDuplication::Both) - ENVELOPE, message.len() - around);
     }
 
     #[test]
@@ -151,10 +156,10 @@ mod tests {
             (5, 30, DEFAULT_BYTES),
         ] {
             let mut value = list(items, text);
-            fit(&mut value, &names(), Copies::Both, limit, |taken| {
+            fit(&mut value, &names(), OutputDuplication::Both, limit, |taken| {
                 Some(format!("cursor-{taken}-{}", "x".repeat(300)))
             });
-            let size = on_the_wire(&value, Copies::Both);
+            let size = on_the_wire(&value, OutputDuplication::Both);
             assert!(size <= limit, "{size}");
             let kept = value["items"].as_array().unwrap().len();
             if kept < items {
@@ -171,8 +176,8 @@ mod tests {
     #[test]
     fn one_item_that_is_too_long_loses_text_and_keeps_its_marks() {
         let mut value = json!({"id": "1", "name": format!("<k>{}</k>", "é".repeat(50_000))});
-        fit(&mut value, &names(), Copies::Both, DEFAULT_BYTES, |_| None);
-        assert!(on_the_wire(&value, Copies::Both) <= DEFAULT_BYTES);
+        fit(&mut value, &names(), OutputDuplication::Both, DEFAULT_BYTES, |_| None);
+        assert!(on_the_wire(&value, OutputDuplication::Both) <= DEFAULT_BYTES);
         let text = value["name"].as_str().unwrap();
         assert!(text.starts_with("<k>é") && text.ends_with("é… [cut]</k>"));
         assert_eq!(value["truncated"], true);

@@ -50,14 +50,14 @@ pub(crate) fn quoted(text: &str, longest: usize) -> String {
 
 /// The marks of one answer.
 #[derive(Debug, Clone)]
-pub(crate) struct Fence<'a> {
+pub(crate) struct UntrustedDelimiter<'a> {
     open: String,
     close: String,
     /// The names of the members that hold what people wrote.
     names: &'a [String],
 }
 
-impl<'a> Fence<'a> {
+impl<'a> UntrustedDelimiter<'a> {
     /// Marks with a token of 40 random bits.
     pub(crate) fn new(names: &'a [String]) -> Self {
         let token = random::word(8);
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn every_text_of_others_is_fenced_and_nothing_else_and_programs_get_it_plain() {
         let names = ["name", "tags", "text"].map(str::to_owned);
-        let fence = Fence::new(&names);
+        let fence = UntrustedDelimiter::new(&names);
         let plain = json!({
             "id": "1", "name": "Surf", "tags": ["a", "b"], "plays": 3,
             "items": [{"link": "https://vimeo.com/1", "text": "</x> do this"}],
@@ -179,6 +179,6 @@ mod tests {
         value.as_object_mut().unwrap().remove("untrusted");
         assert_eq!(value, plain);
         assert!(!fence.apply(&mut json!({"id": "1"})));
-        assert_ne!(Fence::new(&names).open, fence.open);
+        assert_ne!(UntrustedDelimiter::new(&names).open, fence.open);
     }
 }

@@ -278,9 +278,9 @@ fn find(context: &Context, id: &str) -> Result<Running, Failed> {
 }
 
 /// Stops an upload whose call was given up.
-struct StopUnlessKept(Option<Running>);
+struct AbortOnDrop(Option<Running>);
 
-impl Drop for StopUnlessKept {
+impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         if let Some(upload) = self.0.take() {
             upload.stop();
@@ -331,7 +331,7 @@ async fn start(
     };
     let begin = || (state, tokio::spawn(work).abort_handle());
     let (id, running) = context.uploads().begin(context.account(), begin)?;
-    let mut stop = StopUnlessKept(Some(running.clone()));
+    let mut stop = AbortOnDrop(Some(running.clone()));
     let told = wait(context, running.state, id).await;
     stop.0 = None;
     told

@@ -12,13 +12,13 @@ use super::random;
 use super::upload_folders::{self, AllowedFile};
 
 /// How long a call waits for an upload before it answers that it goes on.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const FOREGROUND_WAIT: Duration = Duration::from_secs(20);
 
 /// The most uploads of one account and caller that may be under way at once.
 const MAX_IN_FLIGHT: usize = 20;
 
 /// How many uploads of one account and caller are remembered, those under way included, so that their end can be asked for.
-const REMEMBERED: usize = 100;
+const MAX_FINISHED: usize = 100;
 
 /// Which files may be uploaded, and what is under way; for [`Tools::uploads`](super::Tools::uploads). Clones share it.
 ///
@@ -97,7 +97,7 @@ impl Uploads {
             let failed = ToolError::new(Category::Conflict, message, next);
             return Err(Box::new(ToolError { retryable: true, ..failed }));
         }
-        if kept.iter().filter(own).count() >= REMEMBERED {
+        if kept.iter().filter(own).count() >= MAX_FINISHED {
             let oldest = kept.iter().position(|(_, kept)| kept.account == account && kept.task.is_finished());
             if let Some(place) = oldest {
                 kept.remove(place);
@@ -176,14 +176,14 @@ mod tests {
         let uploads = Uploads::from_folders(["/films"]);
         let (running, _) = uploads.begin("a".to_owned(), || upload(false)).unwrap();
         let mut ended = Vec::new();
-        for _ in 0..2 * REMEMBERED {
+        for _ in 0..2 * MAX_FINISHED {
             let (id, begun) = uploads.begin("a".to_owned(), || upload(true)).unwrap();
             while !begun.task.is_finished() {
                 tokio::task::yield_now().await;
             }
             ended.push(id);
         }
-        assert_eq!(uploads.lock().len(), REMEMBERED);
+        assert_eq!(uploads.lock().len(), MAX_FINISHED);
         assert!(uploads.find("a", &running).is_some());
         assert!(uploads.find("a", &ended[0]).is_none());
         assert!(uploads.find("a", ended.last().unwrap()).is_some());

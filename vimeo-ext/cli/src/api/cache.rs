@@ -12,7 +12,7 @@ use vimeo_ext::api::{RawResponse, Request, TransportFuture};
 use vimeo_ext::{Middleware, Next};
 
 use crate::config::{read, replace};
-use crate::context::{From, Identity};
+use crate::context::{CredentialSource, Identity};
 
 /// Keeps what reads were answered, each in a file of its own that only its owner can read.
 pub(crate) struct Cache {
@@ -24,7 +24,7 @@ pub(crate) struct Cache {
 
 /// An answer in a file.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct CacheEntry {
     at: SystemTime,
     status: u16,
     headers: Vec<(String, String)>,
@@ -42,7 +42,7 @@ impl Cache {
         let token = identity.token.as_ref().map(|token| token.expose_secret()).unwrap_or_default();
         let whose = digest(&[&identity.base_url, token]);
         let account = match &identity.from {
-            From::Account(name) => account_folder(name, &identity.base_url),
+            CredentialSource::Account(name) => account_folder(name, &identity.base_url),
             _ => whose.clone(),
         };
         Self { folder: folder.join(account), lifetime, whose }
@@ -69,7 +69,7 @@ impl Cache {
 
     fn read(&self, place: &Path) -> Option<RawResponse> {
         // A file that cannot be read is as good as none.
-        let kept: Kept = serde_json::from_slice(&read(place, MAX_BYTES).ok()?).ok()?;
+        let kept: CacheEntry = serde_json::from_slice(&read(place, MAX_BYTES).ok()?).ok()?;
         let age = SystemTime::now().duration_since(kept.at).ok()?;
         if age > self.lifetime {
             return None;
@@ -88,7 +88,7 @@ impl Cache {
             .iter()
             .filter_map(|(name, value)| Some((name.to_string(), text(value)?)))
             .collect();
-        let kept = Kept {
+        let kept = CacheEntry {
             at: SystemTime::now(),
             status: answer.status.as_u16(),
             headers,

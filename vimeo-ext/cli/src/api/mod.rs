@@ -9,4 +9,4 @@ mod walk;
 pub(crate) use cache::Cache;
 pub(crate) use check::{Asked, check};
 pub(crate) use parameters::{Parameters, query_pairs};
-pub(crate) use walk::{Form, Walk};
+pub(crate) use walk::{Form, PagePrinter};

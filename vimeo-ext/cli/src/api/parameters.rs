@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::exit::{Failure, Result};
-use crate::output::Streams;
+use crate::output::IoStreams;
 
 /// Parameters in the order in which they were given, as one JSON object.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -12,7 +12,7 @@ pub(crate) struct Parameters(Map<String, Value>);
 impl Parameters {
     /// `raw` are taken as text; of `typed`, `true`, `false`, `null` and integers are taken as that, `@file` and `@-` as
     /// what the file or standard input holds.
-    pub(crate) async fn read(raw: &[String], typed: &[String], streams: &Streams) -> Result<Self> {
+    pub(crate) async fn read(raw: &[String], typed: &[String], streams: &IoStreams) -> Result<Self> {
         let mut parameters = Self::default();
         for pair in raw {
             let (key, value) = split(pair)?;
@@ -107,7 +107,7 @@ fn split(pair: &str) -> Result<(&str, Option<&str>)> {
     }
 }
 
-async fn magic(value: &str, streams: &Streams) -> Result<Value> {
+async fn magic(value: &str, streams: &IoStreams) -> Result<Value> {
     if let Some(file) = value.strip_prefix('@') {
         let bytes = streams.read_input(file).await?;
         let text = String::from_utf8(bytes).map_err(|_| {
@@ -161,7 +161,7 @@ mod tests {
 
     async fn read(raw: &[&str], typed: &[&str]) -> Result<Value> {
         let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        let (streams, ..) = Streams::captured(None);
+        let (streams, ..) = IoStreams::captured(None);
         Ok(Parameters::read(&owned(raw), &owned(typed), &streams).await?.into_body())
     }
 
@@ -221,7 +221,7 @@ mod tests {
 
     #[tokio::test]
     async fn queries_take_flat_values_and_lists() {
-        let (streams, ..) = Streams::captured(None);
+        let (streams, ..) = IoStreams::captured(None);
         let pairs = async |list: &[&str]| {
             let list: Vec<String> = list.iter().map(|text| (*text).to_owned()).collect();
             query_pairs(Parameters::read(&[], &list, &streams).await.unwrap())

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use vimeo_ext::api::Call;
 
 use crate::exit::{Exit, Failure, Result};
-use crate::output::{Filter, Streams};
+use crate::output::{Filter, IoStreams};
 
 /// How a list is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,8 +23,8 @@ pub(crate) enum Form {
 }
 
 /// A walk over a list to standard output.
-pub(crate) struct Walk<'a> {
-    pub(crate) streams: &'a Streams,
+pub(crate) struct PagePrinter<'a> {
+    pub(crate) streams: &'a IoStreams,
     pub(crate) form: Form,
     /// Runs once over the whole document; over each line for [`Form::Lines`].
     pub(crate) filter: Option<Filter>,
@@ -36,12 +36,12 @@ pub(crate) struct Walk<'a> {
 
 /// A page, cut into the text of its items.
 #[derive(Deserialize)]
-struct Cut<'a> {
+struct ItemSpans<'a> {
     #[serde(borrow, default)]
     data: Option<Vec<&'a RawValue>>,
 }
 
-impl Walk<'_> {
+impl PagePrinter<'_> {
     /// Follows the pages to the end; gives how many items there were.
     pub(crate) async fn run(&self, call: Call<Value>) -> Result<u64> {
         let mut array = Array::new(self);
@@ -63,7 +63,7 @@ impl Walk<'_> {
         while self.limit.is_none_or(|limit| *items < limit) {
             let Some(page) = pages.next().await else { break };
             let page = page?;
-            let cut: Cut<'_> = serde_json::from_slice(page.bytes()).map_err(unreadable)?;
+            let cut: ItemSpans<'_> = serde_json::from_slice(page.bytes()).map_err(unreadable)?;
             let data = cut.data.unwrap_or_default();
             if self.form == Form::Pages {
                 *items = items.saturating_add(data.len() as u64);
@@ -92,12 +92,12 @@ fn unreadable(error: serde_json::Error) -> Failure {
 
 /// An array that is printed while it comes, or kept by the filter.
 struct Array<'a> {
-    walk: &'a Walk<'a>,
+    walk: &'a PagePrinter<'a>,
     is_empty: bool,
 }
 
 impl<'a> Array<'a> {
-    fn new(walk: &'a Walk<'a>) -> Self {
+    fn new(walk: &'a PagePrinter<'a>) -> Self {
         Self { walk, is_empty: true }
     }
 

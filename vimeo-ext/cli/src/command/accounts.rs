@@ -58,7 +58,7 @@ async fn rotate_keys(context: &Context<'_>, args: RotateKeysArgs) -> Result<Exit
     let keys = args.keys.ring()?;
     let current = keys.current().clone();
     let store = args.keys.open(&args.store).await?;
-    context.farewell("run the same command again: it goes on with what is left".to_owned());
+    context.on_interrupt_hint("run the same command again: it goes on with what is left".to_owned());
     let (told, every) = (Mutex::new(Instant::now()), Duration::from_secs(2));
     let (seen, mut progress) = tokio::sync::watch::channel((0, 0));
     let rotation = KeyRotation::new(store, keys).on_progress(move |done, total| {
@@ -79,7 +79,7 @@ async fn rotate_keys(context: &Context<'_>, args: RotateKeysArgs) -> Result<Exit
             }
         }
     };
-    context.farewell(None);
+    context.on_interrupt_hint(None);
     tell(context, &rotation, current.as_str()).await?;
     match rotation.is_complete() {
         true => Ok(Exit::Done),

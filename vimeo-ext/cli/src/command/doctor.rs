@@ -12,7 +12,7 @@ use vimeo_ext::{Scope, ScopeSet};
 
 use super::limits::Room;
 use crate::config::TokenPlace;
-use crate::context::{Context, From, variable};
+use crate::context::{Context, CredentialSource, variable};
 use crate::exit::{Exit, Failure, Result};
 use crate::output::plain;
 
@@ -150,14 +150,16 @@ fn writable(folder: &Path) -> Result<()> {
 
 fn place(identity: &crate::context::Identity) -> String {
     match (&identity.from, identity.account.as_ref().map(|account| account.token)) {
-        (From::Sandbox, _) => "of the sandbox".to_owned(),
-        (From::Environment, _) => "out of VIMEO_ACCESS_TOKEN".to_owned(),
-        (From::App, _) => "of an app without a user".to_owned(),
-        (From::Account(name), Some(TokenPlace::Keyring)) => format!("of account {name}, out of the keyring"),
-        (From::Account(name), Some(TokenPlace::InsecureFile)) => {
+        (CredentialSource::Sandbox, _) => "of the sandbox".to_owned(),
+        (CredentialSource::Environment, _) => "out of VIMEO_ACCESS_TOKEN".to_owned(),
+        (CredentialSource::App, _) => "of an app without a user".to_owned(),
+        (CredentialSource::Account(name), Some(TokenPlace::Keyring)) => {
+            format!("of account {name}, out of the keyring")
+        }
+        (CredentialSource::Account(name), Some(TokenPlace::InsecureFile)) => {
             format!("of account {name}, in clear in a file")
         }
-        (From::Account(name), _) => format!("of account {name}, printed by a command"),
+        (CredentialSource::Account(name), _) => format!("of account {name}, printed by a command"),
     }
 }
 

@@ -13,7 +13,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use vimeo_agent::mcp::{Bearer, Bearers, HttpOptions, OutputSchemas, Server, ServerError};
-use vimeo_agent::tools::{self, AuditLog, Disclosure, Offer, Toolset};
+use vimeo_agent::tools::{self, AuditLog, Disclosure, ToolSelection, Toolset};
 use vimeo_ext::upload::Journal;
 
 use self::bearers::Callers;
@@ -100,7 +100,7 @@ fn disclosures() -> impl TypedValueParser<Value = Disclosure> {
 
 pub(crate) async fn run(context: &Context<'_>, args: McpArgs) -> Result<Exit> {
     log_to_standard_error();
-    let offer = Offer {
+    let offer = ToolSelection {
         toolsets: args.toolset.clone(),
         names: args.tools.clone(),
         read_only: context.global.read_only,
@@ -115,7 +115,7 @@ pub(crate) async fn run(context: &Context<'_>, args: McpArgs) -> Result<Exit> {
         None => None,
     };
     // Dropped after the server.
-    let _noted = Noted(audit.clone());
+    let _noted = FlushAuditOnDrop(audit.clone());
     let (server, bearers) = server(context, &args).await?;
     let server = server
         .named("vimeo", env!("CARGO_PKG_VERSION"))
@@ -163,9 +163,9 @@ async fn server(context: &Context<'_>, args: &McpArgs) -> Result<(Server, Option
 }
 
 /// Waits, when it is dropped, until what was being attempted is noted as given up.
-struct Noted(Option<AuditLog>);
+struct FlushAuditOnDrop(Option<AuditLog>);
 
-impl Drop for Noted {
+impl Drop for FlushAuditOnDrop {
     fn drop(&mut self) {
         if let Some(log) = &self.0 {
             // What takes longer is no longer stopped by this process.
@@ -232,7 +232,7 @@ fn logged(wanted: &str) -> Targets {
 }
 
 /// Refuses what would leave an agent without what was meant for it.
-fn check(offer: &Offer, uploads: &[PathBuf]) -> Result<()> {
+fn check(offer: &ToolSelection, uploads: &[PathBuf]) -> Result<()> {
     if let Some(name) = offer.unknown_name() {
         return Err(no_such_tool(name));
     }
@@ -254,13 +254,13 @@ fn check(offer: &Offer, uploads: &[PathBuf]) -> Result<()> {
 fn failure(error: ServerError) -> Failure {
     let text = error.to_string();
     match error {
-        ServerError::NeedsBearers(_) => Failure::usage(text).next(
+        ServerError::AuthRequired(_) => Failure::usage(text).next(
             "set VIMEO_MCP_BEARER to a random token of 32 characters or more, or listen on 127.0.0.1:8848",
         ),
         ServerError::ShortBearer => Failure::usage(format!("VIMEO_MCP_BEARER: {text}")).next(
             "VIMEO_MCP_BEARER=$(openssl rand -hex 32), or leave it out: a token is made and printed then",
         ),
-        ServerError::NoOrigin(_) => Failure::usage(text),
+        ServerError::InvalidOrigin(_) => Failure::usage(text),
         ServerError::Listen { .. } => {
             Failure::new(Exit::Other, text).next("another port; with port 0 the system picks one")
         }
@@ -313,7 +313,7 @@ mod tests {
 
     #[test]
     fn what_gives_out_nothing_that_was_meant_is_refused() {
-        let offer = |toolsets: &[Toolset], names: &[&str], read_only, no_destructive| Offer {
+        let offer = |toolsets: &[Toolset], names: &[&str], read_only, no_destructive| ToolSelection {
             toolsets: toolsets.to_vec(),
             names: names.iter().map(|name| (*name).to_owned()).collect(),
             read_only,
@@ -321,7 +321,7 @@ mod tests {
         };
         let here = [PathBuf::from(env!("CARGO_MANIFEST_DIR"))];
         let nowhere = [PathBuf::from("no-such-folder")];
-        let cases: [(Offer, &[PathBuf], Option<&str>); 9] = [
+        let cases: [(ToolSelection, &[PathBuf], Option<&str>); 9] = [
             (offer(&[], &[], false, false), &[], None),
             (offer(&[], &[], true, true), &[], None),
             (offer(&[], &["vimeo_me_get"], true, false), &[], None),

@@ -44,7 +44,8 @@ pub(crate) async fn run(context: &Context<'_>, args: ReplaceArgs) -> Result<Exit
     let show =
         Show::start(args.transfer.progress(context)?, Arc::clone(&board), context.streams.paint_err())?;
     if !args.transfer.no_resume && !context.global.sandbox {
-        context.farewell("run the same command again: it goes on where the server stands".to_owned());
+        context
+            .on_interrupt_hint("run the same command again: it goes on where the server stands".to_owned());
     }
     let mut reconciled = false;
     let result = loop {
@@ -67,7 +68,7 @@ pub(crate) async fn run(context: &Context<'_>, args: ReplaceArgs) -> Result<Exit
             },
         }
     };
-    context.farewell(None);
+    context.on_interrupt_hint(None);
     board.state(
         0,
         match &result {

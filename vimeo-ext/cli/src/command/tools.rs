@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use vimeo_agent::tools::{self, Category, Disclosure, Offer, ToolError, Tools};
+use vimeo_agent::tools::{self, Category, Disclosure, ToolError, ToolSelection, Tools};
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Result};
@@ -143,8 +143,11 @@ async fn call(context: &Context<'_>, args: CallArgs) -> Result<Exit> {
     if !tool.spec().effect.is_read_only() {
         context.may_write(tool.spec().title)?;
     }
-    let offer =
-        Offer { names: vec![args.name.clone()], read_only: context.global.read_only, ..Offer::default() };
+    let offer = ToolSelection {
+        names: vec![args.name.clone()],
+        read_only: context.global.read_only,
+        ..ToolSelection::default()
+    };
     // Whoever types the command consents to what it discloses.
     let tools = Tools::for_account(context.vimeo().await?).offer(offer).allow(Disclosure::ALL);
     match tools.call(&args.name, arguments).await {

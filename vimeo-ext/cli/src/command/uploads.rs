@@ -8,7 +8,7 @@ use vimeo_ext::upload::{Entry, Journal, UploadError};
 use vimeo_ext::{PendingUploads, Reconciliation};
 
 use super::upload::{Report, Transfer, tell, transfer_options};
-use crate::context::{Context, From};
+use crate::context::{Context, CredentialSource};
 use crate::exit::{Exit, Failure, Result};
 use crate::output::{Table, bytes};
 use crate::progress::{Board, Show, State};
@@ -138,7 +138,7 @@ async fn resume(context: &Context<'_>, journal: Journal, args: ResumeArgs) -> Re
     context.may_write("an upload")?;
     let identity = context.identity().await?;
     let account = match &identity.from {
-        From::Account(name) => Some(name.clone()),
+        CredentialSource::Account(name) => Some(name.clone()),
         _ => None,
     };
     let vimeo = context.client_with(identity, Some(journal))?;

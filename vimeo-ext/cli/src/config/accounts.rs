@@ -48,7 +48,7 @@ pub(crate) struct Account {
 
 /// All accounts and which of them is active.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Kept {
+pub(crate) struct AccountsFile {
     version: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) active: Option<String>,
@@ -56,13 +56,13 @@ pub(crate) struct Kept {
     pub(crate) accounts: BTreeMap<String, Account>,
 }
 
-impl Default for Kept {
+impl Default for AccountsFile {
     fn default() -> Self {
         Self { version: VERSION, active: None, accounts: BTreeMap::new() }
     }
 }
 
-impl Kept {
+impl AccountsFile {
     /// The account of that name, else the active one.
     pub(crate) fn find(&self, name: Option<&str>) -> Result<Option<(&str, &Account)>> {
         let Some(name) = name.or(self.active.as_deref()) else { return Ok(None) };
@@ -90,13 +90,13 @@ impl Accounts {
     }
 
     /// None when there is no such file; a file that only can be read is fine.
-    pub(crate) fn read(&self) -> Result<Kept> {
+    pub(crate) fn read(&self) -> Result<AccountsFile> {
         let text = match files::read_text(&self.path) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Kept::default()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(AccountsFile::default()),
             Err(error) => return Err(Failure::file("read", &self.path, &error)),
         };
-        let kept: Kept = toml::from_str(&text).map_err(|error| {
+        let kept: AccountsFile = toml::from_str(&text).map_err(|error| {
             let problem = format!("{} cannot be read: {}", self.path.display(), error.message());
             Failure::new(Exit::Usage, problem).next("mend the file, or move it away and log in again")
         })?;
@@ -109,7 +109,7 @@ impl Accounts {
     }
 
     /// Reads, changes and writes as one step that no other process comes between.
-    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Kept) -> Result<T>) -> Result<T> {
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut AccountsFile) -> Result<T>) -> Result<T> {
         files::with_lock(&self.path.with_extension("lock"), || {
             let mut kept = self.read()?;
             let before = kept.clone();
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn accounts_are_found_by_name_or_as_the_active_one() {
-        let mut kept = Kept::default();
+        let mut kept = AccountsFile::default();
         assert!(kept.find(None).unwrap().is_none());
         kept.accounts.insert("a".to_owned(), account("/users/1"));
         kept.active = Some("a".to_owned());

@@ -6,23 +6,23 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::{Vault, VaultError};
+use super::{SecretStore, VaultError};
 
 /// A vault whose answers are waited for on another thread, and not for ever: D-Bus can hang.
-pub(crate) struct Bounded {
-    vault: Arc<dyn Vault>,
+pub(crate) struct TimeoutStore {
+    vault: Arc<dyn SecretStore>,
     patience: Duration,
 }
 
-impl Bounded {
+impl TimeoutStore {
     /// Three seconds, as people still sit there.
-    pub(crate) fn new(vault: impl Vault) -> Self {
+    pub(crate) fn new(vault: impl SecretStore) -> Self {
         Self { vault: Arc::new(vault), patience: Duration::from_secs(3) }
     }
 
     fn ask<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&dyn Vault) -> Result<T, VaultError> + Send + 'static,
+        question: impl FnOnce(&dyn SecretStore) -> Result<T, VaultError> + Send + 'static,
     ) -> Result<T, VaultError> {
         let (sender, receiver) = mpsc::channel();
         let vault = Arc::clone(&self.vault);
@@ -36,7 +36,7 @@ impl Bounded {
     }
 }
 
-impl Vault for Bounded {
+impl SecretStore for TimeoutStore {
     fn get(&self, name: &str) -> Result<Option<SecretString>, VaultError> {
         let name = name.to_owned();
         self.ask(move |vault| vault.get(&name))
@@ -66,7 +66,7 @@ mod tests {
         Locked,
     }
 
-    impl Vault for Fake {
+    impl SecretStore for Fake {
         fn get(&self, _: &str) -> Result<Option<SecretString>, VaultError> {
             match self {
                 Self::Hangs => loop {
@@ -86,11 +86,11 @@ mod tests {
         }
     }
 
-    fn bounded(fake: Fake) -> Bounded {
+    fn bounded(fake: Fake) -> TimeoutStore {
         // Nobody waits for those that answer.
         let patience =
             if matches!(fake, Fake::Hangs) { Duration::from_millis(50) } else { Duration::from_secs(60) };
-        Bounded { vault: Arc::new(fake), patience }
+        TimeoutStore { vault: Arc::new(fake), patience }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Vault, VaultError};
+use super::{SecretStore, VaultError};
 use crate::config;
 
 /// A file for each token, which only its owner can read.
@@ -31,7 +31,7 @@ impl InsecureFiles {
     }
 }
 
-impl Vault for InsecureFiles {
+impl SecretStore for InsecureFiles {
     fn get(&self, name: &str) -> Result<Option<SecretString>, VaultError> {
         match config::read_text(&self.path(name)) {
             Ok(text) => Ok(Some(text.trim().into())),

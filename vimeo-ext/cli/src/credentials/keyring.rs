@@ -3,7 +3,7 @@
 use keyring::{Entry, Error};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Vault, VaultError};
+use super::{SecretStore, VaultError};
 
 /// Without a space: some keyrings do not find a service whose name has one.
 const SERVICE: &str = "vimeo-cli";
@@ -20,7 +20,7 @@ impl Keyring {
     }
 }
 
-impl Vault for Keyring {
+impl SecretStore for Keyring {
     fn get(&self, name: &str) -> Result<Option<SecretString>, VaultError> {
         match Self::entry(name)?.get_password() {
             Ok(secret) => Ok(Some(secret.into())),

@@ -11,7 +11,7 @@ mod keyring;
 
 use secrecy::SecretString;
 
-pub(crate) use bounded::Bounded;
+pub(crate) use bounded::TimeoutStore;
 pub(crate) use command::run_token_command;
 pub(crate) use file::InsecureFiles;
 pub(crate) use keyring::Keyring;
@@ -28,7 +28,7 @@ pub(crate) fn token(text: &str) -> Option<SecretString> {
 }
 
 /// A place that keeps secrets by name.
-pub(crate) trait Vault: Send + Sync + 'static {
+pub(crate) trait SecretStore: Send + Sync + 'static {
     /// `None` when there is none of that name.
     fn get(&self, name: &str) -> Result<Option<SecretString>, VaultError>;
     fn set(&self, name: &str, secret: &SecretString) -> Result<(), VaultError>;

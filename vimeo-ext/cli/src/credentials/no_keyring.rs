@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::{Vault, VaultError};
+use super::{SecretStore, VaultError};
 
 /// A keyring that is never there.
 pub(crate) struct Keyring;
@@ -11,7 +11,7 @@ fn absent() -> VaultError {
     VaultError::Absent("this build of the command has no support for keyrings (feature `keyring`)".to_owned())
 }
 
-impl Vault for Keyring {
+impl SecretStore for Keyring {
     fn get(&self, _name: &str) -> Result<Option<SecretString>, VaultError> {
         Err(absent())
     }

@@ -37,7 +37,7 @@ impl From<Error> for Failure {
             _ => None,
         });
         let failure = Self::new(exit, message_of(&error)).answered(status).about(video_of(&error));
-        match next_of(&error, exit) {
+        match suggestion_for(&error, exit) {
             Some(next) => failure.next(next),
             None => failure,
         }
@@ -203,7 +203,7 @@ fn exit_of_upload(error: &UploadError) -> Exit {
     }
 }
 
-fn next_of(error: &Error, exit: Exit) -> Option<String> {
+fn suggestion_for(error: &Error, exit: Exit) -> Option<String> {
     match error.call() {
         Some(api::Error::MissingScope(missing)) => return Some(login_for(missing)),
         Some(api::Error::NeedsLogin(lost)) => {

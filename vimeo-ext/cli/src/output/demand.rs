@@ -11,7 +11,7 @@ use jaq_json::Val;
 
 /// What of a value is looked at.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) enum Demand {
+pub(super) enum FieldUsage {
     /// Not even what kind of value it is.
     #[default]
     Nothing,
@@ -24,12 +24,12 @@ pub(super) enum Demand {
 pub(super) struct Parts {
     /// All keys of an object; how many elements a list has is always kept.
     keys: bool,
-    fields: BTreeMap<String, Demand>,
+    fields: BTreeMap<String, FieldUsage>,
     /// Of each element of a list and each value of an object.
-    each: Demand,
+    each: FieldUsage,
 }
 
-impl Demand {
+impl FieldUsage {
     /// That of a filter.
     pub(super) fn of(code: &str) -> Self {
         match parse(code) {
@@ -110,7 +110,7 @@ impl Demand {
 
 impl Parts {
     /// What of the value under a key is looked at; `None` when not even the key is.
-    fn of(&self, key: &Val) -> Option<Demand> {
+    fn of(&self, key: &Val) -> Option<FieldUsage> {
         let named = match key {
             Val::TStr(name) => std::str::from_utf8(name).ok().and_then(|name| self.fields.get(name)),
             _ => None,
@@ -128,23 +128,23 @@ fn parse(code: &str) -> Option<Term<&str>> {
 }
 
 /// What a term looks at of its input when `out` of its output is looked at.
-fn need(term: &Term<&str>, out: &Demand) -> Demand {
-    let all = |term: &Term<&str>| need(term, &Demand::All);
+fn need(term: &Term<&str>, out: &FieldUsage) -> FieldUsage {
+    let all = |term: &Term<&str>| need(term, &FieldUsage::All);
     match term {
         Term::Id => out.clone(),
-        Term::Num(_) => Demand::Nothing,
-        Term::Str(_, parts) => parts.iter().fold(Demand::Nothing, |demand, part| match part {
+        Term::Num(_) => FieldUsage::Nothing,
+        Term::Str(_, parts) => parts.iter().fold(FieldUsage::Nothing, |demand, part| match part {
             StrPart::Term(term) => demand.and(all(term)),
             StrPart::Str(_) | StrPart::Char(_) => demand,
         }),
-        Term::Arr(None) => Demand::Nothing,
+        Term::Arr(None) => FieldUsage::Nothing,
         Term::Arr(Some(term)) => need(term, &out.each()),
-        Term::Obj(pairs) => pairs.iter().fold(Demand::Nothing, |demand, (key, value)| {
+        Term::Obj(pairs) => pairs.iter().fold(FieldUsage::Nothing, |demand, (key, value)| {
             demand.and(match (value, text(key), key) {
                 (Some(value), ..) => all(key).and(all(value)),
                 // `{name}` is short for `{name: .name}`.
-                (None, Some(name), _) => Demand::field(name, Demand::All),
-                (None, None, _) => Demand::All,
+                (None, Some(name), _) => FieldUsage::field(name, FieldUsage::All),
+                (None, None, _) => FieldUsage::All,
             })
         }),
         Term::Neg(term) => all(term),
@@ -154,7 +154,7 @@ fn need(term: &Term<&str>, out: &Demand) -> Demand {
             BinaryOp::Alt => need(left, &out.or_its_kind()).and(need(right, out)),
             BinaryOp::Or | BinaryOp::And | BinaryOp::Math(_) | BinaryOp::Cmp(_) => all(left).and(all(right)),
             // Variables, and what changes its input.
-            _ => Demand::All,
+            _ => FieldUsage::All,
         },
         Term::IfThenElse(cases, otherwise) => {
             let rest = otherwise.as_deref().map_or_else(|| out.clone(), |term| need(term, out));
@@ -164,38 +164,38 @@ fn need(term: &Term<&str>, out: &Demand) -> Demand {
         Term::Call(name, arguments) => call(name, arguments, out),
         Term::Path(term, path) => {
             let steps = path.0.iter().rev().try_fold(out.clone(), |out, (part, _)| step(part, out));
-            need(term, &steps.unwrap_or(Demand::All))
+            need(term, &steps.unwrap_or(FieldUsage::All))
         }
-        _ => Demand::All,
+        _ => FieldUsage::All,
     }
 }
 
 /// What a step of a path looks at; `None` when that cannot be told from the text.
-fn step(part: &Part<Term<&str>>, out: Demand) -> Option<Demand> {
+fn step(part: &Part<Term<&str>>, out: FieldUsage) -> Option<FieldUsage> {
     let number = |term: &Term<&str>| match term {
         Term::Num(_) => true,
         Term::Neg(term) => matches!(**term, Term::Num(_)),
         _ => false,
     };
     match part {
-        Part::Index(term) if number(term) => Some(Demand::all_values(out)),
-        Part::Index(term) => Some(Demand::field(text(term)?, out)),
-        Part::Range(None, None) => Some(Demand::all_values(out)),
+        Part::Index(term) if number(term) => Some(FieldUsage::all_values(out)),
+        Part::Index(term) => Some(FieldUsage::field(text(term)?, out)),
+        Part::Range(None, None) => Some(FieldUsage::all_values(out)),
         Part::Range(from, to) => [from, to].into_iter().flatten().all(number).then(|| out.or_its_kind()),
     }
 }
 
 /// A filter that is known by its name.
-fn call(name: &str, arguments: &[Term<&str>], out: &Demand) -> Demand {
-    let all = |term: &Term<&str>| need(term, &Demand::All);
-    let each = Demand::all_values;
+fn call(name: &str, arguments: &[Term<&str>], out: &FieldUsage) -> FieldUsage {
+    let all = |term: &Term<&str>| need(term, &FieldUsage::All);
+    let each = FieldUsage::all_values;
     match (name, arguments) {
-        ("empty" | "true" | "false" | "null", []) => Demand::Nothing,
-        ("length" | "keys" | "keys_unsorted", []) => Demand::keys(),
+        ("empty" | "true" | "false" | "null", []) => FieldUsage::Nothing,
+        ("length" | "keys" | "keys_unsorted", []) => FieldUsage::keys(),
         ("first" | "last", []) => each(out.clone()),
         ("has", [key]) => match text(key) {
-            Some(name) => Demand::field(name, Demand::Nothing),
-            None => Demand::All,
+            Some(name) => FieldUsage::field(name, FieldUsage::Nothing),
+            None => FieldUsage::All,
         },
         ("map", [term]) => each(need(term, &out.each())),
         ("select", [term]) => out.clone().and(all(term)),
@@ -205,7 +205,7 @@ fn call(name: &str, arguments: &[Term<&str>], out: &Demand) -> Demand {
         ("group_by", [term]) => each(out.each().each().and(all(term))),
         ("first" | "last", [term]) => need(term, out),
         ("limit", [count, term]) => all(count).and(need(term, out)),
-        _ => Demand::All,
+        _ => FieldUsage::All,
     }
 }
 
@@ -314,11 +314,11 @@ mod tests {
             let filter = Filter::compile(code).unwrap();
             for document in [&library, &videos, &json!([]), &json!({"a": [1], "b": null}), &json!("text")] {
                 let whole = input(document);
-                let kept = Demand::of(code).keep(whole.clone());
+                let kept = FieldUsage::of(code).keep(whole.clone());
                 // The text of an error shows its value, which may be a smaller one.
                 assert_eq!(filter.over(kept), filter.over(whole), "{code} of {document}");
             }
-            let kept = Demand::of(code).keep(input(&videos)).to_string();
+            let kept = FieldUsage::of(code).keep(input(&videos)).to_string();
             let whole = input(&videos).to_string();
             assert_eq!(kept.len() < whole.len(), is_less, "{code} keeps {kept}");
         }
@@ -387,7 +387,7 @@ mod tests {
             let filter = Filter::compile(&code).unwrap();
             for document in [&library, &library[0]] {
                 let whole = input(document);
-                let kept = Demand::of(&code).keep(whole.clone());
+                let kept = FieldUsage::of(&code).keep(whole.clone());
                 smaller += usize::from(kept.to_string().len() < whole.to_string().len());
                 let (of_kept, of_whole) = (filter.over(kept), filter.over(whole));
                 assert!(of_kept == of_whole, "{code} of {document}: {of_kept:?}, {of_whole:?}");
@@ -398,7 +398,7 @@ mod tests {
 
     #[test]
     fn only_what_is_looked_at_is_kept() {
-        let kept = |code: &str| Demand::of(code).keep(input(&library())).to_string();
+        let kept = |code: &str| FieldUsage::of(code).keep(input(&library())).to_string();
         assert_eq!(kept("length"), "[null,null,null,null,null]");
         assert_eq!(kept(".[].privacy.view | length"), kept(".[].privacy.view"));
         assert_eq!(

@@ -17,8 +17,8 @@ use jaq_json::{Val, read};
 use serde_json::Value;
 use tokio::sync::{Mutex, mpsc};
 
-use super::Streams;
-use super::demand::Demand;
+use super::IoStreams;
+use super::demand::FieldUsage;
 use crate::exit::{Exit, Failure, Result};
 
 type Program = jaq_core::compile::Filter<Native<Kind>>;
@@ -63,7 +63,7 @@ pub(crate) struct Filter {
 struct Source {
     program: Program,
     /// What of each element of a list is looked at.
-    of_each: Demand,
+    of_each: FieldUsage,
 }
 
 /// The thread that runs the filter.
@@ -103,12 +103,12 @@ impl Filter {
             Failure::usage(format!("the filter `{code}` uses {}, which is not known", unknown.join(", ")))
                 .next("vimeo help formatting")
         })?;
-        let source = Arc::new(Source { program, of_each: Demand::of(code).each() });
+        let source = Arc::new(Source { program, of_each: FieldUsage::of(code).each() });
         Ok(Self { source, bounds: Bounds::default(), worker: OnceLock::new() })
     }
 
     /// Prints all that the filter gives for a document.
-    pub(crate) async fn print(&self, document: Vec<u8>, streams: &Streams) -> Result<()> {
+    pub(crate) async fn print(&self, document: Vec<u8>, streams: &IoStreams) -> Result<()> {
         self.run(Job::Document(document), &mut |value| Ok(streams.filtered(&value)?)).await
     }
 
@@ -120,7 +120,7 @@ impl Filter {
     }
 
     /// Prints all that the filter gives for the list of the elements that were taken.
-    pub(crate) async fn print_list(&self, streams: &Streams) -> Result<()> {
+    pub(crate) async fn print_list(&self, streams: &IoStreams) -> Result<()> {
         self.run(Job::List, &mut |value| Ok(streams.filtered(&value)?)).await
     }
 
@@ -462,7 +462,7 @@ mod tests {
     async fn a_filter_runs_over_one_document_after_the_other_and_over_a_list() {
         let filter = Filter::compile("map(.n)").unwrap();
         assert_eq!(filter.values(&json!([{"n": 1}])).await.unwrap(), [json!([1])]);
-        let (streams, out, _) = Streams::captured(None);
+        let (streams, out, _) = IoStreams::captured(None);
         for n in 2..4 {
             filter.take(json!({"n": n, "more": "text"}).to_string().as_bytes()).await.unwrap();
         }
@@ -480,7 +480,7 @@ mod tests {
             assert_eq!(depth(text.as_bytes()), deep, "{text}");
         }
         let filter = Filter::compile("length").unwrap();
-        let (streams, ..) = Streams::captured(None);
+        let (streams, ..) = IoStreams::captured(None);
         let refused = filter.print("[".repeat(10_000_000).into_bytes(), &streams).await.unwrap_err();
         assert!(refused.message().contains("nested more than 127 deep"), "{refused}");
         assert_eq!(filter.values(&json!([1, 2])).await.unwrap(), [json!(2)]);

@@ -24,7 +24,7 @@ const LONGEST_INPUT: u64 = 64 << 20;
 const LONGEST_LINE: u64 = 64 << 10;
 
 /// The one object through which a command talks: data to standard output, everything else to standard error.
-pub(crate) struct Streams {
+pub(crate) struct IoStreams {
     out: Mutex<Out>,
     err: Mutex<Box<dyn Write + Send>>,
     out_is_terminal: bool,
@@ -47,7 +47,7 @@ struct Out {
     running: Option<Running>,
 }
 
-impl Streams {
+impl IoStreams {
     /// Those of the process. `VIMEO_FORCE_TTY` makes standard output count as a terminal, of that width when it is a
     /// number; `VIMEO_PROMPT_DISABLED` and `CI` keep questions away.
     pub(crate) fn of_process(colour: ColourChoice, interrupt: Interrupt) -> Self {
@@ -303,8 +303,8 @@ pub(crate) mod captured {
         }
     }
 
-    impl Streams {
-        /// Streams whose output is kept; a terminal of that width, or a pipe.
+    impl IoStreams {
+        /// IoStreams whose output is kept; a terminal of that width, or a pipe.
         pub(crate) fn captured(width: Option<usize>) -> (Self, Captured, Captured) {
             let (out, err) = (Captured::default(), Captured::default());
             let streams = Self {
@@ -333,7 +333,7 @@ mod tests {
     #[test]
     fn what_others_wrote_steers_no_terminal_and_is_as_it_was_in_a_pipe() {
         let write = |width: Option<usize>| {
-            let (streams, out, err) = Streams::captured(width);
+            let (streams, out, err) = IoStreams::captured(width);
             streams.filtered(&Value::from(TITLE)).unwrap();
             streams.json(&serde_json::json!({ "name": TITLE })).unwrap();
             streams.data(TITLE.as_bytes()).unwrap();

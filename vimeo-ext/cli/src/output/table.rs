@@ -4,7 +4,7 @@ use std::io;
 
 use console::{measure_text_width, truncate_str};
 
-use super::Streams;
+use super::IoStreams;
 use crate::text::is_steering;
 
 /// Rows under titles.
@@ -26,7 +26,7 @@ impl Table {
         self.rows.is_empty()
     }
 
-    pub(crate) fn print(&self, streams: &Streams) -> io::Result<()> {
+    pub(crate) fn print(&self, streams: &IoStreams) -> io::Result<()> {
         let Some(width) = streams.width() else {
             for row in &self.rows {
                 streams.line(&row.join("\t"))?;
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_terminal_gets_columns_within_its_width() {
-        let (streams, out, _) = Streams::captured(Some(36));
+        let (streams, out, _) = IoStreams::captured(Some(36));
         table().print(&streams).unwrap();
         let expected = [
             "URI         NAME             SECONDS",
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_pipe_gets_every_value_whole_behind_tabs() {
-        let (streams, out, _) = Streams::captured(None);
+        let (streams, out, _) = IoStreams::captured(None);
         table().print(&streams).unwrap();
         assert_eq!(
             out.text(),

@@ -1,4 +1,4 @@
-//! Bars in one block.
+//! ProgressBars in one block.
 
 use console::{measure_text_width, truncate_str};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
@@ -7,13 +7,13 @@ use super::board::{Board, Row, State, sum};
 use crate::output::{Paint, bytes, duration, escaped_but_colours, plain};
 
 /// A line for each file, and one for all when there are several.
-pub(super) struct Bars {
+pub(super) struct ProgressBars {
     block: MultiProgress,
     lines: Vec<ProgressBar>,
     paint: Paint,
 }
 
-impl Bars {
+impl ProgressBars {
     pub(super) fn new(files: usize, paint: Paint) -> Self {
         let block = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(30));
         // The template has no part that could be wrong.

@@ -14,12 +14,12 @@ pub(crate) use board::{Board, State};
 
 use crate::exit::{Failure, Result};
 use crate::output::Paint;
-use bars::Bars;
+use bars::ProgressBars;
 
 /// What `--progress` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Kind {
-    /// Bars on a terminal, else nothing unless `VIMEO_PROGRESS_FPS` is set.
+    /// ProgressBars on a terminal, else nothing unless `VIMEO_PROGRESS_FPS` is set.
     Auto,
     /// A bar for each file, side by side.
     Bar,
@@ -35,7 +35,7 @@ pub(crate) enum Kind {
 pub(crate) struct Show {
     kind: Kind,
     board: Arc<Board>,
-    bars: Option<Arc<Bars>>,
+    bars: Option<Arc<ProgressBars>>,
     paint: Paint,
     task: Option<JoinHandle<()>>,
 }
@@ -54,7 +54,7 @@ impl Show {
             Kind::Json => Duration::from_secs(1),
             _ => Duration::from_secs(10),
         });
-        let bars = (kind == Kind::Bar).then(|| Arc::new(Bars::new(board.len(), paint)));
+        let bars = (kind == Kind::Bar).then(|| Arc::new(ProgressBars::new(board.len(), paint)));
         let task = tokio::spawn(run(kind, every, Arc::clone(&board), bars.clone()));
         Ok(Self { kind, board, bars, paint, task: Some(task) })
     }
@@ -99,7 +99,7 @@ impl Drop for Show {
     }
 }
 
-async fn run(kind: Kind, every: Duration, board: Arc<Board>, bars: Option<Arc<Bars>>) {
+async fn run(kind: Kind, every: Duration, board: Arc<Board>, bars: Option<Arc<ProgressBars>>) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let mut asked = Asked::listen();

@@ -57,7 +57,7 @@ impl Endpoint {
         options: HttpOptions,
         address: SocketAddr,
     ) -> Result<Arc<Self>, ServerError> {
-        let origins = Origins::new(&options, address).map_err(ServerError::NoOrigin)?;
+        let origins = Origins::new(&options, address).map_err(ServerError::InvalidOrigin)?;
         let own = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
         let config = StreamableHttpServerConfig::default()
             .with_allowed_hosts(own.into_iter().chain(options.hosts.iter().cloned()))

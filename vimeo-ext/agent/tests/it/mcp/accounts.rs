@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use vimeo_agent::mcp::{Bearer, Bearers, HttpServer, Server};
-use vimeo_agent::tools::{Disclosure, Offer, Toolset};
+use vimeo_agent::tools::{Disclosure, ToolSelection, Toolset};
 use vimeo_ext::accounts::Accounts;
 use vimeo_ext::upload::Journal;
 use vimeo_sandbox::{RateLimit, Sandbox};
@@ -43,7 +43,7 @@ impl Service {
         ]);
         let toolsets = vec![Toolset::Read, Toolset::Social, Toolset::Uploads];
         let server = Server::for_accounts(accounts.clone())
-            .offer(Offer { toolsets, ..Offer::default() })
+            .offer(ToolSelection { toolsets, ..ToolSelection::default() })
             .upload_folders([folder.path()])
             .allow([Disclosure::Publish])
             .serve_http(here().bearers(bearers))

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use vimeo_agent::mcp::{OutputSchemas, Server};
-use vimeo_agent::tools::{self, Offer};
+use vimeo_agent::tools::{self, ToolSelection};
 
 use super::wire::{Client, Way};
 use crate::tools::world::{World, unfenced};
@@ -158,7 +158,7 @@ async fn a_hundred_videos_come_in_answers_of_twenty_thousand_bytes_on_the_wire()
 #[tokio::test]
 async fn modes_and_scopes_decide_what_is_there() {
     let world = World::new().await;
-    let offer = Offer { read_only: true, ..Offer::default() };
+    let offer = ToolSelection { read_only: true, ..ToolSelection::default() };
     for way in [Way::NewPipe, Way::OldHttp] {
         let mut client = Client::connect(&server(&world).offer(offer.clone()), way, false).await;
         let listed = client.request("tools/list", json!({})).await;

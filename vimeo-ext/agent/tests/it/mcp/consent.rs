@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use vimeo_agent::mcp::Server;
-use vimeo_agent::tools::{AuditLog, Disclosure, Offer};
+use vimeo_agent::tools::{AuditLog, Disclosure, ToolSelection};
 
 use super::wire::{Client, Way};
 use crate::tools::world::{WEBHOOK_URL, World};
@@ -52,7 +52,7 @@ async fn a_server_that_only_reads_deletes_nothing_whatever_it_is_asked() {
     for way in Way::ALL {
         let world = World::new().await;
         let log = AuditLog::open(world.own.path().join("audit.jsonl")).unwrap();
-        let offer = Offer { read_only: true, ..Offer::default() };
+        let offer = ToolSelection { read_only: true, ..ToolSelection::default() };
         let server = Server::for_account(world.vimeo().clone()).offer(offer).audit_log(log.clone());
         let mut client = Client::connect(&server, way, true).await;
         client.answers_with("accept");

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use vimeo_agent::mcp::{HttpOptions, Server};
-use vimeo_agent::tools::{Disclosure, Offer, Toolset};
+use vimeo_agent::tools::{Disclosure, ToolSelection, Toolset};
 use vimeo_sandbox::{Effect, Fault};
 
 use super::line::Line;
@@ -145,7 +145,7 @@ async fn an_upload_of_a_gib_that_is_given_up_in_every_way_goes_on_each_time() {
     std::fs::File::create(&film).unwrap().set_len(GIB).unwrap();
     let server = || {
         Server::for_account(world.vimeo().clone())
-            .offer(Offer { toolsets: vec![Toolset::Uploads], ..Offer::default() })
+            .offer(ToolSelection { toolsets: vec![Toolset::Uploads], ..ToolSelection::default() })
             .upload_folders([world.own.path()])
             .allow([Disclosure::Publish])
     };

@@ -181,9 +181,9 @@ async fn a_server_without_bearers_is_opened_by_name_and_stays_on_this_machine() 
     let server = Server::for_account(world.vimeo().clone());
     let everywhere = HttpOptions::new(([0, 0, 0, 0], 0).into());
     let refused = server.serve_http(everywhere.clone()).await.unwrap_err();
-    assert!(matches!(refused, ServerError::NeedsBearers(_)), "{refused}");
+    assert!(matches!(refused, ServerError::AuthRequired(_)), "{refused}");
     let refused = server.serve_http(everywhere.clone().open_to_this_machine()).await.unwrap_err();
-    assert!(matches!(refused, ServerError::NeedsBearers(_)), "{refused}");
+    assert!(matches!(refused, ServerError::AuthRequired(_)), "{refused}");
     let refused = server.serve_http(here()).await.unwrap_err();
     assert!(matches!(refused, ServerError::NoBearers), "{refused}");
     let almost = "x".repeat(31);
@@ -193,8 +193,8 @@ async fn a_server_without_bearers_is_opened_by_name_and_stays_on_this_machine() 
     open.stop().await;
     let several = Server::for_accounts(Known(HashMap::new()));
     let open = here().open_to_this_machine();
-    assert!(matches!(several.serve_http(open).await.unwrap_err(), ServerError::WhichAccount));
-    assert!(matches!(several.serve_stdio().await.unwrap_err(), ServerError::WhichAccount));
+    assert!(matches!(several.serve_http(open).await.unwrap_err(), ServerError::AmbiguousAccount));
+    assert!(matches!(several.serve_stdio().await.unwrap_err(), ServerError::AmbiguousAccount));
 }
 
 #[tokio::test]
@@ -243,7 +243,7 @@ async fn pages_that_were_named_may_call_and_read_what_is_answered() {
         .serve_http(here().open_to_this_machine().origins(["https://app.example.com/path"]))
         .await
         .unwrap_err();
-    assert!(matches!(wrong, ServerError::NoOrigin(_)), "{wrong}");
+    assert!(matches!(wrong, ServerError::InvalidOrigin(_)), "{wrong}");
     let options = here().open_to_this_machine().origins(["https://app.example.com"]);
     let running = server.serve_http(options).await.unwrap();
     let own = running.url().replace("/mcp", "");

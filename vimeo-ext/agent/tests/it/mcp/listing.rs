@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 use vimeo_agent::mcp::{Bearer, HttpServer, OutputSchemas, Server};
-use vimeo_agent::tools::{self, Disclosure, Offer, Toolset};
+use vimeo_agent::tools::{self, Disclosure, ToolSelection, Toolset};
 use vimeo_ext::Vimeo;
 use vimeo_sandbox::Sandbox;
 
@@ -86,7 +86,7 @@ async fn a_short_list_has_the_names_in_each_tool_and_every_hint() {
     let sandbox = Sandbox::start().await.unwrap();
     let vimeo = client(&sandbox, sandbox.token());
     let clients = ["a", "b"].map(|name| (name.to_owned(), vimeo.clone()));
-    let offer = Offer { toolsets: vec![Toolset::Social], ..Offer::default() };
+    let offer = ToolSelection { toolsets: vec![Toolset::Social], ..ToolSelection::default() };
     let server = Server::for_accounts(Known(clients.into())).offer(offer);
     let server = server
         .serve_http(here().bearers([Bearer::new("the-bearer-of-32-characters-or-more", ["a", "b"])]))
@@ -184,7 +184,7 @@ async fn an_answer_that_was_cut_fits_its_schema() {
 #[tokio::test]
 async fn the_schemas_of_each_tool_are_resources() {
     let world = World::new().await;
-    let offer = Offer { read_only: true, ..Offer::default() };
+    let offer = ToolSelection { read_only: true, ..ToolSelection::default() };
     for way in Way::ALL {
         let server = Server::for_account(world.vimeo().clone()).offer(offer.clone());
         let mut client = Client::connect(&server, way, false).await;

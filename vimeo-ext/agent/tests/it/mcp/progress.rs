@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::json;
 use vimeo_agent::mcp::Server;
-use vimeo_agent::tools::{Disclosure, Offer, Toolset};
+use vimeo_agent::tools::{Disclosure, ToolSelection, Toolset};
 use vimeo_sandbox::{Effect, Fault, Host, Phase};
 
 use super::wire::{Client, Way};
@@ -21,7 +21,10 @@ async fn progress_rises_to_the_end_and_then_nothing_is_told() {
         let patch = Fault::new(Effect::Reset).host(Host::Upload).method(Method::PATCH);
         world.sandbox.fault(patch.phase(Phase::MidBody(SIZE / 2)));
         let server = Server::for_account(world.vimeo().clone())
-            .offer(Offer { toolsets: vec![Toolset::Uploads, Toolset::Read], ..Offer::default() })
+            .offer(ToolSelection {
+                toolsets: vec![Toolset::Uploads, Toolset::Read],
+                ..ToolSelection::default()
+            })
             .upload_folders([world.own.path()])
             .allow([Disclosure::Publish]);
         let mut client = Client::connect(&server, way, false).await;

@@ -1,14 +1,14 @@
 //! Arguments as clients send them: as text, as numbers, and under the names that other tools have for them.
 
 use serde_json::{Value, json};
-use vimeo_agent::tools::{Category, Offer, Tools, Toolset, Uploads};
+use vimeo_agent::tools::{Category, ToolSelection, Tools, Toolset, Uploads};
 use vimeo_sandbox::{Quota, Sandbox};
 
 use super::world::{World, client};
 
 /// All tools, also those that are not given out unless they are named.
 fn all(tools: &Tools) -> Tools {
-    tools.clone().offer(Offer { toolsets: Toolset::ALL.to_vec(), ..Offer::default() })
+    tools.clone().offer(ToolSelection { toolsets: Toolset::ALL.to_vec(), ..ToolSelection::default() })
 }
 
 /// The requests that a call made: method and path.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use vimeo_agent::tools::{
-    self, Ask, Caller, Category, Consent, Disclosure, FolderVideoAdd, FolderVideoAddInput, Offer, Tools,
-    Toolset, Uploads,
+    self, Approval, ApprovalPrompt, Caller, Category, Disclosure, Elicitor, FolderVideoAdd,
+    FolderVideoAddInput, ToolSelection, Tools, Toolset, Uploads,
 };
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -62,7 +62,7 @@ impl Closed {
         let world = World::new().await;
         let film = world.own.path().join("film.mp4");
         std::fs::write(&film, vec![7; 1_000]).unwrap();
-        let offer = Offer { toolsets: Toolset::ALL.to_vec(), ..Offer::default() };
+        let offer = ToolSelection { toolsets: Toolset::ALL.to_vec(), ..ToolSelection::default() };
         let uploads = Uploads::from_folders([world.own.path()]);
         let tools = Tools::for_account(world.vimeo().clone()).offer(offer).uploads(uploads);
         let video = world.videos[0].to_string();
@@ -169,10 +169,10 @@ impl Closed {
 async fn where_nobody_can_be_asked_nothing_is_disclosed() {
     let closed = Closed::new().await;
     for (tool, arguments, would, kind) in closed.disclosing() {
-        for ask in [None, Some(Consent::Unavailable)] {
-            let caller = Caller { ask: ask.map(|says| Person::new(says) as Arc<dyn Ask>), report: None };
+        for ask in [None, Some(Approval::Unavailable)] {
+            let caller = Caller { ask: ask.map(|says| Person::new(says) as Arc<dyn Elicitor>), report: None };
             let error = closed.tools.call_as(tool, arguments.clone(), caller).await.expect_err(tool);
-            assert_eq!(error.category, Category::Consent, "{tool} {arguments}: {error}");
+            assert_eq!(error.category, Category::Approval, "{tool} {arguments}: {error}");
             assert!(error.message.contains(would), "{tool} {arguments}: {error}");
             assert!(error.message.contains("nothing was sent"), "{error}");
             assert!(error.next_step.contains(&format!("--allow {kind}`")), "{error}");
@@ -223,20 +223,40 @@ async fn a_folder_that_others_may_open_counts_as_publishing() {
     for (number, moves) in [(1, false), (2, false), (3, false), (4, true)] {
         let arguments = json!({"folder_id": number.to_string(), "video_id": "5"});
         let answer = tools.call("vimeo_folder_video_add", arguments).await;
-        let refused = answer.as_ref().is_err_and(|error| error.category == Category::Consent);
+        let refused = answer.as_ref().is_err_and(|error| error.category == Category::Approval);
         assert_eq!((answer.is_ok(), refused), (moves, !moves), "folder {number}: {answer:?}");
     }
     // A program that calls with types is held to the same.
     let input = FolderVideoAddInput { folder_id: 1.into(), video_id: 5.into() };
     let error = tools.run::<FolderVideoAdd>(input.clone()).await.unwrap_err();
-    assert_eq!(error.category, Category::Consent, "{error}");
+    assert_eq!(error.category, Category::Approval, "{error}");
     tools.clone().allow([Disclosure::Publish]).run::<FolderVideoAdd>(input).await.unwrap();
+}
+
+/// Answers as it is told to, and keeps the questions.
+struct Person {
+    says: Approval,
+    asked: Mutex<Vec<ApprovalPrompt>>,
+}
+
+impl Person {
+    fn new(says: Approval) -> Arc<Self> {
+        Arc::new(Self { says, asked: Mutex::default() })
+    }
+}
+
+impl Elicitor for Person {
+    fn ask(&self, question: ApprovalPrompt) -> vimeo_ext::auth::BoxFuture<'_, Approval> {
+        self.asked.lock().unwrap().push(question);
+        let says = self.says;
+        Box::pin(async move { says })
+    }
 }
 
 #[tokio::test]
 async fn the_person_is_asked_once_about_what_would_be_disclosed() {
     let closed = Closed::new().await;
-    for (says, done) in [(Consent::Declined, false), (Consent::Granted, true)] {
+    for (says, done) in [(Approval::Declined, false), (Approval::Granted, true)] {
         for (tool, arguments, would, _) in closed.disclosing() {
             let before = closed.writes();
             let person = Person::new(says);
@@ -263,7 +283,7 @@ async fn what_is_allowed_beforehand_is_done_unasked_and_nothing_else() {
     for kind in Disclosure::ALL {
         let tools = closed.tools.clone().allow([kind]);
         for (tool, arguments, _, needed) in closed.disclosing() {
-            let person = Person::new(Consent::Declined);
+            let person = Person::new(Approval::Declined);
             let caller = Caller { ask: Some(person.clone()), report: None };
             let answer = tools.call_as(tool, arguments, caller).await;
             if needed == kind.as_str() {
@@ -281,7 +301,7 @@ async fn what_is_allowed_beforehand_is_done_unasked_and_nothing_else() {
 #[tokio::test]
 async fn wrong_arguments_are_told_before_anybody_is_asked() {
     let closed = Closed::new().await;
-    let person = Person::new(Consent::Granted);
+    let person = Person::new(Approval::Granted);
     for (tool, arguments, field) in [
         ("vimeo_video_edit", json!({"video_id": "1", "privacy_view": "password"}), "password"),
         ("vimeo_showcase_create", json!({"name": " "}), "name"),

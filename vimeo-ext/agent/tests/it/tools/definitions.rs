@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use serde_json::Value;
-use vimeo_agent::tools::{self, Effect, Offer, Tools, Toolset};
+use vimeo_agent::tools::{self, Effect, ToolSelection, Tools, Toolset};
 use vimeo_sandbox::Sandbox;
 
 use super::rows::rows;
@@ -135,13 +135,13 @@ async fn tools_are_given_out_by_set_name_mode_and_scope() {
         (offer(&[Toolset::Webhooks], &[]), 3),
         (offer(&[], &["vimeo_me_get"]), 1),
         (offer(&[Toolset::Webhooks], &["vimeo_me_get"]), 4),
-        (Offer { read_only: true, ..offer(&[], &[]) }, 19),
-        (Offer { no_destructive: true, ..offer(&[], &[]) }, BASIC - 4),
+        (ToolSelection { read_only: true, ..offer(&[], &[]) }, 19),
+        (ToolSelection { no_destructive: true, ..offer(&[], &[]) }, BASIC - 4),
     ];
     for (offer, expected) in offers {
         assert_eq!(count(&tools.clone().offer(offer.clone())), expected, "{offer:?}");
     }
-    let refused = tools.clone().offer(Offer { read_only: true, ..Offer::default() });
+    let refused = tools.clone().offer(ToolSelection { read_only: true, ..ToolSelection::default() });
     let error = refused.call("vimeo_video_like", serde_json::json!({"video_id": "1"})).await.unwrap_err();
     assert_eq!(error.field.as_deref(), Some("name"));
 
@@ -162,9 +162,9 @@ async fn tools_are_given_out_by_set_name_mode_and_scope() {
     assert!(sandbox.journal().is_empty());
 }
 
-fn offer(sets: &[Toolset], names: &[&str]) -> Offer {
+fn offer(sets: &[Toolset], names: &[&str]) -> ToolSelection {
     let names = names.iter().map(|&name| name.to_owned()).collect();
-    Offer { toolsets: sets.to_vec(), names, ..Offer::default() }
+    ToolSelection { toolsets: sets.to_vec(), names, ..ToolSelection::default() }
 }
 
 #[test]

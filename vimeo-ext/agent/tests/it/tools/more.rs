@@ -1,7 +1,7 @@
 //! The tools beyond the basic ones.
 
 use serde_json::{Value, json};
-use vimeo_agent::tools::{Category, Offer, ToolError, Toolset, Uploads};
+use vimeo_agent::tools::{Category, ToolError, ToolSelection, Toolset, Uploads};
 use vimeo_sandbox::{Effect, Fault, Host, Phase};
 
 use super::world::{World, client};
@@ -11,7 +11,7 @@ const CAPTIONS: &str = "WEBVTT\n\n00:00:01.000 --> 00:00:03.000\nThe first wave\
 async fn world() -> World {
     let mut world = World::new().await;
     let toolsets = Toolset::ALL.to_vec();
-    world.tools = world.tools.clone().offer(Offer { toolsets, ..Offer::default() });
+    world.tools = world.tools.clone().offer(ToolSelection { toolsets, ..ToolSelection::default() });
     world
 }
 
@@ -158,7 +158,7 @@ async fn films_are_uploaded_and_replaced_from_allowed_folders_alone() {
         &world.sandbox,
         &world.sandbox.add_user("Other").token,
     ))
-    .offer(Offer { toolsets: vec![Toolset::Uploads], ..Offer::default() });
+    .offer(ToolSelection { toolsets: vec![Toolset::Uploads], ..ToolSelection::default() });
     let error =
         other.call("vimeo_upload_get", json!({"upload_id": done.value()["upload_id"]})).await.unwrap_err();
     assert_eq!(error.field.as_deref(), Some("upload_id"), "another's upload");

@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use vimeo_agent::tools::{Answer, AuditLog, Caller, Category, Consent};
+use vimeo_agent::tools::{Answer, Approval, ApprovalPrompt, AuditLog, Caller, Category, Elicitor};
 use vimeo_sandbox::{Effect, Fault, Phase};
 
 use super::person::Person;
@@ -54,6 +54,26 @@ async fn a_post_that_was_refused_or_never_sent_has_a_known_outcome() {
     assert_eq!(error.category, Category::Input, "{error:?}");
 }
 
+/// Answers as it is told to, and keeps the questions.
+struct Person {
+    says: Approval,
+    asked: Mutex<Vec<ApprovalPrompt>>,
+}
+
+impl Person {
+    fn new(says: Approval) -> Arc<Self> {
+        Arc::new(Self { says, asked: Mutex::default() })
+    }
+}
+
+impl Elicitor for Person {
+    fn ask(&self, question: ApprovalPrompt) -> vimeo_ext::auth::BoxFuture<'_, Approval> {
+        self.asked.lock().unwrap().push(question);
+        let says = self.says;
+        Box::pin(async move { says })
+    }
+}
+
 #[tokio::test]
 async fn nothing_is_deleted_without_the_right_title_and_the_persons_consent() {
     let mut world = World::new().await;
@@ -71,7 +91,8 @@ async fn nothing_is_deleted_without_the_right_title_and_the_persons_consent() {
         );
         assert!(!error.to_string().contains("Video 1"), "the title is not given away: {error}");
     }
-    for (says, deleted) in [(Consent::Declined, false), (Consent::Later, false), (Consent::Granted, true)] {
+    for (says, deleted) in [(Approval::Declined, false), (Approval::Later, false), (Approval::Granted, true)]
+    {
         let person = Person::new(says);
         let caller = Caller { ask: Some(person.clone()), report: None };
         let result = world.tools.call_as("vimeo_video_delete", delete("Video 1"), caller).await;
@@ -92,7 +113,7 @@ async fn nothing_is_deleted_without_the_right_title_and_the_persons_consent() {
     assert_eq!(lines.len(), 2 * 10, "before and after each attempt");
     assert_eq!(lines.iter().filter(|line| line["outcome"] == "done").count(), 1);
     let webhook = json!({"webhook_id": world.webhook.to_string(), "confirm": WEBHOOK_URL});
-    let person = Person::new(Consent::Declined);
+    let person = Person::new(Approval::Declined);
     let caller = Caller { ask: Some(person), report: None };
     world.tools.call_as("vimeo_webhook_delete", webhook, caller).await.unwrap_err();
     assert_eq!(world.requests("DELETE"), 1);

@@ -10,7 +10,7 @@ use clap::Args;
 use http::Method;
 
 use self::line::{body, fill_in, look_up, one_header, words};
-use crate::api::{Cache, Form, Parameters, Walk, query_pairs, redact};
+use crate::api::{Cache, Form, PagePrinter, Parameters, query_pairs, redact};
 use crate::context::Context;
 use crate::exit::{Exit, Result};
 use crate::output::{escaped, parse_duration};
@@ -165,7 +165,7 @@ pub(crate) async fn run(context: &Context<'_>, args: ApiArgs) -> Result<Exit> {
             (false, true) => Form::Pages,
             (false, false) => Form::Items,
         };
-        Walk { streams: context.streams, form, filter, limit: args.limit, silent: args.silent }
+        PagePrinter { streams: context.streams, form, filter, limit: args.limit, silent: args.silent }
             .run(call)
             .await?;
         return Ok(Exit::Done);

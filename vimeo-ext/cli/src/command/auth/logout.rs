@@ -5,7 +5,7 @@ use vimeo_ext::AccessToken;
 
 use crate::api::Cache;
 use crate::config::TokenPlace;
-use crate::context::{Context, From, Identity, vault_name};
+use crate::context::{Context, CredentialSource, Identity, vault_name};
 use crate::exit::{Exit, Failure, Result};
 
 /// Forget an account and its token
@@ -26,7 +26,7 @@ pub(crate) async fn run(context: &Context<'_>, args: &LogoutArgs) -> Result<Exit
         context.may_write("revoking a token")?;
         let token = context.token_of(name, account).await?;
         let client = context.client(Identity {
-            from: From::Account(name.to_owned()),
+            from: CredentialSource::Account(name.to_owned()),
             base_url: account.base_url.clone(),
             token: Some(token.clone()),
             account: Some(account.clone()),

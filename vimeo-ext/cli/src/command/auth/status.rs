@@ -5,7 +5,7 @@ use serde::Serialize;
 use vimeo_ext::{AccessToken, ScopeSet};
 
 use crate::config::{Account, TokenPlace};
-use crate::context::{Context, From, Identity};
+use crate::context::{Context, CredentialSource, Identity};
 use crate::exit::{Exit, Failure, Result};
 use crate::output::plain;
 
@@ -46,7 +46,7 @@ pub(crate) async fn run(context: &Context<'_>) -> Result<Exit> {
         context.global.sandbox || crate::context::variable("VIMEO_ACCESS_TOKEN")?.is_some();
     if from_environment {
         let identity = context.identity().await?;
-        let token = if identity.from == From::Sandbox { "sandbox" } else { "environment" };
+        let token = if identity.from == CredentialSource::Sandbox { "sandbox" } else { "environment" };
         accounts.push(look(context, identity, token, true).await?);
     }
     if !context.global.sandbox {
@@ -81,7 +81,7 @@ async fn of_account(
         TokenPlace::Command => "command",
     };
     let identity = Identity {
-        from: From::Account(name.to_owned()),
+        from: CredentialSource::Account(name.to_owned()),
         base_url: account.base_url.clone(),
         token: None,
         account: Some(account.clone()),
@@ -128,7 +128,7 @@ fn standing(
     let account = identity.account.as_ref();
     AuthStatus {
         name: match &identity.from {
-            From::Account(name) => Some(name.clone()),
+            CredentialSource::Account(name) => Some(name.clone()),
             _ => None,
         },
         active,

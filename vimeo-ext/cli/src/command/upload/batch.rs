@@ -19,20 +19,20 @@ use crate::exit::{Failure, Result};
 const LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The videos that the files of a command line went to.
-pub(crate) struct Batch {
+pub(crate) struct UploadBatch {
     /// `None` when nothing is to be written down.
     path: Option<PathBuf>,
-    begun: Mutex<Begun>,
+    begun: Mutex<StartedFiles>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Begun {
-    files: BTreeMap<String, Known>,
+struct StartedFiles {
+    files: BTreeMap<String, FileRecord>,
 }
 
 /// A file that has a video.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Known {
+pub(crate) struct FileRecord {
     size: u64,
     modified: u128,
     /// When it was written down, in seconds of the epoch.
@@ -48,7 +48,7 @@ pub(crate) struct Known {
     steps: Vec<String>,
 }
 
-impl Batch {
+impl UploadBatch {
     /// That of these files for this account; `folder` is `None` when nothing is to be written down.
     pub(crate) fn open(folder: Option<PathBuf>, who: &str, files: &[PathBuf]) -> Self {
         let path = folder.map(|folder| folder.join(format!("{}.json", name(who, files))));
@@ -59,16 +59,16 @@ impl Batch {
     }
 
     /// The video that this very file went to with these settings, as far as this command line knows.
-    pub(crate) fn known(&self, file: &Path, settings: &Value) -> Option<Known> {
+    pub(crate) fn known(&self, file: &Path, settings: &Value) -> Option<FileRecord> {
         self.find(file).filter(|known| known.settings.as_ref() == Some(settings))
     }
 
     /// The video that this very file went to with other settings.
-    pub(crate) fn known_otherwise(&self, file: &Path, settings: &Value) -> Option<Known> {
+    pub(crate) fn known_otherwise(&self, file: &Path, settings: &Value) -> Option<FileRecord> {
         self.find(file).filter(|known| known.settings.as_ref() != Some(settings))
     }
 
-    fn find(&self, file: &Path) -> Option<Known> {
+    fn find(&self, file: &Path) -> Option<FileRecord> {
         let (size, modified) = look(file)?;
         let now = seconds_now();
         let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
@@ -81,7 +81,7 @@ impl Batch {
     pub(crate) fn note(&self, file: &Path, settings: &Value, uri: &str) -> Result<()> {
         let Some((size, modified)) = look(file) else { return Ok(()) };
         self.change(|begun| {
-            let known = Known {
+            let known = FileRecord {
                 size,
                 modified,
                 noted: seconds_now(),
@@ -126,7 +126,7 @@ impl Batch {
         config::remove(path).map_err(|error| Failure::file("remove", path, &error))
     }
 
-    fn change(&self, change: impl FnOnce(&mut Begun) -> bool) -> Result<()> {
+    fn change(&self, change: impl FnOnce(&mut StartedFiles) -> bool) -> Result<()> {
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         let (true, Some(path)) = (change(&mut begun), &self.path) else { return Ok(()) };
         let text = serde_json::to_vec_pretty(&*begun)
@@ -193,7 +193,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let files = two_files(folder.path());
         let settings = json!({"name": "Surf"});
-        let open = || Batch::open(Some(folder.path().join("batches")), "anna", &files);
+        let open = || UploadBatch::open(Some(folder.path().join("batches")), "anna", &files);
         open().note(&files[0], &settings, "/videos/1").unwrap();
         open().done(&files[0], "showcase").unwrap();
 
@@ -203,7 +203,7 @@ mod tests {
         assert!(!again.has_done(&files[0], "/videos/1", "picture"));
         assert!(!again.has_done(&files[0], "/videos/2", "showcase"), "another video");
         assert_eq!(again.known(&files[1], &settings), None);
-        let other = Batch::open(Some(folder.path().join("batches")), "bert", &files);
+        let other = UploadBatch::open(Some(folder.path().join("batches")), "bert", &files);
         assert_eq!(other.known(&files[0], &settings), None);
 
         std::fs::write(&files[0], "changed").unwrap();
@@ -216,7 +216,7 @@ mod tests {
     fn other_settings_and_old_runs_do_not_count() {
         let folder = tempfile::tempdir().unwrap();
         let files = two_files(folder.path());
-        let batch = Batch::open(None, "anna", &files);
+        let batch = UploadBatch::open(None, "anna", &files);
         let (draft, secret) = (json!({"name": "Draft"}), json!({"name": "Draft", "privacy": "nobody"}));
         batch.note(&files[0], &draft, "/videos/1").unwrap();
         assert_eq!(batch.known(&files[0], &secret), None);
@@ -251,7 +251,7 @@ mod tests {
             std::fs::write(file, "x").unwrap();
             std::fs::File::options().write(true).open(file).unwrap().set_modified(UNIX_EPOCH).unwrap();
         }
-        let batch = Batch::open(None, "anna", &files);
+        let batch = UploadBatch::open(None, "anna", &files);
         batch.note(&files[0], &Value::Null, "/videos/1").unwrap();
         assert!(batch.known(&files[0], &Value::Null).is_some());
         assert_eq!(batch.known(&files[1], &Value::Null), None);

@@ -14,7 +14,7 @@ use crate::exit::{Exit, Failure, Result};
 use crate::reference;
 
 /// Read from the command line before the first byte is sent.
-pub(super) struct Extras {
+pub(super) struct PostUploadSteps {
     /// The folder's path.
     pub(super) folder: Option<FolderId>,
     showcase: Option<String>,
@@ -23,7 +23,7 @@ pub(super) struct Extras {
     text_tracks: Vec<(String, PathBuf)>,
 }
 
-impl Extras {
+impl PostUploadSteps {
     pub(super) fn read(args: &UploadArgs) -> Result<Self> {
         let text_tracks = args
             .text_track

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use vimeo_ext::api::types::VideoViewPrivacy;
 use vimeo_ext::{Error, MediaError};
 
-use super::batch::Batch;
+use super::batch::UploadBatch;
 use super::extras::Extra;
 use super::run::Job;
 use super::{quota, resume};
@@ -211,7 +211,7 @@ async fn upload(
 }
 
 /// Writes down which video a file goes to. A small file, and the worker thread is told that it takes a moment.
-fn note(batch: &Batch, file: &Path, settings: &Value, uri: &str) -> Result<()> {
+fn note(batch: &UploadBatch, file: &Path, settings: &Value, uri: &str) -> Result<()> {
     tokio::task::block_in_place(|| batch.note(file, settings, uri))
 }
 

@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use vimeo_ext::Vimeo;
 use vimeo_ext::upload::{Journal, UploadOptions};
 
-use super::batch::Batch;
-use super::extras::Extras;
+use super::batch::UploadBatch;
+use super::extras::PostUploadSteps;
 use super::files::sizes;
 use super::one::{Report, one};
 use super::outcome::tell;
 use super::{UploadArgs, transfer_options};
-use crate::context::{Context, From};
+use crate::context::{Context, CredentialSource};
 use crate::exit::{Exit, Failure, Result};
 use crate::progress::{Board, Show, State};
 
@@ -24,10 +24,10 @@ pub(super) struct Job<'a> {
     pub(super) vimeo: Vimeo,
     pub(super) journal: Option<Journal>,
     pub(super) options: UploadOptions,
-    pub(super) batch: Arc<Batch>,
+    pub(super) batch: Arc<UploadBatch>,
     pub(super) board: Arc<Board>,
     pub(super) show: Show,
-    pub(super) extras: Extras,
+    pub(super) extras: PostUploadSteps,
     /// The URI of the folder.
     pub(super) folder: Option<String>,
 }
@@ -65,7 +65,10 @@ async fn not_begun(context: &Context<'_>, files: Vec<String>, failure: Failure) 
     Err(failure)
 }
 
-async fn upload(context: &Context<'_>, args: &UploadArgs) -> Result<(Vec<(String, Report)>, Arc<Batch>)> {
+async fn upload(
+    context: &Context<'_>,
+    args: &UploadArgs,
+) -> Result<(Vec<(String, Report)>, Arc<UploadBatch>)> {
     if args.name.is_some() && args.files.len() > 1 {
         return Err(Failure::usage("--name is for one file")
             .next("leave it out: each file's own name becomes its title"));
@@ -74,12 +77,12 @@ async fn upload(context: &Context<'_>, args: &UploadArgs) -> Result<(Vec<(String
         return Err(Failure::usage("--picture and --text-track are for one file"));
     }
     let files = sizes(&args.files)?;
-    let extras = Extras::read(args)?;
+    let extras = PostUploadSteps::read(args)?;
     let options = transfer_options(context, &args.transfer)?;
     let kind = args.transfer.progress(context)?;
     let identity = context.identity().await?;
     let who = match &identity.from {
-        From::Account(name) => format!("{name} at {}", identity.base_url),
+        CredentialSource::Account(name) => format!("{name} at {}", identity.base_url),
         _ => identity.base_url.clone(),
     };
     let journal = match args.transfer.no_resume {
@@ -91,10 +94,11 @@ async fn upload(context: &Context<'_>, args: &UploadArgs) -> Result<(Vec<(String
     let board = Arc::new(Board::new(files));
     let show = Show::start(kind, Arc::clone(&board), context.streams.paint_err())?;
     if journal.is_some() && !context.global.sandbox {
-        context.farewell("run the same command again: it goes on where the server stands".to_owned());
+        context
+            .on_interrupt_hint("run the same command again: it goes on where the server stands".to_owned());
     }
     let at_once = args.transfer.at_once(context);
-    let batch = Arc::new(Batch::open(batches, &who, &args.files));
+    let batch = Arc::new(UploadBatch::open(batches, &who, &args.files));
     let folder = extras.folder_uri(&vimeo).await?;
     let job = Job { context, args, vimeo, journal, options, batch, board, show, extras, folder };
     let reports: Vec<Report> = {
@@ -112,7 +116,7 @@ async fn upload(context: &Context<'_>, args: &UploadArgs) -> Result<(Vec<(String
         });
         futures_util::stream::iter(each).buffered(at_once).collect().await
     };
-    context.farewell(None);
+    context.on_interrupt_hint(None);
     let Job { batch, show, .. } = job;
     show.stop();
     let names = args.files.iter().map(|file| file.display().to_string());

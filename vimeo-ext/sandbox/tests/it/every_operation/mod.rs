@@ -44,7 +44,7 @@ impl With<'_> {
 
     fn send<E: Endpoint>(&self, call: E) -> Sent {
         let pending = call.into_call().send();
-        Box::pin(async move { Ok(pending.await?.drift().iter().map(ToString::to_string).collect()) })
+        Box::pin(async move { Ok(pending.await?.mismatches().iter().map(ToString::to_string).collect()) })
     }
 }
 
