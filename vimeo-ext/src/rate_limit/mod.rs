@@ -1,7 +1,7 @@
-//! How many calls an account may still make.
+//! The rate limiter: how many calls an account may still make.
 //!
-//! Learnt from the headers of every answer, kept per account and per limit value, never assumed. A call that would be
-//! refused waits here, before it is sent; see [`RateLimitPolicy`].
+//! It learns the limits from the headers of each response, per account and per limit value, and assumes none. A call that Vimeo
+//! would refuse waits here before it is sent; see [`RateLimitPolicy`].
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 #[cfg(fuzzing)]
@@ -33,20 +33,20 @@ use crate::timeouts::later;
 #[cfg(feature = "shared-limits")]
 pub use self::shared::{LeaseRequest, QuotaLease, QuotaPool, QuotaStore, UsageReport};
 
-/// What to do with a call that would go beyond the account's limit.
+/// What to do with a call that would exceed the account's limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RateLimitPolicy {
-    /// Hold it back until it may go, this long at the most; then, or at once when it is known that it would take
-    /// longer, [`vimeo_api::Error::RateLimited`]. The default, with 2 minutes.
+    /// Delays the call until the limit allows it. If that would take longer than `at_most`, the call fails with
+    /// [`vimeo_api::Error::RateLimited`], at once if that is known. This is the default, with 2 minutes.
     Wait {
-        /// The longest a call is held back.
+        /// The longest delay.
         at_most: Duration,
     },
-    /// [`vimeo_api::Error::RateLimited`] at once, with the time to come back. A call still waits for answers that are
-    /// under way when only they can tell whether there is room.
+    /// Fails the call at once with [`vimeo_api::Error::RateLimited`], which says when to retry. A call still waits for responses
+    /// in flight if only they can tell whether the limit allows it.
     FailFast,
-    /// Never hold a call back, only keep count. A `429` is then left to the [`RetryPolicy`](crate::RetryPolicy).
+    /// Delays nothing and only counts. The [`RetryPolicy`](crate::RetryPolicy) then deals with a `429`.
     ReportOnly,
 }
 
@@ -58,17 +58,17 @@ impl Default for RateLimitPolicy {
     }
 }
 
-/// What is known of an account's limits.
+/// A snapshot of an account's limits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimitStatus {
-    /// The windows that calls count against, one for each limit value that Vimeo has told.
+    /// The windows that calls count against, one per limit value that Vimeo has reported.
     pub windows: Vec<WindowStatus>,
-    /// Until when no call goes out, after Vimeo refused one.
+    /// Until when no call is sent, after Vimeo refused one.
     pub blocked_until: Option<DateTime<Utc>>,
-    /// Calls that are under way.
+    /// Calls in flight.
     pub in_flight: u64,
-    /// Calls that are held back.
+    /// Calls that wait for the limit.
     pub waiting: u64,
 }
 
@@ -76,17 +76,17 @@ pub struct RateLimitStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WindowStatus {
-    /// Calls that it allows.
+    /// Calls that the window allows.
     pub limit: u64,
-    /// Calls that remain, by the last answer.
+    /// Calls that remain, according to the last response.
     pub remaining: u64,
-    /// Whether it counts calls with `fields`, which are allowed more, or those without.
+    /// Whether the limit is for calls with `fields`, which is higher, or for those without.
     pub with_fields: bool,
-    /// When it begins anew; `None` when that has passed and no answer came since.
+    /// When the window ends; `None` if it has ended and no response came since.
     pub resets_at: Option<DateTime<Utc>>,
 }
 
-/// The limiters of many accounts: share one between clients that serve the same accounts.
+/// The rate limiters of many accounts. Share one value between clients that serve the same accounts.
 ///
 /// ```
 /// use vimeo_ext::{RateLimiters, Vimeo};
@@ -101,10 +101,10 @@ pub struct RateLimiters(Arc<Registry>);
 
 struct Registry {
     accounts: Mutex<Accounts>,
-    /// Where to ask for what other processes share.
+    /// Where to ask for leases, if processes share their limits.
     #[cfg(feature = "shared-limits")]
     batcher: Option<Arc<LeaseBatcher>>,
-    /// The longest that a window lasts.
+    /// The longest window that is believed.
     longest: Duration,
 }
 
@@ -122,11 +122,11 @@ impl Default for Registry {
 #[derive(Default)]
 struct Accounts {
     limiters: HashMap<Arc<str>, Arc<RateLimiter>>,
-    /// At so many they are looked through for those that are idle.
+    /// The number of accounts at which idle ones are looked for.
     sweep_at: usize,
 }
 
-/// Beyond so many accounts those that are idle are forgotten.
+/// Beyond this number of accounts, idle ones are forgotten.
 const SWEEP_THRESHOLD: usize = 1024;
 
 impl RateLimiters {
@@ -159,9 +159,8 @@ impl RateLimiters {
         limiter
     }
 
-    /// RateLimiters that believe in no window longer than this, and know nothing yet. A reset that lies further ahead, or a
-    /// `Retry-After` of more, is a mistake of whoever sent it: the limiter goes on as if it had not been told, so that no
-    /// header holds an account back for a year. Default: [`LONGEST_WINDOW`], which is one hour.
+    /// Sets the longest window that is believed, and forgets what is known. A reset further ahead, or a longer `Retry-After`, is
+    /// ignored, so that no header can block an account for a year. Default: [`LONGEST_WINDOW`], one hour.
     ///
     /// ```
     /// use std::time::Duration;
@@ -179,8 +178,8 @@ impl RateLimiters {
 }
 
 impl RateLimiters {
-    /// What is known of every account now, by name and in its order: `account NAME` for one that was named, `token` and a
-    /// digest for a token without a name, `app ID` for an app alone, and `logins of …` for the calls to log in.
+    /// A snapshot of every account, sorted by name: `account NAME` for a named one, `token` and a digest for a token without a
+    /// name, `app ID` for an app alone, and `logins of …` for the calls of logins.
     ///
     /// ```
     /// let vimeo = vimeo_ext::Vimeo::builder().access_token("a").account("user 7").build()?;
@@ -207,18 +206,18 @@ impl fmt::Debug for RateLimiters {
     }
 }
 
-/// What one account may still do; from [`Vimeo::limiter`](crate::Vimeo::limiter).
+/// The rate limiter of one account; from [`Vimeo::rate_limiter`](crate::Vimeo::rate_limiter).
 pub struct RateLimiter {
     #[cfg(feature = "shared-limits")]
     name: Arc<str>,
     shared: Mutex<Shared>,
     changed: Notify,
-    /// Made for the first who watches: of many accounts nobody watches most.
+    /// Made for the first subscriber: most of many accounts have none.
     watched: OnceLock<watch::Sender<RateLimitStatus>>,
     clock: Clock,
     #[cfg(feature = "shared-limits")]
     leases: Option<LocalLeases>,
-    /// The longest that a window lasts.
+    /// The longest window that is believed.
     longest: Duration,
 }
 
@@ -227,7 +226,7 @@ struct Shared {
     waiting: u64,
 }
 
-/// What an answer tells.
+/// Reads the rate limit headers of a response.
 fn read(headers: &HeaderMap, now: Instant, wall: DateTime<Utc>, longest: Duration) -> HeaderSnapshot {
     let Some(limit) = RateLimit::read(headers) else { return HeaderSnapshot::default() };
     // A reset further ahead than any window lasts is none.
@@ -244,19 +243,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl RateLimiter {
-    /// What is known now.
+    /// A snapshot of the account's limits.
     pub fn state(&self) -> RateLimitStatus {
         self.snapshot(&lock(&self.shared))
     }
 
-    /// What is known, now and after every change. Changes that come faster than they are read are merged.
+    /// A stream of snapshots: one now and one after each change. Changes that come faster than they are read are merged.
     ///
     /// ```no_run
     /// use futures_util::StreamExt;
     /// # async fn demo(vimeo: vimeo_ext::Vimeo) {
     /// let mut changes = vimeo.rate_limiter().changes();
     /// while let Some(state) = changes.next().await {
-    ///     tracing::info!(waiting = state.waiting, windows = ?state.windows, "limiter");
+    ///     tracing::info!(waiting = state.waiting, windows = ?state.windows, "rate limit");
     /// }
     /// # }
     /// ```
@@ -296,7 +295,7 @@ impl RateLimiter {
         }
     }
 
-    /// Wakes those who wait, and tells those who watch.
+    /// Wakes the calls that wait, and informs subscribers.
     fn publish(&self, shared: &Shared) {
         if shared.waiting > 0 {
             self.changed.notify_waiters();
@@ -306,7 +305,7 @@ impl RateLimiter {
         }
     }
 
-    /// Lets a call go, or holds it back as the policy says: by what this process knows, and by what all share.
+    /// Admits a call, or delays it as the policy says, by the limits of this process and by those that processes share.
     pub(crate) async fn admit(
         self: &Arc<Self>,
         request: &Request,
@@ -363,7 +362,7 @@ impl RateLimiter {
                     tracing::debug!(
                         operation = class.operation,
                         seconds,
-                        "held back by the account's rate limit"
+                        "delayed by the account's rate limit"
                     );
                 }
             }
@@ -402,7 +401,7 @@ fn class(request: &Request) -> CallClass {
     }
 }
 
-/// Counts one who waits, for as long as it lives.
+/// Counts a call that waits, for as long as the value lives.
 struct Waiting<'a>(&'a RateLimiter);
 
 impl<'a> Waiting<'a> {
@@ -422,7 +421,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// A call that may go. Grant back when it is over, however it ends.
+/// The permit of a call. Dropping it returns the permit, however the call ended.
 pub(crate) struct Permit<'a> {
     limiter: &'a RateLimiter,
     class: CallClass,
@@ -443,7 +442,7 @@ impl<'a> Permit<'a> {
         }
     }
 
-    /// Learns from the answer.
+    /// Updates the limits from the response.
     pub(crate) fn answered(&self, answer: &RawResponse) {
         let now = Instant::now();
         let wall = self.limiter.clock.now();

@@ -1,4 +1,4 @@
-//! Where a process asks for slices: the questions of all its accounts that come up at a time go to the store together.
+//! Batches the lease requests of all accounts of a process, behind a circuit breaker.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::sync::{Arc, Mutex};
@@ -13,14 +13,14 @@ use crate::rate_limit::{RateLimiter, lock};
 use crate::retry::Backoff;
 use crate::timeouts::after;
 
-/// So many questions go to the store at once, at the most.
+/// The most requests in one batch.
 const MAX_BATCH: usize = 256;
-/// A store that takes longer is away.
+/// A store that takes longer counts as unavailable.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long after a failure the store is asked again.
+/// The delay before the store is asked again after a failure.
 const BACKOFF: Backoff = Backoff::new(Duration::from_secs(5), Duration::from_secs(60));
 
-/// Asks the store for a process.
+/// Sends a process's lease requests to the store.
 pub(in crate::rate_limit) struct LeaseBatcher {
     share: Arc<dyn QuotaStore>,
     holder: String,
@@ -30,26 +30,26 @@ pub(in crate::rate_limit) struct LeaseBatcher {
 #[derive(Default)]
 struct State {
     waiting: Vec<PendingRequest>,
-    /// A task asks the store what is waiting, and ends when nothing is.
+    /// Whether a task sends what is waiting; it ends when nothing is.
     is_asking: bool,
-    /// Until when the store is not asked again, and how often in a row it failed.
+    /// Until when the circuit is open, and the number of failures in a row.
     away: Option<(Instant, u32)>,
 }
 
-/// A question, and who has it.
+/// A request, and the rate limiter that made it.
 struct PendingRequest {
     limiter: Arc<RateLimiter>,
     want: LeaseDemand,
 }
 
-/// Whether the store answers, as far as is known.
+/// The state of the circuit breaker before the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CircuitState {
-    /// It answers.
+    /// The store responds.
     Closed,
-    /// It failed and is not asked for a while.
+    /// The store failed and is not asked for a while.
     Open,
-    /// It failed before and is to be asked again.
+    /// The store failed, and the next request tries it again.
     HalfOpen,
 }
 
@@ -67,7 +67,7 @@ impl LeaseBatcher {
         }
     }
 
-    /// Asks for a slice; the limiter gets it, or hears that there is none.
+    /// Requests a lease; the rate limiter gets it, or learns that there is none.
     pub(super) fn ask(self: &Arc<Self>, limiter: Arc<RateLimiter>, want: LeaseDemand) {
         let is_asking = {
             let mut state = lock(&self.state);
@@ -80,18 +80,18 @@ impl LeaseBatcher {
         }
     }
 
-    /// Notes whether the store has answered.
+    /// Records whether the store responded.
     fn note(state: &mut State, failed: Option<String>) {
         match (failed, state.away) {
             (None, None) => {}
             (None, Some(_)) => {
-                tracing::info!("the shared limiter is there again");
+                tracing::info!("the shared rate-limit store is available again");
                 state.away = None;
             }
             (Some(error), None) => {
                 tracing::warn!(
                     error,
-                    "the shared limiter is away; this process goes by what it knows itself"
+                    "the shared rate-limit store is unavailable; this process uses its own limits"
                 );
                 state.away = Some((after(BACKOFF.longest(0)), 1));
             }
@@ -102,12 +102,12 @@ impl LeaseBatcher {
     }
 }
 
-/// Asks the store what is waiting.
+/// Sends the requests that wait, batch after batch.
 struct BatchWorker {
     batcher: Arc<LeaseBatcher>,
-    /// What it is being asked.
+    /// The batch in flight.
     batch: Vec<PendingRequest>,
-    /// Nothing was waiting any more.
+    /// Whether nothing was waiting any more.
     is_done: bool,
 }
 
@@ -118,7 +118,7 @@ impl BatchWorker {
         }
     }
 
-    /// Takes up what is waiting; whether there is anything.
+    /// Takes the next batch; returns whether there is one.
     fn begin(&mut self) -> bool {
         let mut state = lock(&self.batcher.state);
         let count = state.waiting.len().min(MAX_BATCH);
@@ -138,7 +138,7 @@ impl BatchWorker {
         }
         let answer = match timeout(STORE_TIMEOUT, self.batcher.share.lease(&questions)).await {
             Ok(Ok(leases)) if leases.len() == questions.len() => Ok(leases),
-            Ok(Ok(leases)) => Err(format!("{} answers to {} questions", leases.len(), questions.len())),
+            Ok(Ok(leases)) => Err(format!("{} leases for {} requests", leases.len(), questions.len())),
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err(format!("no answer within {STORE_TIMEOUT:?}")),
         };
@@ -152,14 +152,14 @@ impl BatchWorker {
     }
 }
 
-/// When the task is broken off, by a panic of the store or the end of its runtime, nobody waits for it.
+/// If the task is aborted, by a panic of the store or the end of its runtime, no call waits for it.
 impl Drop for BatchWorker {
     fn drop(&mut self) {
         if self.is_done {
             return;
         }
         let mut state = lock(&self.batcher.state);
-        LeaseBatcher::note(&mut state, Some("asking it was broken off".to_owned()));
+        LeaseBatcher::note(&mut state, Some("the request was aborted".to_owned()));
         state.is_asking = false;
         self.batch.append(&mut state.waiting);
         drop(state);

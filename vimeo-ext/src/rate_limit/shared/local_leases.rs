@@ -1,4 +1,4 @@
-//! The slices of an account's limiter that this process holds.
+//! The leases that this process holds of one account's limits.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,27 +14,27 @@ use crate::rate_limit::tracker::RESET_SKEW_MARGIN;
 use crate::rate_limit::{RateLimiter, lock};
 use crate::timeouts::later;
 
-/// The slices that this process holds of one account's limits.
+/// The leases that this process holds of one account's limits.
 pub(in crate::rate_limit) struct LocalLeases {
     batcher: Arc<LeaseBatcher>,
-    /// Of calls without `fields`, and with.
+    /// For calls without `fields`, and with.
     kinds: [Kind; 2],
 }
 
-/// The slices of one kind of calls.
+/// The leases for one kind of calls.
 #[derive(Default)]
 struct Kind {
     held: Mutex<ActiveLeases>,
     under_way: AtomicU64,
-    /// Calls that have gone out so far.
+    /// Calls sent so far.
     departures: AtomicU64,
 }
 
-/// The calls of slices that were in flight at a moment.
+/// The calls of leases that were in flight at a moment.
 #[derive(Clone, Copy)]
 pub(super) struct InFlight {
     count: u64,
-    /// Calls that had gone out by then.
+    /// Calls that had been sent by then.
     departures: u64,
 }
 
@@ -46,8 +46,7 @@ impl Kind {
         guard
     }
 
-    /// The calls that what is known of the limit may not include: those that were in flight before it was read, and those that
-    /// have gone out since.
+    /// The calls that a snapshot of the limit may not include: those in flight before it was taken, and those sent since.
     fn unaccounted(&self, before: InFlight) -> u64 {
         let since = self.departures.load(Ordering::SeqCst).saturating_sub(before.departures);
         before.count.saturating_add(since)
@@ -56,35 +55,35 @@ impl Kind {
 
 #[derive(Default)]
 struct ActiveLeases {
-    /// By the number of the limit, which is hardly ever another than the one before.
+    /// By limit value, of which there is hardly ever more than one.
     slices: Vec<(u64, LeaseSlot)>,
-    /// Another slice was asked for and is on its way.
+    /// Whether another lease was requested.
     is_asked_for: bool,
 }
 
-/// What a process holds of one limit.
+/// The lease of one limit.
 #[derive(Clone, Copy)]
 enum LeaseSlot {
-    /// So many calls that may be made.
+    /// Calls that may be made.
     Left { calls: u64, since: Instant, until: Instant, more_at: Instant },
-    /// Nothing is to be had before then.
+    /// Nothing is available before this time.
     Empty(Instant),
 }
 
-/// Whether a call may go.
+/// Whether a call is admitted.
 pub(super) enum Admission<'a> {
     Granted(InFlightGuard<'a>),
     RetryAt(Instant),
-    /// A slice was asked for; the limiter tells when it is there.
+    /// A lease was requested; the rate limiter wakes the call when it arrives.
     Pending,
 }
 
-/// What there is to tell when a slice is asked for.
+/// What a process reports when it requests a lease.
 #[derive(Clone, Copy)]
 pub(super) struct LeaseDemand {
     pub(super) with_fields: bool,
     known: LimitSnapshot,
-    /// Calls of the last slice that were not made.
+    /// Calls of the last lease that were not made.
     unused: u64,
     in_flight: u64,
 }
@@ -107,7 +106,7 @@ impl LeaseDemand {
     }
 }
 
-/// A time here and the same time for everybody.
+/// One moment by the monotonic clock and by the wall clock.
 #[derive(Clone, Copy)]
 pub(super) struct ClockPair {
     pub(super) here: Instant,
@@ -131,7 +130,7 @@ impl ClockPair {
     }
 }
 
-/// A call of a slice, for as long as it is under way.
+/// Counts a call of a lease as in flight, for as long as the value lives.
 pub(in crate::rate_limit) struct InFlightGuard<'a>(&'a AtomicU64);
 
 impl<'a> InFlightGuard<'a> {
@@ -147,23 +146,23 @@ impl Drop for InFlightGuard<'_> {
     }
 }
 
-/// What the process knows itself of the limit that a call counts against.
+/// The process's own view of the limit that a call counts against.
 #[derive(Clone, Copy, Default)]
 pub(super) struct LimitSnapshot {
-    /// 0 as long as it does not know the limit.
+    /// 0 if the process does not know the limit yet.
     pub(super) limit: u64,
     pub(super) remaining: u64,
-    /// The end of its window, as Vimeo told it.
+    /// The end of the window as Vimeo reported it.
     pub(super) told: Option<DateTime<Utc>>,
     pub(super) resets: Option<Instant>,
     /// When the window before this one ended.
     pub(super) began: Option<Instant>,
-    /// When the last answer came that told of it.
+    /// When the last response that reported it arrived.
     pub(super) heard: Option<Instant>,
 }
 
 impl LeaseSlot {
-    /// Takes one call of it, if it has any.
+    /// Takes one call, if there is any.
     fn take(&mut self, known: &LimitSnapshot, now: Instant) -> TakeOutcome {
         match self {
             Self::Left { calls, since, until, more_at } => {
@@ -192,11 +191,11 @@ impl LeaseSlot {
     }
 }
 
-/// What a slice has for a call.
+/// The result of taking a call.
 enum TakeOutcome {
     One,
     Not(Instant),
-    /// There is no more in it, or it is over with some calls left.
+    /// The lease is used up, or it expired with calls left.
     Spent {
         unused: u64,
     },
@@ -212,15 +211,15 @@ impl LocalLeases {
         if with_fields { fields } else { plain }
     }
 
-    /// Calls of slices that are in flight.
+    /// The calls of leases that are in flight.
     pub(super) fn in_flight(&self, with_fields: bool) -> InFlight {
         let kind = self.kind(with_fields);
         let departures = kind.departures.load(Ordering::SeqCst);
         InFlight { count: kind.under_way.load(Ordering::SeqCst), departures }
     }
 
-    /// Takes one call of the slice, and asks for another slice when it is used up. `limiter` is whose slices these are,
-    /// `known` is what is known of it, read after so many calls were `in_flight`.
+    /// Takes one call of the lease, and requests another lease when it is used up. `known` is the process's own view of the limit,
+    /// read after `in_flight`.
     pub(super) fn take(
         &self,
         limiter: &Arc<RateLimiter>,
@@ -248,7 +247,7 @@ impl LocalLeases {
             TakeOutcome::Spent { .. } if held.is_asked_for => {}
             TakeOutcome::Spent { unused } => {
                 held.is_asked_for = true;
-                // Another thread may have taken the last call of the slice since: no more go out while this is locked.
+                // Another thread may have taken the last call of the lease since then. None does while this is locked.
                 let in_flight = kind.unaccounted(in_flight);
                 // Whoever brings the slice, or that there is none, locks it.
                 drop(held);
@@ -259,10 +258,10 @@ impl LocalLeases {
         if circuit == CircuitState::Closed { Admission::Pending } else { go() }
     }
 
-    /// Tells the store that nothing remains of the limit, if this process was to come back before the window ends.
+    /// Reports to the store that the limit is exhausted, if this process was expected back before the window ends.
     ///
-    /// A process that has heard so waits for the next window and would not come. The others would take it for dead and, once
-    /// its slice has ended, try with a call what it left, which is refused.
+    /// Otherwise it would wait for the next window, and the other processes would take it for dead: once its lease has expired,
+    /// they would probe with a call, which Vimeo would refuse.
     pub(super) fn report_exhausted(
         &self,
         limiter: &Arc<RateLimiter>,
@@ -291,7 +290,7 @@ impl LocalLeases {
         self.batcher.ask(Arc::clone(limiter), LeaseDemand { with_fields, known, unused, in_flight });
     }
 
-    /// Takes the slice that was asked for, or none when it cannot be had.
+    /// Stores the lease that was requested, or none if there is none.
     pub(super) fn put(&self, with_fields: bool, lease: Option<QuotaLease>, times: ClockPair) {
         let mut held = lock(&self.kind(with_fields).held);
         held.is_asked_for = false;
@@ -321,7 +320,7 @@ mod tests {
     use crate::Clock;
     use crate::rate_limit::{LeaseRequest, QuotaStore, RateLimiters};
 
-    /// Remembers what it was asked, and gives nothing.
+    /// Records the requests, and grants nothing.
     #[derive(Default)]
     struct Recorder(Mutex<Vec<UsageReport>>);
 

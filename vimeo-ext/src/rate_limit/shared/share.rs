@@ -1,4 +1,4 @@
-//! How a process asks for slices of what all processes share.
+//! The interface of a store through which processes lease parts of a limit.
 
 use std::time::Duration;
 
@@ -6,64 +6,63 @@ use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use vimeo_api::rate_limit::LONGEST_WINDOW;
 
-/// Where processes that serve the same accounts share what they know of each limit.
+/// A store through which processes that serve the same accounts share each limit.
 ///
-/// One process asks for a slice of the calls that remain and spends it without asking again. What it asks for several
-/// accounts at a time comes here together.
+/// A process leases a part of the calls that remain and uses it without asking again. Requests for several accounts arrive in
+/// one batch.
 pub trait QuotaStore: Send + Sync + 'static {
-    /// A slice for each of these, in their order. When they cannot be had, the process goes by what it knows itself for a
-    /// while.
+    /// Grants one lease per request, in their order. On an error, the process uses its own limits for a while.
     fn lease<'a>(
         &'a self,
         asked: &'a [LeaseRequest],
     ) -> BoxFuture<'a, Result<Vec<QuotaLease>, Box<dyn std::error::Error + Send + Sync>>>;
 }
 
-/// That a process wants a slice.
+/// A process's request for a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LeaseRequest {
-    /// Of the limiter of this name.
+    /// The name of the rate limiter.
     pub name: String,
-    /// What the process knows.
+    /// What the process reports.
     pub report: UsageReport,
 }
 
 impl LeaseRequest {
-    /// Of the limiter of this name, by a process that knows this.
+    /// Makes a request for the rate limiter of this name.
     pub fn new(name: impl Into<String>, report: UsageReport) -> Self {
         Self { name: name.into(), report }
     }
 }
 
-/// What a process knows when it asks for a slice.
+/// What a process reports when it asks for a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UsageReport {
-    /// What the process calls itself.
+    /// The name of the process.
     pub holder: String,
-    /// Calls that the limit allows; 0 as long as that is not known.
+    /// Calls that the limit allows; 0 if the process does not know it yet.
     pub limit: u64,
-    /// Calls that remain, by the process's last answer.
+    /// Calls that remain, according to the last response.
     pub remaining: u64,
-    /// When the limit begins anew, or did so last, as Vimeo told it: it tells one window from another.
+    /// The end of the window as Vimeo reported it, which identifies the window.
     pub told: Option<DateTime<Utc>>,
-    /// When that is by the clock of the process.
+    /// The same end by the clock of the process.
     pub resets_at: Option<DateTime<Utc>>,
-    /// When that answer came.
+    /// When that response arrived.
     pub heard_at: Option<DateTime<Utc>>,
-    /// Calls of its slices that are under way.
+    /// Calls of its leases that are in flight.
     pub in_flight: u64,
-    /// Calls of its last slice that were not made before it ended.
+    /// Calls of its last lease that were not made before it ended.
     pub unused: u64,
-    /// What time it is for the process.
+    /// The time by the clock of the process.
     pub now: DateTime<Utc>,
-    /// The longest that the process believes a limit to last. No end is believed that lies further ahead.
+    /// The longest window that the process believes. An end further ahead is ignored.
     pub longest_window: Duration,
 }
 
 impl UsageReport {
-    /// Of a process that has made all calls of its last slice, has none under way and does not know the reset.
+    /// Makes the report of a process that has used its last lease, has no call in flight and does not know the reset.
     pub fn new(holder: impl Into<String>, limit: u64, remaining: u64, now: DateTime<Utc>) -> Self {
         Self {
             holder: holder.into(),
@@ -87,16 +86,16 @@ impl UsageReport {
     }
 }
 
-/// A slice of a limiter.
+/// A lease of calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QuotaLease {
-    /// Of the limit of this number; 0 as long as that is not known.
+    /// The limit that it is a part of; 0 if the limit is not known yet.
     pub limit: u64,
-    /// So many calls; none when nothing is left.
+    /// The number of calls; 0 if none are left.
     pub calls: u64,
-    /// Until when they may be made; without calls, when to ask again.
+    /// When the lease expires; without calls, when to ask again.
     pub until: DateTime<Utc>,
-    /// When they are used up: from when on it is of use to ask for more.
+    /// The earliest time at which asking for more is of use, once the calls are used.
     pub more_at: DateTime<Utc>,
 }

@@ -1,20 +1,18 @@
-//! One limit of an account, and who holds how much of what remains of it in this window.
+//! The leases of one limit in one window, shared by max-min fairness.
 //!
-//! - **Who gets how much.** Each holder is expected to want what it used of the last window, or without end when it used
-//!   all that it was given. The limit is filled into these wishes like water, so nobody gets more than another who wants
-//!   as much, and what the modest leave goes to the greedy. Who got more of a window than others who also wanted more has
-//!   that much less to expect of the next.
-//! - **Nothing is given twice.** A slice counts as used until its holder asks again and so tells what it used, or until
-//!   it ends. What an answer of Vimeo has told already includes it then, so too little is given at times, never too much.
-//! - **Who is to come.** Whoever asked before the limit was known is counted on as one who wants all. In the first two
-//!   seconds after that nobody gets more than a quarter of it at once: others may be about to come.
-//! - **The last few.** Of ten calls or less that are left a holder gets half, so that a process that comes later, and of which
-//!   nobody knows, finds some.
-//! - **How often it is asked.** A greedy holder gets its part at once, or in halves of at least [`MIN_SPLIT`]. When nothing is
-//!   left for it, it comes back with the next window; before that only as long as all who ask stay below one in ten calls
-//!   of the limit.
-//! - **When a holder dies.** A large slice ends after half a window, and a part that nobody came for is kept no longer. A small
-//!   one is good for the window: it spares slow callers the asking, and little is lost with it.
+//! - **Fair share.** A holder's demand is what it used of the last window, or unlimited if it used all that it was given. The
+//!   limit is filled into these demands like water: no holder gets more than another with the same demand, and what modest
+//!   holders leave goes to saturated ones. A holder that received more than its share of a contended window has the surplus
+//!   deducted from its share of the next one.
+//! - **No call is given twice.** A lease counts as used until its holder reports again, or until it expires. What remains according
+//!   to a response may already include it, so the pool gives too little at times and never too much.
+//! - **Latecomers.** Every process that asked before the limit was known counts as saturated. In the first two seconds after that
+//!   no lease is larger than a quarter of the limit.
+//! - **The last calls.** If ten calls or fewer remain, a holder gets half of them, so that an unknown process finds some.
+//! - **Few requests.** A saturated holder gets its share at once, or in halves of at least [`MIN_SPLIT`]. If nothing is left, it
+//!   comes back with the next window, and earlier only while all requests stay below one in ten calls of the limit.
+//! - **Dead holders.** A large lease expires after half a window, and no share is reserved for longer than that. A small lease lasts
+//!   for the window: it spares slow callers the requests, and little is lost with it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rate_limit::UsageReport;
 
-/// What a holder is given; times in milliseconds since 1970.
+/// A lease as the pool grants it; times in milliseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Grant {
     pub(super) calls: u64,
@@ -34,51 +32,51 @@ pub(super) struct Grant {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Window {
-    /// The least that an answer of this window has told.
+    /// The least that a response of this window has reported.
     remaining: u64,
-    /// When it was begun here.
+    /// When the pool began it.
     begun: i64,
-    /// Its end as Vimeo told it, or that of the window before as long as nobody knows its own.
+    /// Its end as Vimeo reported it, or that of the previous window until a response reports its own.
     told: Option<i64>,
-    /// When that is by the clocks of the holders; `None` after a window has ended, until an answer tells of the next.
+    /// The same end by the clocks of the holders; `None` after a window has ended, until a response reports the next.
     resets: Option<i64>,
-    /// How long windows last from here to where the next begins, once one was seen.
+    /// How long a window lasts, once one was seen.
     lasts: Option<i64>,
-    /// Until when holders may still come that nobody knows of yet.
+    /// Until when unknown holders may still appear.
     settled: i64,
-    /// What others than the holders have used of it, at the least.
+    /// Calls that others than the holders have used, at least.
     external_usage: u64,
-    /// How often this window was asked.
+    /// Requests in this window.
     asked: u64,
-    /// When a call was last given to find out what remains.
+    /// When a call was last granted as a probe.
     tried: i64,
-    /// What holders that were forgotten had taken of it.
+    /// Calls that expired holders had taken.
     forgotten: u64,
     holders: BTreeMap<String, LeaseHolder>,
 }
 
-/// A process that asks for slices.
+/// A process that holds leases.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct LeaseHolder {
-    /// What it holds, spent or not.
+    /// Calls that it holds, used or not.
     leased: u64,
-    /// What it was given in this window and did not give back.
+    /// Calls that it was given in this window and did not return.
     taken: u64,
-    /// The size of its last slice.
+    /// The size of its last lease.
     slice: u64,
-    /// It used all that it was given at once and came for more, or came and got nothing.
+    /// Whether it is saturated: it used all that it was given at once and came for more, or got nothing.
     greedy: bool,
-    /// What it is expected to want of this window.
+    /// Its expected demand in this window.
     wants: u64,
-    /// How much more it got before than others who wanted as much.
+    /// Its surplus over others with the same demand in earlier windows.
     ahead: u64,
-    /// Until when it holds what it holds.
+    /// When its lease expires.
     until: i64,
-    /// When it last asked.
+    /// When it last reported.
     seen: i64,
 }
 
-/// Vimeo tells a reset in whole seconds, so it may lie up to one later.
+/// Vimeo reports a reset in whole seconds, so the window may end up to one second later.
 pub(super) const RESET_SKEW_MARGIN: i64 = 1_000;
 /// So long a large slice is good, if its window lasts as long, and so long a part is kept for who has not come for it; or
 /// half a window, if that is longer: a busy process is not to lose its part.
@@ -87,17 +85,17 @@ pub(super) const LEASE_TTL: i64 = 15_000;
 const SETTLE_PERIOD: i64 = 2_000;
 /// So long a small slice is good where nobody knows when its window ends.
 const SMALL_LEASE_TTL: i64 = 60_000;
-/// A call that began before a slice ended is over, as a rule, so long after.
+/// How long after a lease expired a call of it may still arrive.
 const LEASE_GRACE: i64 = 2_000;
-/// A holder that has not asked for so long no longer counts.
+/// A holder that has not reported for this long is forgotten.
 const HOLDER_EXPIRY: i64 = 120_000;
-/// A slice of this size is not cut further, so that the store is not asked for every few calls.
+/// A share of this size is not split, so that holders do not ask for every few calls.
 const MIN_SPLIT: u64 = 50;
 
-/// And no slice is smaller for another reason than that there is no more.
+/// The smallest lease, unless fewer calls remain.
 const MIN_LEASE: u64 = 10;
 
-/// A slice that is small beside the limit.
+/// Whether a lease is small compared to the limit.
 fn is_small(calls: u64, limit: u64) -> bool {
     calls <= (limit / 8).max(MIN_LEASE)
 }
