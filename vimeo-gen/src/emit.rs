@@ -49,7 +49,7 @@ fn attempt(document: &Value) -> Result<TokenStream, String> {
 
 /// progenitor panics on what it does not support. The panic is turned into an error, without its message on the
 /// terminal; the hook is the process's own, so only one attempt runs at a time.
-fn quietly<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+fn catch_panic<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock();
     let hook = take_hook();

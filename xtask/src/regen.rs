@@ -97,7 +97,7 @@ fn report(generated: &Generated) {
     );
     let widest = generated.applied.iter().map(|applied| applied.rule.len()).max().unwrap_or_default();
     for applied in &generated.applied {
-        println!("  {:>6} × {:widest$}  {}", applied.count, applied.rule, applied.cures);
+        println!("  {:>6} × {:widest$}  {}", applied.count, applied.rule, applied.description);
     }
 }
 

@@ -259,13 +259,14 @@ impl<'a> Context<'a> {
 
     /// What makes such a client.
     pub(crate) fn builder(&self, identity: Identity, journal: Option<Journal>) -> Result<VimeoBuilder> {
-        let mut builder =
-            Vimeo::builder().base_url(identity.base_url).user_agent(USER_AGENT).journal(journal).limits(
-                match self.global.wait_for_limit {
-                    time if time.is_zero() => RateLimitPolicy::FailFast,
-                    at_most => RateLimitPolicy::Wait { at_most },
-                },
-            );
+        let mut builder = Vimeo::builder()
+            .base_url(identity.base_url)
+            .user_agent(USER_AGENT)
+            .journal(journal)
+            .rate_limit_policy(match self.global.wait_for_limit {
+                time if time.is_zero() => RateLimitPolicy::FailFast,
+                at_most => RateLimitPolicy::Wait { at_most },
+            });
         // A server that sends a byte now and then is not waited for without an end.
         let total = LONGEST_CALL.saturating_add(self.global.wait_for_limit);
         builder = builder.timeouts(Timeouts::default().attempt(LONGEST_ATTEMPT).total(total));

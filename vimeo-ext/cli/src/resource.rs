@@ -3,7 +3,7 @@
 use serde_json::{Number, Value};
 use vimeo_ext::api::Call;
 
-use crate::api::{Form, Walk};
+use crate::api::{Form, PagePrinter};
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Result};
 use crate::output::{FieldList, Table, plain};
@@ -83,7 +83,7 @@ impl Resource {
             Wanted::Names => self.names(context),
             Wanted::Json(fields) => {
                 let call = call.fields(fields.as_str());
-                let walk = Walk {
+                let walk = PagePrinter {
                     streams: context.streams,
                     form: Form::Items,
                     filter,

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use vimeo_ext::auth::BoxFuture;
 
 use super::accounts::Source;
-use crate::tools::{Approval, ApprovalPrompt, Elicitor, Seal};
+use crate::tools::{Approval, ApprovalPrompt, Elicitor, Sealer};
 
 /// How long the person may think.
 const CONSENT_TTL: TimeDelta = TimeDelta::minutes(5);
@@ -104,7 +104,7 @@ pub(crate) struct Consents(Mutex<HashMap<String, DateTime<Utc>>>);
 impl Consents {
     /// The end of a call with a question. `context` names caller, account, tool and arguments.
     pub(crate) fn question(
-        seal: &Seal,
+        seal: &Sealer,
         context: &str,
         question: String,
         now: DateTime<Utc>,
@@ -120,7 +120,7 @@ impl Consents {
     pub(crate) async fn answer(
         &self,
         source: &Source,
-        seal: &Seal,
+        seal: &Sealer,
         context: &str,
         state: &str,
         answers: Option<&InputResponses>,
@@ -167,7 +167,7 @@ mod tests {
         let store: Arc<dyn AccountStore> = Arc::new(MemoryStore::default());
         let (here, there) = (process(&store).await, process(&store).await);
         let (apart, now) = (process(&(Arc::new(MemoryStore::default()) as _)).await, Utc::now());
-        let seal = || Seal::with_key([7; 32]);
+        let seal = || Sealer::with_key([7; 32]);
         let answers: InputResponses =
             serde_json::from_value(json!({QUESTION: {"action": "accept", "content": {}}})).unwrap();
         let answer = async |(source, consents): &(Source, Consents), state: &str| {

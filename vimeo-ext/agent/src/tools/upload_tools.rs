@@ -18,7 +18,7 @@ use super::settle;
 use super::shapes::{last_segment, word};
 use super::untrusted::quoted;
 use super::upload_folders::AllowedFile;
-use super::uploads::{PATIENCE, Running, State};
+use super::uploads::{FOREGROUND_WAIT, Running, State};
 use super::videos::read;
 use super::{Choice, Context, Cost, Disclosure, Effect, Output, Spec, Tool, Toolset, VideoId};
 
@@ -343,7 +343,7 @@ async fn wait(
     mut state: watch::Receiver<State>,
     id: String,
 ) -> Result<UploadState, Failed> {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + FOREGROUND_WAIT;
     loop {
         let now = state.borrow_and_update().clone();
         match &now {

@@ -5,7 +5,7 @@ mod files;
 mod folders;
 mod settings;
 
-pub(crate) use accounts::{Account, Accounts, Kept, TokenPlace, check_name};
+pub(crate) use accounts::{Account, Accounts, AccountsFile, TokenPlace, check_name};
 #[cfg(feature = "stores")]
 pub(crate) use files::read_named;
 pub(crate) use files::{LONGEST_FILE, read, read_named_text, read_text, remove, replace};

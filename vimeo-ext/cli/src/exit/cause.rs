@@ -126,7 +126,7 @@ fn exit_of_media(error: &MediaError) -> Exit {
     use MediaError as Media;
     match error {
         Media::NoPictures { .. }
-        | Media::NotActivated { .. }
+        | Media::ActivationFailed { .. }
         | Media::UnknownLanguage { .. }
         | Media::EmptyFile { .. }
         | Media::NotWholeSeconds { .. }
@@ -138,7 +138,7 @@ fn exit_of_media(error: &MediaError) -> Exit {
         | Media::TranscodeFailed { .. }
         | Media::AnimationFailed { .. } => Exit::Refused,
         Media::Exhausted { .. } | Media::WebPage { .. } => Exit::Temporary,
-        Media::StillAtWork { .. } => Exit::Pending,
+        Media::Timeout { .. } => Exit::Pending,
         _ => Exit::Other,
     }
 }
@@ -183,15 +183,14 @@ fn exit_of_upload(error: &UploadError) -> Exit {
         | Upload::NotAFile { .. }
         | Upload::Empty
         | Upload::Journal { .. }
-        | Upload::OtherSettings { .. } => Exit::Usage,
+        | Upload::SettingsMismatch { .. } => Exit::Usage,
         // What a server answered makes no sense.
         Upload::SizeMismatch { .. } | Upload::BadTicket { .. } | Upload::BadLink { .. } => Exit::Other,
         Upload::Exhausted { .. }
         | Upload::Deadline { .. }
         | Upload::Http { .. }
         | Upload::InUse { .. }
-        | Upload::UnknownStatus { .. }
-        | Upload::Unanswered { .. } => Exit::Temporary,
+        | Upload::OutcomeUnknown { .. } => Exit::Temporary,
         Upload::Cancelled { .. } => Exit::Interrupted,
         Upload::Io { action, source, .. }
             if is_misnamed(action, source) || source.kind() == io::ErrorKind::PermissionDenied =>
@@ -258,7 +257,7 @@ fn suggestion_for(error: &Error, exit: Exit) -> Option<String> {
 fn next_of_upload(error: &UploadError) -> Option<String> {
     use UploadError as Upload;
     let next = match error {
-        Upload::OtherSettings { entry, .. } => format!(
+        Upload::SettingsMismatch { entry, .. } => format!(
             "vimeo uploads resume {entry}  (as it was begun), or vimeo uploads forget {entry} and the same command again"
         ),
         Upload::Journal { .. } => {
@@ -279,7 +278,7 @@ fn next_of_upload(error: &UploadError) -> Option<String> {
         | Upload::NoUploadLink { video_uri } => {
             format!("vimeo videos delete {video_uri}, and the same command again")
         }
-        Upload::Unanswered { .. } | Upload::BadTicket { .. } => {
+        Upload::OutcomeUnknown { .. } | Upload::BadTicket { .. } => {
             "run the same command again: it looks for the video before it creates one".to_owned()
         }
         _ => return None,

@@ -234,7 +234,7 @@ async fn no_interleaving_sends_a_token_for_another_account() {
 async fn one_account_at_its_limit_holds_no_other_back() {
     let limit = vimeo_sandbox::RateLimit::new(1_000, 1_000);
     let sandbox = Sandbox::builder().rate_limit(limit).start().await.unwrap();
-    let app = super::app(&sandbox).limits(vimeo_ext::RateLimitPolicy::FailFast).build().unwrap();
+    let app = super::app(&sandbox).rate_limit_policy(vimeo_ext::RateLimitPolicy::FailFast).build().unwrap();
     let accounts = Accounts::builder(app, memory(), super::ring()).build().await.unwrap();
     let (ann, bob) = (sandbox.add_user("Ann"), sandbox.add_user("Bob"));
     accounts.connect_with_token(&id("ann"), ann.token.as_str()).await.unwrap();

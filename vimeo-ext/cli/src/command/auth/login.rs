@@ -7,7 +7,7 @@ use vimeo_ext::auth::{DeviceErrorCodes, Grant};
 use vimeo_ext::{AccessToken, ScopeSet, Vimeo};
 
 use super::browser::{self, Loopback};
-use crate::config::{self, Account, Kept, TokenPlace};
+use crate::config::{self, Account, AccountsFile, TokenPlace};
 use crate::context::{Context, USER_AGENT, VIMEO, variable, vault_name};
 use crate::credentials::{self, VaultError};
 use crate::exit::{Exit, Failure, Result};
@@ -230,7 +230,7 @@ async fn device(context: &Context<'_>, args: &LoginArgs, vimeo: &Vimeo, scopes: 
         "Go to {} and enter {}  (good for {})",
         plain(login.activate_link().unwrap_or("the page that Vimeo names for devices")),
         paint.bold(&plain(login.user_code())),
-        crate::output::duration(login.lasts()),
+        crate::output::duration(login.lifetime()),
     ));
     let pending = match args.pending_code.is_empty() {
         true => DeviceErrorCodes::AnyClientError,
@@ -275,7 +275,12 @@ fn keep(context: &Context<'_>, account: Account, link: Option<&str>, token: &Sec
 }
 
 /// The name that was asked for, else the one this user has already, else one from the address of the user's page.
-fn name_for(kept: &Kept, account: &Account, asked: Option<&str>, link: Option<&str>) -> Result<String> {
+fn name_for(
+    kept: &AccountsFile,
+    account: &Account,
+    asked: Option<&str>,
+    link: Option<&str>,
+) -> Result<String> {
     let same = |other: &Account| other.user == account.user && other.base_url == account.base_url;
     if let Some(name) = asked {
         return match kept.accounts.get(name) {
@@ -349,7 +354,7 @@ mod tests {
 
     #[test]
     fn accounts_get_names() {
-        let mut kept = Kept::default();
+        let mut kept = AccountsFile::default();
         kept.accounts.insert("anna".to_owned(), account(Some("/users/1"), VIMEO));
         let page = Some("https://vimeo.com/anna");
         let cases = [
