@@ -25,7 +25,7 @@ use crate::pipeline::BeforeSend;
 use crate::retry::{Effect, effect_of_error};
 use crate::upload::{
     Bandwidth, BoxFuture, Chunking, Claim, Identity, IntoSource, Journal, JournalLocation, JournalMarker,
-    Progress, Purpose, Source, ResumeState, Upload, UploadError, UploadHandle, UploadOptions, UploadTicket,
+    Progress, Purpose, ResumeState, Source, Upload, UploadError, UploadHandle, UploadOptions, UploadTicket,
     Uploaded,
 };
 use crate::upload_ticket::link_problem;

@@ -12,7 +12,7 @@ use vimeo_api::ResourceUri;
 use super::begin::{Created, abandon, clock_ahead, wall_clock};
 use crate::timeouts::after;
 use crate::upload::{
-    Claim, Entry, FileSource, Journal, JournalLocation, Purpose, SizeSource, Source, ResumeState, Upload,
+    Claim, Entry, FileSource, Journal, JournalLocation, Purpose, ResumeState, SizeSource, Source, Upload,
     UploadError, UploadTicket,
 };
 use crate::{Error, Vimeo};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use vimeo_agent::tools::{
-    self, Approval, ApprovalPrompt, Caller, Category, Disclosure, Elicitor, FolderVideoAdd,
-    FolderVideoAddInput, ToolSelection, Tools, Toolset, Uploads,
+    self, Approval, Caller, Category, Disclosure, Elicitor, FolderVideoAdd, FolderVideoAddInput,
+    ToolSelection, Tools, Toolset, Uploads,
 };
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -231,26 +231,6 @@ async fn a_folder_that_others_may_open_counts_as_publishing() {
     let error = tools.run::<FolderVideoAdd>(input.clone()).await.unwrap_err();
     assert_eq!(error.category, Category::Approval, "{error}");
     tools.clone().allow([Disclosure::Publish]).run::<FolderVideoAdd>(input).await.unwrap();
-}
-
-/// Answers as it is told to, and keeps the questions.
-struct Person {
-    says: Approval,
-    asked: Mutex<Vec<ApprovalPrompt>>,
-}
-
-impl Person {
-    fn new(says: Approval) -> Arc<Self> {
-        Arc::new(Self { says, asked: Mutex::default() })
-    }
-}
-
-impl Elicitor for Person {
-    fn ask(&self, question: ApprovalPrompt) -> vimeo_ext::auth::BoxFuture<'_, Approval> {
-        self.asked.lock().unwrap().push(question);
-        let says = self.says;
-        Box::pin(async move { says })
-    }
 }
 
 #[tokio::test]

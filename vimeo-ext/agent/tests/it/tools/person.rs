@@ -2,23 +2,23 @@
 
 use std::sync::{Arc, Mutex};
 
-use vimeo_agent::tools::{Ask, Consent, Question};
+use vimeo_agent::tools::{Approval, ApprovalPrompt, Elicitor};
 
-/// Answers as it is told to, and keeps the questions.
+/// Answers as it is told to, and keeps the prompts.
 pub(crate) struct Person {
-    says: Consent,
-    pub(crate) asked: Mutex<Vec<Question>>,
+    says: Approval,
+    pub(crate) asked: Mutex<Vec<ApprovalPrompt>>,
 }
 
 impl Person {
-    pub(crate) fn new(says: Consent) -> Arc<Self> {
+    pub(crate) fn new(says: Approval) -> Arc<Self> {
         Arc::new(Self { says, asked: Mutex::default() })
     }
 }
 
-impl Ask for Person {
-    fn ask(&self, question: Question) -> vimeo_ext::auth::BoxFuture<'_, Consent> {
-        self.asked.lock().unwrap().push(question);
+impl Elicitor for Person {
+    fn ask(&self, prompt: ApprovalPrompt) -> vimeo_ext::auth::BoxFuture<'_, Approval> {
+        self.asked.lock().unwrap().push(prompt);
         let says = self.says;
         Box::pin(async move { says })
     }

@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use vimeo_agent::tools::{Answer, Approval, ApprovalPrompt, AuditLog, Caller, Category, Elicitor};
+use vimeo_agent::tools::{Answer, Approval, AuditLog, Caller, Category};
 use vimeo_sandbox::{Effect, Fault, Phase};
 
 use super::person::Person;
@@ -52,26 +52,6 @@ async fn a_post_that_was_refused_or_never_sent_has_a_known_outcome() {
     world.sandbox.fault(Fault::new(Effect::Status(400)).method(Method::POST));
     let error = world.call("vimeo_video_comment_add", comment).await.unwrap_err();
     assert_eq!(error.category, Category::Input, "{error:?}");
-}
-
-/// Answers as it is told to, and keeps the questions.
-struct Person {
-    says: Approval,
-    asked: Mutex<Vec<ApprovalPrompt>>,
-}
-
-impl Person {
-    fn new(says: Approval) -> Arc<Self> {
-        Arc::new(Self { says, asked: Mutex::default() })
-    }
-}
-
-impl Elicitor for Person {
-    fn ask(&self, question: ApprovalPrompt) -> vimeo_ext::auth::BoxFuture<'_, Approval> {
-        self.asked.lock().unwrap().push(question);
-        let says = self.says;
-        Box::pin(async move { says })
-    }
 }
 
 #[tokio::test]
