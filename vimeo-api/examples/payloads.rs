@@ -153,7 +153,7 @@ fn path_of(link: &str) -> String {
     link.split('?').next().unwrap_or_default().to_owned()
 }
 
-type Reader = fn(&[u8]) -> Result<Inspection, vimeo_api::DecodeFailure>;
+type Reader = fn(&[u8]) -> Result<Inspection, vimeo_api::DecodeErrorKind>;
 
 fn reader(place: &str) -> Option<(&'static str, Reader)> {
     let operation = vimeo_api::operation_at(&http::Method::GET, place)?;

@@ -79,7 +79,7 @@
 //! ```no_run
 //! # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
 //! let list = vimeo.api().videos().list_my_videos().fields("uri,name");
-//! let videos = list.items().concurrent(4).distinct().collect().await?;
+//! let videos = list.items().concurrency(4).dedup_by_uri().collect().await?;
 //! # Ok(())
 //! # }
 //! ```
@@ -116,7 +116,7 @@
 //!     Err(error) if error.is_not_found() => tracing::info!("gone before"),
 //!     Err(Error::MissingScope(scope)) => tracing::warn!(needed = ?scope.needed(), "another token is needed"),
 //!     Err(Error::RateLimited(limited)) => tracing::warn!(at = ?limited.retry_at, "come back later"),
-//!     Err(Error::NeedsLogin(login)) => tracing::warn!(account = login.account, "log in again"),
+//!     Err(Error::LoginRequired(login)) => tracing::warn!(account = login.account, "log in again"),
 //!     Err(error) => tracing::error!(%error, status = ?error.status()),
 //! }
 //! # }
@@ -220,7 +220,7 @@ pub use upload::{
     ThumbnailAt, TranscodeState, Transcoded, UnclaimedVideo, UploadMany, UploadPicture, UploadTextTrack,
     UploadVideo, UploadedFile, VideoRef, WaitTranscoded, Warning,
 };
-pub use vimeo_api::{Changed, Items, Pages, PendingChange, Position};
+pub use vimeo_api::{Conditional, ConditionalFuture, Items, PageToken, Pages};
 
 /// The README's snippets, compiled.
 #[cfg(doctest)]

@@ -51,7 +51,7 @@ impl<S> TowerTransport<S> {
         Self { service: Mutex::new(service), response_limit: RESPONSE_LIMIT }
     }
 
-    /// Sets the most bytes of a response that are taken into memory; a longer response is [`Error::TooLong`]. Default:
+    /// Sets the most bytes of a response that are taken into memory; a longer response is [`Error::ResponseTooLarge`]. Default:
     /// 64 MiB.
     #[must_use]
     pub fn response_limit(mut self, bytes: u64) -> Self {
@@ -89,7 +89,7 @@ where
                 let frame = frame.map_err(|error| failed(Delivery::Unknown, error.into()))?;
                 // Trailers tell nothing here.
                 let Ok(data) = frame.into_data() else { continue };
-                left = left.checked_sub(data.len() as u64).ok_or_else(|| Error::TooLong {
+                left = left.checked_sub(data.len() as u64).ok_or_else(|| Error::ResponseTooLarge {
                     operation: operation.clone(),
                     status: parts.status,
                     limit,

@@ -48,7 +48,7 @@ use crate::{
     Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, Scope, TypedCall,
     UserId, VideoId,
 };
-use crate::runtime::read_id;
+use crate::runtime::parse_id;
 use crate::types;
 
 impl Client {
@@ -103,7 +103,7 @@ impl Categories<'_> {
         category: impl AsRef<str>,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetCategoryVideo {
-        TypedCall::new(self.client, &[&category.as_ref(), &read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&category.as_ref(), &parse_id::<VideoId>(video_id)])
     }
 
     /// List the videos in a category.
@@ -128,7 +128,7 @@ impl Categories<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoCategories {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Suggest one or more categories for a video.
@@ -144,7 +144,7 @@ impl Categories<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         body: types::SuggestVideoCategoriesBody,
     ) -> SuggestVideoCategory {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)]).set_body(&body)
     }
 }
 
@@ -174,7 +174,7 @@ impl Categories<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserCategories {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
     /// Check whether the token's user follows a category.
@@ -208,7 +208,7 @@ impl Categories<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         category: impl AsRef<str>,
     ) -> CheckUserCategorySubscription {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &category.as_ref()])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &category.as_ref()])
     }
 
     /// Make the token's user follow a category.
@@ -238,7 +238,7 @@ impl Categories<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         category: impl AsRef<str>,
     ) -> SubscribeUserToCategory {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &category.as_ref()])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &category.as_ref()])
     }
 
     /// Make the token's user unfollow a category.
@@ -268,7 +268,7 @@ impl Categories<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         category: impl AsRef<str>,
     ) -> UnsubscribeUserFromCategory {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &category.as_ref()])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &category.as_ref()])
     }
 }
 

@@ -83,7 +83,7 @@ use crate::{
     ChannelId, Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, Scope,
     TypedCall, UserId, VideoId,
 };
-use crate::runtime::read_id;
+use crate::runtime::parse_id;
 use crate::types;
 
 impl Client {
@@ -111,7 +111,7 @@ impl Channels<'_> {
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> GetChannel {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
     }
 
     /// List all channels on Vimeo.
@@ -147,7 +147,7 @@ impl Channels<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserChannels {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
     /// Create a new channel.
@@ -168,7 +168,7 @@ impl Channels<'_> {
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> EditChannel {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
     }
 
     /// Delete a channel by its ID.
@@ -183,7 +183,7 @@ impl Channels<'_> {
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> DeleteChannel {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
     }
 }
 
@@ -205,7 +205,7 @@ impl Channels<'_> {
     ) -> GetChannelVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+            &[&parse_id::<ChannelId>(channel_id), &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -222,7 +222,7 @@ impl Channels<'_> {
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> ListChannelVideos {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
     }
 
     /// List the channels that may take a video.
@@ -238,7 +238,7 @@ impl Channels<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoAvailableChannels {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Add one video to a channel.
@@ -258,7 +258,7 @@ impl Channels<'_> {
     ) -> AddChannelVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+            &[&parse_id::<ChannelId>(channel_id), &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -276,7 +276,7 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         body: types::ChannelVideosBody,
     ) -> AddChannelVideos {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)]).set_body(&body)
     }
 
     /// Remove one video from a channel.
@@ -296,7 +296,7 @@ impl Channels<'_> {
     ) -> RemoveChannelVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+            &[&parse_id::<ChannelId>(channel_id), &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -314,7 +314,7 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         body: types::ChannelVideosBody,
     ) -> RemoveChannelVideos {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)]).set_body(&body)
     }
 }
 
@@ -333,7 +333,7 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         filter: types::ModeratorFilter,
     ) -> ListChannelSubscribers {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
             .set_query("filter", &filter)
     }
 
@@ -350,7 +350,7 @@ impl Channels<'_> {
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> CheckMyChannelSubscription {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
     }
 
     /// Check whether a user follows a channel.
@@ -370,7 +370,7 @@ impl Channels<'_> {
     ) -> CheckUserChannelSubscription {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &read_id::<ChannelId>(channel_id)],
+            &[&parse_id::<UserId>(user_id), &parse_id::<ChannelId>(channel_id)],
         )
     }
 
@@ -385,7 +385,7 @@ impl Channels<'_> {
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> SubscribeMeToChannel {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
     }
 
     /// Subscribe a user to a channel.
@@ -403,7 +403,7 @@ impl Channels<'_> {
     ) -> SubscribeUserToChannel {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &read_id::<ChannelId>(channel_id)],
+            &[&parse_id::<UserId>(user_id), &parse_id::<ChannelId>(channel_id)],
         )
     }
 
@@ -418,7 +418,7 @@ impl Channels<'_> {
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> UnsubscribeMeFromChannel {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
     }
 
     /// Unsubscribe a user from a channel.
@@ -436,7 +436,7 @@ impl Channels<'_> {
     ) -> UnsubscribeUserFromChannel {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &read_id::<ChannelId>(channel_id)],
+            &[&parse_id::<UserId>(user_id), &parse_id::<ChannelId>(channel_id)],
         )
     }
 }
@@ -457,7 +457,7 @@ impl Channels<'_> {
     ) -> GetChannelModerator {
         TypedCall::new(
             self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<UserId>(user_id)],
+            &[&parse_id::<ChannelId>(channel_id), &parse_id::<UserId>(user_id)],
         )
     }
 
@@ -472,7 +472,7 @@ impl Channels<'_> {
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> ListChannelModerators {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
     }
 
     /// Replace all moderators of a channel.
@@ -488,7 +488,7 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         body: types::ChannelModeratorsBody,
     ) -> ReplaceChannelModerators {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)]).set_body(&body)
     }
 
     /// Make a user moderator of a channel.
@@ -507,7 +507,7 @@ impl Channels<'_> {
     ) -> AddChannelModerator {
         TypedCall::new(
             self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<UserId>(user_id)],
+            &[&parse_id::<ChannelId>(channel_id), &parse_id::<UserId>(user_id)],
         )
     }
 
@@ -524,7 +524,7 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         body: types::ChannelModeratorsBody,
     ) -> AddChannelModerators {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)]).set_body(&body)
     }
 
     /// Remove one moderator from a channel.
@@ -543,7 +543,7 @@ impl Channels<'_> {
     ) -> RemoveChannelModerator {
         TypedCall::new(
             self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<UserId>(user_id)],
+            &[&parse_id::<ChannelId>(channel_id), &parse_id::<UserId>(user_id)],
         )
     }
 
@@ -560,7 +560,7 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         body: types::ChannelModeratorsBody,
     ) -> RemoveChannelModerators {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)]).set_body(&body)
     }
 }
 
@@ -577,7 +577,7 @@ impl Channels<'_> {
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> ListChannelTags {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
     }
 
     /// Check whether a channel has a tag.
@@ -595,7 +595,7 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         word: impl AsRef<str>,
     ) -> CheckChannelTag {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id), &word.as_ref()])
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id), &word.as_ref()])
     }
 
     /// Add one tag to a channel.
@@ -612,7 +612,7 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         word: impl AsRef<str>,
     ) -> AddChannelTag {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id), &word.as_ref()])
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id), &word.as_ref()])
     }
 
     /// Add several tags to a channel.
@@ -629,7 +629,7 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         body: types::ChannelTagsBody,
     ) -> AddChannelTags {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)]).set_body(&body)
     }
 
     /// Take one tag off a channel.
@@ -647,7 +647,7 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         word: impl AsRef<str>,
     ) -> RemoveChannelTag {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id), &word.as_ref()])
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id), &word.as_ref()])
     }
 }
 
@@ -664,7 +664,7 @@ impl Channels<'_> {
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> ListChannelCategories {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
     }
 
     /// Add a channel to one category.
@@ -684,7 +684,7 @@ impl Channels<'_> {
     ) -> AddChannelCategory {
         TypedCall::new(
             self.client,
-            &[&read_id::<ChannelId>(channel_id), &category.as_ref()],
+            &[&parse_id::<ChannelId>(channel_id), &category.as_ref()],
         )
     }
 
@@ -701,7 +701,7 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         body: types::AddChannelCategoriesBody,
     ) -> AddChannelCategories {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)]).set_body(&body)
     }
 
     /// Take a channel out of a category.
@@ -721,7 +721,7 @@ impl Channels<'_> {
     ) -> RemoveChannelCategory {
         TypedCall::new(
             self.client,
-            &[&read_id::<ChannelId>(channel_id), &category.as_ref()],
+            &[&parse_id::<ChannelId>(channel_id), &category.as_ref()],
         )
     }
 }
@@ -741,7 +741,7 @@ impl Channels<'_> {
         &self,
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
     ) -> ListChannelPrivateMembers {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)])
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)])
     }
 
     /// Admit one user to a private channel.
@@ -761,7 +761,7 @@ impl Channels<'_> {
     ) -> AddChannelPrivateMember {
         TypedCall::new(
             self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<UserId>(user_id)],
+            &[&parse_id::<ChannelId>(channel_id), &parse_id::<UserId>(user_id)],
         )
     }
 
@@ -779,7 +779,7 @@ impl Channels<'_> {
         channel_id: impl TryInto<ChannelId, Error: Into<InvalidId>>,
         body: types::UsersBody,
     ) -> AddChannelPrivateMembers {
-        TypedCall::new(self.client, &[&read_id::<ChannelId>(channel_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<ChannelId>(channel_id)]).set_body(&body)
     }
 
     /// Shut a user out of a private channel.
@@ -799,7 +799,7 @@ impl Channels<'_> {
     ) -> RemoveChannelPrivateMember {
         TypedCall::new(
             self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<UserId>(user_id)],
+            &[&parse_id::<ChannelId>(channel_id), &parse_id::<UserId>(user_id)],
         )
     }
 }

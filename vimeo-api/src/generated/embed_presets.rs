@@ -58,7 +58,7 @@ use crate::{
     Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, Scope, TypedCall,
     UserId, VideoId,
 };
-use crate::runtime::read_id;
+use crate::runtime::parse_id;
 use crate::types;
 
 impl Client {
@@ -104,7 +104,7 @@ impl EmbedPresets<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         preset_id: u64,
     ) -> GetUserEmbedPreset {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &preset_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &preset_id])
     }
 
     /// List the embed presets of the token's user.
@@ -127,7 +127,7 @@ impl EmbedPresets<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserEmbedPresets {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
     /// Create an embed preset for the token's user.
@@ -150,7 +150,7 @@ impl EmbedPresets<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> CreateUserEmbedPreset {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
     /// Change an embed preset of the token's user.
@@ -181,7 +181,7 @@ impl EmbedPresets<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         preset_id: u64,
     ) -> EditUserEmbedPreset {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &preset_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &preset_id])
     }
 
     /// Delete an embed preset of the token's user.
@@ -212,7 +212,7 @@ impl EmbedPresets<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         preset_id: u64,
     ) -> DeleteUserEmbedPreset {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &preset_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &preset_id])
     }
 }
 
@@ -245,7 +245,7 @@ impl EmbedPresets<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         preset_id: u64,
     ) -> ListUserEmbedPresetVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &preset_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &preset_id])
     }
 
     /// Check whether a video uses a preset.
@@ -263,7 +263,7 @@ impl EmbedPresets<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         preset_id: u64,
     ) -> CheckVideoEmbedPreset {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &preset_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &preset_id])
     }
 
     /// Apply an embed preset to a video.
@@ -280,7 +280,7 @@ impl EmbedPresets<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         preset_id: u64,
     ) -> AddVideoEmbedPreset {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &preset_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &preset_id])
     }
 
     /// Detach an embed preset from a video.
@@ -298,7 +298,7 @@ impl EmbedPresets<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         preset_id: u64,
     ) -> RemoveVideoEmbedPreset {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &preset_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &preset_id])
     }
 }
 
@@ -323,7 +323,7 @@ impl EmbedPresets<'_> {
     ) -> RemoveUserFolderEmbedPreset {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &folder_id, &preset_id],
+            &[&parse_id::<UserId>(user_id), &folder_id, &preset_id],
         )
     }
 }
@@ -354,7 +354,7 @@ impl EmbedPresets<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         logo_id: u64,
     ) -> GetUserCustomLogo {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &logo_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &logo_id])
     }
 
     /// List the custom player logos of the token's user.
@@ -381,7 +381,7 @@ impl EmbedPresets<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserCustomLogos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
     /// Add a custom player logo for the token's user.
@@ -408,7 +408,7 @@ impl EmbedPresets<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> CreateUserCustomLogo {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
     /// Delete a custom player logo of the token's user.
@@ -435,7 +435,7 @@ impl EmbedPresets<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         logo_id: u64,
     ) -> DeleteUserCustomLogo {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &logo_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &logo_id])
     }
 }
 
@@ -454,7 +454,7 @@ impl EmbedPresets<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         thumbnail_id: u64,
     ) -> GetVideoTimelineThumbnail {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &thumbnail_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &thumbnail_id])
     }
 
     /// Add a thumbnail for a video's timeline event.
@@ -470,7 +470,7 @@ impl EmbedPresets<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> CreateVideoTimelineThumbnail {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 }
 

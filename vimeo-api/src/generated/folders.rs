@@ -46,7 +46,7 @@ use crate::{
     Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, Scope, TypedCall,
     UserId, VideoId,
 };
-use crate::runtime::read_id;
+use crate::runtime::parse_id;
 use crate::types;
 
 impl Client {
@@ -88,7 +88,7 @@ impl Folders<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         folder_id: u64,
     ) -> GetUserFolder {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &folder_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &folder_id])
     }
 
     /// Get the private-to-me folder of a user.
@@ -102,7 +102,7 @@ impl Folders<'_> {
         &self,
         owner_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> GetUserPrivateFolder {
-        TypedCall::new(self.client, &[&read_id::<UserId>(owner_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(owner_id)])
     }
 
     /// List the folders of the token's user.
@@ -125,7 +125,7 @@ impl Folders<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserFolders {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
     /// Create a folder for the token's user.
@@ -153,7 +153,7 @@ impl Folders<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         body: types::CreateFolderBody,
     ) -> CreateUserFolder {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)]).set_body(&body)
     }
 
     /// Rename a folder of the token's user.
@@ -189,7 +189,7 @@ impl Folders<'_> {
         folder_id: u64,
         body: types::EditFolderBody,
     ) -> EditUserFolder {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &folder_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &folder_id])
             .set_body(&body)
     }
 
@@ -221,7 +221,7 @@ impl Folders<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         folder_id: u64,
     ) -> DeleteUserFolder {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &folder_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &folder_id])
     }
 }
 
@@ -251,7 +251,7 @@ impl Folders<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         folder_id: u64,
     ) -> ListUserFolderVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &folder_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &folder_id])
     }
 
     /// Add one video to a folder of the token's user.
@@ -269,7 +269,7 @@ impl Folders<'_> {
         folder_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AddMyFolderVideo {
-        TypedCall::new(self.client, &[&folder_id, &read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&folder_id, &parse_id::<VideoId>(video_id)])
     }
 
     /// Add several videos to a folder of the token's user.
@@ -308,7 +308,7 @@ impl Folders<'_> {
     ) -> AddUserFolderVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &folder_id, &read_id::<VideoId>(video_id)],
+            &[&parse_id::<UserId>(user_id), &folder_id, &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -328,7 +328,7 @@ impl Folders<'_> {
         folder_id: u64,
         body: types::AddFolderVideosBody,
     ) -> AddUserFolderVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &folder_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &folder_id])
             .set_body(&body)
     }
 
@@ -347,7 +347,7 @@ impl Folders<'_> {
         folder_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveMyFolderVideo {
-        TypedCall::new(self.client, &[&folder_id, &read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&folder_id, &parse_id::<VideoId>(video_id)])
     }
 
     /// Remove several videos from a folder of the token's user.
@@ -386,7 +386,7 @@ impl Folders<'_> {
     ) -> RemoveUserFolderVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &folder_id, &read_id::<VideoId>(video_id)],
+            &[&parse_id::<UserId>(user_id), &folder_id, &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -406,7 +406,7 @@ impl Folders<'_> {
         folder_id: u64,
         body: types::RemoveFolderVideosBody,
     ) -> RemoveUserFolderVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &folder_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &folder_id])
             .set_body(&body)
     }
 }
@@ -441,7 +441,7 @@ impl Folders<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         folder_id: u64,
     ) -> ListUserFolderItems {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &folder_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &folder_id])
     }
 
     /// Take items out of a folder.

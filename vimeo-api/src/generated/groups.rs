@@ -42,10 +42,10 @@
 
 use http::Method;
 use crate::{
-    Client, Empty, Fields, GroupId, InvalidId, Maybe, Operation, Page, QueryParameter,
+    Client, Empty, Fields, GroupId, InvalidId, Operation, Page, QueryParameter,
     Scope, TypedCall, UserId, VideoId,
 };
-use crate::runtime::read_id;
+use crate::runtime::parse_id;
 use crate::types;
 
 impl Client {
@@ -73,7 +73,7 @@ impl Groups<'_> {
         &self,
         group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
     ) -> GetGroup {
-        TypedCall::new(self.client, &[&read_id::<GroupId>(group_id)])
+        TypedCall::new(self.client, &[&parse_id::<GroupId>(group_id)])
     }
 
     /// List all groups on Vimeo.
@@ -105,7 +105,7 @@ impl Groups<'_> {
         &self,
         group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
     ) -> DeleteGroup {
-        TypedCall::new(self.client, &[&read_id::<GroupId>(group_id)])
+        TypedCall::new(self.client, &[&parse_id::<GroupId>(group_id)])
     }
 }
 
@@ -127,7 +127,7 @@ impl Groups<'_> {
     ) -> GetGroupVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<GroupId>(group_id), &read_id::<VideoId>(video_id)],
+            &[&parse_id::<GroupId>(group_id), &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -144,7 +144,7 @@ impl Groups<'_> {
         &self,
         group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
     ) -> ListGroupVideos {
-        TypedCall::new(self.client, &[&read_id::<GroupId>(group_id)])
+        TypedCall::new(self.client, &[&parse_id::<GroupId>(group_id)])
     }
 
     /// List the groups that may take a video.
@@ -160,7 +160,7 @@ impl Groups<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoAvailableGroups {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Put a video into a group.
@@ -180,7 +180,7 @@ impl Groups<'_> {
     ) -> AddGroupVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<GroupId>(group_id), &read_id::<VideoId>(video_id)],
+            &[&parse_id::<GroupId>(group_id), &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -201,7 +201,7 @@ impl Groups<'_> {
     ) -> RemoveGroupVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<GroupId>(group_id), &read_id::<VideoId>(video_id)],
+            &[&parse_id::<GroupId>(group_id), &parse_id::<VideoId>(video_id)],
         )
     }
 }
@@ -228,7 +228,7 @@ impl Groups<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserGroups {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
     /// List the members of a group.
@@ -242,7 +242,7 @@ impl Groups<'_> {
         &self,
         group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
     ) -> ListGroupMembers {
-        TypedCall::new(self.client, &[&read_id::<GroupId>(group_id)])
+        TypedCall::new(self.client, &[&parse_id::<GroupId>(group_id)])
     }
 
     /// Check whether the token's user is in a group.
@@ -258,7 +258,7 @@ impl Groups<'_> {
         &self,
         group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
     ) -> CheckMyGroupMembership {
-        TypedCall::new(self.client, &[&read_id::<GroupId>(group_id)])
+        TypedCall::new(self.client, &[&parse_id::<GroupId>(group_id)])
     }
 
     /// Check whether a user is in a group.
@@ -278,7 +278,7 @@ impl Groups<'_> {
     ) -> CheckUserGroupMembership {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &read_id::<GroupId>(group_id)],
+            &[&parse_id::<UserId>(user_id), &parse_id::<GroupId>(group_id)],
         )
     }
 }
@@ -298,7 +298,7 @@ impl Groups<'_> {
         &self,
         group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
     ) -> JoinGroupAsMe {
-        TypedCall::new(self.client, &[&read_id::<GroupId>(group_id)])
+        TypedCall::new(self.client, &[&parse_id::<GroupId>(group_id)])
     }
 
     /// Make a user join a group.
@@ -318,7 +318,7 @@ impl Groups<'_> {
     ) -> JoinGroupAsUser {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &read_id::<GroupId>(group_id)],
+            &[&parse_id::<UserId>(user_id), &parse_id::<GroupId>(group_id)],
         )
     }
 
@@ -335,7 +335,7 @@ impl Groups<'_> {
         &self,
         group_id: impl TryInto<GroupId, Error: Into<InvalidId>>,
     ) -> LeaveGroupAsMe {
-        TypedCall::new(self.client, &[&read_id::<GroupId>(group_id)])
+        TypedCall::new(self.client, &[&parse_id::<GroupId>(group_id)])
     }
 
     /// Make a user leave a group.
@@ -355,7 +355,7 @@ impl Groups<'_> {
     ) -> LeaveGroupAsUser {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &read_id::<GroupId>(group_id)],
+            &[&parse_id::<UserId>(user_id), &parse_id::<GroupId>(group_id)],
         )
     }
 }
@@ -1110,7 +1110,7 @@ pub mod operations {
     operation_spec!(ListGroupMembers, Page < types::User >, LIST_GROUP_MEMBERS);
     operation_spec!(ListGroupVideos, Page < types::Video >, LIST_GROUP_VIDEOS);
     operation_spec!(GetGroupVideo, types::Video, GET_GROUP_VIDEO);
-    operation_spec!(AddGroupVideo, Maybe < types::Video >, ADD_GROUP_VIDEO);
+    operation_spec!(AddGroupVideo, Option < types::Video >, ADD_GROUP_VIDEO);
     operation_spec!(RemoveGroupVideo, Empty, REMOVE_GROUP_VIDEO);
     operation_spec!(ListMyGroups, Page < types::Group >, LIST_MY_GROUPS);
     operation_spec!(CheckMyGroupMembership, Empty, CHECK_MY_GROUP_MEMBERSHIP);

@@ -3,16 +3,16 @@
 //! Reading recorded answers as the types of the operations that gave them.
 
 use crate::types;
-use crate::{DecodeFailure, Decoded, Inspection, Page, inspect, round_trip};
+use crate::{DecodeErrorKind, Decoded, Inspection, Page, inspect, round_trip};
 use serde_json::Value;
 
 /// Reads an answer and says what did not fit.
 #[doc(hidden)]
-pub type Inspect = fn(&[u8]) -> Result<Inspection, DecodeFailure>;
+pub type Inspect = fn(&[u8]) -> Result<Inspection, DecodeErrorKind>;
 
 /// Reads an object and writes it again.
 #[doc(hidden)]
-pub type Reread = fn(&[u8]) -> Result<Decoded<Value>, DecodeFailure>;
+pub type Reread = fn(&[u8]) -> Result<Decoded<Value>, DecodeErrorKind>;
 
 /// Path templates with what reads the answer to a `GET` there and says what did not fit.
 #[doc(hidden)]

@@ -23,7 +23,7 @@ use crate::{
     ChannelId, Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, Scope,
     TypedCall, UserId, VideoId,
 };
-use crate::runtime::read_id;
+use crate::runtime::parse_id;
 use crate::types;
 
 impl Client {
@@ -52,7 +52,7 @@ impl Likes<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoLikes {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// List the videos the token's user has liked.
@@ -75,7 +75,7 @@ impl Likes<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserLikedVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
     /// List the users who liked a channel video.
@@ -93,7 +93,7 @@ impl Likes<'_> {
     ) -> ListChannelVideoLikes {
         TypedCall::new(
             self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+            &[&parse_id::<ChannelId>(channel_id), &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -123,7 +123,7 @@ impl Likes<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> CheckMyLikedVideo {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Check whether a user likes a video.
@@ -143,7 +143,7 @@ impl Likes<'_> {
     ) -> CheckUserLikedVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
+            &[&parse_id::<UserId>(user_id), &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -160,7 +160,7 @@ impl Likes<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> LikeVideoAsMe {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Make a user like a video.
@@ -180,7 +180,7 @@ impl Likes<'_> {
     ) -> LikeVideoAsUser {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
+            &[&parse_id::<UserId>(user_id), &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -195,7 +195,7 @@ impl Likes<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> UnlikeVideoAsMe {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Take back a like of a user.
@@ -213,7 +213,7 @@ impl Likes<'_> {
     ) -> UnlikeVideoAsUser {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
+            &[&parse_id::<UserId>(user_id), &parse_id::<VideoId>(video_id)],
         )
     }
 }

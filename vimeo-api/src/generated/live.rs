@@ -174,7 +174,7 @@ use crate::{
     Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, Scope, TypedCall,
     UserId, VideoId,
 };
-use crate::runtime::read_id;
+use crate::runtime::parse_id;
 use crate::types;
 use crate::Secret;
 
@@ -234,7 +234,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> GetUserLiveEvent {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 
     /// List the live events.
@@ -268,7 +268,7 @@ impl Live<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserLiveEvents {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
     /// List the live event occurrences of the given user.
@@ -286,7 +286,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         start_date: impl Into<String>,
     ) -> ListUserLiveEventOccurrences {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
             .set_query(
                 "start_date",
                 &{
@@ -338,7 +338,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         body: types::CreateLiveEventBody,
     ) -> CreateUserLiveEvent {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)]).set_body(&body)
     }
 
     /// Update a live event.
@@ -376,7 +376,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> EditUserLiveEvent {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 
     /// Delete a live event.
@@ -442,7 +442,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> DeleteUserLiveEvent {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 
     /// Delete several live events of the given user.
@@ -459,7 +459,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         body: types::DeleteLiveEventsBody,
     ) -> DeleteUserLiveEvents {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)]).set_body(&body)
     }
 }
 
@@ -506,7 +506,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> ActivateUserLiveEvent {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 }
 
@@ -553,7 +553,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> EndUserLiveEvent {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 }
 
@@ -570,7 +570,7 @@ impl Live<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetVideoSessionStatus {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Get the session status of a live event.
@@ -605,7 +605,7 @@ impl Live<'_> {
         live_event_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetLiveEventVideo {
-        TypedCall::new(self.client, &[&live_event_id, &read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&live_event_id, &parse_id::<VideoId>(video_id)])
     }
 
     /// Get a video in an event of the token's user.
@@ -623,7 +623,7 @@ impl Live<'_> {
         live_event_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetMyLiveEventVideo {
-        TypedCall::new(self.client, &[&live_event_id, &read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&live_event_id, &parse_id::<VideoId>(video_id)])
     }
 
     /// Get a video in an event of the given user.
@@ -645,7 +645,7 @@ impl Live<'_> {
     ) -> GetUserLiveEventVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &live_event_id, &read_id::<VideoId>(video_id)],
+            &[&parse_id::<UserId>(user_id), &live_event_id, &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -693,7 +693,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> ListUserLiveEventVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 
     /// Add videos to a live event.
@@ -731,7 +731,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> AddUserLiveEventVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 
     /// Remove videos from a live event.
@@ -772,7 +772,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> RemoveUserLiveEventVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 }
 
@@ -809,7 +809,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> GetUserLiveEventM3u8Playback {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 }
 
@@ -852,7 +852,7 @@ impl Live<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> GetUserAvailableDestinations {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
     /// List simulcast destinations of an event of the token's user.
@@ -886,7 +886,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> ListUserLiveEventDestinations {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 
     /// List OTT destinations of an event of the given user.
@@ -904,7 +904,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> ListUserLiveEventOttDestinations {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 
     /// Add simulcast destination to an event of the token's user.
@@ -940,7 +940,7 @@ impl Live<'_> {
         live_event_id: u64,
         body: types::CreateLiveEventDestinationBody,
     ) -> CreateUserLiveEventDestination {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
             .set_body(&body)
     }
 
@@ -959,7 +959,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> CreateUserLiveEventOttDestination {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 
     /// Update a simulcast destination of a live event.
@@ -1010,7 +1010,7 @@ impl Live<'_> {
     ) -> DeleteUserLiveEventOttDestination {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &live_event_id, &destination_id.as_ref()],
+            &[&parse_id::<UserId>(user_id), &live_event_id, &destination_id.as_ref()],
         )
     }
 }
@@ -1066,7 +1066,7 @@ impl Live<'_> {
     ) -> GetUserLiveEventThumbnail {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &live_event_id, &thumbnail_id],
+            &[&parse_id::<UserId>(user_id), &live_event_id, &thumbnail_id],
         )
     }
 
@@ -1111,7 +1111,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> ListUserLiveEventThumbnails {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 
     /// Add a thumbnail to an event.
@@ -1155,7 +1155,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> CreateUserLiveEventThumbnail {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 
     /// Edit a thumbnail of an event.
@@ -1207,7 +1207,7 @@ impl Live<'_> {
     ) -> EditUserLiveEventThumbnail {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &live_event_id, &thumbnail_id],
+            &[&parse_id::<UserId>(user_id), &live_event_id, &thumbnail_id],
         )
     }
 
@@ -1260,7 +1260,7 @@ impl Live<'_> {
     ) -> DeleteUserLiveEventThumbnail {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &live_event_id, &thumbnail_id],
+            &[&parse_id::<UserId>(user_id), &live_event_id, &thumbnail_id],
         )
     }
 }
@@ -1314,7 +1314,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> ListUserLiveEventEmbedDomains {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 
     /// Allow embed domains for an event.
@@ -1364,7 +1364,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> SetUserLiveEventEmbedDomains {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 }
 
@@ -1420,7 +1420,7 @@ impl Live<'_> {
         live_event_id: u64,
         body: types::LiveEventClosedCaptionsBody,
     ) -> EditUserLiveEventClosedCaptions {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
             .set_body(&body)
     }
 }
@@ -1468,7 +1468,7 @@ impl Live<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         live_event_id: u64,
     ) -> EditUserLiveEventLowLatency {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &live_event_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &live_event_id])
     }
 }
 
@@ -1621,7 +1621,7 @@ impl Live<'_> {
         live_event_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveLiveEventVideoGraphic {
-        TypedCall::new(self.client, &[&live_event_id, &read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&live_event_id, &parse_id::<VideoId>(video_id)])
     }
 }
 

@@ -99,7 +99,7 @@ use crate::{
     Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, Scope, TypedCall,
     UserId, VideoId,
 };
-use crate::runtime::read_id;
+use crate::runtime::parse_id;
 use crate::types;
 
 impl Client {
@@ -148,7 +148,7 @@ impl OnDemand<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserOnDemandPages {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
     /// Create an On Demand page for the token's user.
@@ -179,7 +179,7 @@ impl OnDemand<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         body: types::CreateOnDemandPageBody,
     ) -> CreateUserOnDemandPage {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)]).set_body(&body)
     }
 
     /// Edit or publish an On Demand page.
@@ -224,7 +224,7 @@ impl OnDemand<'_> {
         ondemand_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetOnDemandPageVideo {
-        TypedCall::new(self.client, &[&ondemand_id, &read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&ondemand_id, &parse_id::<VideoId>(video_id)])
     }
 
     /// List the videos on an On Demand page.
@@ -257,7 +257,7 @@ impl OnDemand<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         body: types::AddOnDemandPageVideoBody,
     ) -> AddOnDemandPageVideo {
-        TypedCall::new(self.client, &[&ondemand_id, &read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&ondemand_id, &parse_id::<VideoId>(video_id)])
             .set_body(&body)
     }
 
@@ -276,7 +276,7 @@ impl OnDemand<'_> {
         ondemand_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveOnDemandPageVideo {
-        TypedCall::new(self.client, &[&ondemand_id, &read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&ondemand_id, &parse_id::<VideoId>(video_id)])
     }
 }
 
@@ -366,7 +366,7 @@ impl OnDemand<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserOnDemandPurchases {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 }
 

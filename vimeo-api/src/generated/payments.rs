@@ -17,7 +17,7 @@ use crate::{
     Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, Scope, TypedCall,
     UserId,
 };
-use crate::runtime::read_id;
+use crate::runtime::parse_id;
 use crate::types;
 
 impl Client {
@@ -64,7 +64,7 @@ impl Payments<'_> {
     ) -> GetUserSubscription {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &subscription_id.as_ref()],
+            &[&parse_id::<UserId>(user_id), &subscription_id.as_ref()],
         )
     }
 

@@ -29,7 +29,7 @@ use crate::{
     Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, Scope, TypedCall,
     UserId, VideoId,
 };
-use crate::runtime::read_id;
+use crate::runtime::parse_id;
 use crate::types;
 
 impl Client {
@@ -71,7 +71,7 @@ impl Portfolios<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         portfolio_id: u64,
     ) -> GetUserPortfolio {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &portfolio_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &portfolio_id])
     }
 
     /// List the portfolios of the token's user.
@@ -94,7 +94,7 @@ impl Portfolios<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserPortfolios {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 }
 
@@ -113,7 +113,7 @@ impl Portfolios<'_> {
         portfolio_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetMyPortfolioVideo {
-        TypedCall::new(self.client, &[&portfolio_id, &read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&portfolio_id, &parse_id::<VideoId>(video_id)])
     }
 
     /// Get one video in a portfolio of a user.
@@ -133,7 +133,7 @@ impl Portfolios<'_> {
     ) -> GetUserPortfolioVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &portfolio_id, &read_id::<VideoId>(video_id)],
+            &[&parse_id::<UserId>(user_id), &portfolio_id, &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -161,7 +161,7 @@ impl Portfolios<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         portfolio_id: u64,
     ) -> ListUserPortfolioVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &portfolio_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &portfolio_id])
     }
 
     /// Add a video to a portfolio of the token's user.
@@ -177,7 +177,7 @@ impl Portfolios<'_> {
         portfolio_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AddMyPortfolioVideo {
-        TypedCall::new(self.client, &[&portfolio_id, &read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&portfolio_id, &parse_id::<VideoId>(video_id)])
     }
 
     /// Add a video to a portfolio of a user.
@@ -197,7 +197,7 @@ impl Portfolios<'_> {
     ) -> AddUserPortfolioVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &portfolio_id, &read_id::<VideoId>(video_id)],
+            &[&parse_id::<UserId>(user_id), &portfolio_id, &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -214,7 +214,7 @@ impl Portfolios<'_> {
         portfolio_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveMyPortfolioVideo {
-        TypedCall::new(self.client, &[&portfolio_id, &read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&portfolio_id, &parse_id::<VideoId>(video_id)])
     }
 
     /// Remove a video from a portfolio of a user.
@@ -234,7 +234,7 @@ impl Portfolios<'_> {
     ) -> RemoveUserPortfolioVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &portfolio_id, &read_id::<VideoId>(video_id)],
+            &[&parse_id::<UserId>(user_id), &portfolio_id, &parse_id::<VideoId>(video_id)],
         )
     }
 }

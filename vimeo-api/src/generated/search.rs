@@ -13,7 +13,7 @@ use http::Method;
 use crate::{
     Client, Fields, InvalidId, Operation, Page, QueryParameter, TypedCall, UserId,
 };
-use crate::runtime::read_id;
+use crate::runtime::parse_id;
 use crate::types;
 
 impl Client {
@@ -42,7 +42,7 @@ impl Search<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> SearchUserItems {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
     /// Search the videos and folders of a workspace.

@@ -67,7 +67,7 @@ use crate::{
     Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, Scope, TypedCall,
     UserId, VideoId,
 };
-use crate::runtime::read_id;
+use crate::runtime::parse_id;
 use crate::types;
 use crate::Secret;
 
@@ -114,7 +114,7 @@ impl Showcases<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         showcase_id: u64,
     ) -> GetUserShowcase {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &showcase_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &showcase_id])
     }
 
     /// List the showcases of the token's user.
@@ -137,7 +137,7 @@ impl Showcases<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserShowcases {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
     /// Create a showcase for the token's user.
@@ -164,7 +164,7 @@ impl Showcases<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         body: types::CreateShowcaseBody,
     ) -> CreateUserShowcase {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)]).set_body(&body)
     }
 
     /// Change a showcase of the token's user.
@@ -195,7 +195,7 @@ impl Showcases<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         showcase_id: u64,
     ) -> EditUserShowcase {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &showcase_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &showcase_id])
     }
 
     /// Add videos and events to several showcases.
@@ -215,7 +215,7 @@ impl Showcases<'_> {
         album_item_uris: impl Into<String>,
         album_uris: impl Into<String>,
     ) -> AddItemsToUserShowcases {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
             .set_query(
                 "album_item_uris",
                 &{
@@ -249,7 +249,7 @@ impl Showcases<'_> {
         album_uris: impl Into<String>,
         folder_id: u64,
     ) -> AddFolderToUserShowcases {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
             .set_query(
                 "album_uris",
                 &{
@@ -288,7 +288,7 @@ impl Showcases<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         showcase_id: u64,
     ) -> DeleteUserShowcase {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &showcase_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &showcase_id])
     }
 
     /// Copy a showcase of the token's user.
@@ -315,7 +315,7 @@ impl Showcases<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         showcase_id: u64,
     ) -> CopyUserShowcase {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &showcase_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &showcase_id])
     }
 }
 
@@ -336,7 +336,7 @@ impl Showcases<'_> {
         showcase_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetMyShowcaseVideo {
-        TypedCall::new(self.client, &[&showcase_id, &read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&showcase_id, &parse_id::<VideoId>(video_id)])
     }
 
     /// Get one video in a showcase of a user.
@@ -358,7 +358,7 @@ impl Showcases<'_> {
     ) -> GetUserShowcaseVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &showcase_id, &read_id::<VideoId>(video_id)],
+            &[&parse_id::<UserId>(user_id), &showcase_id, &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -390,7 +390,7 @@ impl Showcases<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         showcase_id: u64,
     ) -> ListUserShowcaseVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &showcase_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &showcase_id])
     }
 
     /// List the videos a showcase may take.
@@ -422,7 +422,7 @@ impl Showcases<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoAvailableShowcases {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Replace all videos in a showcase of the token's user.
@@ -458,7 +458,7 @@ impl Showcases<'_> {
         showcase_id: u64,
         body: types::ReplaceShowcaseVideosBody,
     ) -> ReplaceUserShowcaseVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &showcase_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &showcase_id])
             .set_body(&body)
     }
 
@@ -477,7 +477,7 @@ impl Showcases<'_> {
         showcase_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> SetMyShowcaseFeaturedVideo {
-        TypedCall::new(self.client, &[&showcase_id, &read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&showcase_id, &parse_id::<VideoId>(video_id)])
     }
 
     /// Use a frame as showcase thumbnail for the token's user.
@@ -495,7 +495,7 @@ impl Showcases<'_> {
         showcase_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> SetMyShowcaseVideoThumbnail {
-        TypedCall::new(self.client, &[&showcase_id, &read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&showcase_id, &parse_id::<VideoId>(video_id)])
     }
 
     /// Feature one video in a showcase of a user.
@@ -517,7 +517,7 @@ impl Showcases<'_> {
     ) -> SetUserShowcaseFeaturedVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &showcase_id, &read_id::<VideoId>(video_id)],
+            &[&parse_id::<UserId>(user_id), &showcase_id, &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -540,7 +540,7 @@ impl Showcases<'_> {
     ) -> SetUserShowcaseVideoThumbnail {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &showcase_id, &read_id::<VideoId>(video_id)],
+            &[&parse_id::<UserId>(user_id), &showcase_id, &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -559,7 +559,7 @@ impl Showcases<'_> {
         showcase_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AddMyShowcaseVideo {
-        TypedCall::new(self.client, &[&showcase_id, &read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&showcase_id, &parse_id::<VideoId>(video_id)])
     }
 
     /// Add a video to a showcase of a user.
@@ -581,7 +581,7 @@ impl Showcases<'_> {
     ) -> AddUserShowcaseVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &showcase_id, &read_id::<VideoId>(video_id)],
+            &[&parse_id::<UserId>(user_id), &showcase_id, &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -600,7 +600,7 @@ impl Showcases<'_> {
         showcase_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveMyShowcaseVideo {
-        TypedCall::new(self.client, &[&showcase_id, &read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&showcase_id, &parse_id::<VideoId>(video_id)])
     }
 
     /// Remove a video from a showcase of a user.
@@ -622,7 +622,7 @@ impl Showcases<'_> {
     ) -> RemoveUserShowcaseVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &showcase_id, &read_id::<VideoId>(video_id)],
+            &[&parse_id::<UserId>(user_id), &showcase_id, &parse_id::<VideoId>(video_id)],
         )
     }
 }
@@ -648,7 +648,7 @@ impl Showcases<'_> {
     ) -> GetUserShowcaseThumbnail {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &showcase_id, &thumbnail_id],
+            &[&parse_id::<UserId>(user_id), &showcase_id, &thumbnail_id],
         )
     }
 
@@ -665,7 +665,7 @@ impl Showcases<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         showcase_id: u64,
     ) -> ListUserShowcaseThumbnails {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &showcase_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &showcase_id])
     }
 
     /// Give a showcase a custom thumbnail.
@@ -683,7 +683,7 @@ impl Showcases<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         showcase_id: u64,
     ) -> CreateUserShowcaseThumbnail {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &showcase_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &showcase_id])
     }
 
     /// Replace a custom thumbnail of a showcase.
@@ -705,7 +705,7 @@ impl Showcases<'_> {
     ) -> EditUserShowcaseThumbnail {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &showcase_id, &thumbnail_id],
+            &[&parse_id::<UserId>(user_id), &showcase_id, &thumbnail_id],
         )
     }
 
@@ -728,7 +728,7 @@ impl Showcases<'_> {
     ) -> DeleteUserShowcaseThumbnail {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &showcase_id, &thumbnail_id],
+            &[&parse_id::<UserId>(user_id), &showcase_id, &thumbnail_id],
         )
     }
 }
@@ -754,7 +754,7 @@ impl Showcases<'_> {
     ) -> GetUserShowcaseLogo {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &showcase_id, &logo_id],
+            &[&parse_id::<UserId>(user_id), &showcase_id, &logo_id],
         )
     }
 
@@ -773,7 +773,7 @@ impl Showcases<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         showcase_id: u64,
     ) -> ListUserShowcaseLogos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &showcase_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &showcase_id])
     }
 
     /// Give a showcase a custom logo.
@@ -791,7 +791,7 @@ impl Showcases<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         showcase_id: u64,
     ) -> CreateUserShowcaseLogo {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &showcase_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &showcase_id])
     }
 
     /// Replace a custom logo of a showcase.
@@ -813,7 +813,7 @@ impl Showcases<'_> {
     ) -> EditUserShowcaseLogo {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &showcase_id, &logo_id],
+            &[&parse_id::<UserId>(user_id), &showcase_id, &logo_id],
         )
     }
 
@@ -836,7 +836,7 @@ impl Showcases<'_> {
     ) -> DeleteUserShowcaseLogo {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &showcase_id, &logo_id],
+            &[&parse_id::<UserId>(user_id), &showcase_id, &logo_id],
         )
     }
 }

@@ -25,7 +25,7 @@ use serde_json::Value;
 use crate::{
     Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, TypedCall, UserId,
 };
-use crate::runtime::read_id;
+use crate::runtime::parse_id;
 use crate::types;
 
 impl Client {
@@ -56,7 +56,7 @@ impl Teams<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListTeamIncompleteVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
     /// List the custom metadata fields of a team.
@@ -72,7 +72,7 @@ impl Teams<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListTeamCustomMetadataFields {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
     /// Change the allowed values of a field.
@@ -89,7 +89,7 @@ impl Teams<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         body: types::EditCustomMetadataOptionsBody,
     ) -> EditTeamCustomMetadataOptions {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)]).set_body(&body)
     }
 
     /// Set a custom metadata value on all videos.
@@ -105,7 +105,7 @@ impl Teams<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         body: types::BackfillCustomMetadataBody,
     ) -> BackfillTeamCustomMetadata {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)]).set_body(&body)
     }
 
     /// Create, change or delete custom metadata fields.
@@ -121,7 +121,7 @@ impl Teams<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> UpsertTeamCustomMetadataFields {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 }
 
@@ -138,7 +138,7 @@ impl Teams<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> GetUserTeamRole {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
     /// Get the membership of a team user.
@@ -156,7 +156,7 @@ impl Teams<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         team_user_id: u64,
     ) -> GetUserTeamMember {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &team_user_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &team_user_id])
     }
 
     /// Get the membership of a team by code.

@@ -83,7 +83,7 @@ use crate::{
     Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, Scope, TypedCall,
     UserId, VideoId,
 };
-use crate::runtime::read_id;
+use crate::runtime::parse_id;
 use crate::types;
 use crate::Secret;
 
@@ -121,7 +121,7 @@ impl Users<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> GetUser {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
     /// Change the profile of the token's user.
@@ -147,7 +147,7 @@ impl Users<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> EditUser {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 }
 
@@ -177,7 +177,7 @@ impl Users<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         picture_id: u64,
     ) -> GetUserPicture {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &picture_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &picture_id])
     }
 
     /// List the portraits of the token's user.
@@ -200,7 +200,7 @@ impl Users<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserPictures {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
     /// Create a portrait for the token's user.
@@ -227,7 +227,7 @@ impl Users<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> CreateUserPicture {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
     /// Change a portrait of the token's user.
@@ -254,7 +254,7 @@ impl Users<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         picture_id: u64,
     ) -> EditUserPicture {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &picture_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &picture_id])
     }
 
     /// Delete a portrait of the token's user.
@@ -281,7 +281,7 @@ impl Users<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         picture_id: u64,
     ) -> DeleteUserPicture {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &picture_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &picture_id])
     }
 }
 
@@ -316,7 +316,7 @@ impl Users<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserFollowers {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
     /// List the users whom a user follows.
@@ -330,7 +330,7 @@ impl Users<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserFollowing {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
     /// Check whether the token's user follows another user.
@@ -346,7 +346,7 @@ impl Users<'_> {
         &self,
         follow_user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> CheckMyFollowing {
-        TypedCall::new(self.client, &[&read_id::<UserId>(follow_user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(follow_user_id)])
     }
 
     /// Check whether a user follows another user.
@@ -366,7 +366,7 @@ impl Users<'_> {
     ) -> CheckUserFollowing {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &read_id::<UserId>(follow_user_id)],
+            &[&parse_id::<UserId>(user_id), &parse_id::<UserId>(follow_user_id)],
         )
     }
 
@@ -383,7 +383,7 @@ impl Users<'_> {
         &self,
         follow_user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> FollowUserAsMe {
-        TypedCall::new(self.client, &[&read_id::<UserId>(follow_user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(follow_user_id)])
     }
 
     /// Follow several users on behalf of the token's user.
@@ -414,7 +414,7 @@ impl Users<'_> {
     ) -> FollowUserAsUser {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &read_id::<UserId>(follow_user_id)],
+            &[&parse_id::<UserId>(user_id), &parse_id::<UserId>(follow_user_id)],
         )
     }
 
@@ -432,7 +432,7 @@ impl Users<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         body: types::UsersBody,
     ) -> FollowUsersAsUser {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)]).set_body(&body)
     }
 
     /// Unfollow another user on behalf of the token's user.
@@ -446,7 +446,7 @@ impl Users<'_> {
         &self,
         follow_user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> UnfollowUserAsMe {
-        TypedCall::new(self.client, &[&read_id::<UserId>(follow_user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(follow_user_id)])
     }
 
     /// Unfollow another user on behalf of a user.
@@ -464,7 +464,7 @@ impl Users<'_> {
     ) -> UnfollowUserAsUser {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &read_id::<UserId>(follow_user_id)],
+            &[&parse_id::<UserId>(user_id), &parse_id::<UserId>(follow_user_id)],
         )
     }
 }
@@ -491,7 +491,7 @@ impl Users<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserFeed {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 }
 
@@ -519,7 +519,7 @@ impl Users<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveMyWatchHistoryVideo {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Clear the watch history of the token's user.
@@ -572,7 +572,7 @@ impl Users<'_> {
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> ListUserAnalytics {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
             .set_query("dimension", &dimension)
             .set_query("from", &from)
             .set_query("to", &to)
@@ -611,7 +611,7 @@ impl Users<'_> {
     ) -> DownloadUserLmsPackage {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
+            &[&parse_id::<UserId>(user_id), &parse_id::<VideoId>(video_id)],
         )
     }
 }

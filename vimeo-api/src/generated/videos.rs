@@ -243,10 +243,10 @@
 use http::Method;
 use serde_json::Value;
 use crate::{
-    ChannelId, Client, DomainName, Empty, Fields, InvalidId, Maybe, Operation, Page,
+    ChannelId, Client, DomainName, Empty, Fields, InvalidId, Operation, Page,
     QueryParameter, Scope, TypedCall, UserId, VideoId,
 };
-use crate::runtime::read_id;
+use crate::runtime::parse_id;
 use crate::types;
 use crate::Secret;
 
@@ -275,7 +275,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetVideo {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Check whether a video belongs to the token's user.
@@ -291,7 +291,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetMyVideo {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Check whether a video belongs to a user.
@@ -311,7 +311,7 @@ impl Videos<'_> {
     ) -> GetUserVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
+            &[&parse_id::<UserId>(user_id), &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -339,7 +339,7 @@ impl Videos<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
     /// List the videos in which the token's user appears.
@@ -366,7 +366,7 @@ impl Videos<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserAppearances {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
     /// Search the videos on Vimeo.
@@ -391,7 +391,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> EditVideo {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_empty_body()
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)]).set_empty_body()
     }
 
     /// Set the custom metadata of a video.
@@ -407,7 +407,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> SetVideoCustomMetadata {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Delete a single video.
@@ -422,7 +422,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> DeleteVideo {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Delete several videos of the token's user.
@@ -460,7 +460,7 @@ impl Videos<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         uris: impl Into<String>,
     ) -> DeleteUserVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
             .set_query(
                 "uris",
                 &{
@@ -483,7 +483,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> CopyMyVideo {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Copy a video of a user.
@@ -503,7 +503,7 @@ impl Videos<'_> {
     ) -> CopyUserVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
+            &[&parse_id::<UserId>(user_id), &parse_id::<VideoId>(video_id)],
         )
     }
 }
@@ -525,7 +525,7 @@ impl Videos<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         upload_id: u64,
     ) -> GetUserUpload {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &upload_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &upload_id])
     }
 
     /// Start a video upload for the token's user.
@@ -553,7 +553,7 @@ impl Videos<'_> {
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
         body: types::CreateVideoBody,
     ) -> CreateUserVideo {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)]).set_body(&body)
     }
 
     /// Complete a streaming upload of a user.
@@ -575,7 +575,7 @@ impl Videos<'_> {
         signature: impl Into<Secret>,
         video_file_id: u64,
     ) -> CompleteUserUpload {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id), &upload_id])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id), &upload_id])
             .set_query(
                 "signature",
                 &{
@@ -603,7 +603,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
     ) -> GetVideoVersion {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &version_id])
     }
 
     /// List the downloads of a version with alternate audio.
@@ -619,7 +619,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
     ) -> GetVideoVersionDownloads {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &version_id])
     }
 
     /// Get the thumbnail of a video version.
@@ -635,7 +635,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
     ) -> GetVideoVersionThumbnail {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &version_id])
     }
 
     /// Get an audio track of a video version.
@@ -655,7 +655,7 @@ impl Videos<'_> {
     ) -> GetVideoVersionAudioTrack {
         TypedCall::new(
             self.client,
-            &[&read_id::<VideoId>(video_id), &version_id, &audio_track_id.as_ref()],
+            &[&parse_id::<VideoId>(video_id), &version_id, &audio_track_id.as_ref()],
         )
     }
 
@@ -672,7 +672,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoVersions {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// List the versions of a video in a channel.
@@ -692,7 +692,7 @@ impl Videos<'_> {
     ) -> ListChannelVideoVersions {
         TypedCall::new(
             self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+            &[&parse_id::<ChannelId>(channel_id), &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -709,7 +709,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
     ) -> ListVideoVersionAudioTracks {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &version_id])
     }
 
     /// Upload a new version of a video.
@@ -725,7 +725,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         body: types::CreateVideoVersionBody,
     ) -> CreateVideoVersion {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)]).set_body(&body)
     }
 
     /// Add an audio track to a video version.
@@ -742,7 +742,7 @@ impl Videos<'_> {
         version_id: u64,
         body: types::CreateAudioTrackBody,
     ) -> CreateVideoVersionAudioTrack {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &version_id])
             .set_body(&body)
     }
 
@@ -760,7 +760,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
     ) -> EditVideoVersion {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &version_id])
     }
 
     /// Edit an audio track of a video version.
@@ -780,7 +780,7 @@ impl Videos<'_> {
     ) -> EditVideoVersionAudioTrack {
         TypedCall::new(
             self.client,
-            &[&read_id::<VideoId>(video_id), &version_id, &audio_track_id.as_ref()],
+            &[&parse_id::<VideoId>(video_id), &version_id, &audio_track_id.as_ref()],
         )
     }
 
@@ -798,7 +798,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
     ) -> DeleteVideoVersion {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &version_id])
     }
 
     /// Delete an audio track of a video version.
@@ -818,7 +818,7 @@ impl Videos<'_> {
     ) -> DeleteVideoVersionAudioTrack {
         TypedCall::new(
             self.client,
-            &[&read_id::<VideoId>(video_id), &version_id, &audio_track_id.as_ref()],
+            &[&parse_id::<VideoId>(video_id), &version_id, &audio_track_id.as_ref()],
         )
     }
 }
@@ -839,7 +839,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         picture_id: u64,
     ) -> GetVideoThumbnail {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &picture_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &picture_id])
     }
 
     /// List the thumbnails of a video.
@@ -855,7 +855,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoThumbnails {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// List the thumbnails of a video in a channel.
@@ -875,7 +875,7 @@ impl Videos<'_> {
     ) -> ListChannelVideoThumbnails {
         TypedCall::new(
             self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+            &[&parse_id::<ChannelId>(channel_id), &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -891,7 +891,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> CreateVideoThumbnail {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Add a thumbnail to a video in a channel.
@@ -911,7 +911,7 @@ impl Videos<'_> {
     ) -> CreateChannelVideoThumbnail {
         TypedCall::new(
             self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+            &[&parse_id::<ChannelId>(channel_id), &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -929,7 +929,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         picture_id: u64,
     ) -> EditVideoThumbnail {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &picture_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &picture_id])
     }
 
     /// Delete a thumbnail of a video.
@@ -946,7 +946,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         picture_id: u64,
     ) -> DeleteVideoThumbnail {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &picture_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &picture_id])
     }
 }
 
@@ -969,7 +969,7 @@ impl Videos<'_> {
     ) -> GetVideoAnimatedThumbnails {
         TypedCall::new(
             self.client,
-            &[&read_id::<VideoId>(video_id), &picture_id.as_ref()],
+            &[&parse_id::<VideoId>(video_id), &picture_id.as_ref()],
         )
     }
 
@@ -990,7 +990,7 @@ impl Videos<'_> {
     ) -> GetVideoAnimatedThumbnailsStatus {
         TypedCall::new(
             self.client,
-            &[&read_id::<VideoId>(video_id), &picture_id.as_ref()],
+            &[&parse_id::<VideoId>(video_id), &picture_id.as_ref()],
         )
     }
 
@@ -1007,7 +1007,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoAnimatedThumbnails {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Create a set of animated thumbnails.
@@ -1024,7 +1024,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         body: types::CreateAnimatedThumbnailsBody,
     ) -> CreateVideoAnimatedThumbnails {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)]).set_body(&body)
     }
 
     /// Delete a set of animated thumbnails.
@@ -1044,7 +1044,7 @@ impl Videos<'_> {
     ) -> DeleteVideoAnimatedThumbnails {
         TypedCall::new(
             self.client,
-            &[&read_id::<VideoId>(video_id), &picture_id.as_ref()],
+            &[&parse_id::<VideoId>(video_id), &picture_id.as_ref()],
         )
     }
 }
@@ -1066,7 +1066,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         text_track_id: u64,
     ) -> GetVideoTextTrack {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &text_track_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &text_track_id])
     }
 
     /// List the text tracks of a video.
@@ -1082,7 +1082,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoTextTracks {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// List the text tracks of a video in a channel.
@@ -1102,7 +1102,7 @@ impl Videos<'_> {
     ) -> ListChannelVideoTextTracks {
         TypedCall::new(
             self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+            &[&parse_id::<ChannelId>(channel_id), &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -1121,7 +1121,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         version_id: u64,
     ) -> ListVideoVersionTextTracks {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &version_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &version_id])
     }
 
     /// List the text tracks of a video in a showcase.
@@ -1139,7 +1139,7 @@ impl Videos<'_> {
         showcase_id: u64,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListShowcaseVideoTextTracks {
-        TypedCall::new(self.client, &[&showcase_id, &read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&showcase_id, &parse_id::<VideoId>(video_id)])
     }
 
     /// Create a text track for a video.
@@ -1156,7 +1156,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         body: types::CreateTextTrackBody,
     ) -> CreateVideoTextTrack {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)]).set_body(&body)
     }
 
     /// Create a text track for a video in a channel.
@@ -1177,7 +1177,7 @@ impl Videos<'_> {
     ) -> CreateChannelVideoTextTrack {
         TypedCall::new(
                 self.client,
-                &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+                &[&parse_id::<ChannelId>(channel_id), &parse_id::<VideoId>(video_id)],
             )
             .set_body(&body)
     }
@@ -1197,7 +1197,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         text_track_id: u64,
     ) -> EditVideoTextTrack {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &text_track_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &text_track_id])
     }
 
     /// Delete a text track of a video.
@@ -1215,7 +1215,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         text_track_id: u64,
     ) -> DeleteVideoTextTrack {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &text_track_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &text_track_id])
     }
 }
 
@@ -1236,7 +1236,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         word: impl AsRef<str>,
     ) -> GetVideoTag {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &word.as_ref()])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &word.as_ref()])
     }
 
     /// List the public videos with a tag.
@@ -1263,7 +1263,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoTags {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Add one tag to a video.
@@ -1280,7 +1280,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         word: impl AsRef<str>,
     ) -> AddVideoTag {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &word.as_ref()])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &word.as_ref()])
     }
 
     /// Add several tags to a video.
@@ -1296,7 +1296,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         body: Vec<types::TagInput>,
     ) -> AddVideoTags {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)]).set_body(&body)
     }
 
     /// Take a tag off a video.
@@ -1314,7 +1314,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         word: impl AsRef<str>,
     ) -> RemoveVideoTag {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &word.as_ref()])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &word.as_ref()])
     }
 }
 
@@ -1333,7 +1333,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         comment_id: u64,
     ) -> GetVideoComment {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &comment_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &comment_id])
     }
 
     /// List the comments on a video.
@@ -1347,7 +1347,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoComments {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// List the replies to a comment.
@@ -1363,7 +1363,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         comment_id: u64,
     ) -> ListVideoCommentReplies {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &comment_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &comment_id])
     }
 
     /// List the comments on a video in a channel.
@@ -1381,7 +1381,7 @@ impl Videos<'_> {
     ) -> ListChannelVideoComments {
         TypedCall::new(
             self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+            &[&parse_id::<ChannelId>(channel_id), &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -1399,7 +1399,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         body: types::CommentBody,
     ) -> CreateVideoComment {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)]).set_body(&body)
     }
 
     /// Reply to a comment on a video.
@@ -1418,7 +1418,7 @@ impl Videos<'_> {
         comment_id: u64,
         body: types::CommentBody,
     ) -> CreateVideoCommentReply {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &comment_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &comment_id])
             .set_body(&body)
     }
 
@@ -1440,7 +1440,7 @@ impl Videos<'_> {
     ) -> CreateChannelVideoComment {
         TypedCall::new(
                 self.client,
-                &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+                &[&parse_id::<ChannelId>(channel_id), &parse_id::<VideoId>(video_id)],
             )
             .set_body(&body)
     }
@@ -1461,7 +1461,7 @@ impl Videos<'_> {
         comment_id: u64,
         body: types::CommentBody,
     ) -> EditVideoComment {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &comment_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &comment_id])
             .set_body(&body)
     }
 
@@ -1480,7 +1480,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         comment_id: u64,
     ) -> DeleteVideoComment {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &comment_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &comment_id])
     }
 }
 
@@ -1498,7 +1498,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         credit_id: u64,
     ) -> GetVideoCredit {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &credit_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &credit_id])
     }
 
     /// List the credits of a video.
@@ -1512,7 +1512,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoCredits {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// List the credits of a video in a channel.
@@ -1530,7 +1530,7 @@ impl Videos<'_> {
     ) -> ListChannelVideoCredits {
         TypedCall::new(
             self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+            &[&parse_id::<ChannelId>(channel_id), &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -1545,7 +1545,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoCreditAvailableUsers {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Add a credit to a video.
@@ -1562,7 +1562,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         body: types::CreateVideoCreditBody,
     ) -> CreateVideoCredit {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)]).set_body(&body)
     }
 
     /// Add a credit to a video in a channel.
@@ -1583,7 +1583,7 @@ impl Videos<'_> {
     ) -> CreateChannelVideoCredit {
         TypedCall::new(
                 self.client,
-                &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+                &[&parse_id::<ChannelId>(channel_id), &parse_id::<VideoId>(video_id)],
             )
             .set_body(&body)
     }
@@ -1600,7 +1600,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         credit_id: u64,
     ) -> EditVideoCredit {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &credit_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &credit_id])
     }
 
     /// Delete a credit of a video.
@@ -1617,7 +1617,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         credit_id: u64,
     ) -> DeleteVideoCredit {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &credit_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &credit_id])
     }
 }
 
@@ -1636,7 +1636,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         chapter_id: u64,
     ) -> GetVideoChapter {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &chapter_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &chapter_id])
     }
 
     /// Get a thumbnail of a chapter.
@@ -1656,7 +1656,7 @@ impl Videos<'_> {
     ) -> GetVideoChapterThumbnail {
         TypedCall::new(
             self.client,
-            &[&read_id::<VideoId>(video_id), &chapter_id, &uid.as_ref()],
+            &[&parse_id::<VideoId>(video_id), &chapter_id, &uid.as_ref()],
         )
     }
 
@@ -1673,7 +1673,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         uid: impl AsRef<str>,
     ) -> GetUnsavedVideoChapterThumbnail {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &uid.as_ref()])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &uid.as_ref()])
     }
 
     /// List the chapters of a video.
@@ -1687,7 +1687,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoChapters {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// List the thumbnails of a chapter.
@@ -1703,7 +1703,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         chapter_id: u64,
     ) -> ListVideoChapterThumbnails {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &chapter_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &chapter_id])
     }
 
     /// Create a chapter in a video.
@@ -1717,7 +1717,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> CreateVideoChapter {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Create a thumbnail for a chapter.
@@ -1735,7 +1735,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         chapter_id: u64,
     ) -> CreateVideoChapterThumbnail {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &chapter_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &chapter_id])
     }
 
     /// Create a thumbnail for an unsaved chapter.
@@ -1751,7 +1751,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> CreateUnsavedVideoChapterThumbnail {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Edit a chapter of a video.
@@ -1769,7 +1769,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         chapter_id: u64,
     ) -> EditVideoChapter {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &chapter_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &chapter_id])
     }
 
     /// Make a thumbnail the active one of its chapter.
@@ -1789,7 +1789,7 @@ impl Videos<'_> {
     ) -> EditVideoChapterThumbnail {
         TypedCall::new(
             self.client,
-            &[&read_id::<VideoId>(video_id), &chapter_id, &uid.as_ref()],
+            &[&parse_id::<VideoId>(video_id), &chapter_id, &uid.as_ref()],
         )
     }
 
@@ -1808,7 +1808,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         chapter_id: u64,
     ) -> DeleteVideoChapter {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &chapter_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &chapter_id])
     }
 
     /// Delete a thumbnail of a chapter.
@@ -1830,7 +1830,7 @@ impl Videos<'_> {
     ) -> DeleteVideoChapterThumbnail {
         TypedCall::new(
             self.client,
-            &[&read_id::<VideoId>(video_id), &chapter_id, &uid.as_ref()],
+            &[&parse_id::<VideoId>(video_id), &chapter_id, &uid.as_ref()],
         )
     }
 }
@@ -1850,7 +1850,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoEmbedDomains {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Allow a domain to embed a video.
@@ -1870,7 +1870,7 @@ impl Videos<'_> {
     ) -> AddVideoEmbedDomain {
         TypedCall::new(
             self.client,
-            &[&read_id::<VideoId>(video_id), &read_id::<DomainName>(domain)],
+            &[&parse_id::<VideoId>(video_id), &parse_id::<DomainName>(domain)],
         )
     }
 
@@ -1891,7 +1891,7 @@ impl Videos<'_> {
     ) -> RemoveVideoEmbedDomain {
         TypedCall::new(
             self.client,
-            &[&read_id::<VideoId>(video_id), &read_id::<DomainName>(domain)],
+            &[&parse_id::<VideoId>(video_id), &parse_id::<DomainName>(domain)],
         )
     }
 }
@@ -1911,7 +1911,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoPermittedUsers {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// List who may watch an unlisted video in a channel.
@@ -1931,7 +1931,7 @@ impl Videos<'_> {
     ) -> ListChannelVideoPermittedUsers {
         TypedCall::new(
             self.client,
-            &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+            &[&parse_id::<ChannelId>(channel_id), &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -1952,7 +1952,7 @@ impl Videos<'_> {
     ) -> AddVideoPermittedUser {
         TypedCall::new(
             self.client,
-            &[&read_id::<VideoId>(video_id), &read_id::<UserId>(user_id)],
+            &[&parse_id::<VideoId>(video_id), &parse_id::<UserId>(user_id)],
         )
     }
 
@@ -1970,7 +1970,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         body: Vec<types::PermittedUserInput>,
     ) -> AddVideoPermittedUsers {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)]).set_body(&body)
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)]).set_body(&body)
     }
 
     /// Let several users watch an unlisted video in a channel.
@@ -1991,7 +1991,7 @@ impl Videos<'_> {
     ) -> AddChannelVideoPermittedUsers {
         TypedCall::new(
                 self.client,
-                &[&read_id::<ChannelId>(channel_id), &read_id::<VideoId>(video_id)],
+                &[&parse_id::<ChannelId>(channel_id), &parse_id::<VideoId>(video_id)],
             )
             .set_body(&body)
     }
@@ -2013,7 +2013,7 @@ impl Videos<'_> {
     ) -> RemoveVideoPermittedUser {
         TypedCall::new(
             self.client,
-            &[&read_id::<VideoId>(video_id), &read_id::<UserId>(user_id)],
+            &[&parse_id::<VideoId>(video_id), &parse_id::<UserId>(user_id)],
         )
     }
 }
@@ -2031,7 +2031,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoShowcases {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Add a video to showcases or remove it.
@@ -2047,7 +2047,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> EditVideoShowcases {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 }
 
@@ -2118,7 +2118,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         text_track_id: u64,
     ) -> ListVideoTranscriptSegments {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &text_track_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &text_track_id])
     }
 }
 
@@ -2137,7 +2137,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetVideoAiMetadata {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// List the AI dubbing jobs of a video.
@@ -2153,7 +2153,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetVideoAiDubbingStatus {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// List the AI subtitle translations of a video.
@@ -2169,7 +2169,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetVideoAiSubtitlingStatus {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Get the state of a video's AI transcription.
@@ -2185,7 +2185,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetVideoAiTranscriptionStatus {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// List the languages of the AI features.
@@ -2212,7 +2212,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListVideoAiQuestions {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Edit segments of an AI text track.
@@ -2230,7 +2230,7 @@ impl Videos<'_> {
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
         text_track_id: u64,
     ) -> EditVideoAiTextTrack {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id), &text_track_id])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id), &text_track_id])
     }
 
     /// Ask the AI a question about a video.
@@ -2246,7 +2246,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AskVideoAiQuestion {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Start the AI dubbing of a video.
@@ -2262,7 +2262,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> StartVideoAiDubbing {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Start an AI subtitle translation of a video.
@@ -2278,7 +2278,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> StartVideoAiSubtitling {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Start the AI transcription of a video.
@@ -2294,7 +2294,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> StartVideoAiTranscription {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 }
 
@@ -2311,7 +2311,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetVideoFragments {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Set the fragments of a video.
@@ -2325,7 +2325,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ReplaceVideoFragments {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Delete all fragments of a video.
@@ -2339,7 +2339,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> DeleteVideoFragments {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 }
 
@@ -2358,7 +2358,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> TrimVideo {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 }
 
@@ -2375,7 +2375,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> ListRelatedVideos {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 }
 
@@ -2408,7 +2408,7 @@ impl Videos<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetMyVideoM3u8Playback {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Get HLS playback for an event of a user.
@@ -2428,7 +2428,7 @@ impl Videos<'_> {
     ) -> GetUserVideoM3u8Playback {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
+            &[&parse_id::<UserId>(user_id), &parse_id::<VideoId>(video_id)],
         )
     }
 }
@@ -7994,7 +7994,7 @@ pub mod operations {
         AddVideoPermittedUsers, Vec < types::User >, ADD_VIDEO_PERMITTED_USERS
     );
     operation_spec!(
-        AddVideoPermittedUser, Maybe < types::User >, ADD_VIDEO_PERMITTED_USER
+        AddVideoPermittedUser, Option < types::User >, ADD_VIDEO_PERMITTED_USER
     );
     operation_spec!(RemoveVideoPermittedUser, Empty, REMOVE_VIDEO_PERMITTED_USER);
     operation_spec!(ListVideoTags, Page < types::Tag >, LIST_VIDEO_TAGS);

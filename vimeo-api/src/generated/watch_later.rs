@@ -20,7 +20,7 @@ use crate::{
     Client, Empty, Fields, InvalidId, Operation, Page, QueryParameter, Scope, TypedCall,
     UserId, VideoId,
 };
-use crate::runtime::read_id;
+use crate::runtime::parse_id;
 use crate::types;
 
 impl Client {
@@ -51,7 +51,7 @@ impl WatchLater<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> GetMyWatchLaterVideo {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Check whether a user queued a video for later.
@@ -71,7 +71,7 @@ impl WatchLater<'_> {
     ) -> GetUserWatchLaterVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
+            &[&parse_id::<UserId>(user_id), &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -99,7 +99,7 @@ impl WatchLater<'_> {
         &self,
         user_id: impl TryInto<UserId, Error: Into<InvalidId>>,
     ) -> ListUserWatchLaterVideos {
-        TypedCall::new(self.client, &[&read_id::<UserId>(user_id)])
+        TypedCall::new(self.client, &[&parse_id::<UserId>(user_id)])
     }
 
     /// Add a video to Watch Later of the token's user.
@@ -113,7 +113,7 @@ impl WatchLater<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> AddMyWatchLaterVideo {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Add a video to Watch Later of a user.
@@ -131,7 +131,7 @@ impl WatchLater<'_> {
     ) -> AddUserWatchLaterVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
+            &[&parse_id::<UserId>(user_id), &parse_id::<VideoId>(video_id)],
         )
     }
 
@@ -146,7 +146,7 @@ impl WatchLater<'_> {
         &self,
         video_id: impl TryInto<VideoId, Error: Into<InvalidId>>,
     ) -> RemoveMyWatchLaterVideo {
-        TypedCall::new(self.client, &[&read_id::<VideoId>(video_id)])
+        TypedCall::new(self.client, &[&parse_id::<VideoId>(video_id)])
     }
 
     /// Remove a video from Watch Later of a user.
@@ -164,7 +164,7 @@ impl WatchLater<'_> {
     ) -> RemoveUserWatchLaterVideo {
         TypedCall::new(
             self.client,
-            &[&read_id::<UserId>(user_id), &read_id::<VideoId>(video_id)],
+            &[&parse_id::<UserId>(user_id), &parse_id::<VideoId>(video_id)],
         )
     }
 }

@@ -7,20 +7,20 @@ use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 use url::Url;
 
-use super::excerpt::{Form, bounded, excerpt};
-use super::sender::error_body;
-use super::{MAX_REDIRECTS, Operation, Quota, RawResponse, Sender};
+use super::excerpt::{ContentKind, excerpt, truncated};
+use super::response_origin::error_body;
+use super::{MAX_REDIRECTS, Operation, Quota, RawResponse, ResponseOrigin};
 
 /// An answer with an error status, read as far as it can be.
 ///
 /// Vimeo has several shapes for errors, and proxies before it answer in HTML; each gives its best message here and
-/// none is an error of decoding. [`sender`](Self::sender) says whether the API itself has answered.
+/// none is an error of decoding. [`origin`](Self::origin) says whether the API itself has answered.
 #[derive(Clone)]
 pub struct ApiError {
     operation: Option<&'static Operation>,
     name: String,
-    answer: RawResponse,
-    sender: Sender,
+    response: RawResponse,
+    origin: ResponseOrigin,
     error: Option<String>,
     developer_message: Option<String>,
     error_code: Option<i64>,
@@ -44,7 +44,7 @@ pub struct InvalidParameter {
 
 impl ApiError {
     /// Reads an answer with an error status; `name` is what was called, for the message.
-    pub fn read(operation: Option<&'static Operation>, name: &str, answer: RawResponse) -> Self {
+    pub fn read(operation: Option<&'static Operation>, name: &str, response: RawResponse) -> Self {
         let mut error = Self {
             operation,
             name: name.to_owned(),
@@ -53,10 +53,10 @@ impl ApiError {
             error_code: None,
             link: None,
             invalid_parameters: Vec::new(),
-            sender: answer.sender(),
-            answer,
+            origin: response.origin(),
+            response,
         };
-        if let Some(body) = error_body(&error.answer.body) {
+        if let Some(body) = error_body(&error.response.body) {
             error.error = text(&body, "error");
             error.developer_message =
                 text(&body, "developer_message").or_else(|| text(&body, "error_description"));
@@ -69,7 +69,7 @@ impl ApiError {
                     parameters.iter().take(MAX_PARAMETERS).map(InvalidParameter::read).collect()
                 });
         } else {
-            error.error = excerpt(&error.answer.body);
+            error.error = excerpt(&error.response.body);
         }
         error
     }
@@ -86,22 +86,22 @@ impl ApiError {
 
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
-        self.answer.status
+        self.response.status
     }
 
     /// Whether the API sent the response, or something before it.
-    pub fn sender(&self) -> Sender {
-        self.sender
+    pub fn origin(&self) -> ResponseOrigin {
+        self.origin
     }
 
     /// All headers of the answer.
     pub fn headers(&self) -> &HeaderMap {
-        &self.answer.headers
+        &self.response.headers
     }
 
     /// The scope that the token lacks, where the answer names it.
     pub fn missing_scope(&self) -> Option<&str> {
-        if self.sender == Sender::Intermediary {
+        if self.origin == ResponseOrigin::Intermediary {
             return None;
         }
         [&self.error, &self.developer_message].into_iter().flatten().find_map(|text| named_scope(text))
@@ -109,7 +109,7 @@ impl ApiError {
 
     /// The body as it came.
     pub fn bytes(&self) -> &Bytes {
-        &self.answer.body
+        &self.response.body
     }
 
     /// Vimeo's message for people; of a response that is no JSON, its title or first words, without control characters.
@@ -156,34 +156,34 @@ impl InvalidParameter {
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let status = self.answer.status;
+        let status = self.response.status;
         if status.is_redirection() {
-            return self.tell_redirect(f);
+            return self.write_redirect(f);
         }
-        if self.sender == Sender::Intermediary {
-            return tell_intermediary(f, &self.name, status, &self.answer.body);
+        if self.origin == ResponseOrigin::Intermediary {
+            return write_intermediary(f, &self.name, status, &self.response.body);
         }
         write!(f, "{}: Vimeo answered {status}", self.name)?;
         if let Some(code) = self.error_code {
             write!(f, ", error {code}")?;
         }
         if let Some(message) = self.developer_message.as_deref().or(self.error.as_deref()) {
-            write!(f, ": {}", bounded(message))?;
+            write!(f, ": {}", truncated(message))?;
         }
         for parameter in &self.invalid_parameters {
             let field = parameter.field.as_deref().unwrap_or("a parameter");
             let why =
                 parameter.developer_message.as_deref().or(parameter.error.as_deref()).unwrap_or("not taken");
-            write!(f, " [{}: {}]", bounded(field), bounded(why))?;
+            write!(f, " [{}: {}]", truncated(field), truncated(why))?;
         }
         Ok(())
     }
 }
 
 impl ApiError {
-    fn tell_redirect(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let RawResponse { status, redirects, .. } = self.answer;
-        let to = self.answer.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
+    fn write_redirect(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RawResponse { status, redirects, .. } = self.response;
+        let to = self.response.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
         // The address itself can hold anything, a token among it.
         let host = to.and_then(|to| Some(Url::parse(to).ok()?.host_str()?.to_owned()));
         let to = match (host, to) {
@@ -207,13 +207,13 @@ impl ApiError {
 }
 
 /// Tells of a response that is not the API's what it is, and the words in it that tell most.
-pub(super) fn tell_intermediary(
+pub(super) fn write_intermediary(
     f: &mut fmt::Formatter<'_>,
     name: &str,
     status: StatusCode,
     body: &[u8],
 ) -> fmt::Result {
-    write!(f, "{name}: the response ({status}) is {}, not the API's JSON", Form::of(body))?;
+    write!(f, "{name}: the response ({status}) is {}, not the API's JSON", ContentKind::of(body))?;
     if let Some(words) = excerpt(body) {
         write!(f, ": \"{words}\"")?;
     }
@@ -225,7 +225,7 @@ impl fmt::Debug for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ApiError")
             .field("call", &self.name)
-            .field("status", &self.answer.status)
+            .field("status", &self.response.status)
             .field("error", &self.error)
             .field("developer_message", &self.developer_message)
             .field("error_code", &self.error_code)
@@ -315,9 +315,9 @@ mod tests {
     fn a_redirect_names_the_host_alone() {
         let told = |status: u16, location: &'static str, redirects| {
             let headers = [(header::LOCATION, location.parse().unwrap())].into_iter().collect();
-            let mut answer = RawResponse::new(StatusCode::from_u16(status).unwrap(), headers, "".into());
-            answer.redirects = redirects;
-            ApiError::read(None, "get_me", answer).to_string()
+            let mut response = RawResponse::new(StatusCode::from_u16(status).unwrap(), headers, "".into());
+            response.redirects = redirects;
+            ApiError::read(None, "get_me", response).to_string()
         };
         let tail = "; a proxy, a firewall or a sign-in page may have answered in the API's place";
         for (status, location, redirects, text) in [

@@ -30,20 +30,20 @@ use super::{
 /// /// Works for every operation that answers with a page.
 /// fn first_page<E, T>(list: E) -> vimeo_api::Call<Page<T>>
 /// where
-///     E: Endpoint<Answer = Page<T>>,
+///     E: Endpoint<Response = Page<T>>,
 /// {
 ///     list.into_call().query("per_page", 100)
 /// }
 /// ```
 pub trait Endpoint: Sized {
     /// What the operation answers with.
-    type Answer: DeserializeOwned + Send + 'static;
+    type Response: DeserializeOwned + Send + 'static;
 
     /// What is called.
     const OPERATION: &'static Operation;
 
     /// The call without its builder.
-    fn into_call(self) -> Call<Self::Answer>;
+    fn into_call(self) -> Call<Self::Response>;
 }
 
 /// Query parameters in the order in which they were set.
@@ -63,8 +63,8 @@ pub struct Call<T> {
     headers: HeaderMap,
     body: Body,
     extensions: Extensions,
-    refused: Option<Box<Error>>,
-    answer: PhantomData<fn() -> T>,
+    invalid: Option<Box<Error>>,
+    response: PhantomData<fn() -> T>,
 }
 
 /// The body of a call: written already, or an object whose fields are still being set.
@@ -103,7 +103,7 @@ impl fmt::Debug for Body {
 impl<T> Call<T> {
     /// A call to a known operation, its path parameters in the order of the path.
     pub fn new(client: &Client, operation: &'static Operation, path_values: &[&dyn PathValue]) -> Self {
-        let (path, refused) = match fill(operation, path_values) {
+        let (path, invalid) = match build_path(operation, path_values) {
             Ok(path) => (path, None),
             Err(error) => (String::new(), Some(Box::new(error))),
         };
@@ -116,8 +116,8 @@ impl<T> Call<T> {
             headers: HeaderMap::new(),
             body: Body::default(),
             extensions: Extensions::new(),
-            refused,
-            answer: PhantomData,
+            invalid,
+            response: PhantomData,
         }
     }
 
@@ -173,7 +173,7 @@ impl<T> Call<T> {
                 self.body = Body::Whole(json.into());
                 self.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             }
-            Err(error) => self.refuse(format!("its body cannot be written as JSON: {error}")),
+            Err(error) => self.set_invalid(format!("its body cannot be written as JSON: {error}")),
         }
     }
 
@@ -194,7 +194,7 @@ impl<T> Call<T> {
                 self.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             }
             Err(error) => {
-                self.refuse(format!("the field {name} of its body cannot be written as JSON: {error}"));
+                self.set_invalid(format!("the field {name} of its body cannot be written as JSON: {error}"));
             }
         }
     }
@@ -235,7 +235,7 @@ impl<T> Call<T> {
     }
 
     /// Path and query, as they would be sent: `/me/videos?page=2`; the host is the client's.
-    pub fn link(&self) -> String {
+    pub fn path_and_query(&self) -> String {
         if self.query.is_empty() {
             return self.path.clone();
         }
@@ -260,8 +260,8 @@ impl<T> Call<T> {
             headers: self.headers,
             body: self.body,
             extensions: self.extensions,
-            refused: self.refused,
-            answer: PhantomData,
+            invalid: self.invalid,
+            response: PhantomData,
         }
     }
 
@@ -272,7 +272,7 @@ impl<T> Call<T> {
                 self.path = path;
                 self.query = query;
             }
-            Err(error) => self.refused = Some(Box::new(error)),
+            Err(error) => self.invalid = Some(Box::new(error)),
         }
         self
     }
@@ -296,7 +296,7 @@ impl<T> Call<T> {
     ///
     /// [`Error::Invalid`] when a parameter cannot be sent.
     pub fn into_request(self) -> Result<Request, Error> {
-        if let Some(error) = self.refused {
+        if let Some(error) = self.invalid {
             return Err(*error);
         }
         let mut url = self.client.base_url().clone();
@@ -325,8 +325,8 @@ impl<T> Call<T> {
         self.operation.map_or("untyped call", |operation| operation.id)
     }
 
-    fn refuse(&mut self, why: String) {
-        self.refused.get_or_insert_with(|| {
+    fn set_invalid(&mut self, why: String) {
+        self.invalid.get_or_insert_with(|| {
             Box::new(Error::invalid(self.operation.map_or("untyped call", |operation| operation.id), why))
         });
     }
@@ -343,8 +343,8 @@ impl Call<serde_json::Value> {
             headers: HeaderMap::new(),
             body: Body::default(),
             extensions: Extensions::new(),
-            refused: None,
-            answer: PhantomData,
+            invalid: None,
+            response: PhantomData,
         };
         call = call.follow(path_and_query);
         call.operation = crate::operation_at(&call.method, &call.path);
@@ -353,7 +353,7 @@ impl Call<serde_json::Value> {
 }
 
 impl Client {
-    /// Path and query of a link on the API host; anything else is refused.
+    /// Path and query of a link on the API host; anything else is invalid.
     fn resolve(&self, name: &'static str, link: &str) -> Result<(String, Query), Error> {
         let base = self.base_url();
         let (path, query) = if link.starts_with('/') && !link.starts_with("//") {
@@ -363,7 +363,7 @@ impl Client {
             let url = Url::parse(link).map_err(|_| {
                 Error::invalid(
                     name,
-                    format!("`{}` is neither a path that begins with / nor a URL", shorten(link)),
+                    format!("`{}` is neither a path that begins with / nor a URL", truncate(link)),
                 )
             })?;
             if url.origin() != base.origin() {
@@ -378,7 +378,7 @@ impl Client {
             }
             (self.without_prefix(url.path()).to_owned(), url.query().unwrap_or_default().to_owned())
         };
-        if !stays_as_it_is(&path) {
+        if !is_normalized_path(&path) {
             return Err(Error::invalid(
                 name,
                 "a path may hold no `.` or `..` segments, backslashes, tabs or line ends, however they are written",
@@ -399,14 +399,14 @@ impl Client {
 
 /// Whether a URL holds this path as it is. Parsers of URLs take a backslash for a slash, pass over tabs and line ends,
 /// and know `.` and `..` with their dots percent-encoded too, so that the call would go to another path than was checked.
-fn stays_as_it_is(path: &str) -> bool {
+fn is_normalized_path(path: &str) -> bool {
     !path.contains(['\\', '\t', '\n', '\r'])
         && path
             .split('/')
             .all(|segment| !matches!(&*segment.to_ascii_lowercase().replace("%2e", "."), "." | ".."))
 }
 
-fn shorten(text: &str) -> String {
+fn truncate(text: &str) -> String {
     text.split(['?', '#']).next().unwrap_or_default().chars().take(80).collect()
 }
 
@@ -431,8 +431,8 @@ impl<T> Clone for Call<T> {
             headers: self.headers.clone(),
             body: self.body.clone(),
             extensions: self.extensions.clone(),
-            refused: self.refused.as_ref().map(|error| Box::new(error.clone_for_retry())),
-            answer: PhantomData,
+            invalid: self.invalid.as_ref().map(|error| Box::new(error.clone_for_retry())),
+            response: PhantomData,
         }
     }
 }
@@ -451,9 +451,10 @@ impl<T> fmt::Debug for Call<T> {
 }
 
 /// What stays as it is in a path segment: the unreserved characters of RFC 3986, and the colon before a video's hash.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
+const PATH_SEGMENT: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
 
-fn fill(operation: &'static Operation, values: &[&dyn PathValue]) -> Result<String, Error> {
+fn build_path(operation: &'static Operation, values: &[&dyn PathValue]) -> Result<String, Error> {
     let mut values = values.iter();
     let mut path = String::with_capacity(operation.path.len() + 16);
     for segment in operation.path.split('/').skip(1) {
@@ -475,7 +476,7 @@ fn fill(operation: &'static Operation, values: &[&dyn PathValue]) -> Result<Stri
                 format!("the path parameter {name} may not be `{value}`"),
             ));
         }
-        path.extend(utf8_percent_encode(&value, SEGMENT));
+        path.extend(utf8_percent_encode(&value, PATH_SEGMENT));
     }
     Ok(path)
 }
@@ -496,7 +497,7 @@ pub trait QueryValue {
     fn to_query(&self) -> Cow<'_, str>;
 }
 
-macro_rules! as_text {
+macro_rules! text_values {
     ($($type:ty),*) => {
         $(
             impl PathValue for $type {
@@ -526,7 +527,7 @@ impl<T: QueryValue + ?Sized> QueryValue for &T {
     }
 }
 
-macro_rules! as_display {
+macro_rules! display_values {
     ($($type:ty),*) => {
         $(
             impl PathValue for $type {
@@ -544,8 +545,8 @@ macro_rules! as_display {
     };
 }
 
-as_text!(str, String);
-as_display!(u64, i64, u32, i32, f64, bool);
+text_values!(str, String);
+display_values!(u64, i64, u32, i32, f64, bool);
 
 impl QueryValue for chrono::NaiveDate {
     fn to_query(&self) -> Cow<'_, str> {

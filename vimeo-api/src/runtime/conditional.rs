@@ -8,34 +8,34 @@ use http::{HeaderMap, HeaderValue, header};
 
 /// The answer to a call with `If-Modified-Since`.
 #[derive(Debug)]
-pub enum Changed<T> {
+pub enum Conditional<T> {
     /// It changed: here it is.
-    Yes(Response<T>),
+    Modified(Response<T>),
     /// It did not; the headers of the answer, in which the rate limit stands.
-    No(Box<HeaderMap>),
+    NotModified(Box<HeaderMap>),
 }
 
-impl<T> Changed<T> {
+impl<T> Conditional<T> {
     /// The new value, if there is one.
     pub fn into_option(self) -> Option<Response<T>> {
         match self {
-            Self::Yes(response) => Some(response),
-            Self::No(_) => None,
+            Self::Modified(response) => Some(response),
+            Self::NotModified(_) => None,
         }
     }
 }
 
 /// The answer of a conditional call that is under way.
-pub type PendingChange<T> = Pin<Box<dyn Future<Output = Result<Changed<T>, Error>> + Send>>;
+pub type ConditionalFuture<T> = Pin<Box<dyn Future<Output = Result<Conditional<T>, Error>> + Send>>;
 
 impl<T: serde::de::DeserializeOwned + Send + 'static> Call<T> {
     /// Sends the call with `If-Modified-Since`. That nothing changed since then is a result and no error.
-    pub fn if_modified_since(self, since: DateTime<Utc>) -> PendingChange<T> {
+    pub fn if_modified_since(self, since: DateTime<Utc>) -> ConditionalFuture<T> {
         send(self, since)
     }
 }
 
-fn send<T>(mut call: Call<T>, since: DateTime<Utc>) -> PendingChange<T>
+fn send<T>(mut call: Call<T>, since: DateTime<Utc>) -> ConditionalFuture<T>
 where
     T: serde::de::DeserializeOwned + Send + 'static,
 {
@@ -46,8 +46,8 @@ where
     let pending = call.send();
     Box::pin(async {
         match pending.await {
-            Ok(response) => Ok(Changed::Yes(response)),
-            Err(Error::NotModified { headers, .. }) => Ok(Changed::No(headers)),
+            Ok(response) => Ok(Conditional::Modified(response)),
+            Err(Error::NotModified { headers, .. }) => Ok(Conditional::NotModified(headers)),
             Err(error) => Err(error),
         }
     })

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::excerpt::without_bom;
-use super::lenient::{DecodeEvent, decode_lenient, kind_of};
+use super::lenient::{DecodeEvent, decode_lenient, type_name};
 use super::size::has_too_many_values;
 
 /// Whether an answer that does not wholly fit its type is taken.
@@ -53,7 +53,7 @@ impl SchemaMismatch {
 
 impl fmt::Display for SchemaMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: expected {}, found {}", self.path, self.expected, kind_of(&self.found))
+        write!(f, "{}: expected {}, found {}", self.path, self.expected, type_name(&self.found))
     }
 }
 
@@ -74,7 +74,7 @@ pub struct Decoded<T> {
 
 /// Why an answer could not be read at all.
 #[derive(Debug)]
-pub enum DecodeFailure {
+pub enum DecodeErrorKind {
     /// The bytes are no JSON.
     NotJson(serde_json::Error),
     /// They are, but what is needed is not in them.
@@ -118,18 +118,18 @@ pub enum DecodeFailure {
 pub fn decode<T: DeserializeOwned>(
     bytes: &[u8],
     decode_mode: DecodeMode,
-) -> Result<Decoded<T>, DecodeFailure> {
+) -> Result<Decoded<T>, DecodeErrorKind> {
     let bytes = without_bom(bytes);
     if has_too_many_values(bytes) {
-        return Err(DecodeFailure::TooManyValues);
+        return Err(DecodeErrorKind::TooManyValues);
     }
     if let Ok(value) = serde_json::from_slice(bytes) {
         return Ok(Decoded { value, mismatches: Vec::new() });
     }
-    let decoded = decode_drifted(bytes, &mut |_| ())?;
+    let decoded = decode_leniently(bytes, &mut |_| ())?;
     match decode_mode {
         DecodeMode::Strict if !decoded.mismatches.is_empty() => {
-            Err(DecodeFailure::Strict(decoded.mismatches))
+            Err(DecodeErrorKind::Strict(decoded.mismatches))
         }
         _ => Ok(decoded),
     }
@@ -149,8 +149,8 @@ pub struct Inspection {
 /// # Errors
 ///
 /// As [`decode`] in its tolerant way.
-pub fn inspect<T: DeserializeOwned>(bytes: &[u8]) -> Result<Inspection, DecodeFailure> {
-    let (decoded, unknown) = decode_watched::<T>(bytes)?;
+pub fn inspect<T: DeserializeOwned>(bytes: &[u8]) -> Result<Inspection, DecodeErrorKind> {
+    let (decoded, unknown) = decode_recording_unknown::<T>(bytes)?;
     Ok(Inspection { mismatches: decoded.mismatches, unknown })
 }
 
@@ -161,16 +161,18 @@ pub fn inspect<T: DeserializeOwned>(bytes: &[u8]) -> Result<Inspection, DecodeFa
 /// As [`decode`] in its tolerant way.
 pub fn round_trip<T: DeserializeOwned + serde::Serialize>(
     bytes: &[u8],
-) -> Result<Decoded<Value>, DecodeFailure> {
-    let (decoded, _) = decode_watched::<T>(bytes)?;
-    let value = serde_json::to_value(decoded.value).map_err(DecodeFailure::NotJson)?;
+) -> Result<Decoded<Value>, DecodeErrorKind> {
+    let (decoded, _) = decode_recording_unknown::<T>(bytes)?;
+    let value = serde_json::to_value(decoded.value).map_err(DecodeErrorKind::NotJson)?;
     Ok(Decoded { value, mismatches: decoded.mismatches })
 }
 
 /// The tolerant pass, with the paths of unknown fields.
-fn decode_watched<T: DeserializeOwned>(bytes: &[u8]) -> Result<(Decoded<T>, Vec<String>), DecodeFailure> {
+fn decode_recording_unknown<T: DeserializeOwned>(
+    bytes: &[u8],
+) -> Result<(Decoded<T>, Vec<String>), DecodeErrorKind> {
     let mut unknown = Vec::new();
-    let decoded = decode_drifted(bytes, &mut |found| match found {
+    let decoded = decode_leniently(bytes, &mut |found| match found {
         DecodeEvent::Start => unknown.clear(),
         DecodeEvent::Unknown(path) => unknown.push(path),
     })?;
@@ -178,10 +180,10 @@ fn decode_watched<T: DeserializeOwned>(bytes: &[u8]) -> Result<(Decoded<T>, Vec<
 }
 
 /// Takes out of the tree what does not fit until the rest does.
-fn decode_drifted<T: DeserializeOwned>(
+fn decode_leniently<T: DeserializeOwned>(
     bytes: &[u8],
     watch: &mut dyn FnMut(DecodeEvent),
-) -> Result<Decoded<T>, DecodeFailure> {
+) -> Result<Decoded<T>, DecodeErrorKind> {
     let mut value = None;
     let mismatches = decode_lenient(bytes, watch, &mut |tree| {
         value = Some(T::deserialize(tree)?);
@@ -191,7 +193,7 @@ fn decode_drifted<T: DeserializeOwned>(
         Some(value) => Ok(Decoded { value, mismatches }),
         // Unreachable: mending ends well only after a value was read.
         None => {
-            Err(DecodeFailure::Mismatch { path: String::new(), expected: "a value".to_owned(), mismatches })
+            Err(DecodeErrorKind::Mismatch { path: String::new(), expected: "a value".to_owned(), mismatches })
         }
     }
 }
@@ -230,11 +232,11 @@ mod tests {
         width: Option<u64>,
     }
 
-    fn tolerant<T: DeserializeOwned>(json: Value) -> Decoded<T> {
+    fn lenient<T: DeserializeOwned>(json: Value) -> Decoded<T> {
         decode(json.to_string().as_bytes(), DecodeMode::Lenient).expect("decodes")
     }
 
-    fn told(mismatches: &[SchemaMismatch]) -> Vec<String> {
+    fn messages(mismatches: &[SchemaMismatch]) -> Vec<String> {
         mismatches.iter().map(SchemaMismatch::to_string).collect()
     }
 
@@ -268,9 +270,9 @@ mod tests {
             ),
         ];
         for (json, clip, mismatches) in cases {
-            let decoded = tolerant::<Clip>(json.clone());
+            let decoded = lenient::<Clip>(json.clone());
             assert_eq!(decoded.value, clip, "{json}");
-            assert_eq!(told(&decoded.mismatches), mismatches, "{json}");
+            assert_eq!(messages(&decoded.mismatches), mismatches, "{json}");
         }
     }
 
@@ -279,7 +281,7 @@ mod tests {
         let page = json!({"data": [
             {"made": ""}, {"made": "2023-04-08T09:21:35+00:00"}, {"made": ""}, {"made": "soon"},
         ]});
-        let decoded = tolerant::<Page<Clip>>(page);
+        let decoded = lenient::<Page<Clip>>(page);
         let paths: Vec<&str> = decoded.mismatches.iter().map(SchemaMismatch::path).collect();
         assert_eq!(paths, ["data[0].made", "data[2].made", "data[3].made"]);
         assert!(decoded.value.items()[1].made.is_some());
@@ -289,7 +291,7 @@ mod tests {
     fn a_page_that_drifted_everywhere_takes_one_round_not_one_an_item() {
         let items: Vec<Value> =
             (0..5000).map(|number| json!({"name": number, "sizes": [{"width": "x"}]})).collect();
-        let decoded = tolerant::<Page<Clip>>(json!({"data": items}));
+        let decoded = lenient::<Page<Clip>>(json!({"data": items}));
         assert_eq!(decoded.mismatches.len(), 10_000);
         assert_eq!(decoded.value.items().len(), 5000);
     }
@@ -299,7 +301,7 @@ mod tests {
         let items: Vec<Value> = (0..3000)
             .map(|number| json!({"name": "a", "made": format!("day {number}"), "size": number}))
             .collect();
-        let decoded = tolerant::<Page<Clip>>(json!({"data": items, "total": "many"}));
+        let decoded = lenient::<Page<Clip>>(json!({"data": items, "total": "many"}));
         assert_eq!(decoded.mismatches.len(), 3001);
         assert_eq!(decoded.value.items().len(), 3000);
         assert!(decoded.value.items().iter().all(|clip| clip.size.is_some() && clip.made.is_none()));
@@ -310,7 +312,7 @@ mod tests {
 
     #[test]
     fn elements_that_are_gone_do_not_shift_the_numbers_of_others() {
-        let decoded = tolerant::<Page<Clip>>(json!({"data": [
+        let decoded = lenient::<Page<Clip>>(json!({"data": [
             7, {"made": "a"}, 8, {"made": "b", "sizes": [{"width": -1}, 5]}, "x", {"made": "c"},
         ]}));
         let mut paths: Vec<&str> = decoded.mismatches.iter().map(SchemaMismatch::path).collect();
@@ -337,7 +339,7 @@ mod tests {
         struct Pair {
             data: [Clip; 2],
         }
-        let decoded = tolerant::<Pair>(json!({"data": [{"made": "a", "size": 1}, {"made": "b", "size": 2}]}));
+        let decoded = lenient::<Pair>(json!({"data": [{"made": "a", "size": 1}, {"made": "b", "size": 2}]}));
         assert_eq!(decoded.value.data.map(|clip| clip.size), [Some(1), Some(2)]);
         assert_eq!(decoded.mismatches.len(), 2);
     }
@@ -346,7 +348,7 @@ mod tests {
     fn strict_turns_drift_into_an_error_and_leaves_the_rest_alone() {
         assert!(decode::<Clip>(br#"{"name": "a"}"#, DecodeMode::Strict).is_ok());
         match decode::<Clip>(br#"{"name": 1}"#, DecodeMode::Strict) {
-            Err(DecodeFailure::Strict(mismatches)) => assert_eq!(mismatches[0].path(), "name"),
+            Err(DecodeErrorKind::Strict(mismatches)) => assert_eq!(mismatches[0].path(), "name"),
             other => panic!("{other:?}"),
         }
     }
@@ -359,12 +361,12 @@ mod tests {
             uri: String,
         }
         match decode::<Own>(b"{}", DecodeMode::Lenient) {
-            Err(DecodeFailure::Mismatch { path, expected, .. }) => {
+            Err(DecodeErrorKind::Mismatch { path, expected, .. }) => {
                 assert_eq!((path.as_str(), expected.as_str()), ("", "missing field `uri`"));
             }
             other => panic!("{other:?}"),
         }
-        assert!(matches!(decode::<Own>(b"<html>", DecodeMode::Lenient), Err(DecodeFailure::NotJson(_))));
+        assert!(matches!(decode::<Own>(b"<html>", DecodeMode::Lenient), Err(DecodeErrorKind::NotJson(_))));
         let page = decode::<Page<Own>>(br#"{"data": [{"uri": "/a"}, {}]}"#, DecodeMode::Lenient).unwrap();
         assert_eq!(page.value.items().len(), 1);
         assert_eq!(page.mismatches[0].path(), "data[1]");
@@ -392,13 +394,13 @@ mod tests {
             decode::<Page<Clip>>(flood.as_bytes(), DecodeMode::Lenient).unwrap_err(),
             decode::<Value>(flood.as_bytes(), DecodeMode::Lenient).unwrap_err(),
         ] {
-            assert!(matches!(failure, DecodeFailure::TooManyValues), "{failure:?}");
+            assert!(matches!(failure, DecodeErrorKind::TooManyValues), "{failure:?}");
         }
     }
 
     #[test]
     fn drift_prints_no_values() {
-        let decoded = tolerant::<Clip>(json!({"size": "a-secret"}));
+        let decoded = lenient::<Clip>(json!({"size": "a-secret"}));
         assert!(!format!("{:?}", decoded.mismatches).contains("a-secret"));
         assert_eq!(decoded.mismatches[0].found(), "a-secret");
     }

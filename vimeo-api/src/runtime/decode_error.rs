@@ -5,79 +5,79 @@ use std::fmt;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-use super::api_error::tell_intermediary;
-use super::decode::DecodeFailure;
-use super::excerpt::Form;
-use super::{RawResponse, SchemaMismatch, Sender};
+use super::api_error::write_intermediary;
+use super::decode::DecodeErrorKind;
+use super::excerpt::ContentKind;
+use super::{RawResponse, ResponseOrigin, SchemaMismatch};
 
 /// An answer that could not be read as what the operation answers with.
 #[derive(Debug)]
 pub struct DecodeError {
     name: String,
-    answer: RawResponse,
-    failure: DecodeFailure,
+    response: RawResponse,
+    failure: DecodeErrorKind,
 }
 
 impl DecodeError {
-    pub(crate) fn new(name: &str, answer: RawResponse, failure: DecodeFailure) -> Self {
-        Self { name: name.to_owned(), answer, failure }
+    pub(crate) fn new(name: &str, response: RawResponse, failure: DecodeErrorKind) -> Self {
+        Self { name: name.to_owned(), response, failure }
     }
 
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
-        self.answer.status
+        self.response.status
     }
 
     /// Whether the API sent the response, or something before it.
-    pub fn sender(&self) -> Sender {
+    pub fn origin(&self) -> ResponseOrigin {
         match &self.failure {
-            DecodeFailure::NotJson(_) => match Form::of(&self.answer.body) {
-                Form::Html | Form::Gzip | Form::Text => Sender::Intermediary,
-                Form::Empty | Form::Json => Sender::Unclear,
+            DecodeErrorKind::NotJson(_) => match ContentKind::of(&self.response.body) {
+                ContentKind::Html | ContentKind::Gzip | ContentKind::Text => ResponseOrigin::Intermediary,
+                ContentKind::Empty | ContentKind::Json => ResponseOrigin::Unclear,
             },
-            _ => self.answer.sender(),
+            _ => self.response.origin(),
         }
     }
 
     /// All headers of the answer.
     pub fn headers(&self) -> &HeaderMap {
-        &self.answer.headers
+        &self.response.headers
     }
 
     /// The body as it came.
     pub fn bytes(&self) -> &Bytes {
-        &self.answer.body
+        &self.response.body
     }
 
     /// What did not fit, as far as reading came.
     pub fn mismatches(&self) -> &[SchemaMismatch] {
         match &self.failure {
-            DecodeFailure::Mismatch { mismatches, .. } | DecodeFailure::Strict(mismatches) => mismatches,
-            DecodeFailure::NotJson(_) | DecodeFailure::TooManyValues => &[],
+            DecodeErrorKind::Mismatch { mismatches, .. } | DecodeErrorKind::Strict(mismatches) => mismatches,
+            DecodeErrorKind::NotJson(_) | DecodeErrorKind::TooManyValues => &[],
         }
     }
 }
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (status, body) = (self.answer.status, &self.answer.body);
-        if self.sender() == Sender::Intermediary {
-            return tell_intermediary(f, &self.name, status, body);
+        let (status, body) = (self.response.status, &self.response.body);
+        if self.origin() == ResponseOrigin::Intermediary {
+            return write_intermediary(f, &self.name, status, body);
         }
         write!(f, "{}: the response ({status}) cannot be read: ", self.name)?;
         match &self.failure {
             // What serde says of text that is no JSON repeats nothing of it.
-            DecodeFailure::NotJson(error) => match std::str::from_utf8(body) {
+            DecodeErrorKind::NotJson(error) => match std::str::from_utf8(body) {
                 Ok(_) => write!(f, "it is no valid JSON ({error}); ask again, and report it if it stays so"),
                 Err(error) => write!(f, "it is not in UTF-8 from byte {} on", error.valid_up_to()),
             },
-            DecodeFailure::TooManyValues => write!(
+            DecodeErrorKind::TooManyValues => write!(
                 f,
                 "it holds more values than any page of the API; ask for fewer items a page or name the `fields` you need"
             ),
-            DecodeFailure::Mismatch { path, expected, .. } if path.is_empty() => write!(f, "{expected}"),
-            DecodeFailure::Mismatch { path, expected, .. } => write!(f, "{path}: expected {expected}"),
-            DecodeFailure::Strict(mismatches) => {
+            DecodeErrorKind::Mismatch { path, expected, .. } if path.is_empty() => write!(f, "{expected}"),
+            DecodeErrorKind::Mismatch { path, expected, .. } => write!(f, "{path}: expected {expected}"),
+            DecodeErrorKind::Strict(mismatches) => {
                 write!(f, "{} pieces do not fit and strict decoding is on", mismatches.len())?;
                 mismatches.first().map_or(Ok(()), |first| write!(f, "; first {first}"))
             }

@@ -7,9 +7,9 @@ use http::{HeaderMap, StatusCode};
 
 use super::report::write_report;
 use super::{
-    ApiError, AppRefused, DecodeError, InvalidParameter, MissingScope, NeedsLogin, QuotaExceeded, RateLimit,
-    RateLimited, Sender, UploadAccessDenied,
-    rate_limit::{LONGEST_WINDOW, retry_after, time_until},
+    ApiError, AppCredentialsRejected, DecodeError, InvalidParameter, LoginRequired, MissingScope,
+    QuotaExceeded, RateLimit, RateLimited, ResponseOrigin, UploadAccessDenied,
+    rate_limit::{MAX_WINDOW, retry_after, time_until},
 };
 
 /// Why a call gave no value.
@@ -61,7 +61,7 @@ pub enum Error {
     #[error(
         "{operation}: the response ({status}) is longer than {limit} bytes and was not read to its end; ask for fewer items a page or name the `fields` you need"
     )]
-    TooLong {
+    ResponseTooLarge {
         /// What was called.
         operation: String,
         /// The status.
@@ -97,22 +97,22 @@ pub enum Error {
 
     /// The access token is not, or no longer, taken, or is no user's where the call needs one.
     #[error(transparent)]
-    NeedsLogin(Box<NeedsLogin>),
+    LoginRequired(Box<LoginRequired>),
 
     /// Vimeo does not take the app's client identifier or client secret, so there is no token to call with.
     #[error(transparent)]
-    AppRefused(Box<AppRefused>),
+    AppCredentialsRejected(Box<AppCredentialsRejected>),
 
     /// The time that was allowed for the call is over.
     #[error("{operation}: no answer after {after:?}{}; allow more time or look what became of it",
-        if *sent == Delivery::NotSent { ", nothing was sent" } else { ", the call may have been carried out" })]
+        if *delivery == Delivery::NotSent { ", nothing was sent" } else { ", the call may have been carried out" })]
     TimedOut {
         /// What was called.
         operation: String,
         /// The time that was allowed.
         after: Duration,
         /// Whether Vimeo may have carried it out.
-        sent: Delivery,
+        delivery: Delivery,
     },
 
     /// The link to the next page cannot be followed: the walk over the list ends here.
@@ -142,8 +142,10 @@ impl fmt::Debug for Error {
             Self::UploadAccessDenied(error) => f.debug_tuple("UploadAccessDenied").field(error).finish(),
             Self::QuotaExceeded(error) => f.debug_tuple("QuotaExceeded").field(error).finish(),
             Self::RateLimited(error) => f.debug_tuple("RateLimited").field(error).finish(),
-            Self::NeedsLogin(error) => f.debug_tuple("NeedsLogin").field(error).finish(),
-            Self::AppRefused(error) => f.debug_tuple("AppRefused").field(error).finish(),
+            Self::LoginRequired(error) => f.debug_tuple("LoginRequired").field(error).finish(),
+            Self::AppCredentialsRejected(error) => {
+                f.debug_tuple("AppCredentialsRejected").field(error).finish()
+            }
             Self::Middleware(error) => f.debug_tuple("Middleware").field(error).finish(),
             Self::Invalid { operation, reason } => {
                 f.debug_struct("Invalid").field("operation", operation).field("reason", reason).finish()
@@ -156,8 +158,8 @@ impl fmt::Debug for Error {
                 .field("operation", operation)
                 .field("status", status)
                 .finish_non_exhaustive(),
-            Self::TooLong { operation, status, limit } => f
-                .debug_struct("TooLong")
+            Self::ResponseTooLarge { operation, status, limit } => f
+                .debug_struct("ResponseTooLarge")
                 .field("operation", operation)
                 .field("status", status)
                 .field("limit", limit)
@@ -165,11 +167,11 @@ impl fmt::Debug for Error {
             Self::NotModified { operation, .. } => {
                 f.debug_struct("NotModified").field("operation", operation).finish_non_exhaustive()
             }
-            Self::TimedOut { operation, after, sent } => f
+            Self::TimedOut { operation, after, delivery } => f
                 .debug_struct("TimedOut")
                 .field("operation", operation)
                 .field("after", after)
-                .field("sent", sent)
+                .field("delivery", delivery)
                 .finish(),
         }
     }
@@ -185,7 +187,7 @@ impl Error {
     pub fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Decode(error) => Some(error.status()),
-            Self::NoContent { status, .. } | Self::TooLong { status, .. } => Some(*status),
+            Self::NoContent { status, .. } | Self::ResponseTooLarge { status, .. } => Some(*status),
             Self::NotModified { .. } => Some(StatusCode::NOT_MODIFIED),
             _ => self.api().map(ApiError::status),
         }
@@ -204,28 +206,28 @@ impl Error {
     pub fn api(&self) -> Option<&ApiError> {
         match self {
             Self::Api(error) => Some(error),
-            Self::MissingScope(error) => error.answer.as_ref(),
-            Self::UploadAccessDenied(error) => Some(&error.answer),
-            Self::QuotaExceeded(error) => Some(&error.answer),
-            Self::RateLimited(error) => error.answer.as_ref(),
-            Self::NeedsLogin(error) => error.answer.as_ref(),
-            Self::AppRefused(error) => Some(&error.answer),
+            Self::MissingScope(error) => error.api_error.as_ref(),
+            Self::UploadAccessDenied(error) => Some(&error.api_error),
+            Self::QuotaExceeded(error) => Some(&error.api_error),
+            Self::RateLimited(error) => error.api_error.as_ref(),
+            Self::LoginRequired(error) => error.api_error.as_ref(),
+            Self::AppCredentialsRejected(error) => Some(&error.api_error),
             _ => None,
         }
     }
 
     /// Who sent the response, where there was one that says so.
-    pub fn sender(&self) -> Option<Sender> {
+    pub fn origin(&self) -> Option<ResponseOrigin> {
         match self {
-            Self::Decode(error) => Some(error.sender()),
-            _ => self.api().map(ApiError::sender),
+            Self::Decode(error) => Some(error.origin()),
+            _ => self.api().map(ApiError::origin),
         }
     }
 
     /// Whether a proxy, a firewall or a sign-in page answered in the API's place: with a page of HTML, a text or a
     /// redirect, whatever its status. It says nothing of the token, of what was asked for, or of what was carried out.
     pub fn is_intermediary(&self) -> bool {
-        self.sender() == Some(Sender::Intermediary)
+        self.origin() == Some(ResponseOrigin::Intermediary)
     }
 
     /// The status, where the response may be Vimeo's.
@@ -280,7 +282,7 @@ impl Error {
 
     /// Whether the access token, or the app, is not taken. A `401` that something before the API sent does not count.
     pub fn is_unauthorized(&self) -> bool {
-        matches!(self, Self::NeedsLogin(_) | Self::AppRefused(_))
+        matches!(self, Self::LoginRequired(_) | Self::AppCredentialsRejected(_))
             || self.status_of_api() == Some(StatusCode::UNAUTHORIZED)
     }
 
@@ -312,12 +314,12 @@ impl Error {
     /// Whether Vimeo may have carried the call out although it failed.
     pub fn delivery(&self) -> Delivery {
         match self {
-            Self::Invalid { .. } | Self::AppRefused(_) => Delivery::NotSent,
+            Self::Invalid { .. } | Self::AppCredentialsRejected(_) => Delivery::NotSent,
             _ if self.is_intermediary() => Delivery::Unknown,
             Self::Connection(error) => error.delivery(),
-            Self::TimedOut { sent, .. } => *sent,
+            Self::TimedOut { delivery, .. } => *delivery,
             Self::Middleware(_) => Delivery::Unknown,
-            Self::MissingScope(_) | Self::RateLimited(_) | Self::NeedsLogin(_) if self.api().is_none() => {
+            Self::MissingScope(_) | Self::RateLimited(_) | Self::LoginRequired(_) if self.api().is_none() => {
                 Delivery::NotSent
             }
             _ => Delivery::Delivered,
@@ -328,22 +330,22 @@ impl Error {
     ///
     /// Transports give answers back as they came; this is how they are read when the call ends, and how a layer reads
     /// one that it stops at.
-    pub fn from_answer(answer: ApiError) -> Self {
-        if let Some(quota) = answer.quota() {
-            return Self::QuotaExceeded(Box::new(QuotaExceeded::new(quota, answer)));
+    pub fn from_api_error(error: ApiError) -> Self {
+        if let Some(quota) = error.quota() {
+            return Self::QuotaExceeded(Box::new(QuotaExceeded::new(quota, error)));
         }
-        if answer.status() == StatusCode::TOO_MANY_REQUESTS {
-            let headers = answer.headers();
+        if error.status() == StatusCode::TOO_MANY_REQUESTS {
+            let headers = error.headers();
             let now = SystemTime::now().into();
             let limit = RateLimit::read(headers).filter(|limit| limit.remaining == Some(0));
-            let believed = |wait: &Duration| *wait <= LONGEST_WINDOW && !wait.is_zero();
-            let asked = retry_after(headers, now).filter(believed);
+            let is_plausible = |wait: &Duration| *wait <= MAX_WINDOW && !wait.is_zero();
+            let asked = retry_after(headers, now).filter(is_plausible);
             let reset =
-                limit.and_then(|limit| limit.reset).filter(|at| believed(&time_until(*at, headers, now)));
-            let name = answer.name().to_owned();
-            return Self::RateLimited(Box::new(RateLimited::new(name, asked, Some(answer)).at(reset)));
+                limit.and_then(|limit| limit.reset).filter(|at| is_plausible(&time_until(*at, headers, now)));
+            let name = error.name().to_owned();
+            return Self::RateLimited(Box::new(RateLimited::new(name, asked, Some(error)).at(reset)));
         }
-        Self::Api(Box::new(answer))
+        Self::Api(Box::new(error))
     }
 
     /// A copy of a refusal, for a call that is cloned before it is sent.
@@ -370,34 +372,34 @@ pub enum Delivery {
 #[derive(Debug)]
 pub struct ConnectionError {
     operation: String,
-    sent: Delivery,
+    delivery: Delivery,
     source: Box<dyn std::error::Error + Send + Sync>,
 }
 
 impl ConnectionError {
     /// For transports over reqwest. The URL is taken out of the error: it may carry a signature.
     pub fn new(operation: &str, error: reqwest::Error) -> Self {
-        let sent =
+        let delivery =
             if error.is_connect() || error.is_builder() { Delivery::NotSent } else { Delivery::Unknown };
-        Self { operation: operation.to_owned(), sent, source: Box::new(error.without_url()) }
+        Self { operation: operation.to_owned(), delivery, source: Box::new(error.without_url()) }
     }
 
-    /// For other transports. `sent` says whether the request may have reached Vimeo; of an error of reqwest's that is known
+    /// For other transports. `delivery` says whether the request may have reached Vimeo; of an error of reqwest's that is known
     /// better. The text of the error is shown, so it must hold no secret.
     pub fn from_source(
         operation: &str,
-        sent: Delivery,
+        delivery: Delivery,
         source: Box<dyn std::error::Error + Send + Sync>,
     ) -> Self {
         match source.downcast::<reqwest::Error>() {
             Ok(error) => Self::new(operation, *error),
-            Err(source) => Self { operation: operation.to_owned(), sent, source },
+            Err(source) => Self { operation: operation.to_owned(), delivery, source },
         }
     }
 
     /// Whether the request may have reached Vimeo.
     pub fn delivery(&self) -> Delivery {
-        self.sent
+        self.delivery
     }
 
     /// Whether it took too long.
@@ -421,13 +423,13 @@ impl ConnectionError {
 
 impl fmt::Display for ConnectionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match (self.sent, self.is_timeout()) {
+        let what = match (self.delivery, self.is_timeout()) {
             (Delivery::NotSent, true) => "no connection in time; nothing was sent",
             (Delivery::NotSent, false) => "no connection; nothing was sent",
             (_, true) => "no answer in time; the call may have been carried out",
             (_, false) => "the connection broke off; the call may have been carried out",
         };
-        write!(f, "{}: {what} ({})", self.operation, root(&*self.source))
+        write!(f, "{}: {what} ({})", self.operation, root_cause(&*self.source))
     }
 }
 
@@ -444,7 +446,7 @@ impl From<ConnectionError> for Error {
 }
 
 /// What layers refuse with goes into the error of the call as it is.
-macro_rules! refusals {
+macro_rules! from_access_errors {
     ($($refusal:ident),*) => {
         $(
             impl From<$refusal> for Error {
@@ -456,9 +458,16 @@ macro_rules! refusals {
     };
 }
 
-refusals!(MissingScope, UploadAccessDenied, QuotaExceeded, RateLimited, NeedsLogin, AppRefused);
+from_access_errors!(
+    MissingScope,
+    UploadAccessDenied,
+    QuotaExceeded,
+    RateLimited,
+    LoginRequired,
+    AppCredentialsRejected
+);
 
-fn root(error: &dyn std::error::Error) -> String {
+fn root_cause(error: &dyn std::error::Error) -> String {
     let mut root = error;
     while let Some(source) = root.source() {
         root = source;

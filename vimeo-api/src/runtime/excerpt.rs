@@ -3,15 +3,15 @@
 use std::fmt;
 
 /// The most of a body that is looked at for words.
-const LOOKED_AT: usize = 8 * 1024;
+const MAX_SCANNED_BYTES: usize = 8 * 1024;
 /// The most characters of a body that an error text repeats.
-const LENGTH: usize = 200;
+const MAX_EXCERPT_CHARS: usize = 200;
 /// A word of this length may be a token, and no word of a sentence is as long.
-const LONGEST_WORD: usize = 30;
+const MAX_WORD_CHARS: usize = 30;
 
 /// What a body is, by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum ContentKind {
     Empty,
     /// An object or a list begins, whether or not it is whole.
     Json,
@@ -20,7 +20,7 @@ pub(super) enum Form {
     Text,
 }
 
-impl Form {
+impl ContentKind {
     pub(super) fn of(body: &[u8]) -> Self {
         let start = without_bom(body).trim_ascii_start();
         match start {
@@ -33,7 +33,7 @@ impl Form {
     }
 }
 
-impl fmt::Display for Form {
+impl fmt::Display for ContentKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Empty => "no body",
@@ -54,14 +54,14 @@ pub(super) fn without_bom(body: &[u8]) -> &[u8] {
 /// without control characters, and without anything that may be a token.
 pub(super) fn excerpt(body: &[u8]) -> Option<String> {
     let body = without_bom(body);
-    let body = String::from_utf8_lossy(body.get(..LOOKED_AT).unwrap_or(body));
-    let words = match Form::of(body.as_bytes()) {
-        Form::Empty | Form::Gzip => return None,
-        Form::Html => ["title", "h1"]
+    let body = String::from_utf8_lossy(body.get(..MAX_SCANNED_BYTES).unwrap_or(body));
+    let words = match ContentKind::of(body.as_bytes()) {
+        ContentKind::Empty | ContentKind::Gzip => return None,
+        ContentKind::Html => ["title", "h1"]
             .into_iter()
             .find_map(|tag| element(&body, tag))
             .unwrap_or_else(|| without_tags(&body)),
-        Form::Json | Form::Text => body.into_owned(),
+        ContentKind::Json | ContentKind::Text => body.into_owned(),
     };
     let text = cleaned(&words);
     (!text.is_empty()).then_some(text)
@@ -115,21 +115,22 @@ fn unescaped(text: &str) -> String {
 
 /// One line without control characters; words that may be secrets are left out.
 fn cleaned(text: &str) -> String {
-    let plain: String = text.chars().map(|c| if c.is_control() || is_unseen(c) { ' ' } else { c }).collect();
+    let plain: String =
+        text.chars().map(|c| if c.is_control() || is_invisible(c) { ' ' } else { c }).collect();
     let words = plain.split_whitespace().map(|word| {
-        let secret = word.chars().count() > LONGEST_WORD || word.contains(['=', '?']) && word.len() > 8;
+        let secret = word.chars().count() > MAX_WORD_CHARS || word.contains(['=', '?']) && word.len() > 8;
         if secret { "…" } else { word }
     });
-    words.collect::<Vec<_>>().join(" ").chars().take(LENGTH).collect()
+    words.collect::<Vec<_>>().join(" ").chars().take(MAX_EXCERPT_CHARS).collect()
 }
 
 /// Characters that turn or hide the text around them.
-fn is_unseen(c: char) -> bool {
+fn is_invisible(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Words of the API's, cut where they are longer than any message of it.
-pub(super) fn bounded(text: &str) -> &str {
+pub(super) fn truncated(text: &str) -> &str {
     const MAX_CHARS: usize = 1000;
     text.char_indices().nth(MAX_CHARS).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
@@ -140,19 +141,19 @@ mod tests {
 
     #[test]
     fn the_first_bytes_tell_what_a_body_is() {
-        let table: [(&[u8], Form); 9] = [
-            (b"", Form::Empty),
-            (b" \r\n", Form::Empty),
-            (b"\xef\xbb\xbf {}", Form::Json),
-            (b"[1", Form::Json),
-            (b"\n<!DOCTYPE html>", Form::Html),
-            (b"<html>", Form::Html),
-            (b"\x1f\x8b\x08", Form::Gzip),
-            (b"no healthy upstream", Form::Text),
-            (b"null", Form::Text),
+        let table: [(&[u8], ContentKind); 9] = [
+            (b"", ContentKind::Empty),
+            (b" \r\n", ContentKind::Empty),
+            (b"\xef\xbb\xbf {}", ContentKind::Json),
+            (b"[1", ContentKind::Json),
+            (b"\n<!DOCTYPE html>", ContentKind::Html),
+            (b"<html>", ContentKind::Html),
+            (b"\x1f\x8b\x08", ContentKind::Gzip),
+            (b"no healthy upstream", ContentKind::Text),
+            (b"null", ContentKind::Text),
         ];
         for (body, form) in table {
-            assert_eq!(Form::of(body), form, "{body:?}");
+            assert_eq!(ContentKind::of(body), form, "{body:?}");
         }
     }
 
@@ -187,7 +188,7 @@ mod tests {
 
     #[test]
     fn words_of_any_length_are_bounded() {
-        assert_eq!(bounded("short"), "short");
-        assert_eq!(bounded(&"é".repeat(5000)).chars().count(), 1000);
+        assert_eq!(truncated("short"), "short");
+        assert_eq!(truncated(&"é".repeat(5000)).chars().count(), 1000);
     }
 }

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::call::PathValue;
-use super::reference::{Reference, Unreadable, read};
+use super::reference::{ParseError, Reference, parse};
 use super::uri::ResourceUri;
 
 /// A text that is no ID of the kind that is asked for.
@@ -22,7 +22,7 @@ pub struct InvalidId {
 }
 
 impl InvalidId {
-    fn new(expected: &'static str, text: &str, found: &Result<Reference, Unreadable>) -> Self {
+    fn new(expected: &'static str, text: &str, found: &Result<Reference, ParseError>) -> Self {
         let shown: String = text.chars().filter(|c| !c.is_control()).take(60).collect();
         let form = match text.trim() {
             uri if uri.starts_with('/') || uri.contains("://api.vimeo.com/") => "the URI of ",
@@ -31,9 +31,9 @@ impl InvalidId {
         };
         let found = match found {
             // A name of a kind that has none says nothing of what was meant.
-            Ok(Reference::Word(_)) | Err(Unreadable::Form) => format!("`{shown}` cannot be read"),
+            Ok(Reference::Name(_)) | Err(ParseError::Form) => format!("`{shown}` cannot be read"),
             Ok(reference) => format!("`{shown}` is {form}{}", reference.kind()),
-            Err(Unreadable::VideoPart(part)) => format!(
+            Err(ParseError::VideoPart(part)) => format!(
                 "`{shown}` is a link to a video, but `{part}` behind its number is neither a hash nor a page that is known"
             ),
         };
@@ -94,7 +94,7 @@ pub(crate) use resource;
 
 /// The ID that a caller named; for generated calls, which keep the error until they are sent.
 #[allow(dead_code, reason = "a description need not have a marked ID")]
-pub(crate) fn read_id<T>(value: impl TryInto<T, Error: Into<InvalidId>>) -> Result<T, InvalidId> {
+pub(crate) fn parse_id<T>(value: impl TryInto<T, Error: Into<InvalidId>>) -> Result<T, InvalidId> {
     value.try_into().map_err(Into::into)
 }
 
@@ -108,7 +108,7 @@ impl<T: PathValue> PathValue for Result<T, InvalidId> {
 }
 
 /// The conversions of a value that is read from text.
-macro_rules! converts {
+macro_rules! text_conversions {
     ($name:ident) => {
         impl TryFrom<&str> for $name {
             type Error = InvalidId;
@@ -159,14 +159,14 @@ macro_rules! id {
             type Err = InvalidId;
 
             fn from_str(text: &str) -> Result<Self, InvalidId> {
-                match read(text) {
+                match parse(text) {
                     $($pattern => Ok($value),)+
                     found => Err(InvalidId::new(Self::EXPECTED, text, &found)),
                 }
             }
         }
 
-        converts!($name);
+        text_conversions!($name);
 
         impl TryFrom<&ResourceUri> for $name {
             type Error = InvalidId;
@@ -280,7 +280,7 @@ macro_rules! named {
             id! {
                 $name, $expected,
                 Ok(Reference::Number { number, hash: None }) => Self::from(number),
-                Ok(Reference::Word(name) | Reference::$variant(name)) => Self::of_name(name),
+                Ok(Reference::Name(name) | Reference::$variant(name)) => Self::of_name(name),
             }
 
             impl $name {
@@ -516,7 +516,7 @@ impl FromStr for DomainName {
         if host.len() <= 253 && host.split('.').all(label) {
             Ok(Self(host.to_owned()))
         } else {
-            Err(InvalidId::new(Self::EXPECTED, text, &Err(Unreadable::Form)))
+            Err(InvalidId::new(Self::EXPECTED, text, &Err(ParseError::Form)))
         }
     }
 }
@@ -527,7 +527,7 @@ impl fmt::Display for DomainName {
     }
 }
 
-converts!(DomainName);
+text_conversions!(DomainName);
 
 /// A webhook: `123` or `/apps/7/webhooks/123`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,6 +1,6 @@
 //! Taking out of an answer what does not fit, until the rest does.
 //!
-//! serde stops at the first mismatch, so each costs a reading of its own. Two things keep the work in bounds when a whole
+//! serde stops at the first mismatch, so each costs a state of its own. Two things keep the work in bounds when a whole
 //! page has drifted: what must fail in the same way is taken out at once, and where that cannot be known, as with
 //! texts that are no dates each in its own way, the elements of a list are read one by one.
 //!
@@ -11,19 +11,19 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::decode::{DecodeFailure, SchemaMismatch};
-use super::tree::{Reading, Step, Tree};
+use super::decode::{DecodeErrorKind, SchemaMismatch};
+use super::tree::{ReadState, Step, Tree};
 
 /// How many readings one element, or an answer as a whole, may take before it counts as another thing altogether.
-const MAX_READINGS: usize = 1000;
+const MAX_PASSES: usize = 1000;
 
 /// How many bytes may be read in all for one answer, each as often as it is read: what keeps a large answer that fits
 /// nowhere from taking minutes. A page of 6 MB may be read forty times, a small answer as often as it needs.
-const MAX_BYTES: usize = 256 * 1024 * 1024;
+const MAX_BYTES_READ: usize = 256 * 1024 * 1024;
 
 /// What is told while a tree is read.
 pub(super) enum DecodeEvent {
-    /// Reading starts over.
+    /// ReadState starts over.
     Start,
     /// A field that the type does not know.
     Unknown(String),
@@ -31,47 +31,47 @@ pub(super) enum DecodeEvent {
 
 /// Reads a type that is not named here: this is long and would be compiled anew for each of hundreds of types, though
 /// it rarely runs.
-pub(super) type Read<'a> = dyn FnMut(Tree<'_, '_>) -> Result<(), serde_json::Error> + 'a;
+pub(super) type ReadFn<'a> = dyn FnMut(Tree<'_, '_>) -> Result<(), serde_json::Error> + 'a;
 
 /// Reads an answer again and again, each time without what did not fit before, and gives back what that was.
 pub(super) fn decode_lenient(
     bytes: &[u8],
     watch: &mut dyn FnMut(DecodeEvent),
-    read: &mut Read<'_>,
-) -> Result<Vec<SchemaMismatch>, DecodeFailure> {
-    let tree = serde_json::from_slice(bytes).map_err(DecodeFailure::NotJson)?;
+    read: &mut ReadFn<'_>,
+) -> Result<Vec<SchemaMismatch>, DecodeErrorKind> {
+    let tree = serde_json::from_slice(bytes).map_err(DecodeErrorKind::NotJson)?;
     let mut decoder = LenientDecoder {
         tree,
-        numbers: OriginalIndices::default(),
+        indices: OriginalIndices::default(),
         whole: BTreeSet::new(),
         mismatches: Vec::new(),
     };
-    let most_readings = MAX_READINGS.min(MAX_BYTES.checked_div(bytes.len()).unwrap_or(MAX_READINGS)).max(8);
-    for _ in 0..most_readings {
+    let max_passes = MAX_PASSES.min(MAX_BYTES_READ.checked_div(bytes.len()).unwrap_or(MAX_PASSES)).max(8);
+    for _ in 0..max_passes {
         let Some(mismatch) = decoder.read(watch, read) else { return Ok(decoder.mismatches) };
-        if mismatch.is_fraction() && whole_numbers(&mut decoder.tree) {
+        if mismatch.is_fraction() && normalize_integers(&mut decoder.tree) {
             continue;
         }
-        if !mismatch.is_of_kind() && decoder.repair_elements(&mismatch.steps, watch, read) {
+        if !mismatch.is_type_mismatch() && decoder.repair_elements(&mismatch.steps, watch, read) {
             continue;
         }
         if !decoder.prune(&mismatch) {
-            let path = decoder.numbers.path(&mismatch.steps);
-            return Err(DecodeFailure::Mismatch {
+            let path = decoder.indices.path(&mismatch.steps);
+            return Err(DecodeErrorKind::Mismatch {
                 path,
                 expected: mismatch.expectation(),
                 mismatches: decoder.mismatches,
             });
         }
     }
-    Err(DecodeFailure::Mismatch {
+    Err(DecodeErrorKind::Mismatch {
         path: String::new(),
-        expected: format!("an answer with fewer than {most_readings} pieces that do not fit"),
+        expected: format!("an answer with fewer than {max_passes} pieces that do not fit"),
         mismatches: decoder.mismatches,
     })
 }
 
-/// Where reading stopped and why.
+/// Where state stopped and why.
 struct Mismatch {
     steps: Vec<Step>,
     message: String,
@@ -79,7 +79,7 @@ struct Mismatch {
 
 impl Mismatch {
     /// Whether every value of that kind fails at that place.
-    fn is_of_kind(&self) -> bool {
+    fn is_type_mismatch(&self) -> bool {
         self.message.starts_with("invalid type")
     }
 
@@ -96,15 +96,15 @@ impl Mismatch {
     }
 }
 
-/// Writes whole numbers that are written as fractions as what they are; answers whether there were any.
-fn whole_numbers(value: &mut Value) -> bool {
+/// Writes whole indices that are written as fractions as what they are; answers whether there were any.
+fn normalize_integers(value: &mut Value) -> bool {
     // Beyond that not every whole number has a fraction of its own.
-    const LARGEST: f64 = 9_007_199_254_740_992.0;
+    const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
     match value {
         Value::Number(number) => {
-            let exact = number
-                .as_f64()
-                .filter(|fraction| number.is_f64() && fraction.fract() == 0.0 && fraction.abs() <= LARGEST);
+            let exact = number.as_f64().filter(|fraction| {
+                number.is_f64() && fraction.fract() == 0.0 && fraction.abs() <= MAX_EXACT_INTEGER
+            });
             if let Some(fraction) = exact {
                 *value = if fraction < 0.0 { (fraction as i64).into() } else { (fraction as u64).into() };
             }
@@ -112,10 +112,10 @@ fn whole_numbers(value: &mut Value) -> bool {
         }
         // All of them, and not only as far as the first.
         Value::Array(elements) => {
-            elements.iter_mut().filter_map(|one| whole_numbers(one).then_some(())).count() > 0
+            elements.iter_mut().filter_map(|one| normalize_integers(one).then_some(())).count() > 0
         }
         Value::Object(fields) => {
-            fields.values_mut().filter_map(|one| whole_numbers(one).then_some(())).count() > 0
+            fields.values_mut().filter_map(|one| normalize_integers(one).then_some(())).count() > 0
         }
         _ => false,
     }
@@ -123,21 +123,21 @@ fn whole_numbers(value: &mut Value) -> bool {
 
 struct LenientDecoder {
     tree: Value,
-    numbers: OriginalIndices,
+    indices: OriginalIndices,
     /// The lists that are not read element by element: they were, or they only make sense whole.
     whole: BTreeSet<String>,
     mismatches: Vec<SchemaMismatch>,
 }
 
 impl LenientDecoder {
-    fn read(&self, watch: &mut dyn FnMut(DecodeEvent), read: &mut Read<'_>) -> Option<Mismatch> {
+    fn read(&self, watch: &mut dyn FnMut(DecodeEvent), read: &mut ReadFn<'_>) -> Option<Mismatch> {
         watch(DecodeEvent::Start);
-        let mut reading = Reading::default();
-        let error = read(Tree::new(&self.tree, &mut reading)).err();
-        for steps in &reading.unknown {
+        let mut state = ReadState::default();
+        let error = read(Tree::new(&self.tree, &mut state)).err();
+        for steps in &state.unknown {
             watch(DecodeEvent::Unknown(dotted(steps)));
         }
-        Some(Mismatch { steps: reading.stopped, message: error?.to_string() })
+        Some(Mismatch { steps: state.stopped, message: error?.to_string() })
     }
 
     /// Takes the value at `steps` out, and with it every value that must fail in the same way: those that stand at
@@ -148,35 +148,35 @@ impl LenientDecoder {
         if mismatch.steps.is_empty() {
             return false;
         }
-        let of_kind = mismatch.is_of_kind();
+        let by_type = mismatch.is_type_mismatch();
         let fails = |value: &Value| {
-            if of_kind { Kind::of(value) == Kind::of(&offender) } else { *value == offender }
+            if by_type { JsonType::of(value) == JsonType::of(&offender) } else { *value == offender }
         };
         let mut pruned = Vec::new();
-        prune(&mut self.tree, &mismatch.steps, &mut String::new(), &self.numbers, &fails, &mut pruned);
-        let took = !pruned.is_empty();
+        prune(&mut self.tree, &mismatch.steps, &mut String::new(), &self.indices, &fails, &mut pruned);
+        let any = !pruned.is_empty();
         for Pruned { path, element, found } in pruned {
             if let Some((list, number)) = element {
-                self.numbers.gone(list, number);
+                self.indices.record_removed(list, number);
             }
             self.mismatches.push(SchemaMismatch { path, expected: mismatch.expectation(), found });
         }
-        took
+        any
     }
 
     /// Mends the elements of the outermost list on the way to a mismatch each by itself, in a tree that holds no other, so
-    /// that a mismatch costs the reading of an element and not of the page. Says whether anything was mended.
+    /// that a mismatch costs the state of an element and not of the page. Says whether anything was mended.
     fn repair_elements(
         &mut self,
         steps: &[Step],
         watch: &mut dyn FnMut(DecodeEvent),
-        read: &mut Read<'_>,
+        read: &mut ReadFn<'_>,
     ) -> bool {
         let Some(position) = steps.iter().position(|step| matches!(step, Step::Index(_))) else {
             return false;
         };
         let list: Vec<Step> = steps.iter().take(position).cloned().collect();
-        let path = self.numbers.path(&list);
+        let path = self.indices.path(&list);
         if self.whole.contains(&path) {
             return false;
         }
@@ -188,25 +188,30 @@ impl LenientDecoder {
         let before = self.mismatches.len();
         let mut kept = Vec::with_capacity(elements.len());
         let mut rest = elements.into_iter().enumerate();
-        let originals = self.numbers.clone();
+        let originals = self.indices.clone();
         for (current, element) in rest.by_ref() {
-            self.numbers.only = Some((path.clone(), originals.original(&path, current)));
-            self.put(&list, vec![element]);
-            let alone = self.mend_alone(&list, watch, read);
-            kept.append(&mut self.taken(&list));
+            self.indices.only = Some((path.clone(), originals.original(&path, current)));
+            self.set_elements(&list, vec![element]);
+            let alone = self.repair_element(&list, watch, read);
+            kept.append(&mut self.take_elements(&list));
             if !alone {
                 break;
             }
         }
-        self.numbers.only = None;
+        self.indices.only = None;
         kept.extend(rest.map(|(_, element)| element));
-        self.put(&list, kept);
+        self.set_elements(&list, kept);
         self.mismatches.len() > before
     }
 
     /// Mends a tree that holds one element of a list; `false` when the list cannot be read with one element.
-    fn mend_alone(&mut self, list: &[Step], watch: &mut dyn FnMut(DecodeEvent), read: &mut Read<'_>) -> bool {
-        for _ in 0..MAX_READINGS {
+    fn repair_element(
+        &mut self,
+        list: &[Step],
+        watch: &mut dyn FnMut(DecodeEvent),
+        read: &mut ReadFn<'_>,
+    ) -> bool {
+        for _ in 0..MAX_PASSES {
             let Some(mismatch) = self.read(watch, read) else { return true };
             // A mismatch of what the list stands in may come of the elements that are not there.
             if list.starts_with(&mismatch.steps) || !self.prune(&mismatch) {
@@ -216,13 +221,13 @@ impl LenientDecoder {
         false
     }
 
-    fn put(&mut self, list: &[Step], elements: Vec<Value>) {
+    fn set_elements(&mut self, list: &[Step], elements: Vec<Value>) {
         if let Some(place) = lookup_mut(&mut self.tree, list) {
             *place = Value::Array(elements);
         }
     }
 
-    fn taken(&mut self, list: &[Step]) -> Vec<Value> {
+    fn take_elements(&mut self, list: &[Step]) -> Vec<Value> {
         match lookup_mut(&mut self.tree, list).map(Value::take) {
             Some(Value::Array(elements)) => elements,
             _ => Vec::new(),
@@ -230,26 +235,26 @@ impl LenientDecoder {
     }
 }
 
-/// Which numbers elements had in the answer, so that paths keep them however many others are gone.
+/// Which indices elements had in the answer, so that paths keep them however many others are removed.
 #[derive(Debug, Clone, Default)]
 struct OriginalIndices {
     /// The elements that were taken out, by the path of their list.
-    gone: BTreeMap<String, Vec<usize>>,
+    removed: BTreeMap<String, Vec<usize>>,
     /// A list that holds one element alone just now, and which.
     only: Option<(String, usize)>,
 }
 
 impl OriginalIndices {
-    fn gone(&mut self, list: String, number: usize) {
-        let gone = self.gone.entry(list).or_default();
-        let place = gone.partition_point(|known| *known < number);
-        gone.insert(place, number);
+    fn record_removed(&mut self, list: String, number: usize) {
+        let removed = self.removed.entry(list).or_default();
+        let place = removed.partition_point(|known| *known < number);
+        removed.insert(place, number);
     }
 
     fn original(&self, list: &str, current: usize) -> usize {
         match &self.only {
             Some((only, number)) if only == list => *number,
-            _ => original_index(self.gone.get(list).map_or(&[], Vec::as_slice), current),
+            _ => original_index(self.removed.get(list).map_or(&[], Vec::as_slice), current),
         }
     }
 
@@ -280,7 +285,7 @@ fn prune(
     node: &mut Value,
     steps: &[Step],
     path: &mut String,
-    numbers: &OriginalIndices,
+    indices: &OriginalIndices,
     fails: &dyn Fn(&Value) -> bool,
     pruned: &mut Vec<Pruned>,
 ) {
@@ -291,7 +296,7 @@ fn prune(
             push_key(path, key);
             if !rest.is_empty() {
                 if let Some(value) = fields.get_mut(key) {
-                    prune(value, rest, path, numbers, fails, pruned);
+                    prune(value, rest, path, indices, fails, pruned);
                 }
             } else if fields.get(key).is_some_and(fails)
                 && let Some(found) = fields.remove(key)
@@ -304,7 +309,7 @@ fn prune(
             let list = path.clone();
             let mut kept = Vec::with_capacity(elements.len());
             for (current, mut element) in elements.drain(..).enumerate() {
-                let index = numbers.original(&list, current);
+                let index = indices.original(&list, current);
                 push_index(path, index);
                 if rest.is_empty() && fails(&element) {
                     pruned.push(Pruned {
@@ -313,7 +318,7 @@ fn prune(
                         found: element,
                     });
                 } else {
-                    prune(&mut element, rest, path, numbers, fails, pruned);
+                    prune(&mut element, rest, path, indices, fails, pruned);
                     kept.push(element);
                 }
                 path.truncate(length);
@@ -344,12 +349,12 @@ fn lookup_mut<'a>(mut node: &'a mut Value, steps: &[Step]) -> Option<&'a mut Val
     Some(node)
 }
 
-/// The number that an element had before those of `gone` (sorted) were taken out.
-fn original_index(gone: &[usize], current: usize) -> usize {
-    gone.iter().fold(current, |index, taken| if *taken <= index { index + 1 } else { index })
+/// The number that an element had before those of `removed` (sorted) were taken out.
+fn original_index(removed: &[usize], current: usize) -> usize {
+    removed.iter().fold(current, |index, taken| if *taken <= index { index + 1 } else { index })
 }
 
-/// A path with numbers among its names, as in `data.0.name`.
+/// A path with indices among its names, as in `data.0.name`.
 fn dotted(steps: &[Step]) -> String {
     let mut path = String::new();
     for step in steps {
@@ -373,12 +378,12 @@ fn push_index(path: &mut String, index: usize) {
 }
 
 /// What kind of value it is, in words.
-pub(super) fn kind_of(value: &Value) -> impl fmt::Display {
-    Kind::of(value)
+pub(super) fn type_name(value: &Value) -> impl fmt::Display {
+    JsonType::of(value)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Kind {
+enum JsonType {
     Null,
     Boolean,
     Integer,
@@ -389,7 +394,7 @@ enum Kind {
     Object,
 }
 
-impl Kind {
+impl JsonType {
     fn of(value: &Value) -> Self {
         match value {
             Value::Null => Self::Null,
@@ -404,7 +409,7 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for JsonType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Null => "null",

@@ -13,7 +13,7 @@ use std::str::FromStr;
 /// assert_eq!("asc".parse(), Ok(SortDirection::Asc));
 /// assert_eq!(SortDirection::other("sideways").as_str(), "sideways");
 /// let error = "acs".parse::<SortDirection>().unwrap_err();
-/// assert_eq!(error.to_string(), "`acs` is not a known word; known are asc, desc");
+/// assert_eq!(error.to_string(), "`acs` is not a known value; known values are asc, desc");
 /// # }
 /// ```
 ///
@@ -22,29 +22,29 @@ use std::str::FromStr;
 /// ```compile_fail
 /// let direction: vimeo_api::types::SortDirection = "asc".into();
 /// ```
-pub trait OpenEnum: Sized + FromStr<Err = UnknownWord> {
+pub trait OpenEnum: Sized + FromStr<Err = UnknownValue> {
     /// The words that are known.
-    const WORDS: &'static [&'static str];
+    const VALUES: &'static [&'static str];
 
     /// The word as Vimeo writes it.
     fn as_str(&self) -> &str;
 
     /// The variant of a word, also of one that is not known.
-    fn from_word(word: &str) -> Self;
+    fn from_value(word: &str) -> Self;
 
     /// Whether the word is one of those known.
     fn is_known(&self) -> bool {
-        Self::WORDS.contains(&self.as_str())
+        Self::VALUES.contains(&self.as_str())
     }
 }
 
 /// A word that is none of those known where it was to be read as one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{word}` is not a known word; known are {}", listed(.known))]
+#[error("`{value}` is not a known value; known values are {}", listed(.known))]
 #[non_exhaustive]
-pub struct UnknownWord {
-    /// The word.
-    pub word: String,
+pub struct UnknownValue {
+    /// The value that was given.
+    pub value: String,
     /// The words that are known.
     pub known: &'static [&'static str],
 }
@@ -60,9 +60,9 @@ fn listed(known: &[&str]) -> String {
 
 /// Reads a word that has to be known.
 #[allow(dead_code)]
-pub(crate) fn known_word<T: OpenEnum>(word: &str) -> Result<T, UnknownWord> {
-    let read = T::from_word(word);
-    if read.is_known() { Ok(read) } else { Err(UnknownWord { word: word.to_owned(), known: T::WORDS }) }
+pub(crate) fn parse_known_value<T: OpenEnum>(word: &str) -> Result<T, UnknownValue> {
+    let read = T::from_value(word);
+    if read.is_known() { Ok(read) } else { Err(UnknownValue { value: word.to_owned(), known: T::VALUES }) }
 }
 
 /// Gives a generated enum its conversions: `open_enum!(Name, Variant = "word", …)`.
@@ -80,18 +80,18 @@ macro_rules! open_enum {
 
             /// A word that this crate may not know, as Vimeo writes it.
             pub fn other(word: impl AsRef<str>) -> Self {
-                $crate::OpenEnum::from_word(word.as_ref())
+                $crate::OpenEnum::from_value(word.as_ref())
             }
         }
 
         impl $crate::OpenEnum for $name {
-            const WORDS: &'static [&'static str] = &[$($word),*];
+            const VALUES: &'static [&'static str] = &[$($word),*];
 
             fn as_str(&self) -> &str {
                 self.as_str()
             }
 
-            fn from_word(word: &str) -> Self {
+            fn from_value(word: &str) -> Self {
                 match word {
                     $($word => Self::$variant,)*
                     _ => Self::Other(word.into()),
@@ -100,18 +100,18 @@ macro_rules! open_enum {
         }
 
         impl ::std::str::FromStr for $name {
-            type Err = $crate::UnknownWord;
+            type Err = $crate::UnknownValue;
 
-            fn from_str(word: &str) -> Result<Self, $crate::UnknownWord> {
-                $crate::runtime::known_word(word)
+            fn from_str(word: &str) -> Result<Self, $crate::UnknownValue> {
+                $crate::runtime::parse_known_value(word)
             }
         }
 
         impl TryFrom<&str> for $name {
-            type Error = $crate::UnknownWord;
+            type Error = $crate::UnknownValue;
 
-            fn try_from(word: &str) -> Result<Self, $crate::UnknownWord> {
-                $crate::runtime::known_word(word)
+            fn try_from(word: &str) -> Result<Self, $crate::UnknownValue> {
+                $crate::runtime::parse_known_value(word)
             }
         }
 
@@ -129,7 +129,7 @@ macro_rules! open_enum {
 
         impl<'de> ::serde::Deserialize<'de> for $name {
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::runtime::read_word(deserializer)
+                $crate::runtime::deserialize_open_enum(deserializer)
             }
         }
 
@@ -152,7 +152,7 @@ pub(crate) use open_enum;
 
 /// Reads a word without a copy of its own where the input allows that.
 #[allow(dead_code)]
-pub(crate) fn read_word<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+pub(crate) fn deserialize_open_enum<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: OpenEnum,
     D: serde::Deserializer<'de>,
@@ -167,7 +167,7 @@ where
         }
 
         fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<T, E> {
-            Ok(T::from_word(word))
+            Ok(T::from_value(word))
         }
     }
 

@@ -55,13 +55,13 @@ impl RateLimit {
 
 /// The longest that a limit of Vimeo's lasts, by all that is known: its help pages tell of windows of a minute, older
 /// reports of fifteen minutes and of refusals for an hour. A reset or a wait beyond it is a mistake of whoever sent it.
-pub const LONGEST_WINDOW: Duration = Duration::from_secs(60 * 60);
+pub const MAX_WINDOW: Duration = Duration::from_secs(60 * 60);
 
 /// Beyond this a time is as good as without end, and below it sums of times stay within what clocks can tell.
-const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const MAX_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// A number of seconds beyond this (31 years) is a date: seconds since 1970.
-const SECONDS_THAT_ARE_A_DATE: u64 = 1_000_000_000;
+const MIN_UNIX_TIMESTAMP: u64 = 1_000_000_000;
 
 /// How long the server asks to wait: `Retry-After`, as seconds or as a date, at the most a year.
 ///
@@ -70,19 +70,19 @@ const SECONDS_THAT_ARE_A_DATE: u64 = 1_000_000_000;
 pub fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let value = text(headers, &header::RETRY_AFTER)?;
     let at = match value.parse::<u64>() {
-        Ok(seconds) if seconds < SECONDS_THAT_ARE_A_DATE => {
-            return Some(Duration::from_secs(seconds).min(A_YEAR));
+        Ok(seconds) if seconds < MIN_UNIX_TIMESTAMP => {
+            return Some(Duration::from_secs(seconds).min(MAX_WAIT));
         }
         Ok(seconds) => i64::try_from(seconds).ok().and_then(|at| DateTime::from_timestamp(at, 0)),
         Err(_) => Some(DateTime::parse_from_rfc2822(value).ok()?.with_timezone(&Utc)),
     };
-    Some(at.map_or(A_YEAR, |at| time_until(at, headers, now)))
+    Some(at.map_or(MAX_WAIT, |at| time_until(at, headers, now)))
 }
 
 /// How long until `reset`, by the server's own clock where the answer tells it; at the most a year.
 pub fn time_until(reset: DateTime<Utc>, headers: &HeaderMap, now: DateTime<Utc>) -> Duration {
     let left = reset.signed_duration_since(server_time(headers).unwrap_or(now));
-    left.to_std().unwrap_or_default().min(A_YEAR)
+    left.to_std().unwrap_or_default().min(MAX_WAIT)
 }
 
 fn server_time(headers: &HeaderMap) -> Option<DateTime<Utc>> {
@@ -145,10 +145,10 @@ mod tests {
             (vec![("retry-after", "1445412510"), ("date", date)], Some(30)),
             (vec![("retry-after", "1445412400"), ("date", date)], Some(0)),
             // Beyond all measure.
-            (vec![("retry-after", "1445412510")], Some(A_YEAR.as_secs())),
-            (vec![("retry-after", "900000000")], Some(A_YEAR.as_secs())),
-            (vec![("retry-after", "9223372036854775807")], Some(A_YEAR.as_secs())),
-            (vec![("retry-after", "18446744073709551615")], Some(A_YEAR.as_secs())),
+            (vec![("retry-after", "1445412510")], Some(MAX_WAIT.as_secs())),
+            (vec![("retry-after", "900000000")], Some(MAX_WAIT.as_secs())),
+            (vec![("retry-after", "9223372036854775807")], Some(MAX_WAIT.as_secs())),
+            (vec![("retry-after", "18446744073709551615")], Some(MAX_WAIT.as_secs())),
             (vec![("retry-after", "18446744073709551616")], None),
             (vec![], None),
         ];
@@ -162,7 +162,7 @@ mod tests {
         let now = DateTime::from_timestamp(1_000, 0).unwrap();
         let date = headers(&[("date", "Wed, 21 Oct 2015 07:28:00 GMT")]);
         for (reset, wait) in [
-            (DateTime::<Utc>::MAX_UTC, A_YEAR),
+            (DateTime::<Utc>::MAX_UTC, MAX_WAIT),
             (DateTime::<Utc>::MIN_UTC, Duration::ZERO),
             (now, Duration::ZERO),
         ] {
@@ -173,7 +173,7 @@ mod tests {
             let headers = headers(&[("x-ratelimit-limit", "5"), ("x-ratelimit-reset", text)]);
             let read = RateLimit::read(&headers).unwrap();
             if let Some(reset) = read.reset {
-                assert!(time_until(reset, &headers, now) <= A_YEAR, "{text}");
+                assert!(time_until(reset, &headers, now) <= MAX_WAIT, "{text}");
             }
         }
     }

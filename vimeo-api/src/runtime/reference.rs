@@ -15,7 +15,7 @@ pub(super) enum Reference {
         hash: Option<String>,
     },
     /// `staff`: the name of a user, a channel or a group.
-    Word(String),
+    Name(String),
     Video {
         number: u64,
         hash: Option<String>,
@@ -48,7 +48,7 @@ impl Reference {
         match self {
             Self::Number { hash: None, .. } => "a number",
             Self::Number { hash: Some(_), .. } => "a number with the hash of a video",
-            Self::Word(_) => "a name",
+            Self::Name(_) => "a name",
             Self::Video { .. } => "a video",
             Self::Showcase { .. } => "a showcase",
             Self::Folder { .. } => "a folder",
@@ -66,7 +66,7 @@ impl Reference {
 
 /// Why a text names nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Unreadable {
+pub(super) enum ParseError {
     /// It has no form that is known.
     Form,
     /// It is a link to a video, but this part of it is neither a hash nor a page of the video.
@@ -77,13 +77,13 @@ pub(super) enum Unreadable {
 const MAX_LENGTH: usize = 300;
 
 /// Reads a text.
-pub(super) fn read(text: &str) -> Result<Reference, Unreadable> {
+pub(super) fn parse(text: &str) -> Result<Reference, ParseError> {
     let text = text.trim();
     if text.is_empty()
         || text.len() > MAX_LENGTH
         || text.contains(|c: char| c.is_control() || c.is_whitespace())
     {
-        return Err(Unreadable::Form);
+        return Err(ParseError::Form);
     }
     if let Some((number, hash)) = number_with_hash(text) {
         return Ok(Reference::Number { number, hash });
@@ -100,28 +100,28 @@ pub(super) fn read(text: &str) -> Result<Reference, Unreadable> {
     }
     match text {
         "me" => Ok(Reference::Other("the account itself")),
-        word if is_word(word) => Ok(Reference::Word(word.to_owned())),
-        _ => Err(Unreadable::Form),
+        word if is_word(word) => Ok(Reference::Name(word.to_owned())),
+        _ => Err(ParseError::Form),
     }
 }
 
-fn link(text: &str) -> Result<Reference, Unreadable> {
+fn link(text: &str) -> Result<Reference, ParseError> {
     // The parser would take `..` and backslashes out of the path; what has them is no link that Vimeo shows.
     if text.contains("/..") || text.contains("/./") || text.contains('\\') {
-        return Err(Unreadable::Form);
+        return Err(ParseError::Form);
     }
-    let url = Url::parse(text).map_err(|_| Unreadable::Form)?;
+    let url = Url::parse(text).map_err(|_| ParseError::Form)?;
     if !url.username().is_empty() || url.password().is_some() || url.port().is_some() {
-        return Err(Unreadable::Form);
+        return Err(ParseError::Form);
     }
-    let Some(Host::Domain(host)) = url.host() else { return Err(Unreadable::Form) };
+    let Some(Host::Domain(host)) = url.host() else { return Err(ParseError::Form) };
     let path = segments(url.path().trim_start_matches('/'))?;
     let mut hash = None;
     for (name, value) in url.query_pairs() {
         if name == "h" {
             // An unreadable hash must not become a link without one.
             if !is_hash(&value) {
-                return Err(Unreadable::Form);
+                return Err(ParseError::Form);
             }
             hash = Some(value.into_owned());
         }
@@ -134,12 +134,12 @@ fn link(text: &str) -> Result<Reference, Unreadable> {
             ["apps", id] => Ok(Reference::App(number(id)?)),
             _ => Ok(Reference::Other("a page for developers")),
         },
-        _ => Err(Unreadable::Form),
+        _ => Err(ParseError::Form),
     }
 }
 
 /// What a path of the API names.
-fn uri(path: &[&str]) -> Result<Reference, Unreadable> {
+fn uri(path: &[&str]) -> Result<Reference, ParseError> {
     // Whose it is stands in front.
     let (owner, rest) = match path {
         ["me", rest @ ..] => (None, rest),
@@ -149,7 +149,7 @@ fn uri(path: &[&str]) -> Result<Reference, Unreadable> {
     let found = match *rest {
         ["videos", id]
         | ["albums" | "projects" | "folders" | "channels" | "groups" | "portfolios", _, "videos", id] => {
-            let (number, hash) = number_with_hash(id).ok_or(Unreadable::Form)?;
+            let (number, hash) = number_with_hash(id).ok_or(ParseError::Form)?;
             Reference::Video { number, hash }
         }
         ["albums", id] => Reference::Showcase { number: number(id)?, owner },
@@ -166,14 +166,14 @@ fn uri(path: &[&str]) -> Result<Reference, Unreadable> {
             ["live_events", _] => Reference::Other("a live event"),
             ["ondemand", "pages", _] => Reference::Other("an On Demand page"),
             ["categories", _] => Reference::Other("a category"),
-            _ => return Err(Unreadable::Form),
+            _ => return Err(ParseError::Form),
         },
     };
     Ok(found)
 }
 
 /// What a page of vimeo.com shows; `hash` is that of its query.
-fn page(path: &[&str], hash: Option<String>) -> Result<Reference, Unreadable> {
+fn page(path: &[&str], hash: Option<String>) -> Result<Reference, ParseError> {
     let found = match *path {
         [id, ref behind @ ..] if number(id).is_ok() => video(id, behind, hash)?,
         ["video", id, ref behind @ ..] => video(id, behind, hash)?,
@@ -209,36 +209,36 @@ fn page(path: &[&str], hash: Option<String>) -> Result<Reference, Unreadable> {
         ["event", ..] | ["manage", "events", ..] => Reference::Other("a live event"),
         ["categories", ..] => Reference::Other("a category"),
         ["channels" | "groups" | "album" | "showcase" | "manage" | "reviews", ..] => {
-            return Err(Unreadable::Form);
+            return Err(ParseError::Form);
         }
         ["user", id] => Reference::User(number(id)?.to_string()),
-        [word, ..] if SITE_PAGES.contains(&word) => Reference::Other("a page of Vimeo's own"),
+        [word, ..] if RESERVED_PATHS.contains(&word) => Reference::Other("a page of Vimeo's own"),
         [id] | [id, "videos" | "about" | "following" | "followers" | "likes" | "showcases" | "albums"] => {
             Reference::User(name(id)?)
         }
-        _ => return Err(Unreadable::Form),
+        _ => return Err(ParseError::Form),
     };
     Ok(found)
 }
 
 /// What a page of player.vimeo.com plays.
-fn player(path: &[&str], hash: Option<String>) -> Result<Reference, Unreadable> {
+fn player(path: &[&str], hash: Option<String>) -> Result<Reference, ParseError> {
     match *path {
         ["video", id, ref behind @ ..] => video(id, behind, hash),
         ["event", ..] => Ok(Reference::Other("a live event")),
-        _ => Err(Unreadable::Form),
+        _ => Err(ParseError::Form),
     }
 }
 
 /// A video by what stands behind its number in a link: its hash, pages that show something of it, or both.
-fn video(id: &str, behind: &[&str], query: Option<String>) -> Result<Reference, Unreadable> {
+fn video(id: &str, behind: &[&str], query: Option<String>) -> Result<Reference, ParseError> {
     let number = number(id)?;
     let (hash, pages) = match behind {
         [hash, pages @ ..] if is_hash_in_path(hash) => (Some((*hash).to_owned()), pages),
         pages => (None, pages),
     };
     if let Some(part) = pages.iter().find(|part| !VIDEO_PAGES.contains(*part)) {
-        return Err(Unreadable::VideoPart((*part).to_owned()));
+        return Err(ParseError::VideoPart((*part).to_owned()));
     }
     Ok(Reference::Video { number, hash: hash.or(query) })
 }
@@ -277,7 +277,7 @@ const VIDEO_PAGES: &[&str] = &[
 ];
 
 /// First segments on vimeo.com that are no user's.
-const SITE_PAGES: &[&str] = &[
+const RESERVED_PATHS: &[&str] = &[
     "about",
     "analytics",
     "api",
@@ -320,14 +320,14 @@ const SITE_PAGES: &[&str] = &[
 ];
 
 /// The segments of a path, each of plain characters; one slash at the end is forgiven.
-fn segments(path: &str) -> Result<Vec<&str>, Unreadable> {
+fn segments(path: &str) -> Result<Vec<&str>, ParseError> {
     let path = path.strip_suffix('/').unwrap_or(path);
     let segments: Vec<&str> = path.split('/').collect();
     let plain = |segment: &&str| {
         let (word, hash) = segment.split_once(':').unwrap_or((segment, "0"));
         is_plain(word) && is_hash(hash)
     };
-    if segments.iter().all(plain) { Ok(segments) } else { Err(Unreadable::Form) }
+    if segments.iter().all(plain) { Ok(segments) } else { Err(ParseError::Form) }
 }
 
 /// `123` or `123:abc`.
@@ -340,15 +340,15 @@ fn number_with_hash(text: &str) -> Option<(u64, Option<String>)> {
 }
 
 /// A number as Vimeo writes it.
-fn number(digits: &str) -> Result<u64, Unreadable> {
+fn number(digits: &str) -> Result<u64, ParseError> {
     if digits.starts_with('0') || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Unreadable::Form);
+        return Err(ParseError::Form);
     }
-    digits.parse().map_err(|_| Unreadable::Form)
+    digits.parse().map_err(|_| ParseError::Form)
 }
 
 /// The number or the name of a user, a channel or a group.
-fn name(text: &str) -> Result<String, Unreadable> {
+fn name(text: &str) -> Result<String, ParseError> {
     if is_word(text) { Ok(text.to_owned()) } else { number(text).map(|number| number.to_string()) }
 }
 
@@ -451,7 +451,7 @@ mod tests {
             ("https://vimeo.com/upload/videos", Reference::Other("a page of Vimeo's own")),
         ];
         for (link, wanted) in cases {
-            assert_eq!(read(link), Ok(wanted), "{link}");
+            assert_eq!(parse(link), Ok(wanted), "{link}");
         }
     }
 
@@ -464,18 +464,18 @@ mod tests {
                 format!("https://vimeo.com/manage/videos/76979871/{page}/general"),
                 format!("https://player.vimeo.com/video/76979871/{page}"),
             ] {
-                assert_eq!(read(&link), Ok(video(76979871, None)), "{link}");
+                assert_eq!(parse(&link), Ok(video(76979871, None)), "{link}");
             }
             let hash = format!("https://vimeo.com/manage/videos/76979871/a1b2c3d4e5/{page}?share=copy");
-            assert_eq!(read(&hash), Ok(video(76979871, Some("a1b2c3d4e5"))), "{hash}");
+            assert_eq!(parse(&hash), Ok(video(76979871, Some("a1b2c3d4e5"))), "{hash}");
         }
         // Also one that nobody has listed: a word is never sent in the place of a hash.
         for word in ["whatever", "facade", "feedback", "cafe", "Deadbeef", "g1b2c3d4e5"] {
             let link = format!("https://vimeo.com/76979871/{word}");
-            assert_eq!(read(&link), Err(Unreadable::VideoPart(word.to_owned())), "{link}");
+            assert_eq!(parse(&link), Err(ParseError::VideoPart(word.to_owned())), "{link}");
         }
         // Ten hex digits are one, also where none of them is decimal.
-        assert_eq!(read("https://vimeo.com/7/abcdefabcd"), Ok(video(7, Some("abcdefabcd"))));
+        assert_eq!(parse("https://vimeo.com/7/abcdefabcd"), Ok(video(7, Some("abcdefabcd"))));
     }
 
     #[test]
@@ -514,10 +514,10 @@ mod tests {
             ("5", Reference::Number { number: 5, hash: None }),
             (" 5\n", Reference::Number { number: 5, hash: None }),
             ("5:a1b2", Reference::Number { number: 5, hash: Some("a1b2".to_owned()) }),
-            ("staff", Reference::Word("staff".to_owned())),
+            ("staff", Reference::Name("staff".to_owned())),
         ];
         for (text, wanted) in cases {
-            assert_eq!(read(text), Ok(wanted), "{text}");
+            assert_eq!(parse(text), Ok(wanted), "{text}");
         }
     }
 
@@ -555,10 +555,10 @@ mod tests {
                 .flat_map(|text| pieces.iter().map(move |piece| format!("{text}{piece}")))
                 .collect();
             for text in &longer {
-                let Ok(reference) = read(text) else { continue };
+                let Ok(reference) = parse(text) else { continue };
                 let (names, hashes) = match reference {
                     Reference::Number { hash, .. } | Reference::Video { hash, .. } => (vec![], vec![hash]),
-                    Reference::Word(name)
+                    Reference::Name(name)
                     | Reference::User(name)
                     | Reference::Channel(name)
                     | Reference::Group(name) => (vec![Some(name)], vec![]),

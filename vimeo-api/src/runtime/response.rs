@@ -6,7 +6,7 @@ use std::ops::Deref;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-use super::{RateLimit, SchemaMismatch, Sender};
+use super::{RateLimit, ResponseOrigin, SchemaMismatch};
 
 /// So many redirects are followed, one after the other, before the last one counts as the answer.
 pub const MAX_REDIRECTS: u32 = 5;
@@ -32,8 +32,8 @@ impl RawResponse {
     }
 
     /// Whether the API sent it, or something before it, as far as its form tells.
-    pub fn sender(&self) -> Sender {
-        Sender::of(self.status, &self.headers, &self.body)
+    pub fn origin(&self) -> ResponseOrigin {
+        ResponseOrigin::of(self.status, &self.headers, &self.body)
     }
 }
 

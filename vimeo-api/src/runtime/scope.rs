@@ -82,8 +82,8 @@ impl Scope {
 
 impl From<&str> for Scope {
     fn from(word: &str) -> Self {
-        let named = NAMED.iter().find(|scope| scope.as_str() == word);
-        named.cloned().unwrap_or_else(|| Self::Other(word.into()))
+        let known = NAMED.iter().find(|scope| scope.as_str() == word);
+        known.cloned().unwrap_or_else(|| Self::Other(word.into()))
     }
 }
 
@@ -125,7 +125,7 @@ impl<'de> Deserialize<'de> for Scope {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScopeSet {
     /// A bit for each of [`NAMED`]: a program may hold a set for each of a million accounts.
-    named: u16,
+    known: u16,
     /// The others, in order.
     others: Box<[Scope]>,
 }
@@ -137,25 +137,25 @@ impl ScopeSet {
     }
 
     /// Whether all of these are among them: scopes as an [`Operation`](crate::Operation) names them, or words.
-    pub fn covers<S: AsRef<str>>(&self, needed: impl IntoIterator<Item = S>) -> bool {
+    pub fn contains_all<S: AsRef<str>>(&self, needed: impl IntoIterator<Item = S>) -> bool {
         needed.into_iter().all(|needed| self.iter().any(|scope| scope.as_str() == needed.as_ref()))
     }
 
     /// The scopes of `self` that `other` lacks: what was asked for and not granted.
-    pub fn without(&self, other: &Self) -> Vec<Scope> {
+    pub fn difference(&self, other: &Self) -> Vec<Scope> {
         self.iter().filter(|scope| !other.contains(scope)).cloned().collect()
     }
 
     /// The scopes that are in both.
     #[must_use]
-    pub fn both(&self, other: &Self) -> Self {
+    pub fn intersection(&self, other: &Self) -> Self {
         self.iter().filter(|scope| other.contains(scope)).cloned().collect()
     }
 
     /// The scopes, in a fixed order.
     pub fn iter(&self) -> impl Iterator<Item = &Scope> {
-        let named = NAMED.iter().enumerate().filter(|(place, _)| self.named & (1 << place) != 0);
-        named.map(|(_, scope)| scope).chain(&self.others)
+        let known = NAMED.iter().enumerate().filter(|(place, _)| self.known & (1 << place) != 0);
+        known.map(|(_, scope)| scope).chain(&self.others)
     }
 }
 
@@ -169,17 +169,17 @@ impl Default for ScopeSet {
 impl FromIterator<Scope> for ScopeSet {
     fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
         // `public`, which is the first of them.
-        let mut named = 1;
+        let mut known = 1;
         let mut others = BTreeSet::new();
         for scope in scopes {
             match NAMED.iter().position(|other| *other == scope) {
-                Some(place) => named |= 1 << place,
+                Some(place) => known |= 1 << place,
                 None => {
                     others.insert(scope);
                 }
             }
         }
-        Self { named, others: others.into_iter().collect() }
+        Self { known, others: others.into_iter().collect() }
     }
 }
 
@@ -274,11 +274,11 @@ mod tests {
         for (needed, covered) in
             [(&[][..], true), (&["public"], true), (&["edit"], true), (&["edit", "private"], false)]
         {
-            assert_eq!(granted.covers(needed), covered, "{needed:?}");
+            assert_eq!(granted.contains_all(needed), covered, "{needed:?}");
         }
-        assert_eq!(ScopeSet::from("edit delete").without(&granted), [Scope::Delete]);
+        assert_eq!(ScopeSet::from("edit delete").difference(&granted), [Scope::Delete]);
         let strange = ScopeSet::from("new delete");
-        assert_eq!(strange.without(&granted), [Scope::Delete, Scope::from("new")]);
+        assert_eq!(strange.difference(&granted), [Scope::Delete, Scope::from("new")]);
         assert!(strange.contains(&Scope::from("new")) && !granted.contains(&Scope::from("new")));
     }
 

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 
-use super::sender::is_file;
+use super::response_origin::is_file;
 use super::{
     ApiError, Call, DecodeError, DecodeMode, Error, Operation, RawResponse, Request, Response, decode,
 };
@@ -24,8 +24,8 @@ pub(super) async fn send<T: DeserializeOwned>(call: Call<T>) -> Result<Response<
         None => Cow::Owned(request.name()),
     };
     let can_name_fields = can_name_fields(&request);
-    let answer = client.transport().send(request).await;
-    match answer.and_then(|answer| read(operation, &name, answer, client.decode_mode())) {
+    let response = client.transport().send(request).await;
+    match response.and_then(|response| read(operation, &name, response, client.decode_mode())) {
         Err(Error::RateLimited(limited)) => {
             Err(Error::RateLimited(Box::new(limited.advise_fields(can_name_fields))))
         }
@@ -42,28 +42,28 @@ fn can_name_fields(request: &Request) -> bool {
 fn read<T: DeserializeOwned>(
     operation: Option<&'static Operation>,
     name: &str,
-    answer: RawResponse,
+    response: RawResponse,
     decode_mode: DecodeMode,
 ) -> Result<Response<T>, Error> {
-    if answer.status == StatusCode::NOT_MODIFIED {
-        return Err(Error::NotModified { operation: name.to_owned(), headers: Box::new(answer.headers) });
+    if response.status == StatusCode::NOT_MODIFIED {
+        return Err(Error::NotModified { operation: name.to_owned(), headers: Box::new(response.headers) });
     }
-    if !answer.status.is_success() {
-        return Err(Error::from_answer(ApiError::read(operation, name, answer)));
+    if !response.status.is_success() {
+        return Err(Error::from_api_error(ApiError::read(operation, name, response)));
     }
     // An answer without a body reads as JSON's null: right for types that may be empty, and told apart below.
-    let bytes: &[u8] = if answer.body.is_empty() { b"null" } else { &answer.body };
+    let bytes: &[u8] = if response.body.is_empty() { b"null" } else { &response.body };
     let mut decoded = decode(bytes, decode_mode);
-    if decoded.is_err() && is_file(&answer.headers) {
+    if decoded.is_err() && is_file(&response.headers) {
         // A file is for whoever asks for the bytes; a type that wants nothing of it must not fail on it.
         decoded = decode(b"null", decode_mode).or(decoded);
     }
     match decoded {
-        Ok(decoded) => Ok(Response::new(decoded.value, answer, decoded.mismatches)),
-        Err(_) if answer.body.is_empty() => {
-            let headers = Box::new(answer.headers);
-            Err(Error::NoContent { operation: name.to_owned(), status: answer.status, headers })
+        Ok(decoded) => Ok(Response::new(decoded.value, response, decoded.mismatches)),
+        Err(_) if response.body.is_empty() => {
+            let headers = Box::new(response.headers);
+            Err(Error::NoContent { operation: name.to_owned(), status: response.status, headers })
         }
-        Err(failure) => Err(Error::Decode(Box::new(DecodeError::new(name, answer, failure)))),
+        Err(failure) => Err(Error::Decode(Box::new(DecodeError::new(name, response, failure)))),
     }
 }

@@ -41,11 +41,11 @@ impl<T: Transport + ?Sized> Transport for std::sync::Arc<T> {
 }
 
 /// The most bytes of a response that [`ReqwestTransport`] takes into memory.
-const RESPONSE_LIMIT: u64 = 64 * 1024 * 1024;
+const MAX_RESPONSE_SIZE: u64 = 64 * 1024 * 1024;
 
 /// The plain transport: one attempt with a [`reqwest::Client`], nothing added.
 ///
-/// A response of more than 64 MiB is [`Error::TooLong`]. This crate chooses no TLS library: the program's own dependency on
+/// A response of more than 64 MiB is [`Error::ResponseTooLarge`]. This crate chooses no TLS library: the program's own dependency on
 /// reqwest does, or the crate `vimeo-ext`.
 #[derive(Debug, Clone)]
 pub struct ReqwestTransport {
@@ -93,16 +93,16 @@ impl Transport for ReqwestTransport {
             if !request.body.is_empty() {
                 outgoing = outgoing.body(request.body);
             }
-            let mut answer = outgoing.send().await.map_err(broken)?;
-            let status = answer.status();
-            let headers = std::mem::take(answer.headers_mut());
+            let mut response = outgoing.send().await.map_err(broken)?;
+            let status = response.status();
+            let headers = std::mem::take(response.headers_mut());
             let mut body = BytesMut::new();
-            let mut left = RESPONSE_LIMIT;
-            while let Some(piece) = answer.chunk().await.map_err(broken)? {
-                left = left.checked_sub(piece.len() as u64).ok_or_else(|| Error::TooLong {
+            let mut left = MAX_RESPONSE_SIZE;
+            while let Some(piece) = response.chunk().await.map_err(broken)? {
+                left = left.checked_sub(piece.len() as u64).ok_or_else(|| Error::ResponseTooLarge {
                     operation: name.clone(),
                     status,
-                    limit: RESPONSE_LIMIT,
+                    limit: MAX_RESPONSE_SIZE,
                 })?;
                 body.extend_from_slice(&piece);
             }

@@ -1,4 +1,4 @@
-//! Reading a type out of a JSON tree, with the place where reading stopped and the fields that the type did not know.
+//! ReadState a type out of a JSON tree, with the node where state stopped and the fields that the type did not know.
 //!
 //! One deserializer for all of that, written out: it is compiled anew for each of hundreds of types, so what is not
 //! specific to a type has to stay out of it.
@@ -17,7 +17,7 @@ pub(super) enum Step {
 
 /// What is learnt while a tree is read.
 #[derive(Debug, Default)]
-pub(super) struct Reading {
+pub(super) struct ReadState {
     /// Where it stopped, when it did.
     pub(super) stopped: Vec<Step>,
     has_stopped: bool,
@@ -25,24 +25,24 @@ pub(super) struct Reading {
     pub(super) unknown: Vec<Vec<Step>>,
 }
 
-impl Reading {
-    /// Only the innermost place counts: the others pass its error on.
-    fn stop(&mut self, place: &Place<'_>, error: Error) -> Error {
+impl ReadState {
+    /// Only the innermost node counts: the others pass its error on.
+    fn stop(&mut self, node: &PathNode<'_>, error: Error) -> Error {
         if !std::mem::replace(&mut self.has_stopped, true) {
-            self.stopped = place.steps();
+            self.stopped = node.steps();
         }
         error
     }
 }
 
 /// Where a value stands.
-enum Place<'a> {
+enum PathNode<'a> {
     Root,
-    Key(&'a Place<'a>, &'a str),
-    Index(&'a Place<'a>, usize),
+    Key(&'a PathNode<'a>, &'a str),
+    Index(&'a PathNode<'a>, usize),
 }
 
-impl Place<'_> {
+impl PathNode<'_> {
     fn steps(&self) -> Vec<Step> {
         let mut steps = Vec::new();
         let mut at = self;
@@ -67,20 +67,20 @@ impl Place<'_> {
 /// A value in a tree that is being read.
 pub(super) struct Tree<'t, 'r> {
     value: &'t Value,
-    place: &'r Place<'r>,
-    reading: &'r mut Reading,
+    node: &'r PathNode<'r>,
+    state: &'r mut ReadState,
 }
 
 impl<'t, 'r> Tree<'t, 'r> {
-    pub(super) fn new(value: &'t Value, reading: &'r mut Reading) -> Self {
-        Self { value, place: &Place::Root, reading }
+    pub(super) fn new(value: &'t Value, state: &'r mut ReadState) -> Self {
+        Self { value, node: &PathNode::Root, state }
     }
 
     fn stop(self, error: Error) -> Error {
-        self.reading.stop(self.place, error)
+        self.state.stop(self.node, error)
     }
 
-    fn is_kind(&self) -> Unexpected<'t> {
+    fn unexpected(&self) -> Unexpected<'t> {
         match self.value {
             Value::Null => Unexpected::Unit,
             Value::Bool(value) => Unexpected::Bool(*value),
@@ -96,21 +96,21 @@ impl<'t, 'r> Tree<'t, 'r> {
     }
 
     fn elements<V: Visitor<'t>>(self, list: &'t [Value], visitor: V) -> Result<V::Value, Error> {
-        let Self { place, reading, .. } = self;
-        let read = visitor.visit_seq(Elements { rest: list.iter(), index: 0, place, reading: &mut *reading });
-        read.map_err(|error| reading.stop(place, error))
+        let Self { node, state, .. } = self;
+        let read = visitor.visit_seq(Elements { rest: list.iter(), index: 0, node, state: &mut *state });
+        read.map_err(|error| state.stop(node, error))
     }
 
     fn fields<V: Visitor<'t>>(self, fields: &'t Map<String, Value>, visitor: V) -> Result<V::Value, Error> {
-        let Self { place, reading, .. } = self;
+        let Self { node, state, .. } = self;
         let read = visitor.visit_map(Fields {
             rest: fields.iter(),
             key: "",
             value: &Value::Null,
-            place,
-            reading: &mut *reading,
+            node,
+            state: &mut *state,
         });
-        read.map_err(|error| reading.stop(place, error))
+        read.map_err(|error| state.stop(node, error))
     }
 
     fn number<V: Visitor<'t>>(self, number: &serde_json::Number, visitor: V) -> Result<V::Value, Error> {
@@ -166,7 +166,7 @@ impl<'t> Deserializer<'t> for Tree<'t, '_> {
         match self.value {
             Value::Object(fields) => self.fields(fields, visitor),
             _ => {
-                let error = Error::invalid_type(self.is_kind(), &visitor);
+                let error = Error::invalid_type(self.unexpected(), &visitor);
                 Err(self.stop(error))
             }
         }
@@ -176,7 +176,7 @@ impl<'t> Deserializer<'t> for Tree<'t, '_> {
         match self.value {
             Value::Array(list) => self.elements(list, visitor),
             _ => {
-                let error = Error::invalid_type(self.is_kind(), &visitor);
+                let error = Error::invalid_type(self.unexpected(), &visitor);
                 Err(self.stop(error))
             }
         }
@@ -185,7 +185,7 @@ impl<'t> Deserializer<'t> for Tree<'t, '_> {
     fn deserialize_str<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Error> {
         let read = match self.value {
             Value::String(text) => visitor.visit_borrowed_str(text),
-            _ => Err(Error::invalid_type(self.is_kind(), &visitor)),
+            _ => Err(Error::invalid_type(self.unexpected(), &visitor)),
         };
         read.map_err(|error| self.stop(error))
     }
@@ -208,7 +208,7 @@ impl<'t> Deserializer<'t> for Tree<'t, '_> {
     }
 
     fn deserialize_ignored_any<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.reading.unknown.push(self.place.steps());
+        self.state.unknown.push(self.node.steps());
         visitor.visit_unit()
     }
 
@@ -222,8 +222,8 @@ impl<'t> Deserializer<'t> for Tree<'t, '_> {
 struct Elements<'t, 'r> {
     rest: std::slice::Iter<'t, Value>,
     index: usize,
-    place: &'r Place<'r>,
-    reading: &'r mut Reading,
+    node: &'r PathNode<'r>,
+    state: &'r mut ReadState,
 }
 
 impl<'t> SeqAccess<'t> for Elements<'t, '_> {
@@ -231,10 +231,10 @@ impl<'t> SeqAccess<'t> for Elements<'t, '_> {
 
     fn next_element_seed<S: DeserializeSeed<'t>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
         let Some(value) = self.rest.next() else { return Ok(None) };
-        let place = Place::Index(self.place, self.index);
+        let node = PathNode::Index(self.node, self.index);
         self.index += 1;
-        let read = seed.deserialize(Tree { value, place: &place, reading: &mut *self.reading });
-        read.map(Some).map_err(|error| self.reading.stop(&place, error))
+        let read = seed.deserialize(Tree { value, node: &node, state: &mut *self.state });
+        read.map(Some).map_err(|error| self.state.stop(&node, error))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -247,8 +247,8 @@ struct Fields<'t, 'r> {
     rest: map::Iter<'t>,
     key: &'t str,
     value: &'t Value,
-    place: &'r Place<'r>,
-    reading: &'r mut Reading,
+    node: &'r PathNode<'r>,
+    state: &'r mut ReadState,
 }
 
 impl<'t> MapAccess<'t> for Fields<'t, '_> {
@@ -258,13 +258,13 @@ impl<'t> MapAccess<'t> for Fields<'t, '_> {
         let Some((key, value)) = self.rest.next() else { return Ok(None) };
         (self.key, self.value) = (key, value);
         let read = seed.deserialize(Key(key));
-        read.map(Some).map_err(|error| self.reading.stop(&Place::Key(self.place, key), error))
+        read.map(Some).map_err(|error| self.state.stop(&PathNode::Key(self.node, key), error))
     }
 
     fn next_value_seed<S: DeserializeSeed<'t>>(&mut self, seed: S) -> Result<S::Value, Error> {
-        let place = Place::Key(self.place, self.key);
-        let read = seed.deserialize(Tree { value: self.value, place: &place, reading: &mut *self.reading });
-        read.map_err(|error| self.reading.stop(&place, error))
+        let node = PathNode::Key(self.node, self.key);
+        let read = seed.deserialize(Tree { value: self.value, node: &node, state: &mut *self.state });
+        read.map_err(|error| self.state.stop(&node, error))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -272,7 +272,7 @@ impl<'t> MapAccess<'t> for Fields<'t, '_> {
     }
 }
 
-macro_rules! numbers {
+macro_rules! deserialize_as_number {
     ($($method:ident)*) => {
         $(fn $method<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Error> {
             self.deserialize_u64(visitor)
@@ -319,7 +319,7 @@ impl<'t> Deserializer<'t> for Key<'t> {
         BorrowedStrDeserializer::new(self.0).deserialize_enum(name, variants, visitor)
     }
 
-    numbers! { deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_u8 deserialize_u16 deserialize_u32 }
+    deserialize_as_number! { deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_u8 deserialize_u16 deserialize_u32 }
 
     forward_to_deserialize_any! {
         <V: Visitor<'t>>
@@ -369,12 +369,12 @@ mod tests {
     }
 
     fn read(tree: &Value) -> (Result<Film, String>, String, Vec<String>) {
-        let mut reading = Reading::default();
-        let film = Film::deserialize(Tree::new(tree, &mut reading)).map_err(|error| error.to_string());
-        (film, told(&reading.stopped), reading.unknown.iter().map(|steps| told(steps)).collect())
+        let mut state = ReadState::default();
+        let film = Film::deserialize(Tree::new(tree, &mut state)).map_err(|error| error.to_string());
+        (film, dotted(&state.stopped), state.unknown.iter().map(|steps| dotted(steps)).collect())
     }
 
-    fn told(steps: &[Step]) -> String {
+    fn dotted(steps: &[Step]) -> String {
         let words = steps.iter().map(|step| match step {
             Step::Key(key) => key.clone(),
             Step::Index(index) => index.to_string(),
@@ -397,7 +397,7 @@ mod tests {
 
     #[test]
     fn it_says_where_it_stopped_and_why() {
-        for (tree, place, why) in [
+        for (tree, node, why) in [
             (json!({"name": 7}), "name", "invalid type: integer `7`, expected a string"),
             (json!({"name": {}}), "name", "invalid type: map, expected a string"),
             (
@@ -415,7 +415,7 @@ mod tests {
             (json!([1]), "", "invalid type: sequence, expected struct Film"),
         ] {
             let (film, stopped, _) = read(&tree);
-            assert_eq!((film.unwrap_err().as_str(), stopped.as_str()), (why, place), "{tree}");
+            assert_eq!((film.unwrap_err().as_str(), stopped.as_str()), (why, node), "{tree}");
         }
     }
 

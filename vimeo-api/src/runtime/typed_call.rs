@@ -8,10 +8,10 @@ use http::{HeaderName, HeaderValue};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::list::{Items, Pages};
+use super::pagination::{Items, Pages};
 use super::send::ResponseFuture;
 use super::{
-    Call, Client, Endpoint, Operation, Page, PathValue, PendingChange, QueryValue, RateLimitOption,
+    Call, Client, ConditionalFuture, Endpoint, Operation, Page, PathValue, QueryValue, RateLimitOption,
     RetryOption,
 };
 
@@ -127,17 +127,17 @@ impl<O: OperationSpec> TypedCall<O> {
     /// It saves work where [`Operation::conditional`] says that Vimeo supports it. Elsewhere the whole response comes.
     ///
     /// ```no_run
-    /// use vimeo_api::Changed;
+    /// use vimeo_api::Conditional;
     /// # #[cfg(feature = "videos")]
     /// # async fn demo(client: vimeo_api::Client, last: chrono::DateTime<chrono::Utc>) -> Result<(), vimeo_api::Error> {
     /// match client.videos().list_my_videos().fields("uri,name").if_modified_since(last).await? {
-    ///     Changed::Yes(page) => println!("{:?} videos", page.total),
-    ///     Changed::No(_) => println!("all as it was"),
+    ///     Conditional::Modified(page) => println!("{:?} videos", page.total),
+    ///     Conditional::NotModified(_) => println!("all as it was"),
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub fn if_modified_since(self, since: DateTime<Utc>) -> PendingChange<O::Response> {
+    pub fn if_modified_since(self, since: DateTime<Utc>) -> ConditionalFuture<O::Response> {
         self.call.if_modified_since(since)
     }
 
@@ -194,7 +194,7 @@ where
 }
 
 impl<O: OperationSpec> Endpoint for TypedCall<O> {
-    type Answer = O::Response;
+    type Response = O::Response;
 
     const OPERATION: &'static Operation = O::OPERATION;
 

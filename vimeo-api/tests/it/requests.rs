@@ -97,38 +97,47 @@ fn ids_are_numbers_names_hashes_uris_and_links() {
     let hashed: VideoId = "76979871:a1b2c3d4e5".parse().unwrap();
     let uri: ResourceUri = "/videos/76979871:a1b2c3d4e5".parse().unwrap();
     let cases = [
-        (videos.get_video(76979871).into_call().link(), "/videos/76979871"),
-        (videos.get_video("76979871").into_call().link(), "/videos/76979871"),
-        (videos.get_video("76979871:a1b2c3d4e5").into_call().link(), "/videos/76979871:a1b2c3d4e5"),
-        (videos.get_video(&hashed).into_call().link(), "/videos/76979871:a1b2c3d4e5"),
-        (videos.get_video(&uri).into_call().link(), "/videos/76979871:a1b2c3d4e5"),
-        (videos.get_video(hashed.uri()).into_call().link(), "/videos/76979871:a1b2c3d4e5"),
+        (videos.get_video(76979871).into_call().path_and_query(), "/videos/76979871"),
+        (videos.get_video("76979871").into_call().path_and_query(), "/videos/76979871"),
+        (videos.get_video("76979871:a1b2c3d4e5").into_call().path_and_query(), "/videos/76979871:a1b2c3d4e5"),
+        (videos.get_video(&hashed).into_call().path_and_query(), "/videos/76979871:a1b2c3d4e5"),
+        (videos.get_video(&uri).into_call().path_and_query(), "/videos/76979871:a1b2c3d4e5"),
+        (videos.get_video(hashed.uri()).into_call().path_and_query(), "/videos/76979871:a1b2c3d4e5"),
         (
-            videos.get_video("https://vimeo.com/76979871/a1b2c3d4e5").into_call().link(),
+            videos.get_video("https://vimeo.com/76979871/a1b2c3d4e5").into_call().path_and_query(),
             "/videos/76979871:a1b2c3d4e5",
         ),
         (
-            videos.list_video_text_tracks(hashed.clone()).into_call().link(),
+            videos.list_video_text_tracks(hashed.clone()).into_call().path_and_query(),
             "/videos/76979871:a1b2c3d4e5/texttracks",
         ),
-        (videos.list_video_comments(&hashed).into_call().link(), "/videos/76979871:a1b2c3d4e5/comments"),
-        (videos.list_video_thumbnails(&hashed).into_call().link(), "/videos/76979871:a1b2c3d4e5/pictures"),
-        (users.get_user(152184).into_call().link(), "/users/152184"),
-        (users.get_user("staff").into_call().link(), "/users/staff"),
-        (users.get_user(UserId::from(7)).into_call().link(), "/users/7"),
-        (users.get_user("https://vimeo.com/user7").into_call().link(), "/users/7"),
-        (channels.list_channel_videos("staffpicks").into_call().link(), "/channels/staffpicks/videos"),
-        (channels.list_channel_videos(7).into_call().link(), "/channels/7/videos"),
         (
-            channels.get_channel_video("staffpicks", "1:a1b2c3d4e5").into_call().link(),
+            videos.list_video_comments(&hashed).into_call().path_and_query(),
+            "/videos/76979871:a1b2c3d4e5/comments",
+        ),
+        (
+            videos.list_video_thumbnails(&hashed).into_call().path_and_query(),
+            "/videos/76979871:a1b2c3d4e5/pictures",
+        ),
+        (users.get_user(152184).into_call().path_and_query(), "/users/152184"),
+        (users.get_user("staff").into_call().path_and_query(), "/users/staff"),
+        (users.get_user(UserId::from(7)).into_call().path_and_query(), "/users/7"),
+        (users.get_user("https://vimeo.com/user7").into_call().path_and_query(), "/users/7"),
+        (
+            channels.list_channel_videos("staffpicks").into_call().path_and_query(),
+            "/channels/staffpicks/videos",
+        ),
+        (channels.list_channel_videos(7).into_call().path_and_query(), "/channels/7/videos"),
+        (
+            channels.get_channel_video("staffpicks", "1:a1b2c3d4e5").into_call().path_and_query(),
             "/channels/staffpicks/videos/1:a1b2c3d4e5",
         ),
-        (groups.get_group("motion").into_call().link(), "/groups/motion"),
+        (groups.get_group("motion").into_call().path_and_query(), "/groups/motion"),
     ];
     for (link, wanted) in cases {
         assert_eq!(link, wanted);
     }
-    let domain = videos.add_video_embed_domain(7, "https://example.com").into_call().link();
+    let domain = videos.add_video_embed_domain(7, "https://example.com").into_call().path_and_query();
     assert_eq!(domain, "/videos/7/privacy/domains/example.com");
     assert!(now(videos.add_video_embed_domain(7, "https://example.com/page").send()).is_err());
     now(videos.get_video(&hashed).send()).unwrap();

@@ -186,7 +186,7 @@ impl Connections {
             });
         } else if renewed {
             self.accounts.inner.connections.stop(id, || {
-                RefreshError::needs_login(
+                RefreshError::login_required(
                     "the connection has other credentials now; ask for its client again",
                 )
             });
@@ -205,7 +205,7 @@ impl Connections {
                 self.accounts
                     .inner
                     .connections
-                    .stop(id, || RefreshError::needs_login("the connection was removed"));
+                    .stop(id, || RefreshError::login_required("the connection was removed"));
                 Ok(())
             }
             Err(error) => Err(Self::written(id, version, "", error)),

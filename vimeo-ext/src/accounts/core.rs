@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
-use vimeo_api::Sender;
+use vimeo_api::ResponseOrigin;
 
 use super::keys::{KeyRing, Sealed};
 use super::refresh::PendingTokens;
@@ -264,5 +264,5 @@ impl Core {
 /// Whether Vimeo itself said that a token is none. A `401` without its words may be a proxy's, and is no reason to give an
 /// account up.
 pub(super) fn is_refused(error: &AuthError) -> bool {
-    error.call().is_some_and(|call| call.is_unauthorized() && call.sender() == Some(Sender::Api))
+    error.call().is_some_and(|call| call.is_unauthorized() && call.origin() == Some(ResponseOrigin::Api))
 }

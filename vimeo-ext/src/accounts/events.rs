@@ -89,7 +89,7 @@ async fn apply(inner: &Inner, event: &StatusEvent) {
     // What it is now counts, not what it became then.
     match inner.core.store.account(&event.account).await {
         Ok(None) => {
-            inner.warm.stop(&event.account, || RefreshError::needs_login("the account was disconnected"));
+            inner.warm.stop(&event.account, || RefreshError::login_required("the account was disconnected"));
         }
         Ok(Some(record)) if record.account.status == Status::Active => match inner.core.latest(&record) {
             Ok(Some(tokens)) => inner.warm.resume(&event.account, &tokens.access),

@@ -15,7 +15,7 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// [`AccountsError::NeedsLogin`] and [`AccountsError::Disabled`] when there is nothing to ask about;
+    /// [`AccountsError::LoginRequired`] and [`AccountsError::Disabled`] when there is nothing to ask about;
     /// [`AccountsError::Vimeo`] when Vimeo could not be asked.
     pub async fn verify(&self, id: &AccountId) -> Result<Account, AccountsError> {
         let core = self.core();
@@ -23,7 +23,7 @@ impl Accounts {
         let tokens = match record.account.status {
             status @ Status::Revoked => core
                 .open(&record)?
-                .ok_or_else(|| AccountsError::NeedsLogin { account: id.clone(), status })?,
+                .ok_or_else(|| AccountsError::LoginRequired { account: id.clone(), status })?,
             _ => usable(core, &record)?,
         };
         match core.app.auth().verify_token(&tokens.access).await {
@@ -69,14 +69,15 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// [`AccountsError::NeedsLogin`] when only the user can help; [`AccountsError::Vimeo`] when it may work later. New
+    /// [`AccountsError::LoginRequired`] when only the user can help; [`AccountsError::Vimeo`] when it may work later. New
     /// tokens are used and kept in memory also if the store cannot be written then.
     pub async fn refresh(&self, id: &AccountId) -> Result<Account, AccountsError> {
         let core = &self.inner.core;
         let record = core.record(id).await?;
         let status = record.account.status;
-        let tokens =
-            core.latest(&record)?.ok_or_else(|| AccountsError::NeedsLogin { account: id.clone(), status })?;
+        let tokens = core
+            .latest(&record)?
+            .ok_or_else(|| AccountsError::LoginRequired { account: id.clone(), status })?;
         match core.renew(id, Some(&tokens.access)).await {
             Ok(tokens) => {
                 // Whatever becomes of the store: the old ones are used up.
@@ -205,7 +206,7 @@ impl Accounts {
             }
         }
         core.announce();
-        self.inner.warm.stop(id, || RefreshError::needs_login("the account was disconnected"));
+        self.inner.warm.stop(id, || RefreshError::login_required("the account was disconnected"));
         Ok(())
     }
 }

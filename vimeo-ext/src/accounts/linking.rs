@@ -121,7 +121,7 @@ impl Accounts {
         // Its code would be of no use at another API, and lost to it.
         owner.check_api(Some(login.url().origin().ascii_serialization()), &core.api())?;
         let grant = core.app.auth().complete(&login, callback).await?;
-        let missing = grant.scopes().map_or_else(Vec::new, |granted| login.scopes().without(granted));
+        let missing = grant.scopes().map_or_else(Vec::new, |granted| login.scopes().difference(granted));
         let token = grant.token.clone();
         match core.logged_in(id, grant, "the user logged in").await {
             Ok((account, tokens)) => {

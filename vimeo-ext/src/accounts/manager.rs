@@ -88,12 +88,12 @@ impl Accounts {
     /// A client that is the account: with its token and its rate limit, over the connections that all share.
     ///
     /// The same client as before while it is kept. When the token is lost its calls fail with
-    /// [`vimeo_api::Error::NeedsLogin`], which names the account; when the account is disabled, with
+    /// [`vimeo_api::Error::LoginRequired`], which names the account; when the account is disabled, with
     /// [`AccountsError::Disabled`] in a [`vimeo_api::Error::Middleware`].
     ///
     /// # Errors
     ///
-    /// [`AccountsError::NeedsLogin`], [`AccountsError::Disabled`], [`AccountsError::UnknownAccount`].
+    /// [`AccountsError::LoginRequired`], [`AccountsError::Disabled`], [`AccountsError::UnknownAccount`].
     pub async fn client(&self, id: &AccountId) -> Result<Vimeo, AccountsError> {
         if let Some(client) = self.inner.warm.get(id) {
             return Ok(client);
@@ -150,7 +150,7 @@ impl Inner {
             }),
             status => {
                 let reason = account.reason.clone().unwrap_or_else(|| format!("the account is {status}"));
-                self.warm.stop(&account.id, || RefreshError::needs_login(reason.clone()));
+                self.warm.stop(&account.id, || RefreshError::login_required(reason.clone()));
             }
         }
     }
@@ -161,8 +161,8 @@ pub(super) fn usable(core: &Core, record: &AccountRecord) -> Result<Tokens, Acco
     let (account, status) = (record.account.id.clone(), record.account.status);
     match status {
         Status::Disabled => Err(AccountsError::Disabled { account }),
-        Status::Active => core.latest(record)?.ok_or(AccountsError::NeedsLogin { account, status }),
-        status => Err(AccountsError::NeedsLogin { account, status }),
+        Status::Active => core.latest(record)?.ok_or(AccountsError::LoginRequired { account, status }),
+        status => Err(AccountsError::LoginRequired { account, status }),
     }
 }
 

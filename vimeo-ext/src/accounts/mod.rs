@@ -17,7 +17,7 @@
 //!
 //! How an account comes to stand as it does, [`Status`] tells. A call that Vimeo refuses with `401` makes it ask Vimeo about
 //! the token: only when that is refused too is the account [`Revoked`](Status::Revoked), and its calls fail with
-//! [`vimeo_api::Error::NeedsLogin`] until its user has logged in again.
+//! [`vimeo_api::Error::LoginRequired`] until its user has logged in again.
 
 #[cfg(feature = "axum")]
 #[doc = include_str!("guide.md")]

@@ -38,7 +38,7 @@ use crate::timeouts::{later, later_date};
 ///     ) -> BoxFuture<'a, Result<Tokens, RefreshError>> {
 ///         Box::pin(async move {
 ///             let Some(_refresh) = &old.refresh else {
-///                 return Err(RefreshError::needs_login("Vimeo gave no refresh token"));
+///                 return Err(RefreshError::login_required("Vimeo gave no refresh token"));
 ///             };
 ///             Err(RefreshError::temporary(format!("no server for {} yet", account.id)))
 ///         })
@@ -123,8 +123,8 @@ impl Refresher for AccountTokenRefresher {
 
 fn as_refresh_error(error: AccountsError) -> RefreshError {
     match error {
-        AccountsError::NeedsLogin { .. } | AccountsError::UnknownAccount { .. } => {
-            RefreshError::needs_login(error.to_string())
+        AccountsError::LoginRequired { .. } | AccountsError::UnknownAccount { .. } => {
+            RefreshError::login_required(error.to_string())
         }
         AccountsError::Disabled { .. } | AccountsError::Key(_) => RefreshError::refused(error),
         AccountsError::Vimeo(error) => match *error {
@@ -191,7 +191,7 @@ impl Core {
         match record.account.status {
             Status::Disabled => return Err(AccountsError::Disabled { account: id.clone() }),
             Status::Active | Status::Expired => {}
-            status => return Err(AccountsError::NeedsLogin { account: id.clone(), status }),
+            status => return Err(AccountsError::LoginRequired { account: id.clone(), status }),
         }
         // What the store has then is older still.
         if pending_tokens.is_some() {
@@ -206,9 +206,9 @@ impl Core {
         match record.account.status {
             Status::Disabled => Err(AccountsError::Disabled { account }),
             Status::Active => {
-                self.open(record)?.ok_or(AccountsError::NeedsLogin { account, status: Status::Pending })
+                self.open(record)?.ok_or(AccountsError::LoginRequired { account, status: Status::Pending })
             }
-            status => Err(AccountsError::NeedsLogin { account, status }),
+            status => Err(AccountsError::LoginRequired { account, status }),
         }
     }
 
@@ -240,7 +240,7 @@ impl Core {
         .await
     }
 
-    async fn needs_login(
+    async fn login_required(
         &self,
         id: &AccountId,
         tokens: &Tokens,
@@ -291,7 +291,7 @@ impl Renewal {
         let record = core.record(id).await?;
         let status = record.account.status;
         let Some(tokens) = core.open(&record)? else {
-            return Err(AccountsError::NeedsLogin { account: id.clone(), status });
+            return Err(AccountsError::LoginRequired { account: id.clone(), status });
         };
         let now = core.now();
         let expires_soon =
@@ -308,7 +308,7 @@ impl Renewal {
             }
         }
         let Some(refresher) = core.refresher.clone() else {
-            return core.needs_login(id, &tokens, "Vimeo takes the access token no longer").await;
+            return core.login_required(id, &tokens, "Vimeo takes the access token no longer").await;
         };
         // Asking Vimeo may have taken long. A refresh token may be good once: nobody else must use it meanwhile.
         if !self.acquire().await? {
@@ -316,7 +316,7 @@ impl Renewal {
         }
         match self.refresh(&*refresher, &record.account, &tokens).await {
             Some(Ok(new)) => self.keep(&tokens, new).await,
-            Some(Err(RefreshError::NeedsLogin(reason))) => core.needs_login(id, &tokens, &reason).await,
+            Some(Err(RefreshError::LoginRequired(reason))) => core.login_required(id, &tokens, &reason).await,
             Some(Err(error)) => Err(AuthError::Refresh(Arc::new(error)).into()),
             None => Err(temporary(format!("the refresher took more than {REFRESH_LIMIT:?}"))),
         }

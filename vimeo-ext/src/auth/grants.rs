@@ -32,7 +32,7 @@ use crate::{Clock, ScopeSet};
 ///     .begin()?;
 /// // Send the user to login.url(), keep `login`, and when they come back:
 /// let grant = vimeo.auth().complete(&login, callback_url).await?;
-/// let missing = grant.scopes().map(|granted| login.scopes().without(granted));
+/// let missing = grant.scopes().map(|granted| login.scopes().difference(granted));
 /// let vimeo = vimeo.for_account("user 7", grant.token)?;
 /// # Ok(())
 /// # }
@@ -226,7 +226,7 @@ impl Auth {
             Ok(user) => Ok(user.into_inner().uri),
             // The token was verified before, so this is about the call.
             Err(error)
-                if error.sender() == Some(vimeo_api::Sender::Api)
+                if error.origin() == Some(vimeo_api::ResponseOrigin::Api)
                     && error.status().is_some_and(|status| matches!(status.as_u16(), 401 | 403 | 404)) =>
             {
                 Ok(None)

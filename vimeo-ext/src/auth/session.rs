@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use futures_util::future::Shared;
 use http::HeaderValue;
-use vimeo_api::{ApiError, AppRefused, Error, NeedsLogin, RawResponse, Request};
+use vimeo_api::{ApiError, AppCredentialsRejected, Error, LoginRequired, RawResponse, Request};
 
 use super::{AccessToken, AuthError, BoxFuture, RefreshError, Refresher};
 use crate::Clock;
@@ -46,11 +46,11 @@ impl SharedError {
         let name = request.name();
         let answer = answer.map(|answer| ApiError::read(request.operation, &name, answer));
         match &*self.error {
-            RefreshError::NeedsLogin(reason) => {
-                NeedsLogin::new(name, self.account.as_deref().map(str::to_owned), reason, answer).into()
+            RefreshError::LoginRequired(reason) => {
+                LoginRequired::new(name, self.account.as_deref().map(str::to_owned), reason, answer).into()
             }
             RefreshError::Credentials(source) => match source.call().and_then(Error::api).cloned() {
-                Some(answer) => AppRefused::new(name, answer).into(),
+                Some(answer) => AppCredentialsRejected::new(name, answer).into(),
                 None => Error::Middleware(Box::new(self)),
             },
             RefreshError::Refused(_) | RefreshError::Temporary(_) | RefreshError::NoGrant(_) => {
@@ -204,7 +204,7 @@ impl Session {
         let mut state = self.lock();
         if state.held.as_ref().is_some_and(|held| held.header == header) {
             state.given_up =
-                Some(Arc::new(RefreshError::needs_login("Vimeo has refused the access token before")));
+                Some(Arc::new(RefreshError::login_required("Vimeo has refused the access token before")));
         }
     }
 
@@ -288,7 +288,7 @@ impl Session {
         let task = tokio::spawn(async move {
             let result = match &session.refresher {
                 Some(refresher) => refresher.refresh(old.as_ref().map(|held| &held.token)).await,
-                None => Err(RefreshError::needs_login("there is no way to a new token")),
+                None => Err(RefreshError::login_required("there is no way to a new token")),
             };
             session.finish_renewal(generation, result)
         });
@@ -311,7 +311,7 @@ impl Session {
         let result = result.and_then(|token| match token.header() {
             Ok(header) => Ok((token, header)),
             Err(reason) => {
-                Err(RefreshError::needs_login(format!("the new access token is of no use: {reason}")))
+                Err(RefreshError::login_required(format!("the new access token is of no use: {reason}")))
             }
         });
         let mut state = self.lock();

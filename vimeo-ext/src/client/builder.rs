@@ -197,7 +197,7 @@ impl VimeoBuilder {
     }
 
     /// The most bytes of one answer to a call that are taken into memory; a longer one ends with
-    /// [`vimeo_api::Error::TooLong`]. Default: 64 MiB. Not used with a [`transport`](Self::transport) of your own.
+    /// [`vimeo_api::Error::ResponseTooLarge`]. Default: 64 MiB. Not used with a [`transport`](Self::transport) of your own.
     pub fn max_response_size(mut self, bytes: u64) -> Self {
         self.max_response_size = bytes;
         self

@@ -225,7 +225,7 @@ impl Vimeo {
     pub fn limited_to(&self, scopes: impl Into<ScopeSet>) -> Self {
         let scopes = scopes.into();
         let scopes = Arc::new(match &self.inner.scopes {
-            Some(limit) => limit.both(&scopes),
+            Some(limit) => limit.intersection(&scopes),
             None => scopes,
         });
         let Inner { auth, rate_limiter, shared, apart, .. } = &*self.inner;
@@ -269,7 +269,7 @@ impl Vimeo {
     pub fn scopes(&self) -> Option<ScopeSet> {
         let token = self.inner.auth.session.token()?;
         let granted = token.scopes()?;
-        Some(self.inner.scopes.as_ref().map_or_else(|| granted.clone(), |limit| limit.both(granted)))
+        Some(self.inner.scopes.as_ref().map_or_else(|| granted.clone(), |limit| limit.intersection(granted)))
     }
 
     /// The time, by the clock that the client goes by.

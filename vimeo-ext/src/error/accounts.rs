@@ -19,7 +19,7 @@ pub enum AccountsError {
     },
     /// The account has no token that Vimeo takes: its user has to log in.
     #[error("account {account} is {status}: its user has to log in, send them to an authorization link")]
-    NeedsLogin {
+    LoginRequired {
         /// Which.
         account: AccountId,
         /// How it stands.

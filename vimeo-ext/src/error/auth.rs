@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use vimeo_api::Sender;
+use vimeo_api::ResponseOrigin;
 
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
@@ -89,16 +89,16 @@ impl From<vimeo_api::Error> for AuthError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RefreshError {
-    /// Only the user can help: calls fail with [`vimeo_api::Error::NeedsLogin`] until
+    /// Only the user can help: calls fail with [`vimeo_api::Error::LoginRequired`] until
     /// [`Vimeo::set_access_token`](crate::Vimeo::set_access_token).
     #[error("{0}")]
-    NeedsLogin(String),
+    LoginRequired(String),
     /// The program lets the account make no calls, whatever its token is good for: they fail with
     /// [`vimeo_api::Error::Middleware`] until [`Vimeo::set_access_token`](crate::Vimeo::set_access_token).
     #[error("{0}")]
     Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Vimeo does not take what the token is asked for with, such as the app's client identifier or client secret: calls
-    /// fail with [`vimeo_api::Error::AppRefused`] until a client is made with others.
+    /// fail with [`vimeo_api::Error::AppCredentialsRejected`] until a client is made with others.
     #[error("Vimeo gives no access token for these credentials: {0}")]
     Credentials(#[source] Box<AuthError>),
     /// It may work the next time: an old token that has not expired is used on.
@@ -111,8 +111,8 @@ pub enum RefreshError {
 
 impl RefreshError {
     /// Only the user can help.
-    pub fn needs_login(reason: impl Into<String>) -> Self {
-        Self::NeedsLogin(reason.into())
+    pub fn login_required(reason: impl Into<String>) -> Self {
+        Self::LoginRequired(reason.into())
     }
 
     /// The account may make no calls.
@@ -128,7 +128,7 @@ impl RefreshError {
             AuthError::Call(call) => match &**call {
                 vimeo_api::Error::Invalid { .. } => true,
                 call => call.api().is_some_and(|answer| {
-                    answer.sender() == Sender::Api
+                    answer.origin() == ResponseOrigin::Api
                         && matches!(answer.status().as_u16(), 400 | 401 | 403 | 404)
                 }),
             },
@@ -146,7 +146,7 @@ impl RefreshError {
     pub fn call(&self) -> Option<&vimeo_api::Error> {
         match self {
             Self::Credentials(error) | Self::NoGrant(error) => error.call(),
-            Self::NeedsLogin(_) | Self::Refused(_) | Self::Temporary(_) => None,
+            Self::LoginRequired(_) | Self::Refused(_) | Self::Temporary(_) => None,
         }
     }
 

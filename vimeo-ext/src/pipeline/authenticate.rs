@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderValue, Method, StatusCode, header};
 use url::{Host, Position, Url};
-use vimeo_api::{ApiError, Error, NeedsLogin, RawResponse, Request, Sender};
+use vimeo_api::{ApiError, Error, LoginRequired, RawResponse, Request, ResponseOrigin};
 
 use super::Stage;
 use crate::auth::{ActiveToken, CallCredentials, Session};
@@ -40,7 +40,7 @@ impl<N: Stage> Stage for Authenticate<N> {
             None => {}
         }
         if self.session.has_no_user() && self.is_about_the_user(request) {
-            return Err(NeedsLogin::no_user(request.name(), None).into());
+            return Err(LoginRequired::no_user(request.name(), None).into());
         }
         let Some(held) = self.session.current().await.map_err(|failure| failure.into_error(request, None))?
         else {
@@ -71,7 +71,7 @@ impl<N: Stage> Stage for Authenticate<N> {
         }
         let again = self.send_with(request, held.header().clone()).await?;
         if is_refusal(&again) {
-            return Err(self.needs_login(request, "the new token was refused as well", again));
+            return Err(self.login_required(request, "the new token was refused as well", again));
         }
         Ok(again)
     }
@@ -104,7 +104,7 @@ impl<N: Stage> Authenticate<N> {
         if lacks && is_about_the_user {
             self.session.note_no_user();
         }
-        lacks.then(|| NeedsLogin::no_user(name, Some(error)).into())
+        lacks.then(|| LoginRequired::no_user(name, Some(error)).into())
     }
 
     /// A token that cannot be renewed was refused: only when Vimeo says that it is no token at all, it is given up.
@@ -137,14 +137,14 @@ impl<N: Stage> Authenticate<N> {
             Some(at) => format!("the access token expired on {}", at.format("%Y-%m-%d at %H:%M UTC")),
             None => "Vimeo takes the access token no longer".to_owned(),
         };
-        Err(self.needs_login(request, &reason, answer))
+        Err(self.login_required(request, &reason, answer))
     }
 
-    fn needs_login(&self, request: &Request, reason: &str, answer: RawResponse) -> Error {
+    fn login_required(&self, request: &Request, reason: &str, answer: RawResponse) -> Error {
         let name = request.name();
         let answer = ApiError::read(request.operation, &name, answer);
         let account = self.session.account().map(str::to_owned);
-        NeedsLogin::new(name, account, reason, Some(answer)).into()
+        LoginRequired::new(name, account, reason, Some(answer)).into()
     }
 }
 
@@ -156,12 +156,12 @@ const NOT_AUTHENTICATED: i64 = 8003;
 
 /// Whether the token was refused. What a proxy or a firewall says is not about the token.
 fn is_refusal(answer: &RawResponse) -> bool {
-    answer.status == StatusCode::UNAUTHORIZED && answer.sender() != Sender::Intermediary
+    answer.status == StatusCode::UNAUTHORIZED && answer.origin() != ResponseOrigin::Intermediary
 }
 
 /// Whether it was Vimeo that refused the token.
 fn is_surely_refusal(answer: &RawResponse) -> bool {
-    answer.status == StatusCode::UNAUTHORIZED && answer.sender() == Sender::Api
+    answer.status == StatusCode::UNAUTHORIZED && answer.origin() == ResponseOrigin::Api
 }
 
 /// Whether Vimeo knows the token, as one of an app without a user.

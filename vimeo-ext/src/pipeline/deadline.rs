@@ -26,7 +26,7 @@ impl<N: Stage> Stage for Deadline<N> {
         let ended = Box::pin(timeout(total, self.next.send(request))).await;
         match ended {
             Ok(result) => result,
-            Err(_) => Err(Error::TimedOut { operation: request.name(), after: total, sent: flag.sent() }),
+            Err(_) => Err(Error::TimedOut { operation: request.name(), after: total, delivery: flag.delivery() }),
         }
     }
 }
@@ -43,7 +43,7 @@ impl SentFlag {
         }
     }
 
-    fn sent(&self) -> Delivery {
+    fn delivery(&self) -> Delivery {
         if self.0.load(Ordering::Relaxed) { Delivery::Unknown } else { Delivery::NotSent }
     }
 }

@@ -47,7 +47,7 @@ impl Stage for HttpSend {
         match Box::pin(timeout(limit, self.exchange(request))).await {
             Ok(result) => result,
             Err(_) => {
-                Err(Error::TimedOut { operation: request.name(), after: limit, sent: Delivery::Unknown })
+                Err(Error::TimedOut { operation: request.name(), after: limit, delivery: Delivery::Unknown })
             }
         }
     }
@@ -99,7 +99,7 @@ impl HttpSend {
         let stalled = |_: Stalled| Error::TimedOut {
             operation: request.name(),
             after: self.stall,
-            sent: Delivery::Unknown,
+            delivery: Delivery::Unknown,
         };
         let broken = |error| Error::from(ConnectionError::new(&request.name(), error));
         let mut outgoing = reqwest::Request::new(request.method.clone(), url.clone());
@@ -123,7 +123,7 @@ impl HttpSend {
         let body = watch.collect(answer.bytes_stream(), limit).await.map_err(|unread| match unread {
             BodyReadError::Stalled => stalled(Stalled),
             BodyReadError::Broken(error) => broken(error),
-            BodyReadError::TooLong => Error::TooLong { operation: request.name(), status, limit },
+            BodyReadError::TooLong => Error::ResponseTooLarge { operation: request.name(), status, limit },
         })?;
         Ok(RawResponse::new(status, headers, body))
     }

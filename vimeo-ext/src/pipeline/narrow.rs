@@ -37,7 +37,7 @@ impl<N: Stage> Narrow<N> {
             let reason = "the description knows no such call, so it cannot be told which scopes it needs";
             return Err(Error::invalid(request.name(), reason));
         };
-        if !scopes.covers(operation.scopes) {
+        if !scopes.contains_all(operation.scopes) {
             return Err(MissingScope::new(operation, Some(scopes.clone()), None).into());
         }
         if scopes.contains(&Scope::Private) || request.method != Method::GET {
@@ -161,7 +161,7 @@ fn hide(value: &mut Value) -> bool {
 
 fn lacks_private(operation: &'static Operation, scopes: &ScopeSet) -> Error {
     let mut missing = MissingScope::new(operation, Some(scopes.clone()), None);
-    missing.named = Some(Scope::Private);
+    missing.reported_scope = Some(Scope::Private);
     missing.into()
 }
 

@@ -28,7 +28,7 @@ impl<N: Stage> Stage for RateLimitStage<N> {
         permit.answered(&answer);
         if answer.status == StatusCode::TOO_MANY_REQUESTS && policy == RateLimitPolicy::FailFast {
             // Said here, because as an answer it would be tried again.
-            return Err(Error::from_answer(ApiError::read(request.operation, &request.name(), answer)));
+            return Err(Error::from_api_error(ApiError::read(request.operation, &request.name(), answer)));
         }
         Ok(answer)
     }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use http::{Method, StatusCode};
-use vimeo_api::{ApiError, Error, MissingScope, Operation, RawResponse, Request, Sender, UploadAccessDenied};
+use vimeo_api::{
+    ApiError, Error, MissingScope, Operation, RawResponse, Request, ResponseOrigin, UploadAccessDenied,
+};
 
 use super::Stage;
 use crate::Scope;
@@ -25,7 +27,7 @@ impl<N: Stage> Stage for ScopeCheck<N> {
         if self.stops
             && let Some(token) = self.session.token()
             && let Some(granted) = token.scopes()
-            && !granted.covers(operation.scopes)
+            && !granted.contains_all(operation.scopes)
         {
             return Err(MissingScope::new(operation, Some(granted.clone()), None).into());
         }
@@ -47,12 +49,12 @@ impl<N> ScopeCheck<N> {
         answer: RawResponse,
     ) -> Result<RawResponse, Error> {
         let error = ApiError::read(Some(operation), name, answer.clone());
-        if error.sender() == Sender::Intermediary || error.quota().is_some() {
+        if error.origin() == ResponseOrigin::Intermediary || error.quota().is_some() {
             return Ok(answer);
         }
         let token = self.session.token();
         let granted = token.as_ref().and_then(|token| token.scopes());
-        let covered = granted.map(|granted| granted.covers(operation.scopes));
+        let covered = granted.map(|granted| granted.contains_all(operation.scopes));
         if error.missing_scope().is_some() || covered == Some(false) {
             let granted = granted.cloned();
             return Err(MissingScope::new(operation, granted, Some(error)).into());

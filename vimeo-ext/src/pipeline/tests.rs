@@ -81,7 +81,7 @@ async fn a_deadline_ends_what_takes_longer_and_nothing_else() {
         let result = step.send(&mut request(Method::GET, "get_video")).await;
         assert_eq!(result.is_ok(), in_time, "{total:?}");
         // The stage below stands in for the waits before a request leaves.
-        assert!(in_time || matches!(result, Err(Error::TimedOut { sent: Delivery::NotSent, .. })));
+        assert!(in_time || matches!(result, Err(Error::TimedOut { delivery: Delivery::NotSent, .. })));
     }
     let mut call = request(Method::GET, "get_video");
     call.extensions.insert(CallTimeout(Duration::from_millis(500)));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::DateTime;
 use http::HeaderMap;
 use tokio::time::Instant;
-use vimeo_api::rate_limit::LONGEST_WINDOW;
+use vimeo_api::rate_limit::MAX_WINDOW;
 
 use super::tracker::{Admission, CallClass, LimitTracker};
 
@@ -15,7 +15,7 @@ use super::tracker::{Admission, CallClass, LimitTracker};
 ///
 /// If the next call would be held back for longer than the limiter's longest window.
 pub fn limit_headers(headers: &HeaderMap) {
-    let longest = LONGEST_WINDOW;
+    let longest = MAX_WINDOW;
     let now = Instant::now();
     let wall = DateTime::from_timestamp(1_700_000_000, 0).expect("a time");
     let class = CallClass { operation: "get_video", with_fields: false };

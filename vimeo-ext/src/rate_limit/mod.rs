@@ -21,8 +21,8 @@ use futures_core::Stream;
 use http::{HeaderMap, StatusCode};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
-use vimeo_api::rate_limit::{LONGEST_WINDOW, retry_after, time_until};
-use vimeo_api::{ApiError, Error, RateLimit, RateLimited, RawResponse, Request, Sender};
+use vimeo_api::rate_limit::{MAX_WINDOW, retry_after, time_until};
+use vimeo_api::{ApiError, Error, RateLimit, RateLimited, RawResponse, Request, ResponseOrigin};
 
 #[cfg(feature = "shared-limits")]
 use self::shared::{InFlightGuard, LeaseBatcher, LocalLeases};
@@ -114,7 +114,7 @@ impl Default for Registry {
             accounts: Mutex::default(),
             #[cfg(feature = "shared-limits")]
             batcher: None,
-            longest: LONGEST_WINDOW,
+            longest: MAX_WINDOW,
         }
     }
 }
@@ -160,7 +160,7 @@ impl RateLimiters {
     }
 
     /// Sets the longest window that is believed, and forgets what is known. A reset further ahead, or a longer `Retry-After`, is
-    /// ignored, so that no header can block an account for a year. Default: [`LONGEST_WINDOW`], one hour.
+    /// ignored, so that no header can block an account for a year. Default: [`MAX_WINDOW`], one hour.
     ///
     /// ```
     /// use std::time::Duration;
@@ -461,10 +461,10 @@ impl<'a> Permit<'a> {
             tracing::warn!(
                 limit = reading.limit,
                 remaining = reading.remaining,
-                sender = ?answer.sender(),
+                origin = ?answer.origin(),
                 "a call was refused with 429"
             );
-        } else if answer.sender() != Sender::Intermediary {
+        } else if answer.origin() != ResponseOrigin::Intermediary {
             // What did not come from the API tells nothing of its limits.
             shared.tracker.answered(self.class, reading, now);
         }

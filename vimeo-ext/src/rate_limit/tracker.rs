@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
-use vimeo_api::rate_limit::LONGEST_WINDOW;
+use vimeo_api::rate_limit::MAX_WINDOW;
 
 use crate::retry::Backoff;
 use crate::timeouts::later;
@@ -88,7 +88,7 @@ pub(super) struct LimitTracker {
 
 impl Default for LimitTracker {
     fn default() -> Self {
-        Self::new(LONGEST_WINDOW)
+        Self::new(MAX_WINDOW)
     }
 }
 
@@ -466,8 +466,8 @@ mod tests {
         for (asked, seconds) in [
             (Duration::MAX, 1),
             (Duration::from_secs(u64::MAX), 1),
-            (LONGEST_WINDOW + RESET_SKEW_MARGIN, 1),
-            (LONGEST_WINDOW, 3_600),
+            (MAX_WINDOW + RESET_SKEW_MARGIN, 1),
+            (MAX_WINDOW, 3_600),
         ] {
             let mut tracker = LimitTracker::default();
             tracker.refused(PLAIN, HeaderSnapshot::default(), Some(asked), now, 1.0);

@@ -27,7 +27,7 @@ impl<'a> AttemptResult<'a> {
     pub fn of(error: &'a Error) -> Self {
         match error {
             Error::Connection(error) => Self::NoResponse(error.delivery()),
-            Error::TimedOut { sent, .. } => Self::NoResponse(*sent),
+            Error::TimedOut { delivery, .. } => Self::NoResponse(*delivery),
             _ => Self::Refused,
         }
     }
@@ -177,7 +177,7 @@ fn reset(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use vimeo_api::Sender;
+    use vimeo_api::ResponseOrigin;
 
     use super::*;
 
@@ -271,27 +271,27 @@ mod tests {
         let pictures = operation("create_video_thumbnail");
         let animated = operation("create_video_animated_thumbnails");
         let create = operation("create_my_video");
-        // (method, operation, status, sender, code, decision after the first attempt)
+        // (method, operation, status, origin, code, decision after the first attempt)
         let table = [
-            (GET, None, 429, Sender::Intermediary, None, again(500)),
-            (POST, create, 429, Sender::Api, None, again(500)),
-            (POST, create, 429, Sender::Intermediary, None, stop()),
-            (Method::PATCH, None, 429, Sender::Intermediary, None, stop()),
-            (POST, pictures, 503, Sender::Api, Some(7001), again(500)),
-            (POST, animated, 503, Sender::Api, Some(7001), again(500)),
-            (POST, create, 503, Sender::Api, Some(7001), stop()),
-            (POST, None, 503, Sender::Api, Some(7001), stop()),
-            (POST, pictures, 503, Sender::Api, None, stop()),
-            (POST, pictures, 503, Sender::Intermediary, None, stop()),
-            (POST, pictures, 500, Sender::Api, Some(7001), stop()),
-            (Method::PATCH, None, 503, Sender::Api, Some(7001), again(500)),
-            (Method::PATCH, None, 503, Sender::Intermediary, None, stop()),
-            (GET, None, 403, Sender::Intermediary, None, stop()),
-            (GET, None, 302, Sender::Intermediary, None, stop()),
+            (GET, None, 429, ResponseOrigin::Intermediary, None, again(500)),
+            (POST, create, 429, ResponseOrigin::Api, None, again(500)),
+            (POST, create, 429, ResponseOrigin::Intermediary, None, stop()),
+            (Method::PATCH, None, 429, ResponseOrigin::Intermediary, None, stop()),
+            (POST, pictures, 503, ResponseOrigin::Api, Some(7001), again(500)),
+            (POST, animated, 503, ResponseOrigin::Api, Some(7001), again(500)),
+            (POST, create, 503, ResponseOrigin::Api, Some(7001), stop()),
+            (POST, None, 503, ResponseOrigin::Api, Some(7001), stop()),
+            (POST, pictures, 503, ResponseOrigin::Api, None, stop()),
+            (POST, pictures, 503, ResponseOrigin::Intermediary, None, stop()),
+            (POST, pictures, 500, ResponseOrigin::Api, Some(7001), stop()),
+            (Method::PATCH, None, 503, ResponseOrigin::Api, Some(7001), again(500)),
+            (Method::PATCH, None, 503, ResponseOrigin::Intermediary, None, stop()),
+            (GET, None, 403, ResponseOrigin::Intermediary, None, stop()),
+            (GET, None, 302, ResponseOrigin::Intermediary, None, stop()),
         ];
-        for (method, operation, status, sender, code, decision) in table {
+        for (method, operation, status, origin, code, decision) in table {
             let outcome = AttemptResult::Answer(
-                Answered::new(StatusCode::from_u16(status).unwrap(), &none).from(sender, code),
+                Answered::new(StatusCode::from_u16(status).unwrap(), &none).from(origin, code),
             );
             let attempt = Attempt {
                 method: &method,
@@ -303,7 +303,7 @@ mod tests {
                 random: 1.0,
             };
             let decided = decide(&RetryPolicy::default(), &attempt);
-            assert_eq!(decided, decision, "{method} {operation:?} {status} {sender:?} {code:?}");
+            assert_eq!(decided, decision, "{method} {operation:?} {status} {origin:?} {code:?}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the end of a call says about whether it took effect: pure, all it goes by comes in.
 
 use http::{HeaderMap, StatusCode};
-use vimeo_api::{ApiError, Delivery, RawResponse, Sender};
+use vimeo_api::{ApiError, Delivery, RawResponse, ResponseOrigin};
 
 use super::AttemptResult;
 
@@ -14,7 +14,7 @@ pub struct Answered<'a> {
     /// Its headers.
     pub headers: &'a HeaderMap,
     /// Whether the API sent it, or something before it.
-    pub sender: Sender,
+    pub origin: ResponseOrigin,
     /// Vimeo's number for the error.
     pub code: Option<i64>,
 }
@@ -22,28 +22,28 @@ pub struct Answered<'a> {
 impl<'a> Answered<'a> {
     /// A response of which no more is known than its status and headers.
     pub fn new(status: StatusCode, headers: &'a HeaderMap) -> Self {
-        Self { status, headers, sender: Sender::Unclear, code: None }
+        Self { status, headers, origin: ResponseOrigin::Unclear, code: None }
     }
 
     /// Sent by this one, and with this number in its body.
     #[must_use]
-    pub fn from(mut self, sender: Sender, code: Option<i64>) -> Self {
-        (self.sender, self.code) = (sender, code);
+    pub fn from(mut self, origin: ResponseOrigin, code: Option<i64>) -> Self {
+        (self.origin, self.code) = (origin, code);
         self
     }
 
     /// What a response says.
     pub fn of(response: &'a RawResponse) -> Self {
-        let sender = response.sender();
-        let is_error = !response.status.is_success() && sender == Sender::Api;
+        let origin = response.origin();
+        let is_error = !response.status.is_success() && origin == ResponseOrigin::Api;
         let code = is_error.then(|| ApiError::read(None, "", response.clone()).error_code()).flatten();
-        Self::new(response.status, &response.headers).from(sender, code)
+        Self::new(response.status, &response.headers).from(origin, code)
     }
 
     /// Whether the API itself says that it did nothing, and asks for the call again.
     pub(super) fn asks_again(&self) -> bool {
         self.status == StatusCode::SERVICE_UNAVAILABLE
-            && self.sender == Sender::Api
+            && self.origin == ResponseOrigin::Api
             && self.code == Some(ASKS_AGAIN)
     }
 }
@@ -81,13 +81,13 @@ pub enum Effect {
 ///
 /// ```
 /// use http::{HeaderMap, StatusCode};
-/// use vimeo_ext::api::Sender;
+/// use vimeo_ext::api::ResponseOrigin;
 /// use vimeo_ext::retry::{Answered, Effect, AttemptResult, effect};
 ///
 /// let headers = HeaderMap::new();
 /// let response = Answered::new(StatusCode::TOO_MANY_REQUESTS, &headers);
-/// assert_eq!(effect(&AttemptResult::Answer(response.from(Sender::Api, None))), Effect::Nothing);
-/// assert_eq!(effect(&AttemptResult::Answer(response.from(Sender::Intermediary, None))), Effect::Unknown);
+/// assert_eq!(effect(&AttemptResult::Answer(response.from(ResponseOrigin::Api, None))), Effect::Nothing);
+/// assert_eq!(effect(&AttemptResult::Answer(response.from(ResponseOrigin::Intermediary, None))), Effect::Unknown);
 /// ```
 pub fn effect(outcome: &AttemptResult<'_>) -> Effect {
     let response = match outcome {
@@ -96,11 +96,11 @@ pub fn effect(outcome: &AttemptResult<'_>) -> Effect {
         AttemptResult::Answer(response) => response,
     };
     match response.status {
-        _ if response.sender == Sender::Intermediary => Effect::Unknown,
+        _ if response.origin == ResponseOrigin::Intermediary => Effect::Unknown,
         status if status.is_success() => Effect::Done,
         _ if response.asks_again() => Effect::Nothing,
         StatusCode::REQUEST_TIMEOUT => Effect::Unknown,
-        StatusCode::TOO_EARLY if response.sender != Sender::Api => Effect::Unknown,
+        StatusCode::TOO_EARLY if response.origin != ResponseOrigin::Api => Effect::Unknown,
         status if status.as_u16() == CLIENT_CLOSED_REQUEST => Effect::Unknown,
         status if status.is_client_error() => Effect::Nothing,
         _ => Effect::Unknown,
@@ -123,7 +123,7 @@ pub fn effect_of_error(error: &vimeo_api::Error) -> Effect {
         return Effect::Nothing;
     }
     let response =
-        Answered::new(answer.status(), answer.headers()).from(answer.sender(), answer.error_code());
+        Answered::new(answer.status(), answer.headers()).from(answer.origin(), answer.error_code());
     effect(&AttemptResult::Answer(response))
 }
 
@@ -179,7 +179,7 @@ mod tests {
             let response = RawResponse::new(status, HeaderMap::new(), Bytes::from_static(body.as_bytes()));
             assert_eq!(effect(&AttemptResult::Answer(Answered::of(&response))), expected, "{status} {body}");
             if !status.is_success() {
-                let error = Error::from_answer(ApiError::read(None, "create_video", response));
+                let error = Error::from_api_error(ApiError::read(None, "create_video", response));
                 assert_eq!(effect_of_error(&error), expected, "{error}");
             }
         }
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn the_table_of_missing_responses() {
-        let timed_out = |sent| Error::TimedOut { operation: "x".into(), after: Default::default(), sent };
+        let timed_out = |delivery| Error::TimedOut { operation: "x".into(), after: Default::default(), delivery };
         let no_content =
             Error::NoContent { operation: "x".into(), status: StatusCode::CREATED, headers: Box::default() };
         for (error, expected) in [

@@ -43,7 +43,7 @@ async fn a_tower_stack_carries_the_calls() {
         .transport(TowerTransport::new(service))
         .build()
         .unwrap();
-    let videos = vimeo.api().videos().list_my_videos().per_page(1u64).items().concurrent(3).collect().await;
+    let videos = vimeo.api().videos().list_my_videos().per_page(1u64).items().concurrency(3).collect().await;
     assert_eq!(videos.unwrap().len(), 3);
     let edited = vimeo.patch("/me").json(&serde_json::json!({"name": "B"})).send().await.unwrap();
     assert_eq!(edited["name"], "B");
@@ -86,7 +86,7 @@ async fn a_response_of_a_tower_stack_is_bounded() {
     let transport = TowerTransport::new(service).response_limit(1_999);
     let vimeo = Vimeo::builder().access_token("token").transport(transport).build().unwrap();
     let error = vimeo.get("/me").send().await.unwrap_err();
-    assert!(matches!(error, Error::TooLong { limit: 1_999, .. }), "{error}");
+    assert!(matches!(error, Error::ResponseTooLarge { limit: 1_999, .. }), "{error}");
 }
 
 /// A sandbox that runs while its thread does, and a blocking client of it.

@@ -48,7 +48,7 @@ pub(crate) fn answer(status: u16) -> Answer {
 
 /// The connection broke before an answer came.
 pub(crate) fn broken(sent: Delivery) -> Answer {
-    let result = Err(Error::TimedOut { operation: "fake".into(), after: Duration::ZERO, sent });
+    let result = Err(Error::TimedOut { operation: "fake".into(), after: Duration::ZERO, delivery: sent });
     Answer { after: Duration::ZERO, result }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
-use vimeo_api::{Delivery, Error, Sender};
+use vimeo_api::{Delivery, Error, ResponseOrigin};
 use vimeo_ext::auth::{BoxFuture, RefreshError, Refresher};
 use vimeo_ext::retry::{Effect, effect_of_error};
 use vimeo_ext::{AccessToken, RetryPolicy, Vimeo};
@@ -35,7 +35,10 @@ async fn a_page_of_a_portal_is_no_success_whatever_the_call_expects() {
     ];
     for error in errors {
         assert!(error.is_intermediary(), "{error:?}");
-        assert_eq!((error.sender(), error.delivery()), (Some(Sender::Intermediary), Delivery::Unknown));
+        assert_eq!(
+            (error.origin(), error.delivery()),
+            (Some(ResponseOrigin::Intermediary), Delivery::Unknown)
+        );
         let text = error.to_string();
         assert!(
             text.contains("(200 OK) is an HTML page, not the API's JSON: \"Airport WiFi: sign in\""),

@@ -73,7 +73,7 @@ async fn every_sending_path_keeps_the_token_with_the_api_and_shows_no_secret() {
     ] {
         shown += &format!("{error} {error:?}");
     }
-    shown += &format!("{:?}", RefreshError::needs_login("gone"));
+    shown += &format!("{:?}", RefreshError::login_required("gone"));
     vimeo.auth().revoke().await.unwrap();
     let error = vimeo.get("/me").send().await.unwrap_err();
     shown += &format!("{error} {error:?}");

@@ -88,7 +88,7 @@ async fn fail_fast_reports_when_the_limit_resets() {
     let Error::RateLimited(limited) = &error else { panic!("{error:?}") };
     assert_eq!(limited.wait, Some(seconds(41)));
     assert_eq!(limited.retry_at, Some(start() + seconds(41)));
-    assert!(limited.answer.is_none());
+    assert!(limited.api_error.is_none());
     assert!(error.to_string().contains("come back at 2026-03-01 12:00:41 UTC"), "{error}");
     assert_eq!(fake.count(), 1);
 
@@ -103,7 +103,7 @@ async fn fail_fast_reports_when_the_limit_resets() {
     let refusing = Fake::new(|_, _| answer(429));
     let vimeo = refusing.builder().rate_limit_policy(RateLimitPolicy::FailFast).build().unwrap();
     let error = vimeo.get("/me").send().await.unwrap_err();
-    assert!(matches!(&error, Error::RateLimited(limited) if limited.answer.is_some()));
+    assert!(matches!(&error, Error::RateLimited(limited) if limited.api_error.is_some()));
     assert_eq!(refusing.count(), 1);
 
     let counting = fake.builder().rate_limit_policy(RateLimitPolicy::ReportOnly).build().unwrap();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 use vimeo_api::Error;
-use vimeo_ext::{Changed, Items, Position};
+use vimeo_ext::{Conditional, Items, PageToken};
 
 use crate::fake::{Answer, Fake, Seen, answer};
 
@@ -61,7 +61,7 @@ async fn all_pages_are_read_with_the_parameters_of_the_call() {
         assert_eq!(items.total(), Some(5), "items, not pages");
     }
     assert_eq!(seen, expected(0..5));
-    assert_eq!(items.position(), None);
+    assert_eq!(items.page_token(), None);
     let log = fake.log();
     assert_eq!(log.len(), 3);
     for seen in log {
@@ -96,9 +96,9 @@ async fn a_list_resumes_from_a_saved_position() {
         for _ in 0..taken {
             items.next().await.unwrap().unwrap();
         }
-        let saved = serde_json::to_string(&items.position().unwrap()).unwrap();
+        let saved = serde_json::to_string(&items.page_token().unwrap()).unwrap();
         assert!(!saved.contains("t0ken") && !saved.contains("http"), "{saved}");
-        let position: Position = serde_json::from_str(&saved).unwrap();
+        let position: PageToken = serde_json::from_str(&saved).unwrap();
         assert_eq!(
             uris(list().items_as().resume(&position)).await,
             expected(taken..7),
@@ -107,7 +107,7 @@ async fn a_list_resumes_from_a_saved_position() {
     }
     // From a page's link, too.
     let link = list().send().await.unwrap().next().unwrap().to_owned();
-    assert_eq!(uris(list().items_as().resume(&Position::at(link))).await, expected(3..7));
+    assert_eq!(uris(list().items_as().resume(&PageToken::at(link))).await, expected(3..7));
 }
 
 /// Pages by the number that their link carries.
@@ -217,7 +217,7 @@ async fn pages_ahead_come_in_order_and_no_more_than_asked_for() {
     let vimeo = fake.builder().per_attempt_middleware(layer).build().unwrap();
     let list = vimeo.api().videos().list_my_videos().per_page(2u64).fields("uri");
     let began = tokio::time::Instant::now();
-    assert_eq!(uris(list.items_as().concurrent(3)).await, expected(0..20));
+    assert_eq!(uris(list.items_as().concurrency(3)).await, expected(0..20));
     assert_eq!(most.load(Ordering::SeqCst), 3);
     assert_eq!(fake.count(), 10);
     assert!(began.elapsed() < Duration::from_millis(600), "{:?}", began.elapsed());
@@ -229,7 +229,7 @@ async fn a_list_that_changes_under_a_walk_ahead_is_read_to_its_real_end() {
     for (first, then, ids) in [(6, 4, 0..4), (4, 6, 0..6)] {
         let fake = Fake::new(move |seen, number| page(seen, if number == 0 { first } else { then }));
         let list = fake.vimeo().api().videos().list_my_videos().per_page(2u64).fields("uri");
-        assert_eq!(uris(list.items_as().concurrent(4)).await, expected(ids));
+        assert_eq!(uris(list.items_as().concurrency(4)).await, expected(ids));
     }
 }
 
@@ -238,7 +238,7 @@ async fn items_that_appear_twice_can_be_dropped() {
     let fake = pages(vec![(1, linked(&[0, 1], Some("/me/videos?page=2"))), (2, linked(&[1, 2], None))]);
     let all = fake.vimeo().get("/me/videos").pages::<Value>().items().collect().await.unwrap();
     assert_eq!(all.len(), 4);
-    let items = fake.vimeo().get("/me/videos").pages().items().distinct();
+    let items = fake.vimeo().get("/me/videos").pages().items().dedup_by_uri();
     assert_eq!(uris(items).await, expected(0..3));
     let items = fake.vimeo().get("/me/videos").pages().items().limit(1);
     assert_eq!(uris(items).await, expected(0..1));
@@ -253,7 +253,8 @@ async fn an_unchanged_list_is_an_answer() {
     });
     let vimeo = fake.vimeo();
     let list = || vimeo.api().videos().list_my_videos();
-    let Changed::No(headers) = list().if_modified_since(crate::fake::start()).await.unwrap() else {
+    let Conditional::NotModified(headers) = list().if_modified_since(crate::fake::start()).await.unwrap()
+    else {
         panic!()
     };
     assert_eq!(headers["x-ratelimit-remaining"], "9");
@@ -279,7 +280,7 @@ async fn a_failed_list_resumes_at_the_page_that_failed() {
         let fake = Fake::new(|seen, number| if number == 1 { answer(404) } else { page(seen, 7) });
         let vimeo = fake.vimeo();
         let list = || vimeo.api().videos().list_my_videos().per_page(2u64).fields("uri");
-        let mut items = list().items_as::<Item>().concurrent(concurrent);
+        let mut items = list().items_as::<Item>().concurrency(concurrent);
         let mut taken = Vec::new();
         let error = loop {
             match items.next().await.unwrap() {
@@ -288,7 +289,7 @@ async fn a_failed_list_resumes_at_the_page_that_failed() {
             }
         };
         assert!(error.is_not_found());
-        let position = items.position().expect("it did not come to its end");
+        let position = items.page_token().expect("it did not come to its end");
         assert!(items.next().await.is_none(), "an error ends it");
         taken.extend(uris(list().items_as().resume(&position)).await);
         assert_eq!(taken, expected(0..7), "{concurrent} at a time");
@@ -300,9 +301,9 @@ async fn a_list_with_a_repeated_link_has_no_position_and_repeats_no_item() {
     let fake = pages(vec![(1, linked(&[0], Some("/me/videos")))]);
     let mut items = fake.vimeo().get("/me/videos").pages::<Item>().items();
     items.next().await.unwrap().unwrap();
-    assert_eq!(items.position(), None, "page 1 was read, and nothing says where the next is");
+    assert_eq!(items.page_token(), None, "page 1 was read, and nothing says where the next is");
     assert!(matches!(items.next().await, Some(Err(Error::Paging { .. }))));
-    assert_eq!(items.position(), None);
+    assert_eq!(items.page_token(), None);
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ async fn a_token_is_renewed_by_hand_once_for_all_who_ask() {
 
     let without = fake.builder().build().unwrap();
     assert!(matches!(without.auth().refresh().await, Err(AuthError::NoRefresher)));
-    assert!(matches!(without.get("/me").send().await, Err(Error::NeedsLogin(_))));
+    assert!(matches!(without.get("/me").send().await, Err(Error::LoginRequired(_))));
 }
 
 /// BEHAVIOUR.md: A04.
@@ -85,13 +85,13 @@ async fn a_token_is_renewed_by_hand_once_for_all_who_ask() {
 async fn a_failed_refresh_is_shared_and_a_final_failure_is_remembered() {
     let fake = Fake::new(|seen, _| new_only(seen).after(Duration::from_millis(5)));
     let refresher = Counting {
-        fails: Some(|| RefreshError::needs_login("the grant was withdrawn")),
+        fails: Some(|| RefreshError::login_required("the grant was withdrawn")),
         ..Counting::default()
     };
     let vimeo = fake.builder().account("user 7").refresher(refresher.clone()).build().unwrap();
     for result in join_all((0..10).map(|_| vimeo.get("/me").send())).await {
         let error = result.unwrap_err();
-        let Error::NeedsLogin(login) = &error else { panic!("{error:?}") };
+        let Error::LoginRequired(login) = &error else { panic!("{error:?}") };
         assert_eq!(login.account.as_deref(), Some("user 7"));
         assert!(
             error.to_string().contains("the grant was withdrawn; account user 7 has to log in again"),
@@ -100,7 +100,7 @@ async fn a_failed_refresh_is_shared_and_a_final_failure_is_remembered() {
     }
     assert_eq!(refresher.count.load(Ordering::SeqCst), 1);
     let sent = fake.count();
-    assert!(matches!(vimeo.get("/me").send().await, Err(Error::NeedsLogin(_))));
+    assert!(matches!(vimeo.get("/me").send().await, Err(Error::LoginRequired(_))));
     assert_eq!(fake.count(), sent, "nothing more is sent");
     vimeo.set_access_token("new9").unwrap();
     vimeo.get("/me").send().await.unwrap();
@@ -119,7 +119,7 @@ async fn without_a_refresher_a_refused_token_is_verified_and_dropped() {
     let fake = Fake::new(|_, _| answer(401).json(json!({"error": "No.", "error_code": 8003})));
     let vimeo = fake.builder().account("user 7").build().unwrap();
     let error = vimeo.get("/me").send().await.unwrap_err();
-    let Error::NeedsLogin(login) = &error else { panic!("{error:?}") };
+    let Error::LoginRequired(login) = &error else { panic!("{error:?}") };
     assert_eq!(login.account.as_deref(), Some("user 7"));
     assert_eq!((error.status().unwrap().as_u16(), error.error_code()), (401, Some(8003)));
     let paths: Vec<_> = fake.log().into_iter().map(|seen| seen.path).collect();
@@ -141,7 +141,7 @@ async fn a_refused_new_token_does_not_loop() {
     let fake = Fake::new(|_, _| answer(401));
     let refresher = Counting::default();
     let vimeo = fake.builder().refresher(refresher.clone()).build().unwrap();
-    assert!(matches!(vimeo.get("/me").send().await, Err(Error::NeedsLogin(_))));
+    assert!(matches!(vimeo.get("/me").send().await, Err(Error::LoginRequired(_))));
     assert_eq!((fake.count(), refresher.count.load(Ordering::SeqCst)), (2, 1));
 }
 
@@ -318,7 +318,7 @@ async fn verifying_teaches_the_scopes_and_revoking_ends_the_calls() {
         (last.method.as_str(), last.path.as_str(), last.token()),
         ("DELETE", "/tokens", Some("t0ken"))
     );
-    assert!(matches!(vimeo.get("/me").send().await, Err(Error::NeedsLogin(_))));
+    assert!(matches!(vimeo.get("/me").send().await, Err(Error::LoginRequired(_))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -353,7 +353,7 @@ async fn a_call_about_the_user_with_an_apps_token_is_refused_once_and_asks_for_n
     let vimeo = Vimeo::builder().app("app", "s3cret").transport(fake.clone()).build().unwrap();
     for (sent, path) in [(2, "/me/videos"), (2, "/me"), (2, "/me/likes"), (2, "/me/videos?page=2")] {
         let error = vimeo.get(path).send().await.unwrap_err();
-        let Error::NeedsLogin(login) = &error else { panic!("{path}: {error:?}") };
+        let Error::LoginRequired(login) = &error else { panic!("{path}: {error:?}") };
         assert!(login.no_user && error.is_unauthorized());
         let text = error.to_string();
         assert!(text.contains("needs a user's access token") && text.contains("log a user in"), "{text}");
@@ -372,7 +372,7 @@ async fn a_call_about_the_user_with_an_apps_token_is_refused_once_and_asks_for_n
     let vimeo = fake.vimeo();
     for _ in 0..3 {
         let error = vimeo.get("/me").send().await.unwrap_err();
-        assert!(matches!(&error, Error::NeedsLogin(login) if login.no_user), "{error:?}");
+        assert!(matches!(&error, Error::LoginRequired(login) if login.no_user), "{error:?}");
     }
     let paths: Vec<_> = fake.log().into_iter().map(|seen| seen.path).collect();
     assert_eq!(paths, ["/me", "/oauth/verify"]);
@@ -410,7 +410,10 @@ async fn wrong_app_credentials_are_final_until_they_change() {
         let vimeo = Vimeo::builder().app("app", "wrong").transport(fake.clone()).build().unwrap();
         for _ in 0..5 {
             let error = vimeo.get("/categories").send().await.unwrap_err();
-            assert!(matches!(error, Error::AppRefused(_)) && error.is_unauthorized(), "{error:?}");
+            assert!(
+                matches!(error, Error::AppCredentialsRejected(_)) && error.is_unauthorized(),
+                "{error:?}"
+            );
             assert_eq!(error.status().unwrap(), status);
             assert_eq!(error.error_code(), body["error_code"].as_i64());
             assert_eq!(error.delivery(), vimeo_api::Delivery::NotSent);

@@ -199,7 +199,7 @@ async fn an_answer_without_end_is_an_error_and_not_asked_for_again() {
     let vimeo =
         Vimeo::builder().base_url(url).access_token("t0ken").max_response_size(1 << 20).build().unwrap();
     let error = vimeo.get("/me").send().await.unwrap_err();
-    assert!(matches!(error, Error::TooLong { limit: 1_048_576, .. }), "{error}");
+    assert!(matches!(error, Error::ResponseTooLarge { limit: 1_048_576, .. }), "{error}");
     assert_eq!(error.status().unwrap().as_u16(), 200);
     assert_eq!(count.load(std::sync::atomic::Ordering::SeqCst), 1);
 }

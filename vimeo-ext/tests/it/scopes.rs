@@ -75,7 +75,7 @@ async fn a_refusal_is_a_missing_scope_only_where_that_is_known() {
     let fake = Fake::new(move |_, _| answer(403).json(named("stats")));
     let error = fake.vimeo().get("/categories").send().await.unwrap_err();
     let Error::MissingScope(missing) = &error else { panic!("{error:?}") };
-    assert_eq!((missing.scopes(), &missing.named), (vec![&Scope::Stats], &Some(Scope::Stats)));
+    assert_eq!((missing.scopes(), &missing.reported_scope), (vec![&Scope::Stats], &Some(Scope::Stats)));
 }
 
 #[tokio::test]
@@ -148,7 +148,7 @@ async fn a_client_that_is_limited_does_less_than_its_token_may() {
     assert_eq!(videos.get_video(1).send().await.unwrap().name.as_deref(), Some("anybody"));
     let error = videos.get_video(2).send().await.unwrap_err();
     let Error::MissingScope(missing) = &error else { panic!("{error:?}") };
-    assert_eq!(missing.named, Some(Scope::Private));
+    assert_eq!(missing.reported_scope, Some(Scope::Private));
     assert!(videos.get_video(3).send().await.unwrap_err().is_not_found());
     let listed = visitor.get("/users/7/videos").fields("name").send().await.unwrap();
     assert_eq!(

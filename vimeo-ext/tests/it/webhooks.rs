@@ -51,8 +51,8 @@ async fn receive(receiver: &Receiver, body: &str) -> Result<vimeo_ext::webhooks:
 #[tokio::test]
 async fn every_kind_of_event_is_typed_and_new_ones_are_kept() {
     let receiver = builder().build().unwrap();
-    assert_eq!(WebhookType::WORDS.len(), 17);
-    for (number, word) in WebhookType::WORDS.iter().chain(&["video-from-the-future"]).enumerate() {
+    assert_eq!(WebhookType::VALUES.len(), 17);
+    for (number, word) in WebhookType::VALUES.iter().chain(&["video-from-the-future"]).enumerate() {
         let body = payload(number as u64, word, NOW);
         let event = receive(&receiver, &body).await.unwrap();
         assert_eq!(event.kind, WebhookType::other(word));

@@ -97,7 +97,7 @@ async fn a_user_logs_in_through_the_browser_and_out_again() {
     vimeo.auth().revoke_token(&verified.token).await.unwrap();
     let error = vimeo.get("/me").send().await.unwrap_err();
     assert!(
-        matches!(&error, Error::NeedsLogin(login) if login.account.as_deref() == Some("user")),
+        matches!(&error, Error::LoginRequired(login) if login.account.as_deref() == Some("user")),
         "{error:?}"
     );
 }

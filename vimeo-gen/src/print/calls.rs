@@ -89,9 +89,6 @@ fn uses(api: &Api, calls: &[&Call]) -> TokenStream {
     if calls.iter().any(|call| call.answer.is_none()) {
         names.push("Empty");
     }
-    if calls.iter().any(|call| call.may_be_empty) {
-        names.push("Maybe");
-    }
     if calls.iter().any(|call| call.paged) {
         names.push("Page");
     }
@@ -113,9 +110,9 @@ fn uses(api: &Api, calls: &[&Call]) -> TokenStream {
         .collect();
     let has = |name: &str| text.split_whitespace().any(|word| word == name);
     let ids: Vec<&str> = ID_TYPES.iter().map(|(name, _)| *name).filter(|name| has(name)).collect();
-    let read_id = (!ids.is_empty()).then(|| {
+    let parse_id = (!ids.is_empty()).then(|| {
         quote!(
-            use crate::runtime::read_id;
+            use crate::runtime::parse_id;
         )
     });
     if !ids.is_empty() {
@@ -148,7 +145,7 @@ fn uses(api: &Api, calls: &[&Call]) -> TokenStream {
         use http::Method;
         #json
         use crate::{#(#names),*};
-        #read_id
+        #parse_id
         #types
         #secret
     }
@@ -241,7 +238,7 @@ fn method(api: &Api, call: &Call) -> TokenStream {
     let values = call.path_parameters.iter().map(|parameter| {
         let name = format_ident!("{}", parameter.name);
         if let Some(id) = id_of(&parameter.ty) {
-            quote!(&read_id::<#id>(#name))
+            quote!(&parse_id::<#id>(#name))
         } else if is_text(&parameter.ty) {
             quote!(&#name.as_ref())
         } else {
@@ -454,7 +451,7 @@ fn answer(api: &Api, call: &Call) -> TokenStream {
         None => quote!(Empty),
         Some(ty) => {
             let ty = here(api, ty);
-            if call.may_be_empty { quote!(Maybe<#ty>) } else { quote!(#ty) }
+            if call.may_be_empty { quote!(Option<#ty>) } else { quote!(#ty) }
         }
     }
 }

@@ -60,7 +60,7 @@ fn uses(api: &Api, group: &Group, types: &[&Type], named: &BTreeSet<String>) -> 
     }
     let mut macros = Vec::new();
     if of_kind(|kind| matches!(kind, Kind::Choice(_))) {
-        macros.push("by_kind");
+        macros.push("untagged_enum");
     }
     if of_kind(|kind| matches!(kind, Kind::Words(_))) {
         macros.push("open_enum");
@@ -269,6 +269,6 @@ fn choice(ty: &Type, variants: &[(&'static str, String, syn::Type)]) -> TokenStr
         pub enum #name {
             #(#written),*
         }
-        by_kind!(#name, #(#pairs),*);
+        untagged_enum!(#name, #(#pairs),*);
     }
 }

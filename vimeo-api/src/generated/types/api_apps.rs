@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use crate::Secret;
-use crate::runtime::{by_kind, open_enum, resource};
+use crate::runtime::{untagged_enum, open_enum, resource};
 
 /// What a webhook of an app shall be.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -112,7 +112,7 @@ pub enum WebhookAppUri {
     Number(f64),
 }
 
-by_kind!(WebhookAppUri, text => Text(String), number => Number(f64));
+untagged_enum!(WebhookAppUri, text => Text(String), number => Number(f64));
 
 /// Event that a webhook reports.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use crate::Secret;
-use crate::runtime::{by_kind, open_enum};
+use crate::runtime::{untagged_enum, open_enum};
 use super::{
     EmbedPrivacy, LiveEvent, LiveEventPlaylistSort, LiveEventStatus, PlayerLogosInput,
     ScheduleType, StreamMode, UriInput, ViewPrivacy,
@@ -995,7 +995,7 @@ pub enum IngestStatus {
     Integer(u64),
 }
 
-by_kind!(
+untagged_enum!(
     IngestStatus, text => IngestStatusText(IngestStatusText), integer => Integer(u64)
 );
 

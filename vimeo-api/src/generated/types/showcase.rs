@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use crate::Secret;
-use crate::runtime::{by_kind, open_enum, resource};
+use crate::runtime::{untagged_enum, open_enum, resource};
 use super::{Connection, Interaction, Picture, User, ViewPrivacy};
 
 /// State of the certificate of a custom domain, as a number in text.
@@ -398,7 +398,7 @@ pub enum ShowcasePictures {
     List(Vec<Picture>),
 }
 
-by_kind!(
+untagged_enum!(
     ShowcasePictures, object => Picture(Box < Picture >), list => List(Vec < Picture >)
 );
 

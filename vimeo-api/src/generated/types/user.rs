@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use crate::{Secret, SignedUrl};
-use crate::runtime::{by_kind, open_enum, resource};
+use crate::runtime::{untagged_enum, open_enum, resource};
 use super::{Connection, HttpMethod};
 
 /// Plan that an account is on. Older plans stay in use by those who have them.
@@ -1313,7 +1313,7 @@ pub enum UserVideoPrivacySetting {
     UserVideoPrivacy(Box<UserVideoPrivacy>),
 }
 
-by_kind!(
+untagged_enum!(
     UserVideoPrivacySetting, text => VideoViewPrivacy(VideoViewPrivacy), object =>
     UserVideoPrivacy(Box < UserVideoPrivacy >)
 );

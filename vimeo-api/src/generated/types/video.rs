@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use crate::{Secret, SignedUrl};
-use crate::runtime::{by_kind, open_enum, resource};
+use crate::runtime::{untagged_enum, open_enum, resource};
 use super::{
     AccountType, ApiApp, CommentPrivacy, Connection, EmbedPrivacy, HttpMethod,
     Interaction, LicenseCode, Picture, ReportInteraction, Tag, User, VideoViewPrivacy,
@@ -762,7 +762,7 @@ pub enum EmbedEndScreenSetting {
     List(Vec<Value>),
 }
 
-by_kind!(
+untagged_enum!(
     EmbedEndScreenSetting, object => EmbedEndScreen(Box < EmbedEndScreen >), list =>
     List(Vec < Value >)
 );
@@ -962,7 +962,7 @@ pub enum EmbedPresetOutroSetting {
     EmbedPresetOutro(Box<EmbedPresetOutro>),
 }
 
-by_kind!(
+untagged_enum!(
     EmbedPresetOutroSetting, text => OutroType(OutroType), object => EmbedPresetOutro(Box
     < EmbedPresetOutro >)
 );
@@ -2908,7 +2908,7 @@ pub enum VideoFileLogSetting {
     VideoFileLog(Box<VideoFileLog>),
 }
 
-by_kind!(
+untagged_enum!(
     VideoFileLogSetting, text => Text(String), object => VideoFileLog(Box < VideoFileLog
     >)
 );

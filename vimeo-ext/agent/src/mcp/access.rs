@@ -72,7 +72,7 @@ impl Bearer {
 
     /// Whether a tool that needs these scopes may be called.
     pub(crate) fn covers(&self, needed: &[&str]) -> bool {
-        self.scopes.as_ref().is_none_or(|scopes| scopes.covers(needed))
+        self.scopes.as_ref().is_none_or(|scopes| scopes.contains_all(needed))
     }
 
     pub(crate) fn granted(&self) -> Option<&ScopeSet> {

@@ -91,10 +91,10 @@ impl Tool for ChannelsList {
             }
         };
         if let (Some(sort), Which::Followed | Which::Moderated) = (&input.sort, which)
-            && !types::ChannelSort::WORDS.contains(&sort.as_str())
+            && !types::ChannelSort::VALUES.contains(&sort.as_str())
         {
             let message = format!("sort {} is for all public channels alone.", sort.as_str());
-            let next = format!("Give one of {}, or leave sort out.", types::ChannelSort::WORDS.join(", "));
+            let next = format!("Give one of {}, or leave sort out.", types::ChannelSort::VALUES.join(", "));
             return Err(Box::new(ToolError::input("sort", message, next)));
         }
         let channels = context.api().channels();

@@ -46,7 +46,7 @@ impl<'de, T: OpenEnum> Deserialize<'de> for Choice<T> {
             return Ok(Self(known));
         }
         let shown: String = word.chars().filter(|c| !c.is_control()).take(60).collect();
-        Err(de::Error::custom(format_args!("`{shown}` is none of {}", T::WORDS.join(", "))))
+        Err(de::Error::custom(format_args!("`{shown}` is none of {}", T::VALUES.join(", "))))
     }
 }
 
@@ -72,7 +72,7 @@ impl<T: OpenEnum> JsonSchema for Choice<T> {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "enum": T::WORDS})
+        json_schema!({"type": "string", "enum": T::VALUES})
     }
 }
 

@@ -221,12 +221,12 @@ fn classify(error: &CallError, spec: &Spec, method: &Method, now: DateTime<Utc>)
                 ..new(Category::RateLimit, "Wait, then make the same call again; make fewer calls.")
             }
         }
-        CallError::NeedsLogin(login) if login.no_user => new(
+        CallError::LoginRequired(login) if login.no_user => new(
             Category::Auth,
             "Ask the person to log in to Vimeo, or to set a user's access token: the app's own token acts for no user.",
         ),
-        CallError::NeedsLogin(_) => new(Category::Auth, LOG_IN),
-        CallError::AppRefused(_) => {
+        CallError::LoginRequired(_) => new(Category::Auth, LOG_IN),
+        CallError::AppCredentialsRejected(_) => {
             new(Category::Auth, "Ask the person to correct the app's client identifier and client secret.")
         }
         _ if error.is_intermediary() => ToolError {
@@ -284,11 +284,11 @@ fn operation(error: &CallError) -> Option<String> {
         CallError::Invalid { operation, .. }
         | CallError::TimedOut { operation, .. }
         | CallError::NoContent { operation, .. }
-        | CallError::TooLong { operation, .. }
+        | CallError::ResponseTooLarge { operation, .. }
         | CallError::Paging { operation, .. } => Some(operation.clone()),
         CallError::RateLimited(limited) => Some(limited.operation.clone()),
-        CallError::NeedsLogin(login) => Some(login.operation.clone()),
-        CallError::AppRefused(refused) => Some(refused.operation.clone()),
+        CallError::LoginRequired(login) => Some(login.operation.clone()),
+        CallError::AppCredentialsRejected(refused) => Some(refused.operation.clone()),
         _ => error.api().and_then(|api| api.operation()).map(|operation| operation.id.to_owned()),
     }
 }

@@ -289,7 +289,8 @@ impl Tools {
     pub fn offered(&self) -> impl Iterator<Item = &'static Definition> + use<> {
         let (offer, scopes) = (self.offer.clone(), self.client().scopes());
         all().iter().filter(move |tool| {
-            offer.has(tool.spec()) && scopes.as_ref().is_none_or(|scopes| scopes.covers(tool.spec().scopes))
+            offer.has(tool.spec())
+                && scopes.as_ref().is_none_or(|scopes| scopes.contains_all(tool.spec().scopes))
         })
     }
 
@@ -360,7 +361,7 @@ impl Tools {
     /// Refuses what the scopes do not allow, before anything is sent.
     fn permit(&self, spec: &Spec) -> Result<(), error::Failed> {
         match self.client().scopes() {
-            Some(granted) if !granted.covers(spec.scopes) => {
+            Some(granted) if !granted.contains_all(spec.scopes) => {
                 Err(Box::new(ToolError::scope(spec.name, spec.scopes, &granted)))
             }
             _ => Ok(()),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use vimeo_api::{Call, Page, QueryValue, types};
-use vimeo_ext::Position;
+use vimeo_ext::PageToken;
 use vimeo_ext::hex::hex;
 
 use super::error::{Failed, ToolError};
@@ -51,7 +51,7 @@ pub struct Listing<T> {
 #[doc(hidden)]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resume {
-    position: Position,
+    position: PageToken,
     context: String,
 }
 
@@ -183,10 +183,10 @@ where
         .operation()
         .is_none_or(|operation| operation.query.iter().any(|parameter| parameter.name == "per_page"));
     if let Some(cursor) = paging.cursor {
-        let position: Position =
+        let position: PageToken =
             context.seal().open(&sealed_for, cursor, context.now(), CURSOR_LIFETIME).map_err(refuse)?;
         call = call.follow(position.link());
-        taken = position.taken();
+        taken = position.offset();
         if takes_per_page && call.query_value("per_page").is_none() {
             call = call.query("per_page", PER_PAGE);
         }
@@ -199,7 +199,7 @@ where
         }
     }
     let call = call.fields(fields);
-    let link = call.link();
+    let link = call.path_and_query();
     let page = match context.send_call(call.clone()).await {
         Ok(page) => page.into_inner(),
         Err(error) if error.error_code() == Some(NO_SUCH_PAGE) => Page::default(),
@@ -209,16 +209,17 @@ where
     let next = page
         .next()
         .map(|next| call.clone().follow(next).fields(fields))
-        .filter(|next| next.link() != link && next.clone().into_request().is_ok());
-    let cursor =
-        next.and_then(|next| context.seal().seal(&sealed_for, &Position::at(next.link()), context.now()));
+        .filter(|next| next.path_and_query() != link && next.clone().into_request().is_ok());
+    let cursor = next.and_then(|next| {
+        context.seal().seal(&sealed_for, &PageToken::at(next.path_and_query()), context.now())
+    });
     let items: Vec<O> = page.data.unwrap_or_default().into_iter().skip(taken).map(shape).collect();
     Ok(Listing {
         items,
         total: page.total,
         has_more: cursor.is_some(),
         next_cursor: cursor,
-        resume: Some(Resume { position: Position::at(link).after(taken), context: sealed_for }),
+        resume: Some(Resume { position: PageToken::at(link).after(taken), context: sealed_for }),
     })
 }
 

@@ -119,7 +119,7 @@ impl WebhookCreateInput {
                 [] => "event_types names no event.".to_owned(),
                 unknown => format!("Vimeo has no event {}; nothing was registered.", unknown.join(", ")),
             };
-            let next = format!("Give some of {}.", types::WebhookType::WORDS.join(", "));
+            let next = format!("Give some of {}.", types::WebhookType::VALUES.join(", "));
             return Err(Box::new(ToolError::input("event_types", message, next)));
         }
         Ok(events)

@@ -211,7 +211,7 @@ async fn ask(
 /// What each scope that is not granted disables, and one login that grants them all.
 fn scopes(granted: &ScopeSet) -> Vec<Finding> {
     let words = "private purchased create edit delete interact upload promo_codes stats video_files ai";
-    let missing = ScopeSet::from(words).without(granted);
+    let missing = ScopeSet::from(words).difference(granted);
     let mut findings = vec![finding("scopes", Verdict::Good, granted.to_string(), None)];
     for scope in &missing {
         findings.push(finding(

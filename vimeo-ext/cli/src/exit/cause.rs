@@ -68,11 +68,11 @@ fn message_of(error: &Error) -> String {
             Some(what) => format!("{}: the answer ({}) is {what}", operation(error), unread.status()),
             None => without_types(&error.to_string()),
         },
-        (_, Some(api::Error::TooLong { operation, limit, .. })) => {
+        (_, Some(api::Error::ResponseTooLarge { operation, limit, .. })) => {
             format!("{operation}: the answer is longer than {}, which is not read", bytes(*limit))
         }
-        (_, Some(api::Error::TimedOut { operation, after, sent })) => {
-            let outcome = match sent {
+        (_, Some(api::Error::TimedOut { operation, after, delivery })) => {
+            let outcome = match delivery {
                 Delivery::NotSent => "nothing was sent",
                 _ => "the call may have been carried out",
             };
@@ -147,7 +147,7 @@ fn exit_of_call(error: &api::Error) -> Exit {
     use api::Error as Call;
     match error {
         Call::Invalid { .. } => Exit::Usage,
-        Call::MissingScope(_) | Call::NeedsLogin(_) | Call::AppRefused(_) => Exit::Auth,
+        Call::MissingScope(_) | Call::LoginRequired(_) | Call::AppCredentialsRejected(_) => Exit::Auth,
         Call::UploadAccessDenied(_) | Call::QuotaExceeded(_) => Exit::Refused,
         Call::RateLimited(_) => Exit::RateLimited,
         Call::Connection(_) | Call::TimedOut { .. } => Exit::Temporary,
@@ -205,11 +205,11 @@ fn exit_of_upload(error: &UploadError) -> Exit {
 fn suggestion_for(error: &Error, exit: Exit) -> Option<String> {
     match error.call() {
         Some(api::Error::MissingScope(missing)) => return Some(login_for(missing)),
-        Some(api::Error::NeedsLogin(lost)) => {
+        Some(api::Error::LoginRequired(lost)) => {
             let account = lost.account.as_ref().map(|name| format!(" --account {name}")).unwrap_or_default();
             return Some(format!("vimeo auth login{account}"));
         }
-        Some(api::Error::AppRefused(_)) => {
+        Some(api::Error::AppCredentialsRejected(_)) => {
             return Some("vimeo doctor  (looks at the app's client id and client secret)".to_owned());
         }
         _ => {}
@@ -228,7 +228,7 @@ fn suggestion_for(error: &Error, exit: Exit) -> Option<String> {
         (Error::Upload { source, .. }, _) if source.is_resumable() && exit == Exit::Temporary => {
             Some("run the same command again: it goes on where the server stands".to_owned())
         }
-        (Error::Call(api::Error::TooLong { .. }), _) => {
+        (Error::Call(api::Error::ResponseTooLarge { .. }), _) => {
             Some("ask for less: --fields uri,name, or a smaller per_page".to_owned())
         }
         (Error::Call(api::Error::QuotaExceeded(_)), _) => {
@@ -347,12 +347,12 @@ mod tests {
 
     #[test]
     fn errors_are_told_in_the_words_of_the_command() {
-        let timed_out = |sent| api::Error::TimedOut {
+        let timed_out = |delivery| api::Error::TimedOut {
             operation: "get_video".into(),
             after: std::time::Duration::from_secs(300),
-            sent,
+            delivery,
         };
-        let too_long = api::Error::TooLong {
+        let too_long = api::Error::ResponseTooLarge {
             operation: "list_my_videos".into(),
             status: http::StatusCode::OK,
             limit: 64 << 20,

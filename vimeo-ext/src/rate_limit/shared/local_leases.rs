@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
-use vimeo_api::rate_limit::LONGEST_WINDOW;
+use vimeo_api::rate_limit::MAX_WINDOW;
 
 use super::lease_batcher::{CircuitState, LeaseBatcher};
 use super::{QuotaLease, UsageReport};
@@ -101,7 +101,7 @@ impl LeaseDemand {
             in_flight,
             unused,
             now: times.wall,
-            longest_window: LONGEST_WINDOW,
+            longest_window: MAX_WINDOW,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
-use vimeo_api::rate_limit::LONGEST_WINDOW;
+use vimeo_api::rate_limit::MAX_WINDOW;
 
 /// A store through which processes that serve the same accounts share each limit.
 ///
@@ -74,7 +74,7 @@ impl UsageReport {
             in_flight: 0,
             unused: 0,
             now,
-            longest_window: LONGEST_WINDOW,
+            longest_window: MAX_WINDOW,
         }
     }
 

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vimeo_api::types::UploadStatus;
-use vimeo_api::{Call, Secret, Sender};
+use vimeo_api::{Call, ResponseOrigin, Secret};
 
 use super::kept_settings;
 use super::media_type::{self, Expected};
@@ -537,7 +537,9 @@ where
 fn surely_nothing_created(error: &vimeo_api::Error) -> bool {
     // Vimeo's own trouble has a number; any other 5xx may have happened behind its back.
     let is_own_trouble = error.api().is_some_and(|answer| {
-        answer.status().is_server_error() && answer.sender() == Sender::Api && answer.error_code().is_some()
+        answer.status().is_server_error()
+            && answer.origin() == ResponseOrigin::Api
+            && answer.error_code().is_some()
     });
     is_own_trouble || effect_of_error(error) == Effect::Nothing
 }

@@ -208,7 +208,7 @@ mod tests {
             ("canceled", "", "", Verdict::NoFile(UploadStatus::Canceled)),
         ];
         fn word<T: vimeo_api::OpenEnum>(text: &str) -> Option<T> {
-            (!text.is_empty()).then(|| T::from_word(text))
+            (!text.is_empty()).then(|| T::from_value(text))
         }
         for (upload, transcode, status, verdict) in table {
             let state = TranscodeState {

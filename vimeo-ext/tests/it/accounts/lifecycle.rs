@@ -36,7 +36,7 @@ async fn an_account_is_made_once_however_many_ask() {
     assert_eq!((all[0].status, all[0].version), (Status::Pending, 1));
     assert_eq!(here.list(AccountQuery::default()).await.unwrap().accounts.len(), 1);
     let pending = here.client(&seven).await.unwrap_err();
-    assert!(matches!(pending, AccountsError::NeedsLogin { status: Status::Pending, .. }), "{pending:?}");
+    assert!(matches!(pending, AccountsError::LoginRequired { status: Status::Pending, .. }), "{pending:?}");
     let unknown = here.client(&id("user 8")).await.unwrap_err();
     assert!(matches!(unknown, AccountsError::UnknownAccount { .. }));
 }
@@ -152,7 +152,7 @@ async fn a_revoked_token_is_noticed_and_others_go_on() {
     assert!(sandbox.world().revoke_token(&ann.token));
     for error in join_all((0..6).map(|_| ann_client.get("/me").send())).await {
         let error = error.unwrap_err();
-        let CallError::NeedsLogin(login) = &error else { panic!("{error:?}") };
+        let CallError::LoginRequired(login) = &error else { panic!("{error:?}") };
         assert_eq!(login.account.as_deref(), Some("ann"));
     }
     let account = accounts.get(&id("ann")).await.unwrap().unwrap();
@@ -164,17 +164,17 @@ async fn a_revoked_token_is_noticed_and_others_go_on() {
     );
     // It is told at once, also where a client of the account was kept.
     let error = accounts.client(&id("ann")).await.unwrap_err();
-    assert!(matches!(error, AccountsError::NeedsLogin { status: Status::Revoked, .. }), "{error:?}");
+    assert!(matches!(error, AccountsError::LoginRequired { status: Status::Revoked, .. }), "{error:?}");
     // The other process hears of it without a call of its own.
     let heard = sandbox.journal().len();
     loop {
         match elsewhere.client(&id("ann")).await {
-            Err(AccountsError::NeedsLogin { status: Status::Revoked, .. }) => break,
+            Err(AccountsError::LoginRequired { status: Status::Revoked, .. }) => break,
             Ok(_) => tokio::time::sleep(Duration::from_millis(5)).await,
             Err(other) => panic!("{other:?}"),
         }
     }
-    assert!(matches!(far.get("/me").send().await, Err(CallError::NeedsLogin(_))));
+    assert!(matches!(far.get("/me").send().await, Err(CallError::LoginRequired(_))));
     assert_eq!(sandbox.journal().len(), heard, "nothing is sent with a token that is none");
     assert_eq!(bob_client.get("/me").fields("name").send().await.unwrap()["name"], "Bob");
 
@@ -251,7 +251,7 @@ async fn a_disconnected_account_is_revoked_and_forgotten() {
     let event = events.next().await.unwrap();
     assert_eq!((event.from, event.to), (Some(Status::Active), None));
     assert_eq!(accounts.get(&a).await.unwrap(), None);
-    assert!(matches!(client.get("/me").send().await, Err(CallError::NeedsLogin(_))));
+    assert!(matches!(client.get("/me").send().await, Err(CallError::LoginRequired(_))));
     assert!(!sandbox.world().revoke_token(&ann.token), "it was revoked at Vimeo");
     accounts.disconnect(&a).await.unwrap();
     // The token was revoked elsewhere before: that is no obstacle.
@@ -281,7 +281,7 @@ async fn tokens_at_hand_are_checked_before_they_are_kept() {
     assert_eq!(accounts.verify(&a).await.unwrap().status, Status::Active);
     sandbox.world().revoke_token(&token);
     assert_eq!(accounts.verify(&a).await.unwrap().status, Status::Revoked);
-    assert!(matches!(client.get("/me").send().await, Err(CallError::NeedsLogin(_))));
+    assert!(matches!(client.get("/me").send().await, Err(CallError::LoginRequired(_))));
 }
 
 /// How many tokens of a user the sandbox takes.

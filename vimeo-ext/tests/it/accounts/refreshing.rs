@@ -163,14 +163,14 @@ async fn what_only_the_user_can_mend_is_noted_and_what_may_pass_is_not() {
     assert_eq!(client.get("/me").send().await.unwrap()["token"], "a", "used on until it expires");
     assert_eq!(here.get(&id("a")).await.unwrap().unwrap().status, Status::Active);
 
-    let gone = Counting { fails: Some(|| RefreshError::needs_login("withdrawn")), ..Counting::default() };
+    let gone = Counting { fails: Some(|| RefreshError::login_required("withdrawn")), ..Counting::default() };
     let there = process_at(&fake, &store, &gone, clock).await;
     tokio::time::advance(Duration::from_secs(60)).await;
     let client = there.client(&id("a")).await.unwrap();
     for _ in 0..3 {
         let error = client.get("/me").send().await.unwrap_err();
         assert!(
-            matches!(&error, CallError::NeedsLogin(login) if login.account.as_deref() == Some("a")),
+            matches!(&error, CallError::LoginRequired(login) if login.account.as_deref() == Some("a")),
             "{error:?}"
         );
     }

@@ -325,7 +325,7 @@ fn tell(context: &Context<'_>, args: &LoginArgs, name: &str, account: &Account) 
         streams.note(&streams.paint_err().yellow(&format!("The token is in clear in {}", path.display())));
     }
     if let (Some(granted), None, false) = (&account.scopes, &args.token_command, args.with_token) {
-        let missing = ScopeSet::from(args.scopes.as_str()).without(granted);
+        let missing = ScopeSet::from(args.scopes.as_str()).difference(granted);
         if !missing.is_empty() {
             let missing: Vec<&str> = missing.iter().map(vimeo_ext::Scope::as_str).collect();
             streams.note(&format!(

@@ -100,7 +100,7 @@ impl Callers {
                 // One that cannot be used now fails for itself; it may be connected while the server runs.
                 Err(
                     error @ (AccountsError::UnknownAccount { .. }
-                    | AccountsError::NeedsLogin { .. }
+                    | AccountsError::LoginRequired { .. }
                     | AccountsError::Disabled { .. }),
                 ) => context.streams.note(&format!("for now: {error}")),
                 Err(error) => return Err(failed(error)),

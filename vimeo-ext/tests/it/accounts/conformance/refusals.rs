@@ -55,13 +55,13 @@ pub(super) async fn only_vimeo_revokes_and_the_token_is_kept(store: Arc<dyn Acco
 
     mode.store(REFUSES, Ordering::SeqCst);
     for (accounts, client) in [(&here, &client), (&there, &far)] {
-        assert!(matches!(client.get("/me").send().await, Err(CallError::NeedsLogin(_))));
+        assert!(matches!(client.get("/me").send().await, Err(CallError::LoginRequired(_))));
         // At once, in every process that has seen it.
         let error = accounts.client(&ann).await.unwrap_err();
-        assert!(matches!(error, AccountsError::NeedsLogin { status: Status::Revoked, .. }), "{error:?}");
+        assert!(matches!(error, AccountsError::LoginRequired { status: Status::Revoked, .. }), "{error:?}");
     }
     let fresh = process(&fake, &store, VIMEO).await.client(&ann).await.unwrap_err();
-    assert!(matches!(fresh, AccountsError::NeedsLogin { status: Status::Revoked, .. }), "{fresh:?}");
+    assert!(matches!(fresh, AccountsError::LoginRequired { status: Status::Revoked, .. }), "{fresh:?}");
     assert!(store.account(&ann).await.unwrap().unwrap().secrets.is_some(), "Vimeo may have been wrong");
     assert_eq!(here.verify(&ann).await.unwrap().status, Status::Revoked);
 

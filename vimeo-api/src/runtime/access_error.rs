@@ -16,16 +16,20 @@ pub struct MissingScope {
     /// The scopes of the token; `None` when they are not known.
     pub granted: Option<ScopeSet>,
     /// What Vimeo said; `None` when the call was stopped before it was sent.
-    pub answer: Option<ApiError>,
+    pub api_error: Option<ApiError>,
     /// The scope that Vimeo's answer names as missing.
-    pub named: Option<Scope>,
+    pub reported_scope: Option<Scope>,
 }
 
 impl MissingScope {
     /// A refusal to send, or with an `answer` the explanation of a `403`.
-    pub fn new(operation: &'static Operation, granted: Option<ScopeSet>, answer: Option<ApiError>) -> Self {
-        let named = answer.as_ref().and_then(ApiError::missing_scope).map(Scope::from);
-        Self { operation, granted, answer, named }
+    pub fn new(
+        operation: &'static Operation,
+        granted: Option<ScopeSet>,
+        api_error: Option<ApiError>,
+    ) -> Self {
+        let reported_scope = api_error.as_ref().and_then(ApiError::missing_scope).map(Scope::from);
+        Self { operation, granted, api_error, reported_scope }
     }
 
     /// The scopes that the operation is known to need, all of them.
@@ -35,23 +39,26 @@ impl MissingScope {
 
     /// The scopes that the call needs: those that the operation is known to need, and the one that Vimeo names.
     pub fn scopes(&self) -> Vec<&Scope> {
-        let named = self.named.as_ref().filter(|named| !self.operation.scopes.contains(named));
-        self.operation.scopes.iter().chain(named).collect()
+        let reported_scope = self
+            .reported_scope
+            .as_ref()
+            .filter(|reported_scope| !self.operation.scopes.contains(reported_scope));
+        self.operation.scopes.iter().chain(reported_scope).collect()
     }
 }
 
 impl fmt::Display for MissingScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let named = self.named.as_ref();
-        let missing = named.map_or(self.operation.scopes, std::slice::from_ref);
+        let reported_scope = self.reported_scope.as_ref();
+        let missing = reported_scope.map_or(self.operation.scopes, std::slice::from_ref);
         write!(f, "{}: needs the scope {}, ", self.operation.id, Quoted(missing))?;
-        match (&self.granted, named) {
+        match (&self.granted, reported_scope) {
             (Some(granted), None) => write!(f, "the access token has only `{granted}`")?,
             (_, Some(_)) => f.write_str("which the access token lacks")?,
             (None, None) => f.write_str("which this access token may lack, its scopes are not known")?,
         }
-        match &self.answer {
-            Some(answer) => write!(f, " ({answer})")?,
+        match &self.api_error {
+            Some(api_error) => write!(f, " ({api_error})")?,
             None => f.write_str("; nothing was sent")?,
         }
         f.write_str(
@@ -83,13 +90,13 @@ pub struct UploadAccessDenied {
     /// Whether the token is known to have the scope `upload`: if so, it is the app that lacks upload access.
     pub scope_known: bool,
     /// What Vimeo said.
-    pub answer: ApiError,
+    pub api_error: ApiError,
 }
 
 impl UploadAccessDenied {
     /// The explanation of a `403` to a call that begins an upload.
-    pub fn new(scope_known: bool, answer: ApiError) -> Self {
-        Self { scope_known, answer }
+    pub fn new(scope_known: bool, api_error: ApiError) -> Self {
+        Self { scope_known, api_error }
     }
 }
 
@@ -105,7 +112,7 @@ impl fmt::Display for UploadAccessDenied {
                       app's page at developer.vimeo.com/apps"
             }
         };
-        write!(f, "{}; {remedy}", self.answer)
+        write!(f, "{}; {remedy}", self.api_error)
     }
 }
 
@@ -139,13 +146,13 @@ pub struct QuotaExceeded {
     /// What is full.
     pub quota: Quota,
     /// What Vimeo said.
-    pub answer: ApiError,
+    pub api_error: ApiError,
 }
 
 impl QuotaExceeded {
     /// The explanation of an answer that names a quota.
-    pub(crate) fn new(quota: Quota, answer: ApiError) -> Self {
-        Self { quota, answer }
+    pub(crate) fn new(quota: Quota, api_error: ApiError) -> Self {
+        Self { quota, api_error }
     }
 }
 
@@ -159,14 +166,14 @@ impl fmt::Display for QuotaExceeded {
                 "the account's allowance for this period is used up: wait for the next or change the plan"
             }
         };
-        write!(f, "{}; {remedy}", self.answer)
+        write!(f, "{}; {remedy}", self.api_error)
     }
 }
 
 impl std::error::Error for QuotaExceeded {}
 
 /// Vimeo's number for a throttle of one action, the following of users, which is not the account's rate limit.
-const OTHER_THROTTLE: i64 = 9006;
+const FOLLOW_THROTTLE: i64 = 9006;
 
 /// The account has made as many calls as it may for now.
 #[derive(Debug)]
@@ -179,23 +186,23 @@ pub struct RateLimited {
     /// When to come back, by the clock here, as far as it is known.
     pub retry_at: Option<DateTime<Utc>>,
     /// What Vimeo said; `None` when the call was held back before it was sent.
-    pub answer: Option<ApiError>,
+    pub api_error: Option<ApiError>,
     /// Whether naming `fields` would help: the call read something whole, and Vimeo allows more calls with `fields`.
     pub fields_help: bool,
 }
 
 impl RateLimited {
     /// A call held back, or with an `answer` a `429`.
-    pub fn new(operation: impl Into<String>, wait: Option<Duration>, answer: Option<ApiError>) -> Self {
-        Self { operation: operation.into(), wait, retry_at: None, answer, fields_help: false }
+    pub fn new(operation: impl Into<String>, wait: Option<Duration>, api_error: Option<ApiError>) -> Self {
+        Self { operation: operation.into(), wait, retry_at: None, api_error, fields_help: false }
     }
 
     /// Says whether the call could be made with `fields` and was made without. It is of no help where something else than
     /// the account's rate limit refused the call.
     #[must_use]
     pub fn advise_fields(mut self, could_name: bool) -> Self {
-        let is_rate_limit = self.answer.as_ref().is_none_or(|answer| {
-            answer.error_code() != Some(OTHER_THROTTLE) && RateLimit::read(answer.headers()).is_some()
+        let is_rate_limit = self.api_error.as_ref().is_none_or(|api_error| {
+            api_error.error_code() != Some(FOLLOW_THROTTLE) && RateLimit::read(api_error.headers()).is_some()
         });
         self.fields_help = could_name && is_rate_limit;
         self
@@ -211,8 +218,8 @@ impl RateLimited {
 
 impl fmt::Display for RateLimited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.answer {
-            Some(answer) => write!(f, "{answer}")?,
+        match &self.api_error {
+            Some(api_error) => write!(f, "{api_error}")?,
             None => write!(f, "{}: held back by the account's rate limit; nothing was sent", self.operation)?,
         }
         match (self.retry_at, self.wait) {
@@ -233,7 +240,7 @@ impl std::error::Error for RateLimited {}
 /// own, and the call needs a user's.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct NeedsLogin {
+pub struct LoginRequired {
     /// What was called.
     pub operation: String,
     /// Whose token it was, where that was given.
@@ -241,33 +248,33 @@ pub struct NeedsLogin {
     /// Why no new token could be had.
     pub reason: String,
     /// What Vimeo said; `None` when the call was not sent.
-    pub answer: Option<ApiError>,
+    pub api_error: Option<ApiError>,
     /// Whether the token is good, but acts for no user.
     pub no_user: bool,
 }
 
-impl NeedsLogin {
+impl LoginRequired {
     /// The account has to log in before this call can be made.
     pub fn new(
         operation: impl Into<String>,
         account: Option<String>,
         reason: impl Into<String>,
-        answer: Option<ApiError>,
+        api_error: Option<ApiError>,
     ) -> Self {
-        Self { operation: operation.into(), account, reason: reason.into(), answer, no_user: false }
+        Self { operation: operation.into(), account, reason: reason.into(), api_error, no_user: false }
     }
 
     /// The call is about the user of the token, and the token is one of the app alone.
-    pub fn no_user(operation: impl Into<String>, answer: Option<ApiError>) -> Self {
+    pub fn no_user(operation: impl Into<String>, api_error: Option<ApiError>) -> Self {
         let reason = "this call needs a user's access token, and the app's own acts for no user";
-        Self { no_user: true, ..Self::new(operation, None, reason, answer) }
+        Self { no_user: true, ..Self::new(operation, None, reason, api_error) }
     }
 }
 
-impl fmt::Display for NeedsLogin {
+impl fmt::Display for LoginRequired {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.answer {
-            Some(answer) => write!(f, "{answer}")?,
+        match &self.api_error {
+            Some(api_error) => write!(f, "{api_error}")?,
             None => write!(f, "{}: nothing was sent", self.operation)?,
         }
         write!(f, "; {}", self.reason)?;
@@ -279,34 +286,34 @@ impl fmt::Display for NeedsLogin {
     }
 }
 
-impl std::error::Error for NeedsLogin {}
+impl std::error::Error for LoginRequired {}
 
 /// Vimeo does not take the app's client identifier or client secret. It stays so until they are others.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct AppRefused {
+pub struct AppCredentialsRejected {
     /// What was called.
     pub operation: String,
     /// What Vimeo said when it was asked for a token.
-    pub answer: ApiError,
+    pub api_error: ApiError,
 }
 
-impl AppRefused {
+impl AppCredentialsRejected {
     /// The explanation of why a call has no token to go with.
-    pub fn new(operation: impl Into<String>, answer: ApiError) -> Self {
-        Self { operation: operation.into(), answer }
+    pub fn new(operation: impl Into<String>, api_error: ApiError) -> Self {
+        Self { operation: operation.into(), api_error }
     }
 }
 
-impl fmt::Display for AppRefused {
+impl fmt::Display for AppCredentialsRejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
             "{}: nothing was sent, because there is no token for the app ({}); check its client identifier and client \
              secret on the app's page at developer.vimeo.com/apps",
-            self.operation, self.answer
+            self.operation, self.api_error
         )
     }
 }
 
-impl std::error::Error for AppRefused {}
+impl std::error::Error for AppCredentialsRejected {}

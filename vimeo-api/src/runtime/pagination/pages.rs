@@ -11,7 +11,7 @@ use futures_core::Stream;
 use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 
-use super::{Items, Position};
+use super::{Items, PageToken};
 
 /// The pages of a list, as a [`Stream`].
 ///
@@ -19,40 +19,40 @@ use super::{Items, Position};
 /// where the operation takes `per_page` and none was given. An empty page does not end it, a missing `next` does,
 /// and so does Vimeo's error 2286 (no such page). It ends with [`Error::Paging`] when `next` repeats, leads
 /// to another host, or leads on after a hundred empty pages in a row or 100,000 pages in all. When a call fails, the walk ends with its error, and
-/// [`position`](Self::position) tells where to take it up again.
+/// [`page_token`](Self::page_token) tells where to take it up again.
 #[must_use = "a list asks for nothing until its pages are awaited"]
 pub struct Pages<T> {
     call: Call<Page<T>>,
-    /// The pages that were asked for, in order.
-    ahead: VecDeque<Asked<T>>,
+    /// The pages that were request for, in order.
+    in_flight: VecDeque<PageRequest<T>>,
     /// Where the page after those is, if that is known.
     next: Next,
     /// The links that were followed, to notice a circle.
     seen: HashSet<String>,
-    concurrent: usize,
+    concurrency: usize,
     total: Option<u64>,
     pages: u64,
     /// Pages in a row, up to the last one, that held nothing.
-    empty: u32,
-    /// Why there is no way on after the page that was turned last.
-    fault: Option<Error>,
+    empty_pages: u32,
+    /// Why there is no way on after the page that was fetched last.
+    paging_error: Option<Error>,
     /// The page whose call failed, where a walk can be taken up again.
     failed: Option<String>,
     finished: bool,
 }
 
 /// What a page is read from.
-pub(super) struct Turned<T> {
+pub(super) struct FetchedPage<T> {
     pub(super) page: Response<Page<T>>,
     pub(super) link: String,
 }
 
-struct Asked<T> {
+struct PageRequest<T> {
     link: String,
     pending: ResponseFuture<Page<T>>,
-    answer: Option<Result<Response<Page<T>>, Error>>,
-    /// Asked for by its number, ahead of the pages before it.
-    guessed: bool,
+    response: Option<Result<Response<Page<T>>, Error>>,
+    /// PageRequest for by its number, in_flight of the pages before it.
+    by_number: bool,
 }
 
 enum Next {
@@ -61,30 +61,30 @@ enum Next {
     /// The answer that is awaited will tell.
     Awaited,
     /// These pages, by their numbers: the link with a number to put in, the next number, the last.
-    OriginalIndices { link: String, page: u64, last: u64 },
+    Numbered { link: String, page: u64, last: u64 },
     /// There is none.
     None,
 }
 
 impl<T: DeserializeOwned + Send + 'static> Pages<T> {
     pub(in crate::runtime) fn new(mut call: Call<Page<T>>) -> Self {
-        let takes_per_page = call
+        let supports_per_page = call
             .operation()
             .is_some_and(|operation| operation.query.iter().any(|parameter| parameter.name == "per_page"));
-        if takes_per_page && call.query_value("per_page").is_none() {
+        if supports_per_page && call.query_value("per_page").is_none() {
             call = call.query("per_page", 100);
         }
-        let next = Next::Link(call.link());
+        let next = Next::Link(call.path_and_query());
         Self {
             call,
-            ahead: VecDeque::new(),
+            in_flight: VecDeque::new(),
             next,
             seen: HashSet::new(),
-            concurrent: 1,
+            concurrency: 1,
             total: None,
             pages: 0,
-            empty: 0,
-            fault: None,
+            empty_pages: 0,
+            paging_error: None,
             failed: None,
             finished: false,
         }
@@ -93,15 +93,15 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
     /// Asks for up to `n` pages at a time, once the first has told how many there are. Default: 1.
     ///
     /// The pages still come in order; no more than `n` are held in memory.
-    pub fn concurrent(mut self, n: usize) -> Self {
-        self.concurrent = n.max(1);
+    pub fn concurrency(mut self, n: usize) -> Self {
+        self.concurrency = n.max(1);
         self
     }
 
-    /// Begins at a position of an earlier walk with the same call. The position counts pages here, so a page of which
+    /// Begins at a page_token of an earlier walk with the same call. The page_token counts pages here, so a page of which
     /// some items were taken comes whole; [`Items::resume`] knows better.
-    pub fn resume(mut self, position: &Position) -> Self {
-        self.next = Next::Link(position.link.clone());
+    pub fn resume(mut self, page_token: &PageToken) -> Self {
+        self.next = Next::Link(page_token.link.clone());
         self
     }
 
@@ -110,20 +110,20 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         self.total
     }
 
-    /// Where the next page begins, which after a call that failed is the page it asked for; `None` at the end.
-    pub fn position(&self) -> Option<Position> {
+    /// Where the next page begins, which after a call that failed is the page it request for; `None` at the end.
+    pub fn page_token(&self) -> Option<PageToken> {
         if let Some(link) = &self.failed {
-            return Some(Position::at(link.clone()));
+            return Some(PageToken::at(link.clone()));
         }
         if self.finished {
             return None;
         }
-        if let Some(asked) = self.ahead.front() {
-            return Some(Position::at(asked.link.clone()));
+        if let Some(request) = self.in_flight.front() {
+            return Some(PageToken::at(request.link.clone()));
         }
         match &self.next {
-            Next::Link(link) => Some(Position::at(link.clone())),
-            Next::OriginalIndices { link, page, .. } => Some(Position::at(with_page(link, *page))),
+            Next::Link(link) => Some(PageToken::at(link.clone())),
+            Next::Numbered { link, page, .. } => Some(PageToken::at(with_page(link, *page))),
             Next::Awaited | Next::None => None,
         }
     }
@@ -143,7 +143,7 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
     }
 
     /// The call to the page that a link leads to.
-    fn call_to(&self, link: &str) -> Call<Page<T>> {
+    fn call_for(&self, link: &str) -> Call<Page<T>> {
         let mut call = self.call.clone().follow(link);
         // Vimeo's links carry the parameters of the call; where one does not, it is put back.
         for name in ["fields", "per_page"] {
@@ -157,21 +157,21 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         call
     }
 
-    fn ask(&mut self, link: String, guessed: bool) {
-        let call = self.call_to(&link);
-        self.ahead.push_back(Asked { link, pending: call.send(), answer: None, guessed });
+    fn request(&mut self, link: String, by_number: bool) {
+        let call = self.call_for(&link);
+        self.in_flight.push_back(PageRequest { link, pending: call.send(), response: None, by_number });
     }
 
-    /// Asks for as many pages as may be asked for at once.
-    fn fill(&mut self) {
-        while self.ahead.len() < self.concurrent {
+    /// Asks for as many pages as may be request for at once.
+    fn fill_window(&mut self) {
+        while self.in_flight.len() < self.concurrency {
             match std::mem::replace(&mut self.next, Next::Awaited) {
-                Next::Link(link) => self.ask(link, false),
-                Next::OriginalIndices { link, page, last } => {
-                    self.ask(with_page(&link, page), true);
+                Next::Link(link) => self.request(link, false),
+                Next::Numbered { link, page, last } => {
+                    self.request(with_page(&link, page), true);
                     // What comes after the last is told by its own answer.
                     self.next = if page < last {
-                        Next::OriginalIndices { link, page: page.saturating_add(1), last }
+                        Next::Numbered { link, page: page.saturating_add(1), last }
                     } else {
                         Next::Awaited
                     };
@@ -184,14 +184,14 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         }
     }
 
-    /// Learns from a page that was turned where the next is.
-    fn turn(&mut self, asked: &str, page: &Page<T>) -> Result<(), Error> {
+    /// Learns from a page that was fetched where the next is.
+    fn record_page(&mut self, request: &str, page: &Page<T>) -> Result<(), Error> {
         self.pages = self.pages.saturating_add(1);
         self.total = page.total.or(self.total);
-        self.empty = if page.items().is_empty() { self.empty.saturating_add(1) } else { 0 };
-        self.seen.insert(same(&self.call_to(asked).link()));
+        self.empty_pages = if page.items().is_empty() { self.empty_pages.saturating_add(1) } else { 0 };
+        self.seen.insert(canonical_link(&self.call_for(request).path_and_query()));
         // While numbered pages are under way, only the last of them tells what comes after.
-        if !matches!(self.next, Next::Awaited) || !self.ahead.is_empty() {
+        if !matches!(self.next, Next::Awaited) || !self.in_flight.is_empty() {
             return Ok(());
         }
         let Some(next) = page.next() else {
@@ -199,23 +199,23 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
             return Ok(());
         };
         self.check(next)?;
-        self.hint();
-        self.next = self.numbers(page, next).unwrap_or_else(|| Next::Link(next.to_owned()));
+        self.suggest_fields();
+        self.next = self.numbered_pages(page, next).unwrap_or_else(|| Next::Link(next.to_owned()));
         Ok(())
     }
 
     fn check(&self, next: &str) -> Result<(), Error> {
         let refuse = |reason: String| Err(Error::Paging { operation: self.name(), reason });
-        let call = self.call_to(next);
-        let link = same(&call.link());
+        let call = self.call_for(next);
+        let link = canonical_link(&call.path_and_query());
         if let Err(error) = call.into_request() {
             return refuse(format!("the link to the next page cannot be followed ({error})"));
         }
         if self.seen.contains(&link) {
             return refuse("Vimeo's link to the next page leads to a page that was read before".to_owned());
         }
-        if self.empty >= MAX_EMPTY {
-            return refuse(format!("{MAX_EMPTY} pages in a row held nothing and yet led to another"));
+        if self.empty_pages >= MAX_EMPTY_PAGES {
+            return refuse(format!("{MAX_EMPTY_PAGES} pages in a row held nothing and yet led to another"));
         }
         if self.pages >= MAX_PAGES {
             return refuse(format!("{MAX_PAGES} pages were read, and yet there is another"));
@@ -223,18 +223,18 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         Ok(())
     }
 
-    /// The pages to come by number, when several may be asked for at once and their number is known.
-    fn numbers(&self, page: &Page<T>, next: &str) -> Option<Next> {
+    /// The pages to come by number, when several may be request for at once and their number is known.
+    fn numbered_pages(&self, page: &Page<T>, next: &str) -> Option<Next> {
         let (total, per_page, number) =
             (page.total?, page.per_page.filter(|per_page| *per_page > 0)?, page.page?);
         let last = total.div_ceil(per_page);
         let following = number.checked_add(1)?;
-        (self.concurrent > 1 && last >= following && page_of(next) == Some(following))
-            .then(|| Next::OriginalIndices { link: next.to_owned(), page: following, last })
+        (self.concurrency > 1 && last >= following && page_number(next) == Some(following))
+            .then(|| Next::Numbered { link: next.to_owned(), page: following, last })
     }
 
     /// Once a walk: whole answers fetched in bulk cost time and calls that `fields` would save.
-    fn hint(&self) {
+    fn suggest_fields(&self) {
         if self.pages == 1 && self.call.query_value("fields").is_none() {
             tracing::info!(
                 operation = self.name(),
@@ -243,57 +243,58 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         }
     }
 
-    fn end(&mut self) {
+    fn finish(&mut self) {
         self.finished = true;
-        self.ahead.clear();
+        self.in_flight.clear();
         self.next = Next::None;
     }
 
-    pub(super) fn poll_turned(
+    pub(super) fn poll_page(
         &mut self,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Turned<T>, Error>>> {
+    ) -> Poll<Option<Result<FetchedPage<T>, Error>>> {
         if self.finished {
             return Poll::Ready(None);
         }
-        if let Some(error) = self.fault.take() {
-            self.end();
+        if let Some(error) = self.paging_error.take() {
+            self.finish();
             return Poll::Ready(Some(Err(error)));
         }
-        self.fill();
-        for asked in &mut self.ahead {
-            if asked.answer.is_none()
-                && let Poll::Ready(answer) = asked.pending.as_mut().poll(context)
+        self.fill_window();
+        for request in &mut self.in_flight {
+            if request.response.is_none()
+                && let Poll::Ready(response) = request.pending.as_mut().poll(context)
             {
-                asked.answer = Some(answer);
+                request.response = Some(response);
             }
         }
-        if self.ahead.front().is_some_and(|asked| asked.answer.is_none()) {
+        if self.in_flight.front().is_some_and(|request| request.response.is_none()) {
             return Poll::Pending;
         }
-        let Some(Asked { link, answer: Some(answer), guessed, .. }) = self.ahead.pop_front() else {
-            self.end();
+        let Some(PageRequest { link, response: Some(response), by_number, .. }) = self.in_flight.pop_front()
+        else {
+            self.finish();
             return Poll::Ready(None);
         };
-        let page = match answer {
+        let page = match response {
             Ok(page) => page,
             // The list ended, or became shorter than it said.
-            Err(error) if error.error_code() == Some(NO_SUCH_PAGE) && (guessed || self.pages > 0) => {
-                self.end();
+            Err(error) if error.error_code() == Some(NO_SUCH_PAGE) && (by_number || self.pages > 0) => {
+                self.finish();
                 return Poll::Ready(None);
             }
             Err(error) => {
-                self.end();
+                self.finish();
                 self.failed = Some(link);
                 return Poll::Ready(Some(Err(error)));
             }
         };
-        // The page itself is good; the fault comes after it.
-        self.fault = self.turn(&link, &page).err();
-        if self.fault.is_none() && matches!(self.next, Next::None) && self.ahead.is_empty() {
+        // The page itself is good; the paging_error comes after it.
+        self.paging_error = self.record_page(&link, &page).err();
+        if self.paging_error.is_none() && matches!(self.next, Next::None) && self.in_flight.is_empty() {
             self.finished = true;
         }
-        Poll::Ready(Some(Ok(Turned { page, link })))
+        Poll::Ready(Some(Ok(FetchedPage { page, link })))
     }
 }
 
@@ -302,7 +303,7 @@ const NO_SUCH_PAGE: i64 = 2286;
 
 /// Pages without an item that are followed in a row. One that leads on to ever another would use up the account's calls
 /// and never give anything.
-const MAX_EMPTY: u32 = 100;
+const MAX_EMPTY_PAGES: u32 = 100;
 
 /// Pages that one walk reads. No list of Vimeo's is as long; one that always leads on to another page would never end.
 const MAX_PAGES: u64 = 100_000;
@@ -311,12 +312,12 @@ fn query_of(link: &str) -> &str {
     link.split_once('?').map_or("", |(_, query)| query)
 }
 
-fn page_of(link: &str) -> Option<u64> {
+fn page_number(link: &str) -> Option<u64> {
     form_urlencoded::parse(query_of(link).as_bytes()).find(|(name, _)| name == "page")?.1.parse().ok()
 }
 
 /// One text for all links that lead to the same page: parameters in any order, the first page named or not.
-fn same(link: &str) -> String {
+fn canonical_link(link: &str) -> String {
     let path = link.split('?').next().unwrap_or_default();
     let query = form_urlencoded::parse(query_of(link).as_bytes());
     let mut pairs: Vec<_> = query.filter(|(name, value)| !(name == "page" && value == "1")).collect();
@@ -341,7 +342,7 @@ impl<T: DeserializeOwned + Send + 'static> Stream for Pages<T> {
     type Item = Result<Response<Page<T>>, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.poll_turned(context).map(|turned| turned.map(|turned| turned.map(|turned| turned.page)))
+        self.poll_page(context).map(|fetched| fetched.map(|fetched| fetched.map(|fetched| fetched.page)))
     }
 }
 
@@ -364,10 +365,10 @@ mod tests {
 
     #[test]
     fn page_numbers_are_found_and_replaced() {
-        assert_eq!(page_of("/me/videos?per_page=2&page=17&fields=uri"), Some(17));
-        assert_eq!(page_of("/me/videos?after=abc"), None);
-        assert_eq!(same("/me/videos?page=1&b=2&a=1"), same("/me/videos?a=1&b=2"));
-        assert_ne!(same("/me/videos?page=2"), same("/me/videos"));
+        assert_eq!(page_number("/me/videos?per_page=2&page=17&fields=uri"), Some(17));
+        assert_eq!(page_number("/me/videos?after=abc"), None);
+        assert_eq!(canonical_link("/me/videos?page=1&b=2&a=1"), canonical_link("/me/videos?a=1&b=2"));
+        assert_ne!(canonical_link("/me/videos?page=2"), canonical_link("/me/videos"));
         assert_eq!(
             with_page("/me/videos?per_page=2&page=2&fields=uri%2Cname", 9),
             "/me/videos?per_page=2&page=9&fields=uri%2Cname"

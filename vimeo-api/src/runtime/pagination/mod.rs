@@ -1,16 +1,16 @@
 //! Whole lists: pages and items as streams.
 
 mod items;
+mod page_token;
 mod pages;
-mod position;
 
 use serde::de::DeserializeOwned;
 
 use super::{Call, Page};
 
 pub use items::Items;
+pub use page_token::PageToken;
 pub use pages::Pages;
-pub use position::Position;
 
 /// Lists at any path.
 impl<A> Call<A> {

@@ -12,18 +12,18 @@ use futures_core::Stream;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::pages::Turned;
-use super::{Pages, Position};
+use super::pages::FetchedPage;
+use super::{PageToken, Pages};
 
 /// The items of a list over all its pages, as a [`Stream`]; see [`Pages`] for how it walks.
 #[must_use = "a list asks for nothing until its items are awaited"]
 pub struct Items<T> {
     pages: Pages<T>,
-    /// The rest of the page that is being taken, with what `distinct` knows of each item.
+    /// The rest of the page that is being taken, with what `dedup_by_uri` knows of each item.
     page: vec::IntoIter<(T, Option<String>)>,
     /// Where that page is.
     link: Option<String>,
-    taken: usize,
+    returned: usize,
     /// To be passed over on the first page, because an earlier walk took it.
     skip: usize,
     seen: Option<HashSet<String>>,
@@ -32,19 +32,19 @@ pub struct Items<T> {
 
 impl<T: DeserializeOwned + Send + 'static> Items<T> {
     pub(in crate::runtime) fn new(pages: Pages<T>) -> Self {
-        Self { pages, page: Vec::new().into_iter(), link: None, taken: 0, skip: 0, seen: None, limit: None }
+        Self { pages, page: Vec::new().into_iter(), link: None, returned: 0, skip: 0, seen: None, limit: None }
     }
 
-    /// Asks for up to `n` pages at a time, as [`Pages::concurrent`].
-    pub fn concurrent(mut self, n: usize) -> Self {
-        self.pages = self.pages.concurrent(n);
+    /// Asks for up to `n` pages at a time, as [`Pages::concurrency`].
+    pub fn concurrency(mut self, n: usize) -> Self {
+        self.pages = self.pages.concurrency(n);
         self
     }
 
     /// Drops items whose `uri` came before: a list that is added to while it is read shows some items twice.
     ///
     /// Needs `uri` among the fields that are asked for; items without one are kept. It remembers every URI it saw.
-    pub fn distinct(mut self) -> Self {
+    pub fn dedup_by_uri(mut self) -> Self {
         self.seen = Some(HashSet::new());
         self
     }
@@ -56,9 +56,9 @@ impl<T: DeserializeOwned + Send + 'static> Items<T> {
     }
 
     /// Goes on where an earlier walk with the same call stood.
-    pub fn resume(mut self, position: &Position) -> Self {
-        self.pages = self.pages.resume(position);
-        self.skip = position.taken;
+    pub fn resume(mut self, page_token: &PageToken) -> Self {
+        self.pages = self.pages.resume(page_token);
+        self.skip = page_token.offset;
         self
     }
 
@@ -70,23 +70,23 @@ impl<T: DeserializeOwned + Send + 'static> Items<T> {
     /// let list = || client.videos().list_my_videos().fields("uri");
     /// let mut first = list().items();
     /// first.next().await;
-    /// let saved = serde_json::to_string(&first.position())?;
+    /// let saved = serde_json::to_string(&first.page_token())?;
     /// // In another process:
-    /// if let Some(position) = serde_json::from_str(&saved)? {
-    ///     let rest = list().items().resume(&position).collect().await?;
+    /// if let Some(page_token) = serde_json::from_str(&saved)? {
+    ///     let rest = list().items().resume(&page_token).collect().await?;
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub fn position(&self) -> Option<Position> {
+    pub fn page_token(&self) -> Option<PageToken> {
         if self.page.len() > 0
             && let Some(link) = &self.link
         {
-            return Some(Position { link: link.clone(), taken: self.taken });
+            return Some(PageToken { link: link.clone(), offset: self.returned });
         }
-        let mut position = self.pages.position()?;
-        position.taken = self.skip;
-        Some(position)
+        let mut page_token = self.pages.page_token()?;
+        page_token.offset = self.skip;
+        Some(page_token)
     }
 
     /// How many items the whole list has, by the last answer; `None` before the first.
@@ -112,17 +112,17 @@ impl<T: DeserializeOwned + Send + 'static> Items<T> {
         Ok(items)
     }
 
-    fn open(&mut self, turned: Turned<T>) {
-        let uris = if self.seen.is_some() { uris(turned.page.bytes()) } else { Vec::new() };
-        let items = turned.page.into_inner().data.unwrap_or_default();
+    fn start_page(&mut self, fetched: FetchedPage<T>) {
+        let uris = if self.seen.is_some() { uris(fetched.page.bytes()) } else { Vec::new() };
+        let items = fetched.page.into_inner().data.unwrap_or_default();
         // Where decoding had to drop an item the two no longer match.
         let uris = if uris.len() == items.len() { uris } else { Vec::new() };
         let mut uris = uris.into_iter().chain(std::iter::repeat(None));
         let items: Vec<_> = items.into_iter().map(|item| (item, uris.next().flatten())).collect();
         self.page = items.into_iter();
-        self.link = Some(turned.link);
-        self.taken = std::mem::take(&mut self.skip);
-        if let Some(last) = self.taken.checked_sub(1) {
+        self.link = Some(fetched.link);
+        self.returned = std::mem::take(&mut self.skip);
+        if let Some(last) = self.returned.checked_sub(1) {
             self.page.nth(last);
         }
     }
@@ -151,7 +151,7 @@ impl<T: DeserializeOwned + Send + 'static> Stream for Items<T> {
         }
         loop {
             for (item, uri) in this.page.by_ref() {
-                this.taken = this.taken.saturating_add(1);
+                this.returned = this.returned.saturating_add(1);
                 if let (Some(seen), Some(uri)) = (&mut this.seen, uri)
                     && !seen.insert(uri)
                 {
@@ -162,8 +162,8 @@ impl<T: DeserializeOwned + Send + 'static> Stream for Items<T> {
                 }
                 return Poll::Ready(Some(Ok(item)));
             }
-            match std::task::ready!(this.pages.poll_turned(context)) {
-                Some(Ok(turned)) => this.open(turned),
+            match std::task::ready!(this.pages.poll_page(context)) {
+                Some(Ok(fetched)) => this.start_page(fetched),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => return Poll::Ready(None),
             }
@@ -177,7 +177,7 @@ impl<T> fmt::Debug for Items<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Items")
             .field("pages", &self.pages)
-            .field("taken", &self.taken)
+            .field("returned", &self.returned)
             .finish_non_exhaustive()
     }
 }

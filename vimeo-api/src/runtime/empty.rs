@@ -18,6 +18,3 @@ impl Serialize for Empty {
         serializer.serialize_unit()
     }
 }
-
-/// The answer of an operation that sends a body with one status and none with another.
-pub type Maybe<T> = Option<T>;

@@ -1,11 +1,11 @@
 //! Values that come as one JSON kind here and as another there.
 
 /// Gives a generated enum its reading and writing, by the kind of the JSON value:
-/// `by_kind!(Name, text => Word(Word), object => Details(Box<Details>))`.
+/// `untagged_enum!(Name, text => Word(Word), object => Details(Box<Details>))`.
 ///
 /// The kind alone decides, in one pass and without a buffer, so an error inside an alternative keeps its path.
 #[allow(unused_macros)]
-macro_rules! by_kind {
+macro_rules! untagged_enum {
     ($name:ident, $($kind:ident => $variant:ident($type:ty)),* $(,)?) => {
         impl<'de> ::serde::Deserialize<'de> for $name {
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -18,7 +18,7 @@ macro_rules! by_kind {
                         f.write_str([$(stringify!($kind)),*].join(" or ").as_str())
                     }
 
-                    $($crate::runtime::by_kind!(@$kind $name $variant $type);)*
+                    $($crate::runtime::untagged_enum!(@$kind $name $variant $type);)*
                 }
 
                 deserializer.deserialize_any(Kinds)
@@ -40,15 +40,15 @@ macro_rules! by_kind {
         }
     };
     (@integer $name:ident $variant:ident $type:ty) => {
-        $crate::runtime::by_kind!(@visit visit_u64 u64 U64Deserializer $name $variant $type);
-        $crate::runtime::by_kind!(@visit visit_i64 i64 I64Deserializer $name $variant $type);
+        $crate::runtime::untagged_enum!(@visit visit_u64 u64 U64Deserializer $name $variant $type);
+        $crate::runtime::untagged_enum!(@visit visit_i64 i64 I64Deserializer $name $variant $type);
     };
     (@number $name:ident $variant:ident $type:ty) => {
-        $crate::runtime::by_kind!(@integer $name $variant $type);
-        $crate::runtime::by_kind!(@visit visit_f64 f64 F64Deserializer $name $variant $type);
+        $crate::runtime::untagged_enum!(@integer $name $variant $type);
+        $crate::runtime::untagged_enum!(@visit visit_f64 f64 F64Deserializer $name $variant $type);
     };
     (@boolean $name:ident $variant:ident $type:ty) => {
-        $crate::runtime::by_kind!(@visit visit_bool bool BoolDeserializer $name $variant $type);
+        $crate::runtime::untagged_enum!(@visit visit_bool bool BoolDeserializer $name $variant $type);
     };
     (@visit $visit:ident $input:ident $deserializer:ident $name:ident $variant:ident $type:ty) => {
         fn $visit<E: ::serde::de::Error>(self, value: $input) -> Result<$name, E> {
@@ -70,7 +70,7 @@ macro_rules! by_kind {
     };
 }
 
-pub(crate) use by_kind;
+pub(crate) use untagged_enum;
 
 #[cfg(test)]
 mod tests {
@@ -83,7 +83,7 @@ mod tests {
         Details(std::collections::BTreeMap<String, bool>),
     }
 
-    by_kind!(Setting, text => Text(String), number => Number(f64), object => Details(std::collections::BTreeMap<String, bool>));
+    untagged_enum!(Setting, text => Text(String), number => Number(f64), object => Details(std::collections::BTreeMap<String, bool>));
 
     #[test]
     fn the_kind_of_the_value_decides_and_what_is_read_is_written_again() {
