@@ -36,10 +36,10 @@ impl Status {
     ///
     /// ```
     /// use vimeo_ext::accounts::Status;
-    /// assert!(Status::Active.may_become(Status::Revoked));
-    /// assert!(!Status::Pending.may_become(Status::Revoked));
+    /// assert!(Status::Active.can_become(Status::Revoked));
+    /// assert!(!Status::Pending.can_become(Status::Revoked));
     /// ```
-    pub fn may_become(self, next: Self) -> bool {
+    pub fn can_become(self, next: Self) -> bool {
         use Status::{Active, Disabled, Expired, Pending, Revoked};
         matches!(
             (self, next),
@@ -63,7 +63,7 @@ impl Status {
     }
 
     /// The status that has this word; `None` for any other.
-    pub fn from_word(word: &str) -> Option<Self> {
+    pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == word)
     }
 }
@@ -91,7 +91,7 @@ mod tests {
         let table = ["-A--D", "--ERD", "-A-RD", "-A--D", "PAE--"];
         for (from, row) in Status::ALL.into_iter().zip(table) {
             for (to, mark) in Status::ALL.into_iter().zip(row.chars()) {
-                assert_eq!(from.may_become(to), mark != '-', "{from} to {to}");
+                assert_eq!(from.can_become(to), mark != '-', "{from} to {to}");
             }
         }
     }
@@ -99,8 +99,8 @@ mod tests {
     #[test]
     fn words_come_back() {
         for status in Status::ALL {
-            assert_eq!(Status::from_word(status.as_str()), Some(status));
+            assert_eq!(Status::parse(status.as_str()), Some(status));
         }
-        assert_eq!(Status::from_word("gone"), None);
+        assert_eq!(Status::parse("gone"), None);
     }
 }

@@ -4,10 +4,8 @@
 //! they are in a program's day, from the first of a window to the last. The median of the rounds' ratios counts, because
 //! what else the machine does moves a whole round.
 
-use std::sync::Arc;
 use std::time::Instant;
 
-use vimeo_ext::rate_limit::QuotaStore;
 use vimeo_ext::{RateLimiters, Vimeo};
 use vimeo_sandbox::{RateLimit, Sandbox};
 
@@ -24,14 +22,14 @@ const FIRST: usize = 5;
 pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), AnyError> {
     let limit = RateLimit::new(LIMIT, LIMIT);
     let sandbox = Sandbox::builder().rate_limit(limit).start().await?;
-    let share: Arc<dyn QuotaStore> = Arc::new(place.open().await?);
+    let store = place.open().await?;
     let client = |limiters| {
         Vimeo::builder().access_token("none").base_url(sandbox.url().as_str()).rate_limiters(limiters).build()
     };
     let ways = [
         client(RateLimiters::default())?,
         client(RateLimiters::default())?,
-        client(RateLimiters::shared(share))?,
+        client(RateLimiters::shared(store))?,
     ];
     let mut ratios = [Vec::new(), Vec::new()];
     let mut alone = Vec::new();

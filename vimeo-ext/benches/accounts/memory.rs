@@ -1,7 +1,6 @@
 //! What an account that is warm takes of memory: by how much the process grows.
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 
 use vimeo_ext::accounts::Accounts;
 use vimeo_ext::auth::BoxFuture;
@@ -34,7 +33,7 @@ pub(crate) async fn measure(place: &Place, figures: &mut Figures) -> Result<(), 
     let app = Vimeo::builder()
         .app("client id", "client secret")
         .transport(transport())
-        .rate_limiters(RateLimiters::shared(Arc::new(Forgetful)))
+        .rate_limiters(RateLimiters::shared(Forgetful))
         .build()?;
     let accounts =
         Accounts::builder(app, place.open().await?, ring()).warm(NonZeroUsize::MAX).build().await?;

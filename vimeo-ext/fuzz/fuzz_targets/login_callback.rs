@@ -22,7 +22,7 @@ fuzz_target!(|input: &str| {
     assert!(matches!(login.code(input), Err(AuthError::StateMismatch)), "{input:?}");
     let known = format!("http://localhost:8080/callback?state={}&{input}", login.state());
     match login.code(&known) {
-        Ok(_) | Err(AuthError::Denied { .. } | AuthError::BadCallback(_)) => {}
+        Ok(_) | Err(AuthError::Denied { .. } | AuthError::InvalidCallback(_)) => {}
         Err(error) => panic!("{error}"),
     }
 });

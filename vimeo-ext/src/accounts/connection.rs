@@ -208,7 +208,7 @@ impl fmt::Debug for ConnectionChange {
 }
 
 fn check_name(name: &str) -> Result<(), AccountsError> {
-    let bad = |reason| Err(AccountsError::BadField { field: "name", reason });
+    let bad = |reason| Err(AccountsError::InvalidField { field: "name", reason });
     match name.chars().count() {
         0 => return bad("must not be empty"),
         1..=100 => {}
@@ -222,18 +222,19 @@ fn check_name(name: &str) -> Result<(), AccountsError> {
 
 fn check_description(text: Option<&str>) -> Result<(), AccountsError> {
     match text {
-        Some(text) if text.chars().count() > 250 => {
-            Err(AccountsError::BadField { field: "description", reason: "may have at most 250 characters" })
-        }
+        Some(text) if text.chars().count() > 250 => Err(AccountsError::InvalidField {
+            field: "description",
+            reason: "may have at most 250 characters",
+        }),
         _ => Ok(()),
     }
 }
 
 fn check_length(field: &'static str, value: &str) -> Result<(), AccountsError> {
     match value.chars().count() {
-        0 => Err(AccountsError::BadField { field, reason: "must not be empty" }),
+        0 => Err(AccountsError::InvalidField { field, reason: "must not be empty" }),
         1..=500 => Ok(()),
-        _ => Err(AccountsError::BadField { field, reason: "may have at most 500 characters" }),
+        _ => Err(AccountsError::InvalidField { field, reason: "may have at most 500 characters" }),
     }
 }
 
@@ -244,7 +245,7 @@ mod tests {
     fn field(result: Result<(), AccountsError>) -> Option<&'static str> {
         match result {
             Ok(()) => None,
-            Err(AccountsError::BadField { field, .. }) => Some(field),
+            Err(AccountsError::InvalidField { field, .. }) => Some(field),
             Err(other) => panic!("{other:?}"),
         }
     }

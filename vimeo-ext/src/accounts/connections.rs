@@ -30,8 +30,8 @@ use crate::{AccessToken, ScopeSet, Vimeo};
 /// let made = match connections.create(new).await {
 ///     Ok(made) => made,
 ///     Err(AccountsError::DuplicateName { name }) => return Ok(tracing::warn!(name, "taken")),
-///     Err(AccountsError::BadField { field, reason }) => return Ok(tracing::warn!(field, reason)),
-///     Err(AccountsError::RefusedCredentials { what, .. }) => return Ok(tracing::warn!(what, "refused")),
+///     Err(AccountsError::InvalidField { field, reason }) => return Ok(tracing::warn!(field, reason)),
+///     Err(AccountsError::CredentialsRejected { what, .. }) => return Ok(tracing::warn!(what, "refused")),
 ///     Err(other) => return Err(other.into()),
 /// };
 /// assert_eq!(made.version, 1);
@@ -80,8 +80,8 @@ impl Connections {
     ///
     /// # Errors
     ///
-    /// [`AccountsError::BadField`] before anything is sent; [`AccountsError::DuplicateName`];
-    /// [`AccountsError::RefusedCredentials`] when Vimeo does not take the app or the token;
+    /// [`AccountsError::InvalidField`] before anything is sent; [`AccountsError::DuplicateName`];
+    /// [`AccountsError::CredentialsRejected`] when Vimeo does not take the app or the token;
     /// [`AccountsError::Vimeo`] when it could not be asked. Nothing is stored then.
     pub async fn create(&self, new: NewConnection) -> Result<Connection, AccountsError> {
         new.check()?;

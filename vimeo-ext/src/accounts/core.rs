@@ -139,8 +139,8 @@ impl Core {
                 return Ok(before);
             }
             let (from, to) = (before.account.status, after.account.status);
-            if from != to && !from.may_become(to) {
-                return Err(AccountsError::NotAllowed { account: id.clone(), from, to });
+            if from != to && !from.can_become(to) {
+                return Err(AccountsError::InvalidTransition { account: id.clone(), from, to });
             }
             if let Some(sealed) = before.secrets.as_ref().filter(|_| before.secrets != after.secrets) {
                 // Written over, it would be lost to whoever has the key.
@@ -208,7 +208,7 @@ impl Core {
                 if let Some(expected) =
                     account.user.as_ref().filter(|expected| Some(*expected) != user.as_ref())
                 {
-                    return Err(AccountsError::OtherUser {
+                    return Err(AccountsError::UserMismatch {
                         account: id.clone(),
                         expected: expected.clone(),
                         found: user.clone().unwrap_or_else(|| "no user".to_owned()),

@@ -48,11 +48,11 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// [`KeyError::BadKey`] when the text is not the base64 of 32 bytes.
+    /// [`KeyError::InvalidKey`] when the text is not the base64 of 32 bytes.
     pub fn from_base64(text: &SecretString) -> Result<Self, KeyError> {
-        let decoded = STANDARD.decode(text.expose_secret().trim()).map_err(|_| KeyError::BadKey)?;
+        let decoded = STANDARD.decode(text.expose_secret().trim()).map_err(|_| KeyError::InvalidKey)?;
         let decoded = Zeroizing::new(decoded);
-        Ok(Self::from_bytes(decoded.as_slice().try_into().map_err(|_| KeyError::BadKey)?))
+        Ok(Self::from_bytes(decoded.as_slice().try_into().map_err(|_| KeyError::InvalidKey)?))
     }
 
     /// The key as text, to be put where secrets are kept.
@@ -171,7 +171,7 @@ impl Owner<'_> {
     pub(super) fn check_api(&self, sealed_for: Option<String>, api: &str) -> Result<(), KeyError> {
         match sealed_for {
             Some(sealed_for) if sealed_for != api => {
-                Err(KeyError::OtherApi { owner: self.to_string(), sealed_for, api: api.to_owned() })
+                Err(KeyError::ApiMismatch { owner: self.to_string(), sealed_for, api: api.to_owned() })
             }
             _ => Ok(()),
         }
@@ -252,7 +252,7 @@ mod tests {
         let shown = format!("{key:?} {:?}", KeyRing::new(key.clone()));
         assert!(!shown.contains(text.expose_secret()) && !shown.contains("7, 7"), "{shown}");
         for bad in ["", "c2hvcnQ=", "no base64"] {
-            assert_eq!(Key::from_base64(&SecretString::from(bad)).unwrap_err(), KeyError::BadKey);
+            assert_eq!(Key::from_base64(&SecretString::from(bad)).unwrap_err(), KeyError::InvalidKey);
         }
     }
 }

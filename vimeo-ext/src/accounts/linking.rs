@@ -28,7 +28,7 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// [`AccountsError::Disabled`]; [`AuthError::NoApp`]; [`AuthError::BadCallback`] without a redirect URI.
+    /// [`AccountsError::Disabled`]; [`AuthError::NoApp`]; [`AuthError::InvalidCallback`] without a redirect URI.
     pub async fn authorization_link(
         &self,
         id: &AccountId,
@@ -40,7 +40,7 @@ impl Accounts {
         }
         let core = self.core();
         let redirect_uri = self.inner.redirect_uri.clone().ok_or_else(|| {
-            AuthError::BadCallback(
+            AuthError::InvalidCallback(
                 "there is no redirect URI; give one with AccountsBuilder::redirect_uri".to_owned(),
             )
         })?;
@@ -70,7 +70,7 @@ impl Accounts {
     /// # Errors
     ///
     /// [`AccountsError::UnknownLogin`] when no login waits for it; [`AuthError::Denied`] when the user said no;
-    /// [`AccountsError::OtherUser`] when another user logged in than before; [`AccountsError::Disabled`].
+    /// [`AccountsError::UserMismatch`] when another user logged in than before; [`AccountsError::Disabled`].
     pub async fn complete(&self, callback: &str) -> Result<LinkedAccount, AccountsError> {
         self.complete_with(callback, None).await
     }
@@ -147,7 +147,7 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// [`AccountsError::RefusedCredentials`] when Vimeo does not take it; [`AccountsError::OtherUser`];
+    /// [`AccountsError::CredentialsRejected`] when Vimeo does not take it; [`AccountsError::UserMismatch`];
     /// [`AccountsError::Disabled`].
     pub async fn connect_with_token(
         &self,
@@ -172,7 +172,7 @@ pub(super) fn refused(what: &'static str, error: AuthError) -> AccountsError {
         matches!(status, Some(400 | 401 | 403)) && !call.is_intermediary()
     });
     if client_error {
-        AccountsError::RefusedCredentials { what, source: Box::new(error) }
+        AccountsError::CredentialsRejected { what, source: Box::new(error) }
     } else {
         error.into()
     }

@@ -129,7 +129,7 @@ fn as_refresh_error(error: AccountsError) -> RefreshError {
         AccountsError::Disabled { .. } | AccountsError::Key(_) => RefreshError::refused(error),
         AccountsError::Vimeo(error) => match *error {
             AuthError::Refresh(_) => RefreshError::temporary(error),
-            error => RefreshError::NoGrant(Box::new(error)),
+            error => RefreshError::GrantFailed(Box::new(error)),
         },
         error => RefreshError::temporary(error),
     }
@@ -400,7 +400,7 @@ impl Renewal {
                 }
             }
             self.tell(Ok(new.clone()));
-            sleep(WRITE_BACKOFF.wait_half(failures, fastrand::f64())).await;
+            sleep(WRITE_BACKOFF.delay_at_least_half(failures, fastrand::f64())).await;
             failures = failures.saturating_add(1);
             self.prolong().await;
         }

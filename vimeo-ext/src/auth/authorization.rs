@@ -42,11 +42,11 @@ impl AuthorizationRequest {
     ///
     /// # Errors
     ///
-    /// [`AuthError::BadCallback`] if the redirect URI is no absolute URL; [`AuthError::Randomness`] if the operating
+    /// [`AuthError::InvalidCallback`] if the redirect URI is no absolute URL; [`AuthError::Randomness`] if the operating
     /// system gives no random bytes for state and code verifier.
     pub fn begin(self) -> Result<Authorization, AuthError> {
         if Url::parse(&self.redirect_uri).is_err() {
-            return Err(AuthError::BadCallback("the redirect URI is no absolute URL".to_owned()));
+            return Err(AuthError::InvalidCallback("the redirect URI is no absolute URL".to_owned()));
         }
         let state = random_token()?;
         let verifier = if self.pkce { Some(random_token()?) } else { None };
@@ -122,7 +122,7 @@ impl Authorization {
     /// # Errors
     ///
     /// [`AuthError::StateMismatch`] when it belongs to another login, [`AuthError::Denied`] when the user said no,
-    /// [`AuthError::BadCallback`] when it holds no code.
+    /// [`AuthError::InvalidCallback`] when it holds no code.
     pub fn code(&self, callback: &str) -> Result<SecretString, AuthError> {
         let query = callback.split_once('?').map_or(callback, |(_, query)| query);
         let query = query.split('#').next().unwrap_or_default();
@@ -141,7 +141,9 @@ impl Authorization {
         }
         match find("code").filter(|code| !code.is_empty()) {
             Some(code) => Ok(code.into()),
-            None => Err(AuthError::BadCallback("the callback holds neither a code nor an error".to_owned())),
+            None => {
+                Err(AuthError::InvalidCallback("the callback holds neither a code nor an error".to_owned()))
+            }
         }
     }
 }
@@ -245,7 +247,7 @@ mod tests {
             denied.to_string(),
             "Vimeo gave no code: access_denied (No thanks); begin the login again"
         );
-        assert!(matches!(login.code(&format!("state={state}")), Err(AuthError::BadCallback(_))));
+        assert!(matches!(login.code(&format!("state={state}")), Err(AuthError::InvalidCallback(_))));
     }
 
     #[test]

@@ -88,7 +88,7 @@ impl TokenResponse {
         let secret: SecretString = match (known, self.access_token) {
             (Some(known), _) => known.clone(),
             (None, Some(secret)) if !secret.expose().is_empty() => secret.expose().into(),
-            (None, _) => return Err(AuthError::NoTokenInAnswer(call)),
+            (None, _) => return Err(AuthError::NoTokenInResponse(call)),
         };
         let mut token = AccessToken::new(secret).expiring(self.expires_on);
         if let Some(scope) = self.scope {

@@ -308,7 +308,7 @@ impl Refresher for ClientCredentials {
         Box::pin(async {
             match self.auth.fresh_client_credentials(&self.scopes).await {
                 Ok(grant) => Ok(grant.token),
-                Err(error) => Err(RefreshError::of_grant(error)),
+                Err(error) => Err(RefreshError::from_grant(error)),
             }
         })
     }

@@ -53,7 +53,7 @@ impl SharedError {
                 Some(answer) => AppCredentialsRejected::new(name, answer).into(),
                 None => Error::Middleware(Box::new(self)),
             },
-            RefreshError::Refused(_) | RefreshError::Temporary(_) | RefreshError::NoGrant(_) => {
+            RefreshError::Refused(_) | RefreshError::Temporary(_) | RefreshError::GrantFailed(_) => {
                 Error::Middleware(Box::new(self))
             }
         }

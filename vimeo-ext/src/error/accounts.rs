@@ -10,7 +10,7 @@ use crate::status::Status;
 pub enum AccountsError {
     /// That is no id.
     #[error(transparent)]
-    BadId(#[from] InvalidAccountId),
+    InvalidId(#[from] InvalidAccountId),
     /// The store has no such account.
     #[error("there is no account {account}; make it with get_or_create")]
     UnknownAccount {
@@ -33,7 +33,7 @@ pub enum AccountsError {
     },
     /// An account that stands so cannot come to stand so.
     #[error("account {account} is {from} and cannot become {to}")]
-    NotAllowed {
+    InvalidTransition {
         /// Which.
         account: AccountId,
         /// How it stands.
@@ -50,7 +50,7 @@ pub enum AccountsError {
     #[error(
         "account {account} acts for {expected}, but {found} logged in; disconnect it first to hand it over"
     )]
-    OtherUser {
+    UserMismatch {
         /// Which.
         account: AccountId,
         /// Whom it acts for.
@@ -66,7 +66,7 @@ pub enum AccountsError {
     },
     /// A field of a connection is not as it must be. Nothing was sent or stored.
     #[error("{field} {reason}")]
-    BadField {
+    InvalidField {
         /// Which.
         field: &'static str,
         /// What is wrong with it.
@@ -74,7 +74,7 @@ pub enum AccountsError {
     },
     /// Vimeo does not take the credentials. Nothing was stored.
     #[error("Vimeo refuses the {what}: {source}; nothing was stored")]
-    RefusedCredentials {
+    CredentialsRejected {
         /// Which of them.
         what: &'static str,
         /// What Vimeo said.
@@ -129,7 +129,7 @@ impl AccountsError {
     /// The call that failed, where one did.
     pub fn call(&self) -> Option<&vimeo_api::Error> {
         match self {
-            Self::RefusedCredentials { source, .. } | Self::Vimeo(source) => source.call(),
+            Self::CredentialsRejected { source, .. } | Self::Vimeo(source) => source.call(),
             _ => None,
         }
     }
@@ -171,7 +171,7 @@ pub enum KeyError {
     #[error(
         "the secret of {owner} is for the API at {sealed_for}, and this client calls {api}; set the base URL right, or log in again under another account"
     )]
-    OtherApi {
+    ApiMismatch {
         /// Whose secret.
         owner: String,
         /// The scheme, host and port that it is for.
@@ -181,7 +181,7 @@ pub enum KeyError {
     },
     /// The text is no key.
     #[error("a key is the base64 of 32 bytes; make one with Key::generate")]
-    BadKey,
+    InvalidKey,
     /// There is more of it than the cipher takes.
     #[error("the secret is too long to be encrypted")]
     TooLong,

@@ -24,7 +24,7 @@ pub enum AuthError {
     NoRefresher,
     /// The redirect URI, or what came back to it, is no URL or query.
     #[error("{0}")]
-    BadCallback(String),
+    InvalidCallback(String),
     /// The operating system gives no random bytes, so that no login can be begun safely.
     #[error(
         "the operating system gives no random bytes ({0}); a login needs them for its state and code verifier"
@@ -45,7 +45,7 @@ pub enum AuthError {
     },
     /// The answer held no access token.
     #[error("Vimeo's answer to {0} holds no access token; try again")]
-    NoTokenInAnswer(&'static str),
+    NoTokenInResponse(&'static str),
     /// The user did not enter the code in time.
     #[error("the device code expired after {after:?} without a login; ask for a new one")]
     DeviceExpired {
@@ -106,7 +106,7 @@ pub enum RefreshError {
     Temporary(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Vimeo was asked for a token and gave none, and may the next time: as [`Temporary`](Self::Temporary).
     #[error("no new access token could be had: {0}")]
-    NoGrant(#[source] Box<AuthError>),
+    GrantFailed(#[source] Box<AuthError>),
 }
 
 impl RefreshError {
@@ -122,7 +122,7 @@ impl RefreshError {
 
     /// Vimeo was asked for a token and did not give one. It is temporary where asking again may help: no answer came, or
     /// one with a `5xx` or `429`, or one that something before the API sent.
-    pub fn of_grant(error: AuthError) -> Self {
+    pub fn from_grant(error: AuthError) -> Self {
         let is_final = match &error {
             AuthError::NoApp => true,
             AuthError::Call(call) => match &**call {
@@ -134,18 +134,18 @@ impl RefreshError {
             },
             _ => false,
         };
-        if is_final { Self::Credentials(Box::new(error)) } else { Self::NoGrant(Box::new(error)) }
+        if is_final { Self::Credentials(Box::new(error)) } else { Self::GrantFailed(Box::new(error)) }
     }
 
     /// Whether it may work the next time.
     pub fn is_temporary(&self) -> bool {
-        matches!(self, Self::Temporary(_) | Self::NoGrant(_))
+        matches!(self, Self::Temporary(_) | Self::GrantFailed(_))
     }
 
     /// The call that failed, where Vimeo was asked for a token and gave none.
     pub fn call(&self) -> Option<&vimeo_api::Error> {
         match self {
-            Self::Credentials(error) | Self::NoGrant(error) => error.call(),
+            Self::Credentials(error) | Self::GrantFailed(error) => error.call(),
             Self::LoginRequired(_) | Self::Refused(_) | Self::Temporary(_) => None,
         }
     }

@@ -241,7 +241,7 @@ mod tests {
     fn the_call_at_the_root_is_found() {
         let call = || vimeo_api::Error::invalid("get_video", "x");
         assert!(Error::from(call()).call().is_some());
-        let refresh = RefreshError::of_grant(AuthError::from(call()));
+        let refresh = RefreshError::from_grant(AuthError::from(call()));
         assert!(Error::from(AuthError::Refresh(Arc::new(refresh))).call().is_some());
         assert!(matches!(Error::from(AuthError::from(call())), Error::Call(_)));
         assert!(Error::from(AuthError::NoApp).call().is_none());

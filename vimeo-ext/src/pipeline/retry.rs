@@ -9,7 +9,7 @@ use vimeo_api::{Error, RawResponse, Request};
 
 use super::Stage;
 use crate::Clock;
-use crate::retry::{Answered, Attempt, AttemptResult, RetryDecision, RetryPolicy, decide};
+use crate::retry::{Attempt, AttemptResult, ResponseSummary, RetryDecision, RetryPolicy, decide};
 
 /// Carries out what [`decide`] says. The body is in memory and shared, so every attempt sends it whole.
 pub(crate) struct Retry<N> {
@@ -48,7 +48,7 @@ impl<N> Retry<N> {
     ) -> Option<Duration> {
         let outcome = match result {
             Ok(answer) if answer.status.is_success() => return None,
-            Ok(answer) => AttemptResult::Answer(Answered::of(answer)),
+            Ok(answer) => AttemptResult::Response(ResponseSummary::of(answer)),
             Err(error) => AttemptResult::of(error),
         };
         let policy = request.extensions.get::<RetryPolicy>().unwrap_or(&self.policy);

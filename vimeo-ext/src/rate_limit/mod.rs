@@ -164,10 +164,10 @@ impl RateLimiters {
     ///
     /// ```
     /// use std::time::Duration;
-    /// let limiters = vimeo_ext::RateLimiters::default().longest_window(Duration::from_secs(15 * 60));
+    /// let limiters = vimeo_ext::RateLimiters::default().max_window(Duration::from_secs(15 * 60));
     /// ```
     #[must_use]
-    pub fn longest_window(self, longest: Duration) -> Self {
+    pub fn max_window(self, longest: Duration) -> Self {
         Self(Arc::new(Registry {
             accounts: Mutex::default(),
             #[cfg(feature = "shared-limits")]
@@ -183,18 +183,18 @@ impl RateLimiters {
     ///
     /// ```
     /// let vimeo = vimeo_ext::Vimeo::builder().access_token("a").account("user 7").build()?;
-    /// let states = vimeo.rate_limiters().states();
+    /// let states = vimeo.rate_limiters().statuses();
     /// assert!(states.iter().any(|(name, state)| name == "account user 7" && state.windows.is_empty()));
     /// # Ok::<(), vimeo_ext::Error>(())
     /// ```
-    pub fn states(&self) -> Vec<(String, RateLimitStatus)> {
+    pub fn statuses(&self) -> Vec<(String, RateLimitStatus)> {
         let limiters: Vec<_> = lock(&self.0.accounts)
             .limiters
             .iter()
             .map(|(name, limiter)| (name.to_string(), Arc::clone(limiter)))
             .collect();
         let mut states: Vec<_> =
-            limiters.into_iter().map(|(name, limiter)| (name, limiter.state())).collect();
+            limiters.into_iter().map(|(name, limiter)| (name, limiter.status())).collect();
         states.sort_by(|one, other| one.0.cmp(&other.0));
         states
     }
@@ -244,7 +244,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl RateLimiter {
     /// A snapshot of the account's limits.
-    pub fn state(&self) -> RateLimitStatus {
+    pub fn status(&self) -> RateLimitStatus {
         self.snapshot(&lock(&self.shared))
     }
 
@@ -261,7 +261,7 @@ impl RateLimiter {
     /// ```
     pub fn changes(&self) -> impl Stream<Item = RateLimitStatus> + Send + Unpin + 'static {
         let watched = self.watched.get_or_init(|| watch::Sender::new(RateLimitStatus::default()));
-        watched.send_replace(self.state());
+        watched.send_replace(self.status());
         let mut receiver = watched.subscribe();
         receiver.mark_changed();
         Box::pin(futures_util::stream::unfold(receiver, async |mut receiver| {
@@ -388,7 +388,7 @@ impl RateLimiter {
 
 impl fmt::Debug for RateLimiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("RateLimiter").field(&self.state()).finish()
+        f.debug_tuple("RateLimiter").field(&self.status()).finish()
     }
 }
 

@@ -220,7 +220,7 @@ impl LimitTracker {
             .filter(|(_, resets)| reading.remaining == Some(0) && *resets > now)
             .map(|(_, resets)| later(resets, RESET_SKEW_MARGIN).saturating_duration_since(now));
         // Half of it is sure, so that a crowd does not come back at once.
-        let own = BACKOFF.wait_half(self.consecutive_429s.saturating_sub(1), random);
+        let own = BACKOFF.delay_at_least_half(self.consecutive_429s.saturating_sub(1), random);
         let wait = wait.filter(|wait| *wait <= self.longest);
         // A reset that was believed once and was followed by another refusal is believed no more alone.
         let wait = match wait.or(reset) {

@@ -27,22 +27,22 @@ impl Backoff {
     /// # use std::time::Duration;
     /// use vimeo_ext::retry::Backoff;
     /// let patient = Backoff::new(Duration::from_secs(2), Duration::from_secs(120));
-    /// assert_eq!(patient.longest(0), Duration::from_secs(2));
-    /// assert_eq!(patient.longest(20), Duration::from_secs(120));
+    /// assert_eq!(patient.max_delay(0), Duration::from_secs(2));
+    /// assert_eq!(patient.max_delay(20), Duration::from_secs(120));
     /// ```
     pub const fn new(base: Duration, cap: Duration) -> Self {
         Self { base, cap }
     }
 
     /// The longest wait after `failures` earlier failures in a row.
-    pub fn longest(&self, failures: u32) -> Duration {
+    pub fn max_delay(&self, failures: u32) -> Duration {
         let factor = 2u32.checked_pow(failures).unwrap_or(u32::MAX);
         self.base.saturating_mul(factor).min(self.cap)
     }
 
     /// A wait of which half is sure, for one draw of `chance` in `0.0..=1.0`: nobody comes back at once.
-    pub(crate) fn wait_half(&self, failures: u32, chance: f64) -> Duration {
-        let half = self.longest(failures).checked_div(2).unwrap_or_default();
+    pub(crate) fn delay_at_least_half(&self, failures: u32, chance: f64) -> Duration {
+        let half = self.max_delay(failures).checked_div(2).unwrap_or_default();
         half.saturating_add(share(half, chance))
     }
 
@@ -51,7 +51,7 @@ impl Backoff {
     /// A `retry_after` from the server is kept, since coming sooner would only be refused again,
     /// but no further than the cap: a mistaken header must not put an upload to sleep for a day.
     pub(crate) fn wait(&self, failures: u32, chance: f64, retry_after: Option<Duration>) -> Duration {
-        let drawn = share(self.longest(failures), chance);
+        let drawn = share(self.max_delay(failures), chance);
         match retry_after {
             Some(asked) => drawn.max(asked.min(self.cap.max(self.base))),
             None => drawn,
@@ -97,7 +97,11 @@ mod tests {
         for (failures, chance, wait) in
             [(0, 0.0, ms(250)), (0, 1.0, ms(500)), (1, 0.5, ms(750)), (9, 1.0, ms(30_000))]
         {
-            assert_eq!(backoff.wait_half(failures, chance), wait, "failure {failures}, chance {chance}");
+            assert_eq!(
+                backoff.delay_at_least_half(failures, chance),
+                wait,
+                "failure {failures}, chance {chance}"
+            );
         }
     }
 }

@@ -8,14 +8,14 @@ use http::{HeaderMap, Method, StatusCode};
 use vimeo_api::rate_limit::{retry_after, time_until};
 use vimeo_api::{Delivery, Error, Operation, RateLimit};
 
-use super::{Answered, Backoff, Effect, RetryPolicy, effect};
+use super::{Backoff, Effect, ResponseSummary, RetryPolicy, effect};
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum AttemptResult<'a> {
     /// Vimeo, or a proxy before it, answered.
-    Answer(Answered<'a>),
+    Response(ResponseSummary<'a>),
     /// No answer came.
     NoResponse(Delivery),
     /// A layer refused to send; asking again changes nothing.
@@ -65,7 +65,7 @@ pub enum RetryDecision {
 ///
 /// - The server's word comes first: `Retry-After`, or for `429` the reset when nothing remains. A wait beyond
 ///   [`max_retry_after`](RetryPolicy::max_retry_after) ends the call instead.
-/// - Else the wait is random between nothing and `base · 2^(attempt - 1)`, at most [`cap`](RetryPolicy::cap).
+/// - Else the wait is random between nothing and `initial_backoff · 2^(attempt - 1)`, at most [`max_backoff`](RetryPolicy::max_backoff).
 /// - What is tried again:
 ///
 /// | how it ended | `GET`, `HEAD`, `OPTIONS`, `PUT`, `DELETE` | `PATCH` | `POST` |
@@ -83,14 +83,14 @@ pub enum RetryDecision {
 /// ```
 /// use std::time::Duration;
 /// use http::{HeaderMap, Method, StatusCode};
-/// use vimeo_ext::retry::{Answered, Attempt, RetryDecision, AttemptResult, decide};
+/// use vimeo_ext::retry::{ResponseSummary, Attempt, RetryDecision, AttemptResult, decide};
 /// use vimeo_ext::RetryPolicy;
 ///
 /// let headers = HeaderMap::new();
 /// let mut attempt = Attempt {
 ///     method: &Method::GET,
 ///     operation: None,
-///     outcome: AttemptResult::Answer(Answered::new(StatusCode::BAD_GATEWAY, &headers)),
+///     outcome: AttemptResult::Response(ResponseSummary::new(StatusCode::BAD_GATEWAY, &headers)),
 ///     number: 1,
 ///     elapsed: Duration::ZERO,
 ///     now: Default::default(),
@@ -113,24 +113,24 @@ pub fn decide(policy: &RetryPolicy, attempt: &Attempt<'_>) -> RetryDecision {
         AttemptResult::Refused => return RetryDecision::Stop,
         AttemptResult::NoResponse(Delivery::NotSent) => None,
         AttemptResult::NoResponse(_) if idempotent => None,
-        AttemptResult::Answer(Answered { status: StatusCode::TOO_MANY_REQUESTS, headers, .. })
-            if idempotent || effect(&attempt.outcome) == Effect::Nothing =>
-        {
+        AttemptResult::Response(ResponseSummary {
+            status: StatusCode::TOO_MANY_REQUESTS, headers, ..
+        }) if idempotent || effect(&attempt.outcome) == Effect::Nothing => {
             retry_after(headers, attempt.now).or_else(|| reset(headers, attempt.now))
         }
-        AttemptResult::Answer(response)
+        AttemptResult::Response(response)
             if idempotent && may_pass(response.status)
-                || response.asks_again() && makes_nothing_twice(attempt) =>
+                || response.requests_retry() && makes_nothing_twice(attempt) =>
         {
             retry_after(response.headers, attempt.now)
         }
-        AttemptResult::NoResponse(_) | AttemptResult::Answer(..) => return RetryDecision::Stop,
+        AttemptResult::NoResponse(_) | AttemptResult::Response(..) => return RetryDecision::Stop,
     };
     let wait = match servers_word {
         Some(wait) if wait > policy.max_retry_after => return RetryDecision::Stop,
         Some(wait) => wait,
         None => {
-            let backoff = Backoff::new(policy.base, policy.cap);
+            let backoff = Backoff::new(policy.initial_backoff, policy.max_backoff);
             backoff.wait(attempt.number.saturating_sub(1), attempt.random, None)
         }
     };
@@ -207,7 +207,7 @@ mod tests {
     }
 
     fn answer(status: u16, headers: &HeaderMap) -> AttemptResult<'_> {
-        AttemptResult::Answer(Answered::new(StatusCode::from_u16(status).unwrap(), headers))
+        AttemptResult::Response(ResponseSummary::new(StatusCode::from_u16(status).unwrap(), headers))
     }
 
     #[test]
@@ -290,8 +290,8 @@ mod tests {
             (GET, None, 302, ResponseOrigin::Intermediary, None, stop()),
         ];
         for (method, operation, status, origin, code, decision) in table {
-            let outcome = AttemptResult::Answer(
-                Answered::new(StatusCode::from_u16(status).unwrap(), &none).from(origin, code),
+            let outcome = AttemptResult::Response(
+                ResponseSummary::new(StatusCode::from_u16(status).unwrap(), &none).sent_by(origin, code),
             );
             let attempt = Attempt {
                 method: &method,

@@ -8,7 +8,7 @@ use super::AttemptResult;
 /// A response, as far as decisions go by it.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
-pub struct Answered<'a> {
+pub struct ResponseSummary<'a> {
     /// Its status.
     pub status: StatusCode,
     /// Its headers.
@@ -19,7 +19,7 @@ pub struct Answered<'a> {
     pub code: Option<i64>,
 }
 
-impl<'a> Answered<'a> {
+impl<'a> ResponseSummary<'a> {
     /// A response of which no more is known than its status and headers.
     pub fn new(status: StatusCode, headers: &'a HeaderMap) -> Self {
         Self { status, headers, origin: ResponseOrigin::Unclear, code: None }
@@ -27,7 +27,7 @@ impl<'a> Answered<'a> {
 
     /// Sent by this one, and with this number in its body.
     #[must_use]
-    pub fn from(mut self, origin: ResponseOrigin, code: Option<i64>) -> Self {
+    pub fn sent_by(mut self, origin: ResponseOrigin, code: Option<i64>) -> Self {
         (self.origin, self.code) = (origin, code);
         self
     }
@@ -37,11 +37,11 @@ impl<'a> Answered<'a> {
         let origin = response.origin();
         let is_error = !response.status.is_success() && origin == ResponseOrigin::Api;
         let code = is_error.then(|| ApiError::read(None, "", response.clone()).error_code()).flatten();
-        Self::new(response.status, &response.headers).from(origin, code)
+        Self::new(response.status, &response.headers).sent_by(origin, code)
     }
 
     /// Whether the API itself says that it did nothing, and asks for the call again.
-    pub(super) fn asks_again(&self) -> bool {
+    pub(super) fn requests_retry(&self) -> bool {
         self.status == StatusCode::SERVICE_UNAVAILABLE
             && self.origin == ResponseOrigin::Api
             && self.code == Some(ASKS_AGAIN)
@@ -82,23 +82,23 @@ pub enum Effect {
 /// ```
 /// use http::{HeaderMap, StatusCode};
 /// use vimeo_ext::api::ResponseOrigin;
-/// use vimeo_ext::retry::{Answered, Effect, AttemptResult, effect};
+/// use vimeo_ext::retry::{ResponseSummary, Effect, AttemptResult, effect};
 ///
 /// let headers = HeaderMap::new();
-/// let response = Answered::new(StatusCode::TOO_MANY_REQUESTS, &headers);
-/// assert_eq!(effect(&AttemptResult::Answer(response.from(ResponseOrigin::Api, None))), Effect::Nothing);
-/// assert_eq!(effect(&AttemptResult::Answer(response.from(ResponseOrigin::Intermediary, None))), Effect::Unknown);
+/// let response = ResponseSummary::new(StatusCode::TOO_MANY_REQUESTS, &headers);
+/// assert_eq!(effect(&AttemptResult::Response(response.sent_by(ResponseOrigin::Api, None))), Effect::Nothing);
+/// assert_eq!(effect(&AttemptResult::Response(response.sent_by(ResponseOrigin::Intermediary, None))), Effect::Unknown);
 /// ```
 pub fn effect(outcome: &AttemptResult<'_>) -> Effect {
     let response = match outcome {
         AttemptResult::Refused | AttemptResult::NoResponse(Delivery::NotSent) => return Effect::Nothing,
         AttemptResult::NoResponse(_) => return Effect::Unknown,
-        AttemptResult::Answer(response) => response,
+        AttemptResult::Response(response) => response,
     };
     match response.status {
         _ if response.origin == ResponseOrigin::Intermediary => Effect::Unknown,
         status if status.is_success() => Effect::Done,
-        _ if response.asks_again() => Effect::Nothing,
+        _ if response.requests_retry() => Effect::Nothing,
         StatusCode::REQUEST_TIMEOUT => Effect::Unknown,
         StatusCode::TOO_EARLY if response.origin != ResponseOrigin::Api => Effect::Unknown,
         status if status.as_u16() == CLIENT_CLOSED_REQUEST => Effect::Unknown,
@@ -123,8 +123,8 @@ pub fn effect_of_error(error: &vimeo_api::Error) -> Effect {
         return Effect::Nothing;
     }
     let response =
-        Answered::new(answer.status(), answer.headers()).from(answer.origin(), answer.error_code());
-    effect(&AttemptResult::Answer(response))
+        ResponseSummary::new(answer.status(), answer.headers()).sent_by(answer.origin(), answer.error_code());
+    effect(&AttemptResult::Response(response))
 }
 
 #[cfg(test)]
@@ -177,7 +177,11 @@ mod tests {
         for (status, body, expected) in table {
             let status = StatusCode::from_u16(status).unwrap();
             let response = RawResponse::new(status, HeaderMap::new(), Bytes::from_static(body.as_bytes()));
-            assert_eq!(effect(&AttemptResult::Answer(Answered::of(&response))), expected, "{status} {body}");
+            assert_eq!(
+                effect(&AttemptResult::Response(ResponseSummary::of(&response))),
+                expected,
+                "{status} {body}"
+            );
             if !status.is_success() {
                 let error = Error::from_api_error(ApiError::read(None, "create_video", response));
                 assert_eq!(effect_of_error(&error), expected, "{error}");

@@ -7,5 +7,5 @@ mod policy;
 
 pub use backoff::Backoff;
 pub use decide::{Attempt, AttemptResult, RetryDecision, decide};
-pub use effect::{Answered, Effect, effect, effect_of_error};
+pub use effect::{Effect, ResponseSummary, effect, effect_of_error};
 pub use policy::RetryPolicy;

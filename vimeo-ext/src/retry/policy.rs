@@ -21,9 +21,9 @@ pub struct RetryPolicy {
     /// Attempts in all, the first included. Default: 4.
     pub attempts: u32,
     /// The longest first wait; it doubles with each attempt. Default: 500 ms.
-    pub base: Duration,
+    pub initial_backoff: Duration,
     /// The longest wait of one's own choosing. Default: 20 s.
-    pub cap: Duration,
+    pub max_backoff: Duration,
     /// The longest wait that is obeyed when the server names one; beyond it the call fails at once. Default: 90 s.
     pub max_retry_after: Duration,
     /// The time after which no further attempt begins; an attempt under way is not ended. Default: 120 s.
@@ -38,8 +38,8 @@ impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             attempts: 4,
-            base: Duration::from_millis(500),
-            cap: Duration::from_secs(20),
+            initial_backoff: Duration::from_millis(500),
+            max_backoff: Duration::from_secs(20),
             max_retry_after: Duration::from_secs(90),
             max_elapsed: Duration::from_secs(120),
             idempotent: false,
@@ -63,11 +63,11 @@ impl RetryPolicy {
         self
     }
 
-    /// Sets [`base`](Self::base) and [`cap`](Self::cap).
+    /// Sets [`initial_backoff`](Self::initial_backoff) and [`max_backoff`](Self::max_backoff).
     #[must_use]
-    pub fn backoff(mut self, base: Duration, cap: Duration) -> Self {
-        self.base = base;
-        self.cap = cap;
+    pub fn backoff(mut self, initial_backoff: Duration, max_backoff: Duration) -> Self {
+        self.initial_backoff = initial_backoff;
+        self.max_backoff = max_backoff;
         self
     }
 
@@ -108,8 +108,8 @@ impl fmt::Debug for RetryPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RetryPolicy")
             .field("attempts", &self.attempts)
-            .field("base", &self.base)
-            .field("cap", &self.cap)
+            .field("initial_backoff", &self.initial_backoff)
+            .field("max_backoff", &self.max_backoff)
             .field("max_retry_after", &self.max_retry_after)
             .field("max_elapsed", &self.max_elapsed)
             .field("idempotent", &self.idempotent)

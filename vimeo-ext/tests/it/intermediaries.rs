@@ -118,7 +118,7 @@ async fn a_page_tells_nothing_of_the_rate_limit() {
     let vimeo = fake.vimeo();
     vimeo.get("/me").send().await.unwrap();
     vimeo.get("/me").send().await.unwrap_err();
-    assert_eq!(vimeo.rate_limiter().state().windows[0].remaining, 8);
+    assert_eq!(vimeo.rate_limiter().status().windows[0].remaining, 8);
 }
 
 #[tokio::test(start_paused = true)]

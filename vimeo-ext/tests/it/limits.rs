@@ -110,7 +110,7 @@ async fn fail_fast_reports_when_the_limit_resets() {
     for _ in 0..3 {
         counting.get("/me").send().await.unwrap();
     }
-    assert_eq!(counting.rate_limiter().state().windows[0].remaining, 0);
+    assert_eq!(counting.rate_limiter().status().windows[0].remaining, 0);
 }
 
 /// BEHAVIOUR.md: L01, L04.
@@ -127,7 +127,7 @@ async fn limit_state_is_readable_and_streamed() {
     vimeo.get("/me").send().await.unwrap();
     vimeo.get("/me").fields("name").send().await.unwrap();
     let state = changes.next().await.unwrap();
-    assert_eq!(state, vimeo.rate_limiter().state());
+    assert_eq!(state, vimeo.rate_limiter().status());
     let seen: Vec<_> =
         state.windows.iter().map(|window| (window.limit, window.remaining, window.with_fields)).collect();
     assert_eq!(seen, [(100, 99, false), (400, 398, true)]);
@@ -154,9 +154,9 @@ async fn an_account_at_its_limit_does_not_block_others() {
     }
     assert_eq!(began.elapsed(), Duration::ZERO);
     assert!(!waiting.is_finished());
-    assert_eq!(a.rate_limiter().state().waiting, 1);
+    assert_eq!(a.rate_limiter().status().waiting, 1);
     let left = |name: &str| {
-        let states = a.rate_limiters().states();
+        let states = a.rate_limiters().statuses();
         states.into_iter().find(|(known, _)| known.starts_with(name)).unwrap().1.windows[0].remaining
     };
     assert_eq!((left("account b"), left("token ")), (50, 0));
@@ -225,7 +225,7 @@ async fn no_header_holds_a_call_back_beyond_any_window() {
             vimeo.get("/me").send().await.unwrap();
         }
         assert!(began.elapsed() <= seconds(at_most), "{headers:?}");
-        assert_eq!(vimeo.rate_limiter().state().windows[0].remaining, 50);
+        assert_eq!(vimeo.rate_limiter().status().windows[0].remaining, 50);
     }
 }
 
@@ -234,7 +234,7 @@ async fn the_longest_window_is_a_parameter() {
     let reset = reset_in(7_200, false);
     let fake = Fake::new(move |_, _| answer(200).json(json!({})).limit(100, 0, &reset));
     for (longest, believed) in [(7_199, false), (7_200, true)] {
-        let limiters = vimeo_ext::RateLimiters::default().longest_window(seconds(longest));
+        let limiters = vimeo_ext::RateLimiters::default().max_window(seconds(longest));
         let vimeo = fake
             .builder()
             .rate_limiters(limiters)

@@ -165,6 +165,6 @@ async fn soak_200_tasks_of_three_accounts_with_different_limits_meet_no_second_r
             let windows = 60 / (WINDOW + 1);
             assert!(answered >= windows * limit, "{name} had {answered} calls of {limit} a window");
         }
-        assert_eq!(vimeo.rate_limiter().state().waiting, 0, "{name}");
+        assert_eq!(vimeo.rate_limiter().status().waiting, 0, "{name}");
     }
 }

@@ -54,5 +54,5 @@ async fn a_dropped_call_gives_its_place_back() {
     let vimeo = fake.vimeo();
     let call = tokio::time::timeout(Duration::from_secs(1), vimeo.get("/me").send()).await;
     assert!(call.is_err());
-    assert_eq!(vimeo.rate_limiter().state().in_flight, 0);
+    assert_eq!(vimeo.rate_limiter().status().in_flight, 0);
 }

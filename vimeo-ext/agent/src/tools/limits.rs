@@ -116,7 +116,7 @@ impl Tool for LimitsGet {
         let quota = me.upload_quota.unwrap_or_default();
         let (space, period) = (quota.space.unwrap_or_default(), quota.periodic.unwrap_or_default());
         let lifetime = quota.lifetime.unwrap_or_default();
-        let windows = context.client().rate_limiter().state().windows;
+        let windows = context.client().rate_limiter().status().windows;
         let known = |free: Option<i64>, max: Option<i64>| free.is_some() || max.is_some();
         Ok(Limits {
             space_free: space.free,

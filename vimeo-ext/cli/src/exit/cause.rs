@@ -315,7 +315,7 @@ mod tests {
         let cases = [
             (Error::from(api::Error::invalid("get_video", "x")), Exit::Usage),
             (AuthError::NoToken.into(), Exit::Auth),
-            (AuthError::BadCallback("what came back holds no code".into()).into(), Exit::Auth),
+            (AuthError::InvalidCallback("what came back holds no code".into()).into(), Exit::Auth),
             (ConfigError::InvalidToken("it has a line end").into(), Exit::Auth),
             (io(io::ErrorKind::InvalidFilename).into(), Exit::Usage),
             (io(io::ErrorKind::NotADirectory).into(), Exit::Usage),

@@ -199,12 +199,12 @@ impl LoginRecord {
     pub const MAX_PENDING: u32 = 10;
 }
 
-/// RateLimiters are shared through the store; see [`RateLimiters::shared`](crate::RateLimiters::shared).
-impl QuotaStore for std::sync::Arc<dyn AccountStore> {
+/// Every account store also shares rate limits; see [`RateLimiters::shared`](crate::RateLimiters::shared).
+impl<S: AccountStore + ?Sized> QuotaStore for S {
     fn lease<'a>(
         &'a self,
-        asked: &'a [LeaseRequest],
+        requests: &'a [LeaseRequest],
     ) -> BoxFuture<'a, Result<Vec<QuotaLease>, Box<dyn std::error::Error + Send + Sync>>> {
-        Box::pin(async move { Ok(self.lease_quotas(asked).await?) })
+        Box::pin(async move { Ok(self.lease_quotas(requests).await?) })
     }
 }

@@ -69,7 +69,7 @@ pub(super) fn id(text: String) -> Result<AccountId, StoreError> {
 }
 
 fn status(word: &str) -> Result<Status, StoreError> {
-    Status::from_word(word).ok_or_else(|| damaged(format!("the status {word:?} is not known")))
+    Status::parse(word).ok_or_else(|| damaged(format!("the status {word:?} is not known")))
 }
 
 pub(super) fn account(row: AccountRow) -> Result<AccountRecord, StoreError> {

@@ -93,10 +93,10 @@ impl LeaseBatcher {
                     error,
                     "the shared rate-limit store is unavailable; this process uses its own limits"
                 );
-                state.away = Some((after(BACKOFF.longest(0)), 1));
+                state.away = Some((after(BACKOFF.max_delay(0)), 1));
             }
             (Some(_), Some((_, failures))) => {
-                state.away = Some((after(BACKOFF.longest(failures)), failures.saturating_add(1)));
+                state.away = Some((after(BACKOFF.max_delay(failures)), failures.saturating_add(1)));
             }
         }
     }

@@ -65,7 +65,7 @@ struct ActiveLeases {
 #[derive(Clone, Copy)]
 enum LeaseSlot {
     /// Calls that may be made.
-    Left { calls: u64, since: Instant, until: Instant, more_at: Instant },
+    Left { calls: u64, since: Instant, until: Instant, renew_at: Instant },
     /// Nothing is available before this time.
     Empty(Instant),
 }
@@ -95,13 +95,13 @@ impl LeaseDemand {
             holder: holder.to_owned(),
             limit: known.limit,
             remaining: known.remaining,
-            told: known.told,
+            reported_reset: known.told,
             resets_at: known.resets.or(known.began).and_then(|time| times.to_wall(time)),
-            heard_at: known.heard.and_then(|time| times.to_wall(time)),
+            observed_at: known.heard.and_then(|time| times.to_wall(time)),
             in_flight,
             unused,
             now: times.wall,
-            longest_window: MAX_WINDOW,
+            max_window: MAX_WINDOW,
         }
     }
 }
@@ -165,18 +165,18 @@ impl LeaseSlot {
     /// Takes one call, if there is any.
     fn take(&mut self, known: &LimitSnapshot, now: Instant) -> TakeOutcome {
         match self {
-            Self::Left { calls, since, until, more_at } => {
+            Self::Left { calls, since, until, renew_at } => {
                 // It ends with its window, of whose end an answer may have told since.
                 *until = known.resets.map_or(*until, |resets| resets.min(*until));
-                let more_at =
-                    known.resets.map_or(*more_at, |resets| later(resets, RESET_SKEW_MARGIN).min(*more_at));
+                let renew_at =
+                    known.resets.map_or(*renew_at, |resets| later(resets, RESET_SKEW_MARGIN).min(*renew_at));
                 let is_over = *until <= now || known.began.is_some_and(|began| *since < began);
                 // What is asked for between two windows may count in either, so nothing would be given.
                 let between = known.resets.map(|resets| (resets, later(resets, RESET_SKEW_MARGIN)));
                 let between = between.filter(|(from, to)| *from <= now && now < *to);
                 match (*calls, between) {
                     (_, Some((_, to))) => TakeOutcome::Not(to),
-                    (0, _) if more_at > now => TakeOutcome::Not(more_at),
+                    (0, _) if renew_at > now => TakeOutcome::Not(renew_at),
                     (0, _) => TakeOutcome::Spent { unused: 0 },
                     _ if is_over => TakeOutcome::Spent { unused: *calls },
                     _ => {
@@ -278,7 +278,7 @@ impl LocalLeases {
         };
         let mut held = lock(&kind.held);
         let unused = match held.slices.iter().find(|(limit, _)| *limit == known.limit) {
-            Some((_, LeaseSlot::Left { calls, more_at, .. })) if *more_at < ends => *calls,
+            Some((_, LeaseSlot::Left { calls, renew_at, .. })) if *renew_at < ends => *calls,
             _ => return,
         };
         if held.is_asked_for || self.batcher.circuit(now) != CircuitState::Closed {
@@ -299,7 +299,7 @@ impl LocalLeases {
         let slice = match lease.calls {
             0 => LeaseSlot::Empty(until),
             calls => {
-                LeaseSlot::Left { calls, since: times.here, until, more_at: times.to_here(lease.more_at) }
+                LeaseSlot::Left { calls, since: times.here, until, renew_at: times.to_here(lease.renew_at) }
             }
         };
         // What was held before the limit was known is of no more use.
@@ -337,15 +337,14 @@ mod tests {
     #[tokio::test]
     async fn a_call_that_another_thread_sends_meanwhile_is_reported() {
         let recorder = Arc::new(Recorder::default());
-        let limiter =
-            RateLimiters::shared(Arc::clone(&recorder) as Arc<dyn QuotaStore>).of("a", &Clock::default());
+        let limiter = RateLimiters::shared(Arc::clone(&recorder)).of("a", &Clock::default());
         let leases = limiter.leases.as_ref().unwrap();
         let times = ClockPair { here: Instant::now(), wall: Utc::now() };
         let lease = QuotaLease {
             limit: 80,
             calls: 2,
             until: times.wall + TimeDelta::minutes(1),
-            more_at: times.wall,
+            renew_at: times.wall,
         };
         leases.put(false, Some(lease), times);
         let known = LimitSnapshot { limit: 80, remaining: 2, ..LimitSnapshot::default() };

@@ -21,10 +21,27 @@ use super::{Permit, RateLimitPolicy, RateLimiter, RateLimiters, Registry, class,
 use crate::timeouts::later;
 
 impl RateLimiters {
-    /// RateLimiters that this process shares with others through `share`: each asks it for slices of what remains, about once in
-    /// ten calls or less often, and goes by what it knows itself while `share` is away.
-    pub fn shared(share: Arc<dyn QuotaStore>) -> Self {
-        Self(Arc::new(Registry { batcher: Some(Arc::new(LeaseBatcher::new(share))), ..Registry::default() }))
+    /// Makes rate limiters that share each limit with other processes through a store.
+    ///
+    /// Each process leases a part of the calls that remain, with about one request to the store in ten calls or fewer. While the
+    /// store is unavailable, the process uses its own limits. Every `accounts::AccountStore` is such a store, and so is an `Arc`
+    /// of one.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use vimeo_ext::accounts::MemoryStore;
+    /// use vimeo_ext::{RateLimiters, Vimeo};
+    /// let store = Arc::new(MemoryStore::default()); // or a SqliteStore or PostgresStore
+    /// let vimeo = Vimeo::builder()
+    ///     .app("client id", "client secret")
+    ///     .rate_limiters(RateLimiters::shared(store.clone()))
+    ///     .build()?;
+    /// // let accounts = Accounts::builder(vimeo, store, keys).build().await?;
+    /// # Ok::<(), vimeo_ext::Error>(())
+    /// ```
+    pub fn shared(store: impl QuotaStore) -> Self {
+        let batcher = LeaseBatcher::new(Arc::new(store));
+        Self(Arc::new(Registry { batcher: Some(Arc::new(batcher)), ..Registry::default() }))
     }
 }
 
@@ -76,7 +93,7 @@ impl RateLimiter {
     fn question(&self, holder: &str, want: LeaseDemand, times: ClockPair) -> LeaseRequest {
         let name =
             if want.with_fields { format!("{} with fields", self.name) } else { self.name.to_string() };
-        LeaseRequest::new(name, want.report(holder, times).longest_window(self.longest))
+        LeaseRequest::new(name, want.report(holder, times).max_window(self.longest))
     }
 
     /// Takes the slice that was asked for, or none when it cannot be had, and tells those who wait for it.

@@ -50,7 +50,7 @@ impl QuotaPool {
         }
         let latest = self.latest;
         let limit = latest.min(MAX_LIMIT);
-        let Grant { calls, until, more_at } = if limit == 0 {
+        let Grant { calls, until, renew_at } = if limit == 0 {
             self.probe(&report.holder, now)
         } else {
             let early = mem::take(&mut self.early);
@@ -62,7 +62,7 @@ impl QuotaPool {
             limit: latest,
             calls,
             until: time(until, report.now),
-            more_at: time(more_at, report.now),
+            renew_at: time(renew_at, report.now),
         }
     }
 
@@ -79,11 +79,11 @@ impl QuotaPool {
         if is_waited_for {
             let waited = now.saturating_sub(self.first.saturating_sub(LEASE_TTL));
             let until = now.saturating_add(waited.clamp(POLL_INTERVAL, MAX_POLL_INTERVAL));
-            return Grant { calls: 0, until, more_at: now };
+            return Grant { calls: 0, until, renew_at: now };
         }
         self.first = now.saturating_add(LEASE_TTL);
         // Whoever made that call knows more as soon as it is answered.
-        Grant { calls: 1, until: self.first, more_at: now }
+        Grant { calls: 1, until: self.first, renew_at: now }
     }
 }
 

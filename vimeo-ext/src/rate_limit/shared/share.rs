@@ -1,5 +1,6 @@
 //! The interface of a store through which processes lease parts of a limit.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -9,13 +10,22 @@ use vimeo_api::rate_limit::MAX_WINDOW;
 /// A store through which processes that serve the same accounts share each limit.
 ///
 /// A process leases a part of the calls that remain and uses it without asking again. Requests for several accounts arrive in
-/// one batch.
+/// one batch. Every `accounts::AccountStore` is a quota store, and so is an `Arc` of a quota store.
 pub trait QuotaStore: Send + Sync + 'static {
     /// Grants one lease per request, in their order. On an error, the process uses its own limits for a while.
     fn lease<'a>(
         &'a self,
-        asked: &'a [LeaseRequest],
+        requests: &'a [LeaseRequest],
     ) -> BoxFuture<'a, Result<Vec<QuotaLease>, Box<dyn std::error::Error + Send + Sync>>>;
+}
+
+impl<S: QuotaStore + ?Sized> QuotaStore for Arc<S> {
+    fn lease<'a>(
+        &'a self,
+        requests: &'a [LeaseRequest],
+    ) -> BoxFuture<'a, Result<Vec<QuotaLease>, Box<dyn std::error::Error + Send + Sync>>> {
+        S::lease(self, requests)
+    }
 }
 
 /// A process's request for a lease.
@@ -46,11 +56,11 @@ pub struct UsageReport {
     /// Calls that remain, according to the last response.
     pub remaining: u64,
     /// The end of the window as Vimeo reported it, which identifies the window.
-    pub told: Option<DateTime<Utc>>,
+    pub reported_reset: Option<DateTime<Utc>>,
     /// The same end by the clock of the process.
     pub resets_at: Option<DateTime<Utc>>,
     /// When that response arrived.
-    pub heard_at: Option<DateTime<Utc>>,
+    pub observed_at: Option<DateTime<Utc>>,
     /// Calls of its leases that are in flight.
     pub in_flight: u64,
     /// Calls of its last lease that were not made before it ended.
@@ -58,7 +68,7 @@ pub struct UsageReport {
     /// The time by the clock of the process.
     pub now: DateTime<Utc>,
     /// The longest window that the process believes. An end further ahead is ignored.
-    pub longest_window: Duration,
+    pub max_window: Duration,
 }
 
 impl UsageReport {
@@ -68,20 +78,20 @@ impl UsageReport {
             holder: holder.into(),
             limit,
             remaining,
-            told: None,
+            reported_reset: None,
             resets_at: None,
-            heard_at: None,
+            observed_at: None,
             in_flight: 0,
             unused: 0,
             now,
-            longest_window: MAX_WINDOW,
+            max_window: MAX_WINDOW,
         }
     }
 
-    /// Sets [`longest_window`](Self::longest_window).
+    /// Sets [`max_window`](Self::max_window).
     #[must_use]
-    pub fn longest_window(mut self, longest: Duration) -> Self {
-        self.longest_window = longest;
+    pub fn max_window(mut self, longest: Duration) -> Self {
+        self.max_window = longest;
         self
     }
 }
@@ -97,5 +107,5 @@ pub struct QuotaLease {
     /// When the lease expires; without calls, when to ask again.
     pub until: DateTime<Utc>,
     /// The earliest time at which asking for more is of use, once the calls are used.
-    pub more_at: DateTime<Utc>,
+    pub renew_at: DateTime<Utc>,
 }

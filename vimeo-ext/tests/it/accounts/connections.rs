@@ -28,13 +28,13 @@ async fn a_connection_is_made_once_vimeo_takes_its_credentials() {
     assert!(matches!(&error, AccountsError::DuplicateName { name } if name == "Marketing"), "{error:?}");
     let sent = sandbox.journal().len();
     let error = connections.create(new(&sandbox, "Market/ing")).await.unwrap_err();
-    assert!(matches!(error, AccountsError::BadField { field: "name", .. }), "{error:?}");
+    assert!(matches!(error, AccountsError::InvalidField { field: "name", .. }), "{error:?}");
     assert_eq!(sandbox.journal().len(), sent, "nothing was sent");
     let wrong_token = NewConnection::new("b", sandbox.client_id(), sandbox.client_secret(), "wr0ng");
     let wrong_secret = NewConnection::new("b", sandbox.client_id(), "wr0ng", sandbox.token());
     for wrong in [wrong_token, wrong_secret] {
         let error = connections.create(wrong).await.unwrap_err();
-        assert!(matches!(error, AccountsError::RefusedCredentials { .. }), "{error:?}");
+        assert!(matches!(error, AccountsError::CredentialsRejected { .. }), "{error:?}");
         assert!(!format!("{error} {error:?}").contains("wr0ng"), "{error:?}");
     }
     assert_eq!(connections.list(None, 10).await.unwrap().len(), 1, "nothing was stored");
@@ -103,6 +103,6 @@ async fn a_disabled_connection_makes_no_calls() {
     // New credentials are asked about; those that are refused change nothing.
     let wrong = ConnectionChange::default().access_token("wr0ng");
     let error = connections.change(&made.id, 3, wrong).await.unwrap_err();
-    assert!(matches!(error, AccountsError::RefusedCredentials { .. }), "{error:?}");
+    assert!(matches!(error, AccountsError::CredentialsRejected { .. }), "{error:?}");
     assert_eq!(connections.get(&made.id).await.unwrap().version, 3);
 }

@@ -147,7 +147,7 @@ async fn standing(store: &Arc<dyn AccountStore>, name: &str) -> (Standing, Vec<S
 
 /// That what was told of an account is one unbroken line, and ends where it stands.
 fn follows(events: &[StatusEvent], account: Option<&str>) {
-    let status = account.map(|account| Status::from_word(account.split_once(' ').unwrap().1).unwrap());
+    let status = account.map(|account| Status::parse(account.split_once(' ').unwrap().1).unwrap());
     assert_eq!(events.last().and_then(|event| event.to), status, "{events:?}");
     // Of one that was forgotten only that is kept.
     if status.is_some() {

@@ -78,7 +78,7 @@ async fn a_user_logs_in_through_a_link_that_is_good_once() {
     let callback =
         visit(&begins.authorization_link(&seven, "private").await.unwrap(), bob.user_id, true).await;
     let error = begins.complete(&callback).await.unwrap_err();
-    assert!(matches!(error, AccountsError::OtherUser { .. }), "{error:?}");
+    assert!(matches!(error, AccountsError::UserMismatch { .. }), "{error:?}");
     let me = begins.client(&seven).await.unwrap().get("/me").fields("uri").send().await.unwrap();
     assert_eq!(me["uri"], format!("/users/{}", ann.user_id));
     // Nor does a no change anything.
@@ -268,7 +268,7 @@ async fn tokens_at_hand_are_checked_before_they_are_kept() {
     let accounts = builder(&sandbox, &memory()).build().await.unwrap();
     let a = id("a");
     let error = accounts.connect_with_token(&a, "no-such-token").await.unwrap_err();
-    assert!(matches!(error, AccountsError::RefusedCredentials { .. }), "{error:?}");
+    assert!(matches!(error, AccountsError::CredentialsRejected { .. }), "{error:?}");
     assert!(!format!("{error} {error:?}").contains("no-such-token"));
     assert_eq!(accounts.get(&a).await.unwrap(), None);
     let token = sandbox.issue_token("private");
@@ -310,7 +310,7 @@ async fn a_token_that_goes_into_no_account_is_revoked() {
     // Another user logs in; the account is switched off meanwhile; the store fails; the account is forgotten meanwhile.
     let others = login(bob.user_id).await;
     let error = accounts.complete(&others).await.unwrap_err();
-    assert!(matches!(error, AccountsError::OtherUser { .. }), "{error:?}");
+    assert!(matches!(error, AccountsError::UserMismatch { .. }), "{error:?}");
     assert_eq!(revocations(&sandbox), 1);
 
     let callback = login(ann.user_id).await;
@@ -341,7 +341,7 @@ async fn a_token_that_goes_into_no_account_is_revoked() {
     assert_eq!(me["name"], "Ann");
     // A token at hand is the caller's, whatever becomes of it here.
     let error = accounts.connect_with_token(&id("ann"), bob.token.as_str()).await.unwrap_err();
-    assert!(matches!(error, AccountsError::OtherUser { .. }), "{error:?}");
+    assert!(matches!(error, AccountsError::UserMismatch { .. }), "{error:?}");
     assert!(takes(&sandbox, &bob.token).await);
 }
 
@@ -380,7 +380,7 @@ async fn a_token_at_hand_is_kept_as_it_is_and_its_user_is_looked_up() {
     for (token, found) in [("bob's", "/users/8"), ("an app's", "no user")] {
         let error = accounts.connect_with_token(&id("ann"), token).await.unwrap_err();
         assert!(
-            matches!(&error, AccountsError::OtherUser { expected, found: other, .. } if expected == "/users/7" && other == found),
+            matches!(&error, AccountsError::UserMismatch { expected, found: other, .. } if expected == "/users/7" && other == found),
             "{error:?}"
         );
     }

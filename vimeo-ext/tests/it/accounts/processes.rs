@@ -108,7 +108,7 @@ async fn serves_many_accounts() {
     let root = Vimeo::builder()
         .base_url(told("VIMEO_TEST_URL"))
         .retry(RetryPolicy::never())
-        .rate_limiters(RateLimiters::shared(Arc::clone(&share) as Arc<dyn QuotaStore>))
+        .rate_limiters(RateLimiters::shared(Arc::clone(&share)))
         .per_attempt_middleware(Mark(told("VIMEO_TEST_NAME")))
         .build()
         .unwrap();

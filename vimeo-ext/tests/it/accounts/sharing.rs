@@ -89,7 +89,7 @@ fn process(fake: &Fake, share: &Arc<Counted>) -> Vimeo {
         .transport(fake.clone())
         .clock(Clock::with_runtime(start()))
         .retry(RetryPolicy::never())
-        .rate_limiters(RateLimiters::shared(Arc::clone(share) as Arc<dyn QuotaStore>))
+        .rate_limiters(RateLimiters::shared(Arc::clone(share)))
         .build()
         .unwrap()
 }
@@ -258,7 +258,7 @@ async fn who_gives_up_a_call_takes_no_slice_with_it() {
         }
     }
     assert_eq!(given_up, 3);
-    let made = client.rate_limiter().state().windows[0];
+    let made = client.rate_limiter().status().windows[0];
     for _ in 0..made.remaining {
         client.get("/me").send().await.unwrap();
     }

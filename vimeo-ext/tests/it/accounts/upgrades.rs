@@ -63,7 +63,7 @@ async fn a_store_without_the_apis_address_is_taken_up_and_bound() {
     for sandbox in [&stranger, &other] {
         let there = builder(sandbox, &store).build().await.unwrap();
         let error = there.client(&id("connected")).await.unwrap_err();
-        assert!(matches!(error, AccountsError::Key(KeyError::OtherApi { .. })), "{error:?}");
+        assert!(matches!(error, AccountsError::Key(KeyError::ApiMismatch { .. })), "{error:?}");
     }
     let again = builder(&sandbox, &store).build().await.unwrap();
     again.client(&id("connected")).await.unwrap().get("/me").send().await.unwrap();
@@ -75,7 +75,7 @@ async fn a_store_without_the_apis_address_is_taken_up_and_bound() {
     here.verify(&id("disabled")).await.unwrap();
     let there = builder(&other, &store).build().await.unwrap();
     let error = there.client(&id("disabled")).await.unwrap_err();
-    assert!(matches!(error, AccountsError::Key(KeyError::OtherApi { .. })), "{error:?}");
+    assert!(matches!(error, AccountsError::Key(KeyError::ApiMismatch { .. })), "{error:?}");
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn a_connection_without_the_apis_address_is_taken_up_and_bound() {
     let bound = store.connection(&old.connection.id).await.unwrap().unwrap();
     assert_eq!(bound.connection.version, old.connection.version + 1);
     let error = there.connections().client(&old.connection.id).await.unwrap_err();
-    assert!(matches!(error, AccountsError::Key(KeyError::OtherApi { .. })), "{error:?}");
+    assert!(matches!(error, AccountsError::Key(KeyError::ApiMismatch { .. })), "{error:?}");
     here.connections().client(&old.connection.id).await.unwrap();
     assert_eq!(store.connection(&old.connection.id).await.unwrap().unwrap(), bound);
 }

@@ -127,7 +127,7 @@ async fn a_call_that_vimeo_does_not_answer_closes_its_socket() {
         calling.end(ending).await;
         let took = line.at_most(open - 1).await;
         println!("new {new}, http {http}, {ending:?}: socket closed after {took:?}");
-        assert_eq!(world.vimeo().rate_limiter().state().in_flight, 0);
+        assert_eq!(world.vimeo().rate_limiter().status().in_flight, 0);
         calling.ended(ending).await;
     }
 }

@@ -42,7 +42,7 @@ async fn a_cancelled_call_stops_and_gets_no_answer_while_others_go_on() {
         let answer = pipe.answer(next).await;
         assert_eq!(answer["result"]["isError"], false, "{answer}");
         // The stalled request's place in the budget is free again: its future was dropped.
-        assert_eq!(world.vimeo().rate_limiter().state().in_flight, 0);
+        assert_eq!(world.vimeo().rate_limiter().status().in_flight, 0);
         pipe.close().await;
         let rest = pipe.rest().await;
         assert!(rest.is_empty(), "no answer to what was cancelled: {rest:?}");

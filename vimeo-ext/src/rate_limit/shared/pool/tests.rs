@@ -34,7 +34,8 @@ fn report(holder: &str, remaining: u64, now: i64) -> UsageReport {
 /// The same of one that has just heard what remains until when.
 fn told(holder: &str, remaining: u64, end: i64, now: i64) -> UsageReport {
     let mut report = report(holder, remaining, now);
-    (report.told, report.resets_at, report.heard_at) = (Some(at(end)), Some(at(end)), Some(at(now)));
+    (report.reported_reset, report.resets_at, report.observed_at) =
+        (Some(at(end)), Some(at(end)), Some(at(now)));
     report
 }
 
@@ -220,7 +221,7 @@ fn a_slice_ends_with_its_holder() {
     assert_eq!(pool.lease(&told("a", 50, 2 * END, END + 2 * SECOND)).calls, 0, "the rest is the other's");
     let later = END + SECOND + END / 2 + 4 * SECOND;
     let mut waited = told("a", 50, 2 * END, later);
-    waited.heard_at = Some(at(END + 2 * SECOND));
+    waited.observed_at = Some(at(END + 2 * SECOND));
     assert_eq!(pool.lease(&waited).calls, 1, "who should have come for more: one call finds out");
     assert_eq!(pool.lease(&told("a", 49, 2 * END, later + 1)).calls, 49);
 }
@@ -264,8 +265,8 @@ fn a_limit_beyond_all_measure_is_shared_as_a_large_one() {
     for now in [0, 3 * SECOND, END + SECOND] {
         for holder in ["a", "b", "c"] {
             let mut report = UsageReport::new(holder, u64::MAX, u64::MAX, at(now));
-            (report.told, report.resets_at) = (Some(at(now + END)), Some(at(now + END)));
-            report.heard_at = Some(at(now));
+            (report.reported_reset, report.resets_at) = (Some(at(now + END)), Some(at(now + END)));
+            report.observed_at = Some(at(now));
             let lease = pool.lease(&report);
             assert_eq!(lease.limit, u64::MAX);
             assert!(lease.calls > 0, "{holder} at {now}");
@@ -316,15 +317,15 @@ fn an_end_that_no_window_has_is_not_believed_and_one_that_was_is_forgotten() {
     const YEAR: i64 = 365 * 24 * 3_600 * SECOND;
     let mut pool = QuotaPool::default();
     let lease = pool.lease(&told("a", 0, YEAR, 0));
-    assert!(lease.until <= at(60 * SECOND + SECOND) && lease.more_at <= at(60 * SECOND), "{lease:?}");
+    assert!(lease.until <= at(60 * SECOND + SECOND) && lease.renew_at <= at(60 * SECOND), "{lease:?}");
     for end in [DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MIN_UTC] {
         let mut report = told("a", 0, END, 0);
-        (report.told, report.resets_at) = (Some(end), Some(end));
+        (report.reported_reset, report.resets_at) = (Some(end), Some(end));
         pool.lease(&report);
     }
     // One that an older version of this crate stored.
     let mut trusting = told("a", 0, YEAR, SECOND);
-    trusting.longest_window = Duration::MAX;
+    trusting.max_window = Duration::MAX;
     let lease = pool.lease(&trusting);
     assert_eq!((lease.calls, lease.until), (0, at(YEAR + SECOND)));
     let lease = pool.lease(&told("b", 50, END, 2 * SECOND));
@@ -339,9 +340,9 @@ fn no_time_of_a_clock_is_too_much() {
         let mut pool = QuotaPool::default();
         for (limit, remaining) in [(0, 0), (10, 5), (u64::MAX, u64::MAX), (u64::MAX, 0)] {
             let mut report = UsageReport::new("a", limit, remaining, now);
-            (report.told, report.resets_at, report.heard_at) = (Some(now), Some(now), Some(now));
+            (report.reported_reset, report.resets_at, report.observed_at) = (Some(now), Some(now), Some(now));
             (report.in_flight, report.unused) = (u64::MAX, u64::MAX);
-            report.longest_window = Duration::MAX;
+            report.max_window = Duration::MAX;
             pool.lease(&report);
         }
     }

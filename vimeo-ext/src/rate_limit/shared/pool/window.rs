@@ -27,7 +27,7 @@ use crate::rate_limit::UsageReport;
 pub(super) struct Grant {
     pub(super) calls: u64,
     pub(super) until: i64,
-    pub(super) more_at: i64,
+    pub(super) renew_at: i64,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,7 +127,7 @@ impl Window {
         self.asked = self.asked.saturating_add(1);
         self.forget(now);
         // Who let its slice end may have used it: only an answer from after that tells what it did not use.
-        let heard = report.heard_at.map_or(0, |heard| heard.timestamp_millis());
+        let heard = report.observed_at.map_or(0, |heard| heard.timestamp_millis());
         for holder in self.holders.values_mut().filter(|holder| holder.until <= heard) {
             holder.leased = 0;
         }
@@ -191,13 +191,13 @@ impl Window {
             hold
         }));
         let is_all = calls >= due && free.saturating_sub(calls) <= kept;
-        let more_at = match self.ends() {
+        let renew_at = match self.ends() {
             _ if !is_all || is_modest => now,
             Some(ends) if !self.within_poll_limit(limit) => ends,
             Some(ends) => ends.min(now.saturating_add(hold)),
             None => now.saturating_add(hold),
         };
-        self.give(&report.holder, calls, until, more_at, now)
+        self.give(&report.holder, calls, until, renew_at, now)
     }
 
     /// How long is waited for holders.
@@ -220,7 +220,7 @@ impl Window {
         self.holders.values().map(|holder| holder.taken).fold(self.forgotten, u64::saturating_add)
     }
 
-    fn give(&mut self, holder: &str, calls: u64, until: i64, more_at: i64, now: i64) -> Grant {
+    fn give(&mut self, holder: &str, calls: u64, until: i64, renew_at: i64, now: i64) -> Grant {
         let until = until.max(now.saturating_add(1));
         if let Some(own) = self.holders.get_mut(holder) {
             own.leased = own.leased.saturating_add(calls);
@@ -228,7 +228,7 @@ impl Window {
             own.slice = calls;
             own.until = until.saturating_add(LEASE_GRACE);
         }
-        Grant { calls, until, more_at: more_at.max(now) }
+        Grant { calls, until, renew_at: renew_at.max(now) }
     }
 
     /// Whether a slice has ended whose holder would have come for more, had it used it: one call finds out.
@@ -281,8 +281,8 @@ impl Window {
     fn learn(&mut self, limit: u64, report: &UsageReport, now: i64) {
         // Who does not know the limit yet has nothing to tell.
         let millis = |time: DateTime<Utc>| time.timestamp_millis();
-        let told = report.told.zip(report.resets_at).filter(|_| report.limit > 0);
-        let longest = i64::try_from(report.longest_window.as_millis()).unwrap_or(i64::MAX);
+        let told = report.reported_reset.zip(report.resets_at).filter(|_| report.limit > 0);
+        let longest = i64::try_from(report.max_window.as_millis()).unwrap_or(i64::MAX);
         let last = now.saturating_add(longest);
         if self.resets.is_some_and(|resets| resets > last) {
             // Nothing lasts so long: another process believed what it should not have.

@@ -94,7 +94,7 @@ pub(super) async fn budgets_are_shared_out_and_never_twice(store: &Arc<dyn Accou
         let (store, prefix) = (Arc::clone(store), prefix.to_owned());
         tokio::spawn(async move {
             let mut report = UsageReport::new(format!("h{number}"), 100, 90, at(0));
-            (report.told, report.resets_at) = (Some(at(60)), Some(at(60)));
+            (report.reported_reset, report.resets_at) = (Some(at(60)), Some(at(60)));
             // Each asks for some in an order of its own, and for one of them twice.
             let places = (0..POOLS).filter(|place| (place + number) % 4 > 0).map(|place| match number % 2 {
                 0 => place,

@@ -92,7 +92,7 @@ pub(super) async fn a_token_goes_to_its_own_api_alone(store: Arc<dyn AccountStor
             there.disconnect(&ann).await.unwrap_err(),
             there.connections().client(&connection.id).await.map(drop).unwrap_err(),
         ] {
-            let AccountsError::Key(KeyError::OtherApi { sealed_for, .. }) = &error else {
+            let AccountsError::Key(KeyError::ApiMismatch { sealed_for, .. }) = &error else {
                 panic!("{error:?}")
             };
             assert_eq!(sealed_for, VIMEO);
