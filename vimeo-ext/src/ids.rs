@@ -33,7 +33,7 @@ impl Serialize for AccountId {
 
 impl AccountId {
     /// The longest id, in bytes.
-    pub const LONGEST: usize = 200;
+    pub const MAX_LENGTH: usize = 200;
 
     /// Checks the id.
     ///
@@ -44,7 +44,7 @@ impl AccountId {
         let id = id.as_ref();
         let reason = if id.is_empty() {
             "it is empty"
-        } else if id.len() > Self::LONGEST {
+        } else if id.len() > Self::MAX_LENGTH {
             "it is longer than 200 bytes"
         } else if id.chars().any(char::is_control) {
             "it holds control characters"
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn ids_are_checked() {
-        let longest = "x".repeat(AccountId::LONGEST);
+        let longest = "x".repeat(AccountId::MAX_LENGTH);
         for id in ["7", "user 7", "jürgen@example.com", longest.as_str()] {
             assert_eq!(AccountId::new(id).unwrap().as_str(), id);
         }

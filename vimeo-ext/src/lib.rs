@@ -59,7 +59,7 @@
 //! ```
 //!
 //! The upload of a file is written down until it is finished: when the process is killed, the same call goes on with the
-//! same video, and never makes a second one ([`journal`](CreateVideo::journal), [`Vimeo::unfinished`]).
+//! same video, and never makes a second one ([`journal`](CreateVideo::journal), [`Vimeo::pending_uploads`]).
 //!
 //! | to | call |
 //! |---|---|

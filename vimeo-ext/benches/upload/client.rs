@@ -20,7 +20,7 @@ pub(crate) fn run(link: &str, file: &Path, folder: &Path, threads: bool) -> Resu
 async fn upload(link: &str, file: &Path, folder: &Path) -> Result<(), AnyError> {
     let mut source = FileSource::open(file).await?;
     let size = source.size();
-    let mut claim = Journal::in_folder(folder.join("journal")).claim(&mut source, link).await?;
+    let mut claim = Journal::in_folder(folder.join("journal")).lock(&mut source, link).await?;
     let fingerprint = claim.entry().fingerprint.clone();
     let ticket = UploadTicket::new("/videos/1", link, size)?.with_fingerprint(fingerprint);
     claim.record(&ticket).await?;

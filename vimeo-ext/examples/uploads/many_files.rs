@@ -17,7 +17,7 @@ pub(crate) async fn play(stage: Stage) -> Result<(), AnyError> {
     }
     let uploads = vimeo
         .upload_many(files)
-        .at_once(2)
+        .concurrency(2)
         .bandwidth(Bandwidth::new((100 * 1024 * 1024).try_into()?))
         .each(|upload, _| upload.privacy(VideoViewPrivacy::Nobody));
     for result in uploads.send().await? {

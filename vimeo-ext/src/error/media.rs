@@ -22,7 +22,7 @@ pub enum MediaError {
     #[error(
         "a picture of {path} has no `active` to be set, so it cannot be switched on or off; nothing was sent"
     )]
-    ActivationFailed {
+    ActivationUnsupported {
         /// Where such pictures are created.
         path: String,
     },
@@ -53,7 +53,7 @@ pub enum MediaError {
     },
     /// An address that Vimeo could not use.
     #[error("{what} cannot be used: {reason}; nothing was sent")]
-    BadAddress {
+    InvalidUrl {
         /// Which address it is.
         what: &'static str,
         /// What is wrong with it. Holds no query of the address, which may be signed.
@@ -63,7 +63,7 @@ pub enum MediaError {
     #[error(
         "{uri} was created, but Vimeo's answer holds no link for the file; delete it before you try again"
     )]
-    NoLink {
+    MissingUploadLink {
         /// What waits for its file; empty when the answer did not name it.
         uri: String,
     },
@@ -71,7 +71,7 @@ pub enum MediaError {
     #[error(
         "Vimeo's link for the file of {uri} cannot be used: {reason}; nothing was sent: delete it before you try again"
     )]
-    BadLink {
+    InvalidUploadLink {
         /// What waits for its file.
         uri: String,
         /// What is wrong with the link. Never holds it.

@@ -253,7 +253,7 @@ mod tests {
     fn unanswered(call: vimeo_api::Error) -> Error {
         UploadError::OutcomeUnknown {
             what: "a video".to_owned(),
-            asked: Default::default(),
+            requested_at: Default::default(),
             entry: None,
             source: Some(Box::new(call)),
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::ConfigError;
-use crate::upload_ticket::{Change, InvalidTicket};
+use crate::upload_ticket::{InvalidTicket, SourceChange};
 
 /// Why an upload ended without all bytes at the server.
 ///
@@ -49,7 +49,7 @@ pub enum UploadError {
         "{host} says that it has {offset} bytes of {video_uri}, though nothing was sent yet; that link cannot be \
          trusted, so nothing was sent: delete that video and upload again"
     )]
-    NotNew {
+    UnexpectedOffset {
         /// The video whose upload this was.
         video_uri: String,
         /// The host of the link.
@@ -62,7 +62,7 @@ pub enum UploadError {
         "the server asks for {video_uri} from byte {offset} again, the source can only give from \
          {lowest} on; resume with a source that can seek, such as a file"
     )]
-    Rewind {
+    SourceNotRewindable {
         /// The video whose upload this was.
         video_uri: String,
         /// Where the server says it stands, in bytes.
@@ -75,7 +75,7 @@ pub enum UploadError {
         "{host} refuses tus version 1.0.0 (status 412); the link is not a tus upload link, or a \
          proxy between took out the Tus-Resumable header"
     )]
-    VersionRefused {
+    UnsupportedTusVersion {
         /// The host of the link.
         host: String,
     },
@@ -85,13 +85,13 @@ pub enum UploadError {
         /// The name of the source: for a file, its path.
         name: String,
         /// What changed.
-        what: Change,
+        what: SourceChange,
     },
     /// The size of the source, or the one the server reports, is not the one in the ticket.
-    #[error("the upload was created for {promised} bytes, but {by} has {found}; {advice}", advice = by.advice())]
+    #[error("the upload was created for {expected} bytes, but {by} has {found}; {advice}", advice = by.advice())]
     SizeMismatch {
         /// The size in the ticket, in bytes.
-        promised: u64,
+        expected: u64,
         /// The size that was found, in bytes.
         found: u64,
         /// Where it was found.
@@ -198,7 +198,7 @@ pub enum UploadError {
         "Vimeo did not open a tus upload for {video_uri}: it answered with the approach `{approach}`; nothing was \
          sent: delete that video, or send the file to it in that way"
     )]
-    OtherApproach {
+    UnexpectedApproach {
         /// The video that waits for its bytes.
         video_uri: String,
         /// The approach that Vimeo named instead.
@@ -208,7 +208,7 @@ pub enum UploadError {
     #[error(
         "Vimeo's upload link for {video_uri} cannot be used: {reason}; nothing was sent: delete that video before you try again"
     )]
-    BadLink {
+    InvalidUploadLink {
         /// The video that waits for its bytes.
         video_uri: String,
         /// What is wrong with the link. Never holds it.
@@ -226,7 +226,7 @@ pub enum UploadError {
     #[error(
         "{video_uri} was created, but Vimeo's answer holds no upload link; delete it before you try again"
     )]
-    NoUploadLink {
+    MissingUploadLink {
         /// The video that waits for its bytes.
         video_uri: String,
     },
@@ -235,7 +235,7 @@ pub enum UploadError {
     #[error(
         "it is not known whether Vimeo created {what}, which it was asked to at {}{}; look for one without a file \
          among the account's videos before you try again{}",
-        asked.format("%Y-%m-%d %H:%M:%S UTC"),
+        requested_at.format("%Y-%m-%d %H:%M:%S UTC"),
         ended(source),
         kept(entry)
     )]
@@ -243,7 +243,7 @@ pub enum UploadError {
         /// What it was asked to create.
         what: String,
         /// When it was asked.
-        asked: DateTime<Utc>,
+        requested_at: DateTime<Utc>,
         /// The upload's name in the journal, where it is kept: [`PendingUploads`](crate::PendingUploads) adopts the video that was
         /// found, or discards the entry when there is none.
         entry: Option<String>,
@@ -269,7 +269,7 @@ pub enum UploadError {
     },
     /// A ticket that no upload can be made from.
     #[error("the upload ticket is not usable: {reason}")]
-    BadTicket {
+    InvalidTicket {
         /// What is wrong with it. Never holds the link.
         reason: String,
     },
@@ -310,7 +310,7 @@ impl UploadError {
                 | Self::Cancelled { .. }
                 | Self::Io { .. }
                 | Self::Http { .. }
-                | Self::Rewind { .. }
+                | Self::SourceNotRewindable { .. }
                 | Self::InUse { .. }
         )
     }
@@ -320,14 +320,14 @@ impl UploadError {
         match self {
             Self::LinkGone { video_uri, .. }
             | Self::OffsetBeyondFile { video_uri, .. }
-            | Self::NotNew { video_uri, .. }
-            | Self::Rewind { video_uri, .. }
+            | Self::UnexpectedOffset { video_uri, .. }
+            | Self::SourceNotRewindable { video_uri, .. }
             | Self::Exhausted { video_uri, .. }
             | Self::Deadline { video_uri, .. }
             | Self::Refused { video_uri, .. }
-            | Self::OtherApproach { video_uri, .. }
-            | Self::BadLink { video_uri, .. }
-            | Self::NoUploadLink { video_uri }
+            | Self::UnexpectedApproach { video_uri, .. }
+            | Self::InvalidUploadLink { video_uri, .. }
+            | Self::MissingUploadLink { video_uri }
             | Self::SettingsMismatch { video_uri, .. } => Some(video_uri),
             // One that waited for its turn in a queue is cancelled under its name.
             Self::Cancelled { video_uri, .. } => video_uri.starts_with('/').then_some(video_uri),
@@ -351,7 +351,7 @@ impl UploadError {
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::LinkGone { status, .. } | Self::Refused { status, .. } => Some(*status),
-            Self::VersionRefused { .. } => Some(412),
+            Self::UnsupportedTusVersion { .. } => Some(412),
             Self::OutcomeUnknown { source: Some(call), .. } => call.status().map(|status| status.as_u16()),
             Self::Exhausted { last, .. } => match last {
                 TransientError::Busy(status) | TransientError::Server(status) => Some(*status),
@@ -376,7 +376,7 @@ impl UploadError {
 
 impl From<InvalidTicket> for UploadError {
     fn from(error: InvalidTicket) -> Self {
-        Self::BadTicket { reason: error.reason }
+        Self::InvalidTicket { reason: error.reason }
     }
 }
 
@@ -453,7 +453,7 @@ pub enum TransientError {
     /// A request succeeded, but the server's offset did not move forward.
     NoProgress,
     /// All bytes were acknowledged, and then the server said that it has fewer.
-    FellBack,
+    OffsetRegressed,
     /// The server, or a proxy before it, takes no request of that size (413).
     TooLarge,
 }
@@ -471,7 +471,9 @@ impl std::fmt::Display for TransientError {
             Self::Server(status) => write!(f, "the server failed ({status})"),
             Self::NoOffset => f.write_str("the answer had no readable Upload-Offset"),
             Self::NoProgress => f.write_str("the server took a request and did not move forward"),
-            Self::FellBack => f.write_str("the server acknowledged every byte and then said it has fewer"),
+            Self::OffsetRegressed => {
+                f.write_str("the server acknowledged every byte and then said it has fewer")
+            }
             Self::TooLarge => f.write_str("the server takes no request of that size (413)"),
         }
     }
@@ -510,13 +512,13 @@ mod tests {
             (
                 UploadError::SourceChanged {
                     name: "film.mp4".into(),
-                    what: Change::Shrank { from: 9, to: 4 },
+                    what: SourceChange::Shrank { from: 9, to: 4 },
                 },
                 vec!["film.mp4 shrank from 9 to 4 bytes"],
                 false,
             ),
             (
-                UploadError::SizeMismatch { promised: 9, found: 4, by: SizeSource::Source },
+                UploadError::SizeMismatch { expected: 9, found: 4, by: SizeSource::Source },
                 vec!["9 bytes", "the source has 4", "nothing was sent"],
                 false,
             ),
@@ -541,14 +543,14 @@ mod tests {
                 false,
             ),
             (
-                UploadError::OtherApproach { video_uri: "/videos/7".into(), approach: "post".into() },
+                UploadError::UnexpectedApproach { video_uri: "/videos/7".into(), approach: "post".into() },
                 vec!["did not open a tus upload for /videos/7", "`post`", "delete that video"],
                 false,
             ),
             (
                 UploadError::OutcomeUnknown {
                     what: "a video for film.mp4".into(),
-                    asked: DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
+                    requested_at: DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
                     entry: Some("1f".into()),
                     source: None,
                 },

@@ -45,8 +45,8 @@ pub use assets::{
     AnimatedThumbnail, PictureTarget, ThumbnailAt, TranscodeState, Transcoded, UploadPicture,
     UploadTextTrack, UploadedFile, WaitTranscoded,
 };
-pub use journal::{Claim, Entry, Journal, Purpose, ResumeState};
 pub(crate) use journal::{Identity, JournalMarker, Owner};
+pub use journal::{Journal, JournalLock, PendingUpload, Purpose, ResumeState};
 pub(crate) use settings::JournalLocation;
 pub use source::{
     BoxFuture, BytesSource, DEFAULT_REPLAY_BUFFER, FileSource, IntoSource, Pieces, SeekSource, Source,
@@ -63,4 +63,4 @@ pub(crate) use tus::{Put, PutFailure, put};
 
 pub use crate::error::{MediaError, SizeSource, TransientError, UploadError};
 pub use crate::retry::Backoff;
-pub use crate::upload_ticket::{Change, Fingerprint, InvalidTicket, UploadTicket};
+pub use crate::upload_ticket::{Fingerprint, InvalidTicket, SourceChange, UploadTicket};

@@ -44,16 +44,16 @@ impl Fingerprint {
     /// The first thing in which `now` differs, if it does.
     ///
     /// Times, and hashes of the whole, are compared only when both are known.
-    pub fn change(&self, now: &Self) -> Option<Change> {
-        if let Some(change) = Change::of_size(self.size, now.size) {
+    pub fn change(&self, now: &Self) -> Option<SourceChange> {
+        if let Some(change) = SourceChange::of_size(self.size, now.size) {
             return Some(change);
         }
         let other_whole = matches!((&self.sha256, &now.sha256), (Some(then), Some(now)) if then != now);
         if self.sample != now.sample || other_whole {
-            return Some(Change::Different);
+            return Some(SourceChange::Different);
         }
         match (self.modified, now.modified) {
-            (Some(then), Some(now)) if then != now => Some(Change::Modified),
+            (Some(then), Some(now)) if then != now => Some(SourceChange::Modified),
             _ => None,
         }
     }
@@ -69,7 +69,7 @@ pub(crate) fn ends(size: u64) -> (Range<u64>, Range<u64>) {
 /// How a source differs from what it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Change {
+pub enum SourceChange {
     /// It has fewer bytes than before.
     Shrank {
         /// Bytes before.
@@ -90,7 +90,7 @@ pub enum Change {
     Different,
 }
 
-impl Change {
+impl SourceChange {
     pub(crate) fn advice(self) -> &'static str {
         match self {
             Self::Different => "resume with the one it was, or upload this one to a new video",
@@ -108,7 +108,7 @@ impl Change {
     }
 }
 
-impl std::fmt::Display for Change {
+impl std::fmt::Display for SourceChange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Shrank { from, to } => {
@@ -151,10 +151,10 @@ mod tests {
             (Fingerprint::new(4, at(100), b"ab", b"cd"), None),
             (Fingerprint::new(4, None, b"ab", b"cd"), None),
             (Fingerprint { sha256: Some("1".into()), ..then.clone() }, None),
-            (Fingerprint::new(4, at(101), b"ab", b"cd"), Some(Change::Modified)),
-            (Fingerprint::new(4, at(100), b"ab", b"cX"), Some(Change::Different)),
-            (Fingerprint::new(3, at(100), b"ab", b"c"), Some(Change::Shrank { from: 4, to: 3 })),
-            (Fingerprint::new(5, at(100), b"ab", b"cde"), Some(Change::Grew { from: 4, to: 5 })),
+            (Fingerprint::new(4, at(101), b"ab", b"cd"), Some(SourceChange::Modified)),
+            (Fingerprint::new(4, at(100), b"ab", b"cX"), Some(SourceChange::Different)),
+            (Fingerprint::new(3, at(100), b"ab", b"c"), Some(SourceChange::Shrank { from: 4, to: 3 })),
+            (Fingerprint::new(5, at(100), b"ab", b"cde"), Some(SourceChange::Grew { from: 4, to: 5 })),
         ];
         for (now, change) in table {
             assert_eq!(then.change(&now), change, "{now:?}");
@@ -168,7 +168,7 @@ mod tests {
             ..Fingerprint::new(4, None, b"ab", b"cd")
         };
         assert_eq!(whole("1").change(&whole("1")), None);
-        assert_eq!(whole("1").change(&whole("2")), Some(Change::Different));
+        assert_eq!(whole("1").change(&whole("2")), Some(SourceChange::Different));
     }
 
     #[test]

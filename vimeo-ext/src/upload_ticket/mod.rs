@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub(crate) use self::fingerprint::ends;
-pub use self::fingerprint::{Change, Fingerprint};
+pub use self::fingerprint::{Fingerprint, SourceChange};
 use crate::loopback::is_loopback;
 
 /// Why a ticket cannot be made. Never holds the link.

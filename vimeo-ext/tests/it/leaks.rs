@@ -40,7 +40,7 @@ async fn every_sending_path_keeps_the_token_with_the_api_and_shows_no_secret() {
     shown += &format!("{:?}", track.send().await.unwrap());
     let ticket = vimeo.upload_ticket(1_000).send().await.unwrap();
     shown += &format!("{ticket:?} {:?}", place.journal());
-    let unfinished = vimeo.unfinished().unwrap();
+    let unfinished = vimeo.pending_uploads().unwrap();
     shown += &format!("{unfinished:?}");
     // A link that is gone makes an error that knows it.
     assert!(sandbox.world().lose_upload(ticket_id(ticket.video_uri())));

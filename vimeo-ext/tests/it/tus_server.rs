@@ -35,7 +35,7 @@ pub(crate) enum Fault {
     /// The server forgets all it has from this byte on, and then answers 409.
     ForgetFrom(usize),
     /// A success that gives this as the offset.
-    Claim(u64),
+    ClaimOffset(u64),
     /// A success without an offset.
     NoOffset,
     /// After the first byte of the body this is called, then it is served as it should be.
@@ -248,7 +248,7 @@ impl TusServer {
                 self.read_body(socket, length, false).await?;
                 reply(socket, status, &[("Location", to)], "").await?;
             }
-            Fault::Claim(offset) => {
+            Fault::ClaimOffset(offset) => {
                 self.read_body(socket, length, false).await?;
                 reply(socket, 204, &[("Upload-Offset", offset.to_string())], "").await?;
             }

@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use tempfile::TempDir;
 use vimeo_ext::upload::{
-    Backoff, BytesSource, Change, Chunking, FileSource, IntoSource, Progress, SeekSource, SizeSource, Source,
-    StreamSource, Upload, UploadError, UploadHandle, UploadOptions, UploadTicket, Uploaded,
+    Backoff, BytesSource, Chunking, FileSource, IntoSource, Progress, SeekSource, SizeSource, Source,
+    SourceChange, StreamSource, Upload, UploadError, UploadHandle, UploadOptions, UploadTicket, Uploaded,
 };
 
 use crate::tus_server::{Fault, LargeRequest, SECRET, TusServer};
@@ -158,7 +158,7 @@ async fn every_request_names_the_tus_version_and_412_is_final() {
         let requests = script.len();
         let server = TusServer::start(9, script).await;
         let error = upload(&server, 9, film(9), at_once()).await.unwrap_err();
-        assert!(matches!(error, UploadError::VersionRefused { .. }), "{error:?}");
+        assert!(matches!(error, UploadError::UnsupportedTusVersion { .. }), "{error:?}");
         assert!(!error.is_resumable());
         assert_eq!(server.log().len(), requests);
     }
@@ -196,13 +196,13 @@ async fn another_process_resumes_from_the_ticket_alone() {
 async fn a_different_file_is_refused_before_any_request() {
     let server = TusServer::start(10, []).await;
     let error = upload(&server, 10, film(11), at_once()).await.unwrap_err();
-    let UploadError::SizeMismatch { promised: 10, found: 11, by } = error else { panic!("{error:?}") };
+    let UploadError::SizeMismatch { expected: 10, found: 11, by } = error else { panic!("{error:?}") };
     assert_eq!(by, SizeSource::Source);
 
     let fingerprint = BytesSource::new(film(10)).fingerprint().await.unwrap();
     let ticket = ticket(&server, 10).with_fingerprint(fingerprint);
     let error = Upload::new(ticket, vec![0; 10]).run().await.unwrap_err();
-    assert!(matches!(error, UploadError::SourceChanged { what: Change::Different, .. }), "{error:?}");
+    assert!(matches!(error, UploadError::SourceChanged { what: SourceChange::Different, .. }), "{error:?}");
 
     assert!(server.log().is_empty());
 }
@@ -212,7 +212,7 @@ async fn a_different_file_is_refused_before_any_request() {
 async fn a_link_created_for_another_size_is_an_error() {
     let server = TusServer::start(99, []).await;
     let error = upload(&server, 10, film(10), at_once()).await.unwrap_err();
-    let UploadError::SizeMismatch { promised: 10, found: 99, by } = error else { panic!("{error:?}") };
+    let UploadError::SizeMismatch { expected: 10, found: 99, by } = error else { panic!("{error:?}") };
     assert_eq!(by, SizeSource::Server);
     assert_eq!(server.log(), ["HEAD"]);
 }
@@ -247,12 +247,14 @@ async fn a_source_that_cannot_rewind_far_enough_is_an_error() {
     let server = TusServer::start(MIB as u64, script).await;
     let source = StreamSource::new(Cursor::new(film), MIB as u64, "a pipe").with_buffer(256 * KIB as u64);
     let error = upload(&server, MIB, source, at_once()).await.unwrap_err();
-    let UploadError::Rewind { offset: 1000, lowest: 524_288, .. } = error else { panic!("{error:?}") };
+    let UploadError::SourceNotRewindable { offset: 1000, lowest: 524_288, .. } = error else {
+        panic!("{error:?}")
+    };
 }
 
 #[tokio::test]
 async fn an_offset_beyond_the_file_is_an_error() {
-    for script in [vec![Fault::Claim(10)], vec![Fault::Fine, Fault::Claim(10)]] {
+    for script in [vec![Fault::ClaimOffset(10)], vec![Fault::Fine, Fault::ClaimOffset(10)]] {
         let server = TusServer::start(9, script).await;
         let error = upload(&server, 9, film(9), at_once()).await.unwrap_err();
         assert!(matches!(error, UploadError::OffsetBeyondFile { offset: 10, size: 9, .. }), "{error:?}");
@@ -393,7 +395,7 @@ async fn a_stream_that_ends_early_does_not_finish_the_upload() {
     let source = StreamSource::new(Cursor::new(film(1000)), MIB as u64, "a pipe");
     let error = upload(&server, MIB, source, at_once()).await.unwrap_err();
     let UploadError::SourceChanged { name, what } = error else { panic!("{error:?}") };
-    assert_eq!((name.as_str(), what), ("a pipe", Change::Shrank { from: MIB as u64, to: 1000 }));
+    assert_eq!((name.as_str(), what), ("a pipe", SourceChange::Shrank { from: MIB as u64, to: 1000 }));
     assert!(server.offset() <= 1000);
 }
 

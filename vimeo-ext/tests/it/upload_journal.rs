@@ -64,7 +64,7 @@ async fn child() {
     let folder = PathBuf::from(std::env::var_os("UPLOAD_FOLDER").unwrap());
     let journal = Journal::in_folder(folder.join("journal"));
     let mut source = FileSource::open(folder.join("film.mp4")).await.unwrap();
-    let mut claim = journal.claim(&mut source, "new video").await.unwrap();
+    let mut claim = journal.lock(&mut source, "new video").await.unwrap();
     let ticket = match claim.resume_state() {
         ResumeState::Resumable(ticket) => ticket.clone(),
         ResumeState::New => {

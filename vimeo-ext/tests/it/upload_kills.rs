@@ -248,7 +248,7 @@ async fn victim() {
         Ok(_) => {}
         // An earlier life asked for a video and did not hear of it: what a program does that may ask nobody.
         Err(Error::Upload { source, .. }) if matches!(*source, UploadError::OutcomeUnknown { .. }) => {
-            let unfinished = vimeo.unfinished().unwrap();
+            let unfinished = vimeo.pending_uploads().unwrap();
             let entry = unfinished.list().await.unwrap().pop().unwrap().unwrap();
             match &unfinished.candidates(&entry).await.unwrap()[..] {
                 [video] => {

@@ -35,7 +35,7 @@ async fn one_failure_does_not_stop_the_rest_and_results_keep_their_order() {
         servers.push(server);
     }
     queue.add("never.mp4", size, async {
-        Err(UploadError::BadTicket { reason: "it was not created".to_owned() })
+        Err(UploadError::InvalidTicket { reason: "it was not created".to_owned() })
     });
     let queue = {
         let heard = Arc::clone(&heard);
@@ -48,7 +48,7 @@ async fn one_failure_does_not_stop_the_rest_and_results_keep_their_order() {
     for (number, result) in results.iter().enumerate() {
         match number {
             1 => assert!(matches!(result.outcome, Err(UploadError::LinkGone { .. })), "{result:?}"),
-            6 => assert!(matches!(result.outcome, Err(UploadError::BadTicket { .. })), "{result:?}"),
+            6 => assert!(matches!(result.outcome, Err(UploadError::InvalidTicket { .. })), "{result:?}"),
             _ => {
                 assert!(result.outcome.is_ok(), "{result:?}");
                 assert!(servers[number].data() == vec![number as u8; size as usize]);

@@ -27,7 +27,7 @@ async fn with_or_without(builder: impl Fn() -> VimeoBuilder, _authority: &str) -
 
 #[cfg(any(feature = "rustls-no-provider", feature = "native-tls"))]
 async fn with_or_without(builder: impl Fn() -> VimeoBuilder, authority: &str) -> Result<(), AnyError> {
-    use vimeo_ext::upload::LinkClient;
+    use vimeo_ext::upload::UploadClient;
 
     if cfg!(not(any(feature = "rustls", feature = "rustls-aws-lc", feature = "native-tls"))) {
         let missing = |error: &Error| matches!(error, Error::Config(ConfigError::NoCryptoProvider));
@@ -37,7 +37,7 @@ async fn with_or_without(builder: impl Fn() -> VimeoBuilder, authority: &str) ->
         if !builder().http_builder(reqwest::Client::builder()).build().is_err_and(|error| missing(&error)) {
             return Err("a client of a builder was built without a provider".into());
         }
-        if LinkClient::new().is_ok() {
+        if UploadClient::new().is_ok() {
             return Err("a client for upload links was built without a provider".into());
         }
         #[cfg(feature = "own-provider")]
@@ -49,8 +49,8 @@ async fn with_or_without(builder: impl Fn() -> VimeoBuilder, authority: &str) ->
     let own = reqwest::Certificate::from_pem(&std::fs::read(authority)?)?;
     let of_builder = reqwest::Client::builder().tls_certs_only([own]);
     println!("with a builder: {}", name(&builder().http_builder(of_builder).build()?).await?);
-    LinkClient::new()?;
-    LinkClient::from_builder(reqwest::Client::builder())?;
+    UploadClient::new()?;
+    UploadClient::from_builder(reqwest::Client::builder())?;
 
     // A certificate that nobody vouches for is refused.
     let nobody = reqwest::Client::builder().tls_certs_only([]);

@@ -187,7 +187,7 @@ fn failed(context: &Context, video: &VideoId, error: &Error) -> Failed {
                 "Give a registered tag such as de or pt-BR.",
             ));
         }
-        MediaError::NoLink { uri }
+        MediaError::MissingUploadLink { uri }
         | MediaError::LinkGone { uri, .. }
         | MediaError::Refused { uri, .. }
         | MediaError::Exhausted { uri, .. } => uri,

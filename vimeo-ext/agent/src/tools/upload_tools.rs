@@ -304,7 +304,7 @@ async fn start(
         let mut ended = send(&vimeo, &file, &kind, step.clone()).await;
         // A question of an earlier call is still open: once it is settled nothing can come twice.
         if let Some(entry) = ended.as_ref().err().and_then(settle::open_question) {
-            let reconciled = match vimeo.unfinished() {
+            let reconciled = match vimeo.pending_uploads() {
                 Ok(unfinished) => unfinished.reconcile(entry).await,
                 Err(error) => Err(error),
             };

@@ -66,7 +66,7 @@ pub(super) async fn tell(
     for warning in &uploaded.warnings {
         context.streams.note(&format!("note: {name}: {warning}"));
     }
-    if let Some(left) = &uploaded.left_behind {
+    if let Some(left) = &uploaded.orphaned_uri {
         context.streams.note(&format!("note: {left} got no file, because its link had expired; delete it"));
     }
     if context.global.json.is_some() || context.global.jq.is_some() {

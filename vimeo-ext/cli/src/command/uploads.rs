@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use vimeo_ext::upload::{Entry, Journal, UploadError};
+use vimeo_ext::upload::{Journal, PendingUpload, UploadError};
 use vimeo_ext::{PendingUploads, Reconciliation};
 
 use super::upload::{Report, Transfer, tell, transfer_options};
@@ -71,14 +71,14 @@ pub(crate) async fn run(context: &Context<'_>, args: UploadsArgs) -> Result<Exit
 async fn list(context: &Context<'_>, journal: &Journal) -> Result<Exit> {
     let entries = journal.list().await?;
     context.streams.page();
-    let video = |entry: &Entry| entry.ticket.as_ref().map(|ticket| ticket.video_uri().to_owned());
+    let video = |entry: &PendingUpload| entry.ticket.as_ref().map(|ticket| ticket.video_uri().to_owned());
     if context.global.json.is_some() || context.global.jq.is_some() {
         let list: Vec<Value> = entries
             .iter()
             .map(|entry| match entry {
                 Ok(entry) => json!({
                     "id": entry.id(), "file": entry.path.display().to_string(), "video": video(entry), "size": entry.fingerprint.size,
-                    "begun": entry.begun.to_rfc3339(), "purpose": entry.purpose(), "account": entry.account(), "api": entry.api(),
+                    "begun": entry.started_at.to_rfc3339(), "purpose": entry.purpose(), "account": entry.account(), "api": entry.api(),
                     "problem": null,
                 }),
                 Err(error) => json!({
@@ -97,7 +97,7 @@ async fn list(context: &Context<'_>, journal: &Journal) -> Result<Exit> {
                 entry.path.display().to_string(),
                 bytes(entry.fingerprint.size),
                 video(entry).unwrap_or_else(|| "(not known)".to_owned()),
-                entry.begun.format("%Y-%m-%d %H:%M").to_string(),
+                entry.started_at.format("%Y-%m-%d %H:%M").to_string(),
             ],
             Err(error) => {
                 let id = error.journal_entry().unwrap_or_default().to_owned();
@@ -120,7 +120,7 @@ async fn list(context: &Context<'_>, journal: &Journal) -> Result<Exit> {
 
 /// An upload that is to be finished.
 enum Wanted {
-    Entry(Box<Entry>),
+    Upload(Box<PendingUpload>),
     /// One that cannot be read, by its name.
     Damaged(String, Failure),
 }
@@ -128,7 +128,7 @@ enum Wanted {
 impl Wanted {
     fn name(&self) -> String {
         match self {
-            Self::Entry(entry) => entry.path.display().to_string(),
+            Self::Upload(entry) => entry.path.display().to_string(),
             Self::Damaged(id, _) => id.clone(),
         }
     }
@@ -142,14 +142,14 @@ async fn resume(context: &Context<'_>, journal: Journal, args: ResumeArgs) -> Re
         _ => None,
     };
     let vimeo = context.client_with(identity, Some(journal))?;
-    let unfinished = vimeo.unfinished()?;
+    let unfinished = vimeo.pending_uploads()?;
     let wanted = chosen(context, &unfinished, &args.uploads, account.as_deref()).await?;
     if wanted.is_empty() {
         return Ok(Exit::Done);
     }
     let options = transfer_options(context, &args.transfer)?;
     let board = Arc::new(Board::new(wanted.iter().map(|wanted| match wanted {
-        Wanted::Entry(entry) => {
+        Wanted::Upload(entry) => {
             let name = entry.path.file_name().map(|name| name.to_string_lossy().into_owned());
             (name.unwrap_or_default(), entry.fingerprint.size)
         }
@@ -162,7 +162,7 @@ async fn resume(context: &Context<'_>, journal: Journal, args: ResumeArgs) -> Re
         let name = wanted.name();
         let result = match wanted {
             Wanted::Damaged(_, failure) => Err(failure),
-            Wanted::Entry(entry) => {
+            Wanted::Upload(entry) => {
                 let rows = Arc::clone(&board);
                 match prepare(&unfinished, &entry, args.video.as_deref()).await {
                     Ok(upload) => {
@@ -194,13 +194,13 @@ async fn resume(context: &Context<'_>, journal: Journal, args: ResumeArgs) -> Re
 
 async fn prepare(
     unfinished: &PendingUploads,
-    entry: &Entry,
+    entry: &PendingUpload,
     video: Option<&str>,
 ) -> Result<vimeo_ext::upload::Upload> {
     if let Some(video) = video {
         return Ok(unfinished.adopt(entry, video).await?);
     }
-    if entry.ticket.is_some() || entry.asked.is_none() {
+    if entry.ticket.is_some() || entry.requested_at.is_none() {
         return Ok(unfinished.resume(entry).await?);
     }
     // Whether its video was created is not known.
@@ -231,7 +231,7 @@ async fn chosen(
     for entry in unfinished.list().await? {
         match entry {
             Ok(entry) if names.is_empty() && !unfinished.is_own(&entry) => others = others.saturating_add(1),
-            Ok(entry) => entries.push(Wanted::Entry(Box::new(entry))),
+            Ok(entry) => entries.push(Wanted::Upload(Box::new(entry))),
             Err(error) => {
                 let id = error.journal_entry().unwrap_or_default().to_owned();
                 let failure = Failure::from(error).next(format!("vimeo uploads forget {id}"));
@@ -252,7 +252,7 @@ async fn chosen(
     let mut chosen = Vec::new();
     for name in names {
         let place = entries.iter().position(|wanted| match wanted {
-            Wanted::Entry(entry) => entry.id() == *name,
+            Wanted::Upload(entry) => entry.id() == *name,
             Wanted::Damaged(id, _) => id == name,
         });
         let Some(place) = place else {
@@ -260,7 +260,7 @@ async fn chosen(
                 .next("vimeo uploads list"));
         };
         let wanted = entries.swap_remove(place);
-        if let Wanted::Entry(entry) = &wanted
+        if let Wanted::Upload(entry) = &wanted
             && let Some(owner) = entry.account()
             && account != Some(owner)
         {
@@ -276,7 +276,7 @@ async fn forget(context: &Context<'_>, journal: &Journal, args: ForgetArgs) -> R
     let names: Vec<String> = match args.all {
         true => {
             let entries = journal.list().await?;
-            let id = |entry: Result<Entry, UploadError>| match entry {
+            let id = |entry: Result<PendingUpload, UploadError>| match entry {
                 Ok(entry) => Some(entry.id()),
                 Err(error) => error.journal_entry().map(str::to_owned),
             };

@@ -126,12 +126,12 @@ fn exit_of_media(error: &MediaError) -> Exit {
     use MediaError as Media;
     match error {
         Media::NoPictures { .. }
-        | Media::ActivationFailed { .. }
+        | Media::ActivationUnsupported { .. }
         | Media::UnknownLanguage { .. }
         | Media::EmptyFile { .. }
         | Media::NotWholeSeconds { .. }
-        | Media::BadAddress { .. } => Exit::Usage,
-        Media::NoLink { .. }
+        | Media::InvalidUrl { .. } => Exit::Usage,
+        Media::MissingUploadLink { .. }
         | Media::LinkGone { .. }
         | Media::Refused { .. }
         | Media::UploadFailed { .. }
@@ -172,11 +172,11 @@ fn exit_of_upload(error: &UploadError) -> Exit {
     match error {
         Upload::LinkGone { .. }
         | Upload::Refused { .. }
-        | Upload::VersionRefused { .. }
+        | Upload::UnsupportedTusVersion { .. }
         | Upload::OffsetBeyondFile { .. }
-        | Upload::NotNew { .. }
-        | Upload::OtherApproach { .. }
-        | Upload::NoUploadLink { .. } => Exit::Refused,
+        | Upload::UnexpectedOffset { .. }
+        | Upload::UnexpectedApproach { .. }
+        | Upload::MissingUploadLink { .. } => Exit::Refused,
         // What the command line named is not what it was.
         Upload::SourceChanged { .. }
         | Upload::SizeMismatch { by: SizeSource::Source, .. }
@@ -185,7 +185,9 @@ fn exit_of_upload(error: &UploadError) -> Exit {
         | Upload::Journal { .. }
         | Upload::SettingsMismatch { .. } => Exit::Usage,
         // What a server answered makes no sense.
-        Upload::SizeMismatch { .. } | Upload::BadTicket { .. } | Upload::BadLink { .. } => Exit::Other,
+        Upload::SizeMismatch { .. } | Upload::InvalidTicket { .. } | Upload::InvalidUploadLink { .. } => {
+            Exit::Other
+        }
         Upload::Exhausted { .. }
         | Upload::Deadline { .. }
         | Upload::Http { .. }
@@ -264,21 +266,21 @@ fn next_of_upload(error: &UploadError) -> Option<String> {
             let entry = error.journal_entry()?;
             format!("vimeo uploads forget {entry}, and the same command again")
         }
-        Upload::LinkGone { .. } | Upload::OffsetBeyondFile { .. } | Upload::NotNew { .. } => {
+        Upload::LinkGone { .. } | Upload::OffsetBeyondFile { .. } | Upload::UnexpectedOffset { .. } => {
             "vimeo uploads list, vimeo uploads forget NAME, and the same command again  (it makes a new video)".to_owned()
         }
         Upload::Refused { status: 413, .. } => "add --chunk-size 128k, and run it again".to_owned(),
         Upload::SizeMismatch { by: SizeSource::Server, .. }
         | Upload::Refused { .. }
-        | Upload::VersionRefused { .. } => {
+        | Upload::UnsupportedTusVersion { .. } => {
             "vimeo uploads list  (what is not finished, and how to forget it)".to_owned()
         }
-        Upload::OtherApproach { video_uri, .. }
-        | Upload::BadLink { video_uri, .. }
-        | Upload::NoUploadLink { video_uri } => {
+        Upload::UnexpectedApproach { video_uri, .. }
+        | Upload::InvalidUploadLink { video_uri, .. }
+        | Upload::MissingUploadLink { video_uri } => {
             format!("vimeo videos delete {video_uri}, and the same command again")
         }
-        Upload::OutcomeUnknown { .. } | Upload::BadTicket { .. } => {
+        Upload::OutcomeUnknown { .. } | Upload::InvalidTicket { .. } => {
             "run the same command again: it looks for the video before it creates one".to_owned()
         }
         _ => return None,
@@ -325,13 +327,17 @@ mod tests {
             (io(io::ErrorKind::NotFound).into(), Exit::Usage),
             (io(io::ErrorKind::StorageFull).into(), Exit::Other),
             (UploadError::InUse { name: "film.mp4".into() }.into(), Exit::Temporary),
-            (UploadError::SizeMismatch { promised: 9, found: 4, by: SizeSource::Source }.into(), Exit::Usage),
+            (UploadError::SizeMismatch { expected: 9, found: 4, by: SizeSource::Source }.into(), Exit::Usage),
             // What Vimeo answered wrongly is no mistake of the command line.
-            (UploadError::SizeMismatch { promised: 9, found: 4, by: SizeSource::Server }.into(), Exit::Other),
-            (UploadError::BadTicket { reason: "x".into() }.into(), Exit::Other),
-            (UploadError::BadLink { video_uri: "/videos/1".into(), reason: "x".into() }.into(), Exit::Other),
+            (UploadError::SizeMismatch { expected: 9, found: 4, by: SizeSource::Server }.into(), Exit::Other),
+            (UploadError::InvalidTicket { reason: "x".into() }.into(), Exit::Other),
             (
-                UploadError::OtherApproach { video_uri: "/videos/1".into(), approach: "post".into() }.into(),
+                UploadError::InvalidUploadLink { video_uri: "/videos/1".into(), reason: "x".into() }.into(),
+                Exit::Other,
+            ),
+            (
+                UploadError::UnexpectedApproach { video_uri: "/videos/1".into(), approach: "post".into() }
+                    .into(),
                 Exit::Refused,
             ),
             (

@@ -24,9 +24,9 @@ use crate::loopback::is_loopback;
 use crate::pipeline::BeforeSend;
 use crate::retry::{Effect, effect_of_error};
 use crate::upload::{
-    Bandwidth, BoxFuture, Chunking, Claim, Identity, IntoSource, Journal, JournalLocation, JournalMarker,
-    Progress, Purpose, ResumeState, Source, Upload, UploadError, UploadHandle, UploadOptions, UploadTicket,
-    Uploaded,
+    Bandwidth, BoxFuture, Chunking, Identity, IntoSource, Journal, JournalLocation, JournalLock,
+    JournalMarker, Progress, Purpose, ResumeState, Source, Upload, UploadError, UploadHandle, UploadOptions,
+    UploadTicket, Uploaded,
 };
 use crate::upload_ticket::link_problem;
 use crate::{Error, Vimeo};
@@ -44,9 +44,11 @@ pub enum Warning {
         expected: &'static str,
     },
     /// Vimeo gave the video another privacy than it was asked for, as where a plan has none of that kind.
-    OtherPrivacy {
+    #[serde(rename = "other_privacy")]
+    PrivacyMismatch {
         /// What was asked for.
-        asked: String,
+        #[serde(rename = "asked")]
+        requested: String,
         /// What Vimeo answered.
         found: String,
     },
@@ -62,10 +64,10 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MediaType { found, expected } => write!(f, "this looks like {found}, not like {expected}"),
-            Self::OtherPrivacy { asked, found } => {
+            Self::PrivacyMismatch { requested, found } => {
                 write!(
                     f,
-                    "its privacy was to be `{asked}`, but Vimeo made it `{found}`: change it or delete the video"
+                    "its privacy was to be `{requested}`, but Vimeo made it `{found}`: change it or delete the video"
                 )
             }
         }
@@ -176,13 +178,13 @@ impl Created {
         let approach = upload.and_then(|upload| upload.approach.as_deref()).unwrap_or(TUS);
         if !approach.eq_ignore_ascii_case(TUS) {
             let approach = untrusted_word(approach);
-            return Err(UploadError::OtherApproach { video_uri, approach });
+            return Err(UploadError::UnexpectedApproach { video_uri, approach });
         }
         let Some(link) = upload.and_then(|upload| upload.upload_link.as_ref()) else {
-            return Err(UploadError::NoUploadLink { video_uri });
+            return Err(UploadError::MissingUploadLink { video_uri });
         };
         if let Some(problem) = link_problem(link.expose(), is_loopback(vimeo.api().base_url())) {
-            return Err(UploadError::BadLink { video_uri, reason: format!("it {problem}") });
+            return Err(UploadError::InvalidUploadLink { video_uri, reason: format!("it {problem}") });
         }
         Ok(UploadTicket::new(video_uri, link.expose(), size)?)
     }
@@ -192,7 +194,8 @@ impl Created {
 fn privacy_warning(created: &Created, settings: &Value) -> Option<Warning> {
     let asked = settings.pointer("/privacy/view").and_then(Value::as_str)?;
     let found = created.privacy.as_ref()?.view.as_ref()?.as_str()?;
-    (asked != found).then(|| Warning::OtherPrivacy { asked: asked.to_owned(), found: untrusted_word(found) })
+    (asked != found)
+        .then(|| Warning::PrivacyMismatch { requested: asked.to_owned(), found: untrusted_word(found) })
 }
 
 /// The approach of resumable uploads.
@@ -233,7 +236,7 @@ pub(crate) async fn end(
         return Err(Error::Upload { source, ticket: Some(Box::new(ticket)) });
     }
     let claim = match entry {
-        Some((journal, id)) => journal.claim_entry(&id).await?,
+        Some((journal, id)) => journal.lock_entry(&id).await?,
         None => None,
     };
     match (claim, replaces) {
@@ -245,7 +248,7 @@ pub(crate) async fn end(
 }
 
 /// Deletes what waits for the file of an upload, and forgets the upload.
-pub(crate) async fn abandon(vimeo: &Vimeo, claim: Claim) -> Result<(), Error> {
+pub(crate) async fn abandon(vimeo: &Vimeo, claim: JournalLock) -> Result<(), Error> {
     let entry = claim.entry();
     let waiting = match entry.purpose() {
         Purpose::NewVersion { .. } => entry.version_uri.as_deref(),
@@ -357,7 +360,7 @@ async fn claim(
     location: JournalLocation,
     source: &mut dyn Source,
     intent: &UploadIntent,
-) -> Result<Option<Claim>, Error> {
+) -> Result<Option<JournalLock>, Error> {
     let (journal, asked_for) = match location {
         JournalLocation::Off => return Ok(None),
         JournalLocation::In(journal) => (journal, true),
@@ -371,7 +374,7 @@ async fn claim(
     };
     let (Some(_), Some(owner)) = (source.path(), vimeo.owner()) else { return Ok(None) };
     let identity = Identity { purpose: intent.purpose.clone(), owner: Some(owner) };
-    match journal.claim_unasked(source, identity, intent.settings.clone()).await {
+    match journal.lock_unrequested(source, identity, intent.settings.clone()).await {
         Ok(claim) => Ok(Some(claim)),
         Err(error) if !asked_for && is_of_folder(&error, journal.folder()) => {
             tracing::warn!(%error, "no journal: an upload that is killed will not be resumed");
@@ -387,13 +390,13 @@ fn is_of_folder(error: &UploadError, folder: &Path) -> bool {
 }
 
 /// What an earlier run created, if one did.
-fn earlier(claim: &Claim, intent: &UploadIntent, name: &str) -> Result<Option<Known>, Error> {
+fn earlier(claim: &JournalLock, intent: &UploadIntent, name: &str) -> Result<Option<Known>, Error> {
     let entry = claim.entry();
     match claim.resume_state() {
         ResumeState::New => Ok(None),
-        ResumeState::Uncertain => Err(UploadError::OutcomeUnknown {
+        ResumeState::OutcomeUnknown => Err(UploadError::OutcomeUnknown {
             what: format!("{} for {name}", intent.what),
-            asked: entry.asked.unwrap_or(entry.begun),
+            requested_at: entry.requested_at.unwrap_or(entry.started_at),
             entry: Some(entry.id()),
             source: None,
         }
@@ -417,7 +420,7 @@ fn earlier(claim: &Claim, intent: &UploadIntent, name: &str) -> Result<Option<Kn
 
 async fn create(
     vimeo: &Vimeo,
-    claim: &mut Option<Claim>,
+    claim: &mut Option<JournalLock>,
     source: &mut dyn Source,
     intent: UploadIntent,
     call: Call<Created>,
@@ -426,7 +429,7 @@ async fn create(
         Some(claim) => Some(claim.entry().fingerprint.clone()),
         None => source.fingerprint().await?,
     };
-    let mark = claim.as_ref().map(Claim::mark);
+    let mark = claim.as_ref().map(JournalLock::mark);
     let what = format!("{} for {}", intent.what, source.name());
     let created = match ask(call, what, mark).await {
         Ok(created) => created,
@@ -499,7 +502,8 @@ struct Unanswered {
 impl From<Unanswered> for Error {
     fn from(unanswered: Unanswered) -> Self {
         let Unanswered { what, asked, entry, source } = unanswered;
-        UploadError::OutcomeUnknown { what, asked, entry, source: Some(Box::new(source)) }.into()
+        UploadError::OutcomeUnknown { what, requested_at: asked, entry, source: Some(Box::new(source)) }
+            .into()
     }
 }
 
@@ -559,11 +563,11 @@ pub(crate) fn clock_ahead(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Tim
 /// An answer that names no video.
 pub(crate) fn no_video() -> Error {
     let reason = "Vimeo's answer names no video; look for it among the account's videos".to_owned();
-    UploadError::BadTicket { reason }.into()
+    UploadError::InvalidTicket { reason }.into()
 }
 
 /// Takes back what the journal was told of something that did not come to be.
-async fn give_up(claim: Option<Claim>) {
+async fn give_up(claim: Option<JournalLock>) {
     if let Some(claim) = claim
         && let Err(error) = claim.finish().await
     {

@@ -85,8 +85,8 @@ impl CreateVideo<FormBacked> {
     ///
     /// # Errors
     ///
-    /// [`MediaError::BadAddress`](crate::MediaError::BadAddress) before anything is sent; [`Error::Call`] when Vimeo does
-    /// not want it; [`UploadError::NoUploadLink`] when its answer holds neither form nor link; and
+    /// [`MediaError::InvalidUrl`](crate::MediaError::InvalidUrl) before anything is sent; [`Error::Call`] when Vimeo does
+    /// not want it; [`UploadError::MissingUploadLink`] when its answer holds neither form nor link; and
     /// [`UploadError::OutcomeUnknown`] when its answer is lost.
     pub async fn send(self) -> Result<FormUpload, Error> {
         let Self { vimeo, mut body, way: FormBacked { redirect_url } } = self;
@@ -100,7 +100,7 @@ impl CreateVideo<FormBacked> {
         let uri = created.uri.ok_or_else(no_video)?;
         let upload = created.upload.unwrap_or_default();
         if upload.form.is_none() && upload.upload_link.is_none() {
-            return Err(UploadError::NoUploadLink { video_uri: uri }.into());
+            return Err(UploadError::MissingUploadLink { video_uri: uri }.into());
         }
         let (html, upload_link) = (upload.form, upload.upload_link);
         Ok(FormUpload { uri, link: created.link, html, upload_link, redirect_url: upload.redirect_url })

@@ -29,7 +29,7 @@ impl UploadMany {
     }
 
     /// How many files are under way at a time; at least one. Default: 3. A video is created when its file's turn comes.
-    pub fn at_once(mut self, files: usize) -> Self {
+    pub fn concurrency(mut self, files: usize) -> Self {
         self.at_once = files;
         self
     }

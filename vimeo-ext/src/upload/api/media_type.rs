@@ -56,7 +56,7 @@ pub(crate) async fn look(
     source: &mut dyn Source,
     expected: Expected,
 ) -> Result<(Option<&'static str>, Option<Warning>), UploadError> {
-    if source.replay_limit().is_some() || source.floor() > 0 {
+    if source.replay_limit().is_some() || source.min_offset() > 0 {
         return Ok((None, None));
     }
     let mut head = Vec::new();

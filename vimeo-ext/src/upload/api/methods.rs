@@ -214,7 +214,7 @@ impl Vimeo {
     /// # Errors
     ///
     /// When the journal would be in the platform's state folder, and there is none.
-    pub fn unfinished(&self) -> Result<PendingUploads, Error> {
+    pub fn pending_uploads(&self) -> Result<PendingUploads, Error> {
         PendingUploads::of(self.clone())
     }
 }

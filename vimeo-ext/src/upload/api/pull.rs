@@ -52,7 +52,7 @@ impl CreateVideo<FromUrl> {
     ///
     /// # Errors
     ///
-    /// [`MediaError::BadAddress`] before anything is sent; [`Error::Call`] when Vimeo does not want it. That Vimeo could not
+    /// [`MediaError::InvalidUrl`] before anything is sent; [`Error::Call`] when Vimeo does not want it. That Vimeo could not
     /// fetch the file comes later, from [`Vimeo::wait_transcoded`]. When Vimeo's answer is lost, that is
     /// [`UploadError::OutcomeUnknown`](crate::upload::UploadError::OutcomeUnknown): a video may be there that nobody knows of.
     pub async fn send(self) -> Result<PullUpload, Error> {
@@ -70,7 +70,7 @@ impl CreateVideo<FromUrl> {
 
 /// Refuses what no browser could open.
 pub(crate) fn check(what: &'static str, address: &str) -> Result<(), MediaError> {
-    let wrong = |reason: &str| MediaError::BadAddress { what, reason: reason.to_owned() };
+    let wrong = |reason: &str| MediaError::InvalidUrl { what, reason: reason.to_owned() };
     let url = Url::parse(address).map_err(|error| wrong(&format!("it is no URL ({error})")))?;
     match url.scheme() {
         "http" | "https" if url.host().is_some() => Ok(()),

@@ -12,8 +12,8 @@ use vimeo_api::ResourceUri;
 use super::begin::{Created, abandon, clock_ahead, wall_clock};
 use crate::timeouts::after;
 use crate::upload::{
-    Claim, Entry, FileSource, Journal, JournalLocation, Purpose, ResumeState, SizeSource, Source, Upload,
-    UploadError, UploadTicket,
+    FileSource, Journal, JournalLocation, JournalLock, PendingUpload, Purpose, ResumeState, SizeSource,
+    Source, Upload, UploadError, UploadTicket,
 };
 use crate::{Error, Vimeo};
 
@@ -30,14 +30,14 @@ const SETTLE_WINDOW: Duration = Duration::from_secs(10);
 const LOOK_PAUSE: Duration = Duration::from_millis(500);
 const LOOK_PAUSE_MAX: Duration = Duration::from_secs(4);
 
-/// The uploads that the client's journal holds; from [`Vimeo::unfinished`].
+/// The uploads that the client's journal holds; from [`Vimeo::pending_uploads`].
 ///
 /// Most need nothing of this: the same call that began them goes on with them. It is for those that nobody will call for
 /// again, and for those of which it is not known whether their video was created.
 ///
 /// ```no_run
 /// # async fn demo(vimeo: vimeo_ext::Vimeo) -> Result<(), vimeo_ext::Error> {
-/// let unfinished = vimeo.unfinished()?;
+/// let unfinished = vimeo.pending_uploads()?;
 /// for entry in unfinished.list().await? {
 ///     let entry = entry?;
 ///     if !unfinished.is_own(&entry) {
@@ -86,7 +86,7 @@ pub enum Reconciliation {
 }
 
 /// The video whose file an upload replaces.
-fn replaced(entry: &Entry) -> Option<u64> {
+fn replaced(entry: &PendingUpload) -> Option<u64> {
     match entry.purpose() {
         Purpose::NewVersion { video } => Some(*video),
         _ => None,
@@ -126,7 +126,7 @@ struct WaitingUpload {
 
 impl Waiting {
     /// Whether it waits for the file of this upload, and is what it was to be.
-    fn fits(&self, entry: &Entry) -> bool {
+    fn fits(&self, entry: &PendingUpload) -> bool {
         let waits = self.upload.as_ref().is_some_and(|upload| {
             upload.status.as_deref() == Some("in_progress")
                 && upload.size.is_none_or(|size| size == entry.fingerprint.size)
@@ -142,13 +142,13 @@ impl Waiting {
 ///
 /// The local clock may have been wrong then, be wrong now, or have been set between.
 fn asked_at_the_earliest(
-    entry: &Entry,
+    entry: &PendingUpload,
     now: DateTime<Utc>,
     server_now: Option<DateTime<Utc>>,
 ) -> Option<DateTime<Utc>> {
     let measured = entry.server_clock_ahead.and_then(TimeDelta::try_seconds);
     let ahead = measured.or_else(|| server_now.map(|server| server.signed_duration_since(now)));
-    let asked = entry.asked.unwrap_or(entry.begun);
+    let asked = entry.requested_at.unwrap_or(entry.started_at);
     let by_server = asked.checked_add_signed(ahead.unwrap_or_default()).unwrap_or(asked);
     // Nothing was asked in the time to come.
     let by_server = by_server.min(server_now.unwrap_or(now));
@@ -156,8 +156,8 @@ fn asked_at_the_earliest(
 }
 
 /// How long ago it was asked for, as far as both clocks agree; nothing when that lies ahead of either.
-fn asked_since(entry: &Entry, now: DateTime<Utc>, server_now: Option<DateTime<Utc>>) -> Duration {
-    let asked = entry.asked.unwrap_or(entry.begun);
+fn asked_since(entry: &PendingUpload, now: DateTime<Utc>, server_now: Option<DateTime<Utc>>) -> Duration {
+    let asked = entry.requested_at.unwrap_or(entry.started_at);
     let local = now.signed_duration_since(asked);
     let measured = entry.server_clock_ahead.and_then(TimeDelta::try_seconds);
     let server = measured.zip(server_now).and_then(|(ahead, server_now)| {
@@ -190,12 +190,12 @@ impl PendingUploads {
     /// # Errors
     ///
     /// When the journal's folder cannot be read.
-    pub async fn list(&self) -> Result<Vec<Result<Entry, UploadError>>, Error> {
+    pub async fn list(&self) -> Result<Vec<Result<PendingUpload, UploadError>>, Error> {
         Ok(self.journal.list().await?)
     }
 
     /// Whether an upload was begun by this client's account, or by its token where it has no account, at this API.
-    pub fn is_own(&self, entry: &Entry) -> bool {
+    pub fn is_own(&self, entry: &PendingUpload) -> bool {
         self.vimeo.owner().is_some_and(|owner| entry.identity.owner.as_ref() == Some(&owner))
     }
 
@@ -205,16 +205,16 @@ impl PendingUploads {
     ///
     /// When the file is not there or not the same, when another process is at it, and
     /// [`UploadError::OutcomeUnknown`] when no video is known for it.
-    pub async fn resume(&self, entry: &Entry) -> Result<Upload, Error> {
+    pub async fn resume(&self, entry: &PendingUpload) -> Result<Upload, Error> {
         let (source, claim) = self.claim(entry).await?;
         match claim.resume_state() {
             ResumeState::Resumable(ticket) => {
                 let ticket = ticket.clone();
                 self.upload(ticket, source, claim)
             }
-            ResumeState::New | ResumeState::Uncertain => Err(UploadError::OutcomeUnknown {
+            ResumeState::New | ResumeState::OutcomeUnknown => Err(UploadError::OutcomeUnknown {
                 what: format!("a video for {}", entry.path.display()),
-                asked: entry.asked.unwrap_or(entry.begun),
+                requested_at: entry.requested_at.unwrap_or(entry.started_at),
                 entry: Some(entry.id()),
                 source: None,
             }
@@ -230,13 +230,16 @@ impl PendingUploads {
     /// # Errors
     ///
     /// [`Error::Call`] when the list cannot be read; [`UploadError::Journal`] when the upload belongs to another account.
-    pub async fn candidates(&self, entry: &Entry) -> Result<Vec<UnclaimedVideo>, Error> {
+    pub async fn candidates(&self, entry: &PendingUpload) -> Result<Vec<UnclaimedVideo>, Error> {
         self.same_account(entry)?;
         Ok(self.look(entry).await?.0)
     }
 
     /// The candidates, and what time it was by the clock of the one who answered.
-    async fn look(&self, entry: &Entry) -> Result<(Vec<UnclaimedVideo>, Option<DateTime<Utc>>), Error> {
+    async fn look(
+        &self,
+        entry: &PendingUpload,
+    ) -> Result<(Vec<UnclaimedVideo>, Option<DateTime<Utc>>), Error> {
         let list = match replaced(entry) {
             Some(video) => self.vimeo.get(&format!("/videos/{video}/versions")),
             None => self.vimeo.get("/me/videos").query("sort", "date").query("direction", "desc"),
@@ -274,7 +277,7 @@ impl PendingUploads {
         Ok((found, server_now))
     }
 
-    /// Finds out what became of an upload whose creation was not answered, by its [`id`](Entry::id): the same upload can
+    /// Finds out what became of an upload whose creation was not answered, by its [`id`](PendingUpload::id): the same upload can
     /// then be asked for again, and makes nothing twice.
     ///
     /// It looks among what waits for a file of that size, created since Vimeo was asked, with the title and the privacy that
@@ -312,7 +315,7 @@ impl PendingUploads {
             return Ok(Reconciliation::Found { uri: ticket.video_uri().to_owned() });
         }
         let now = wall_clock();
-        if claim.entry().asked.is_some_and(|asked| asked > now) {
+        if claim.entry().requested_at.is_some_and(|asked| asked > now) {
             // The clock was set back: from now on its time can be told.
             claim.note_asked(now).await?;
         }
@@ -348,9 +351,9 @@ impl PendingUploads {
     ///
     /// # Errors
     ///
-    /// [`UploadError::NoUploadLink`] when Vimeo names no link for it, [`UploadError::SizeMismatch`] when it waits for
+    /// [`UploadError::MissingUploadLink`] when Vimeo names no link for it, [`UploadError::SizeMismatch`] when it waits for
     /// another size, [`UploadError::Journal`] when the upload belongs to another account; and as [`resume`](Self::resume).
-    pub async fn adopt(&self, entry: &Entry, uri: &str) -> Result<Upload, Error> {
+    pub async fn adopt(&self, entry: &PendingUpload, uri: &str) -> Result<Upload, Error> {
         self.same_account(entry)?;
         let (source, mut claim) = self.claim(entry).await?;
         let ticket = self.adopt_as(&source, &mut claim, uri).await?;
@@ -360,7 +363,7 @@ impl PendingUploads {
     async fn adopt_as(
         &self,
         source: &FileSource,
-        claim: &mut Claim,
+        claim: &mut JournalLock,
         uri: &str,
     ) -> Result<UploadTicket, Error> {
         let parsed = uri.parse::<ResourceUri>();
@@ -375,7 +378,7 @@ impl PendingUploads {
             && found != source.size()
         {
             let by = SizeSource::Server;
-            return Err(UploadError::SizeMismatch { promised: source.size(), found, by }.into());
+            return Err(UploadError::SizeMismatch { expected: source.size(), found, by }.into());
         }
         let ticket = answer.ticket(&self.vimeo, format!("/videos/{video}"), source.size())?;
         let ticket = ticket.with_fingerprint(claim.entry().fingerprint.clone());
@@ -395,18 +398,18 @@ impl PendingUploads {
     /// [`Error::Call`] when it cannot be deleted, and then nothing is forgotten; [`UploadError::Journal`] when the upload
     /// belongs to another account, [`UploadError::InUse`] while it is running, and [`UploadError::OutcomeUnknown`] when it is
     /// not known whether its video was created.
-    pub async fn abandon(&self, entry: &Entry) -> Result<(), Error> {
+    pub async fn abandon(&self, entry: &PendingUpload) -> Result<(), Error> {
         self.same_account(entry)?;
-        let Some(claim) = self.journal.claim_entry(&entry.id()).await? else { return Ok(()) };
+        let Some(claim) = self.journal.lock_entry(&entry.id()).await? else { return Ok(()) };
         let entry = claim.entry();
-        if let (None, Some(asked)) = (&entry.ticket, entry.asked) {
+        if let (None, Some(asked)) = (&entry.ticket, entry.requested_at) {
             let (what, entry) = (entry.purpose().to_string(), Some(entry.id()));
-            return Err(UploadError::OutcomeUnknown { what, asked, entry, source: None }.into());
+            return Err(UploadError::OutcomeUnknown { what, requested_at: asked, entry, source: None }.into());
         }
         abandon(&self.vimeo, claim).await
     }
 
-    /// Forgets an upload by its [`id`](Entry::id), or by the name of a damaged journal file; `false` when there was none.
+    /// Forgets an upload by its [`id`](PendingUpload::id), or by the name of a damaged journal file; `false` when there was none.
     /// The video, if there is one, stays as it is: delete it too when nobody will fill it.
     ///
     /// # Errors
@@ -416,10 +419,10 @@ impl PendingUploads {
         Ok(self.journal.discard(id).await?)
     }
 
-    async fn claim(&self, entry: &Entry) -> Result<(FileSource, Claim), UploadError> {
+    async fn claim(&self, entry: &PendingUpload) -> Result<(FileSource, JournalLock), UploadError> {
         let mut source = FileSource::open(&entry.path).await?;
         let (identity, settings) = (entry.identity.clone(), entry.settings.clone());
-        let claim = self.journal.claim_unasked(&mut source, identity, settings).await?;
+        let claim = self.journal.lock_unrequested(&mut source, identity, settings).await?;
         if matches!(claim.resume_state(), ResumeState::New) {
             // Finished or discarded since it was listed, or ended before anything was asked: nothing to go on with.
             claim.finish().await?;
@@ -429,11 +432,11 @@ impl PendingUploads {
         Ok((source, claim))
     }
 
-    fn upload(&self, ticket: UploadTicket, source: FileSource, claim: Claim) -> Result<Upload, Error> {
+    fn upload(&self, ticket: UploadTicket, source: FileSource, claim: JournalLock) -> Result<Upload, Error> {
         Ok(Upload::new(ticket, source).client(self.vimeo.link_client()?).journal(claim))
     }
 
-    fn same_account(&self, entry: &Entry) -> Result<(), UploadError> {
+    fn same_account(&self, entry: &PendingUpload) -> Result<(), UploadError> {
         if self.is_own(entry) {
             return Ok(());
         }
@@ -454,7 +457,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn entry(asked: &str, ahead: Option<i64>) -> Entry {
+    fn entry(asked: &str, ahead: Option<i64>) -> PendingUpload {
         let mut entry = json!({
             "version": 1, "path": "/film.mp4", "purpose": "new video", "ticket": null,
             "fingerprint": {"size": 1000, "sample": ""}, "begun": asked, "asked": asked,
@@ -531,7 +534,7 @@ mod tests {
                 for server in [None, Some(ends[0]), Some(ends[1])] {
                     for ahead in [None, Some(i64::MAX), Some(i64::MIN)] {
                         let mut entry = entry("2026-03-01T12:00:00Z", ahead);
-                        entry.asked = Some(asked);
+                        entry.requested_at = Some(asked);
                         let earliest = asked_at_the_earliest(&entry, now, server);
                         assert!(earliest.is_none_or(|earliest| earliest <= now.max(server.unwrap_or(now))));
                         asked_since(&entry, now, server);

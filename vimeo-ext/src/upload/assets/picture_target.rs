@@ -160,7 +160,7 @@ impl PictureTarget {
             }
         };
         if activates && self.switch == Switch::Absent {
-            return Err(MediaError::ActivationFailed { path }.into());
+            return Err(MediaError::ActivationUnsupported { path }.into());
         }
         Ok(path)
     }

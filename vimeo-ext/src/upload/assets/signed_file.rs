@@ -21,7 +21,7 @@ pub struct UploadedFile {
     /// Whether it is the one that is shown.
     pub active: bool,
     /// What was created before, whose link had expired, and which could not be deleted: it waits for a file for good.
-    pub left_behind: Option<String>,
+    pub orphaned_uri: Option<String>,
     /// What may be a mistake about the file.
     pub warnings: Vec<Warning>,
 }
@@ -89,22 +89,22 @@ impl BufferedFile {
             let waiting = create.clone().send().await?.into_inner();
             let uri = waiting.uri.unwrap_or_default();
             let Some(link) = waiting.link.filter(|_| !uri.is_empty()) else {
-                return Err(MediaError::NoLink { uri }.into());
+                return Err(MediaError::MissingUploadLink { uri }.into());
             };
             if let Some(problem) = link_problem(link.expose(), is_loopback(vimeo.api().base_url())) {
-                return Err(MediaError::BadLink { uri, reason: format!("it {problem}") }.into());
+                return Err(MediaError::InvalidUploadLink { uri, reason: format!("it {problem}") }.into());
             }
             let host = host_of(&link);
             let place = (link.expose(), &*host);
             match put(&vimeo.link_client()?, place, &self.media_type, &mut *self.source, options).await {
                 Ok(Put::Done) => {
-                    let left_behind = match expired {
+                    let orphaned_uri = match expired {
                         Some(expired) => delete(vimeo, expired).await,
                         None => None,
                     };
-                    return Ok(UploadedFile { uri, active: false, left_behind, warnings: self.warnings });
+                    return Ok(UploadedFile { uri, active: false, orphaned_uri, warnings: self.warnings });
                 }
-                Ok(Put::Gone(status)) if expired.is_none() && self.source.floor() == 0 => {
+                Ok(Put::Gone(status)) if expired.is_none() && self.source.min_offset() == 0 => {
                     tracing::warn!(uri, host, status, "the link has expired, asking for another");
                     expired = Some(uri);
                 }

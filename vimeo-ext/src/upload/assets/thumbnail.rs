@@ -99,7 +99,7 @@ impl AnimatedThumbnail {
         }
         let uri = set.uri.unwrap_or_default();
         let Some(name) = uri.rsplit('/').next().filter(|name| !name.is_empty()).map(str::to_owned) else {
-            return Err(MediaError::NoLink { uri }.into());
+            return Err(MediaError::MissingUploadLink { uri }.into());
         };
         let question = videos.get_video_animated_thumbnails_status(id, name).into_call();
         match poll(self.pace, question, made).await? {

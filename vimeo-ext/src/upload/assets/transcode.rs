@@ -66,7 +66,7 @@ impl WaitTranscoded {
 
     /// The first and the longest time between two questions; each is half as long again as the one before. Default: 2 s
     /// and 60 s. Every question counts for the account's rate limit, and waits for its turn there.
-    pub fn pace(mut self, first: Duration, longest: Duration) -> Self {
+    pub fn poll_interval(mut self, first: Duration, longest: Duration) -> Self {
         self.pace.first = first;
         self.pace.longest = longest;
         self

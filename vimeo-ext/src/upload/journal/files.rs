@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use super::{Entry, VERSION};
+use super::{PendingUpload, VERSION};
 use crate::error::UploadError;
 use crate::private_files;
 
@@ -74,7 +74,7 @@ impl Files {
         }
     }
 
-    pub(super) fn read(&self) -> Result<Option<Entry>, UploadError> {
+    pub(super) fn read(&self) -> Result<Option<PendingUpload>, UploadError> {
         let failed = |error| UploadError::io("read", self.entry.display().to_string(), error);
         let file = match private_files::open(&self.entry, OpenOptions::new().read(true)) {
             Ok(file) => file,
@@ -94,12 +94,12 @@ impl Files {
                 self.unusable(format!("its version is {version}, and this release reads up to {VERSION}"))
             );
         }
-        let entry: Entry = serde_json::from_slice(&text).map_err(unreadable)?;
-        Ok(Some(Entry { version: VERSION, id: self.id.clone(), ..entry }))
+        let entry: PendingUpload = serde_json::from_slice(&text).map_err(unreadable)?;
+        Ok(Some(PendingUpload { version: VERSION, id: self.id.clone(), ..entry }))
     }
 
     /// Replaces the entry: whoever reads it, at whatever moment, sees the old or the new one.
-    pub(super) fn write(&self, entry: &Entry) -> Result<(), UploadError> {
+    pub(super) fn write(&self, entry: &PendingUpload) -> Result<(), UploadError> {
         let failed = |error| UploadError::io("write", self.entry.display().to_string(), error);
         let text = serde_json::to_vec_pretty(entry).map_err(|e| failed(io::Error::other(e)))?;
         let mut file = private(&self.next).map_err(failed)?;

@@ -41,10 +41,10 @@ const VERSION: u32 = 2;
 /// use vimeo_ext::upload::{FileSource, Journal, Purpose, Source, ResumeState, Upload};
 /// let journal = Journal::in_state_folder()?;
 /// let mut source = FileSource::open("film.mp4").await?;
-/// let mut claim = journal.claim(&mut source, Purpose::NewVideo).await?;
+/// let mut claim = journal.lock(&mut source, Purpose::NewVideo).await?;
 /// let ticket = match claim.resume_state() {
 ///     ResumeState::Resumable(ticket) => ticket.clone(),
-///     ResumeState::New | ResumeState::Uncertain => {
+///     ResumeState::New | ResumeState::OutcomeUnknown => {
 ///         let ticket = create_video(source.size()).await?;
 ///         claim.record(&ticket).await?;
 ///         ticket
@@ -63,7 +63,7 @@ pub struct Journal {
 /// One upload that is not finished.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Entry {
+pub struct PendingUpload {
     version: u32,
     /// The name of its files, which is not in them.
     #[serde(skip)]
@@ -77,10 +77,11 @@ pub struct Entry {
     /// What the file looked like when the upload began.
     pub fingerprint: Fingerprint,
     /// When the upload began.
-    pub begun: DateTime<Utc>,
+    #[serde(rename = "begun")]
+    pub started_at: DateTime<Utc>,
     /// When Vimeo was asked for the video; `None` when the process ended before, so that there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub asked: Option<DateTime<Utc>>,
+    #[serde(rename = "asked", default, skip_serializing_if = "Option::is_none")]
+    pub requested_at: Option<DateTime<Utc>>,
     /// By how many seconds Vimeo's clock was ahead of this machine's when it was asked; `None` when no answer told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) server_clock_ahead: Option<i64>,
@@ -98,7 +99,7 @@ pub struct Entry {
     pub version_uri: Option<String>,
 }
 
-impl Entry {
+impl PendingUpload {
     /// The name of this upload, to [`discard`](Journal::discard) it by.
     pub fn id(&self) -> String {
         self.id.clone()
@@ -124,7 +125,7 @@ impl Entry {
 
     /// Whether anything may have been created for it.
     fn is_begun(&self) -> bool {
-        self.ticket.is_some() || self.asked.is_some()
+        self.ticket.is_some() || self.requested_at.is_some()
     }
 }
 
@@ -135,7 +136,7 @@ pub enum ResumeState<'a> {
     New,
     /// It ended after it began and before a ticket was recorded: a video may have been created
     /// that nobody knows of. Look for it before creating another.
-    Uncertain,
+    OutcomeUnknown,
     /// Its video exists: resume with this ticket.
     Resumable(&'a UploadTicket),
 }
@@ -143,8 +144,8 @@ pub enum ResumeState<'a> {
 /// The right to work on one upload. No other process, and no other task, has it at the same time;
 /// it ends when this is dropped or the process dies.
 #[derive(Debug)]
-pub struct Claim {
-    entry: Entry,
+pub struct JournalLock {
+    entry: PendingUpload,
     is_new: bool,
     files: Files,
     lock: Lock,
@@ -206,22 +207,22 @@ impl Journal {
     /// [`UploadError::InUse`] when another process or task has it; [`UploadError::Journal`] when
     /// the file is not what it was when the upload began, or the entry is damaged;
     /// [`UploadError::Io`] when the source has no path or the journal cannot be written.
-    pub async fn claim(
+    pub async fn lock(
         &self,
         source: &mut (impl Source + ?Sized),
         purpose: impl Into<Purpose>,
-    ) -> Result<Claim, UploadError> {
+    ) -> Result<JournalLock, UploadError> {
         self.take(source, purpose.into().into(), Value::Null, true).await
     }
 
-    /// As [`claim`](Self::claim), but not yet marked as asked for, and with the settings that the video is created with.
+    /// As [`lock`](Self::lock), but not yet marked as asked for, and with the settings that the video is created with.
     /// What was begun before keeps the settings it was begun with.
-    pub(crate) async fn claim_unasked(
+    pub(crate) async fn lock_unrequested(
         &self,
         source: &mut (impl Source + ?Sized),
         identity: Identity,
         settings: Value,
-    ) -> Result<Claim, UploadError> {
+    ) -> Result<JournalLock, UploadError> {
         self.take(source, identity, settings, false).await
     }
 
@@ -231,7 +232,7 @@ impl Journal {
         identity: Identity,
         settings: Value,
         asks: bool,
-    ) -> Result<Claim, UploadError> {
+    ) -> Result<JournalLock, UploadError> {
         let name = source.name().to_owned();
         let refused = |reason: &str| {
             let error = io::Error::new(io::ErrorKind::InvalidInput, reason);
@@ -268,15 +269,15 @@ impl Journal {
                     (entry, false)
                 }
                 _ => {
-                    let begun = SystemTime::now().into();
-                    let entry = Entry {
+                    let now = SystemTime::now().into();
+                    let entry = PendingUpload {
                         version: VERSION,
                         id: files.id.clone(),
                         path,
                         identity,
                         fingerprint,
-                        begun,
-                        asked: asks.then_some(begun),
+                        started_at: now,
+                        requested_at: asks.then_some(now),
                         server_clock_ahead: None,
                         ticket: None,
                         settings,
@@ -287,13 +288,13 @@ impl Journal {
                     (entry, true)
                 }
             };
-            Ok(Claim { entry, is_new, files, lock: Arc::new(lock) })
+            Ok(JournalLock { entry, is_new, files, lock: Arc::new(lock) })
         })
         .await
     }
 
-    /// Claims an upload by its [`id`](Entry::id), whether or not its file is there; `None` when there is no such entry.
-    pub(crate) async fn claim_entry(&self, id: &str) -> Result<Option<Claim>, UploadError> {
+    /// Claims an upload by its [`id`](PendingUpload::id), whether or not its file is there; `None` when there is no such entry.
+    pub(crate) async fn lock_entry(&self, id: &str) -> Result<Option<JournalLock>, UploadError> {
         if !is_journal_id(id) {
             return Ok(None);
         }
@@ -305,7 +306,7 @@ impl Journal {
             }
             let lock = files.lock(&id)?;
             let Some(entry) = files.read()? else { return Ok(None) };
-            Ok(Some(Claim { entry, is_new: false, files, lock: Arc::new(lock) }))
+            Ok(Some(JournalLock { entry, is_new: false, files, lock: Arc::new(lock) }))
         })
         .await
     }
@@ -315,7 +316,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`UploadError::Io`] when the folder cannot be read.
-    pub async fn list(&self) -> Result<Vec<Result<Entry, UploadError>>, UploadError> {
+    pub async fn list(&self) -> Result<Vec<Result<PendingUpload, UploadError>>, UploadError> {
         let folder = self.folder.clone();
         let name = folder.display().to_string();
         off_the_runtime(&name.clone(), "list", move || {
@@ -334,13 +335,13 @@ impl Journal {
                 let Some(id) = journal_id_in(&path) else { continue };
                 entries.extend(Files::new(&folder, id).read().transpose());
             }
-            entries.sort_by_key(|entry| entry.as_ref().ok().map(|entry| entry.begun));
+            entries.sort_by_key(|entry| entry.as_ref().ok().map(|entry| entry.started_at));
             Ok(entries)
         })
         .await
     }
 
-    /// Forgets an upload by its [`id`](Entry::id) or by the name of a damaged journal file;
+    /// Forgets an upload by its [`id`](PendingUpload::id) or by the name of a damaged journal file;
     /// `false` when there was none. The video, if there is one, stays as it is.
     ///
     /// # Errors
@@ -366,13 +367,13 @@ impl Journal {
     }
 }
 
-impl Claim {
+impl JournalLock {
     /// How far an earlier run came.
     pub fn resume_state(&self) -> ResumeState<'_> {
         match &self.entry.ticket {
             Some(ticket) => ResumeState::Resumable(ticket),
             None if self.is_new => ResumeState::New,
-            None => ResumeState::Uncertain,
+            None => ResumeState::OutcomeUnknown,
         }
     }
 
@@ -382,7 +383,7 @@ impl Claim {
     }
 
     /// The entry as it is written down.
-    pub fn entry(&self) -> &Entry {
+    pub fn entry(&self) -> &PendingUpload {
         &self.entry
     }
 
@@ -410,11 +411,11 @@ impl Claim {
     /// Corrects when Vimeo was asked: what lies ahead was written down by a clock that has been set since.
     pub(crate) async fn note_asked(&mut self, asked: DateTime<Utc>) -> Result<(), UploadError> {
         let mut entry = self.entry.clone();
-        entry.asked = Some(asked);
+        entry.requested_at = Some(asked);
         self.write(entry).await
     }
 
-    async fn write(&mut self, entry: Entry) -> Result<(), UploadError> {
+    async fn write(&mut self, entry: PendingUpload) -> Result<(), UploadError> {
         let (files, lock) = (self.files.clone(), Arc::clone(&self.lock));
         let name = files.entry.display().to_string();
         self.entry = off_the_runtime(&name, "write", move || {
@@ -460,7 +461,7 @@ impl Claim {
 /// Marks an upload as asked for.
 #[derive(Debug)]
 pub(crate) struct JournalMarker {
-    entry: Entry,
+    entry: PendingUpload,
     files: Files,
     lock: Lock,
 }
@@ -469,7 +470,7 @@ impl JournalMarker {
     /// Writes down that Vimeo is asked now.
     pub(crate) async fn write(&self) -> Result<(), UploadError> {
         let mut entry = self.entry.clone();
-        entry.asked = Some(SystemTime::now().into());
+        entry.requested_at = Some(SystemTime::now().into());
         let (files, lock) = (self.files.clone(), Arc::clone(&self.lock));
         let name = files.entry.display().to_string();
         off_the_runtime(&name, "write", move || {

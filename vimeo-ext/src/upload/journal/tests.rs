@@ -2,7 +2,7 @@ use tempfile::TempDir;
 
 use super::super::source::FileSource;
 use super::*;
-use crate::upload_ticket::Change;
+use crate::upload_ticket::SourceChange;
 
 const PURPOSE: &str = "new video";
 
@@ -21,9 +21,9 @@ impl Place {
         Self { folder, journal, path }
     }
 
-    async fn claim(&self) -> Result<Claim, UploadError> {
+    async fn claim(&self) -> Result<JournalLock, UploadError> {
         let mut source = FileSource::open(&self.path).await.unwrap();
-        self.journal.claim(&mut source, PURPOSE).await
+        self.journal.lock(&mut source, PURPOSE).await
     }
 
     fn names(&self) -> Vec<String> {
@@ -46,7 +46,7 @@ async fn an_upload_is_new_then_uncertain_then_resumable_then_gone() {
     drop(claim);
 
     let mut claim = place.claim().await.unwrap();
-    assert!(matches!(claim.resume_state(), ResumeState::Uncertain), "it may have been created");
+    assert!(matches!(claim.resume_state(), ResumeState::OutcomeUnknown), "it may have been created");
     claim.record(&ticket()).await.unwrap();
     drop(claim);
 
@@ -70,7 +70,7 @@ async fn two_cannot_work_on_one_upload() {
     assert!(matches!(error, UploadError::InUse { .. }), "{error:?}");
     // The same file for another purpose is another upload.
     let mut source = FileSource::open(&place.path).await.unwrap();
-    place.journal.claim(&mut source, "replace /videos/2").await.unwrap();
+    place.journal.lock(&mut source, "replace /videos/2").await.unwrap();
     drop(first);
     place.claim().await.unwrap();
 }
@@ -83,7 +83,7 @@ async fn a_file_that_changed_since_is_not_resumed() {
     let error = place.claim().await.unwrap_err();
     assert!(matches!(error, UploadError::Journal { .. }), "{error:?}");
     let text = error.to_string();
-    assert!(text.contains(&Change::Grew { from: 4, to: 12 }.to_string()), "{text}");
+    assert!(text.contains(&SourceChange::Grew { from: 4, to: 12 }.to_string()), "{text}");
     assert!(text.contains("discard"), "{text}");
 
     let entries = place.journal.list().await.unwrap();
@@ -195,7 +195,7 @@ async fn what_others_may_write_is_not_trusted() {
 #[test]
 fn what_is_dropped_while_it_writes_keeps_others_out_until_it_has_written() {
     let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
-    type Ask = fn(Claim) -> std::pin::Pin<Box<dyn Future<Output = Result<(), UploadError>>>>;
+    type Ask = fn(JournalLock) -> std::pin::Pin<Box<dyn Future<Output = Result<(), UploadError>>>>;
     let asks: [(&str, Ask); 3] = [
         ("finish", |claim| Box::pin(claim.finish())),
         ("record", |mut claim| Box::pin(async move { claim.record(&ticket()).await })),
@@ -277,7 +277,7 @@ async fn files_whose_names_are_no_text_are_uploads_of_their_own() {
         let path = place.folder.path().join(OsStr::from_bytes(&name[..]));
         std::fs::write(&path, b"film").unwrap();
         let mut source = FileSource::open(&path).await.unwrap();
-        let mut claim = place.journal.claim(&mut source, PURPOSE).await.unwrap();
+        let mut claim = place.journal.lock(&mut source, PURPOSE).await.unwrap();
         claim.record(&ticket()).await.unwrap();
         ids.push((claim.entry().id(), path.canonicalize().unwrap()));
     }

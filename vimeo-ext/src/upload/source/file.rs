@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use super::{BoxFuture, PIECE, Pieces, Source};
 use crate::error::UploadError;
-use crate::upload_ticket::Change;
+use crate::upload_ticket::SourceChange;
 use crate::upload_ticket::{Fingerprint, ends};
 
 /// Pieces that are read ahead of the wire, beside the one being read. One keeps the disk and the wire busy
@@ -185,9 +185,9 @@ impl From<&Metadata> for Seen {
 }
 
 impl Seen {
-    fn change(self, now: Self) -> Option<Change> {
-        Change::of_size(self.size, now.size)
-            .or_else(|| (self.modified != now.modified).then_some(Change::Modified))
+    fn change(self, now: Self) -> Option<SourceChange> {
+        SourceChange::of_size(self.size, now.size)
+            .or_else(|| (self.modified != now.modified).then_some(SourceChange::Modified))
     }
 }
 
@@ -231,7 +231,7 @@ impl Reader {
         self.unchanged()?;
         if filled < length {
             // The size looks right and yet the bytes are not there.
-            let what = Change::Shrank { from: self.seen.size, to: at.saturating_add(filled as u64) };
+            let what = SourceChange::Shrank { from: self.seen.size, to: at.saturating_add(filled as u64) };
             return Err(UploadError::SourceChanged { name: self.name.clone(), what });
         }
         Ok(Bytes::from_owner(PooledBuf { buffer, length, home: home.clone() }))

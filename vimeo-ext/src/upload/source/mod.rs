@@ -51,7 +51,7 @@ pub trait Source: Send + 'static {
     }
 
     /// The lowest offset that can still be read. Default: 0, everything.
-    fn floor(&self) -> u64 {
+    fn min_offset(&self) -> u64 {
         0
     }
 
@@ -65,7 +65,7 @@ pub trait Source: Send + 'static {
         let _ = offset;
     }
 
-    /// Reads a range that lies within `floor()..size()`.
+    /// Reads a range that lies within `min_offset()..size()`.
     ///
     /// The pieces are not empty and add up to exactly the range, or end with an error; a source
     /// that has changed since it was opened says so with [`UploadError::SourceChanged`].
@@ -90,8 +90,8 @@ impl Source for Box<dyn Source> {
         (**self).path()
     }
 
-    fn floor(&self) -> u64 {
-        (**self).floor()
+    fn min_offset(&self) -> u64 {
+        (**self).min_offset()
     }
 
     fn replay_limit(&self) -> Option<u64> {

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use super::file::BufferedChunk;
 use super::{BoxFuture, PIECE, Pieces, Source, off_the_runtime};
 use crate::error::UploadError;
-use crate::upload_ticket::Change;
+use crate::upload_ticket::SourceChange;
 use crate::upload_ticket::{Fingerprint, ends};
 
 /// Any reader that can seek: a cursor, a decrypting reader, an object in a store.
@@ -120,7 +120,7 @@ async fn exactly<R: AsyncRead + AsyncSeek + Unpin>(
 ) -> Result<Bytes, UploadError> {
     let failed = |error| UploadError::io("read", name, error);
     let now = reader.seek(SeekFrom::End(0)).await.map_err(failed)?;
-    if let Some(what) = Change::of_size(size, now) {
+    if let Some(what) = SourceChange::of_size(size, now) {
         return Err(UploadError::SourceChanged { name: name.to_owned(), what });
     }
     reader.seek(SeekFrom::Start(range.start)).await.map_err(failed)?;
@@ -129,7 +129,8 @@ async fn exactly<R: AsyncRead + AsyncSeek + Unpin>(
     while buffer.len() < length {
         let rest = length.saturating_sub(buffer.len()) as u64;
         if (&mut *reader).take(rest).read_buf(&mut buffer).await.map_err(failed)? == 0 {
-            let what = Change::Shrank { from: size, to: range.start.saturating_add(buffer.len() as u64) };
+            let what =
+                SourceChange::Shrank { from: size, to: range.start.saturating_add(buffer.len() as u64) };
             return Err(UploadError::SourceChanged { name: name.to_owned(), what });
         }
     }
@@ -202,8 +203,8 @@ mod tests {
         let reader = tokio::fs::File::open(&path).await.unwrap();
         let mut source = SeekSource::new(reader, "a film").await.unwrap();
         for (bytes, change) in [
-            (&b"films"[..], Change::Grew { from: 4, to: 5 }),
-            (&b"fil"[..], Change::Shrank { from: 4, to: 3 }),
+            (&b"films"[..], SourceChange::Grew { from: 4, to: 5 }),
+            (&b"fil"[..], SourceChange::Shrank { from: 4, to: 3 }),
         ] {
             std::fs::write(&path, bytes).unwrap();
             let mut pieces = source.read(0..4).await.unwrap();

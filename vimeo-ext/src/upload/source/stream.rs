@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use super::file::BufferedChunk;
 use super::{BoxFuture, Pieces, Source};
 use crate::error::UploadError;
-use crate::upload_ticket::Change;
+use crate::upload_ticket::SourceChange;
 
 /// How much a [`StreamSource`] keeps to send again, unless told otherwise: 32 MiB.
 pub const DEFAULT_REPLAY_BUFFER: u64 = 32 * 1024 * 1024;
@@ -89,7 +89,7 @@ impl<R: AsyncRead + Unpin + Send + 'static> Source for StreamSource<R> {
         self.size
     }
 
-    fn floor(&self) -> u64 {
+    fn min_offset(&self) -> u64 {
         self.kept().floor
     }
 
@@ -119,7 +119,7 @@ impl<R: AsyncRead + Unpin + Send + 'static> Source for StreamSource<R> {
                     Ok(()) => return,
                     Err(Stop::Unwanted) => return,
                     Err(Stop::Ended { at }) => {
-                        UploadError::SourceChanged { name, what: Change::Shrank { from: size, to: at } }
+                        UploadError::SourceChanged { name, what: SourceChange::Shrank { from: size, to: at } }
                     }
                     Err(Stop::Failed(error)) => UploadError::io("read", name, error),
                 };

@@ -80,7 +80,7 @@ impl<W: TusTransport> Driver<W> {
             let now = Inputs {
                 elapsed: clock.elapsed(),
                 chance: (self.options.jitter)(),
-                floor: self.source.floor(),
+                floor: self.source.min_offset(),
             };
             let command = machine.on(event, now);
             self.log(event, command);
@@ -161,7 +161,7 @@ impl<W: TusTransport> Driver<W> {
     async fn same_source(&mut self) -> Result<(), UploadError> {
         let (promised, found) = (self.ticket.size(), self.source.size());
         if promised != found {
-            return Err(UploadError::SizeMismatch { promised, found, by: SizeSource::Source });
+            return Err(UploadError::SizeMismatch { expected: promised, found, by: SizeSource::Source });
         }
         let Some(then) = self.ticket.fingerprint().cloned() else { return Ok(()) };
         match self.source.fingerprint().await? {
@@ -189,7 +189,7 @@ impl<W: TusTransport> Driver<W> {
             self.wish.subscribe(),
             self.options.bandwidth.clone(),
         );
-        let patience = (self.options.stall_timeout, self.options.answer_timeout);
+        let patience = (self.options.stall_timeout, self.options.response_timeout);
         let request = self.wire.patch(range.start, body);
         let reporter = &mut self.reporter;
         let outcome = attend(request, &flow, patience, wishes, clock, |position, elapsed| {
@@ -243,13 +243,15 @@ impl<W: TusTransport> Driver<W> {
         let acknowledged = machine.acknowledged();
         match verdict {
             Verdict::LinkGone { status } => UploadError::LinkGone { video_uri, host, status },
-            Verdict::VersionRefused => UploadError::VersionRefused { host },
+            Verdict::UnsupportedTusVersion => UploadError::UnsupportedTusVersion { host },
             Verdict::Refused { status } => UploadError::Refused { video_uri, host, status, body },
             Verdict::OffsetBeyondFile { offset } => UploadError::OffsetBeyondFile { video_uri, offset, size },
-            Verdict::NotNew { offset } => UploadError::NotNew { video_uri, host, offset },
-            Verdict::Rewind { offset, floor } => UploadError::Rewind { video_uri, offset, lowest: floor },
+            Verdict::UnexpectedOffset { offset } => UploadError::UnexpectedOffset { video_uri, host, offset },
+            Verdict::SourceNotRewindable { offset, floor } => {
+                UploadError::SourceNotRewindable { video_uri, offset, lowest: floor }
+            }
             Verdict::SizeMismatch { server } => {
-                UploadError::SizeMismatch { promised: size, found: server, by: SizeSource::Server }
+                UploadError::SizeMismatch { expected: size, found: server, by: SizeSource::Server }
             }
             Verdict::Exhausted { attempts, last } => {
                 UploadError::Exhausted { video_uri, host, attempts, last, acknowledged, source }

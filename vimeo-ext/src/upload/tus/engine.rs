@@ -12,7 +12,7 @@ use super::options::UploadOptions;
 use super::progress::{Callback, Progress, Reporter};
 use super::wire::{HttpTusTransport, SharedClient, UploadClient};
 use crate::error::UploadError;
-use crate::upload::journal::Claim;
+use crate::upload::journal::JournalLock;
 use crate::upload::source::{BoxFuture, IntoSource, Source};
 use crate::upload_ticket::UploadTicket;
 
@@ -39,7 +39,7 @@ pub struct Upload {
     options: UploadOptions,
     client: Option<UploadClient>,
     callback: Option<Callback>,
-    claim: Option<Claim>,
+    claim: Option<JournalLock>,
     is_new: bool,
 }
 
@@ -94,7 +94,7 @@ impl Upload {
     /// Holds the claim of a [`Journal`](crate::upload::Journal) while the upload runs, and removes the entry
     /// when it is finished. In any other case the entry stays, to resume from.
     #[must_use]
-    pub fn journal(mut self, claim: Claim) -> Self {
+    pub fn journal(mut self, claim: JournalLock) -> Self {
         self.claim = Some(claim);
         self
     }

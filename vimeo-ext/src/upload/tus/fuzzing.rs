@@ -9,7 +9,7 @@ use super::options::UploadOptions;
 use super::plan::{Chunking, Plan};
 use super::{link_redaction, wire};
 use crate::error::TransientError;
-use crate::upload::journal::Entry;
+use crate::upload::journal::PendingUpload;
 
 /// Most commands that an upload of [`SIZE`] bytes can take: each failure and each byte of progress is one.
 const MAX_COMMANDS: usize = 100_000;
@@ -72,9 +72,9 @@ fn answer(bytes: Option<&[u8]>, is_patch: bool) -> Event {
 ///
 /// If it cannot.
 pub fn journal_entry(input: &[u8]) {
-    let Ok(entry) = serde_json::from_slice::<Entry>(input) else { return };
+    let Ok(entry) = serde_json::from_slice::<PendingUpload>(input) else { return };
     let written = serde_json::to_value(&entry).expect("an entry that was read can be written");
-    let again: Entry =
+    let again: PendingUpload =
         serde_json::from_value(written.clone()).expect("an entry that was written can be read");
     assert_eq!(serde_json::to_value(&again).expect("and written again"), written);
 }

@@ -85,14 +85,14 @@ pub(crate) enum Verdict {
     LinkGone {
         status: u16,
     },
-    VersionRefused,
+    UnsupportedTusVersion,
     Refused {
         status: u16,
     },
     OffsetBeyondFile {
         offset: u64,
     },
-    Rewind {
+    SourceNotRewindable {
         offset: u64,
         floor: u64,
     },
@@ -100,7 +100,7 @@ pub(crate) enum Verdict {
         server: u64,
     },
     /// The server has bytes of an upload of which none was sent.
-    NotNew {
+    UnexpectedOffset {
         offset: u64,
     },
     Exhausted {
@@ -207,7 +207,7 @@ impl UploadStateMachine {
             return self.trouble(TransientError::NoOffset, None, now);
         };
         if self.is_new && offset > 0 {
-            return Command::Fail(Verdict::NotNew { offset });
+            return Command::Fail(Verdict::UnexpectedOffset { offset });
         }
         if std::mem::take(&mut self.unsettled) {
             match offset > self.sending.start {
@@ -223,7 +223,7 @@ impl UploadStateMachine {
             // Perhaps the server is only slow to agree with itself: ask once more before
             // believing it.
             self.complete = false;
-            return self.trouble(TransientError::FellBack, None, now);
+            return self.trouble(TransientError::OffsetRegressed, None, now);
         }
         self.send_from(offset, now)
     }
@@ -255,7 +255,7 @@ impl UploadStateMachine {
             return Command::Fail(Verdict::OffsetBeyondFile { offset });
         }
         if offset < now.floor {
-            return Command::Fail(Verdict::Rewind { offset, floor: now.floor });
+            return Command::Fail(Verdict::SourceNotRewindable { offset, floor: now.floor });
         }
         self.advance(offset);
         self.sending = self.sizer.next(offset).into();
@@ -288,7 +288,7 @@ impl UploadStateMachine {
             405 | 501 if self.is_new => self.send_from(0, now),
             501 => self.trouble(TransientError::Server(status), retry_after, now),
             403 | 404 | 410 => Command::Fail(Verdict::LinkGone { status }),
-            412 => Command::Fail(Verdict::VersionRefused),
+            412 => Command::Fail(Verdict::UnsupportedTusVersion),
             _ => Command::Fail(Verdict::Refused { status }),
         }
     }

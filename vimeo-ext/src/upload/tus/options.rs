@@ -24,7 +24,7 @@ use crate::retry::Backoff;
 pub struct UploadOptions {
     pub(crate) chunking: Chunking,
     pub(crate) stall_timeout: Duration,
-    pub(crate) answer_timeout: Duration,
+    pub(crate) response_timeout: Duration,
     pub(crate) deadline: Option<Duration>,
     pub(crate) attempts: u32,
     pub(crate) backoff: Backoff,
@@ -39,7 +39,7 @@ impl Default for UploadOptions {
         Self {
             chunking: Chunking::default(),
             stall_timeout: Duration::from_secs(60),
-            answer_timeout: Duration::from_secs(180),
+            response_timeout: Duration::from_secs(180),
             deadline: None,
             attempts: 15,
             backoff: Backoff::default(),
@@ -54,7 +54,7 @@ impl fmt::Debug for UploadOptions {
         f.debug_struct("UploadOptions")
             .field("chunking", &self.chunking)
             .field("stall_timeout", &self.stall_timeout)
-            .field("answer_timeout", &self.answer_timeout)
+            .field("response_timeout", &self.response_timeout)
             .field("deadline", &self.deadline)
             .field("attempts", &self.attempts)
             .field("backoff", &self.backoff)
@@ -89,8 +89,8 @@ impl UploadOptions {
 
     /// Time the server may take to answer once the last byte of a request went out. Default: 180 s.
     #[must_use]
-    pub fn answer_timeout(mut self, timeout: Duration) -> Self {
-        self.answer_timeout = timeout;
+    pub fn response_timeout(mut self, timeout: Duration) -> Self {
+        self.response_timeout = timeout;
         self
     }
 

@@ -71,7 +71,7 @@ pub(crate) async fn put(
             Err(Ended::Broke(trouble, source)) => (trouble, None, source),
         };
         // What was given once only cannot be given again.
-        if failures >= options.attempts || source.floor() > 0 {
+        if failures >= options.attempts || source.min_offset() > 0 {
             return Err(PutFailure::Broke { attempts: failures, last, source: broken });
         }
         let delay = options.backoff.wait(earlier, (options.jitter)(), retry_after);
@@ -100,7 +100,7 @@ async fn once(
     let wish = watch::Sender::new(ControlSignal::Run);
     let body = UploadBody::new(size, pieces, Arc::clone(&flow), wish.subscribe(), options.bandwidth.clone());
     let request = client.put(link).header(CONTENT_TYPE, media_type).body(reqwest::Body::wrap(body));
-    let outcome = guard(answer(request, link), &flow, options.stall_timeout, options.answer_timeout).await;
+    let outcome = guard(answer(request, link), &flow, options.stall_timeout, options.response_timeout).await;
     if let Some(error) = flow.take_failure() {
         return Err(Ended::Here(error));
     }
@@ -117,11 +117,11 @@ async fn guard<T>(
     request: impl Future<Output = T>,
     flow: &StreamState,
     stall_timeout: Duration,
-    answer_timeout: Duration,
+    response_timeout: Duration,
 ) -> Option<T> {
     let mut request = std::pin::pin!(request);
     loop {
-        let patience = if flow.is_complete() { answer_timeout } else { stall_timeout };
+        let patience = if flow.is_complete() { response_timeout } else { stall_timeout };
         tokio::select! {
             biased;
             outcome = &mut request => return Some(outcome),

@@ -181,7 +181,7 @@ async fn interleave(seed: u64, http: &reqwest::Client, links: &UploadClient) -> 
     let mut unfinished = Vec::new();
     for number in 0..ACCOUNTS {
         let Ok(client) = processes[0].client(&id(&format!("acct-{number}-x"))).await else { continue };
-        for entry in client.unfinished().unwrap().list().await.unwrap() {
+        for entry in client.pending_uploads().unwrap().list().await.unwrap() {
             let entry = entry.unwrap();
             assert!(entry.path.ends_with(format!("film-{number}-x.mp4")), "another's upload: {entry:?}");
             let link = entry.ticket.map(|ticket| ticket.upload_link().expose_secret().to_owned());
@@ -204,7 +204,7 @@ async fn interleave(seed: u64, http: &reqwest::Client, links: &UploadClient) -> 
         assert!(users.iter().all(|(_, user)| !text.contains(&user.token)), "a token in a journal");
     }
     let app = super::app(&sandbox).journal(journal).build().unwrap();
-    assert!(app.unfinished().unwrap().list().await.unwrap().is_empty(), "nor does the app see them");
+    assert!(app.pending_uploads().unwrap().list().await.unwrap().is_empty(), "nor does the app see them");
     let shown = format!("{processes:?}");
     assert!(users.iter().all(|(_, user)| !shown.contains(&user.token)), "{shown}");
     // Where the log is kept, which costs more than all the rest.

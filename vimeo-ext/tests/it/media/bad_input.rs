@@ -118,14 +118,14 @@ async fn a_creation_without_an_upload_link_is_a_typed_error() {
     answer(&server, ResponseTemplate::new(201).set_body_json(json!({"uri": "/videos/7"}))).await;
     let error = vimeo.upload(&film).send().await.unwrap_err();
     let Error::Upload { source, .. } = error else { panic!("{error:?}") };
-    assert!(matches!(&*source, UploadError::NoUploadLink { video_uri } if video_uri == "/videos/7"));
+    assert!(matches!(&*source, UploadError::MissingUploadLink { video_uri } if video_uri == "/videos/7"));
     assert_eq!(place.written_down(), 0, "what is known needs no entry");
 
     server.reset().await;
     answer(&server, ResponseTemplate::new(201).set_body_json(json!({}))).await;
     let error = vimeo.upload(vec![1; 5]).send().await.unwrap_err();
     let Error::Upload { source, .. } = error else { panic!("{error:?}") };
-    assert!(matches!(*source, UploadError::BadTicket { .. }));
+    assert!(matches!(*source, UploadError::InvalidTicket { .. }));
 }
 
 async fn answer(server: &MockServer, answer: ResponseTemplate) {
@@ -208,7 +208,7 @@ async fn another_privacy_than_was_asked_for_is_told() {
             upload = upload.privacy(asked.parse().unwrap());
         }
         let warnings = upload.send().await.unwrap().warnings;
-        let expected = Warning::OtherPrivacy { asked: "unlisted".into(), found: "anybody".into() };
+        let expected = Warning::PrivacyMismatch { requested: "unlisted".into(), found: "anybody".into() };
         assert_eq!(warnings.contains(&expected), told, "{asked:?} {privacy}: {warnings:?}");
         assert_eq!(warnings.len(), usize::from(told), "{warnings:?}");
     }
@@ -225,7 +225,7 @@ async fn a_server_that_has_what_was_never_sent_is_not_believed() {
         answer(&server, ResponseTemplate::new(201).set_body_json(body)).await;
         let error = client(&server).upload(film.clone()).send().await.unwrap_err();
         let Error::Upload { source, .. } = error else { panic!("{error:?}") };
-        assert!(matches!(*source, UploadError::NotNew { .. }), "{source:?}");
+        assert!(matches!(*source, UploadError::UnexpectedOffset { .. }), "{source:?}");
         assert_eq!(tus.log(), ["HEAD"]);
     }
 }

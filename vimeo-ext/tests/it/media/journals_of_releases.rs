@@ -116,12 +116,12 @@ async fn a_new_version_is_found_and_resumed_and_not_begun_a_second_time() {
 async fn an_entry_of_a_program_of_its_own_is_found_by_that_programs_name() {
     let left = Left::by(OWN_PURPOSE).await;
     let mut source = FileSource::open(&left.film).await.unwrap();
-    let claim = left.place.journal().claim(&mut source, "new video").await.unwrap();
+    let claim = left.place.journal().lock(&mut source, "new video").await.unwrap();
     let ResumeState::Resumable(ticket) = claim.resume_state() else { panic!("{:?}", claim.resume_state()) };
     assert_eq!(ticket.video_uri(), left.video);
     drop(claim);
 
-    let unfinished = left.anna().unfinished().unwrap();
+    let unfinished = left.anna().pending_uploads().unwrap();
     let [Ok(entry)] = &unfinished.list().await.unwrap()[..] else { panic!("one entry") };
     assert_eq!(entry.purpose(), &Purpose::from("new video"));
     assert!(!unfinished.is_own(entry), "nobody knows whose it is");
@@ -133,14 +133,14 @@ async fn an_entry_of_a_program_of_its_own_is_found_by_that_programs_name() {
 async fn what_an_entry_says_is_read_and_it_keeps_its_name_when_it_is_written_again() {
     for (release, purpose) in [(NEW_VIDEO, Some(Purpose::NewVideo)), (NEW_VERSION, None)] {
         let left = Left::by(release).await;
-        let unfinished = left.anna().unfinished().unwrap();
+        let unfinished = left.anna().pending_uploads().unwrap();
         let [Ok(entry)] = &unfinished.list().await.unwrap()[..] else { panic!("one entry") };
         let video = left.video.rsplit('/').next().unwrap().parse().unwrap();
         assert_eq!(entry.purpose(), &purpose.unwrap_or(Purpose::NewVersion { video }));
         assert_eq!(entry.account(), Some("anna"));
         assert_eq!(entry.api(), Some(left.place.sandbox.url().as_str()));
         assert!(unfinished.is_own(entry));
-        assert!(!left.place.vimeo().unfinished().unwrap().is_own(entry));
+        assert!(!left.place.vimeo().pending_uploads().unwrap().is_own(entry));
 
         unfinished.adopt(entry, &left.video).await.unwrap();
         let [Ok(again)] = &unfinished.list().await.unwrap()[..] else { panic!("one entry") };

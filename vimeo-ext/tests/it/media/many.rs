@@ -20,7 +20,7 @@ async fn one_that_fails_does_not_stop_the_others() {
     ];
     let (sum, heard) = (Arc::new(Mutex::new((0, 0))), Arc::new(Mutex::new(Vec::new())));
     let (told, names) = (Arc::clone(&sum), Arc::clone(&heard));
-    let uploads = place.vimeo().upload_many(&paths).at_once(2).on_progress(move |progress| {
+    let uploads = place.vimeo().upload_many(&paths).concurrency(2).on_progress(move |progress| {
         *told.lock().unwrap() = (progress.acknowledged, progress.total);
     });
     let uploads = uploads.each(move |upload, path| {
@@ -48,10 +48,10 @@ async fn a_batch_that_is_killed_goes_on_with_what_is_missing() {
     let place = Place::new().await;
     let paths = [place.file("a.mp4", &film(5000)), place.file("b.mp4", &film(6000))];
     place.sandbox.fault(Fault::new(Effect::Status(400)).host(Host::Upload).method(Method::PATCH));
-    let run = || async { place.vimeo().upload_many(&paths).at_once(1).send().await.unwrap() };
+    let run = || async { place.vimeo().upload_many(&paths).concurrency(1).send().await.unwrap() };
     let first = run().await;
     assert!(matches!(first[0].outcome, Err(Error::Upload { .. })) && first[1].outcome.is_ok());
-    let unfinished = place.vimeo().unfinished().unwrap();
+    let unfinished = place.vimeo().pending_uploads().unwrap();
     let [Ok(entry)] = &unfinished.list().await.unwrap()[..] else { panic!("one entry") };
     let waiting = entry.ticket.as_ref().unwrap().video_uri().to_owned();
     assert_eq!(run().await[0].outcome.as_ref().unwrap().video_uri, waiting);

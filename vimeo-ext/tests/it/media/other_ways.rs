@@ -38,7 +38,7 @@ async fn vimeo_is_told_where_to_fetch_a_file() {
     let Err(Error::Media(error)) = fake.vimeo().upload_from_url("film.mp4").send().await else {
         panic!("an error")
     };
-    assert!(matches!(*error, MediaError::BadAddress { .. }), "{error:?}");
+    assert!(matches!(*error, MediaError::InvalidUrl { .. }), "{error:?}");
     assert_eq!(fake.count(), 1);
 }
 
@@ -76,7 +76,7 @@ async fn a_browser_gets_a_form() {
     else {
         panic!("an error")
     };
-    assert!(matches!(*source, UploadError::NoUploadLink { .. }), "{source:?}");
+    assert!(matches!(*source, UploadError::MissingUploadLink { .. }), "{source:?}");
     let error = fake.vimeo().upload_form("done.html").send().await.unwrap_err();
     assert!(error.to_string().contains("the address to go to afterwards cannot be used"), "{error}");
 }

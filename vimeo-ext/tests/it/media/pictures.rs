@@ -21,7 +21,7 @@ async fn a_thumbnail_is_created_uploaded_and_activated() {
     let file = place.file("thumbnail.png", PNG);
     let picture = place.vimeo().upload_picture(format!("/videos/{id}"), &file).activate(true).send().await;
     let picture = picture.unwrap();
-    assert!(picture.active && picture.warnings.is_empty() && picture.left_behind.is_none(), "{picture:?}");
+    assert!(picture.active && picture.warnings.is_empty() && picture.orphaned_uri.is_none(), "{picture:?}");
     let (create, switch) = (format!("POST /videos/{id}/pictures"), format!("PATCH {}", picture.uri));
     assert_eq!(place.steps(), [create.as_str(), "PUT link", switch.as_str()]);
     let sent = &place.sandbox.journal()[1];
@@ -55,7 +55,7 @@ async fn an_expired_picture_link_is_renewed_once() {
     assert_eq!(steps[..4], [create.as_str(), "PUT link", create.as_str(), "PUT link"]);
     assert!(steps[4].starts_with(&format!("DELETE /videos/{id}/pictures/")), "{steps:?}");
     assert_eq!(steps[5], format!("PATCH {}", picture.uri));
-    assert_eq!(picture.left_behind, None);
+    assert_eq!(picture.orphaned_uri, None);
 
     place.sandbox.clear_journal();
     place.sandbox.fault(gone().times(2));
@@ -100,7 +100,7 @@ async fn what_cannot_be_a_picture_is_refused_or_warned_of() {
     assert!(error.to_string().contains("give a URI such as"), "{error}");
     let error = vimeo.upload_picture(PictureTarget::custom_logo(), PNG).activate(true).send().await;
     let Err(Error::Media(error)) = error else { panic!("an error") };
-    assert!(matches!(*error, MediaError::ActivationFailed { .. }), "{error:?}");
+    assert!(matches!(*error, MediaError::ActivationUnsupported { .. }), "{error:?}");
     assert_eq!(place.steps(), [""; 0]);
 
     let picture = vimeo.upload_picture("/me", b"%PDF-1.7".as_slice()).send().await.unwrap();
@@ -209,7 +209,7 @@ async fn what_has_no_pictures_and_answers_without_a_link_are_named() {
     let Err(Error::Media(error)) = vimeo.upload_picture("/groups/1", PNG).send().await else { panic!() };
     assert!(matches!(&*error, MediaError::NoPictures { uri } if uri == "/groups/1"), "{error:?}");
     let Err(Error::Media(error)) = vimeo.upload_picture("/me", PNG).send().await else { panic!() };
-    assert!(matches!(&*error, MediaError::NoLink { uri } if uri == "/me/pictures/1"), "{error:?}");
+    assert!(matches!(&*error, MediaError::MissingUploadLink { uri } if uri == "/me/pictures/1"), "{error:?}");
 }
 
 #[tokio::test]

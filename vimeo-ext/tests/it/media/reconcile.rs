@@ -33,7 +33,7 @@ async fn the_video_of_a_lost_answer_is_found_and_the_same_call_fills_it() {
     place.sandbox.fault(create().phase(Phase::AfterCommit));
     let id = unanswered(&upload().send().await.unwrap_err());
 
-    let unfinished = place.vimeo().unfinished().unwrap();
+    let unfinished = place.vimeo().pending_uploads().unwrap();
     let Reconciliation::Found { uri } = unfinished.reconcile(&id).await.unwrap() else { panic!("not found") };
     let video = upload().send().await.unwrap();
     assert!(video.continued && video.uri == uri, "{video:?}");
@@ -58,7 +58,7 @@ async fn what_was_found_keeps_the_settings_that_it_was_asked_for_with() {
         .await
         .unwrap_err();
     let id = unanswered(&draft);
-    let unfinished = place.vimeo().unfinished().unwrap();
+    let unfinished = place.vimeo().pending_uploads().unwrap();
     assert!(matches!(unfinished.reconcile(&id).await.unwrap(), Reconciliation::Found { .. }));
     // The same file with other settings is not passed off as what was found.
     let error =
@@ -103,7 +103,7 @@ async fn search(place: &Place, listing: &Listing) -> Result<Reconciliation, Erro
     let path = place.file("film.mp4", &film(1000));
     let vimeo = listing.fake.builder().journal(place.journal()).build().unwrap();
     let error = vimeo.upload(&path).name("Surf").privacy(VideoViewPrivacy::Nobody).send().await.unwrap_err();
-    vimeo.unfinished()?.reconcile(&unanswered(&error)).await
+    vimeo.pending_uploads()?.reconcile(&unanswered(&error)).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,7 +119,7 @@ async fn it_is_found_however_wrong_the_clock_is() {
         let error = search(&place, &listing).await.unwrap_err();
         // The fake gives no link for it; what counts is that it was the one that was looked up.
         assert!(
-            matches!(&error, Error::Upload { source, .. } if matches!(&**source, UploadError::NoUploadLink { video_uri } if video_uri == "/videos/1")),
+            matches!(&error, Error::Upload { source, .. } if matches!(&**source, UploadError::MissingUploadLink { video_uri } if video_uri == "/videos/1")),
             "{hours} h: {error:?}"
         );
     }
@@ -134,7 +134,7 @@ async fn several_that_may_be_it_are_left_to_the_caller() {
     }
     let Reconciliation::Ambiguous(several) = search(&place, &listing).await.unwrap() else { panic!("one") };
     assert_eq!(several.iter().map(|one| one.uri.as_str()).collect::<Vec<_>>(), ["/videos/1", "/videos/2"]);
-    assert_eq!(place.vimeo().unfinished().unwrap().list().await.unwrap().len(), 1, "the entry stays");
+    assert_eq!(place.vimeo().pending_uploads().unwrap().list().await.unwrap().len(), 1, "the entry stays");
 }
 
 #[tokio::test(start_paused = true)]
@@ -154,7 +154,7 @@ async fn a_search_without_a_find_ends_after_ten_seconds_by_whichever_clock() {
             std::fs::write(&file, entry.to_string()).unwrap();
         }
         let begun = Instant::now();
-        let outcome = vimeo.unfinished().unwrap().reconcile(&id).await.unwrap();
+        let outcome = vimeo.pending_uploads().unwrap().reconcile(&id).await.unwrap();
         assert_eq!(outcome, Reconciliation::NotCreated, "set back: {set_back}");
         let (took, lists) = (begun.elapsed(), listing.lists.load(Ordering::SeqCst));
         assert!(took <= Duration::from_secs(11), "{took:?}");
@@ -211,12 +211,12 @@ async fn an_upload_of_another_account_is_not_ones_own() {
     place.sandbox.fault(refuse);
     let anna = place.builder().account("anna").build().unwrap();
     anna.upload(&path).send().await.unwrap_err();
-    let [Ok(entry)] = &anna.unfinished().unwrap().list().await.unwrap()[..] else { panic!("one entry") };
+    let [Ok(entry)] = &anna.pending_uploads().unwrap().list().await.unwrap()[..] else { panic!("one entry") };
     assert_eq!(entry.account(), Some("anna"));
-    assert!(anna.unfinished().unwrap().is_own(entry));
+    assert!(anna.pending_uploads().unwrap().is_own(entry));
     for other in [place.builder().account("bert").build().unwrap(), place.vimeo()] {
-        assert!(!other.unfinished().unwrap().is_own(entry));
-        let error = other.unfinished().unwrap().reconcile(&entry.id()).await.unwrap_err();
+        assert!(!other.pending_uploads().unwrap().is_own(entry));
+        let error = other.pending_uploads().unwrap().reconcile(&entry.id()).await.unwrap_err();
         assert!(error.to_string().contains("another than this client's account"), "{error}");
     }
 }

@@ -59,7 +59,7 @@ async fn a_replacement_without_a_response_can_be_adopted() {
         .fault(Fault::new(Effect::Reset).operation("create_video_version").phase(Phase::AfterCommit));
     let error = place.vimeo().replace(&video, &file).send().await.unwrap_err();
     assert!(error.to_string().contains(&format!("a version of {} for ", video.uri)), "{error}");
-    let unfinished = place.vimeo().unfinished().unwrap();
+    let unfinished = place.vimeo().pending_uploads().unwrap();
     let [Ok(entry)] = &unfinished.list().await.unwrap()[..] else { panic!("one entry") };
     let candidates = unfinished.candidates(entry).await.unwrap();
     let [candidate] = &candidates[..] else { panic!("{candidates:?}") };

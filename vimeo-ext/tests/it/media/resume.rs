@@ -27,7 +27,7 @@ async fn the_same_call_goes_on_with_the_same_video() {
     // As good as kill -9: no line of the upload runs any more.
     first.abort();
     first.await.unwrap_err();
-    assert_eq!(place.vimeo().unfinished().unwrap().list().await.unwrap().len(), 1);
+    assert_eq!(place.vimeo().pending_uploads().unwrap().list().await.unwrap().len(), 1);
 
     let video = place.vimeo().upload(&path).name("Surf").options(at_once()).send().await.unwrap();
     assert!(video.continued);
@@ -76,7 +76,7 @@ async fn a_creation_without_an_answer_is_never_repeated_and_can_be_adopted() {
     assert_eq!(place.steps(), ["POST /me/videos"]);
 
     let vimeo = place.vimeo();
-    let unfinished = vimeo.unfinished().unwrap();
+    let unfinished = vimeo.pending_uploads().unwrap();
     let [Ok(entry)] = &unfinished.list().await.unwrap()[..] else { panic!("one entry") };
     assert!(matches!(unfinished.resume(entry).await, Err(Error::Upload { .. })));
     place.sandbox.seed_videos(3);
@@ -132,7 +132,7 @@ async fn a_call_that_ends_before_it_is_sent_is_no_reason_to_look() {
     waiting.notified().await;
     upload.abort();
     upload.await.unwrap_err();
-    assert_eq!(place.vimeo().unfinished().unwrap().list().await.unwrap().len(), 1);
+    assert_eq!(place.vimeo().pending_uploads().unwrap().list().await.unwrap().len(), 1);
     assert_eq!(place.steps(), [""; 0]);
     assert!(!place.vimeo().upload(&path).name("Another").send().await.unwrap().continued);
 }
@@ -149,7 +149,7 @@ async fn an_upload_whose_link_is_gone_says_so_until_it_is_discarded() {
         assert!(source.to_string().contains("discard its journal entry"), "{source}");
     }
     assert_eq!(place.steps(), ["POST /me/videos", "HEAD link", "HEAD link"]);
-    let unfinished = place.vimeo().unfinished().unwrap();
+    let unfinished = place.vimeo().pending_uploads().unwrap();
     let [Ok(entry)] = &unfinished.list().await.unwrap()[..] else { panic!("one entry") };
     assert!(unfinished.discard(&entry.id()).await.unwrap());
     let error = unfinished.resume(entry).await.unwrap_err();
@@ -164,11 +164,11 @@ async fn without_a_candidate_the_entry_is_discarded_and_the_call_starts_over() {
     let path = place.file("film.mp4", &film(1000));
     place.sandbox.fault(Fault::new(Effect::Reset).operation("upload_video_alt1"));
     place.vimeo().upload(&path).send().await.unwrap_err();
-    let unfinished = place.vimeo().unfinished().unwrap();
+    let unfinished = place.vimeo().pending_uploads().unwrap();
     let [Ok(entry)] = &unfinished.list().await.unwrap()[..] else { panic!("one entry") };
     assert_eq!(unfinished.candidates(entry).await.unwrap(), []);
 
-    let stranger = place.builder().account("another").build().unwrap().unfinished().unwrap();
+    let stranger = place.builder().account("another").build().unwrap().pending_uploads().unwrap();
     let error = stranger.candidates(entry).await.unwrap_err();
     assert!(error.to_string().contains("another than this client's account"), "{error}");
 
@@ -185,7 +185,7 @@ async fn a_gateway_that_gives_up_says_nothing_about_the_video() {
         let error = place.vimeo().upload(&path).send().await.unwrap_err();
         let Error::Upload { source, .. } = &error else { panic!("{error:?}") };
         let UploadError::OutcomeUnknown { entry: Some(id), .. } = &**source else { panic!("{source:?}") };
-        assert!(place.vimeo().unfinished().unwrap().discard(id).await.unwrap());
+        assert!(place.vimeo().pending_uploads().unwrap().discard(id).await.unwrap());
     }
     assert_eq!(place.steps(), ["POST /me/videos"; 3]);
     // The same for what is not a file, without a journal to keep it in.
@@ -232,7 +232,7 @@ async fn an_upload_begun_with_other_settings_is_not_taken_up_silently() {
     };
     assert_eq!(differing, ["privacy"]);
 
-    let unfinished = place.vimeo().unfinished().unwrap();
+    let unfinished = place.vimeo().pending_uploads().unwrap();
     let [Ok(kept)] = &unfinished.list().await.unwrap()[..] else { panic!("one entry") };
     assert_eq!((kept.id(), &kept.settings["name"]), (entry, &"Surf".into()));
     let uploaded = unfinished.resume(kept).await.unwrap().run().await.unwrap();
@@ -250,7 +250,7 @@ async fn accounts_do_not_meet_in_one_journal() {
     for vimeo in [&ours, &theirs] {
         vimeo.upload(&path).send().await.unwrap_err();
     }
-    let entries = ours.unfinished().unwrap().list().await.unwrap();
+    let entries = ours.pending_uploads().unwrap().list().await.unwrap();
     let videos: Vec<String> = entries
         .iter()
         .map(|entry| entry.as_ref().unwrap().ticket.as_ref().unwrap().video_uri().to_owned())

@@ -69,7 +69,7 @@ async fn a_text_track_that_cannot_be_deleted_is_named() {
     let vimeo = place.builder().access_token(token).build().unwrap();
     place.sandbox.fault(Fault::new(Effect::Status(403)).host(Host::Upload).method(Method::PUT));
     let track = vimeo.upload_text_track(id, TextTrackType::Captions, "en", VTT).send().await.unwrap();
-    let left = track.left_behind.unwrap();
+    let left = track.orphaned_uri.unwrap();
     assert!(left.starts_with(&format!("/videos/{id}/texttracks/")) && left != track.uri, "{left}");
 }
 

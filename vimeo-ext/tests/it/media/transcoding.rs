@@ -88,11 +88,11 @@ async fn the_transcoding_of_an_upload_is_awaited() {
     let place = Place::of(Sandbox::builder().transcode(Transcode::AfterReads(3))).await;
     let video = place.vimeo().upload(film(1000)).send().await.unwrap();
     let at_once = Duration::ZERO;
-    place.vimeo().wait_transcoded(&video).pace(at_once, at_once).send().await.unwrap();
+    place.vimeo().wait_transcoded(&video).poll_interval(at_once, at_once).send().await.unwrap();
 
     let place = Place::of(Sandbox::builder().transcode(Transcode::FailsAfter(at_once))).await;
     let video = place.vimeo().upload(film(1000)).send().await.unwrap();
-    let wait = place.vimeo().wait_transcoded(&video).pace(at_once, at_once).send().await;
+    let wait = place.vimeo().wait_transcoded(&video).poll_interval(at_once, at_once).send().await;
     let Err(Error::Media(error)) = wait else { panic!("an error") };
     assert!(matches!(&*error, MediaError::TranscodeFailed { video_uri, .. } if *video_uri == video.uri));
 }
@@ -104,13 +104,13 @@ async fn a_file_that_vimeo_fetches_is_waited_for_and_its_failure_named() {
     let vimeo = place.vimeo();
     let video = vimeo.upload_from_url("https://example.com/film.mp4").name("Surf").send().await.unwrap();
     assert!(video.id().is_some() && video.link.is_some(), "{video:?}");
-    vimeo.wait_transcoded(&video).pace(at_once, at_once).send().await.unwrap();
+    vimeo.wait_transcoded(&video).poll_interval(at_once, at_once).send().await.unwrap();
 
     let failing =
         Sandbox::builder().pull(Pull::Fails("remote_not_found".to_owned())).transcode(Transcode::Immediate);
     let place = Place::of(failing).await;
     let video = place.vimeo().upload_from_url("https://example.com/gone.mp4").send().await.unwrap();
-    let wait = place.vimeo().wait_transcoded(&video).pace(at_once, at_once).send().await;
+    let wait = place.vimeo().wait_transcoded(&video).poll_interval(at_once, at_once).send().await;
     let Err(Error::Media(error)) = wait else { panic!("an error") };
     assert!(matches!(*error, MediaError::UploadFailed { error: Some(_), .. }), "{error:?}");
     assert!(error.to_string().contains("remote_not_found"), "{error}");

@@ -160,7 +160,7 @@ async fn an_upload_of_a_gib_that_is_given_up_in_every_way_goes_on_each_time() {
         let took = held.closes().await;
         calling.ended(ending).await;
 
-        let unfinished = world.vimeo().unfinished().unwrap().list().await.unwrap();
+        let unfinished = world.vimeo().pending_uploads().unwrap().list().await.unwrap();
         let [Ok(entry)] = &unfinished[..] else { panic!("{ending:?}: {unfinished:?}") };
         let video = entry.ticket.as_ref().unwrap().video_uri().rsplit('/').next().unwrap().parse().unwrap();
         videos.insert(video);
@@ -195,5 +195,5 @@ async fn an_upload_of_a_gib_that_is_given_up_in_every_way_goes_on_each_time() {
     (0..GIB >> 20).for_each(|_| expected.update(&zeros));
     let expected = expected.finalize().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     assert_eq!(stored.sha256, Some(expected));
-    assert!(world.vimeo().unfinished().unwrap().list().await.unwrap().is_empty());
+    assert!(world.vimeo().pending_uploads().unwrap().list().await.unwrap().is_empty());
 }

@@ -224,7 +224,7 @@ async fn link_of(job: &Job<'_>, uri: &str) -> Option<String> {
 /// Whether it was transcoded in time.
 async fn wait(job: &Job<'_>, uri: &str) -> Result<bool> {
     let pace = (Duration::from_millis(500), Duration::from_secs(20));
-    let wait = job.vimeo.wait_transcoded(uri).timeout(job.args.wait_timeout).pace(pace.0, pace.1);
+    let wait = job.vimeo.wait_transcoded(uri).timeout(job.args.wait_timeout).poll_interval(pace.0, pace.1);
     match wait.send().await {
         Ok(_) => Ok(true),
         Err(Error::Media(error)) if matches!(*error, MediaError::Timeout { .. }) => Ok(false),

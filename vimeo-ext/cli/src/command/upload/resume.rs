@@ -19,7 +19,7 @@ pub(crate) fn unanswered(error: &Error) -> Option<&str> {
 /// Finds out what became of it, so that the same upload can be asked for again. `error` is what to tell when that cannot
 /// be found out.
 pub(crate) async fn reconcile(vimeo: &Vimeo, id: &str, error: &Error) -> Result<()> {
-    match vimeo.unfinished()?.reconcile(id).await {
+    match vimeo.pending_uploads()?.reconcile(id).await {
         Ok(Reconciliation::Ambiguous(candidates)) => {
             let list: Vec<&str> = candidates.iter().map(|one| one.uri.as_str()).collect();
             let first = list.first().copied().unwrap_or_default();

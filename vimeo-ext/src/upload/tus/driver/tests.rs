@@ -311,7 +311,7 @@ async fn no_error_shows_the_link() {
 async fn times_without_end_are_taken_as_such() {
     let options = UploadOptions::new()
         .stall_timeout(Duration::MAX)
-        .answer_timeout(Duration::MAX)
+        .response_timeout(Duration::MAX)
         .backoff(Backoff::new(seconds(1), Duration::MAX));
     let busy = Step::Answer(Answer { status: 503, retry_after: Some(Duration::MAX), ..Answer::default() });
     let line = BandwidthLimiter::new([busy, at(0), Step::TakeEvery(seconds(1)), at(10)]);

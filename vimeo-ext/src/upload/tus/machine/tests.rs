@@ -202,7 +202,7 @@ fn what_each_answer_means() {
         (408, wait(500)),
         (409, wait(500)),
         (410, fail(LinkGone { status: 410 })),
-        (412, fail(VersionRefused)),
+        (412, fail(UnsupportedTusVersion)),
         (413, fail(Refused { status: 413 })),
         (423, wait(500)),
         (429, wait(500)),
@@ -228,7 +228,7 @@ fn offsets_that_cannot_be_are_typed_errors() {
     let table = [
         (0, 101, Some(100), Verdict::OffsetBeyondFile { offset: 101 }),
         (0, 500, None, Verdict::OffsetBeyondFile { offset: 500 }),
-        (50, 20, Some(100), Verdict::Rewind { offset: 20, floor: 50 }),
+        (50, 20, Some(100), Verdict::SourceNotRewindable { offset: 20, floor: 50 }),
         (0, 20, Some(99), Verdict::SizeMismatch { server: 99 }),
         (0, 100, Some(200), Verdict::SizeMismatch { server: 200 }),
     ];
@@ -431,8 +431,8 @@ fn an_upload_of_which_nothing_was_sent_begins_at_nothing() {
     // (the first answer, what is done)
     let table = [
         (probed(0), send(0, 100)),
-        (probed(100), fail(Verdict::NotNew { offset: 100 })),
-        (probed(40), fail(Verdict::NotNew { offset: 40 })),
+        (probed(100), fail(Verdict::UnexpectedOffset { offset: 100 })),
+        (probed(40), fail(Verdict::UnexpectedOffset { offset: 40 })),
         (answered(404), fail(Verdict::LinkGone { status: 404 })),
         // Where HEAD is forbidden, it can only be tried.
         (answered(405), send(0, 100)),
